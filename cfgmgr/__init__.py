@@ -1,0 +1,1 @@
+"""Keeps, validates and distributes the configuration."""

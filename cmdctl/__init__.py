@@ -1,0 +1,1 @@
+"""The door: REST for operators, relayed to the bus."""

@@ -1,0 +1,1 @@
+"""Zone data: backends, finder, updater, journal, zone text."""

@@ -1,0 +1,1 @@
+"""One-shot import of zone files into a data source."""

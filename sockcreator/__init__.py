@@ -1,0 +1,1 @@
+"""The privileged helper that opens port-53 sockets."""
