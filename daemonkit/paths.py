@@ -1,0 +1,99 @@
+"""Where a suite keeps its state and its sockets, and how a client finds a running one (design section 9)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemonkit.errors import PathError
+
+SYSTEM_STATE = Path("/var/lib/bob")
+SYSTEM_RUN = Path("/run/bob")
+SYSTEM_CONFIG = Path("/etc/bob/bob.yaml")
+USER_SUBDIRECTORY = "bobdns"
+
+# sun_path of unix(7) holds 108 bytes with the terminating zero.
+MAX_SOCKET_PATH = 107
+
+
+@dataclass(frozen=True, slots=True)
+class Directories:
+    """The two directories of one suite."""
+
+    state: Path
+    run: Path
+
+    @property
+    def bus_socket(self) -> Path:
+        """The broker's socket."""
+        return self.run / "bus" / "msgq.sock"
+
+    @property
+    def bus_address(self) -> str:
+        """The broker's ZeroMQ endpoint."""
+        return f"ipc://{self.bus_socket}"
+
+    @property
+    def control_socket(self) -> Path:
+        """cmdctl's door."""
+        return self.run / "control.sock"
+
+    def substitute(self, text: str) -> str:
+        """Replace `{state_dir}` and `{run_dir}` in a configured value."""
+        return text.replace("{state_dir}", str(self.state)).replace("{run_dir}", str(self.run))
+
+    def check(self) -> None:
+        """Raise PathError when a socket path would be too long for the kernel."""
+        for path in (self.bus_socket, self.control_socket):
+            length = len(os.fsencode(path))
+            if length > MAX_SOCKET_PATH:
+                raise PathError(
+                    f"{path}: {length} bytes are too many for a UNIX socket (at most {MAX_SOCKET_PATH}); choose a shorter --run-dir"
+                )
+
+
+def directories(
+    state: Path | None = None,
+    run: Path | None = None,
+    *,
+    system: bool | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Directories:
+    """The directories a suite started here uses; what is not given follows from the user and the environment.
+
+    `system` is whether this is the system's server (default: we are root). A given state directory without a run
+    directory keeps its sockets in `<state>/run`.
+    """
+    env = os.environ if environment is None else environment
+    if system is None:
+        system = os.geteuid() == 0
+    if state is not None:
+        return Directories(state.absolute(), (run or state / "run").absolute())
+    defaults = Directories(SYSTEM_STATE, SYSTEM_RUN) if system else _user_directories(env)
+    return Directories(defaults.state, (run or defaults.run).absolute())
+
+
+def find_running(
+    state: Path | None = None, run: Path | None = None, *, environment: Mapping[str, str] | None = None
+) -> Directories:
+    """The directories of the suite a client means: as told, else the first default place with a control socket."""
+    if state is not None or run is not None:
+        return directories(state, run, environment=environment)
+    env = os.environ if environment is None else environment
+    candidates = [Directories(SYSTEM_STATE, SYSTEM_RUN), _user_directories(env)]
+    for candidate in candidates:
+        if candidate.control_socket.exists():
+            return candidate
+    return directories(environment=env)
+
+
+def _user_directories(env: Mapping[str, str]) -> Directories:
+    home = Path(env.get("HOME") or Path.home())
+    data = Path(env["XDG_DATA_HOME"]) if env.get("XDG_DATA_HOME") else home / ".local" / "share"
+    state = data / USER_SUBDIRECTORY
+    runtime = env.get("XDG_RUNTIME_DIR")
+    if runtime and Path(runtime).is_dir():
+        return Directories(state, Path(runtime) / USER_SUBDIRECTORY)
+    return Directories(state, state / "run")
