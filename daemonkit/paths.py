@@ -49,9 +49,8 @@ class Directories:
         for path in (self.bus_socket, self.control_socket):
             length = len(os.fsencode(path))
             if length > MAX_SOCKET_PATH:
-                raise PathError(
-                    f"{path}: {length} bytes are too many for a UNIX socket (at most {MAX_SOCKET_PATH}); choose a shorter --run-dir"
-                )
+                limit = f"a UNIX socket's path has at most {MAX_SOCKET_PATH}"
+                raise PathError(f"{path}: {length} bytes are too many, {limit}; choose a shorter --run-dir")
 
 
 def directories(

@@ -1,0 +1,57 @@
+"""What a process of the suite does to itself before anything else: parent-death signal, self-check, signals."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import signal
+from pathlib import Path
+
+from daemonkit.errors import InstallationError
+
+# The top-level packages of the distribution; literal names, so another distribution could shadow one.
+PACKAGES = (
+    "auth",
+    "bob",
+    "bobctl",
+    "cfgmgr",
+    "cmdctl",
+    "daemonkit",
+    "datasrc",
+    "loadzone",
+    "msgq",
+    "sockcreator",
+    "specs",
+)
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def die_with_parent(parent: int) -> None:
+    """Be killed when bob dies. To be called after every change of user, which clears the setting (prctl(2))."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"prctl(PR_SET_PDEATHSIG): {os.strerror(error)}")
+    if os.getppid() != parent:  # it died before the setting took effect
+        os._exit(0)
+
+
+def installation_root() -> Path:
+    """The directory that holds our packages."""
+    return Path(__file__).resolve().parent.parent
+
+
+def check_installation() -> None:
+    """Raise InstallationError unless all our packages are found in one place."""
+    root = installation_root()
+    for name in PACKAGES:
+        found = importlib.util.find_spec(name)
+        if found is None or found.origin is None:
+            raise InstallationError(f"the package {name} is missing from the installation in {root}")
+        place = Path(found.origin).resolve().parent.parent
+        if place != root:
+            raise InstallationError(
+                f"the package {name} comes from {place}, not from {root}: use an environment of its own"
+            )
