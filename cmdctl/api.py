@@ -1,0 +1,232 @@
+"""The REST interface of cmdctl as its clients see it: the shapes of its answers, and a client. Standard library only.
+
+    client = Client(directories.control_socket)
+    client.zone_status("example.org")["served"]
+
+The shapes are TypedDicts: what travels is JSON, and a reader ignores fields it does not know. Every error answer is
+`{"error": {"code": ..., "message": ..., "details": [...]}}` and becomes an ErrorAnswer (cmdctl.errors has the tree).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict, cast
+from urllib.parse import quote, urlencode
+
+from cmdctl.errors import BadAnswer, ErrorAnswer, NoAnswer, NotPermitted, NotRunning
+
+PREFIX = "/v1"
+# What an answer waits for at most: a commit prepares every member within 5 s, and a check of a big zone takes its time.
+DEFAULT_TIMEOUT = 60.0
+# An answer that is no stream is a page of a list or one object; more than this is not ours.
+MAX_ANSWER = 64 * 1024 * 1024
+CHUNK = 64 * 1024
+
+
+class Served(TypedDict):
+    """What one auth instance says about one zone."""
+
+    instance: str  # "auth/0"
+    state: str  # as datasrc.records.ZoneState, or "absent" (it does not know the zone), or "unreachable"
+    serial: int | None
+    reason: str
+
+
+class ZoneEntry(TypedDict):
+    """One zone of a data source."""
+
+    origin: str
+    source: str  # name of the data source
+    writable: bool
+    version: int
+    serial: int | None
+    records: int
+    state: str
+    reason: str
+    served: list[Served]
+
+
+class SourceProblem(TypedDict):
+    """A data source that cannot be read now."""
+
+    source: str
+    reason: str
+
+
+class ZonePage(TypedDict):
+    """A page of the zone list; `next` is the `after` of the next page, None at the end."""
+
+    zones: list[ZoneEntry]
+    next: str | None
+    problems: list[SourceProblem]
+
+
+class Finding(TypedDict):
+    """One finding of a zone check."""
+
+    severity: str  # "error" or "warning"
+    code: str
+    place: str
+    text: str
+
+
+class ZoneCheck(TypedDict):
+    """The outcome of `zone check`."""
+
+    origin: str
+    serial: int | None
+    errors: int
+    warnings: int
+    findings: list[Finding]  # at most MAX_FINDINGS of cmdctl.limits
+    truncated: bool
+
+
+class ErrorDetail(TypedDict):
+    """Where in a request or configuration something is wrong, and why."""
+
+    path: str
+    reason: str
+    place: NotRequired[str]
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a UNIX stream socket."""
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+class Client:
+    """Requests to one suite through its control socket; one connection each. Blocking.
+
+    Raises NotRunning, NotPermitted, NoAnswer, BadAnswer or ErrorAnswer.
+    """
+
+    def __init__(self, path: Path, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+        self.path = path
+        self.timeout = timeout
+
+    def get(self, *segments: str, query: Mapping[str, Any] | None = None) -> Any:
+        """The decoded answer to GET /v1/<segments>."""
+        return self.request("GET", *segments, query=query)
+
+    def post(self, *segments: str, body: Any = None) -> Any:
+        """The decoded answer to POST /v1/<segments>."""
+        return self.request("POST", *segments, body={} if body is None else body)
+
+    def request(
+        self,
+        method: str,
+        *segments: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Send one request and decode its JSON answer."""
+        with self._exchange(method, segments, query, body, timeout) as response:
+            return _decode(_read(response))
+
+    def stream(self, *segments: str, query: Mapping[str, Any] | None = None) -> Iterator[bytes]:
+        """The body of a GET in pieces, as it comes. Raises NoAnswer where the body ends too early."""
+        with self._exchange("GET", segments, query, None, None) as response:
+            while chunk := response.read(CHUNK):
+                yield chunk
+
+    def zone_status(self, origin: str) -> ZoneEntry:
+        """A zone of the data sources and how the auth instances serve it; ErrorAnswer `not-found` if there is none."""
+        return cast("ZoneEntry", self.get("zones", origin))
+
+    @contextlib.contextmanager
+    def _exchange(
+        self, method: str, segments: tuple[str, ...], query: Mapping[str, Any] | None, body: Any, timeout: float | None
+    ) -> Iterator[http.client.HTTPResponse]:
+        connection = _UnixConnection(self.path, self.timeout if timeout is None else timeout)
+        try:
+            _connect(connection, self.path)
+            with _broken_means_no_answer():
+                response = _send(connection, method, _target(segments, query), body)
+                if response.status >= http.client.BAD_REQUEST:
+                    raise _error_answer(response.status, _read(response))
+                yield response
+        finally:
+            connection.close()
+
+
+def _target(segments: tuple[str, ...], query: Mapping[str, Any] | None) -> str:
+    path = "/".join((PREFIX, *(quote(segment, safe="") for segment in segments)))
+    given = {key: value for key, value in (query or {}).items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def _connect(connection: _UnixConnection, path: Path) -> None:
+    try:
+        connection.connect()
+    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
+        raise NotRunning(f"no suite answers at {path}") from error
+    except PermissionError as error:
+        raise NotPermitted(f"this user may not open {path}") from error
+    except TimeoutError as error:
+        raise NoAnswer(f"{path} does not accept connections") from error
+    except OSError as error:
+        raise NotRunning(f"cannot connect to {path}: {error.strerror or error}") from error
+
+
+def _send(connection: _UnixConnection, method: str, target: str, body: Any) -> http.client.HTTPResponse:
+    headers = {"Accept": "application/json", "Connection": "close"}
+    data = None
+    if body is not None:
+        data = json.dumps(body, ensure_ascii=False).encode()
+        headers["Content-Type"] = "application/json"
+    # A server that refuses early answers and closes without reading the body: its answer says more than the broken pipe.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        connection.request(method, target, body=data, headers=headers)
+    return connection.getresponse()
+
+
+@contextlib.contextmanager
+def _broken_means_no_answer() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise NoAnswer("no answer in time; the outcome is unknown") from error
+    except http.client.IncompleteRead as error:
+        raise NoAnswer("the answer broke off") from error
+    except (ConnectionError, http.client.RemoteDisconnected) as error:
+        raise NoAnswer("the connection broke before the answer came; the outcome is unknown") from error
+    except http.client.HTTPException as error:
+        raise BadAnswer(f"the answer is not HTTP as cmdctl speaks it: {error!r}") from error
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    data = response.read(MAX_ANSWER + 1)
+    if len(data) > MAX_ANSWER:
+        raise BadAnswer(f"the answer is longer than {MAX_ANSWER} bytes")
+    if response.length:  # read(amount) does not tell that the body broke off
+        raise NoAnswer("the answer broke off")
+    return data
+
+
+def _decode(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadAnswer(f"the answer is not JSON: {data[:80]!r}") from error
+
+
+def _error_answer(status: int, data: bytes) -> ErrorAnswer:
+    document = _decode(data)
+    error = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(error, dict) or not isinstance(error.get("code"), str):
+        raise BadAnswer(f"status {status} without an error object: {data[:80]!r}")
+    return ErrorAnswer(error["code"], str(error.get("message", "")), list(error.get("details", [])))

@@ -1,0 +1,76 @@
+"""Errors of cmdctl, on both sides of the door. Standard library only: clients import this.
+
+CmdctlError
+├── RequestError(code, message)      a request cannot be done; becomes the HTTP answer
+└── ClientError                      what a client of the door sees
+    ├── NotRunning                   nothing answers at the socket
+    ├── NotPermitted                 the socket is there, but this user may not open it
+    ├── NoAnswer                     the connection broke or the deadline passed: the outcome is unknown
+    ├── BadAnswer                    what answered does not speak this interface
+    └── ErrorAnswer(code, message)   the suite answered with an error
+"""
+
+from __future__ import annotations
+
+# The refusal codes of the bus (docs/internals.md section 3) and what only HTTP knows, with their HTTP status.
+STATUS_OF_CODE = {
+    "usage": 400,
+    "refused": 403,
+    "not-found": 404,
+    "method-not-allowed": 405,
+    "timeout": 408,
+    "conflict": 409,
+    "too-large": 413,
+    "unsupported-media-type": 415,
+    "failed": 500,
+    "unavailable": 503,
+}
+
+
+class CmdctlError(Exception):
+    """Root of what cmdctl and its client raise."""
+
+
+class RequestError(CmdctlError):
+    """A request cannot be done. `code` is one of STATUS_OF_CODE; `details` are findings with path and reason."""
+
+    def __init__(self, code: str, message: str, details: list[dict[str, str]] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = details or []
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of this error."""
+        return STATUS_OF_CODE[self.code]
+
+
+class ClientError(CmdctlError):
+    """Root of what the client raises."""
+
+
+class NotRunning(ClientError):
+    """Nothing answers at the socket: the suite (or only its cmdctl) is not running."""
+
+
+class NotPermitted(ClientError):
+    """The socket is there, but the system does not let this user open it."""
+
+
+class NoAnswer(ClientError):
+    """The connection broke or the deadline passed before the answer came: the outcome is unknown."""
+
+
+class BadAnswer(ClientError):
+    """What answered does not speak this interface."""
+
+
+class ErrorAnswer(ClientError):
+    """The suite answered with an error; `code` as in STATUS_OF_CODE."""
+
+    def __init__(self, code: str, message: str, details: list[dict[str, str]] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = details or []
