@@ -188,7 +188,7 @@ def _send(connection: _UnixConnection, method: str, target: str, body: Any) -> h
     if body is not None:
         data = json.dumps(body, ensure_ascii=False).encode()
         headers["Content-Type"] = "application/json"
-    # A server that refuses early answers and closes without reading the body: its answer says more than the broken pipe.
+    # A server that refuses early closes without reading the body: its answer says more than the broken pipe.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         connection.request(method, target, body=data, headers=headers)
     return connection.getresponse()
