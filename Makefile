@@ -1,0 +1,41 @@
+# Every target sets up what it needs. PYTHON=... chooses another interpreter (3.11 or newer).
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do command -v $$p && break; done)
+VENV ?= .venv
+BIN = $(VENV)/bin
+PYTEST = $(BIN)/python -X dev -W error -m pytest
+
+.PHONY: run install test check bench docs clean
+
+run: $(VENV)/.run
+	@scripts/run $(BIN)
+
+install: $(VENV)/.run
+
+test: $(VENV)/.dev
+	$(PYTEST) $(ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/house
+
+bench: $(VENV)/.dev
+	$(BIN)/python bench/start.py
+
+docs: $(VENV)/.dev
+	$(BIN)/python scripts/reference docs/reference
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find . -name '*.so' -delete
+
+$(VENV)/.run: pyproject.toml
+	@scripts/environment "$(PYTHON)" $(VENV) .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml
+	@scripts/environment "$(PYTHON)" $(VENV) .[dev]
+	@touch $@ $(VENV)/.run

@@ -1,0 +1,72 @@
+"""The one main of every daemon: from the environment bob gave it to its exit code.
+
+environment -> logging -> self-check -> control channel + heart-beats -> bus -> first configuration -> READY -> ... -> stop
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from daemonkit import control
+from daemonkit.errors import DaemonError, ExitCode, Rejected
+from daemonkit.log import start_logging
+from daemonkit.module import Module
+from daemonkit.paths import Directories
+from daemonkit.process import check_installation, die_with_parent
+from daemonkit.runtime import Place, Runtime
+from daemonkit.spec import Spec
+
+
+def main(module: type[Module]) -> NoReturn:
+    """Run a daemon until bob stops it."""
+    try:
+        place = place_of(os.environ, tuple(sys.argv[1:]))
+    except KeyError as error:
+        sys.stderr.write(f"{module.name} is started by bob, not by hand ({error.args[0]} is not set): try `bob run`\n")
+        sys.exit(ExitCode.USAGE)
+    start_logging(place.member, os.environ.get(control.ENV_LOG_LEVEL, "info"))
+    die_with_parent(os.getppid())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is bob's to hear
+    sys.exit(run(module, place))
+
+
+def place_of(environment: Mapping[str, str], arguments: tuple[str, ...]) -> Place:
+    """What bob told this process; raises KeyError for what is missing."""
+    return Place(
+        component=environment[control.ENV_COMPONENT],
+        instance=environment[control.ENV_INSTANCE],
+        directories=Directories(Path(environment[control.ENV_STATE_DIR]), Path(environment[control.ENV_RUN_DIR])),
+        control=socket.socket(fileno=int(environment[control.ENV_CONTROL_FD])),
+        spec=environment.get(control.ENV_SPEC),
+        arguments=arguments,
+    )
+
+
+def run(module: type[Module], place: Place) -> ExitCode:
+    """Run the module in its place; its exit code."""
+    place.control.setblocking(False)
+    try:
+        check_installation()
+        spec = Spec.load(Path(place.spec)) if place.spec else Spec.load(module.name)
+        return asyncio.run(Runtime(module, place, spec).run())
+    except Rejected as error:
+        return _give_up(place, ExitCode.CONFIGURATION, f"its configuration is refused: {error}")
+    except DaemonError as error:
+        return _give_up(place, ExitCode.TEMPORARY, str(error))
+
+
+def _give_up(place: Place, code: ExitCode, reason: str) -> ExitCode:
+    """Say why, on the log and to bob, which shows it to the operator."""
+    sys.stderr.write(f"{place.member}: {reason}\n")
+    try:
+        place.control.send(control.encode(control.Stopping(reason)))
+    except OSError:  # bob is gone; nobody to tell
+        pass
+    return code

@@ -1,0 +1,158 @@
+"""What a daemon is made of: one class with handlers for configuration, commands, events and sockets.
+
+A subclass supplies `name` and what it needs of the methods below; `daemonkit.main` calls them, in this order:
+prepare (the first configuration), on_start, READY to bob, then prepare / commands / events / on_sockets as they come,
+on_stop at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar
+
+from daemonkit.configuration import Config, Prepared
+from daemonkit.control import Died, SocketPlace
+from daemonkit.counters import Counters
+from daemonkit.log import MessageLog
+from daemonkit.paths import Directories
+from daemonkit.spec import Spec
+from msgq.session import Event, IncomingCall, Session
+
+P = ParamSpec("P")
+R = TypeVar("R")
+CommandHandler = Callable[[Any, IncomingCall, Any], Awaitable[Any]]
+EventHandler = Callable[[Any, Event], Awaitable[None]]
+
+
+class Request(Protocol):
+    """The shape of a request struct (daemonkit.api)."""
+
+    module: ClassVar[str]
+    command: ClassVar[str]
+    reply: ClassVar[type[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningSocket:
+    """A socket handed over by bob."""
+
+    place: SocketPlace
+    socket: socket.socket
+
+
+@dataclass(slots=True)
+class Context:
+    """What a module is given: its name and place, and the means to work."""
+
+    component: str
+    instance: str
+    directories: Directories
+    arguments: tuple[str, ...]
+    spec: Spec
+    log: MessageLog
+    counters: Counters
+    session: Session
+    progress: str = "starting"  # told to bob with every heart-beat
+    failure: asyncio.Future[BaseException] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "work"))
+
+    @property
+    def member(self) -> str:
+        """This process's name on the bus."""
+        return f"{self.component}/{self.instance}"
+
+    async def work(self, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run blocking work in the one worker thread, so that the loop keeps turning."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, lambda: fn(*args, **kwargs))
+
+    def spawn(self, task: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a task beside the others. An exception in it ends the process: bob starts it afresh."""
+        created = asyncio.get_running_loop().create_task(task, name=name)
+        self._tasks.add(created)
+        created.add_done_callback(self._task_done)
+        return created
+
+    async def close(self) -> None:
+        """Cancel the spawned tasks and end the worker thread."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def fail(self, error: BaseException) -> None:
+        """End the process: something happened after which it must not go on."""
+        if not self.failure.done():
+            self.failure.set_result(error)
+
+    def _task_done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
+
+
+class Module:
+    """A daemon. Handlers are found by their decorators; they run on the event loop and must not block it."""
+
+    name: ClassVar[str]
+    uses_bus: ClassVar[bool] = True
+    uses_configuration: ClassVar[bool] = True  # False: it brings its own (cfgmgr) or needs none (msgq)
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    async def prepare(self, config: Config) -> Prepared:
+        """Do everything that can fail for this configuration, and change nothing visible; raise Rejected to refuse."""
+        return Prepared()
+
+    async def on_start(self) -> None:
+        """The first configuration is applied: begin. bob is told READY when this returns."""
+
+    async def on_sockets(self, sockets: list[ListeningSocket]) -> None:
+        """Serve exactly these sockets from now on; the module owns them."""
+
+    async def on_died(self, notice: Died) -> None:
+        """A process of the suite ended (told to msgq only)."""
+
+    async def on_stop(self) -> None:
+        """Finish what is in hand and release everything, in reverse order."""
+
+
+def command(request: type[Request]) -> Callable[[CommandHandler], CommandHandler]:
+    """Mark the method that answers a command: `async def f(self, call, request) -> reply`."""
+
+    def mark(method: CommandHandler) -> CommandHandler:
+        method.__command__ = request  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def subscribe(topic: str) -> Callable[[EventHandler], EventHandler]:
+    """Mark the method that hears a topic: `async def f(self, event) -> None`."""
+
+    def mark(method: EventHandler) -> EventHandler:
+        method.__topic__ = topic  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def commands_of(module: type[Module]) -> dict[str, tuple[type[Request], str]]:
+    """Every command a module answers: its name, the request struct, the method's name."""
+    found = {}
+    for name in dir(module):
+        request = getattr(getattr(module, name), "__command__", None)
+        if request is not None:
+            found[request.command] = (request, name)
+    return found
+
+
+def topics_of(module: type[Module]) -> dict[str, str]:
+    """Every topic a module hears, and the method's name."""
+    marked = ((getattr(getattr(module, name), "__topic__", None), name) for name in dir(module))
+    return {topic: name for topic, name in marked if topic is not None}

@@ -1,0 +1,200 @@
+"""The real process tree, started through bob in a directory of its own on free loopback ports."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import dns.exception
+import dns.message
+import dns.query
+import dns.rcode
+
+PYTHON = [sys.executable, "-X", "dev", "-W", "error", "-I", "-m"]
+START_DEADLINE = 30.0  # seconds; ten times what is expected
+PROBE_TIMEOUT = 1.0
+
+
+def free_port() -> int:
+    """A port free for UDP and TCP on both loopback addresses."""
+    for _ in range(100):
+        with contextlib.ExitStack() as stack:
+            first = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+                    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                        if (family, kind) != (socket.AF_INET, socket.SOCK_DGRAM):
+                            stack.enter_context(socket.socket(family, kind)).bind((address, port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is free on both loopback addresses")
+
+
+def wait_until(condition: Callable[[], Any], deadline: float = 10.0, what: str = "") -> Any:
+    """Poll until the condition is true; its value. Fails with what it last was."""
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline} s: {what or condition.__name__}; last value {value!r}")
+        time.sleep(0.02)
+
+
+class Suite:
+    """One suite. Use as a context manager; start() and stop() may be called again within it."""
+
+    def __init__(self, *, config: str | None = None, arguments: Sequence[str] = ()) -> None:
+        # Short, because of the 107 bytes of a UNIX socket path.
+        self.directory = Path(tempfile.mkdtemp(prefix="bob-", dir="/tmp"))
+        self.state = self.directory / "state"
+        self.run = self.directory / "run"
+        self.port = free_port()
+        self.arguments = list(arguments)
+        self.log = self.directory / "log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.config = self.directory / "bob.yaml"
+        if config is not None:
+            self.config.write_text(config)
+
+    def __enter__(self) -> Suite:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if error[0] is not None and self.log.exists():
+            sys.stderr.write(f"--- log of the suite in {self.directory}\n{self.log.read_text()[-20000:]}\n")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    # Programs.
+
+    def command(self) -> list[str]:
+        """How bob is started."""
+        user = ["--user", "root"] if os.geteuid() == 0 else []
+        config = ["--config", str(self.config)] if self.config.exists() else []
+        listen = ["--listen", f"127.0.0.1@{self.port}", "--listen", f"::1@{self.port}"]
+        places = ["--state-dir", str(self.state), "--run-dir", str(self.run)]
+        return [*PYTHON, "bob", "run", *config, *places, *user, *listen, *self.arguments]
+
+    def start(self, *, wait: bool = True) -> Suite:
+        """Start bob; with `wait`, until the suite says it is ready."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if wait:
+            wait_until(self.ready, START_DEADLINE, "the suite answers queries and commands")
+        return self
+
+    def ready(self) -> bool:
+        """Whether DNS and the door answer. Fails at once when bob ended."""
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"bob ended with {self.process.returncode}:\n{self.log.read_text()}")
+        return self.answers() and self.control(check=False, quiet=True) is not None
+
+    def stop(self) -> int:
+        """Stop bob as Ctrl-C does; its exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(20)
+
+    def program(self, name: str, *arguments: str, input_text: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run one of our programs to its end."""
+        return subprocess.run(
+            [*PYTHON, name, *arguments], input=input_text, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def bobctl(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """One bobctl command."""
+        return self.program("bobctl", "--run-dir", str(self.run), *words)
+
+    def control(self, *words: str, check: bool = True, quiet: bool = False) -> Any:
+        """A bobctl command with --json, decoded; the default is `status`."""
+        done = self.bobctl("--json", *(words or ("status",)))
+        if done.returncode != 0:
+            if check:
+                raise AssertionError(f"bobctl {' '.join(words)} ended with {done.returncode}: {done.stderr}{done.stdout}")
+            return None
+        return json.loads(done.stdout) if done.stdout.strip() else {}
+
+    def loadzone(self, origin: str, text: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """Import a zone given as text."""
+        return self.program("loadzone", "--state-dir", str(self.state), *options, origin, "-", input_text=text)
+
+    # DNS.
+
+    def query(
+        self, name: str, rdtype: str = "SOA", *, tcp: bool = False, address: str = "127.0.0.1", timeout: float = PROBE_TIMEOUT
+    ) -> dns.message.Message:
+        """Ask the suite."""
+        message = dns.message.make_query(name, rdtype)
+        ask = dns.query.tcp if tcp else dns.query.udp
+        return ask(message, address, port=self.port, timeout=timeout)
+
+    def answers(self, name: str = ".", rdtype: str = "SOA") -> bool:
+        """Whether any answer comes."""
+        try:
+            self.query(name, rdtype)
+        except (dns.exception.Timeout, OSError):
+            return False
+        return True
+
+    def serves(self, origin: str, serial: int) -> bool:
+        """Whether this serial is answered."""
+        try:
+            answer = self.query(origin)
+        except (dns.exception.Timeout, OSError):
+            return False
+        return answer.rcode() == dns.rcode.NOERROR and bool(answer.answer) and answer.answer[0][0].serial == serial
+
+    # Processes.
+
+    def components(self) -> dict[str, dict[str, Any]]:
+        """Every component instance by its name `component/instance`."""
+        rows = self.control("component", "list")
+        return {f"{row['component']}/{row['instance']}": row for row in rows}
+
+    def pid(self, member: str) -> int:
+        """The process of a component instance."""
+        return int(self.components()[member]["pid"])
+
+    def descendants(self) -> list[int]:
+        """Every living process below bob."""
+        assert self.process is not None
+        return list(_descendants(self.process.pid))
+
+
+def _descendants(parent: int) -> Iterator[int]:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{parent}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield int(child)
+                yield from _descendants(int(child))
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a zombie does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
