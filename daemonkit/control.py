@@ -91,8 +91,8 @@ FromChild = Ready | Heartbeat | Stopping | SocketsTaken
 ToChild = Sockets | Stop | Died
 
 _encoder = msgspec.json.Encoder()
-_from_child = msgspec.json.Decoder(FromChild)
-_to_child = msgspec.json.Decoder(ToChild)
+_from_child: msgspec.json.Decoder[FromChild] = msgspec.json.Decoder(FromChild)
+_to_child: msgspec.json.Decoder[ToChild] = msgspec.json.Decoder(ToChild)
 
 
 def encode(message: FromChild | ToChild) -> bytes:

@@ -79,7 +79,7 @@ def start_logging(who: str, level: str = "info") -> None:
 
 
 class _LineFormatter(logging.Formatter):
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)  # UTC
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 

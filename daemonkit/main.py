@@ -1,6 +1,6 @@
 """The one main of every daemon: from the environment bob gave it to its exit code.
 
-environment -> logging -> self-check -> control channel + heart-beats -> bus -> first configuration -> READY -> ... -> stop
+environment -> logging -> self-check -> control channel and heart-beats -> bus -> first configuration -> READY -> stop
 """
 
 from __future__ import annotations

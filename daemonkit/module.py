@@ -12,7 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from daemonkit.configuration import Config, Prepared
 from daemonkit.control import Died, SocketPlace
@@ -20,20 +20,12 @@ from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
-from msgq.session import Event, IncomingCall, Session
+from msgq.session import Event, IncomingCall, Request, Session
 
 P = ParamSpec("P")
 R = TypeVar("R")
 CommandHandler = Callable[[Any, IncomingCall, Any], Awaitable[Any]]
 EventHandler = Callable[[Any, Event], Awaitable[None]]
-
-
-class Request(Protocol):
-    """The shape of a request struct (daemonkit.api)."""
-
-    module: ClassVar[str]
-    command: ClassVar[str]
-    reply: ClassVar[type[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +49,8 @@ class Context:
     counters: Counters
     session: Session
     progress: str = "starting"  # told to bob with every heart-beat
-    failure: asyncio.Future[BaseException] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    stop: asyncio.Event = field(default_factory=asyncio.Event)  # set: the process ends
+    failure: BaseException | None = None  # why it ends, if not because bob said so
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "work"))
 
@@ -86,8 +79,8 @@ class Context:
 
     def fail(self, error: BaseException) -> None:
         """End the process: something happened after which it must not go on."""
-        if not self.failure.done():
-            self.failure.set_result(error)
+        self.failure = self.failure or error
+        self.stop.set()
 
     def _task_done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
@@ -105,7 +98,7 @@ class Module:
     def __init__(self, context: Context) -> None:
         self.context = context
 
-    async def prepare(self, config: Config) -> Prepared:
+    async def prepare(self, config: Config) -> Prepared:  # noqa: ARG002 - for subclasses
         """Do everything that can fail for this configuration, and change nothing visible; raise Rejected to refuse."""
         return Prepared()
 
@@ -122,7 +115,7 @@ class Module:
         """Finish what is in hand and release everything, in reverse order."""
 
 
-def command(request: type[Request]) -> Callable[[CommandHandler], CommandHandler]:
+def command(request: type[Request[Any]]) -> Callable[[CommandHandler], CommandHandler]:
     """Mark the method that answers a command: `async def f(self, call, request) -> reply`."""
 
     def mark(method: CommandHandler) -> CommandHandler:
@@ -142,7 +135,7 @@ def subscribe(topic: str) -> Callable[[EventHandler], EventHandler]:
     return mark
 
 
-def commands_of(module: type[Module]) -> dict[str, tuple[type[Request], str]]:
+def commands_of(module: type[Module]) -> dict[str, tuple[type[Request[Any]], str]]:
     """Every command a module answers: its name, the request struct, the method's name."""
     found = {}
     for name in dir(module):

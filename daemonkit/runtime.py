@@ -15,13 +15,13 @@ from daemonkit import api, control
 from daemonkit.configuration import Config, ConfigurationMember, Prepared
 from daemonkit.control import ControlChannel
 from daemonkit.counters import Counters
-from daemonkit.errors import ControlError, ExitCode, Rejected
+from daemonkit.errors import ControlError, DaemonError, ExitCode, Rejected
 from daemonkit.log import MessageLog
-from daemonkit.module import Context, ListeningSocket, Module, Request, commands_of, topics_of
+from daemonkit.module import Context, ListeningSocket, Module, commands_of, topics_of
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
 from msgq.errors import BusError, Refused
-from msgq.session import Event, IncomingCall, Session
+from msgq.session import Event, IncomingCall, Request, Session
 
 HEARTBEAT_INTERVAL = 1.0  # seconds; bob calls a child hung after three without (design section 3)
 CONFIGURATION_TIMEOUT = 5.0  # seconds for one attempt to get the configuration
@@ -30,7 +30,7 @@ RETRY_INTERVAL = 0.2  # seconds between attempts to reach a cfgmgr that is being
 PREPARED_TIMEOUT = 8.0
 STOP_TIMEOUT = 1.5  # seconds a module has to finish; bob sends SIGKILL later
 
-PROTOCOL_COMMANDS: dict[str, type[Request]] = {
+PROTOCOL_COMMANDS: dict[str, type[Request[Any]]] = {
     request.command: request for request in (api.Prepare, api.Commit, api.Abort)
 }
 
@@ -57,7 +57,6 @@ class Runtime:
 
     def __init__(self, module: type[Module], place: Place, spec: Spec) -> None:
         messages = {**Spec.load("daemonkit").messages, **spec.messages}
-        self._stop = asyncio.Event()
         self._channel = ControlChannel(place.control, on_packet=self._on_packet, on_end=self._bob_died)
         self._session = Session(place.directories.bus_address, place.member, pid=os.getpid())
         self._context = Context(
@@ -82,17 +81,17 @@ class Runtime:
 
     async def run(self) -> ExitCode:
         """Start, work until told to stop, stop."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._context.stop.set)
         self._context.spawn(self._beat(), "heartbeat")
-        stopping = asyncio.create_task(self._stop.wait())
         starting = asyncio.create_task(self._start())
-        await asyncio.wait({stopping, starting, self._context.failure}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done() and not starting.cancelled():
-            starting.result()  # raises what went wrong
-            await asyncio.wait({stopping, self._context.failure}, return_when=asyncio.FIRST_COMPLETED)
+        starting.add_done_callback(self._started)
+        await self._context.stop.wait()
         starting.cancel()
-        stopping.cancel()
         return await self._finish()
+
+    def _started(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._context.fail(error)
 
     async def _start(self) -> None:
         if self._module.uses_bus:
@@ -110,9 +109,9 @@ class Runtime:
         self._context.log.info("DAEMON_READY", revision=self._configuration.revision)
 
     async def _finish(self) -> ExitCode:
-        failure = self._context.failure.result() if self._context.failure.done() else None
+        failure = self._context.failure
         if failure is not None:
-            self._context.log.exception("DAEMON_FAILED", failure)
+            self._log_failure(failure)
         self._channel.send(control.encode(control.Stopping(str(failure or "told to stop"))))
         try:
             async with asyncio.timeout(STOP_TIMEOUT):
@@ -122,7 +121,13 @@ class Runtime:
         except TimeoutError:
             self._context.log.warning("DAEMON_STOP_TIMEOUT", seconds=STOP_TIMEOUT)
         self._channel.close()
-        return ExitCode.STOPPED if failure is None else ExitCode.INTERNAL
+        return _exit_code(failure)
+
+    def _log_failure(self, failure: BaseException) -> None:
+        if isinstance(failure, DaemonError | BusError):  # said well enough without a traceback
+            self._context.log.error("DAEMON_FAILED", error=failure)
+        else:
+            self._context.log.exception("DAEMON_FAILED", failure)
 
     async def _beat(self) -> None:
         while True:
@@ -144,7 +149,7 @@ class Runtime:
             return
         control.close_all(descriptors)
         if isinstance(message, control.Stop):
-            self._stop.set()
+            self._context.stop.set()
         else:
             self._context.spawn(self._module.on_died(message), "died")
 
@@ -164,7 +169,16 @@ class Runtime:
             self._context.instance = message.instance
             await self._module.on_sockets(sockets)
             self._channel.send(control.encode(control.SocketsTaken(message.generation)))
-            await self._session.rename(self._context.member)
+        await self._take_name(self._context.member)
+
+    async def _take_name(self, member: str) -> None:
+        """Become this member; the broker may not know yet that the one before is dead, or be dead itself."""
+        while self._module.uses_bus and self._session.member != member == self._context.member:
+            try:
+                await self._session.rename(member)
+            except BusError as error:
+                self._context.log.debug("DAEMON_NAME_TAKEN", member=member, reason=error)
+                await asyncio.sleep(RETRY_INTERVAL)
 
     def _bob_died(self) -> None:
         os._exit(ExitCode.TEMPORARY)
@@ -218,7 +232,7 @@ class Runtime:
     def _commit(self, revision: int) -> bool:
         try:
             return self._configuration.commit(revision)
-        except Exception as error:  # a commit cannot be refused: exit, and start on the new revision
+        except Exception as error:  # noqa: BLE001 - a commit cannot be refused: exit, and start on the new revision
             self._context.fail(error)
             return True
 
@@ -255,9 +269,15 @@ class Runtime:
                 await asyncio.sleep(RETRY_INTERVAL)
 
 
-def _arguments(call: IncomingCall, request: type[Request]) -> Any:
+def _arguments(call: IncomingCall, request: type[Request[Any]]) -> Any:
     """The request struct of a call. Words from a command line count as numbers where numbers are wanted."""
     try:
         return msgspec.convert(call.arguments, type=request, strict=False)
     except msgspec.ValidationError as error:
         raise Refused("usage", f"{call.command}: {error}") from error
+
+
+def _exit_code(failure: BaseException | None) -> ExitCode:
+    if failure is None:
+        return ExitCode.STOPPED
+    return ExitCode.CONFIGURATION if isinstance(failure, Rejected) else ExitCode.INTERNAL

@@ -56,7 +56,8 @@ class Account:
 
     def __str__(self) -> str:
         tries = ", ".join(f"{count} at try {number}" for number, count in sorted(self.answered.items()))
-        return f"{self.asked} asked: answered {tries or 'none'}; {self.unanswered} unanswered; slowest {self.slowest:.3f} s"
+        slowest = f"slowest {self.slowest:.3f} s"
+        return f"{self.asked} asked: answered {tries or 'none'}; {self.unanswered} unanswered; {slowest}"
 
 
 class QueryLoad(threading.Thread):
@@ -163,7 +164,7 @@ def kernel_drops(port: int) -> int:
 
 def wire_query(name: str, rdtype: str = "A") -> bytes:
     """A query message for the load."""
-    import dns.message  # noqa: PLC0415 - the load itself needs no dnspython
+    import dns.message  # the load itself needs no dnspython
 
     message: Any = dns.message.make_query(name, rdtype)
     return bytes(message.to_wire())

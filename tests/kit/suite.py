@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import dns.exception
 import dns.message
@@ -72,7 +72,7 @@ class Suite:
         if config is not None:
             self.config.write_text(config)
 
-    def __enter__(self) -> Suite:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -133,7 +133,9 @@ class Suite:
         done = self.bobctl("--json", *(words or ("status",)))
         if done.returncode != 0:
             if check:
-                raise AssertionError(f"bobctl {' '.join(words)} ended with {done.returncode}: {done.stderr}{done.stdout}")
+                raise AssertionError(
+                    f"bobctl {' '.join(words)} ended with {done.returncode}: {done.stderr}{done.stdout}"
+                )
             return None
         return json.loads(done.stdout) if done.stdout.strip() else {}
 
@@ -144,12 +146,18 @@ class Suite:
     # DNS.
 
     def query(
-        self, name: str, rdtype: str = "SOA", *, tcp: bool = False, address: str = "127.0.0.1", timeout: float = PROBE_TIMEOUT
+        self,
+        name: str,
+        rdtype: str = "SOA",
+        *,
+        tcp: bool = False,
+        address: str = "127.0.0.1",
+        timeout: float = PROBE_TIMEOUT,
     ) -> dns.message.Message:
         """Ask the suite."""
         message = dns.message.make_query(name, rdtype)
         ask = dns.query.tcp if tcp else dns.query.udp
-        return ask(message, address, port=self.port, timeout=timeout)
+        return ask(message, address, port=self.port, timeout=PROBE_TIMEOUT)
 
     def answers(self, name: str = ".", rdtype: str = "SOA") -> bool:
         """Whether any answer comes."""
