@@ -1,0 +1,221 @@
+"""The option types that hold other options: lists, maps with fixed keys, sets with free keys, alternatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from daemonkit.findings import Findings, Path, did_you_mean, shown
+from daemonkit.options import MISSING, Option, Scalar, Substitute, Wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOption(Option):
+    """Values of one type, in order."""
+
+    item: Option
+    min_length: int = 0
+    max_length: int | None = None
+    unique: bool = False
+
+    def expects(self) -> str:
+        return f"a list, each item {self.item.expects()}"
+
+    def check(self, value: Any, path: Path, findings: Findings) -> Any:
+        if value is None:
+            value = []
+        if not isinstance(value, list):
+            findings.error(path, f"must be a list, not {shown(value)}")
+            return MISSING
+        items = [self.item.check(item, (*path, index), findings) for index, item in enumerate(value)]
+        if any(item is MISSING for item in items) or not self._fits(items, path, findings):
+            return MISSING
+        return items
+
+    def effective(self, stored: Any, substitute: Substitute) -> list[Any]:
+        return [self.item.effective(item, substitute) for item in stored]
+
+    def fallback(self, substitute: Substitute) -> list[Any]:
+        return self.effective(self.default or [], substitute)
+
+    def prune(self, stored: Any) -> Any:
+        return MISSING if stored == (self.default or []) else stored
+
+    def _fits(self, items: list[Any], path: Path, findings: Findings) -> bool:
+        if len(items) < self.min_length:
+            findings.error(path, f"must have at least {_items(self.min_length)}")
+            return False
+        if self.max_length is not None and len(items) > self.max_length:
+            findings.error(path, f"must have at most {_items(self.max_length)}, not {len(items)}")
+            return False
+        if not self.unique:
+            return True
+        repeated = [index for index, item in enumerate(items) if item in items[:index]]
+        for index in repeated:
+            findings.error((*path, index), f"{shown(items[index])} is listed twice")
+        return not repeated
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapOption(Option):
+    """Options under fixed keys.
+
+    An `optional` map is null where it is not given; another one is filled with defaults. The values of a `layered` map
+    lie over those of another (a zone's over its template's), so that none is left out for being the default.
+    """
+
+    options: Mapping[str, Option]
+    optional: bool = False
+    layered: bool = False
+
+    def expects(self) -> str:
+        return "a map" if not self.options else f"a map with {', '.join(sorted(self.options))}"
+
+    def check(self, value: Any, path: Path, findings: Findings) -> Any:
+        value = {} if value is None else value
+        if not isinstance(value, dict):
+            findings.error(path, f"must be a map, not {shown(value)}")
+            return MISSING
+        stored: dict[str, Any] = {}
+        for key, inner in value.items():
+            option = self.options.get(key)
+            if option is None:
+                findings.error((*path, key), f"unknown option{did_you_mean(key, self.options)}")
+                continue
+            stored[key] = option.check(inner, (*path, key), findings)
+            if option.pending:
+                findings.pending((*path, key), option.pending)
+        for key, option in self.options.items():
+            if option.required and key not in value:
+                findings.error(path, f"{key} is missing: {option.expects()}")
+        return MISSING if any(inner is MISSING for inner in stored.values()) else stored
+
+    def effective(self, stored: Any, substitute: Substitute) -> dict[str, Any]:
+        return {
+            key: option.effective(stored[key], substitute) if key in stored else option.fallback(substitute)
+            for key, option in self.options.items()
+        }
+
+    def fallback(self, substitute: Substitute) -> dict[str, Any] | None:
+        if self.default is None and self.optional:
+            return None
+        return self.effective(self.default or {}, substitute)
+
+    def prune(self, stored: Any) -> Any:
+        if self.layered:
+            return stored
+        kept = {key: self.options[key].prune(inner) for key, inner in stored.items()}
+        kept = {key: inner for key, inner in kept.items() if inner is not MISSING}
+        if not kept and not self.optional and not self.default:
+            return MISSING
+        return stored if self.default else kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetOption(Option):
+    """Values of one type under free keys."""
+
+    key: Scalar
+    item: Option
+    max_length: int | None = None
+
+    def expects(self) -> str:
+        return f"a map of {self.key.expects()} to {self.item.expects()}"
+
+    def check(self, value: Any, path: Path, findings: Findings) -> Any:
+        value = {} if value is None else value
+        if not isinstance(value, dict):
+            findings.error(path, f"must be a map, not {shown(value)}")
+            return MISSING
+        if self.max_length is not None and len(value) > self.max_length:
+            findings.error(path, f"must have at most {_items(self.max_length)}, not {len(value)}")
+            return MISSING
+        stored: dict[str, Any] = {}
+        written: dict[str, str] = {}
+        failed = False
+        for key, inner in value.items():
+            name = self._key(key, (*path, key), findings)
+            if name in written:
+                findings.error((*path, key), f"is the same as {shown(written[name])}, which is given too")
+                name = None
+            item = self.item.check(inner, (*path, key), findings)
+            if name is None or item is MISSING:
+                failed = True
+                continue
+            written[name], stored[name] = key, item
+        return MISSING if failed else stored
+
+    def effective(self, stored: Any, substitute: Substitute) -> dict[str, Any]:
+        return {key: self.item.effective(item, substitute) for key, item in stored.items()}
+
+    def fallback(self, substitute: Substitute) -> dict[str, Any]:
+        return self.effective(self.default or {}, substitute)
+
+    def prune(self, stored: Any) -> Any:
+        if stored == (self.default or {}):
+            return MISSING
+        kept = {key: self.item.prune(item) for key, item in stored.items()}
+        return {key: {} if item is MISSING else item for key, item in kept.items()} if _holds_maps(self) else stored
+
+    def _key(self, key: str, path: Path, findings: Findings) -> str | None:
+        try:
+            return str(self.key.read(key))
+        except Wrong as wrong:
+            findings.error(path, f"the key must be {wrong}")
+            return None
+
+
+def _holds_maps(option: SetOption) -> bool:
+    return isinstance(option.item, MapOption)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOfOption(Option):
+    """A value of the first alternative that takes it."""
+
+    alternatives: tuple[Option, ...]
+
+    def expects(self) -> str:
+        return " or ".join(option.expects() for option in self.alternatives)
+
+    def check(self, value: Any, path: Path, findings: Findings) -> Any:
+        trials = []
+        for option in self.alternatives:
+            trial = Findings()
+            stored = option.check(value, path, trial)
+            if stored is not MISSING and not trial.errors:
+                findings.extend(trial)
+                return stored
+            trials.append((option, trial))
+        alike = [trial for option, trial in trials if _takes_kind(option, value)]
+        if len(alike) == 1 and isinstance(value, dict | list):
+            findings.extend(alike[0])
+        else:
+            findings.error(path, f"must be {self.expects()}, not {shown(value)}")
+        return MISSING
+
+    def effective(self, stored: Any, substitute: Substitute) -> Any:
+        return self._taker(stored).effective(stored, substitute)
+
+    def prune(self, stored: Any) -> Any:
+        return MISSING if self.default is not None and stored == self.default else stored
+
+    def _taker(self, stored: Any) -> Option:
+        for option in self.alternatives:
+            trial = Findings()
+            if option.check(stored, (), trial) is not MISSING and not trial.errors:
+                return option
+        raise AssertionError("a stored value fits none of its alternatives")
+
+
+def _takes_kind(option: Option, value: Any) -> bool:
+    if isinstance(value, dict):
+        return isinstance(option, MapOption | SetOption)
+    if isinstance(value, list):
+        return isinstance(option, ListOption)
+    return isinstance(option, Scalar)
