@@ -82,8 +82,8 @@ class ZoneCheck(TypedDict):
     serial: int | None
     errors: int
     warnings: int
-    findings: list[Finding]  # at most MAX_FINDINGS of cmdctl.limits
-    truncated: bool
+    findings: list[Finding]
+    left_out: dict[str, int]  # by code: findings that are only counted
 
 
 class ErrorDetail(TypedDict):

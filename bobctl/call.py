@@ -1,0 +1,50 @@
+"""`bobctl call MODULE COMMAND name=value ...`: any command of any module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bobctl import output
+from bobctl.suite import Suite
+from bobctl.values import value_of
+from bobctl.verbs import Verb, pass_suite
+
+
+@click.command(cls=Verb)
+@click.argument("module")
+@click.argument("command")
+@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--instance", metavar="N", help="The instance that shall answer; else the module's first.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="How long to wait.")
+@pass_suite
+def call(
+    suite: Suite, module: str, command: str, arguments: tuple[str, ...], instance: str | None, timeout: float | None
+) -> None:
+    """Send COMMAND to MODULE and print its answer.
+
+    Each VALUE is read as YAML: `origin=example.org`, `limit=10`, `names=[a, b]`. `bobctl modules` lists what there is.
+    """
+    body: dict[str, Any] = {"arguments": _arguments(arguments)}
+    if instance is not None:
+        body["instance"] = instance
+    if timeout is not None:
+        body["timeout"] = timeout
+    answer = suite.client.post("call", module, command, body=body)
+    if suite.json or not isinstance(answer, dict):
+        output.document(answer)
+    else:
+        output.fields(answer)
+
+
+def _arguments(words: tuple[str, ...]) -> dict[str, Any]:
+    arguments = {}
+    for word in words:
+        name, separator, text = word.partition("=")
+        if not separator or not name:
+            raise click.UsageError(f"an argument is NAME=VALUE, not {word!r}")
+        if name in arguments:
+            raise click.UsageError(f"the argument {name} is given twice")
+        arguments[name] = value_of(text, name)
+    return arguments

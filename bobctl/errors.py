@@ -1,0 +1,52 @@
+"""Errors of bobctl and the exit codes (design section 9).
+
+CommandError(code, message)    says what went wrong and ends with the exit code of `code`
+
+What is wrong with the command line itself is click's UsageError, exit code 2 as well.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import click
+
+from bobctl.output import printable
+
+
+class ExitCode(enum.IntEnum):
+    """How a command ended."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    CONFLICT = 4
+    REFUSED = 5
+
+
+# The error codes of the REST interface (cmdctl.errors); what is not here is a failure.
+_EXIT_OF_CODE = {
+    "usage": ExitCode.USAGE,
+    "not-found": ExitCode.NOT_FOUND,
+    "conflict": ExitCode.CONFLICT,
+    "refused": ExitCode.REFUSED,
+}
+
+
+class CommandError(Exception):
+    """What a command could not do, and why."""
+
+    def __init__(self, code: str, message: str, details: list[dict[str, str]] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.exit_code = _EXIT_OF_CODE.get(code, ExitCode.FAILED)
+        self.details = details or []
+
+    def show(self) -> None:
+        """Write the message to stderr, and below it each detail with its path and reason."""
+        click.echo(f"bobctl: {printable(self.message)}", err=True)
+        for detail in self.details:
+            where = detail.get("place") or detail.get("path", "")
+            reason = detail.get("reason", "")
+            click.echo(f"  {printable(f'{where}: {reason}' if where else reason)}", err=True)

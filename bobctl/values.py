@@ -1,0 +1,17 @@
+"""Values as people type them on a command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+
+def value_of(text: str, name: str) -> Any:
+    """Read one value as YAML, as `bob.yaml` is read; raises UsageError."""
+    from daemonkit.document import DocumentError, read_value  # PyYAML is slow to import, and few commands need it
+
+    try:
+        return read_value(text, name)
+    except DocumentError as error:
+        raise click.UsageError(str(error)) from error

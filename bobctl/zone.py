@@ -1,0 +1,193 @@
+"""`bobctl zone`: the zones of the data sources, and how they are served."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import click
+
+from bobctl import output
+from bobctl.errors import CommandError, ExitCode
+from bobctl.suite import Suite
+from bobctl.verbs import Noun, done, pass_suite
+from cmdctl.api import SourceProblem, ZoneCheck, ZoneEntry, ZonePage
+
+PAGE = 1000  # zones asked for at once; cmdctl gives no more
+
+
+@click.group(cls=Noun)
+def zone() -> None:
+    """Zones: list, show, check, export, delete, reload."""
+
+
+@zone.command("list")
+@click.option("--after", metavar="ORIGIN", help="Begin behind this zone.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many zones.")
+@pass_suite
+def list_zones(suite: Suite, after: str | None, limit: int | None) -> None:
+    """List the zones of all data sources, in canonical order."""
+    problems: dict[str, SourceProblem] = {}
+    entries = _entries(suite, after, limit, problems)
+    if suite.json:
+        zones = list(entries)
+        output.document({"zones": zones, "problems": list(problems.values())})
+    else:
+        head = ("ZONE", "SOURCE", "SERIAL", "RECORDS", "STATE", "SERVED")
+        output.table(
+            head, [(z["origin"], z["source"], z["serial"], z["records"], z["state"], served(z)) for z in entries]
+        )
+    for problem in problems.values():
+        output.words(f"bobctl: the data source {problem['source']} cannot be read: {problem['reason']}")
+    if problems:
+        sys.exit(ExitCode.FAILED)
+
+
+@zone.command()
+@click.argument("origin")
+@pass_suite
+def show(suite: Suite, origin: str) -> None:
+    """Show one zone and who serves it."""
+    entry = suite.client.zone_status(origin)
+    if suite.json:
+        output.document(entry)
+        return
+    output.fields(
+        {
+            "zone": entry["origin"],
+            "source": entry["source"] + ("" if entry["writable"] else " (read-only)"),
+            "state": entry["state"],
+            "reason": entry["reason"],
+            "serial": entry["serial"],
+            "records": entry["records"],
+            "version": entry["version"],
+            "served": served(entry),
+        }
+    )
+    if entry["served"]:
+        click.echo()
+        output.table(
+            ("INSTANCE", "STATE", "SERIAL", "REASON"),
+            [(one["instance"], one["state"], one["serial"], one["reason"]) for one in entry["served"]],
+        )
+
+
+@zone.command()
+@click.argument("origin")
+@pass_suite
+def check(suite: Suite, origin: str) -> None:
+    """Check the data of a zone; exit code 1 if there are errors."""
+    outcome: ZoneCheck = suite.client.get("zones", origin, "check")
+    if suite.json:
+        output.document(outcome)
+    else:
+        for finding in outcome["findings"]:
+            where = f"{finding['place']}: " if finding["place"] else ""
+            severity = output.style(finding["severity"], fg="red" if finding["severity"] == "error" else "yellow")
+            click.echo(f"{output.printable(where)}{severity}: {output.printable(finding['text'])} [{finding['code']}]")
+        for code, count in outcome["left_out"].items():
+            click.echo(f"... and {count} more [{code}]")
+        output.words(f"{outcome['origin']}: {outcome['errors']} errors, {outcome['warnings']} warnings")
+    if outcome["errors"]:
+        sys.exit(ExitCode.FAILED)
+
+
+@zone.command()
+@click.argument("origin")
+@click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@pass_suite
+def export(suite: Suite, origin: str, file: Path) -> None:
+    """Write a zone as a master file (RFC 1035) to FILE, whole or not at all, or to stdout."""
+    if suite.json:
+        raise click.UsageError("a zone is exported as zone text; --json does not apply")
+    pieces = suite.client.stream("zones", origin, "export")
+    if str(file) == "-":
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with _whole(file) as target:
+            for piece in pieces:
+                target.write(piece)
+    except OSError as error:
+        raise CommandError("failed", f"{file}: {error.strerror or error}") from error
+    output.words(f"{origin} is in {file}")
+
+
+@zone.command()
+@click.argument("origin")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("-m", "--reason", default="", help="Why; kept with the change.")
+@pass_suite
+def delete(suite: Suite, origin: str, reason: str, *, yes: bool) -> None:
+    """Delete a zone with all its data."""
+    entry = suite.client.zone_status(origin)
+    if not yes:
+        _confirm(f"Delete {entry['origin']} with {entry['records']} records from {entry['source']}?")
+    answer = suite.client.request("DELETE", "zones", origin, query={"version": entry["version"], "reason": reason})
+    done(suite, answer, f"{answer['origin']} is deleted")
+
+
+@zone.command("reload")
+@click.argument("origin", required=False)
+@pass_suite
+def reload_zones(suite: Suite, origin: str | None) -> None:
+    """Make every server look at ORIGIN, or at all zones, afresh."""
+    answer = suite.client.post("zones", origin, "reload") if origin else suite.client.post("reload")
+    failed = [one for one in answer["instances"] if one["error"]]
+    for one in failed:
+        output.words(f"bobctl: {one['instance']}: {one['error']}")
+    done(suite, answer, f"reloaded by {len(answer['instances']) - len(failed)} of {len(answer['instances'])} instances")
+    if failed or not answer["instances"]:
+        sys.exit(ExitCode.FAILED)
+
+
+def served(entry: ZoneEntry) -> str:
+    """In how many auth instances the zone is as it is in the data source: `2 of 2`."""
+    current = [one for one in entry["served"] if one["state"] == "ready" and one["serial"] == entry["serial"]]
+    return f"{len(current)} of {len(entry['served'])}"
+
+
+def _entries(
+    suite: Suite, after: str | None, limit: int | None, problems: dict[str, SourceProblem]
+) -> Iterator[ZoneEntry]:
+    """All zones, page by page; what sources could not be read is noted in `problems`."""
+    left = limit
+    while left is None or left > 0:
+        size = PAGE if left is None else min(left, PAGE)
+        page: ZonePage = suite.client.get("zones", query={"after": after, "limit": size})
+        problems.update({problem["source"]: problem for problem in page["problems"]})
+        yield from page["zones"]
+        left = None if left is None else left - len(page["zones"])
+        after = page["next"]
+        if after is None:
+            return
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise click.UsageError("nobody is there to confirm: say --yes")
+    click.confirm(output.printable(question), abort=True, err=True)
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file that takes its name only when it is complete and on disk."""
+    umask = os.umask(0)
+    os.umask(umask)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            yield file
+            file.flush()
+            os.fchmod(file.fileno(), 0o666 & ~umask)
+            os.fsync(file.fileno())
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise

@@ -1,0 +1,120 @@
+"""What every request passes before a route sees it: who, from where, how big; and what becomes of what a route raises.
+
+connection -> Guard -> router -> route
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cmdctl.answers import error_answer
+from cmdctl.errors import RequestError
+from cmdctl.limits import MAX_BODY
+from cmdctl.peer import Peer, Policy, user_name
+from daemonkit.counters import Counters
+from daemonkit.log import MessageLog
+
+# The name our clients give this end. A browser that was talked into sending here gives another, or an Origin.
+HOSTS = ("localhost", "")
+READING = ("GET", "HEAD")
+
+
+class Guard:
+    """The outermost application."""
+
+    def __init__(self, app: ASGIApp, policy: Policy, log: MessageLog, counters: Counters) -> None:
+        self._app = app
+        self._policy = policy
+        self._log = log
+        self._counters = counters
+        self._names: dict[int, str] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request (ASGI)."""
+        outcome = _Outcome(send)
+        self._counters.add("requests")
+        try:
+            await self._pass(scope)
+            await self._app(scope, receive, outcome.send)
+        except RequestError as error:
+            await self._refuse(error, scope, receive, outcome)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            self._counters.add("failures")
+            self._log.exception("CMDCTL_INTERNAL_ERROR", error, method=scope["method"], path=scope["path"])
+            if outcome.status is not None:
+                raise
+            failure = RequestError("failed", "internal error; the log of cmdctl has more")
+            await error_answer(failure, _CLOSE)(scope, receive, outcome.send)
+        self._audit(scope, outcome.status)
+
+    async def _pass(self, scope: Scope) -> None:
+        """Raise RequestError for a request that may not pass; complete the scope of one that may."""
+        peer: Peer = scope["state"]["peer"]
+        scope["path"] = scope["raw_path"].decode("ascii")
+        scope["state"]["author"] = await self._name(peer)
+        if not self._policy.permits(peer):
+            raise RequestError("refused", f"{scope['state']['author']} may not give orders to this suite")
+        headers = Headers(scope=scope)
+        if _host(headers.get("host", "")) not in HOSTS:
+            raise RequestError("refused", "the Host of a request must be localhost")
+        if "origin" in headers:
+            raise RequestError("refused", "requests from web pages are refused")
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit()) or len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
+            raise RequestError("too-large", f"the body is longer than {MAX_BODY} bytes")
+
+    async def _name(self, peer: Peer) -> str:
+        if peer.uid not in self._names:
+            self._names[peer.uid] = await asyncio.to_thread(user_name, peer.uid)
+        return self._names[peer.uid]
+
+    async def _refuse(self, error: RequestError, scope: Scope, receive: Receive, outcome: _Outcome) -> None:
+        self._counters.add("refused")
+        self._log.warning(
+            "CMDCTL_REQUEST_REFUSED",
+            method=scope["method"],
+            path=scope["path"],
+            peer=scope["state"]["peer"],
+            reason=error.message,
+        )
+        await error_answer(error, _CLOSE)(scope, receive, outcome.send)
+
+    def _audit(self, scope: Scope, status: int | None) -> None:
+        fields = {
+            "author": scope["state"].get("author", "?"),
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+        }
+        if scope["method"] in READING:
+            self._log.debug("CMDCTL_READ", **fields)
+        else:
+            self._log.info("CMDCTL_CHANGE", **fields)
+
+
+# What was not read of a refused request must not be taken for the next one.
+_CLOSE = {"connection": "close"}
+
+
+class _Outcome:
+    """Remembers the status that was sent."""
+
+    def __init__(self, send: Callable[[Message], object]) -> None:
+        self._send: Send = send  # type: ignore[assignment]
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+def _host(value: str) -> str:
+    return value.partition(":")[0].lower()

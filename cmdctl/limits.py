@@ -1,0 +1,30 @@
+"""Every limit of the door. They bound what one client, permitted or not, can make this process hold or do."""
+
+from __future__ import annotations
+
+# BIND CVE-2023-3341 and Kea CVE-2026-3608 were unbounded nesting in a control channel's parser, before authentication.
+MAX_BODY = 1024 * 1024  # bytes of a request body
+MAX_DEPTH = 64  # nested arrays and objects in a request body
+MAX_HEAD = 16 * 1024  # bytes of request line and headers; PowerDNS CVE-2026-33257 had no such limit
+MAX_CONNECTIONS = 64
+BACKLOG = 64  # connections the kernel keeps waiting
+
+HEAD_SECONDS = 5.0  # a connection without a whole request head for so long is closed
+BODY_SECONDS = 5.0  # for the body after the head
+KEEP_ALIVE_SECONDS = 5
+WRITE_SECONDS = 30.0  # a client that does not read for so long is cut off
+GRACE_SECONDS = 1  # running requests have this long when the process stops
+
+PAGE_LIMIT = 1000  # entries of one page of a list
+PAGE_DEFAULT = 100
+MAX_FINDINGS = 1000  # of one zone check; more are counted, not listed
+EXPORT_BATCH = 500  # RRsets written between two looks at the client: some 10 ms of work
+MAX_NAME_TEXT = (
+    1024  # characters of a domain name in text: 255 octets, each \DDD at worst (RFC 1035 sections 2.3.4, 5.1)
+)
+MAX_REASON = 1000  # characters of the reason of a commit
+
+CALL_SECONDS = 10.0  # a relayed command, unless the caller says otherwise
+MAX_CALL_SECONDS = 60.0
+STATUS_SECONDS = 1.0  # what one process has to say about itself
+COMMIT_SECONDS = 15.0  # cfgmgr gives each member 5 s to prepare, and then some to apply

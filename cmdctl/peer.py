@@ -1,0 +1,73 @@
+"""Who is at the other end of a UNIX socket, and whether they may give orders. The kernel says it, not the client."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pwd
+import socket
+import struct
+from dataclasses import dataclass
+
+_UCRED = struct.Struct("iII")  # pid, uid, gid: struct ucred of unix(7)
+# asm-generic/socket.h, since Linux 4.13; the socket module does not name it. Alpha, MIPS and PA-RISC number otherwise.
+SO_PEERGROUPS = 59
+_GID = struct.Struct("I")
+_MAX_GROUPS_BUFFER = 1024  # bytes; what socket.getsockopt allows
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A process that connected, as of its connect()."""
+
+    pid: int
+    uid: int
+    gid: int
+    groups: frozenset[int]  # supplementary
+
+    def __str__(self) -> str:
+        return f"uid {self.uid} (pid {self.pid})"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who may give orders: root, the suite's own user, and members of one group, if there is one."""
+
+    uid: int
+    group: int | None
+
+    def permits(self, peer: Peer) -> bool:
+        """Whether this peer may give orders."""
+        if peer.uid in (0, self.uid):
+            return True
+        return self.group is not None and (self.group == peer.gid or self.group in peer.groups)
+
+
+def peer_of(connection: socket.socket) -> Peer:
+    """The peer's credentials (SO_PEERCRED and SO_PEERGROUPS, unix(7))."""
+    pid, uid, gid = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+    return Peer(pid, uid, gid, _groups_of(connection))
+
+
+def _groups_of(connection: socket.socket) -> frozenset[int]:
+    """The supplementary groups; empty where the kernel does not tell, which permits less, never more."""
+    try:
+        data = connection.getsockopt(socket.SOL_SOCKET, SO_PEERGROUPS, _MAX_GROUPS_BUFFER)
+    except OSError as error:
+        if error.errno in (errno.ENOPROTOOPT, errno.ERANGE):  # an old kernel; more than 256 groups
+            return frozenset()
+        raise
+    return frozenset(gid for (gid,) in _GID.iter_unpack(data))
+
+
+def user_name(uid: int) -> str:
+    """The account's name, or `uid:N` for one without. May ask the network (NSS): not for the event loop."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid:{uid}"
+
+
+def own_policy(group: int | None) -> Policy:
+    """The policy of this process."""
+    return Policy(os.geteuid(), group)
