@@ -197,9 +197,7 @@ class ControlChannel:
 
     def _readable(self) -> None:
         try:
-            packet, descriptors, flags, _ = socket.recv_fds(
-                self._socket, MAX_PACKET, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
-            )
+            packet, descriptors, flags = _receive(self._socket)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -218,6 +216,17 @@ class ControlChannel:
         if self._open:
             self.close()
             self._on_end()
+
+
+def _receive(end: socket.socket) -> tuple[bytes, list[int], int]:
+    """One packet; socket.recv_fds() would drop the flag that keeps the descriptors from our children."""
+    received = array.array("i")
+    space = socket.CMSG_SPACE(MAX_DESCRIPTORS * received.itemsize)
+    packet, ancillary, flags, _ = end.recvmsg(MAX_PACKET, space, socket.MSG_CMSG_CLOEXEC)
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            received.frombytes(data[: len(data) - len(data) % received.itemsize])
+    return packet, list(received), flags
 
 
 def close_all(descriptors: Sequence[int]) -> None:

@@ -1,0 +1,53 @@
+"""Where a suite keeps its things, and how a client finds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from daemonkit.errors import PathError
+from daemonkit.paths import SYSTEM_RUN, SYSTEM_STATE, Directories, directories, find_running
+
+
+def test_root_uses_the_system_directories():
+    assert directories(system=True) == Directories(SYSTEM_STATE, SYSTEM_RUN)
+
+
+def test_a_user_without_a_runtime_directory_keeps_sockets_in_the_state_directory():
+    found = directories(system=False, environment={"HOME": "/home/ann"})
+    assert found == Directories(Path("/home/ann/.local/share/bobdns"), Path("/home/ann/.local/share/bobdns/run"))
+
+
+def test_xdg_directories_are_honoured(tmp_path):
+    found = directories(
+        system=False, environment={"XDG_DATA_HOME": "/data", "XDG_RUNTIME_DIR": str(tmp_path), "HOME": "/x"}
+    )
+    assert found == Directories(Path("/data/bobdns"), tmp_path / "bobdns")
+
+
+def test_a_given_state_directory_brings_its_run_directory():
+    assert directories(Path("/srv/dns"), system=True) == Directories(Path("/srv/dns"), Path("/srv/dns/run"))
+
+
+def test_both_can_be_given():
+    assert directories(Path("/srv/dns"), Path("/run/x")) == Directories(Path("/srv/dns"), Path("/run/x"))
+
+
+def test_a_client_finds_the_suite_of_its_user(tmp_path):
+    mine = Directories(tmp_path / "bobdns", tmp_path / "bobdns" / "run")
+    mine.run.mkdir(parents=True)
+    mine.control_socket.touch()
+    if SYSTEM_RUN.exists():
+        pytest.skip("a system server runs here")
+    assert find_running(environment={"XDG_DATA_HOME": str(tmp_path), "HOME": "/x"}) == mine
+
+
+def test_a_path_too_long_for_a_socket_is_refused_early():
+    with pytest.raises(PathError, match="at most 107"):
+        Directories(Path("/s"), Path("/" + "x" * 100)).check()
+
+
+def test_configured_values_can_name_the_directories():
+    places = Directories(Path("/s"), Path("/r"))
+    assert places.substitute("sqlite:///{state_dir}/zones.sqlite {run_dir}") == "sqlite:////s/zones.sqlite /r"
