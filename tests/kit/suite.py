@@ -59,13 +59,14 @@ def wait_until(condition: Callable[[], Any], deadline: float = 10.0, what: str =
 class Suite:
     """One suite. Use as a context manager; start() and stop() may be called again within it."""
 
-    def __init__(self, *, config: str | None = None, arguments: Sequence[str] = ()) -> None:
+    def __init__(self, *, config: str | None = None, arguments: Sequence[str] = (), listen: bool = True) -> None:
         # Short, because of the 107 bytes of a UNIX socket path.
         self.directory = Path(tempfile.mkdtemp(prefix="bob-", dir="/tmp"))
         self.state = self.directory / "state"
         self.run = self.directory / "run"
         self.port = free_port()
         self.arguments = list(arguments)
+        self.listen = listen  # on the command line; otherwise the configuration says
         self.log = self.directory / "log"
         self.process: subprocess.Popen[bytes] | None = None
         self.config = self.directory / "bob.yaml"
@@ -93,7 +94,8 @@ class Suite:
         """How bob is started."""
         user = ["--user", "root"] if os.geteuid() == 0 else []
         config = ["--config", str(self.config)] if self.config.exists() else []
-        listen = ["--listen", f"127.0.0.1@{self.port}", "--listen", f"::1@{self.port}"]
+        addresses = ("127.0.0.1", "::1") if self.listen else ()
+        listen = [word for address in addresses for word in ("--listen", f"{address}@{self.port}")]
         places = ["--state-dir", str(self.state), "--run-dir", str(self.run)]
         return [*PYTHON, "bob", "run", *config, *places, *user, *listen, *self.arguments]
 

@@ -1,0 +1,126 @@
+"""Configuration over the whole tree: seed, change, all or none, damage."""
+
+from __future__ import annotations
+
+import socket
+
+import dns.rcode
+import pytest
+
+from tests.kit.suite import Suite, free_port, wait_until
+from tests.kit.zones import small_zone
+
+
+def with_zone(suite: Suite) -> Suite:
+    done = suite.loadzone("example.org", small_zone())
+    assert done.returncode == 0, done.stderr
+    return suite.start()
+
+
+def commit(suite: Suite, path: str, value: str) -> None:
+    suite.control("config", "set", path, value)
+    suite.control("config", "commit", "-m", f"set {path}")
+
+
+def test_a_change_takes_effect_and_survives_a_restart(running):
+    commit(running, "auth.identity", "here")
+    running.stop()
+    running.start()
+    assert running.control("config", "get", "auth.identity") == "here"
+
+
+def test_the_seed_is_read_once(tmp_path):
+    with Suite(config="auth: {identity: seeded}\n") as suite:
+        with_zone(suite)
+        assert suite.control("config", "get", "auth.identity") == "seeded"
+        commit(suite, "auth.identity", "changed")
+        suite.stop()
+        suite.start()
+        assert suite.control("config", "get", "auth.identity") == "changed"
+
+
+def test_a_bad_seed_ends_the_start_with_file_line_path_and_reason():
+    with Suite(config="auth:\n  identity: ok\n  minimal_response: true\n") as suite:
+        suite.start(wait=False)
+        assert suite.process is not None
+        assert suite.process.wait(30) != 0
+        log = suite.log.read_text()
+        assert "bob.yaml:3" in log
+        assert "auth.minimal_response" in log
+        assert "minimal_responses" in log  # did you mean
+
+
+def test_a_query_acl_of_a_zone_takes_effect_at_run_time(running):
+    commit(running, "zones", "{example.org: {query_acl: [{action: REJECT}]}}")
+    wait_until(lambda: running.query("example.org").rcode() == dns.rcode.REFUSED, 10, "the zone is refused")
+    commit(running, "zones", "{example.org: {query_acl: [{action: ACCEPT, from: 127.0.0.1}, {action: REJECT}]}}")
+    wait_until(lambda: running.serves("example.org", 1), 10, "the zone is answered")
+
+
+def test_an_address_that_cannot_be_had_refuses_the_whole_commit(running):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        running.control("config", "set", "auth.identity", "never")
+        running.control("config", "set", "listen", f'["127.0.0.1@{running.port}", "127.0.0.1@{port}"]')
+        refused = running.bobctl("config", "commit", "-m", "cannot be")
+    assert refused.returncode != 0
+    assert str(port) in refused.stderr
+    assert running.serves("example.org", 1)
+    running.control("config", "discard")
+    assert running.control("config", "get", "auth.identity") != "never"
+
+
+@pytest.fixture
+def listening_by_configuration():
+    """A suite whose addresses come from its configuration, not from the command line."""
+    with Suite(listen=False) as suite:
+        suite.config.write_text(f'listen: ["127.0.0.1@{suite.port}"]\n')
+        yield with_zone(suite)
+
+
+def test_listen_changes_at_run_time(listening_by_configuration):
+    suite = listening_by_configuration
+    old, new = suite.port, free_port()
+    commit(suite, "listen", f'["127.0.0.1@{old}", "127.0.0.1@{new}"]')
+    suite.port = new
+    wait_until(lambda: suite.serves("example.org", 1), 10, "the new port answers")
+    commit(suite, "listen", f'["127.0.0.1@{new}"]')
+    suite.port = old
+    wait_until(lambda: not suite.answers("example.org"), 10, "the old port is closed")
+    suite.port = new
+    assert suite.serves("example.org", 1)
+
+
+def test_a_damaged_store_falls_back_to_the_last_good_state_loudly(running):
+    commit(running, "auth.identity", "first")
+    commit(running, "auth.identity", "second")
+    running.stop()
+    files = [path for path in (running.state / "config").rglob("*") if path.is_file() and path.suffix != ".lock"]
+    newest = max(files, key=lambda path: path.stat().st_mtime_ns)
+    newest.write_bytes(newest.read_bytes()[:-10])
+    running.start()
+    assert running.control("config", "get", "auth.identity") == "first"
+    assert "damaged" in running.log.read_text()
+
+
+def test_sighup_rereads_the_file():
+    import signal
+
+    with Suite(config="auth: {identity: one}\n") as suite:
+        with_zone(suite)
+        suite.config.write_text("auth: {identity: two}\n")
+        assert suite.process is not None
+        suite.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: suite.control("config", "get", "auth.identity") == "two", 20, "the new value")
+
+
+def test_check_config_says_where_and_why(tmp_path):
+    with Suite() as suite:
+        bad = tmp_path / "bob.yaml"
+        bad.write_text("listen: [nonsense]\nzones:\n  example.org: {template: missing}\n")
+        done = suite.program("bob", "check-config", str(bad))
+        assert done.returncode == 1
+        said = done.stdout + done.stderr
+        assert "bob.yaml:1: listen[0]" in said
+        assert "bob.yaml:3: zones.example.org.template" in said
