@@ -1,0 +1,196 @@
+"""RDATA in zone text: words to wire form and back. Common types are read here, all others by dnspython.
+
+`\\#` (RFC 3597 section 5) is taken for every type; for types dnspython knows the octets are then checked as that type.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+import dns.exception
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.rdtypes.ANY.RP
+import dns.rdtypes.nsbase
+import dns.tokenizer
+from dns.rdatatype import RdataType
+
+from datasrc.rdata import MAX_RDATA
+from datasrc.zonetext_lexer import GLUED, QUOTED, Entry
+from datasrc.zonetext_names import NameReader, shown
+
+# Types whose RDATA is so many 16-bit numbers and then one name.
+_NUMBERS_THEN_NAME: dict[int, int] = {
+    RdataType.NS: 0,
+    RdataType.CNAME: 0,
+    RdataType.PTR: 0,
+    RdataType.DNAME: 0,
+    RdataType.MX: 1,
+    RdataType.AFSDB: 1,
+    RdataType.RT: 1,
+    RdataType.KX: 1,
+    RdataType.SRV: 3,
+}
+_ADDRESS_FAMILIES: dict[int, tuple[socket.AddressFamily, str]] = {
+    RdataType.A: (socket.AF_INET, "IPv4"),
+    RdataType.AAAA: (socket.AF_INET6, "IPv6"),
+}
+_ADDRESS_LENGTHS: dict[int, int] = {RdataType.A: 4, RdataType.AAAA: 16}
+_U16 = struct.Struct("!H")
+_MAX_U16 = 0xFFFF
+
+# Types of RFC 1035 section 3.3 that dnspython has no class for.
+_OLD_TYPES: dict[RdataType, type[dns.rdata.Rdata]] = {
+    RdataType.MD: dns.rdtypes.nsbase.NSBase,
+    RdataType.MF: dns.rdtypes.nsbase.NSBase,
+    RdataType.MB: dns.rdtypes.nsbase.NSBase,
+    RdataType.MG: dns.rdtypes.nsbase.NSBase,
+    RdataType.MR: dns.rdtypes.nsbase.NSBase,
+    RdataType.MINFO: dns.rdtypes.ANY.RP.RP,
+}
+
+
+class RdataFault(ValueError):
+    """The words are no RDATA of the type. `index` is the word the reader stopped at."""
+
+    def __init__(self, reason: str, index: int) -> None:
+        super().__init__(reason)
+        self.index = index
+
+
+class RdataReader:
+    """Reads the RDATA words of an entry. Names are read relative to the name reader's origin."""
+
+    def __init__(self, names: NameReader) -> None:
+        self._names = names
+        self._tokens = _EntryTokens()
+
+    def read(self, rdtype: int, entry: Entry, at: int) -> bytes:
+        """The wire form of the words from `at` on. Raises RdataFault."""
+        if entry.marks is None and at < len(entry.words):
+            family = _ADDRESS_FAMILIES.get(rdtype)
+            if family is not None:
+                return _address(family, entry.words, at)
+            numbers = _NUMBERS_THEN_NAME.get(rdtype)
+            if numbers is not None:
+                return self._numbers_then_name(numbers, entry.words, at)
+        return self._by_dnspython(rdtype, entry, at)
+
+    def _numbers_then_name(self, numbers: int, words: list[str], at: int) -> bytes:
+        last = at + numbers
+        _expect_end(words, last)
+        wire = b""
+        for index in range(at, last):
+            word = words[index]
+            if not word.isdigit() or len(word) > len(str(_MAX_U16)) or int(word) > _MAX_U16:
+                raise RdataFault(f"{shown(word)} is not a number from 0 to {_MAX_U16}", index)
+            wire += _U16.pack(int(word))
+        try:
+            return wire + self._names.wire(words[last])
+        except ValueError as error:
+            raise RdataFault(str(error), last) from error
+
+    def _by_dnspython(self, rdtype: int, entry: Entry, at: int) -> bytes:
+        tokens = self._tokens
+        tokens.begin(entry, at)
+        try:
+            with dns.exception.ExceptionWrapper(dns.exception.SyntaxError):
+                rdata = dns.rdata.from_text(
+                    dns.rdataclass.IN, RdataType.make(rdtype), tokens, self._names.origin, relativize=False
+                )
+                wire = rdata.to_wire()
+        except dns.exception.SyntaxError as error:
+            last = max(tokens.index - 1, at)
+            raise RdataFault(_explained(str(error), rdtype, entry, tokens.index), last) from error
+        if wire is None or len(wire) > MAX_RDATA:
+            raise RdataFault(f"more than {MAX_RDATA} octets of RDATA (RFC 1035 section 3.2.1)", at)
+        return wire
+
+
+def rdata_text(rdtype: int, wire: bytes) -> str:
+    """The text of RDATA; reading it gives the same octets, in `\\#` form where no other does."""
+    family = _ADDRESS_FAMILIES.get(rdtype)
+    if family is not None and len(wire) == _ADDRESS_LENGTHS[rdtype]:
+        return socket.inet_ntop(family[0], wire)
+    kind = RdataType.make(rdtype)
+    try:
+        with dns.exception.ExceptionWrapper(dns.exception.FormError):
+            rdata = dns.rdata.from_wire(dns.rdataclass.IN, kind, wire, 0, len(wire))
+            if rdata.to_wire() == wire:
+                text = rdata.to_text()
+                if dns.rdata.from_text(dns.rdataclass.IN, kind, text).to_wire() == wire:
+                    return text
+    except dns.exception.FormError:
+        pass  # octets that are no RDATA of the type still have the form below
+    return f"\\# {len(wire)} {wire.hex()}".rstrip()
+
+
+class _EntryTokens(dns.tokenizer.Tokenizer):
+    """The words of one entry as dnspython's RDATA classes read them."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self.index = 0
+        self._entry = Entry(0, False, [])
+
+    def begin(self, entry: Entry, at: int) -> None:
+        """Read the words of this entry from `at` on."""
+        self._entry = entry
+        self.index = at
+        self.ungotten_token = None
+
+    def get(self, want_leading: bool = False, want_comment: bool = False) -> dns.tokenizer.Token:
+        """The next token; blank space counts only where it is asked for, comments never do."""
+        del want_comment
+        token = self.ungotten_token
+        if token is not None:
+            self.ungotten_token = None
+            if want_leading or not token.is_whitespace():
+                return token
+        entry, index = self._entry, self.index
+        if index >= len(entry.words):
+            return dns.tokenizer.Token(dns.tokenizer.EOL, "\n")
+        marks = entry.marks[index] if entry.marks else 0
+        if want_leading and not marks & GLUED:
+            return dns.tokenizer.Token(dns.tokenizer.WHITESPACE, " ")
+        self.index = index + 1
+        word = entry.words[index]
+        kind = dns.tokenizer.QUOTED_STRING if marks & QUOTED else dns.tokenizer.IDENTIFIER
+        return dns.tokenizer.Token(kind, word, "\\" in word)
+
+
+def _address(family: tuple[socket.AddressFamily, str], words: list[str], at: int) -> bytes:
+    _expect_end(words, at)
+    try:
+        return socket.inet_pton(family[0], words[at])
+    except OSError as error:
+        raise RdataFault(f"{shown(words[at])} is not an {family[1]} address", at) from error
+
+
+def _expect_end(words: list[str], last: int) -> None:
+    if len(words) != last + 1:
+        reason = "too few fields" if len(words) <= last else f"{shown(words[last + 1])} is one field too many"
+        raise RdataFault(reason, min(last + 1, len(words)))
+
+
+def _explained(reason: str, rdtype: int, entry: Entry, index: int) -> str:
+    """dnspython's reason in terms of the line, of which it has read the words up to `index`."""
+    if reason.startswith("expected EOL"):
+        return f"{shown(entry.words[index - 1])} is one field too many"
+    if reason.startswith("generic rdata does not start"):
+        return "this type has no other text form than \\# <length> <hexadecimal octets> (RFC 3597 section 5)"
+    if index >= len(entry.words) and reason.startswith(("expecting", "Text input")) and not _is_opaque(rdtype):
+        return "too few fields"
+    return f"{reason.rstrip('.')}, at {shown(entry.words[index - 1])}"
+
+
+def _is_opaque(rdtype: int) -> bool:
+    """Whether dnspython knows nothing of the type."""
+    return dns.rdata.get_rdata_class(dns.rdataclass.IN, RdataType.make(rdtype)) is dns.rdata.GenericRdata
+
+
+for _type, _class in _OLD_TYPES.items():
+    if _is_opaque(_type):
+        dns.rdata.register_type(_class, _type, _type.name)
