@@ -139,5 +139,5 @@ class PathOption(Scalar):
             raise Wrong(f"a path with no other braces than {{state_dir}} and {{run_dir}} (found {{{unknown[0]}}})")
         return value
 
-    def effective(self, stored: Any, substitute: Substitute) -> str:
-        return substitute(stored)
+    def convert(self, complete: Any, substitute: Substitute) -> str | None:
+        return None if complete is None else substitute(complete)

@@ -41,7 +41,7 @@ class DurationOption(Scalar):
             raise Wrong(self.expects())
         return value  # type: ignore[no-any-return]
 
-    def converted(self, stored: Any) -> float:
+    def measure(self, stored: Any) -> float:
         seconds = duration_seconds(stored)
         assert seconds is not None
         return seconds
@@ -72,7 +72,7 @@ class SizeOption(Scalar):
             raise Wrong(self.expects())
         return value  # type: ignore[no-any-return]
 
-    def converted(self, stored: Any) -> int:
+    def measure(self, stored: Any) -> int:
         size = size_bytes(stored)
         assert size is not None
         return size

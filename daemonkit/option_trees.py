@@ -33,11 +33,11 @@ class ListOption(Option):
             return MISSING
         return items
 
-    def effective(self, stored: Any, substitute: Substitute) -> list[Any]:
-        return [self.item.effective(item, substitute) for item in stored]
+    def complete(self, stored: Any = None) -> list[Any]:
+        return [self.item.complete(item) for item in (self.default or [] if stored is None else stored)]
 
-    def fallback(self, substitute: Substitute) -> list[Any]:
-        return self.effective(self.default or [], substitute)
+    def convert(self, complete: Any, substitute: Substitute) -> list[Any]:
+        return [self.item.convert(item, substitute) for item in complete]
 
     def prune(self, stored: Any) -> Any:
         return MISSING if stored == (self.default or []) else stored
@@ -95,16 +95,17 @@ class MapOption(Option):
                 findings.error(path, f"{key} is missing: {option.expects()}")
         return MISSING if any(inner is MISSING for inner in stored.values()) else stored
 
-    def effective(self, stored: Any, substitute: Substitute) -> dict[str, Any]:
-        return {
-            key: option.effective(stored[key], substitute) if key in stored else option.fallback(substitute)
-            for key, option in self.options.items()
-        }
+    def complete(self, stored: Any = None) -> dict[str, Any] | None:
+        if stored is None:
+            if self.default is None and self.optional:
+                return None
+            stored = self.default or {}
+        return {key: option.complete(stored.get(key)) for key, option in self.options.items()}
 
-    def fallback(self, substitute: Substitute) -> dict[str, Any] | None:
-        if self.default is None and self.optional:
+    def convert(self, complete: Any, substitute: Substitute) -> dict[str, Any] | None:
+        if complete is None:
             return None
-        return self.effective(self.default or {}, substitute)
+        return {key: option.convert(complete[key], substitute) for key, option in self.options.items()}
 
     def prune(self, stored: Any) -> Any:
         if self.layered:
@@ -150,11 +151,12 @@ class SetOption(Option):
             written[name], stored[name] = key, item
         return MISSING if failed else stored
 
-    def effective(self, stored: Any, substitute: Substitute) -> dict[str, Any]:
-        return {key: self.item.effective(item, substitute) for key, item in stored.items()}
+    def complete(self, stored: Any = None) -> dict[str, Any]:
+        items = self.default or {} if stored is None else stored
+        return {key: self.item.complete(item) for key, item in items.items()}
 
-    def fallback(self, substitute: Substitute) -> dict[str, Any]:
-        return self.effective(self.default or {}, substitute)
+    def convert(self, complete: Any, substitute: Substitute) -> dict[str, Any]:
+        return {key: self.item.convert(item, substitute) for key, item in complete.items()}
 
     def prune(self, stored: Any) -> Any:
         if stored == (self.default or {}):
@@ -199,18 +201,26 @@ class AnyOfOption(Option):
             findings.error(path, f"must be {self.expects()}, not {shown(value)}")
         return MISSING
 
-    def effective(self, stored: Any, substitute: Substitute) -> Any:
-        return self._taker(stored).effective(stored, substitute)
+    def complete(self, stored: Any = None) -> Any:
+        value = self.default if stored is None else stored
+        return None if value is None else self._taker(value).complete(value)
 
-    def prune(self, stored: Any) -> Any:
-        return MISSING if self.default is not None and stored == self.default else stored
+    def convert(self, complete: Any, substitute: Substitute) -> Any:
+        return None if complete is None else self._taker(complete).convert(complete, substitute)
 
-    def _taker(self, stored: Any) -> Option:
+    def _taker(self, value: Any) -> Option:
         for option in self.alternatives:
             trial = Findings()
-            if option.check(stored, (), trial) is not MISSING and not trial.errors:
+            if option.check(_given(value), (), trial) is not MISSING and not trial.errors:
                 return option
-        raise AssertionError("a stored value fits none of its alternatives")
+        raise AssertionError("a checked value fits none of its alternatives")
+
+
+def _given(value: Any) -> Any:
+    """A complete value without what was not given, as a check wants it."""
+    if isinstance(value, dict):
+        return {key: _given(inner) for key, inner in value.items() if inner is not None}
+    return [_given(item) for item in value] if isinstance(value, list) else value
 
 
 def _takes_kind(option: Option, value: Any) -> bool:

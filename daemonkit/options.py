@@ -1,17 +1,22 @@
 """The types an option can have: what they accept, how they are kept, what a daemon gets.
 
-A value passes through three forms. What somebody wrote is *checked* and kept in its stored form (names normalised,
-nothing converted that an operator would miss); the *effective* form is what a daemon is handed (durations in seconds,
-directories filled in, defaults everywhere). Here are the base and the plain values; quantities, names and addresses,
-containers and ACLs have modules of their own (`option_*`); `schema` reads options out of specs.
+A value passes through several forms:
+
+    written --check--> stored --complete--> complete --convert--> effective
+                         |------prune-----> what is worth keeping
+
+What somebody wrote is checked and brought to its stored form (names normalised, units as they were); complete has every
+default filled in; effective is what a daemon is handed (seconds, bytes, directories filled in). None is "not given".
+Here are the base and the plain values; quantities, names and addresses, containers and ACLs have modules of their own
+(`option_*`); `schema` reads options out of specs.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from daemonkit.findings import Findings, Path, shown
@@ -55,17 +60,17 @@ class Option(ABC):
     def check(self, value: Any, path: Path, findings: Findings) -> Any:
         """The stored form of a value, or MISSING when findings now tell why not."""
 
-    def effective(self, stored: Any, substitute: Substitute) -> Any:  # noqa: ARG002 (for those with text in them)
-        """What a daemon gets for a stored value."""
-        return self.converted(stored)
+    def complete(self, stored: Any = None) -> Any:
+        """The stored form with every default filled in."""
+        return self.default if stored is None else stored
 
-    def converted(self, stored: Any) -> Any:
-        """The stored form in the units a daemon computes with."""
+    def convert(self, complete: Any, substitute: Substitute) -> Any:  # noqa: ARG002 (for those with text in them)
+        """What a daemon gets for a complete value."""
+        return None if complete is None else self.measure(complete)
+
+    def measure(self, stored: Any) -> Any:
+        """The value in the unit a daemon computes with."""
         return stored
-
-    def fallback(self, substitute: Substitute) -> Any:
-        """What a daemon gets where nothing is stored."""
-        return None if self.default is None else self.effective(self.default, substitute)
 
     def prune(self, stored: Any) -> Any:
         """The stored form without what equals the defaults; MISSING when nothing is left worth storing."""
@@ -186,15 +191,16 @@ class StringOption(Scalar):
             raise Wrong(self.expects())
         return value
 
-    def effective(self, stored: Any, substitute: Substitute) -> str:
-        return substitute(stored)
+    def convert(self, complete: Any, substitute: Substitute) -> str | None:
+        return None if complete is None else substitute(complete)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceOption(Scalar):
-    """One of a few words."""
+    """One of a few words; `pending_values` says of some why they have no effect yet."""
 
     values: tuple[str, ...]
+    pending_values: Mapping[str, str] = field(default_factory=dict)
 
     def expects(self) -> str:
         return f"one of {', '.join(self.values)}" if len(self.values) > 1 else self.values[0]
@@ -205,3 +211,9 @@ class ChoiceOption(Scalar):
         if not isinstance(value, str) or value not in self.values:
             raise Wrong(self.expects())
         return value
+
+    def check(self, value: Any, path: Path, findings: Findings) -> Any:
+        stored = super(ChoiceOption, self).check(value, path, findings)
+        if stored in self.pending_values:
+            findings.pending(path, f"{stored}: {self.pending_values[stored]}")
+        return stored

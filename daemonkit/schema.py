@@ -198,7 +198,11 @@ def _choice(fields: Fields) -> Option:
     values = fields.words("values")
     if not values:
         fields.findings.error(fields.path, "values is missing: a list of words")
-    return ChoiceOption(values=values or ("",))
+    pending = Fields(fields.take("pending_values"), (*fields.path, "pending_values"), fields.findings)
+    for key in pending.raw:
+        if key not in values:
+            fields.findings.error((*pending.path, key), "is none of the values")
+    return ChoiceOption(values=values or ("",), pending_values={key: pending.text(key) for key in pending.raw})
 
 
 def _list(fields: Fields) -> Option:
@@ -211,9 +215,8 @@ def _list(fields: Fields) -> Option:
 
 
 def _map(fields: Fields) -> Option:
-    return MapOption(
-        options=read_options(fields, "options"), optional=fields.flag("optional"), layered=fields.flag("layered")
-    )
+    options = read_options(fields, "options") | read_options(fields, "more_options")
+    return MapOption(options=options, optional=fields.flag("optional"), layered=fields.flag("layered"))
 
 
 def _set(fields: Fields) -> Option:

@@ -121,7 +121,7 @@ class Spec:
     def effective(self, values: Mapping[str, Any], substitute: Substitute) -> dict[str, Any]:
         """The stored values of the keys it owns as a daemon gets them: complete, converted, substituted."""
         return {
-            key: option.effective(values[key], substitute) if key in values else option.fallback(substitute)
+            key: option.convert(option.complete(values.get(key)), substitute)
             for key, option in self.configurable.items()
         }
 
@@ -181,8 +181,8 @@ def read_spec(document: Document, findings: Findings) -> Spec:
         messages={name: _message(name, inner) for name, inner in fields.maps("messages", _MESSAGE_ID).items()},
         source=document.name,
     )
-    if module in spec.roots:
-        findings.error(("roots", module), "the module's own name is no root; its options are under `options`")
+    if module in spec.roots and spec.options.options:
+        findings.error(("roots", module), "the module has options below its own name, so that cannot be a root")
     fields.finish()
     return spec
 

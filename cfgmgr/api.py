@@ -1,0 +1,289 @@
+"""What cfgmgr answers on the bus, beside `get` and the commit protocol (daemonkit.api).
+
+Paths are written as in `zones.example.org.query_acl[0].action`; a key with dots may stand in brackets, as in
+`zones[example.org]`. A value that is null is one that is not there. `author` is on whose behalf cmdctl calls: each author
+has one candidate.
+
+Refusals: `usage` (a path or value that cannot be), `not-found` (nothing at that path, no candidate), `conflict` (the
+candidate is older than the newest revision; a commit is under way), `refused` (validation or a module says no),
+`failed` (a module died or did not answer in time; the disk), `unavailable`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from daemonkit.api import Adjustment
+
+MODULE = "cfgmgr"
+MAX_AUTHOR = 64  # characters
+MAX_REASON = 1000  # characters
+MAX_HISTORY = 1000  # revisions in one answer
+
+Form = Literal["complete", "stored", "candidate"]
+ModuleState = Literal["accepted", "adjusted", "refused", "died", "silent", "unreachable"]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One value that a revision or candidate changes; null is "not there"."""
+
+    path: str
+    old: Any
+    new: Any
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something wrong, or worth a warning, in a configuration."""
+
+    path: str
+    reason: str
+    severity: Literal["error", "warning"]
+    place: str = ""  # file:line, where it comes from a file
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An author's candidate as it stands."""
+
+    author: str
+    base: int  # the revision it changes
+    revision: int  # the newest revision; over `base`: the candidate must be rebased or discarded
+    changes: list[Change]
+
+
+class ModuleAnswer(msgspec.Struct, frozen=True):
+    """What one running module said when it was asked to prepare, or to commit."""
+
+    member: str
+    state: ModuleState
+    reason: str = ""
+    adjustments: tuple[Adjustment, ...] = ()  # it accepts, with these values changed
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """Values below a path."""
+
+    path: str
+    value: Any
+    revision: int
+    overlay: dict[str, Any]  # paths that command-line options of this run set, with their values; never stored
+
+
+class Show(msgspec.Struct, frozen=True):
+    """Look at the configuration."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "show"
+    reply: ClassVar[type[Shown]] = Shown
+    changes: ClassVar[bool] = False
+
+    path: str = ""
+    form: Form = "complete"
+    author: str = ""  # for the form `candidate`
+
+
+class Set(msgspec.Struct, frozen=True):
+    """Give an option another value."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "set"
+    reply: ClassVar[type[Candidate]] = Candidate
+
+    author: str
+    path: str
+    value: Any
+
+
+class Unset(msgspec.Struct, frozen=True):
+    """Give an option its default back, or take an entry away."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "unset"
+    reply: ClassVar[type[Candidate]] = Candidate
+
+    author: str
+    path: str
+
+
+class Add(msgspec.Struct, frozen=True):
+    """Append `value` to a list, or make the entry `key` (with `value`, if any) in a map with free keys."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "add"
+    reply: ClassVar[type[Candidate]] = Candidate
+
+    author: str
+    path: str
+    value: Any = None
+    key: str | None = None
+
+
+class Remove(msgspec.Struct, frozen=True):
+    """Take `value` out of a list, the entry `key` out of a map with free keys, or what `path` itself names."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "remove"
+    reply: ClassVar[type[Candidate]] = Candidate
+
+    author: str
+    path: str
+    value: Any = None
+    key: str | None = None
+
+
+class Diff(msgspec.Struct, frozen=True):
+    """What a candidate changes; without a candidate, nothing."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "diff"
+    reply: ClassVar[type[Candidate]] = Candidate
+    changes: ClassVar[bool] = False
+
+    author: str
+
+
+class Discard(msgspec.Struct, frozen=True):
+    """Forget a candidate; answers what it was."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "discard"
+    reply: ClassVar[type[Candidate]] = Candidate
+
+    author: str
+
+
+class Rebase(msgspec.Struct, frozen=True):
+    """Bring a candidate onto the newest revision; refused with `conflict` where the same options changed."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "rebase"
+    reply: ClassVar[type[Candidate]] = Candidate
+
+    author: str
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What a commit would meet."""
+
+    good: bool
+    changes: list[Change]
+    problems: list[Problem]
+    modules: list[ModuleAnswer]  # asked only where there are no errors
+
+
+class Check(msgspec.Struct, frozen=True):
+    """Check a candidate, without effect; without a candidate, the current configuration."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "check"
+    reply: ClassVar[type[Checked]] = Checked
+    changes: ClassVar[bool] = False
+
+    author: str
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """A revision is in effect."""
+
+    revision: int
+    changes: list[Change]
+    warnings: list[Problem]
+    modules: list[ModuleAnswer]  # as they prepared
+    late: list[ModuleAnswer] = []  # who could not apply it, and is restarted by bob
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """Put a candidate into effect on all modules concerned, or on none."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "commit"
+    reply: ClassVar[type[Committed]] = Committed
+
+    author: str
+    reason: str = ""
+
+
+class Reloaded(msgspec.Struct, frozen=True):
+    """What bob.yaml changes, and the revision that came of it (0: it was only looked at, or nothing changes)."""
+
+    source: str
+    changes: list[Change]
+    problems: list[Problem]
+    revision: int = 0
+    modules: list[ModuleAnswer] = []
+    late: list[ModuleAnswer] = []
+
+
+class Reload(msgspec.Struct, frozen=True):
+    """Read bob.yaml again."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "reload"
+    reply: ClassVar[type[Reloaded]] = Reloaded
+
+    author: str = "bob"
+    reason: str = ""
+    apply: bool = False
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """One revision as history tells it."""
+
+    revision: int
+    time: str  # RFC 3339, UTC
+    author: str
+    reason: str
+    count: int  # of changes
+    changes: list[Change] | None = None  # where they were asked for
+
+
+class Revisions(msgspec.Struct, frozen=True):
+    """A page of history, newest first; `more`: there are older ones."""
+
+    revisions: list[Revision]
+    more: bool
+
+
+class History(msgspec.Struct, frozen=True):
+    """Ask for revisions."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "history"
+    reply: ClassVar[type[Revisions]] = Revisions
+    changes: ClassVar[bool] = False
+
+    before: int = 0
+    limit: int = 50
+    changes_too: bool = False
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """A file of the store that could not be used, and where it was kept."""
+
+    file: str
+    reason: str
+
+
+class StatusReply(msgspec.Struct, frozen=True):
+    """How cfgmgr is."""
+
+    revision: int
+    time: str
+    author: str
+    store: str
+    source: str  # the file that seeds and reloads; empty: none
+    committing: int  # the revision being committed now; 0: none
+    candidates: list[str]  # authors
+    overlay: dict[str, Any]
+    damage: list[Damage]
+    warnings: list[Problem]
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Ask how cfgmgr is."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "status"
+    reply: ClassVar[type[StatusReply]] = StatusReply
+    changes: ClassVar[bool] = False
