@@ -1,0 +1,225 @@
+"""All components and their instances, and what is to be done next about them. No clock, no process, no channel.
+
+The supervisor applies what is decided here: it spawns what `spawnable` names, moves spares as `promotions` says, and
+carries out each (instance, action) it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bob.component import Action, Instance, RestartPolicy
+from bob.definition import CFGMGR, Definition
+from bob.plan import Plan
+from bob.states import ALIVE, VACANT, Kind, State
+from daemonkit.control import SPARE
+
+Order = tuple[Instance, Action]
+Observer = Callable[[Instance, State, State], None]
+
+
+@dataclass(slots=True)
+class Component:
+    """A definition and the instances that run it, by number; the spare is the last."""
+
+    definition: Definition
+    instances: dict[str, Instance] = field(default_factory=dict)
+
+    @property
+    def serving(self) -> list[Instance]:
+        """All but the spare."""
+        return [instance for number, instance in self.instances.items() if number != SPARE]
+
+    @property
+    def spare(self) -> Instance | None:
+        """The spare, where there is one."""
+        return self.instances.get(SPARE)
+
+    @property
+    def ready(self) -> bool:
+        """Whether what needs it may start."""
+        return any(instance.state is State.RUNNING for instance in self.serving)
+
+
+class Roster:
+    """Who shall run, and who does."""
+
+    def __init__(self, observe: Observer, chance: Callable[[], float], policy: RestartPolicy | None = None) -> None:
+        self.components: dict[str, Component] = {}
+        self.retiring: list[Instance] = []  # of components that are gone, until their processes are
+        self._observe = observe
+        self._chance = chance
+        self._policy = policy or RestartPolicy()
+        self._starting_up = True
+
+    def __iter__(self) -> Iterator[Instance]:
+        """Every instance, also those that are on their way out."""
+        for component in self.components.values():
+            yield from component.instances.values()
+        yield from self.retiring
+
+    @property
+    def definitions(self) -> dict[str, Definition]:
+        """What is configured."""
+        return {name: component.definition for name, component in self.components.items()}
+
+    def of_process(self, pid: int) -> Instance | None:
+        """Whose process this is."""
+        return next((instance for instance in self if instance.run is not None and instance.run.pid == pid), None)
+
+    def apply(self, plan: Plan, definitions: Mapping[str, Definition], now: float) -> list[Order]:
+        """Make these the components; `plan` leads from the present ones to them."""
+        orders: list[Order] = []
+        for name in plan.stop:
+            orders += self._retire(list(self.components[name].instances), self.components[name], now)
+        for name in self.components.keys() - definitions.keys():
+            del self.components[name]
+        for name, definition in definitions.items():
+            component = self.components.setdefault(name, Component(definition))
+            component.definition = definition
+            for instance in component.instances.values():
+                instance.definition = definition
+            if definition.enabled:
+                orders += self._resize(component, now)
+        for name in plan.restart:
+            self.renew(self.components[name], now)
+        return orders
+
+    def renew(self, component: Component, now: float) -> None:
+        """Replace every process of the component, without pause where it has several (`renewals` does it)."""
+        for instance in component.instances.values():
+            if instance.run is not None and instance.wanted:
+                instance.run.stale = True
+            elif instance.wanted:
+                instance.start(now)
+
+    def renewals(self, now: float) -> list[Order]:
+        """Restart stale processes, one at a time: the spare first, then those whose place the fresh spare takes."""
+        orders: list[Order] = []
+        for component in self.components.values():
+            stale = [instance for instance in component.instances.values() if instance.run and instance.run.stale]
+            for instance in stale:
+                if instance.state is State.STARTING or self._can_be_missed(component, instance, stale):
+                    orders += [(instance, action) for action in instance.restart(now, "to be renewed")]
+                    if instance.run:
+                        instance.run.stale = False
+                    break
+        return orders
+
+    def spawnable(self) -> list[Instance]:
+        """Who shall be spawned now: wanted, and everything it needs is ready; in the order of their start."""
+        held = bool(self.retiring)  # what is new waits until what it may replace has gone
+        found = []
+        for component in self.components.values():
+            if not all(self._is_ready(need) for need in component.definition.needs):
+                continue
+            for instance in component.instances.values():
+                new = instance.spawns == 0
+                behind = new and instance.number == SPARE and _first_start_in_hand(component)
+                if instance.state is State.WAITING and not (new and held) and not behind:
+                    found.append(instance)
+        found.sort(key=lambda instance: (-instance.definition.priority, instance.number == SPARE))
+        return found
+
+    def promotions(self) -> list[tuple[Instance, Instance]]:
+        """Spares that are ready, each with the place it shall take."""
+        found = []
+        for component in self.components.values():
+            spare = component.spare
+            if spare is not None and spare.state is State.RUNNING:
+                vacancy = next((instance for instance in component.serving if instance.state in VACANT), None)
+                if vacancy is not None and vacancy.spawns:
+                    found.append((spare, vacancy))
+        return found
+
+    def tick(self, now: float) -> list[Order]:
+        """Do what time asks for."""
+        return [(instance, action) for instance in tuple(self) for action in instance.tick(now)]
+
+    def deadline(self) -> float | None:
+        """When tick must be called next."""
+        return min((limit for instance in self if (limit := instance.deadline()) is not None), default=None)
+
+    def bury(self) -> list[Instance]:
+        """Forget retiring instances whose process has gone; returns them."""
+        gone = [instance for instance in self.retiring if instance.state not in ALIVE]
+        self.retiring = [instance for instance in self.retiring if instance.state in ALIVE]
+        return gone
+
+    # The system as a whole.
+
+    def is_up(self) -> bool:
+        """Whether all that the system needs is running."""
+        return not any(
+            instance.state is not State.RUNNING
+            for component in self.components.values()
+            if component.definition.kind is not Kind.DISPENSABLE
+            for instance in component.serving
+        )
+
+    def is_calm(self) -> bool:
+        """Whether nothing is on its way up that has not been tried once."""
+        return not any(instance.wanted and not instance.was_ready and not instance.failures for instance in self)
+
+    def came_up(self) -> None:
+        """The start is over: from now on a failure does not end the system."""
+        self._starting_up = False
+        for instance in self:
+            instance.vital = False
+
+    def stop_next(self, now: float) -> list[Order] | None:
+        """Stop the daemons; when they are gone cfgmgr, then msgq and sockcreator. None: all are gone."""
+        living = [instance for instance in self if instance.state in ALIVE]
+        phases = (
+            [instance for instance in self if not instance.definition.builtin],
+            [instance for instance in self if instance.definition.name == CFGMGR],
+            list(self),
+        )
+        for phase in phases:
+            if any(instance in phase for instance in living) or any(instance.wanted for instance in phase):
+                return [(instance, action) for instance in phase if instance.wanted for action in instance.stop(now)]
+        return None
+
+    # How it is done.
+
+    def _resize(self, component: Component, now: float) -> list[Order]:
+        definition = component.definition
+        numbers = [str(number) for number in range(definition.instances)]
+        if definition.spare and definition.instances:
+            numbers.append(SPARE)
+        orders = self._retire([number for number in component.instances if number not in numbers], component, now)
+        held = bool(component.instances) and not any(instance.wanted for instance in component.instances.values())
+        before, component.instances = component.instances, {}
+        for number in numbers:
+            instance = before.get(number)
+            if instance is None:
+                instance = Instance(definition, number, self._chance, self._policy, self._observe)
+                instance.vital = self._starting_up and number != SPARE
+                if not held:  # the operator stopped the component: it stays so
+                    instance.start(now)
+            component.instances[number] = instance
+        return orders
+
+    def _retire(self, numbers: list[str], component: Component, now: float) -> list[Order]:
+        orders: list[Order] = []
+        for number in numbers:
+            instance = component.instances.pop(number)
+            self.retiring.append(instance)
+            orders += [(instance, action) for action in instance.stop(now)]
+        return orders
+
+    def _is_ready(self, name: str) -> bool:
+        component = self.components.get(name)
+        return component is not None and component.ready
+
+    def _can_be_missed(self, component: Component, instance: Instance, stale: list[Instance]) -> bool:
+        if component.spare in stale and instance is not component.spare:
+            return False
+        others = [other for other in component.instances.values() if other is not instance and other.wanted]
+        return instance.state is State.RUNNING and all(other.state is State.RUNNING for other in others)
+
+
+def _first_start_in_hand(component: Component) -> bool:
+    """Whether instances that answer are still on their first way up: the spare lets them have the processors."""
+    return any(not instance.was_ready and not instance.failures and instance.wanted for instance in component.serving)
