@@ -1,0 +1,66 @@
+"""The additional section: glue that must be there, and addresses that are a courtesy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dns.name import Name
+from dns.rdatatype import RdataType
+
+from auth.errors import Dropped, Refusal
+from auth.wire import labels_of
+from auth.zones import View
+from datasrc.errors import DataSourceError
+from datasrc.records import Match, RRset
+from datasrc.source import Finder
+
+ADDRESS_TYPES = (RdataType.A, RdataType.AAAA)
+# An answer that names more hosts than this gets no addresses beside it (CVE-2024-11187).
+MAX_ADDITIONAL_NAMES = 13
+
+# Where in the RDATA the host name is.
+_TARGET_OFFSETS = {RdataType.NS: 0, RdataType.MX: 2, RdataType.SRV: 6}
+
+
+def glue_sets(finder: Finder, cut: RRset) -> tuple[list[RRset], list[RRset]]:
+    """Addresses of the name servers of a cut: in-domain ones, which must be sent or TC set, and all others the zone
+    has (RFC 9471 sections 3.1, 3.2).
+    """
+    required: list[RRset] = []
+    sibling: list[RRset] = []
+    for target in _targets(cut):
+        if target.is_subdomain(finder.info.origin):
+            place = required if target.is_subdomain(cut.name) else sibling
+            place += _addresses(finder, target)
+    return required, sibling
+
+
+def address_sets(view: View, rrsets: Sequence[RRset], present: Sequence[RRset]) -> list[RRset]:
+    """Addresses of the hosts these sets name, as far as this client gets them from our zones (RFC 1035 section 3.3)."""
+    names = list(dict.fromkeys(target for rrset in rrsets for target in _targets(rrset)))
+    if len(names) > MAX_ADDITIONAL_NAMES:
+        return []
+    there = {(rrset.name, rrset.rdtype) for rrset in present}
+    found: list[RRset] = []
+    for name in names:
+        try:
+            addresses = list(_addresses(view.zone_for(name), name))
+        except (Refusal, Dropped, DataSourceError):
+            continue
+        found += (rrset for rrset in addresses if (rrset.name, rrset.rdtype) not in there)
+    return found
+
+
+def _targets(rrset: RRset) -> Iterator[Name]:
+    offset = _TARGET_OFFSETS.get(rrset.rdtype)  # type: ignore[call-overload]
+    if offset is not None:
+        for rdata in rrset.rdatas:
+            yield labels_of(rdata[offset:])
+
+
+def _addresses(finder: Finder, name: Name) -> Iterator[RRset]:
+    """Below a cut only what is there by its own name is glue: a wildcard there belongs to the zone below."""
+    for rdtype in ADDRESS_TYPES:
+        found = finder.find(name, rdtype, below_cuts=True)
+        if found.match is Match.SUCCESS and not found.wildcard and found.rrset is not None:
+            yield found.rrset

@@ -1,0 +1,188 @@
+"""The answer algorithm of RFC 1034 section 4.3.2, with RFC 2308, 4592, 6672, 8482 and 9471, over the finders of zones.
+
+    question -> zone -> lookup -+-> SUCCESS, NODATA, NXDOMAIN, DELEGATION: done
+                 ^              +-> CNAME, DNAME: add the link
+                 |                                   |
+                 +------- the target's zone <--------+      until a loop, the cap, or a name that is not ours
+
+It is written to be read: it is the reference for faster engines, which must give the same answers.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field, replace
+
+import dns.name
+from dns.name import Name
+from dns.rcode import Rcode
+from dns.rdatatype import RdataType
+
+from auth.additional import address_sets, glue_sets
+from auth.errors import Dropped, Refusal
+from auth.settings import AnyAnswer, Settings
+from auth.wire import Question, labels_of, wire_of
+from auth.zones import View
+from datasrc.errors import DataSourceError
+from datasrc.records import Lookup, Match, RRset
+from datasrc.source import Finder
+
+# CNAMEs followed for one question, synthesised ones included. Peers stop after 5 (Knot), 11 (BIND) and 18 (NSD).
+MAX_CHAIN = 16
+RFC8482_HINFO = b"\x07RFC8482\x00"  # CPU "RFC8482", OS empty: RFC 8482 section 4.2
+_SOA_MINIMUM = struct.Struct("!I")  # the last field of SOA RDATA
+
+# What an ANY query is not answered with while there is something else (RFC 8482 section 4.1).
+_NOT_FOR_ANY = frozenset({RdataType.RRSIG, RdataType.NSEC, RdataType.NSEC3})
+
+
+@dataclass(slots=True)
+class Answer:
+    """The sections of a reply, by what happens when they do not fit (RFC 2181 section 9, RFC 9471). Glue comes with
+    referrals, a courtesy in the authority section with answers: never both.
+    """
+
+    rcode: Rcode = Rcode.NOERROR
+    authoritative: bool = False
+    answer: list[RRset] = field(default_factory=list)  # required: else TC
+    authority: list[RRset] = field(default_factory=list)  # required: else TC
+    glue: list[RRset] = field(default_factory=list)  # additional, required: else TC
+    courtesy_authority: list[RRset] = field(default_factory=list)  # left out where it does not fit
+    courtesy_additional: list[RRset] = field(default_factory=list)  # left out where it does not fit
+
+
+def answer_question(question: Question, view: View, settings: Settings) -> Answer:
+    """Answer a question of class IN; raises a Refusal or Dropped where the name is not to be answered from data."""
+    return _Walk(question, view, settings).run()
+
+
+class _Walk:
+    """The way of one question through the zones."""
+
+    def __init__(self, question: Question, view: View, settings: Settings) -> None:
+        self._rdtype = question.rdtype
+        self._name = question.name  # moves along the chain
+        self._view = view
+        self._settings = settings
+        self._answer = Answer()
+        self._visited = {question.name}
+
+    def run(self) -> Answer:
+        target = self._step()
+        while target is not None and self._may_follow(target):
+            self._name = target
+            try:
+                target = self._step()
+            except (Refusal, Dropped, DataSourceError):
+                break  # the chain leaves what this client gets from us now: it goes on asking by itself
+        return self._answer
+
+    def _step(self) -> Name | None:
+        """Look up the current name; returns the next one of the chain, if any."""
+        finder = self._zone()
+        return self._take(finder, finder.find(self._name, self._rdtype))
+
+    def _zone(self) -> Finder:
+        if self._rdtype == RdataType.DS:
+            return self._view.zone_for_ds(self._name)
+        return self._view.zone_for(self._name)
+
+    def _may_follow(self, target: Name) -> bool:
+        if target in self._visited or len(self._visited) > MAX_CHAIN:
+            return False
+        self._visited.add(target)
+        return True
+
+    def _take(self, finder: Finder, found: Lookup) -> Name | None:
+        """Add what was found; returns the name to go on with, if any."""
+        if found.match is Match.DELEGATION:
+            self._refer(finder, found)
+            return None
+        self._answer.authoritative = True
+        if found.match is Match.CNAME:
+            return self._link(found)
+        if found.match is Match.DNAME:
+            return self._redirect(found)
+        if found.match is Match.SUCCESS:
+            self._succeed(finder, found)
+        else:
+            self._deny(finder, found)
+        return None
+
+    def _succeed(self, finder: Finder, found: Lookup) -> None:
+        rrset = self._choose_for_any(found.rrsets) if self._rdtype == RdataType.ANY else found.rrset
+        if rrset is None:
+            self._deny(finder, found)
+            return
+        self._add(self._owned(rrset))
+        if not self._settings.minimal_responses:
+            self._be_courteous(finder, rrset)
+
+    def _choose_for_any(self, rrsets: tuple[RRset, ...]) -> RRset | None:
+        """The one RRset an ANY query gets, or HINFO (RFC 8482 sections 4.1, 4.2). A CNAME excludes HINFO beside it."""
+        if not rrsets:
+            return None
+        has_cname = any(rrset.rdtype == RdataType.CNAME for rrset in rrsets)
+        if self._settings.any_answer is AnyAnswer.HINFO and not has_cname:
+            return RRset(self._name, RdataType.HINFO, self._settings.any_ttl, (RFC8482_HINFO,))
+        return min(rrsets, key=lambda rrset: (rrset.rdtype in _NOT_FOR_ANY, _octets(rrset), rrset.rdtype))
+
+    def _link(self, found: Lookup) -> Name:
+        assert found.rrset is not None
+        self._add(self._owned(found.rrset))
+        return labels_of(found.rrset.rdatas[0])
+
+    def _redirect(self, found: Lookup) -> Name | None:
+        """RFC 6672 section 3.2: the DNAME, and the CNAME it stands for."""
+        dname = found.rrset
+        assert dname is not None
+        self._add(dname)
+        prefix = self._name.relativize(dname.name)
+        try:
+            target = prefix.concatenate(labels_of(dname.rdatas[0]))
+        except dns.name.NameTooLong:
+            self._answer.rcode = Rcode.YXDOMAIN
+            return None
+        self._add(RRset(self._name, RdataType.CNAME, dname.ttl, (wire_of(target),)))
+        asked_for_it = self._rdtype in (RdataType.CNAME, RdataType.ANY)
+        return None if asked_for_it else target
+
+    def _deny(self, finder: Finder, found: Lookup) -> None:
+        """RFC 2308 section 3: the SOA, with the TTL a resolver may remember this for. RFC 6604: of the last name."""
+        if found.match is Match.NXDOMAIN:
+            self._answer.rcode = Rcode.NXDOMAIN
+        soa = finder.rrset(finder.info.origin, RdataType.SOA)
+        assert soa is not None, f"zone {finder.info.origin} is READY without an SOA"
+        (minimum,) = _SOA_MINIMUM.unpack(soa.rdatas[0][-_SOA_MINIMUM.size :])
+        self._answer.authority.append(replace(soa, ttl=min(soa.ttl, minimum)))
+
+    def _refer(self, finder: Finder, found: Lookup) -> None:
+        """RFC 1034 section 4.3.2 step 3b. After a chain AA stays, for the first answer (RFC 2181 section 6.1)."""
+        cut = found.rrset
+        assert cut is not None
+        self._answer.authority.append(cut)
+        self._answer.glue, self._answer.courtesy_additional = glue_sets(finder, cut)
+
+    def _be_courteous(self, finder: Finder, rrset: RRset) -> None:
+        """The name servers of the zone, and addresses of what the answer names."""
+        wanted = [rrset]
+        origin = finder.info.origin
+        if not (rrset.rdtype == RdataType.NS and rrset.name == origin):
+            servers = finder.rrset(origin, RdataType.NS)
+            if servers is not None:
+                self._answer.courtesy_authority.append(servers)
+                wanted.append(servers)
+        self._answer.courtesy_additional = address_sets(self._view, wanted, present=self._answer.answer)
+
+    def _owned(self, rrset: RRset) -> RRset:
+        """The set as an answer: of a wildcard it belongs to the name asked (RFC 1034 section 4.3.2 step 3c)."""
+        return rrset if rrset.name == self._name else replace(rrset, name=self._name)
+
+    def _add(self, rrset: RRset) -> None:
+        """Add to the answer section, once (RFC 2181 section 5.5): a chain may pass the same DNAME several times."""
+        if not any(rrset.name == other.name and rrset.rdtype == other.rdtype for other in self._answer.answer):
+            self._answer.answer.append(rrset)
+
+
+def _octets(rrset: RRset) -> int:
+    return sum(len(rdata) for rdata in rrset.rdatas)

@@ -1,0 +1,109 @@
+"""Who may be connected: limits in total and per client, and who goes when they are reached (RFC 7766 section 6.2.2)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from auth.places import Place
+
+CLIENT_PREFIX_V6 = 64  # bits: one host has that many addresses to itself (RFC 4291 section 2.5.1)
+SCARCE = 0.9  # of the total limit: from here on clients are asked to close at once (RFC 7828 section 3.3.2)
+
+
+class Connected(Protocol):
+    """What the table needs of a connection."""
+
+    @property
+    def client(self) -> str:
+        """Who counts as one client: see client_key()."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a query is being answered; part of a message does not count (RFC 7766 section 6.2.3)."""
+
+    @property
+    def place(self) -> Place:
+        """Where it came in."""
+
+    def evict(self) -> None:
+        """Close at once."""
+
+    def finish(self) -> None:
+        """Close when nothing is in hand."""
+
+
+class ConnectionTable:
+    """All connections of a process, the one whose last whole message is longest ago first."""
+
+    def __init__(self) -> None:
+        self._all: OrderedDict[Connected, None] = OrderedDict()
+        self._clients: dict[str, OrderedDict[Connected, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Connected]:
+        return iter(tuple(self._all))
+
+    def of_client(self, client: str) -> int:
+        """Connections of one client."""
+        return len(self._clients.get(client, ()))
+
+    def make_room(self, client: str, limit: int, per_client: int) -> tuple[bool, list[Connected]]:
+        """Whether another connection of this client may be had, and which have to go for it: the oldest idle ones."""
+        victims: list[Connected] = []
+        own = self._clients.get(client, OrderedDict())
+        if len(own) >= per_client:
+            victims += _oldest_idle(own, len(own) - per_client + 1)
+            if len(own) - len(victims) >= per_client:
+                return False, []
+        excess = len(self._all) - len(victims) - limit + 1
+        if excess > 0:
+            victims += _oldest_idle((one for one in self._all if one not in victims), excess)
+        if len(self._all) - len(victims) >= limit:
+            return False, []
+        return True, victims
+
+    def oldest_idle(self) -> Connected | None:
+        """Who has to go first."""
+        return next(iter(_oldest_idle(self._all, 1)), None)
+
+    def add(self, connection: Connected) -> None:
+        """Take in a new connection."""
+        self._all[connection] = None
+        self._clients.setdefault(connection.client, OrderedDict())[connection] = None
+
+    def touch(self, connection: Connected) -> None:
+        """A whole message came: it is the youngest now."""
+        if connection in self._all:
+            self._all.move_to_end(connection)
+            self._clients[connection.client].move_to_end(connection)
+
+    def remove(self, connection: Connected) -> None:
+        """Forget it; forgetting twice is not an error."""
+        if self._all.pop(connection, self) is self:
+            return
+        own = self._clients[connection.client]
+        del own[connection]
+        if not own:
+            del self._clients[connection.client]
+
+
+def client_key(address: str) -> str:
+    """Who counts as one client: an IPv4 address, or the IPv6 network of a host."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network((address.partition("%")[0], CLIENT_PREFIX_V6), strict=False))
+
+
+def _oldest_idle(connections: Iterable[Connected], count: int) -> list[Connected]:
+    found: list[Connected] = []
+    for connection in connections:
+        if len(found) == count:
+            break
+        if not connection.busy:
+            found.append(connection)
+    return found

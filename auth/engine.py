@@ -1,0 +1,164 @@
+"""From the octets of a request to the octets of its reply: the one entry of all transports.
+
+message -> admission (header) -> wire (question, OPT, TSIG) -> operation or answer -> response -> message
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from dns.edns import EDECode
+from dns.opcode import Opcode
+from dns.rcode import Rcode
+from dns.rdataclass import RdataClass
+
+from auth import edns, tsig
+from auth.acl import Requester
+from auth.admission import Admission, admit
+from auth.answer import Answer, answer_question
+from auth.chaos import answer_chaos
+from auth.client import Client, Transport
+from auth.edns import MIN_UDP_SIZE, ExtendedError
+from auth.errors import Dropped, Refusal
+from auth.operations import TRANSFERS, check_query_type, refuse_transfer, refuse_zone_change
+from auth.reports import Reports
+from auth.response import OptReply, Reply, render
+from auth.settings import Settings
+from auth.tally import Tally
+from auth.wire import Question, Request, read_header, read_request
+from auth.writer import MAX_MESSAGE
+from auth.zones import View, ZoneTable
+from datasrc.errors import DataSourceError, ZoneUnusable
+from datasrc.source import Snapshot
+
+_REFUSED_UNREAD = {Admission.FORMERR: Rcode.FORMERR, Admission.NOTIMP: Rcode.NOTIMP}
+
+
+class ZoneData(Protocol):
+    """Where zones come from: a data source, or several as one."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """A consistent view."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Everything of one configuration revision that answers depend on."""
+
+    data: ZoneData
+    settings: Settings = field(default_factory=Settings)
+    zones: ZoneTable = field(default_factory=ZoneTable)
+
+
+class Engine:
+    """Answers messages. `serving` is replaced as a whole; an answer in hand finishes with what it began with."""
+
+    def __init__(self, serving: Serving, tally: Tally, reports: Reports) -> None:
+        self.serving = serving
+        self._tally = tally
+        self._reports = reports
+
+    def respond(self, message: bytes, client: Client) -> bytes | None:
+        """The reply to a message, or None where none is due. Blocks; raises nothing."""
+        self._tally.arrived(client)
+        admission = admit(message)
+        if admission is Admission.DROP:
+            self._tally.dropped()
+            return None
+        request = Request(read_header(message))
+        self._tally.headed(request.header)
+        serving = self.serving
+        try:
+            if admission is not Admission.READ:
+                return self._send(Reply(request.header, rcode=_REFUSED_UNREAD[admission]), MIN_UDP_SIZE)
+            request = read_request(message, request.header)
+            self._tally.read(request)
+            return self._send(self._reply(request, client, serving), _limit(request, client, serving.settings))
+        except Dropped:
+            self._tally.dropped()
+            return None
+        except Exception as error:  # noqa: BLE001 - the boundary: whatever one query provokes, the next is answered
+            self._tally.failed()
+            self._reports.exception("AUTH_INTERNAL_ERROR", error, client=client.address, message=message.hex())
+            return self._send(_failure(request, client, serving), _limit(request, client, serving.settings))
+
+    def _send(self, reply: Reply, limit: int) -> bytes:
+        rendered = render(reply, limit)
+        self._tally.replied(reply, rendered)
+        return rendered.message
+
+    def _reply(self, request: Request, client: Client, serving: Serving) -> Reply:
+        """Decide in the order of the layers: form, EDNS version, signature, then the question itself."""
+        reply = Reply(request.header, request.question, opt=_opt(request, client, serving.settings))
+        if request.fault is not None or _misuses_keepalive(request, client) or request.question is None:
+            return replace(reply, rcode=Rcode.FORMERR)
+        if request.edns is not None and request.edns.version != edns.VERSION:
+            return replace(reply, rcode=Rcode.BADVERS)
+        if request.tsig is not None:
+            return replace(reply, rcode=Rcode.NOTAUTH, tsig=tsig.bad_key_record(request.tsig))
+        try:
+            answer = self._answer(request, request.question, client, serving)
+        except Refusal as refusal:
+            return _with_error(replace(reply, rcode=refusal.rcode), refusal.ede, refusal.text)
+        except ZoneUnusable as error:
+            self._reports.error("AUTH_ZONE_UNUSABLE", reason=error)
+            return _with_error(replace(reply, rcode=Rcode.SERVFAIL), EDECode.INVALID_DATA, "zone data unusable")
+        except DataSourceError as error:
+            self._reports.error("AUTH_DATA_SOURCE_FAILED", reason=error)
+            return _with_error(replace(reply, rcode=Rcode.SERVFAIL), EDECode.NOT_READY, "data source failing")
+        return replace(reply, rcode=answer.rcode, answer=answer)
+
+    def _answer(self, request: Request, question: Question, client: Client, serving: Serving) -> Answer:
+        if request.header.opcode == Opcode.QUERY:
+            check_query_type(question)
+            if question.rdclass == RdataClass.CH:
+                return answer_chaos(question, serving.settings)
+        requester = Requester(ipaddress.ip_address(client.address))
+        with serving.data.snapshot() as snapshot:
+            view = View(snapshot, serving.zones, requester)
+            if request.header.opcode != Opcode.QUERY:
+                refuse_zone_change(question, view)
+            if question.rdtype in TRANSFERS:
+                refuse_transfer(request, question, view, client.transport)
+            return answer_question(question, view, serving.settings)
+
+
+def _limit(request: Request, client: Client, settings: Settings) -> int:
+    """Octets of the largest reply this client takes (RFC 1035 section 4.2.1, RFC 6891 section 6.2.5)."""
+    if client.transport is Transport.TCP:
+        return MAX_MESSAGE
+    if request.edns is None:
+        return MIN_UDP_SIZE
+    return min(max(MIN_UDP_SIZE, request.edns.udp_size), settings.udp_size)
+
+
+def _opt(request: Request, client: Client, settings: Settings) -> OptReply | None:
+    """Our OPT, exactly where the request has one (RFC 6891 section 6.1.1)."""
+    asked = request.edns
+    if asked is None:
+        return None
+    options = b""
+    if asked.wants_nsid and settings.nsid:
+        options += edns.nsid_option(settings.nsid)
+    if asked.keepalive is not None and client.transport is Transport.TCP:
+        options += edns.keepalive_option(client.idle_timeout)
+    return OptReply(settings.udp_size, asked.dnssec_ok, options)
+
+
+def _failure(request: Request, client: Client, serving: Serving) -> Reply:
+    reply = Reply(request.header, request.question, rcode=Rcode.SERVFAIL, opt=_opt(request, client, serving.settings))
+    return _with_error(reply, EDECode.OTHER, "internal error")
+
+
+def _misuses_keepalive(request: Request, client: Client) -> bool:
+    """A client must not tell a time-out (RFC 7828 section 3.2.1); over UDP the option means nothing (section 3.2.2)."""
+    return client.transport is Transport.TCP and request.edns is not None and bool(request.edns.keepalive)
+
+
+def _with_error(reply: Reply, code: EDECode | None, text: str) -> Reply:
+    if code is None or reply.opt is None:
+        return reply
+    return replace(reply, opt=replace(reply.opt, error=ExtendedError(code, text)))

@@ -1,0 +1,109 @@
+"""Assembling a reply within its size: what must be in it, what may, TC (RFC 2181 section 9, 8914 section 3, 9471)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from dns.rcode import Rcode
+from dns.rdataclass import RdataClass
+
+from auth import edns
+from auth.answer import Answer
+from auth.edns import ExtendedError
+from auth.wire import AA, OPCODE_SHIFT, QR, RD, TC, Header, Question
+from auth.writer import ADDITIONAL, ANSWER, AUTHORITY, Writer
+from datasrc.records import RRset
+
+_RCODE_MASK = 0xF  # the part of the rcode that is in the header
+
+
+@dataclass(frozen=True, slots=True)
+class OptReply:
+    """What goes into our OPT."""
+
+    udp_size: int
+    dnssec_ok: bool = False
+    options: bytes = b""
+    error: ExtendedError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply before it has a size."""
+
+    header: Header  # of the request
+    question: Question | None = None
+    answer: Answer = field(default_factory=Answer)
+    rcode: int = Rcode.NOERROR
+    opt: OptReply | None = None
+    tsig: bytes = b""  # a ready-made record
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A reply on its way out."""
+
+    message: bytes
+    truncated: bool
+
+
+def render(reply: Reply, limit: int) -> Rendered:
+    """The reply in at most `limit` octets.
+
+    AD and CD are clear (RFC 4035 section 3.1.6), RA and Z too (RFC 1035 section 4.1.1). An extended error is the first
+    thing to give way, and TC tells so (RFC 8914 section 3).
+    """
+    has_error = reply.opt is not None and reply.opt.error is not None
+    tail, records = _tail(reply, with_error=True)
+    writer, complete = _required(reply, limit - len(tail))
+    truncated = not complete
+    if truncated and has_error:
+        tail, records = _tail(reply, with_error=False)
+        writer, complete = _required(reply, limit - len(tail))
+    if complete:
+        for section, rrset in _courtesies(reply.answer):
+            writer.add(section, rrset, _class(reply))
+    return Rendered(writer.finish(reply.header.id, _flags(reply, truncated=truncated), tail, records), truncated)
+
+
+def _required(reply: Reply, limit: int) -> tuple[Writer, bool]:
+    """Everything the reply is wrong without, up to the first set that does not fit."""
+    writer = Writer(limit)
+    if reply.question is not None:
+        writer.add_question(reply.question)
+    rdclass = _class(reply)
+    return writer, all(writer.add(section, rrset, rdclass) for section, rrset in _requirements(reply.answer))
+
+
+def _requirements(answer: Answer) -> Iterator[tuple[int, RRset]]:
+    yield from ((ANSWER, rrset) for rrset in answer.answer)
+    yield from ((AUTHORITY, rrset) for rrset in answer.authority)
+    yield from ((ADDITIONAL, rrset) for rrset in answer.glue)
+
+
+def _courtesies(answer: Answer) -> Iterator[tuple[int, RRset]]:
+    yield from ((AUTHORITY, rrset) for rrset in answer.courtesy_authority)
+    yield from ((ADDITIONAL, rrset) for rrset in answer.courtesy_additional)
+
+
+def _class(reply: Reply) -> int:
+    return RdataClass.IN if reply.question is None else reply.question.rdclass
+
+
+def _flags(reply: Reply, *, truncated: bool) -> int:
+    flags = QR | reply.header.opcode << OPCODE_SHIFT | reply.header.flags & RD | reply.rcode & _RCODE_MASK
+    if reply.answer.authoritative:
+        flags |= AA
+    return flags | TC if truncated else flags
+
+
+def _tail(reply: Reply, *, with_error: bool) -> tuple[bytes, int]:
+    """OPT and TSIG, and how many of them there are."""
+    tail = b""
+    if reply.opt is not None:
+        options = reply.opt.options
+        if with_error and reply.opt.error is not None:
+            options += edns.error_option(reply.opt.error)
+        tail = edns.opt_record(reply.opt.udp_size, reply.rcode, dnssec_ok=reply.opt.dnssec_ok, options=options)
+    return tail + reply.tsig, (reply.opt is not None) + bool(reply.tsig)

@@ -1,0 +1,42 @@
+"""How auth answers: the values of its options, as one immutable object a configuration revision."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from auth.edns import DEFAULT_UDP_SIZE
+
+
+class AnyAnswer(enum.Enum):
+    """What a query of type ANY gets (RFC 8482 section 4)."""
+
+    RRSET = "rrset"  # the smallest RRset of the name
+    HINFO = "hinfo"  # a synthesised HINFO "RFC8482"
+
+
+@dataclass(frozen=True, slots=True)
+class TcpSettings:
+    """Limits of TCP service; defaults are in specs/auth.yaml, with their sources."""
+
+    connections: int = 512  # per process
+    connections_per_client: int = 64
+    idle_timeout: float = 10.0  # seconds without a whole message
+    message_timeout: float = 5.0  # seconds from the first octet of a message to its last
+    write_timeout: float = 5.0  # seconds a client may leave a reply unread
+    pipeline: int = 25  # queries of one connection answered in one go
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything but the zones."""
+
+    udp_size: int = DEFAULT_UDP_SIZE
+    minimal_responses: bool = True
+    any_answer: AnyAnswer = AnyAnswer.RRSET
+    any_ttl: int = 3600  # seconds, of the synthesised HINFO
+    nsid: bytes = b""  # empty: not sent
+    version: str = ""  # CH TXT version.bind; empty: REFUSED
+    server_id: str = ""  # CH TXT id.server; empty: REFUSED
+    udp_batch: int = 32  # datagrams of one socket answered in one go
+    tcp: TcpSettings = field(default_factory=TcpSettings)

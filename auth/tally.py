@@ -1,0 +1,83 @@
+"""Counting, by the rules of BIND 10: what comes in, what goes out, and how the questions ended."""
+
+from __future__ import annotations
+
+from dns.opcode import Opcode
+from dns.rcode import Rcode
+
+from auth.client import Client, Transport
+from auth.response import Rendered, Reply
+from auth.wire import Header, Request
+from daemonkit.counters import Counters
+
+_OPCODES = {opcode: f"opcode.{opcode.name.lower()}" for opcode in Opcode if opcode <= Opcode.UPDATE}
+_RCODES = {rcode: f"rcode.{rcode.name.lower()}" for rcode in Rcode if rcode <= Rcode.NOTZONE or rcode == Rcode.BADVERS}
+
+
+class Tally:
+    """Adds to the counters of the process what one exchange is worth."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+
+    def arrived(self, client: Client) -> None:
+        """Any message."""
+        add = self._counters.add
+        add("request.v6" if ":" in client.address else "request.v4")
+        add("request.tcp" if client.transport is Transport.TCP else "request.udp")
+
+    def headed(self, header: Header) -> None:
+        """A message with a header that is not a response."""
+        self._counters.add(_OPCODES.get(header.opcode, "opcode.other"))  # type: ignore[call-overload]
+        if header.opcode == Opcode.QUERY and header.recursion_desired:
+            self._counters.add("qryrecursion")
+
+    def read(self, request: Request) -> None:
+        """What the request carries. No TSIG key is known, so every TSIG is bad, and ends the counting."""
+        add = self._counters.add
+        if request.has_sig0:
+            add("request.sig0")
+        if request.tsig is not None:
+            add("request.tsig")
+            add("request.badsig")
+            return
+        if request.edns is not None:
+            add("request.edns0")
+            if request.edns.dnssec_ok:
+                add("request.dnssec_ok")
+
+    def dropped(self) -> None:
+        """No reply was sent."""
+        self._counters.add("dropped")
+
+    def failed(self) -> None:
+        """An unexpected error while answering."""
+        self._counters.add("failures")
+
+    def replied(self, reply: Reply, rendered: Rendered) -> None:
+        """A reply is going out."""
+        add = self._counters.add
+        add("responses")
+        add(_RCODES.get(reply.rcode, "rcode.other"))  # type: ignore[call-overload]
+        if rendered.truncated:
+            add("response.truncated")
+        if reply.opt is not None:
+            add("response.edns0")
+        if reply.rcode == Rcode.BADVERS:
+            add("request.badednsver")
+        if reply.tsig:
+            add("response.tsig")
+        elif reply.header.opcode == Opcode.QUERY:
+            self._answered(reply)
+
+    def _answered(self, reply: Reply) -> None:
+        add = self._counters.add
+        authoritative = reply.answer.authoritative
+        add("qryauthans" if authoritative else "qrynoauthans")
+        if reply.rcode == Rcode.NOERROR:
+            if reply.answer.answer:
+                add("qrysuccess")
+            else:
+                add("qrynxrrset" if authoritative else "qryreferral")
+        elif reply.rcode == Rcode.REFUSED and not reply.header.recursion_desired:
+            add("authqryrej")

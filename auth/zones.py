@@ -1,0 +1,113 @@
+"""Which zones are served to whom: the configuration of zones beside the data of the data sources.
+
+Every zone of a data source is served without being listed; a zone that is listed and has no data is ours all the same,
+so that its names get SERVFAIL and not an answer from a zone above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import dns.name
+from dns.edns import EDECode
+from dns.name import Name
+from dns.rdatatype import RdataType
+
+from auth.acl import ACCEPT_ALL, Acl, Action, Requester
+from auth.errors import Dropped, NotServed, Prohibited, Unusable
+from datasrc.errors import DataSourceError
+from datasrc.records import Match, ZoneState
+from datasrc.source import Finder, Snapshot
+
+_UNUSABLE = {
+    ZoneState.EMPTY: (EDECode.NOT_READY, "no zone data loaded"),
+    ZoneState.BROKEN: (EDECode.INVALID_DATA, "zone data unusable"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ZonePolicy:
+    """What the configuration says about one zone."""
+
+    query_acl: Acl = ACCEPT_ALL
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneTable:
+    """The policies of the zones that are listed, and of all others. Names are keys without regard to case."""
+
+    listed: Mapping[Name, ZonePolicy] = field(default_factory=dict)
+    default: ZonePolicy = field(default_factory=ZonePolicy)
+
+    def policy(self, origin: Name) -> ZonePolicy:
+        """The policy of a zone."""
+        return self.listed.get(origin, self.default)
+
+    def closest_listed(self, name: Name) -> Name | None:
+        """The listed origin that is the longest match of `name`."""
+        if not self.listed:
+            return None
+        return next((ancestor for ancestor in ancestors(name) if ancestor in self.listed), None)
+
+
+class View:
+    """What one client may see of the zones, at one moment."""
+
+    def __init__(self, snapshot: Snapshot, table: ZoneTable, requester: Requester) -> None:
+        self._snapshot = snapshot
+        self._table = table
+        self._requester = requester
+
+    def zone_for(self, name: Name) -> Finder:
+        """The zone to answer `name` from (RFC 1034 section 4.3.2 step 2); raises a Refusal or Dropped."""
+        finder = self._find_zone(name)
+        listed = self._table.closest_listed(name)
+        if listed is not None and (finder is None or len(listed) > len(finder.info.origin)):
+            self._permit(listed)
+            raise Unusable(EDECode.NOT_READY, "no zone data loaded")
+        if finder is None:
+            raise NotServed
+        self._permit(finder.info.origin)
+        if finder.info.state in _UNUSABLE:
+            raise Unusable(*_UNUSABLE[finder.info.state])
+        return finder
+
+    def zone_for_ds(self, name: Name) -> Finder:
+        """The zone to answer a DS query from: at the apex of a zone the one above, if it has the cut; else the zone
+        itself, which has none (RFC 4035 section 3.1.4.1).
+        """
+        if name == dns.name.root or not self.is_ours(name):
+            return self.zone_for(name)
+        try:
+            parent = self.zone_for(name.parent())
+        except NotServed:
+            return self.zone_for(name)
+        found = parent.find(name, RdataType.DS)
+        has_cut = found.match in (Match.SUCCESS, Match.NODATA) and not found.wildcard
+        return parent if has_cut else self.zone_for(name)
+
+    def is_ours(self, origin: Name) -> bool:
+        """Whether a zone of exactly this origin is served or meant to be."""
+        try:
+            return origin in self._table.listed or self._snapshot.zone(origin) is not None
+        except DataSourceError as error:
+            raise Unusable(EDECode.NOT_READY, "data source failing") from error
+
+    def _find_zone(self, name: Name) -> Finder | None:
+        try:
+            return self._snapshot.find_zone(name)
+        except DataSourceError as error:
+            raise Unusable(EDECode.NOT_READY, "data source failing") from error
+
+    def _permit(self, origin: Name) -> None:
+        action = self._table.policy(origin).query_acl.decide(self._requester)
+        if action is Action.DROP:
+            raise Dropped
+        if action is Action.REJECT:
+            raise Prohibited
+
+
+def ancestors(name: Name) -> list[Name]:
+    """The name itself and all above it, the root last."""
+    return [Name(name.labels[index:]) for index in range(len(name.labels))]
