@@ -12,8 +12,8 @@ from dns.name import Name
 class RRset:
     """All records of one owner name, type and (for RRSIG) covered type.
 
-    `name` is absolute and keeps the case it was first stored with (RFC 4343 section 4.1). `rdatas` are uncompressed wire
-    bytes, unique, in canonical order (RFC 4034 section 6.3). `ttl` is one for the whole set (RFC 2181 section 5.2).
+    `name` is absolute and keeps the case it was first stored with (RFC 4343 section 4.1). `rdatas` are uncompressed
+    wire bytes, unique, in canonical order (RFC 4034 section 6.3). `ttl` is that of the set (RFC 2181 section 5.2).
     """
 
     name: Name
@@ -58,7 +58,7 @@ class Match(enum.Enum):
 class Lookup:
     """The outcome of Finder.find().
 
-    `rrset.name` is the stored owner: for a wildcard it is `*.encloser`, and the caller answers with the name it asked for.
+    `rrset.name` is the stored owner: for a wildcard it is `*.encloser`; the caller answers with the name it asked for.
     """
 
     match: Match
@@ -84,16 +84,17 @@ class Change:
     id: int
     origin: Name
     version: int
-    serial: int | None  # None: the zone was deleted
+    serial: int | None  # None: the zone has no data (any more)
     provenance: Provenance
     time: float  # POSIX seconds
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One IXFR difference sequence: what was deleted and added between two serials (RFC 1995 section 4)."""
 
-    from_serial: int
-    to_serial: int
+    from_serial: int | None  # None only in the history of a zone, never in IXFR: there was, or is, no data
+    to_serial: int | None
     deleted: tuple[RRset, ...]  # the old SOA first
     added: tuple[RRset, ...]  # the new SOA first

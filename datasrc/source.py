@@ -11,14 +11,17 @@ calls block; callers on an event loop go through a worker thread. Nothing here i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
 
 from dns.name import Name
 
-from datasrc.records import Change, Difference, Lookup, Provenance, RRset, ZoneInfo
+from datasrc import lookup
+from datasrc.errors import NotInZone, ZoneUnusable
+from datasrc.keys import key_labels, name_key
+from datasrc.records import Change, Difference, Lookup, Provenance, RRset, ZoneInfo, ZoneState
 
 
 class Finder(ABC):
@@ -26,13 +29,37 @@ class Finder(ABC):
 
     info: ZoneInfo
 
+    def __init__(self, info: ZoneInfo) -> None:
+        self.info = info
+        self._origin_key = name_key(info.origin)
+
     def find(self, name: Name, rdtype: int, *, below_cuts: bool = False) -> Lookup:
         """Look `name` up as RFC 1034 section 4.3.2 and RFC 4592 have it, within this zone.
 
-        `below_cuts` ignores delegations (for glue). `rdtype` ANY gives every set of the node in `rrsets`. A DS query at a
-        cut is answered from this, the parent, side. Raises NotInZone for a name outside.
+        `below_cuts` ignores delegations (for glue), not DNAMEs. `rdtype` ANY gives every set of the node in `rrsets`.
+        A DS query at a cut is answered from this, the parent, side. For RRSIG `rrset` has all signatures of the node,
+        `rrsets` has them by covered type. Where a cut or a DNAME ended the lookup `closest_encloser` is its owner.
+
+        Raises NotInZone for a name outside, ZoneUnusable where the zone is EMPTY or BROKEN or a set that was needed is
+        damaged, StorageError where the store fails.
         """
-        raise NotImplementedError  # the shared algorithm is written over the primitives below
+        if self.info.state is not ZoneState.READY:
+            raise ZoneUnusable(f"{self.info.state.value}: {self.info.reason}", zone=self.info.origin)
+        return lookup.find(self, name, self.key_of(name), rdtype, below_cuts=below_cuts)
+
+    def previous(self, name: Name) -> Name | None:
+        """The last name before `name` in canonical order (RFC 4034 section 6.1) that owns a set; None at the apex."""
+        before, _ = self.neighbours(self.key_of(name))
+        if before is None:
+            return None
+        return Name([*key_labels(before), *self.info.origin.labels])
+
+    def key_of(self, name: Name) -> bytes:
+        """The key of a name relative to the origin. Raises NotInZone."""
+        key = name_key(name)
+        if not key.startswith(self._origin_key):
+            raise NotInZone(f"{name} is outside of the zone", zone=self.info.origin)
+        return key[len(self._origin_key) :]
 
     @abstractmethod
     def rrset(self, name: Name, rdtype: int, covers: int = 0) -> RRset | None:
@@ -42,7 +69,13 @@ class Finder(ABC):
     def rrsets(self) -> Iterator[RRset]:
         """Every set of the zone in canonical order (RFC 4034 section 6.1), the SOA first."""
 
-    # Primitives a backend supplies.
+    # Primitives a backend supplies; `lookup.Nodes` says what they mean. Keys are relative to the origin (`keys`).
+
+    @abstractmethod
+    def walk(self, keys: Sequence[bytes], types: frozenset[int] | None) -> list[tuple[bytes, RRset]]: ...
+
+    @abstractmethod
+    def neighbours(self, key: bytes) -> tuple[bytes | None, bytes | None]: ...
 
 
 class Snapshot(ABC):
@@ -60,18 +93,29 @@ class Snapshot(ABC):
 class Updater(ABC):
     """One transaction on one zone; a context manager that rolls back unless commit() was called.
 
-    Changes are collected first; the write transaction of the database opens in commit() and is short.
+    Changes are collected first; the write transaction of the database opens in commit() and is short. `base` is the
+    zone as this transaction found it, None where it makes it: commit() succeeds only while that is what is stored.
     """
+
+    base: ZoneInfo | None
 
     def __enter__(self) -> Self:
         return self
 
     @abstractmethod
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
     @abstractmethod
     def add(self, rrset: RRset) -> None:
-        """Merge these records into the set of their name and type."""
+        """Merge these records into the set of their name and type.
+
+        Duplicates are merged, the spelling of the stored owner stays. The TTL added wins over the stored one; of
+        several within this transaction the lowest. An SOA takes the place of the stored one.
+
+        Raises NotInZone, BadRecord.
+        """
 
     @abstractmethod
     def delete(self, name: Name, rdtype: int, covers: int = 0, rdatas: tuple[bytes, ...] | None = None) -> None:
@@ -79,7 +123,10 @@ class Updater(ABC):
 
     @abstractmethod
     def commit(self, provenance: Provenance) -> Change | None:
-        """Write everything at once. None: the data was the same already. Raises Conflict when the version moved on."""
+        """Write everything at once. None: the data was the same already, nothing is written.
+
+        The serial is the caller's matter: what is in the SOA set stands. Raises Conflict when the version moved on.
+        """
 
 
 class DataSource(ABC):
@@ -89,7 +136,8 @@ class DataSource(ABC):
     writable: bool
 
     @abstractmethod
-    def snapshot(self) -> AbstractContextManager[Snapshot]: ...
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """One consistent state of all zones. Close it as soon as the answer is composed."""
 
     @abstractmethod
     def zones(self, after: Name | None = None, limit: int | None = None) -> list[ZoneInfo]:
@@ -97,18 +145,38 @@ class DataSource(ABC):
 
     @abstractmethod
     def updater(self, origin: Name, *, create: bool = False, replace: bool = False) -> Updater:
-        """Begin a transaction. `create` makes a missing zone; `replace` starts from an empty one and records the difference."""
+        """Begin a transaction. `create` makes a missing zone; `replace` starts from an empty one.
+
+        The zone is made by commit(), with its data. What a replacement changes is recorded like any other difference.
+        Raises NoSuchZone, ReadOnly.
+        """
 
     @abstractmethod
-    def delete_zone(self, origin: Name, provenance: Provenance) -> Change: ...
+    def delete_zone(self, origin: Name, provenance: Provenance) -> Change:
+        """Delete a zone and its data, as one transaction. Raises NoSuchZone, ReadOnly."""
 
     @abstractmethod
     def journal(self, origin: Name, from_serial: int, to_serial: int) -> Iterator[Difference] | None:
-        """The unbroken chain of differences between two serials, or None where history does not reach."""
+        """The unbroken chain of differences between two serials, or None where history does not reach.
+
+        Data that changed under an unchanged serial breaks the chain there: what a secondary has is not known then. Each
+        difference is read when it is asked for; HistoryLost is raised if it was trimmed meanwhile.
+        """
+
+    @abstractmethod
+    def difference(self, origin: Name, version: int) -> Difference | None:
+        """What the transaction that made this version deleted and added, or None where history does not reach.
+
+        A zone's first data, and its deletion, are there too, with None as the serial of the missing side; of first data
+        `added` is empty, since undoing it deletes the zone.
+        """
 
     @abstractmethod
     def changes(self, after_id: int = 0, limit: int = 1000) -> list[Change]:
-        """Outbox rows after `after_id`, in commit order."""
+        """Outbox rows after `after_id`, in commit order.
+
+        Ids have no gaps: where the first is not `after_id` + 1 older rows were trimmed: all zones must be read anew.
+        """
 
     @abstractmethod
     def close(self) -> None: ...

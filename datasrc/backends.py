@@ -1,0 +1,47 @@
+"""Which backend opens which URL. Ours are named here, others by an entry point `SCHEME = "module:function"`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from importlib.metadata import entry_points
+
+from datasrc.errors import UnknownBackend
+from datasrc.source import DataSource
+
+GROUP = "bobdns.datasrc"
+"""The entry point group. The function takes (url, *, name, create, read_only) and gives a DataSource."""
+
+BUILTIN = {
+    "memory": "datasrc.memory:open_source",
+    "master-files": "datasrc.masterfiles:open_source",
+    "sqlite": "datasrc.database:open_source",
+    "postgresql": "datasrc.database:open_source",
+    "mysql": "datasrc.database:open_source",
+    "mariadb": "datasrc.database:open_source",
+}
+
+Opener = Callable[..., DataSource]
+
+
+def opener(url: str) -> Opener:
+    """The function that opens this URL. Raises UnknownBackend."""
+    scheme = url.partition(":")[0].partition("+")[0]
+    if scheme in BUILTIN:
+        module, _, function = BUILTIN[scheme].partition(":")
+        return _checked(getattr(importlib.import_module(module), function))
+    for point in entry_points(group=GROUP, name=scheme):
+        try:
+            return _checked(point.load())
+        except (ImportError, AttributeError) as error:
+            raise UnknownBackend(
+                f"its backend {point.value} cannot be loaded: {error}", database=f"{scheme}:..."
+            ) from error
+    known = ", ".join(sorted({*BUILTIN, *(point.name for point in entry_points(group=GROUP))}))
+    raise UnknownBackend(f"no backend for {scheme!r}; there are {known}", database=f"{scheme}:...")
+
+
+def _checked(function: object) -> Opener:
+    if not callable(function):
+        raise UnknownBackend("its backend is not a function", database=repr(function))
+    return function

@@ -1,0 +1,212 @@
+"""Journal and outbox: what each transaction did, and the one numbered list of all transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from dns.name import Name
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal, select, update
+
+from datasrc.database.engine import Database
+from datasrc.database.reader import ROW, stream
+from datasrc.database.schema import OUTBOX_COUNTER, counters, journal, journal_rrsets, outbox, rrsets, zones
+from datasrc.errors import Damaged
+from datasrc.keys import APEX, name_key
+from datasrc.pending import SOA, Delta
+from datasrc.records import Change, Difference, Provenance, RRset
+from datasrc.rows import Row, name_from_wire, split
+
+JOURNAL_SEQUENCES = 1000  # kept for a zone at most, the newest always
+JOURNAL_SHARE = 2  # and at most that many times the records of the zone (the bound BIND 9 has, ARM `max-journal-size`)
+JOURNAL_LEAST = 10_000  # records kept for a zone however small it is
+OUTBOX_ROWS = 1_000_000  # kept at most; readers that are further behind notice the gap and read all zones anew
+DELETED_ZONES = 1000  # how many deleted zones can be brought back, the last ones
+
+_j = journal.c
+_jr = journal_rrsets.c
+_o = outbox.c
+_r = rrsets.c
+
+_JOURNAL_ROW = (_jr.key, _jr.type, _jr.covers, _jr.ttl, _jr.owner, _jr.rdatas)
+_PART = (
+    select(*_JOURNAL_ROW)
+    .where(_jr.zone == bindparam("zone"), _jr.version == bindparam("version"), _jr.added == bindparam("added"))
+    .order_by(_jr.position)
+)
+
+
+class Sequence:
+    """The difference sequence of the transaction that is being written."""
+
+    def __init__(self, connection: Connection, zone_id: int, version: int) -> None:
+        self._connection = connection
+        self._zone_id = zone_id
+        self._version = version
+        self._records = 0
+        self._position = 0
+
+    def record(self, deltas: Iterable[Delta]) -> None:
+        """Note what these deltas delete and add."""
+        rows: list[dict[str, Any]] = []
+        for delta in deltas:
+            for added, row in enumerate(split(*delta)):
+                if row is not None:
+                    rows.append(self._values(row, added=bool(added)))
+        if rows:
+            self._connection.execute(insert(journal_rrsets), rows)
+
+    def record_deletion(self) -> None:
+        """Note that everything the zone has is deleted."""
+        soa_first = case((and_(_r.key == APEX, _r.type == SOA), 0), else_=1)
+        position = func.row_number().over(order_by=(soa_first, _r.key, _r.type, _r.covers))
+        head = (_r.zone, literal(self._version), literal(value=False), position)
+        source = select(*head, *ROW).where(_r.zone == self._zone_id)
+        columns = [_jr.zone, _jr.version, _jr.added, _jr.position, *_JOURNAL_ROW]
+        self._connection.execute(insert(journal_rrsets).from_select(columns, source))
+
+    def finish(self, serials: tuple[int | None, int | None], zone_records: int, records: int | None = None) -> None:
+        """Write the head of the sequence and trim the oldest ones."""
+        if records is not None:
+            self._records = records
+        head = {
+            "zone": self._zone_id,
+            "version": self._version,
+            "from_serial": serials[0],
+            "to_serial": serials[1],
+            "records": self._records,
+        }
+        self._connection.execute(insert(journal).values(head))
+        self._trim(max(JOURNAL_LEAST, JOURNAL_SHARE * zone_records))
+
+    def _values(self, row: Row, *, added: bool) -> dict[str, Any]:
+        self._records += row.records()
+        self._position += 1
+        first = row.key == APEX and row.rdtype == SOA
+        return {
+            "zone": self._zone_id,
+            "version": self._version,
+            "added": added,
+            "position": 0 if first else self._position,
+            "key": row.key,
+            "type": row.rdtype,
+            "covers": row.covers,
+            "ttl": row.ttl,
+            "owner": row.owner,
+            "rdatas": row.rdatas,
+        }
+
+    def _trim(self, most: int) -> None:
+        total = self._connection.execute(
+            select(zones.c.journal_records).where(zones.c.id == self._zone_id)
+        ).scalar_one()
+        total += self._records
+        while True:
+            oldest = self._connection.execute(
+                select(_j.version, _j.records).where(_j.zone == self._zone_id).order_by(_j.version).limit(1)
+            ).one()
+            kept = self._version - oldest.version + 1
+            if kept == 1 or (total <= most and kept <= JOURNAL_SEQUENCES):
+                break
+            _drop(self._connection, self._zone_id, oldest.version)
+            total -= oldest.records
+        self._connection.execute(update(zones).where(zones.c.id == self._zone_id).values(journal_records=total))
+
+
+def _drop(connection: Connection, zone_id: int, version: int) -> None:
+    connection.execute(delete(journal_rrsets).where(_jr.zone == zone_id, _jr.version == version))
+    connection.execute(delete(journal).where(_j.zone == zone_id, _j.version == version))
+
+
+def append(connection: Connection, zone_id: int, change: Change) -> Change:
+    """Write a change to the outbox and give it its id. The last step of a transaction: others wait for the counter."""
+    counter = counters.c.name == OUTBOX_COUNTER
+    connection.execute(update(counters).where(counter).values(last=counters.c.last + 1))
+    change = replace(change, id=connection.execute(select(counters.c.last).where(counter)).scalar_one())
+    values = {
+        "id": change.id,
+        "zone": zone_id,
+        "version": change.version,
+        "serial": change.serial,
+        "deleted": change.deleted,
+        "author": change.provenance.author,
+        "source": change.provenance.source,
+        "reason": change.provenance.reason,
+        "time": change.time,
+    }
+    connection.execute(insert(outbox).values(values))
+    connection.execute(delete(outbox).where(_o.id <= change.id - OUTBOX_ROWS))
+    return change
+
+
+def forget_deleted(connection: Connection) -> None:
+    """Drop the journals of zones deleted long ago. Their rows stay: a version never comes twice."""
+    last = func.max(_o.id)
+    kept = select(zones.c.id, last.label("last")).join(outbox, _o.zone == zones.c.id).where(zones.c.deleted)
+    kept = kept.where(zones.c.journal_records > 0).group_by(zones.c.id).order_by(last.desc())
+    for zone_id in connection.execute(kept.offset(DELETED_ZONES)).scalars().all():
+        connection.execute(delete(journal_rrsets).where(_jr.zone == zone_id))
+        connection.execute(delete(journal).where(_j.zone == zone_id))
+        connection.execute(update(zones).where(zones.c.id == zone_id).values(journal_records=0))
+
+
+def changes(connection: Connection, after_id: int, limit: int) -> list[Change]:
+    """Outbox rows in order of id."""
+    query = select(outbox, zones.c.origin).join(zones, zones.c.id == _o.zone)
+    rows = connection.execute(query.where(_o.id > after_id).order_by(_o.id).limit(limit)).all()
+    return [
+        Change(
+            row.id,
+            name_from_wire(row.origin),
+            row.version,
+            row.serial,
+            Provenance(row.author, row.source, row.reason),
+            row.time,
+            row.deleted,
+        )
+        for row in rows
+    ]
+
+
+def chain(connection: Connection, origin: Name, from_serial: int, to_serial: int) -> list[int] | None:
+    """The versions whose sequences lead from one serial to the other, or None where there is a gap."""
+    zone = zones.c.key == name_key(origin)
+    query = select(journal).join(zones, zones.c.id == _j.zone).where(zone).order_by(_j.version.desc())
+    links: list[int] = []
+    wanted: int | None = None  # the serial the next older sequence must lead to; None until the end is found
+    newer: int | None = None
+    for row in connection.execute(query).all():
+        if wanted is None:
+            if row.to_serial != to_serial:
+                continue
+            wanted = to_serial
+        if row.to_serial != wanted or row.from_serial in {None, row.to_serial} or newer not in {None, row.version + 1}:
+            return None
+        links.append(row.version)
+        wanted, newer = row.from_serial, row.version
+        if wanted == from_serial:
+            return links[::-1]
+    return None
+
+
+def difference(database: Database, connection: Connection, origin: Name, version: int) -> Difference | None:
+    """One sequence, or None where it is not (or no longer) in the journal."""
+    query = select(journal, zones.c.origin).join(zones, zones.c.id == _j.zone)
+    head = connection.execute(query.where(zones.c.key == name_key(origin), _j.version == version)).one_or_none()
+    if head is None:
+        return None
+    spelled = name_from_wire(head.origin)
+    parts = []
+    for added in (False, True):
+        parameters = {"zone": head.zone, "version": version, "added": added}
+        parts.append(tuple(_sets(stream(database, connection, _PART, parameters), database, spelled)))
+    return Difference(head.from_serial, head.to_serial, parts[0], parts[1])
+
+
+def _sets(rows: Iterator[Row], database: Database, origin: Name) -> Iterator[RRset]:
+    for row in rows:
+        try:
+            yield row.rrset(origin)
+        except ValueError as error:
+            raise Damaged(f"its journal is damaged: {error}", database=database.text, zone=origin) from None

@@ -1,0 +1,203 @@
+"""Snapshot and finder of a database: one read transaction, a handful of indexed queries a lookup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from dns.name import Name
+from sqlalchemy import BindParameter, Connection, CursorResult, Select, and_, bindparam, not_, select, union_all
+from sqlalchemy import Row as SqlRow
+
+from datasrc.apex import APEX_TYPES, SOA, inspect
+from datasrc.database.engine import Database
+from datasrc.database.schema import rrsets, zones
+from datasrc.errors import ZoneUnusable
+from datasrc.keys import APEX, name_key, path
+from datasrc.lookup import BARRIERS
+from datasrc.records import RRset, ZoneInfo
+from datasrc.rows import Row, name_from_wire
+from datasrc.source import Finder, Snapshot
+
+BATCH = 2000  # rows fetched at a time by an iteration
+
+_r = rrsets.c
+_z = zones.c
+ROW = (_r.key, _r.type, _r.covers, _r.ttl, _r.owner, _r.rdatas)
+_ZONE = (_z.id, _z.origin, _z.version, _z.records)
+
+_zone_p: BindParameter[int] = bindparam("zone")
+_key_p: BindParameter[bytes] = bindparam("key")
+_types_p: BindParameter[Any] = bindparam("types", expanding=True)
+_above_p: BindParameter[Any] = bindparam("above", expanding=True)
+
+
+def _apex_join(zone_rows: Any) -> Any:
+    """The zones joined with their NS and SOA rows; a zone without any comes once, with nulls."""
+    return zone_rows.outerjoin(rrsets, and_(_r.zone == zone_rows.c.id, _r.key == APEX, _r.type.in_(APEX_TYPES)))
+
+
+_best = (
+    select(_z.id)
+    .where(_z.key.in_(bindparam("keys", expanding=True)), not_(_z.deleted))
+    .order_by(_z.key.desc())
+    .limit(1)
+)
+_FIND_ZONE = select(*_ZONE, *ROW).select_from(_apex_join(zones)).where(_z.id == _best.scalar_subquery())
+
+_STORED = select(*_ZONE, *ROW, _z.deleted).select_from(_apex_join(zones)).where(_z.key == _key_p)
+
+_NODE = select(*ROW).where(_r.zone == _zone_p, _r.key == _key_p)
+_NODE_TYPES = _NODE.where(_r.type.in_(_types_p))
+_ABOVE = select(*ROW).where(_r.zone == _zone_p, _r.key.in_(_above_p), _r.type.in_(sorted(BARRIERS)))
+_WALK = {
+    # (whether there are keys above, whether only some types are asked for)
+    (False, False): _NODE,
+    (False, True): _NODE_TYPES,
+    (True, False): union_all(_ABOVE, _NODE),
+    (True, True): union_all(_ABOVE, _NODE_TYPES),
+}
+
+_before = select(_r.key).where(_r.zone == _zone_p, _r.key < _key_p).order_by(_r.key.desc()).limit(1)
+_after = select(_r.key).where(_r.zone == _zone_p, _r.key >= _key_p).order_by(_r.key).limit(1)
+_NEIGHBOURS = select(_before.scalar_subquery(), _after.scalar_subquery())
+
+_EXACT = _NODE.where(_r.type == bindparam("type"), _r.covers == bindparam("covers"))
+_ALL = select(*ROW).where(_r.zone == _zone_p).order_by(_r.key, _r.type, _r.covers)
+
+
+class DatabaseSnapshot(Snapshot):
+    """One consistent state of all zones of a database."""
+
+    def __init__(self, database: Database, connection: Connection) -> None:
+        self._database = database
+        self._connection = connection
+
+    def find_zone(self, name: Name) -> Finder | None:
+        """The zone whose origin is the longest match."""
+        return self._finder(path(name_key(name)))
+
+    def zone(self, origin: Name) -> Finder | None:
+        """The zone of exactly this origin."""
+        return self._finder([name_key(origin)])
+
+    def _finder(self, keys: list[bytes]) -> Finder | None:
+        with self._database.translated():
+            rows = self._connection.execute(_FIND_ZONE, {"keys": keys}).all()
+        for zone_id, info, sets in judged(rows):
+            return DatabaseFinder(self._database, self._connection, zone_id, info, sets)
+        return None
+
+
+class DatabaseFinder(Finder):
+    """One zone of a snapshot. The sets at its apex came with the zone and cost no further query."""
+
+    def __init__(
+        self, database: Database, connection: Connection, zone_id: int, info: ZoneInfo, apex: list[RRset]
+    ) -> None:
+        super().__init__(info)
+        self._database = database
+        self._connection = connection
+        self._zone_id = zone_id
+        self._apex = {rrset.rdtype: rrset for rrset in apex}
+
+    def rrset(self, name: Name, rdtype: int, covers: int = 0) -> RRset | None:
+        """The set stored at exactly this name and type."""
+        key = self.key_of(name)
+        if key == APEX and rdtype in self._apex:
+            return self._apex[rdtype]
+        parameters = {"zone": self._zone_id, "key": key, "type": rdtype, "covers": covers}
+        for row in self._execute(_EXACT, parameters):
+            return self._rrset(Row._make(row))
+        return None
+
+    def rrsets(self) -> Iterator[RRset]:
+        """Every set in canonical order, the SOA first."""
+        soa = self.rrset(self.info.origin, SOA)
+        if soa is not None:
+            yield soa
+        for row in self.rows():
+            if row.key != APEX or row.rdtype != SOA:
+                yield self._rrset(row)
+
+    def rows(self) -> Iterator[Row]:
+        """Every row in order of (key, type, covers)."""
+        return stream(self._database, self._connection, _ALL, {"zone": self._zone_id})
+
+    def walk(self, keys: Sequence[bytes], types: frozenset[int] | None) -> list[tuple[bytes, RRset]]:
+        """The sets of these types at the last key, and the NS and DNAME sets at the others."""
+        parameters: dict[str, Any] = {"zone": self._zone_id, "key": keys[-1]}
+        if len(keys) > 1:
+            parameters["above"] = keys[:-1]
+        if types is not None:
+            parameters["types"] = sorted(types)
+        statement = _WALK[len(keys) > 1, types is not None]
+        return [(row.key, self._rrset(Row._make(row))) for row in self._execute(statement, parameters)]
+
+    def neighbours(self, key: bytes) -> tuple[bytes | None, bytes | None]:
+        """The last stored key before this one, and the first at or after it."""
+        before, after = self._execute(_NEIGHBOURS, {"zone": self._zone_id, "key": key})[0]
+        return before, after
+
+    def _execute(self, statement: Any, parameters: dict[str, Any]) -> Sequence[SqlRow[*tuple[Any, ...]]]:
+        with self._database.translated():
+            return self._connection.execute(statement, parameters).all()
+
+    def _rrset(self, row: Row) -> RRset:
+        try:
+            return row.rrset(self.info.origin)
+        except ValueError as error:
+            reason = f"the type {row.rdtype} set under key {row.key.hex()} is damaged: {error}"
+            raise ZoneUnusable(reason, database=self._database.text, zone=self.info.origin) from None
+
+
+def stream(
+    database: Database, connection: Connection, statement: Select[Any], parameters: dict[str, Any]
+) -> Iterator[Row]:
+    """The rows of a long SELECT, fetched in batches; closing the iterator closes the cursor."""
+    with database.translated():
+        result: CursorResult[Any] = connection.execute(statement, parameters, execution_options={"yield_per": BATCH})
+    with result:
+        while True:
+            with database.translated():
+                batch = result.fetchmany(BATCH)
+            if not batch:
+                return
+            yield from map(Row._make, batch)
+
+
+def judged(rows: Iterable[SqlRow[*tuple[Any, ...]]]) -> Iterator[tuple[int, ZoneInfo, list[RRset]]]:
+    """Zones out of a join with their apex rows, whose rows stand together: (zone id, info, sets at the apex)."""
+    group: list[SqlRow[*tuple[Any, ...]]] = []
+    for row in rows:
+        if group and group[0].id != row.id:
+            yield _judge(group)
+            group = []
+        group.append(row)
+    if group:
+        yield _judge(group)
+
+
+def _judge(group: list[SqlRow[*tuple[Any, ...]]]) -> tuple[int, ZoneInfo, list[RRset]]:
+    zone_id, wire, version, records = group[0][: len(_ZONE)]
+    apex = [Row._make(row[len(_ZONE) : len(_ZONE) + len(ROW)]) for row in group if row.type is not None]
+    info, sets = inspect(name_from_wire(wire), version, records, apex)
+    return zone_id, info, sets
+
+
+def stored_zone(connection: Connection, origin: Name) -> tuple[ZoneInfo | None, tuple[int, int] | None]:
+    """The zone, unless deleted, and (id, version) of its row, which a deleted one has too."""
+    rows = connection.execute(_STORED, {"key": name_key(origin)}).all()
+    for zone_id, info, _ in judged(rows):
+        return (None if rows[0].deleted else info), (zone_id, info.version)
+    return None, None
+
+
+def page(after: bytes | None, limit: int | None) -> Select[Any]:
+    """The zones, in canonical order of origin, joined with their apex rows."""
+    chosen = select(*_ZONE, _z.key.label("place")).where(not_(_z.deleted))
+    if after is not None:
+        chosen = chosen.where(_z.key > after)
+    part = chosen.order_by(_z.key).limit(limit).subquery()
+    columns = [column for column in part.c if column.name != "place"]
+    return select(*columns, *ROW).select_from(_apex_join(part)).order_by(part.c.place, _r.type, _r.covers)

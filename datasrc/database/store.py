@@ -1,0 +1,164 @@
+"""The data source over a database: snapshots, updaters, journal and outbox of one URL."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dns.name import Name
+from sqlalchemy import delete, inspect, text, update
+
+from datasrc import doorbell
+from datasrc.database import history
+from datasrc.database.engine import Database
+from datasrc.database.reader import DatabaseSnapshot, judged, page, stored_zone
+from datasrc.database.schema import HEAD, KNOWN, VERSION_TABLE, rrsets, zones
+from datasrc.database.writer import DatabaseUpdater
+from datasrc.errors import Conflict, Damaged, HistoryLost, NoSuchZone, ReadOnly, SchemaTooNew, SchemaTooOld
+from datasrc.keys import name_key
+from datasrc.records import Change, Difference, Provenance, ZoneInfo
+from datasrc.source import DataSource, Snapshot, Updater
+
+_z = zones.c
+
+
+class DatabaseSource(DataSource):
+    """Zones in a database. May be shared between threads; what it hands out may not."""
+
+    def __init__(self, database: Database, *, name: str = "", read_only: bool = False) -> None:
+        """Opens nothing yet but checks the schema. Raises Missing, SchemaTooOld, SchemaTooNew, Damaged, Locked."""
+        self.name = name or database.text
+        self.writable = not read_only
+        self._database = database
+        self._lock = threading.Lock()
+        self._ready = False
+        self._ensure()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """One consistent state of all zones."""
+        self._ensure()
+        with self._database.read() as connection:
+            yield DatabaseSnapshot(self._database, connection)
+
+    def zones(self, after: Name | None = None, limit: int | None = None) -> list[ZoneInfo]:
+        """Zones in canonical order of origin."""
+        self._ensure()
+        query = page(None if after is None else name_key(after), limit)
+        with self._database.read() as connection:
+            return [info for _, info, _ in judged(connection.execute(query).all())]
+
+    def updater(self, origin: Name, *, create: bool = False, replace: bool = False) -> Updater:
+        """Begin a transaction on a zone."""
+        self._writable(origin)
+        self._ensure()
+        base, stored = self._find(origin)
+        if base is None and not create:
+            raise NoSuchZone("there is no such zone", database=self.name, zone=origin)
+        spelled = base.origin if base else origin
+        return DatabaseUpdater(self._database, spelled, base, stored, replace=replace, committed=self._ring)
+
+    def delete_zone(self, origin: Name, provenance: Provenance) -> Change:
+        """Delete a zone: its row stays, marked, and its data goes to the journal, so that this can be undone."""
+        self._writable(origin)
+        self._ensure()
+        base, stored = self._find(origin)
+        if base is None or stored is None:
+            raise NoSuchZone("there is no such zone", database=self.name, zone=origin)
+        zone_id, version = stored[0], stored[1] + 1
+        with self._database.write() as connection:
+            claim = update(zones).where(_z.id == zone_id, _z.version == stored[1])
+            values = {"version": version, "deleted": True, "serial": None, "records": 0}
+            if connection.execute(claim.values(values)).rowcount != 1:
+                raise Conflict("changed by another writer meanwhile", database=self.name, zone=origin)
+            sequence = history.Sequence(connection, zone_id, version)
+            sequence.record_deletion()
+            sequence.finish((base.serial, None), 0, base.records)
+            connection.execute(delete(rrsets).where(rrsets.c.zone == zone_id))
+            change = Change(0, base.origin, version, None, provenance, time.time(), deleted=True)
+            change = history.append(connection, zone_id, change)
+            history.forget_deleted(connection)
+        self._ring()
+        return change
+
+    def journal(self, origin: Name, from_serial: int, to_serial: int) -> Iterator[Difference] | None:
+        """The unbroken chain of differences between two serials."""
+        self._ensure()
+        if from_serial == to_serial:
+            base, _ = self._find(origin)
+            return iter(()) if base is not None and base.serial == to_serial else None
+        with self._database.read() as connection:
+            versions = history.chain(connection, origin, from_serial, to_serial)
+        return None if versions is None else self._differences(origin, versions)
+
+    def difference(self, origin: Name, version: int) -> Difference | None:
+        """What the transaction that made this version deleted and added."""
+        self._ensure()
+        with self._database.read() as connection:
+            return history.difference(self._database, connection, origin, version)
+
+    def changes(self, after_id: int = 0, limit: int = 1000) -> list[Change]:
+        """Outbox rows after `after_id`, in commit order."""
+        self._ensure()
+        with self._database.read() as connection:
+            return history.changes(connection, after_id, limit)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def _differences(self, origin: Name, versions: list[int]) -> Iterator[Difference]:
+        """Each in a read transaction of its own: whoever takes long over them holds nothing."""
+        for version in versions:
+            difference = self.difference(origin, version)
+            if difference is None:
+                raise HistoryLost(f"version {version} is no longer in the journal", database=self.name, zone=origin)
+            yield difference
+
+    def _find(self, origin: Name) -> tuple[ZoneInfo | None, tuple[int, int] | None]:
+        """The zone, unless deleted, and (id, version) of its row, which a deleted one has too."""
+        with self._database.read() as connection:
+            return stored_zone(connection, origin)
+
+    def _writable(self, origin: Name) -> None:
+        if not self.writable:
+            raise ReadOnly("this data source is only read", database=self.name, zone=origin)
+
+    def _ring(self) -> None:
+        if self._database.path is not None:
+            doorbell.ring(self._database.path.parent)
+
+    def _ensure(self) -> None:
+        """Look at the schema at first, and again where the file was replaced by another."""
+        with self._lock:
+            if self._database.replaced():
+                self._ready = False
+            if not self._ready:
+                check_schema(self._database)
+                self._ready = True
+
+
+def check_schema(database: Database) -> None:
+    """Raise unless the database has the schema of this release."""
+    with database.read() as connection:
+        tables = inspect(connection).get_table_names()
+        version = None
+        if VERSION_TABLE in tables:
+            version = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
+    if version == HEAD:
+        return
+    advice = f"run `python -m datasrc migrate {database.text}`"
+    if version is None and set(tables) - {VERSION_TABLE}:
+        raise Damaged(f"not a database of zones: it has the tables {', '.join(sorted(tables))}", database=database.text)
+    if version is None:
+        error = SchemaTooOld(f"an empty database: {advice}", database=database.text)
+        error.empty = True
+        raise error
+    if version in KNOWN:
+        raise SchemaTooOld(f"its schema is {version}, this release needs {HEAD}: {advice}", database=database.text)
+    raise SchemaTooNew(
+        f"its schema is {version}, this release knows {HEAD} at most: use the release that wrote it",
+        database=database.text,
+    )

@@ -1,0 +1,216 @@
+"""The updater of a database: everything is worked out first, then written in one short transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from types import TracebackType
+from typing import Any
+
+from dns.name import Name
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from datasrc.database import history
+from datasrc.database.engine import Database
+from datasrc.database.reader import ROW, stream
+from datasrc.database.schema import rrsets, zones
+from datasrc.errors import Conflict
+from datasrc.keys import name_key
+from datasrc.pending import Delta, Pending, is_apex_soa, place_of
+from datasrc.rdata import soa_serial, unpack
+from datasrc.records import Change, Provenance, RRset, ZoneInfo
+from datasrc.rows import Row, name_wire
+from datasrc.source import Updater
+
+CHUNK = 2000  # rows handed to the driver at a time
+KEYS_A_QUERY = 500  # well below the 32 766 parameters SQLite takes
+
+_r = rrsets.c
+_ROWS_OF_ZONE = select(*ROW).where(_r.zone == bindparam("zone")).order_by(_r.key, _r.type, _r.covers)
+_ROWS_OF_KEYS = select(*ROW).where(_r.zone == bindparam("zone"), _r.key.in_(bindparam("keys", expanding=True)))
+_DELETE_ROWS = delete(rrsets).where(
+    _r.zone == bindparam("z"), _r.key == bindparam("k"), _r.type == bindparam("t"), _r.covers == bindparam("c")
+)
+
+
+class DatabaseUpdater(Updater):
+    """One transaction on one zone of a database."""
+
+    def __init__(
+        self,
+        database: Database,
+        origin: Name,
+        base: ZoneInfo | None,
+        stored: tuple[int, int] | None,
+        *,
+        replace: bool,
+        committed: Callable[[], None],
+    ) -> None:
+        """`stored` is (id, version) of the zone's row, which a deleted zone has too."""
+        self.base = base
+        self._database = database
+        self._stored = stored
+        self._committed = committed
+        self._pending: Pending | None = Pending(origin, database=database.text, replace=replace)
+        self._origin = origin
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pending = None
+
+    def add(self, rrset: RRset) -> None:
+        """Merge these records into the set of their name and type."""
+        self._open().add(rrset)
+
+    def delete(self, name: Name, rdtype: int, covers: int = 0, rdatas: tuple[bytes, ...] | None = None) -> None:
+        """Delete these records, or the whole set."""
+        self._open().delete(name, rdtype, covers, rdatas)
+
+    def commit(self, provenance: Provenance) -> Change | None:
+        """Write everything at once."""
+        pending = self._open()
+        if self.base is None:
+            deltas: Iterable[Delta] = pending.deltas(())
+        else:
+            deltas = self._against_stored(pending)
+            if not deltas:
+                self._pending = None
+                return None
+        chunks = _chunks(deltas)
+        first = list(islice(chunks, 1))  # sorts what was collected, before the lock is taken
+        with self._database.write() as connection:
+            change = _Transaction(connection, self._origin, self._stored, self.base).run(
+                chain(first, chunks), provenance, self
+            )
+        self._pending = None
+        self._committed()
+        return change
+
+    def conflict(self) -> Conflict:
+        """The exception that says that somebody else was faster."""
+        return Conflict("changed by another writer meanwhile", database=self._database.text, zone=self._origin)
+
+    def _open(self) -> Pending:
+        if self._pending is None:
+            raise RuntimeError("this transaction has ended")
+        return self._pending
+
+    def _against_stored(self, pending: Pending) -> list[Delta]:
+        assert self._stored is not None
+        zone_id, version = self._stored
+        with self._database.read() as connection:
+            row = connection.execute(select(zones.c.version).where(zones.c.id == zone_id)).one_or_none()
+            if row is None or row.version != version:
+                raise self.conflict()
+            return list(pending.deltas(self._stored_rows(connection, zone_id, pending)))
+
+    def _stored_rows(self, connection: Connection, zone_id: int, pending: Pending) -> Iterator[Row]:
+        if pending.replace:
+            return stream(self._database, connection, _ROWS_OF_ZONE, {"zone": zone_id})
+        return self._rows_of(connection, zone_id, sorted({place_of(composite)[0] for composite in pending.touched()}))
+
+    def _rows_of(self, connection: Connection, zone_id: int, keys: list[bytes]) -> Iterator[Row]:
+        for start in range(0, len(keys), KEYS_A_QUERY):
+            part = keys[start : start + KEYS_A_QUERY]
+            yield from stream(self._database, connection, _ROWS_OF_KEYS, {"zone": zone_id, "keys": part})
+
+
+class _Transaction:
+    """The inside of commit(): the zone's row first, as compare-and-swap, then rows, journal and outbox."""
+
+    def __init__(
+        self, connection: Connection, origin: Name, stored: tuple[int, int] | None, base: ZoneInfo | None
+    ) -> None:
+        self._connection = connection
+        self._origin = origin
+        self._stored = stored
+        self._serial = base.serial if base else None
+        self._records = base.records if base else 0
+        self._had_data = bool(base and base.records)
+
+    def run(self, chunks: Iterable[list[Delta]], provenance: Provenance, updater: DatabaseUpdater) -> Change:
+        zone_id, version = self._claim(updater)
+        before = self._serial
+        journal = history.Sequence(self._connection, zone_id, version)
+        for deltas in chunks:
+            self._write(zone_id, deltas)
+            if self._had_data:
+                journal.record(deltas)
+        serials = (before, self._serial) if self._had_data else (None, self._serial)
+        journal.finish(serials, self._records)
+        values = {"serial": self._serial, "records": self._records}
+        self._connection.execute(update(zones).where(zones.c.id == zone_id).values(values))
+        change = Change(0, self._origin, version, self._serial, provenance, time.time())
+        return history.append(self._connection, zone_id, change)
+
+    def _claim(self, updater: DatabaseUpdater) -> tuple[int, int]:
+        if self._stored is None:
+            return self._make(updater), 1
+        zone_id, version = self._stored
+        claim = update(zones).where(zones.c.id == zone_id, zones.c.version == version)
+        values = {"version": version + 1, "deleted": False, "origin": name_wire(self._origin)}
+        result = self._connection.execute(claim.values(values))
+        if result.rowcount != 1:
+            raise updater.conflict()
+        return zone_id, version + 1
+
+    def _make(self, updater: DatabaseUpdater) -> int:
+        values = {
+            "key": name_key(self._origin),
+            "origin": name_wire(self._origin),
+            "version": 1,
+            "records": 0,
+            "journal_records": 0,
+            "deleted": False,
+        }
+        try:
+            key = self._connection.execute(insert(zones).values(values)).inserted_primary_key
+        except IntegrityError:
+            raise updater.conflict() from None
+        assert key is not None
+        zone_id: int = key[0]
+        return zone_id
+
+    def _write(self, zone_id: int, deltas: list[Delta]) -> None:
+        gone: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
+        for old, new in deltas:
+            if old is not None:
+                gone.append({"z": zone_id, "k": old.key, "t": old.rdtype, "c": old.covers})
+                self._records -= old.records()
+            if new is not None:
+                rows.append(row_values(zone_id, new))
+                self._records += new.records()
+            self._note_serial(old, new)
+        if gone:
+            self._connection.execute(_DELETE_ROWS, gone)
+        if rows:
+            self._connection.execute(insert(rrsets), rows)
+
+    def _note_serial(self, old: Row | None, new: Row | None) -> None:
+        if new is not None and is_apex_soa(new):
+            self._serial = soa_serial(unpack(new.rdatas)[0])
+        elif new is None and old is not None and is_apex_soa(old):
+            self._serial = None
+
+
+def row_values(zone_id: int, row: Row) -> dict[str, Any]:
+    """A row as the parameters of an INSERT."""
+    return {
+        "zone": zone_id,
+        "key": row.key,
+        "type": row.rdtype,
+        "covers": row.covers,
+        "ttl": row.ttl,
+        "owner": row.owner,
+        "rdatas": row.rdatas,
+    }
+
+
+def _chunks(deltas: Iterable[Delta]) -> Iterator[list[Delta]]:
+    iterator = iter(deltas)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk
