@@ -131,8 +131,9 @@ def control_pair() -> tuple[socket.socket, socket.socket]:
 class ControlChannel:
     """One end of a control channel on the running loop.
 
-    `on_packet(data, descriptors)` owns the descriptors it is given; `on_end()` is called once, at end-of-file or error.
-    Packets that the kernel cannot take now are kept in order, up to MAX_WAITING, then the channel counts as broken.
+    `on_packet(data, descriptors)` owns the descriptors it is given; `on_end()` is called once, at end-of-file or error;
+    a packet over the limit is an error. Packets that the kernel cannot take now are kept in order, up to MAX_WAITING,
+    then the channel counts as broken.
     """
 
     MAX_WAITING = 1000
@@ -154,6 +155,11 @@ class ControlChannel:
             return
         if self._waiting or not self._send_now(packet, tuple(descriptors)):
             self._enqueue(packet, tuple(os.dup(fd) for fd in descriptors))
+
+    def drain(self) -> None:
+        """Take what has arrived already: the last words of a process that is known to be dead."""
+        while self._open and self._receive():
+            pass
 
     def close(self) -> None:
         """Close this end; on_end is not called any more."""
@@ -196,21 +202,23 @@ class ControlChannel:
         self._loop.remove_writer(self._socket)
 
     def _readable(self) -> None:
+        self._receive()
+
+    def _receive(self) -> bool:
+        """Take one packet, if there is one."""
         try:
-            packet, descriptors, flags = _receive(self._socket)
+            packet, descriptors, flags = receive_packet(self._socket)
         except (BlockingIOError, InterruptedError):
-            return
+            return False
         except OSError:
             self._end()
-            return
-        if not packet:
+            return False
+        if not packet or flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
             close_all(descriptors)
             self._end()
-        elif flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
-            close_all(descriptors)
-            raise ControlError("a control packet was truncated")
-        else:
-            self._on_packet(packet, descriptors)
+            return False
+        self._on_packet(packet, descriptors)
+        return True
 
     def _end(self) -> None:
         if self._open:
@@ -218,7 +226,7 @@ class ControlChannel:
             self._on_end()
 
 
-def _receive(end: socket.socket) -> tuple[bytes, list[int], int]:
+def receive_packet(end: socket.socket) -> tuple[bytes, list[int], int]:
     """One packet; socket.recv_fds() would drop the flag that keeps the descriptors from our children."""
     received = array.array("i")
     space = socket.CMSG_SPACE(MAX_DESCRIPTORS * received.itemsize)

@@ -119,3 +119,22 @@ async def test_sending_to_the_dead_is_quiet(ends):
     ours.channel.send(b"anyone?")
     await asyncio.wait_for(ours.ended.wait(), 5)
     ours.channel.send(b"still there?")
+
+
+@pytest.mark.asyncio
+async def test_the_last_words_of_the_dead_are_read(ends):
+    ours, theirs = End(ends[0]), ends[1]
+    theirs.send(b"one")
+    theirs.send(b"two")
+    theirs.close()
+    ours.channel.drain()
+    assert [(await ours.next())[0], (await ours.next())[0]] == [b"one", b"two"]
+    assert ours.ended.is_set()
+
+
+@pytest.mark.asyncio
+async def test_a_packet_over_the_limit_ends_the_channel(ends):
+    ours, theirs = End(ends[0]), ends[1]
+    theirs.send(b"x" * (control.MAX_PACKET + 1))
+    await asyncio.wait_for(ours.ended.wait(), 5)
+    assert ours.packets.empty()
