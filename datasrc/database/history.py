@@ -13,16 +13,11 @@ from datasrc.database.engine import Database
 from datasrc.database.reader import ROW, stream
 from datasrc.database.schema import OUTBOX_COUNTER, counters, journal, journal_rrsets, outbox, rrsets, zones
 from datasrc.errors import Damaged
+from datasrc.journal import DELETED_ZONES, OUTBOX_ROWS, Step, too_long
 from datasrc.keys import APEX, name_key
 from datasrc.pending import SOA, Delta
 from datasrc.records import Change, Difference, Provenance, RRset
 from datasrc.rows import Row, name_from_wire, split
-
-JOURNAL_SEQUENCES = 1000  # kept for a zone at most, the newest always
-JOURNAL_SHARE = 2  # and at most that many times the records of the zone (the bound BIND 9 has, ARM `max-journal-size`)
-JOURNAL_LEAST = 10_000  # records kept for a zone however small it is
-OUTBOX_ROWS = 1_000_000  # kept at most; readers that are further behind notice the gap and read all zones anew
-DELETED_ZONES = 1000  # how many deleted zones can be brought back, the last ones
 
 _j = journal.c
 _jr = journal_rrsets.c
@@ -78,7 +73,7 @@ class Sequence:
             "records": self._records,
         }
         self._connection.execute(insert(journal).values(head))
-        self._trim(max(JOURNAL_LEAST, JOURNAL_SHARE * zone_records))
+        self._trim(zone_records)
 
     def _values(self, row: Row, *, added: bool) -> dict[str, Any]:
         self._records += row.records()
@@ -97,7 +92,7 @@ class Sequence:
             "rdatas": row.rdatas,
         }
 
-    def _trim(self, most: int) -> None:
+    def _trim(self, zone_records: int) -> None:
         total = self._connection.execute(
             select(zones.c.journal_records).where(zones.c.id == self._zone_id)
         ).scalar_one()
@@ -106,8 +101,7 @@ class Sequence:
             oldest = self._connection.execute(
                 select(_j.version, _j.records).where(_j.zone == self._zone_id).order_by(_j.version).limit(1)
             ).one()
-            kept = self._version - oldest.version + 1
-            if kept == 1 or (total <= most and kept <= JOURNAL_SEQUENCES):
+            if not too_long(self._version - oldest.version + 1, total, zone_records):
                 break
             _drop(self._connection, self._zone_id, oldest.version)
             total -= oldest.records
@@ -169,25 +163,11 @@ def changes(connection: Connection, after_id: int, limit: int) -> list[Change]:
     ]
 
 
-def chain(connection: Connection, origin: Name, from_serial: int, to_serial: int) -> list[int] | None:
-    """The versions whose sequences lead from one serial to the other, or None where there is a gap."""
-    zone = zones.c.key == name_key(origin)
-    query = select(journal).join(zones, zones.c.id == _j.zone).where(zone).order_by(_j.version.desc())
-    links: list[int] = []
-    wanted: int | None = None  # the serial the next older sequence must lead to; None until the end is found
-    newer: int | None = None
-    for row in connection.execute(query).all():
-        if wanted is None:
-            if row.to_serial != to_serial:
-                continue
-            wanted = to_serial
-        if row.to_serial != wanted or row.from_serial in {None, row.to_serial} or newer not in {None, row.version + 1}:
-            return None
-        links.append(row.version)
-        wanted, newer = row.from_serial, row.version
-        if wanted == from_serial:
-            return links[::-1]
-    return None
+def steps(connection: Connection, origin: Name) -> list[Step]:
+    """The heads of a zone's sequences, the newest first."""
+    query = select(_j.version, _j.from_serial, _j.to_serial, _j.records).join(zones, zones.c.id == _j.zone)
+    rows = connection.execute(query.where(zones.c.key == name_key(origin)).order_by(_j.version.desc())).all()
+    return [Step._make(row) for row in rows]
 
 
 def difference(database: Database, connection: Connection, origin: Name, version: int) -> Difference | None:

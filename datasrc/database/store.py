@@ -17,6 +17,7 @@ from datasrc.database.reader import DatabaseSnapshot, judged, page, stored_zone
 from datasrc.database.schema import HEAD, KNOWN, VERSION_TABLE, rrsets, zones
 from datasrc.database.writer import DatabaseUpdater
 from datasrc.errors import Conflict, Damaged, HistoryLost, NoSuchZone, ReadOnly, SchemaTooNew, SchemaTooOld
+from datasrc.journal import chain
 from datasrc.keys import name_key
 from datasrc.records import Change, Difference, Provenance, ZoneInfo
 from datasrc.source import DataSource, Snapshot, Updater
@@ -90,7 +91,7 @@ class DatabaseSource(DataSource):
             base, _ = self._find(origin)
             return iter(()) if base is not None and base.serial == to_serial else None
         with self._database.read() as connection:
-            versions = history.chain(connection, origin, from_serial, to_serial)
+            versions = chain(history.steps(connection, origin), from_serial, to_serial)
         return None if versions is None else self._differences(origin, versions)
 
     def difference(self, origin: Name, version: int) -> Difference | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from types import TracebackType
 from typing import Any
 
 from dns.name import Name
@@ -20,9 +19,9 @@ from datasrc.errors import Conflict
 from datasrc.keys import name_key
 from datasrc.pending import Delta, Pending, is_apex_soa, place_of
 from datasrc.rdata import soa_serial, unpack
-from datasrc.records import Change, Provenance, RRset, ZoneInfo
+from datasrc.records import Change, Provenance, ZoneInfo
 from datasrc.rows import Row, name_wire
-from datasrc.source import Updater
+from datasrc.transaction import Transaction
 
 CHUNK = 2000  # rows handed to the driver at a time
 KEYS_A_QUERY = 500  # well below the 32 766 parameters SQLite takes
@@ -35,7 +34,7 @@ _DELETE_ROWS = delete(rrsets).where(
 )
 
 
-class DatabaseUpdater(Updater):
+class DatabaseUpdater(Transaction):
     """One transaction on one zone of a database."""
 
     def __init__(
@@ -49,54 +48,29 @@ class DatabaseUpdater(Updater):
         committed: Callable[[], None],
     ) -> None:
         """`stored` is (id, version) of the zone's row, which a deleted zone has too."""
-        self.base = base
+        super().__init__(origin, base, database=database.text, replace=replace)
         self._database = database
         self._stored = stored
         self._committed = committed
-        self._pending: Pending | None = Pending(origin, database=database.text, replace=replace)
-        self._origin = origin
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pending = None
-
-    def add(self, rrset: RRset) -> None:
-        """Merge these records into the set of their name and type."""
-        self._open().add(rrset)
-
-    def delete(self, name: Name, rdtype: int, covers: int = 0, rdatas: tuple[bytes, ...] | None = None) -> None:
-        """Delete these records, or the whole set."""
-        self._open().delete(name, rdtype, covers, rdatas)
-
-    def commit(self, provenance: Provenance) -> Change | None:
-        """Write everything at once."""
-        pending = self._open()
-        if self.base is None:
-            deltas: Iterable[Delta] = pending.deltas(())
-        else:
-            deltas = self._against_stored(pending)
-            if not deltas:
-                self._pending = None
-                return None
-        chunks = _chunks(deltas)
-        first = list(islice(chunks, 1))  # sorts what was collected, before the lock is taken
-        with self._database.write() as connection:
-            change = _Transaction(connection, self._origin, self._stored, self.base).run(
-                chain(first, chunks), provenance, self
-            )
-        self._pending = None
-        self._committed()
-        return change
 
     def conflict(self) -> Conflict:
         """The exception that says that somebody else was faster."""
         return Conflict("changed by another writer meanwhile", database=self._database.text, zone=self._origin)
 
-    def _open(self) -> Pending:
-        if self._pending is None:
-            raise RuntimeError("this transaction has ended")
-        return self._pending
+    def _write(self, pending: Pending, provenance: Provenance) -> Change | None:
+        if self.base is None:
+            deltas: Iterable[Delta] = pending.deltas(())
+        else:
+            deltas = self._against_stored(pending)
+            if not deltas:
+                return None
+        chunks = _chunks(deltas)
+        first = list(islice(chunks, 1))  # sorts what was collected, before the lock is taken
+        with self._database.write() as connection:
+            commit = _Commit(connection, self._origin, self._stored, self.base)
+            change = commit.run(chain(first, chunks), provenance, self)
+        self._committed()
+        return change
 
     def _against_stored(self, pending: Pending) -> list[Delta]:
         assert self._stored is not None
@@ -118,7 +92,7 @@ class DatabaseUpdater(Updater):
             yield from stream(self._database, connection, _ROWS_OF_KEYS, {"zone": zone_id, "keys": part})
 
 
-class _Transaction:
+class _Commit:
     """The inside of commit(): the zone's row first, as compare-and-swap, then rows, journal and outbox."""
 
     def __init__(

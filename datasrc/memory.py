@@ -1,0 +1,298 @@
+"""Zones in memory, behind the same interface: for tests, and for data sources that are read from elsewhere.
+
+Each version of a zone is a value of its own that never changes, and so is the table of all zones: a snapshot is the
+table of its moment. A transaction makes a new version beside the old one and puts it into a new table.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from dns.name import Name
+
+from datasrc import journal
+from datasrc.apex import APEX_TYPES, SOA, inspect
+from datasrc.errors import Conflict, NoSuchZone, ReadOnly, ZoneUnusable
+from datasrc.journal import Step
+from datasrc.keys import APEX, name_key, path
+from datasrc.lookup import BARRIERS
+from datasrc.pending import Delta, Pending, composite_of, is_apex_soa
+from datasrc.rdata import soa_serial, unpack
+from datasrc.records import Change, Difference, Provenance, RRset, ZoneInfo
+from datasrc.rows import Row, split
+from datasrc.source import DataSource, Finder, Snapshot, Updater
+from datasrc.transaction import Transaction
+
+Nodes = Mapping[bytes, tuple[Row, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a zone: the rows of each node, sorted by type, and the keys of the nodes in order."""
+
+    origin: Name
+    number: int
+    nodes: Nodes = field(default_factory=dict)
+    keys: tuple[bytes, ...] = ()
+    records: int = 0
+    deleted: bool = False
+
+    def info(self) -> ZoneInfo:
+        """What this zone is as of this version."""
+        apex = [row for row in self.nodes.get(APEX, ()) if row.rdtype in APEX_TYPES]
+        return inspect(self.origin, self.number, self.records, apex)[0]
+
+    def serial(self) -> int | None:
+        """The serial of its SOA."""
+        for row in self.nodes.get(APEX, ()):
+            if is_apex_soa(row):
+                return soa_serial(unpack(row.rdatas)[0])
+        return None
+
+    def rows(self) -> Iterator[Row]:
+        """Every row in order of (key, type, covers)."""
+        for key in self.keys:
+            yield from self.nodes[key]
+
+    def after(self, deltas: Iterable[Delta]) -> Version:
+        """The next version, with these changes."""
+        nodes = dict(self.nodes)
+        records = self.records
+        for old, new in deltas:
+            row = new or old
+            assert row is not None
+            place = composite_of(row)
+            rows = [other for other in nodes.get(row.key, ()) if composite_of(other) != place]
+            records += (new.records() if new else 0) - (old.records() if old else 0)
+            if new is not None:
+                rows.append(new)
+                rows.sort(key=composite_of)
+            if rows:
+                nodes[row.key] = tuple(rows)
+            else:
+                nodes.pop(row.key, None)
+        return Version(self.origin, self.number + 1, nodes, tuple(sorted(nodes)), records)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """A difference sequence: its head and the rows it deleted and added."""
+
+    step: Step
+    deleted: tuple[Row, ...]
+    added: tuple[Row, ...]
+
+
+class MemorySource(DataSource):
+    """Zones in memory. May be shared between threads."""
+
+    def __init__(self, *, name: str = "memory", read_only: bool = False) -> None:
+        self.name = name
+        self.writable = not read_only
+        self._lock = threading.Lock()  # held to make a new table, never to read one
+        self._table: Mapping[bytes, Version] = {}
+        self._journals: dict[bytes, deque[_Recorded]] = {}
+        self._outbox: deque[Change] = deque(maxlen=journal.OUTBOX_ROWS)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """One consistent state of all zones."""
+        yield MemorySnapshot(self.name, self._table)
+
+    def zones(self, after: Name | None = None, limit: int | None = None) -> list[ZoneInfo]:
+        """Zones in canonical order of origin."""
+        table = self._table
+        keys = sorted(key for key, version in table.items() if not version.deleted)
+        start = 0 if after is None else bisect_left(keys, name_key(after) + b"\x00")
+        return [table[key].info() for key in islice(keys, start, None if limit is None else start + limit)]
+
+    def updater(self, origin: Name, *, create: bool = False, replace: bool = False) -> Updater:
+        """Begin a transaction on a zone."""
+        self._check_writable(origin)
+        stored = self._table.get(name_key(origin))
+        missing = stored is None or stored.deleted
+        if missing and not create:
+            raise NoSuchZone("there is no such zone", database=self.name, zone=origin)
+        return MemoryUpdater(self, origin, stored, replace=replace)
+
+    def delete_zone(self, origin: Name, provenance: Provenance) -> Change:
+        """Delete a zone; its data goes to the journal."""
+        self._check_writable(origin)
+        stored = self._table.get(name_key(origin))
+        if stored is None or stored.deleted:
+            raise NoSuchZone("there is no such zone", database=self.name, zone=origin)
+        gone = Version(stored.origin, stored.number + 1, deleted=True)
+        return self.publish(stored, gone, [Delta(row, None) for row in stored.rows()], provenance)
+
+    def journal(self, origin: Name, from_serial: int, to_serial: int) -> Iterator[Difference] | None:
+        """The unbroken chain of differences between two serials."""
+        stored = self._table.get(name_key(origin))
+        if from_serial == to_serial:
+            return iter(()) if stored is not None and stored.serial() == to_serial else None
+        recorded = list(self._journals.get(name_key(origin), ()))
+        versions = journal.chain((entry.step for entry in reversed(recorded)), from_serial, to_serial)
+        if stored is None or versions is None:
+            return None
+        return (_difference(entry, stored.origin) for entry in recorded if entry.step.version in versions)
+
+    def difference(self, origin: Name, version: int) -> Difference | None:
+        """What the transaction that made this version deleted and added."""
+        stored = self._table.get(name_key(origin))
+        for entry in list(self._journals.get(name_key(origin), ())):
+            if stored is not None and entry.step.version == version:
+                return _difference(entry, stored.origin)
+        return None
+
+    def changes(self, after_id: int = 0, limit: int = 1000) -> list[Change]:
+        """Outbox rows after `after_id`, in commit order."""
+        with self._lock:
+            start = max(0, after_id + 1 - self._outbox[0].id) if self._outbox else 0
+            return list(islice(self._outbox, start, start + limit))
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def publish(self, old: Version | None, new: Version, deltas: list[Delta], provenance: Provenance) -> Change:
+        """Put a version in place of the one it was made from. Raises Conflict."""
+        key = name_key(new.origin)
+        with self._lock:
+            if self._table.get(key) is not old:
+                raise Conflict("changed by another writer meanwhile", database=self.name, zone=new.origin)
+            self._record(key, old, new, deltas)
+            serial = None if new.deleted else new.serial()
+            last = self._outbox[-1].id if self._outbox else 0
+            change = Change(last + 1, new.origin, new.number, serial, provenance, time.time(), new.deleted)
+            self._outbox.append(change)
+            self._table = {**self._table, key: new}
+        return change
+
+    def _record(self, key: bytes, old: Version | None, new: Version, deltas: list[Delta]) -> None:
+        had_data = old is not None and old.records > 0
+        parts = [split(*delta) for delta in deltas] if had_data else []
+        deleted = _soa_first(row for row, _ in parts if row is not None)
+        added = _soa_first(row for _, row in parts if row is not None)
+        serials = (old.serial() if old is not None and had_data else None, new.serial())
+        step = Step(new.number, *serials, sum(row.records() for row in (*deleted, *added)))
+        entries = self._journals.pop(key, deque())
+        self._journals[key] = entries  # at the end: the order of the table is that of the last changes
+        entries.append(_Recorded(step, deleted, added))
+        total = sum(entry.step.records for entry in entries)
+        while journal.too_long(len(entries), total, new.records):
+            total -= entries.popleft().step.records
+        if new.deleted:
+            self._forget_deleted()
+
+    def _forget_deleted(self) -> None:
+        gone = [key for key in self._journals if key in self._table and self._table[key].deleted]
+        for key in gone[: -journal.DELETED_ZONES]:
+            del self._journals[key]
+
+    def _check_writable(self, origin: Name) -> None:
+        if not self.writable:
+            raise ReadOnly("this data source is only read", database=self.name, zone=origin)
+
+
+class MemorySnapshot(Snapshot):
+    """All zones as they were when the snapshot was taken."""
+
+    def __init__(self, name: str, table: Mapping[bytes, Version]) -> None:
+        self._name = name
+        self._table = table
+
+    def find_zone(self, name: Name) -> Finder | None:
+        """The zone whose origin is the longest match."""
+        for key in reversed(path(name_key(name))):
+            version = self._table.get(key)
+            if version is not None and not version.deleted:
+                return MemoryFinder(self._name, version)
+        return None
+
+    def zone(self, origin: Name) -> Finder | None:
+        """The zone of exactly this origin."""
+        version = self._table.get(name_key(origin))
+        return None if version is None or version.deleted else MemoryFinder(self._name, version)
+
+
+class MemoryFinder(Finder):
+    """One version of a zone."""
+
+    def __init__(self, database: str, version: Version, info: ZoneInfo | None = None) -> None:
+        super().__init__(info or version.info())
+        self._database = database
+        self._version = version
+
+    def rrset(self, name: Name, rdtype: int, covers: int = 0) -> RRset | None:
+        """The set stored at exactly this name and type."""
+        for row in self._version.nodes.get(self.key_of(name), ()):
+            if (row.rdtype, row.covers) == (rdtype, covers):
+                return self._rrset(row)
+        return None
+
+    def rrsets(self) -> Iterator[RRset]:
+        """Every set in canonical order, the SOA first."""
+        soa = self.rrset(self.info.origin, SOA)
+        if soa is not None:
+            yield soa
+        for row in self._version.rows():
+            if not is_apex_soa(row):
+                yield self._rrset(row)
+
+    def walk(self, keys: Sequence[bytes], types: frozenset[int] | None) -> list[tuple[bytes, RRset]]:
+        """The sets of these types at the last key, and the NS and DNAME sets at the others."""
+        nodes = self._version.nodes
+        found = [row for key in keys[:-1] for row in nodes.get(key, ()) if row.rdtype in BARRIERS]
+        found += [row for row in nodes.get(keys[-1], ()) if types is None or row.rdtype in types]
+        return [(row.key, self._rrset(row)) for row in found]
+
+    def neighbours(self, key: bytes) -> tuple[bytes | None, bytes | None]:
+        """The last stored key before this one, and the first at or after it."""
+        keys = self._version.keys
+        place = bisect_left(keys, key)
+        return (keys[place - 1] if place else None), (keys[place] if place < len(keys) else None)
+
+    def _rrset(self, row: Row) -> RRset:
+        try:
+            return row.rrset(self.info.origin)
+        except ValueError as error:
+            reason = f"the type {row.rdtype} set under key {row.key.hex()} is damaged: {error}"
+            raise ZoneUnusable(reason, database=self._database, zone=self.info.origin) from None
+
+
+class MemoryUpdater(Transaction):
+    """One transaction on one zone in memory."""
+
+    def __init__(self, source: MemorySource, origin: Name, stored: Version | None, *, replace: bool) -> None:
+        base = None if stored is None or stored.deleted else stored
+        spelled = base.origin if base else origin
+        super().__init__(spelled, base.info() if base else None, database=source.name, replace=replace)
+        self._source = source
+        self._stored = stored
+
+    def _write(self, pending: Pending, provenance: Provenance) -> Change | None:
+        before = self._stored or Version(self._origin, 0)
+        deltas = list(pending.deltas(before.rows()))
+        if self.base is not None and not deltas:
+            return None
+        new = replace(before, origin=self._origin, deleted=False).after(deltas)
+        return self._source.publish(self._stored, new, deltas, provenance)
+
+
+def open_source(url: str, *, name: str = "", create: bool = False, read_only: bool = False) -> MemorySource:  # noqa: ARG001
+    """A new, empty store (there is nothing a URL or `create` could say about it)."""
+    return MemorySource(name=name or "memory", read_only=read_only)
+
+
+def _soa_first(rows: Iterable[Row]) -> tuple[Row, ...]:
+    return tuple(sorted(rows, key=lambda row: not is_apex_soa(row)))
+
+
+def _difference(entry: _Recorded, origin: Name) -> Difference:
+    deleted, added = (tuple(row.rrset(origin) for row in rows) for rows in (entry.deleted, entry.added))
+    return Difference(entry.step.from_serial, entry.step.to_serial, deleted, added)
