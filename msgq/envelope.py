@@ -4,7 +4,7 @@ A message is two frames. The header is one of the structs below as JSON; the pay
 last recipient decodes: arguments, a result, the content of an event. The broker forwards payloads as they are.
 
     member > broker   Register Leave Rename Subscribe Unsubscribe Call Forget Answer Refusal Publish Missed Consumed
-    broker > member   Welcome Rejected Renamed Delivery Result Outcome Event Lost Roster
+    broker > member   Welcome Rejected Stranger Renamed Delivery Result Outcome Event Lost Roster
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ MAX_HEADER: Final = 4096  # bytes; the longest real header, a refusal with its t
 MAX_PAYLOAD: Final = 16 * 1024 * 1024  # bytes; the largest real one is the configuration of 100 000 listed zones
 MAX_DEPTH: Final = 64  # levels of nesting; more only costs stack (CVE-2023-3341, CVE-2026-3608)
 MAX_TEXT: Final = 600  # characters of a refusal; at most 4 bytes each
+MAX_TOPICS: Final = 64  # a member subscribes to
 MAX_TIMEOUT: Final = 3600.0  # seconds; keeps the tables of calls in flight finite
+
+# What the broker sends ahead of a member's taking it; one message may overshoot the bytes, else a large one could never
+# be sent. The member tells at half of it (Consumed).
+WINDOW_MESSAGES: Final = 64
+WINDOW_BYTES: Final = 1024 * 1024
 
 BROKER: Final = "msgq/0"  # the broker's own member name; it answers commands addressed to it
 MEMBERSHIP: Final = "membership"  # the topic only the broker publishes on
@@ -148,6 +154,10 @@ class Rejected(Header, frozen=True, kw_only=True, tag="rejected"):
     text: Text
 
 
+class Stranger(Header, frozen=True, tag="stranger"):
+    """The broker does not know this connection: register on a new one."""
+
+
 class Renamed(Header, frozen=True, kw_only=True, tag="renamed"):
     """The member has its new name."""
 
@@ -205,7 +215,7 @@ class Roster(Header, frozen=True, kw_only=True, tag="roster"):
 FromMember = (
     Register | Leave | Rename | Subscribe | Unsubscribe | Call | Forget | Answer | Refusal | Publish | Missed | Consumed
 )
-FromBroker = Welcome | Rejected | Renamed | Delivery | Result | Outcome | Event | Lost | Roster
+FromBroker = Welcome | Rejected | Stranger | Renamed | Delivery | Result | Outcome | Event | Lost | Roster
 
 
 # Payloads of the broker's own.
@@ -237,11 +247,18 @@ class MembershipChange(Struct, frozen=True):
 
 
 T = TypeVar("T")
+Frames = tuple[bytes, bytes]  # header and payload
 
 _encoder = msgspec.json.Encoder()
 _from_member: msgspec.json.Decoder[FromMember] = msgspec.json.Decoder(FromMember)
 _from_broker: msgspec.json.Decoder[FromBroker] = msgspec.json.Decoder(FromBroker)
-_MEMBER_NAME = re.compile(_MEMBER)
+_NAMES = {
+    "member": re.compile(_MEMBER),
+    "recipient": re.compile(rf"{_NAME}(/{_INSTANCE})?"),
+    "topic": re.compile(_NAME),
+    "command": re.compile(_NAME),
+    "call id": re.compile(r"[0-9a-f]{16}-[0-9]{1,15}"),
+}
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NO_BRACKET = bytes(code for code in range(256) if code not in b"[]{}")
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
@@ -296,15 +313,16 @@ def check_payload_size(size: int) -> None:
         raise ProtocolError(f"a payload of {size} bytes is over the limit of {MAX_PAYLOAD}")
 
 
-def check_member(member: str) -> str:
-    """The name, if it is `module/instance`; raises ProtocolError."""
-    if not _MEMBER_NAME.fullmatch(member):
-        raise ProtocolError(f"{member!r} is not the name of a member (module/instance)")
-    return member
+def check_name(kind: Literal["member", "recipient", "topic", "command", "call id"], name: str) -> str:
+    """The name, if it is one of that kind; raises ProtocolError."""
+    if not _NAMES[kind].fullmatch(name):
+        raise ProtocolError(f"{name!r} cannot be the name of a {kind}")
+    return name
 
 
 def shorten(text: str) -> str:
     """A text that fits a header."""
+    text = text.encode(errors="replace").decode()  # surrogates, as from undecodable file names, are not JSON
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
