@@ -24,7 +24,7 @@ SEND_LIMIT: Final = 2 * WINDOW_MESSAGES
 RECEIVE_LIMIT: Final = 8  # messages read ahead from one connection; with the largest payload 128 MiB
 HANDSHAKE_INTERVAL: Final = 1000  # milliseconds to speak ZeroMQ, for whoever connects
 BACKLOG: Final = 128  # connections that wait to be accepted
-MAX_FRAMES: Final = 3  # identity, header, payload
+MAX_FRAMES: Final = 3  # kept of a message; two are right, three are enough to see that it is not
 
 _logger = logging.getLogger("msgq.broker")
 
@@ -84,11 +84,14 @@ class Broker:
         frames: list[bytes] = []
         sender_pid = 0
         while socket.getsockopt(zmq.RCVMORE):
-            frame = socket.recv(zmq.DONTWAIT, copy=False)
-            if not known and not frames:
-                sender_pid = _peer_pid(frame)
+            if known:
+                frame = socket.recv(zmq.DONTWAIT)
+            else:
+                annotated = socket.recv(zmq.DONTWAIT, copy=False)
+                sender_pid = _peer_pid(annotated)
+                frame = annotated.bytes
             if len(frames) < MAX_FRAMES:
-                frames.append(frame.bytes)
+                frames.append(frame)
         self.exchange.receive(identity, frames, sender_pid=sender_pid)
 
     def _send(self, identity: bytes, frames: Frames) -> Delivery:
