@@ -9,6 +9,7 @@
     |   +-- Damaged         the database (or a row of it) is not what was written
     |   +-- SchemaTooOld    must be migrated first
     |   +-- SchemaTooNew    written by a later release
+    |   +-- Unavailable     the name may be in a data source that fails now
     +-- ZoneError           one zone; the others go on
         +-- NoSuchZone
         +-- NotInZone       the name is not at or below the origin
@@ -70,6 +71,10 @@ class SchemaTooOld(StorageError):
 
 class SchemaTooNew(StorageError):
     """The database was written by a later release."""
+
+
+class Unavailable(StorageError):
+    """The zone to answer from may be in a data source that fails now."""
 
 
 class ZoneError(DataSourceError):

@@ -156,6 +156,15 @@ class MemorySource(DataSource):
             start = max(0, after_id + 1 - self._outbox[0].id) if self._outbox else 0
             return list(islice(self._outbox, start, start + limit))
 
+    def last_change(self) -> int:
+        """The id of the newest outbox row."""
+        with self._lock:
+            return self._outbox[-1].id if self._outbox else 0
+
+    def zone_keys(self) -> set[bytes]:
+        """The keys of all origins."""
+        return {key for key, version in self._table.items() if not version.deleted}
+
     def close(self) -> None:
         """Nothing is held open."""
 

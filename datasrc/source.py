@@ -179,4 +179,12 @@ class DataSource(ABC):
         """
 
     @abstractmethod
+    def last_change(self) -> int:
+        """The id of the newest outbox row, 0 where there is none: what a poll asks."""
+
+    def zone_keys(self) -> set[bytes]:
+        """The keys (`keys.name_key`) of all origins: what is remembered of a source in case it fails."""
+        return {name_key(info.origin) for info in self.zones()}
+
+    @abstractmethod
     def close(self) -> None: ...

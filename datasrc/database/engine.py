@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from datasrc.errors import Damaged, Locked, Missing, ReadOnly, StorageError, UnknownBackend
+from datasrc.errors import Damaged, Locked, Missing, StorageError, UnknownBackend
 
 BUSY_TIMEOUT = 5.0  # s; writers are short, longer means that one hangs
 POOL_SIZE = 5  # connections kept; more are made when that many threads read at once
@@ -26,12 +26,12 @@ POOL_TIMEOUT = 10.0  # s to wait for a connection when all are in use
 
 POOL: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "pool_timeout": POOL_TIMEOUT}
 
-_SQLITE_FAULTS: dict[int, tuple[type[StorageError | ReadOnly], str]] = {
+_SQLITE_FAULTS: dict[int, tuple[type[StorageError], str]] = {
     sqlite3.SQLITE_BUSY: (Locked, f"another process held its lock for more than {BUSY_TIMEOUT:g} s"),
     sqlite3.SQLITE_LOCKED: (Locked, "another connection of this process holds its lock"),
     sqlite3.SQLITE_CORRUPT: (Damaged, "the file is damaged"),
     sqlite3.SQLITE_NOTADB: (Damaged, "the file is not an SQLite database"),
-    sqlite3.SQLITE_READONLY: (ReadOnly, "the file cannot be written"),
+    sqlite3.SQLITE_READONLY: (StorageError, "the file, or its -wal and -shm beside it, cannot be written"),
     sqlite3.SQLITE_FULL: (StorageError, "the disk is full"),
     sqlite3.SQLITE_IOERR: (StorageError, "reading or writing the file failed"),
     sqlite3.SQLITE_CANTOPEN: (StorageError, "the file cannot be opened"),
@@ -102,7 +102,7 @@ class Database:
         """Close every connection."""
         self.engine.dispose()
 
-    def _fault(self, error: DBAPIError) -> StorageError | ReadOnly:
+    def _fault(self, error: DBAPIError) -> StorageError:
         code = getattr(error.orig, "sqlite_errorcode", None)
         if code is not None and (code & 0xFF) in _SQLITE_FAULTS:
             kind, text = _SQLITE_FAULTS[code & 0xFF]

@@ -163,6 +163,13 @@ def changes(connection: Connection, after_id: int, limit: int) -> list[Change]:
     ]
 
 
+def last_change(connection: Connection) -> int:
+    """The id of the newest outbox row, 0 where there is none."""
+    counter = select(counters.c.last).where(counters.c.name == OUTBOX_COUNTER)
+    last: int = connection.execute(counter).scalar_one()
+    return last
+
+
 def steps(connection: Connection, origin: Name) -> list[Step]:
     """The heads of a zone's sequences, the newest first."""
     query = select(_j.version, _j.from_serial, _j.to_serial, _j.records).join(zones, zones.c.id == _j.zone)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dns.name import Name
-from sqlalchemy import delete, inspect, text, update
+from sqlalchemy import delete, inspect, not_, select, text, update
 
 from datasrc import doorbell
 from datasrc.database import history
@@ -105,6 +105,18 @@ class DatabaseSource(DataSource):
         self._ensure()
         with self._database.read() as connection:
             return history.changes(connection, after_id, limit)
+
+    def last_change(self) -> int:
+        """The id of the newest outbox row."""
+        self._ensure()
+        with self._database.read() as connection:
+            return history.last_change(connection)
+
+    def zone_keys(self) -> set[bytes]:
+        """The keys of all origins."""
+        self._ensure()
+        with self._database.read() as connection:
+            return set(connection.execute(select(_z.key).where(not_(_z.deleted))).scalars())
 
     def close(self) -> None:
         """Close every connection."""
