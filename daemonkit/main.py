@@ -55,11 +55,16 @@ def run(module: type[Module], place: Place) -> ExitCode:
     try:
         check_installation()
         spec = Spec.load(Path(place.spec)) if place.spec else Spec.load(module.name)
-        return asyncio.run(Runtime(module, place, spec).run())
+        return asyncio.run(_live(module, place, spec))
     except Rejected as error:
         return _give_up(place, ExitCode.CONFIGURATION, f"its configuration is refused: {error}")
     except DaemonError as error:
         return _give_up(place, ExitCode.TEMPORARY, str(error))
+
+
+async def _live(module: type[Module], place: Place, spec: Spec) -> ExitCode:
+    """The runtime is made on the loop it runs on."""
+    return await Runtime(module, place, spec).run()
 
 
 def _give_up(place: Place, code: ExitCode, reason: str) -> ExitCode:

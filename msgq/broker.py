@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -26,18 +26,20 @@ HANDSHAKE_INTERVAL: Final = 1000  # milliseconds to speak ZeroMQ, for whoever co
 BACKLOG: Final = 128  # connections that wait to be accepted
 MAX_FRAMES: Final = 3  # kept of a message; two are right, three are enough to see that it is not
 
-_logger = logging.getLogger("msgq.broker")
+
+def _ignore(_pid: int, _error: OSError) -> None:
+    """Nobody wants to know."""
 
 
 class Broker:
     """Serves one address. The directory of the socket belongs to us alone: who can connect may say anything."""
 
-    def __init__(self, address: str) -> None:
-        """Raises AddressError."""
+    def __init__(self, address: str, *, unwatched: Callable[[int, OSError], None] = _ignore) -> None:
+        """`unwatched` is told of a member's process that cannot be watched. Raises AddressError."""
         self._address = address
         self._path = check_address(address)
         self._router: LoopSocket | None = None
-        self._watch = ProcessWatch(self.died)
+        self._watch = ProcessWatch(self.died, unwatched)
         self.exchange = Exchange(self._send, self._watch.watch)
 
     def start(self) -> None:

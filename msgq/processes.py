@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable
-
-_logger = logging.getLogger("msgq.broker")
 
 
 class ProcessWatch:
@@ -16,8 +13,10 @@ class ProcessWatch:
     bob says so too, on the control channel; this knows it first, and also of processes that are not bob's children.
     """
 
-    def __init__(self, ended: Callable[[int], None]) -> None:
+    def __init__(self, ended: Callable[[int], None], unwatched: Callable[[int, OSError], None]) -> None:
+        """`unwatched` is told of a process that cannot be watched."""
         self._ended = ended
+        self._unwatched = unwatched
         self._descriptors: dict[int, int] = {}
         self._loop = asyncio.get_running_loop()
 
@@ -30,7 +29,7 @@ class ProcessWatch:
         except ProcessLookupError:
             self._loop.call_soon(self._ended, pid)
         except OSError as error:  # forbidden (seccomp) or out of descriptors: bob's notices remain
-            _logger.warning("process %d cannot be watched: %s", pid, error)
+            self._unwatched(pid, error)
         else:
             self._descriptors[pid] = descriptor
             self._loop.add_reader(descriptor, self._on_end, pid)
