@@ -54,7 +54,7 @@ class Membership:
     async def configure(self) -> None:
         """Take the first configuration, and follow every later one. Raises Rejected, Refused."""
         self._session.subscribe(api.RevisionCommitted.topic, self._revision_committed)
-        self._session.on_epoch(self._follow_soon)
+        self._session.on_epoch(self.follow_soon)
         await self._follow()
 
     # Commands and events.
@@ -89,7 +89,7 @@ class Membership:
             if isinstance(request, api.Abort):
                 self._configuration.abort(request.revision)
             elif not self._commit(request.revision):
-                self._follow_soon()
+                self.follow_soon()
             return api.Nothing()
 
     async def _on_prepare(self, request: api.Prepare) -> api.Prepared:
@@ -109,19 +109,20 @@ class Membership:
 
     def _prepared_for_long(self, revision: int) -> None:
         if self._configuration.prepared_revision == revision:
-            self._follow_soon()
+            self.follow_soon()
 
     async def _revision_committed(self, event: Event) -> None:
         if event.decode(api.RevisionCommitted).revision != self._configuration.revision:
             await self._follow()
 
-    def _follow_soon(self) -> None:
+    def follow_soon(self) -> None:
+        """Ask cfgmgr, beside all else, which revision is committed, and come to it."""
         self._context.spawn(self._follow(), "configuration")
 
     async def _follow(self) -> None:
         """Come to the revision cfgmgr has; a module that cannot ends, and starts on it."""
-        configuration = await self._fetch()
-        async with self._configuration_lock:
+        async with self._configuration_lock:  # around the fetch too: what it brings must not be older than a commit
+            configuration = await self._fetch()
             before = self._configuration.revision
             await self._configuration.follow(configuration)
             if before and before != configuration.revision:
