@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dns.rcode import Rcode
 from dns.rdataclass import RdataClass
@@ -51,29 +51,42 @@ class Rendered:
 def render(reply: Reply, limit: int) -> Rendered:
     """The reply in at most `limit` octets.
 
-    AD and CD are clear (RFC 4035 section 3.1.6), RA and Z too (RFC 1035 section 4.1.1). An extended error is the first
-    thing to give way, and TC tells so (RFC 8914 section 3).
+    AD and CD are clear (RFC 4035 section 3.1.6), RA and Z too (RFC 1035 section 4.1.1).
     """
-    has_error = reply.opt is not None and reply.opt.error is not None
-    tail, records = _tail(reply, with_error=True)
-    writer, complete = _required(reply, limit - len(tail))
-    truncated = not complete
-    if truncated and has_error:
-        tail, records = _tail(reply, with_error=False)
-        writer, complete = _required(reply, limit - len(tail))
+    for candidate in _concessions(reply):
+        tail, records = _tail(candidate)
+        writer, complete = _required(candidate, limit - len(tail))
+        if complete:
+            break
     if complete:
         for section, rrset in _courtesies(reply.answer):
             writer.add(section, rrset, _class(reply))
+    truncated = not complete or candidate is not reply
     return Rendered(writer.finish(reply.header.id, _flags(reply, truncated=truncated), tail, records), truncated)
 
 
+def _concessions(reply: Reply) -> Iterator[Reply]:
+    """The reply, and what it is reduced to, with TC, where it does not fit: an extended error gives way first (RFC 8914
+    section 3), then the TSIG of an error, for the names in it may be as long as what UDP carries.
+    """
+    yield reply
+    if reply.opt is not None and reply.opt.error is not None:
+        reply = replace(reply, opt=replace(reply.opt, error=None))
+        yield reply
+    if reply.tsig:
+        yield replace(reply, tsig=b"")
+
+
 def _required(reply: Reply, limit: int) -> tuple[Writer, bool]:
-    """Everything the reply is wrong without, up to the first set that does not fit."""
+    """Everything the reply is wrong without, up to the first set that does not fit; whether all of it does."""
     writer = Writer(limit)
     if reply.question is not None:
         writer.add_question(reply.question)
     rdclass = _class(reply)
-    return writer, all(writer.add(section, rrset, rdclass) for section, rrset in _requirements(reply.answer))
+    complete = writer.size <= limit
+    return writer, complete and all(
+        writer.add(section, rrset, rdclass) for section, rrset in _requirements(reply.answer)
+    )
 
 
 def _requirements(answer: Answer) -> Iterator[tuple[int, RRset]]:
@@ -98,12 +111,11 @@ def _flags(reply: Reply, *, truncated: bool) -> int:
     return flags | TC if truncated else flags
 
 
-def _tail(reply: Reply, *, with_error: bool) -> tuple[bytes, int]:
+def _tail(reply: Reply) -> tuple[bytes, int]:
     """OPT and TSIG, and how many of them there are."""
     tail = b""
     if reply.opt is not None:
-        options = reply.opt.options
-        if with_error and reply.opt.error is not None:
-            options += edns.error_option(reply.opt.error)
+        error = b"" if reply.opt.error is None else edns.error_option(reply.opt.error)
+        options = reply.opt.options + error
         tail = edns.opt_record(reply.opt.udp_size, reply.rcode, dnssec_ok=reply.opt.dnssec_ok, options=options)
     return tail + reply.tsig, (reply.opt is not None) + bool(reply.tsig)

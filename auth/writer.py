@@ -14,7 +14,9 @@ from auth.wire import HEADER, HEADER_LENGTH, POINTER, Question, wire_of
 from datasrc.records import RRset
 
 MAX_MESSAGE = 65535  # octets, RFC 1035 section 4.2.2
+MAX_TTL = 2**31 - 1  # seconds; receivers take more for zero, so zero is what we send (RFC 2181 section 8)
 POINTER_REACH = 0x4000  # a pointer has 14 bits
+MAX_HOPS = 10  # pointers that may lead to each other; receivers give up after as few as 16 (dnspython)
 
 ANSWER, AUTHORITY, ADDITIONAL = range(3)  # sections, by their place among the counts
 
@@ -41,7 +43,7 @@ class Writer:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._message = bytearray(HEADER_LENGTH)
-        self._names: dict[bytes, int] = {}  # where each name already written begins
+        self._names: dict[bytes, tuple[int, int]] = {}  # of each name written: where it begins, pointers within it
         self._questions = 0
         self._counts = [0, 0, 0]
 
@@ -81,7 +83,7 @@ class Writer:
 
     def _put_record(self, owner: bytes, rdtype: int, rdclass: int, ttl: int, rdata: bytes) -> None:
         self._put_name(owner)
-        self._message += _RECORD.pack(rdtype, rdclass, ttl, 0)
+        self._message += _RECORD.pack(rdtype, rdclass, ttl if ttl <= MAX_TTL else 0, 0)
         start = len(self._message)
         self._put_rdata(rdtype, rdata)
         struct.pack_into("!H", self._message, start - 2, len(self._message) - start)
@@ -97,22 +99,25 @@ class Writer:
 
     def _put_name(self, name: bytes) -> None:
         """Write an uncompressed wire name, its longest suffix that is already in the message as a pointer."""
+        fresh: list[tuple[bytes, int]] = []
+        end, hops = b"\0", 0
         offset = 0
         while length := name[offset]:
-            suffix = name[offset:]
-            known = self._names.get(suffix)
-            if known is not None:
-                self._message += (POINTER << 8 | known).to_bytes(2)
-                return
-            if len(self._message) < POINTER_REACH:
-                self._names[suffix] = len(self._message)
+            known, known_hops = self._names.get(name[offset:], (0, MAX_HOPS))
+            if known_hops < MAX_HOPS:
+                end, hops = (POINTER << 8 | known).to_bytes(2), known_hops + 1
+                break
+            fresh.append((name[offset:], len(self._message)))
             self._message += name[offset : offset + 1 + length]
             offset += 1 + length
-        self._message += b"\0"
+        self._message += end
+        for suffix, place in fresh:
+            if place < POINTER_REACH:
+                self._names[suffix] = place, hops
 
     def _cut_back(self, size: int) -> None:
         del self._message[size:]
-        self._names = {name: offset for name, offset in self._names.items() if offset < size}
+        self._names = {name: known for name, known in self._names.items() if known[0] < size}
 
 
 def _name_end(rdata: bytes, offset: int) -> int:

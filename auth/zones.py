@@ -16,7 +16,6 @@ from dns.rdatatype import RdataType
 
 from auth.acl import ACCEPT_ALL, Acl, Action, Requester
 from auth.errors import Dropped, NotServed, Prohibited, Unusable
-from datasrc.errors import DataSourceError
 from datasrc.records import Match, ZoneState
 from datasrc.source import Finder, Snapshot
 
@@ -60,8 +59,11 @@ class View:
         self._requester = requester
 
     def zone_for(self, name: Name) -> Finder:
-        """The zone to answer `name` from (RFC 1034 section 4.3.2 step 2); raises a Refusal or Dropped."""
-        finder = self._find_zone(name)
+        """The zone to answer `name` from (RFC 1034 section 4.3.2 step 2).
+
+        Raises a Refusal or Dropped; DataSourceError where the data source fails.
+        """
+        finder = self._snapshot.find_zone(name)
         listed = self._table.closest_listed(name)
         if listed is not None and (finder is None or len(listed) > len(finder.info.origin)):
             self._permit(listed)
@@ -89,16 +91,7 @@ class View:
 
     def is_ours(self, origin: Name) -> bool:
         """Whether a zone of exactly this origin is served or meant to be."""
-        try:
-            return origin in self._table.listed or self._snapshot.zone(origin) is not None
-        except DataSourceError as error:
-            raise Unusable(EDECode.NOT_READY, "data source failing") from error
-
-    def _find_zone(self, name: Name) -> Finder | None:
-        try:
-            return self._snapshot.find_zone(name)
-        except DataSourceError as error:
-            raise Unusable(EDECode.NOT_READY, "data source failing") from error
+        return origin in self._table.listed or self._snapshot.zone(origin) is not None
 
     def _permit(self, origin: Name) -> None:
         action = self._table.policy(origin).query_acl.decide(self._requester)

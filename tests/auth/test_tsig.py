@@ -1,0 +1,65 @@
+"""TSIG without keys: form, and the reply to an unknown key."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import dns.rcode
+import dns.rdata
+import dns.rdatatype
+import pytest
+
+from auth.errors import TsigMalformed
+from auth.tsig import bad_key_record, read_tsig
+from tests.kit import dnspacket as packet
+
+ALGORITHM = packet.name("hmac-sha256.")
+TIMES = struct.pack("!HIH", 1, 2, 300)
+GOOD = ALGORITHM + TIMES + b"\0\4" + b"mac!" + struct.pack("!3H", 7, 0, 0)
+
+
+def test_a_tsig_is_read():
+    tsig = read_tsig(packet.name("key."), packet.ANY, 0, GOOD, 0)
+    assert tsig.algorithm == ALGORITHM
+    assert tsig.time_signed == 1 << 32 | 2
+    assert (tsig.fudge, tsig.mac, tsig.original_id, tsig.error) == (300, b"mac!", 7, 0)
+
+
+@pytest.mark.parametrize("length", range(len(GOOD)))
+def test_a_tsig_cut_anywhere_is_malformed(length):
+    with pytest.raises(TsigMalformed):
+        read_tsig(packet.name("key."), packet.ANY, 0, GOOD[:length], 0)
+
+
+@pytest.mark.parametrize(
+    "rdata",
+    [
+        GOOD + b"x",
+        GOOD.replace(b"\0\4mac!", b"\xff\xffmac!"),
+        b"\xc0\x0c" + GOOD[len(ALGORITHM) :],
+        packet.raw_name(*[b"x" * 63] * 4) + GOOD[len(ALGORITHM) :],
+        b"\x40" + GOOD,
+    ],
+    ids=["longer", "MAC past the end", "algorithm compressed", "algorithm too long", "algorithm with a bad label"],
+)
+def test_a_tsig_out_of_form_is_malformed(rdata):
+    with pytest.raises(TsigMalformed):
+        read_tsig(packet.name("key."), packet.ANY, 0, rdata, 0)
+
+
+@pytest.mark.parametrize(("rdclass", "ttl"), [(1, 0), (255, 1)])
+def test_class_and_ttl_of_a_tsig_are_fixed(rdclass, ttl):
+    with pytest.raises(TsigMalformed):
+        read_tsig(packet.name("key."), rdclass, ttl, GOOD, 0)
+
+
+def test_the_reply_to_an_unknown_key_is_unsigned_badkey():
+    record = bad_key_record(read_tsig(packet.name("key."), packet.ANY, 0, GOOD, 0))
+    owner = packet.name("key.")
+    fixed, rdata = record[len(owner) : len(owner) + 10], record[len(owner) + 10 :]
+    assert record.startswith(owner)
+    assert struct.unpack("!HHIH", fixed) == (dns.rdatatype.TSIG, packet.ANY, 0, len(rdata))
+    tsig: Any = dns.rdata.from_wire("ANY", "TSIG", rdata, 0, len(rdata))
+    assert (tsig.error, tsig.mac, tsig.original_id, tsig.fudge) == (dns.rcode.BADKEY, b"", 7, 300)
+    assert tsig.time_signed == 1 << 32 | 2
