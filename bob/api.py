@@ -53,6 +53,7 @@ class Status(msgspec.Struct, frozen=True):
     module: ClassVar[str] = "bob"
     command: ClassVar[str] = "status"
     reply: ClassVar[type[SystemStatus]] = SystemStatus
+    changes: ClassVar[bool] = False
 
 
 class Start(msgspec.Struct, frozen=True):

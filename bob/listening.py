@@ -62,6 +62,11 @@ class Listening:
         """Every descriptor held."""
         return tuple(fd for holding in self._holdings.values() for fd in holding.descriptors.values())
 
+    @property
+    def held(self) -> frozenset[SocketPlace]:
+        """Every place we have a socket for."""
+        return frozenset(place for holding in self._holdings.values() for place in holding.descriptors)
+
     def missing(self, number: str, places: Sequence[SocketPlace] | None = None) -> tuple[SocketPlace, ...]:
         """The places an instance has no descriptor for."""
         held = self._holdings[number].descriptors if number in self._holdings else {}

@@ -112,7 +112,7 @@ class Roster:
         held = bool(self.retiring)  # what is new waits until what it may replace has gone
         found = []
         for component in self.components.values():
-            if not all(self._is_ready(need) for need in component.definition.needs):
+            if self.unmet(component.definition):
                 continue
             for instance in component.instances.values():
                 new = instance.spawns == 0
@@ -121,6 +121,10 @@ class Roster:
                     found.append(instance)
         found.sort(key=lambda instance: (-instance.definition.priority, instance.number == SPARE))
         return found
+
+    def unmet(self, definition: Definition) -> list[str]:
+        """What it needs and is not ready."""
+        return [need for need in definition.needs if need not in self.components or not self.components[need].ready]
 
     def promotions(self) -> list[tuple[Instance, Instance]]:
         """Spares that are ready, each with the place it shall take."""
@@ -208,10 +212,6 @@ class Roster:
             self.retiring.append(instance)
             orders += [(instance, action) for action in instance.stop(now)]
         return orders
-
-    def _is_ready(self, name: str) -> bool:
-        component = self.components.get(name)
-        return component is not None and component.ready
 
     def _can_be_missed(self, component: Component, instance: Instance, stale: list[Instance]) -> bool:
         if component.spare in stale and instance is not component.spare:

@@ -1,0 +1,147 @@
+"""Child processes: how they are started, ended, and how their end is told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import sockcreator
+from bob.configuration import LIMIT_RESOURCES
+from bob.definition import SOCKCREATOR, Definition, Limits
+from bob.errors import SpawnError
+from bob.privileges import low_ports_for_a_child
+from daemonkit import control
+from daemonkit.errors import ExitCode
+from daemonkit.paths import Directories
+
+CREATOR_FILE = Path(sockcreator.__file__).parent / "creator.py"
+SHIM_FILE = Path(__file__).parent / "shim.py"
+
+
+@dataclass(slots=True)
+class Process:
+    """A child, leader of its own process group."""
+
+    pid: int
+    pidfd: int
+    popen: subprocess.Popen[bytes]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process and all of its group. One that has just ended is no error."""
+        try:
+            os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):  # EPERM: it changed its user; then it is not ours to end
+            pass
+
+    def reap(self) -> str:
+        """Collect the ended process; how it ended. What is left of its group is killed."""
+        result = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOWAIT)
+        self.signal(signal.SIGKILL)  # while the number of the group is still taken by the dead leader
+        self.popen.wait()
+        os.close(self.pidfd)
+        return "ended" if result is None else describe_exit(result.si_code, result.si_status)
+
+
+class Spawner:
+    """Starts children with what docs/internals.md section 1 promises them."""
+
+    def __init__(self, directories: Directories, environment: Mapping[str, str], log_level: str) -> None:
+        kept = {name: value for name, value in environment.items() if not name.startswith("BOB_")}
+        self._environment = kept | {
+            control.ENV_RUN_DIR: str(directories.run),
+            control.ENV_STATE_DIR: str(directories.state),
+            control.ENV_LOG_LEVEL: log_level,
+        }
+
+    def spawn(self, definition: Definition, number: str, end: socket.socket) -> Process:
+        """Start a process of a component with the child's end of its control channel. Raises SpawnError."""
+        descriptor = end.fileno()
+        environment = self._environment | {
+            control.ENV_CONTROL_FD: str(descriptor),
+            control.ENV_COMPONENT: definition.name,
+            control.ENV_INSTANCE: number,
+        }
+        if definition.spec is not None:
+            environment[control.ENV_SPEC] = str(definition.spec)
+        if definition.name == SOCKCREATOR:
+            with low_ports_for_a_child():
+                return self._start(creator_command(descriptor, definition.arguments), environment, descriptor)
+        process = self._start(command_of(definition), environment, descriptor)
+        try:
+            apply_limits(process.pid, definition.nice, definition.limits)
+        except (OSError, ValueError) as error:
+            process.signal(signal.SIGKILL)
+            process.reap()
+            raise SpawnError(f"its limits cannot be set: {error}") from error
+        return process
+
+    def _start(self, command: list[str], environment: Mapping[str, str], descriptor: int) -> Process:
+        try:
+            popen = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, env=environment, pass_fds=(descriptor,), cwd="/", process_group=0
+            )
+        except OSError as error:
+            raise SpawnError(f"{command[0]}: {error.strerror}") from error
+        return Process(popen.pid, os.pidfd_open(popen.pid), popen)
+
+
+def watch(process: Process, ended: Callable[[Process, str], None]) -> None:
+    """Reap the process when it ends, on the running loop, and tell how."""
+    loop = asyncio.get_running_loop()
+
+    def reap() -> None:
+        loop.remove_reader(process.pidfd)
+        ended(process, process.reap())
+
+    loop.add_reader(process.pidfd, reap)
+
+
+def interpreter() -> list[str]:
+    """Python as bob runs, with the switches that matter to a test run."""
+    development = ["-X", "dev"] if sys.flags.dev_mode else []
+    warnings = [word for option in sys.warnoptions for word in ("-W", option)]
+    return [sys.executable, *development, *warnings, "-I"]
+
+
+def command_of(definition: Definition) -> list[str]:
+    """How a component is started: a package of ours, or a foreign program by way of the shim."""
+    if definition.foreign:
+        shim = [*interpreter(), "-S", str(SHIM_FILE), str(os.getpid())]
+        return [*shim, definition.program, *definition.arguments]
+    return [*interpreter(), "-m", definition.program, *definition.arguments]
+
+
+def creator_command(descriptor: int, places: tuple[str, ...]) -> list[str]:
+    """How sockcreator is started."""
+    command = [*interpreter(), "-S", str(CREATOR_FILE)]
+    return [*command, str(descriptor), str(os.getpid()), str(os.geteuid()), *places]
+
+
+def apply_limits(pid: int, nice: int, limits: Limits) -> None:
+    """Set niceness and resource limits of a process. Raises OSError, ValueError."""
+    if nice:
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+    for name, number in LIMIT_RESOURCES.items():
+        value = getattr(limits, name)
+        if value is not None:
+            resource.prlimit(pid, number, (value, value))
+
+
+def describe_exit(code: int, status: int) -> str:
+    """How a process ended, in words: `si_code` and `si_status` of waitid(2)."""
+    if code == os.CLD_EXITED:
+        meaning = {int(known): known.name.lower() for known in ExitCode if known is not ExitCode.STOPPED}.get(status)
+        return f"exit status {status}" + (f" ({meaning})" if meaning else "")
+    dumped = ", core dumped" if code == os.CLD_DUMPED else ""
+    try:
+        return f"killed by {signal.Signals(status).name}{dumped}"
+    except ValueError:  # a real-time signal
+        return f"killed by signal {status}{dumped}"

@@ -1,0 +1,133 @@
+"""Everything before the first process: directories, account, locks. What is wrong is said at once (StartError)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from bob.directories import check_directories, clear_run_directory, make_directories
+from bob.errors import StartError
+from bob.listening import places_of
+from bob.lock import DirectoryLock
+from bob.privileges import Account, become, choose_account, may_bind_low_ports
+from bob.sockets import place_text
+from bob.suite import Settings, Suite
+from bob.systemd import ServiceManager
+from daemonkit.errors import PathError
+from daemonkit.log import start_logging
+from daemonkit.option_addresses import parse_endpoint
+from daemonkit.paths import SYSTEM_CONFIG, Directories, directories
+
+USER_LISTEN = ("127.0.0.1@5300", "::1@5300")  # without root (design section 9)
+UMASK = 0o027
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for."""
+
+    config: Path | None = None
+    state_dir: Path | None = None
+    run_dir: Path | None = None
+    listen: tuple[str, ...] = ()
+    overlay: Mapping[str, str] = field(default_factory=dict)
+    user: str | None = None
+    log_level: str = "info"
+
+
+class Prepared:
+    """A suite that can be run: its directories are there and ours alone."""
+
+    def __init__(self, settings: Settings, request: Request, locks: list[DirectoryLock], *, system: bool) -> None:
+        self._settings = settings
+        self._request = request
+        self._locks = locks
+        self._system = system
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for lock in self._locks:
+            lock.close()
+
+    async def run(self) -> int:
+        """Run the suite; the exit status."""
+        manager = ServiceManager(os.environ)
+        return await Suite(self._settings, manager, self._announce).run()
+
+    def _announce(self, listen: tuple[str, ...]) -> None:
+        """Tell a newcomer what to type; a system service has nobody to tell."""
+        if self._system and not sys.stdout.isatty():
+            return
+        address, _, port = (listen or ("127.0.0.1@53",))[0].rpartition("@")
+        address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 (what is shown, not bound)
+        state = f" --state-dir {self._settings.directories.state}" if self._request.state_dir else ""
+        run = f" --run-dir {self._settings.directories.run}" if self._request.state_dir or self._request.run_dir else ""
+        lines = [
+            f"The suite is up and answers on {', '.join(listen) or 'no address'}. Try in another terminal:",
+            f"    dig @{address} -p {port} example.org SOA",
+            f"    loadzone{state} example.org FILE",
+            f"    bobctl{run} status",
+            "Ctrl-C stops everything.",
+        ]
+        print("\n".join(lines), flush=True)
+
+
+def prepare(request: Request) -> Prepared:
+    """Make everything ready. As root this is where the user is changed. Raises StartError."""
+    start_logging("bob", request.log_level)
+    os.umask(UMASK)
+    system = may_bind_low_ports()
+    account = choose_account(request.user)
+    places = directories(request.state_dir, request.run_dir, system=system)
+    try:
+        places.check()
+    except PathError as error:
+        raise StartError(str(error)) from error
+    settings = Settings(
+        directories=places,
+        config=_config_file(request.config, system=system),
+        listen=request.listen,
+        default_listen=() if system else USER_LISTEN,
+        overlay=request.overlay,
+        log_level=request.log_level,
+        creator_places=_creator_places(request.listen or (() if system else USER_LISTEN)),
+    )
+    return Prepared(settings, request, _settle(places, account), system=system)
+
+
+def _settle(places: Directories, account: Account) -> list[DirectoryLock]:
+    """Make the directories ours, as the account."""
+    make_directories(places, account)
+    become(account)
+    check_directories(places)
+    locks = [DirectoryLock(places.state, "state directory")]
+    try:
+        if places.run.resolve() != places.state.resolve():
+            locks.append(DirectoryLock(places.run, "run directory"))
+        clear_run_directory(places)
+    except StartError:
+        for lock in locks:
+            lock.close()
+        raise
+    return locks
+
+
+def _config_file(given: Path | None, *, system: bool) -> Path | None:
+    if given is None:
+        return SYSTEM_CONFIG if system and SYSTEM_CONFIG.exists() else None
+    if not given.is_file():
+        raise StartError(f"there is no configuration file {given}")
+    return given.absolute()
+
+
+def _creator_places(listen: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(place_text(place) for place in places_of(map(parse_endpoint, listen)))
+    except OSError as error:
+        raise StartError(f"--listen: there is no such interface: {error}") from error

@@ -1,0 +1,223 @@
+"""The whole run of a suite, from the first process to the last exit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bob.configuration import built_in
+from bob.daemon import BobContext, BobDaemon
+from bob.definition import CFGMGR
+from bob.processes import Spawner
+from bob.supervisor import Supervisor
+from bob.systemd import ServiceManager
+from daemonkit.counters import Counters
+from daemonkit.errors import Rejected
+from daemonkit.log import MessageLog
+from daemonkit.membership import Membership
+from daemonkit.paths import Directories
+from daemonkit.spec import Spec
+from msgq.errors import BusError
+from msgq.session import Session
+
+EXIT_STOPPED = 0
+EXIT_FAILED = 1
+RELOAD_TIMEOUT = 30.0  # seconds; every module prepares within 5
+TELL_TIMEOUT = 2.0  # seconds to leave the bus
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line says."""
+
+    directories: Directories
+    config: Path | None
+    listen: tuple[str, ...]  # overlay
+    default_listen: tuple[str, ...]  # instead of the default of the spec
+    overlay: Mapping[str, str]
+    log_level: str
+    # What sockcreator may bind before the configuration is there; it is restarted if that says otherwise.
+    creator_places: tuple[str, ...] = ()
+
+    def cfgmgr_arguments(self) -> list[str]:
+        """docs/internals.md section 5."""
+        arguments = [] if self.config is None else ["--seed", str(self.config)]
+        if self.default_listen:
+            arguments += ["--default", f"listen={_yaml_list(self.default_listen)}"]
+        if self.listen:
+            arguments += ["--overlay", f"listen={_yaml_list(self.listen)}"]
+        for path, value in self.overlay.items():
+            arguments += ["--overlay", f"{path}={value}"]
+        return arguments
+
+
+class Suite:
+    """One run."""
+
+    def __init__(
+        self, settings: Settings, manager: ServiceManager, announce: Callable[[tuple[str, ...]], None]
+    ) -> None:
+        """`announce` is called with the addresses once the suite is up."""
+        spec = Spec.load("bob")
+        self._settings = settings
+        self._manager = manager
+        self._announce = announce
+        self._log = MessageLog("bob", {**Spec.load("daemonkit").messages, **spec.messages})
+        spawner = Spawner(settings.directories, os.environ, settings.log_level)
+        self._supervisor = Supervisor(spawner, manager, self._log)
+        self._context = BobContext(
+            component="bob",
+            instance="0",
+            directories=settings.directories,
+            arguments=(),
+            spec=spec,
+            log=self._log,
+            counters=Counters(spec.statistics),
+            session=Session(settings.directories.bus_address, "bob/0"),
+        )
+        self._daemon = BobDaemon(self._context, self._supervisor, settings.cfgmgr_arguments())
+        self._membership = Membership(self._daemon, self._context)
+        self._ending = ""  # why we stop, once we do
+        self._terminal = _terminal()
+
+    async def run(self) -> int:
+        """Start everything, watch it, stop everything; the exit status."""
+        self._handle_signals()
+        if self._manager.watchdog_interval is not None:
+            self._context.spawn(self._ping(self._manager.watchdog_interval), "watchdog")
+        self._context.spawn(self._hear_shutdown(), "shutdown")
+        self._supervisor.change(built_in(self._settings.creator_places, self._settings.cfgmgr_arguments()))
+        starting = asyncio.create_task(self._start())
+        starting.add_done_callback(lambda _: self._supervisor.advance())
+        await self._supervisor.until(lambda: starting.done() or self._over)
+        if not starting.done():
+            starting.cancel()
+        await asyncio.wait([starting])
+        failure = None if starting.cancelled() else starting.exception()
+        if failure is None and not self._over:
+            await self._up()
+        return await self._finish(failure)
+
+    @property
+    def _over(self) -> bool:
+        return bool(self._ending or self._supervisor.failed)
+
+    # Start.
+
+    async def _start(self) -> None:
+        roster = self._supervisor.roster
+        await self._supervisor.until(lambda: roster.components[CFGMGR].ready)
+        await self._membership.join()
+        self._daemon.on_bus = True
+        await self._membership.configure()
+        await self._supervisor.until(roster.is_up)
+
+    async def _up(self) -> None:
+        self._supervisor.roster.came_up()
+        self._daemon.phase = "running"
+        listen = self._daemon.listen
+        self._log.info("BOB_UP", listen=", ".join(listen), revision=self._daemon.revision)
+        self._manager.ready(f"answering on {', '.join(listen)}")
+        self._announce(listen)
+        await self._supervisor.until(lambda: self._over)
+
+    # End.
+
+    async def _finish(self, failure: BaseException | None) -> int:
+        self._daemon.phase = "stopping"
+        reason = self._supervisor.failed or self._ending or _reason(failure)
+        failed = bool(self._supervisor.failed) or not self._ending
+        if failed:
+            self._log.error("BOB_FAILED", reason=reason)
+        else:
+            self._log.info("BOB_STOPPING", reason=reason)
+        self._manager.stopping(reason)
+        await asyncio.gather(self._leave_bus(), self._supervisor.shut_down())
+        await self._context.close()
+        self._manager.close()
+        self._log.info("BOB_STOPPED")
+        return EXIT_FAILED if failed else EXIT_STOPPED
+
+    async def _leave_bus(self) -> None:
+        self._daemon.on_bus = False
+        try:
+            async with asyncio.timeout(TELL_TIMEOUT):
+                await self._context.session.close()
+        except TimeoutError:
+            pass  # the broker does not listen; it is stopped next
+
+    # Signals.
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop_signal, number)
+        loop.add_signal_handler(signal.SIGHUP, self._hangup)
+
+    def _stop_signal(self, number: signal.Signals) -> None:
+        if self._ending:  # asked again: do not wait any more
+            self._supervisor.kill_all()
+            return
+        self.stop(f"{number.name} was received")
+
+    def stop(self, reason: str) -> None:
+        """Begin the end."""
+        self._ending = self._ending or reason
+        self._supervisor.advance()
+
+    def _hangup(self) -> None:
+        if self._terminal is not None and not _has_terminal(self._terminal):
+            self.stop("the terminal is gone")
+        else:
+            self._context.spawn(self._reload(), "reload")
+
+    async def _reload(self) -> None:
+        """Have cfgmgr read the configuration file again and commit what changed."""
+        from cfgmgr.api import Reload
+
+        self._manager.reloading()
+        try:
+            done = await self._context.session.call(Reload(reason="SIGHUP", apply=True), timeout=RELOAD_TIMEOUT)
+            self._log.info("BOB_RELOADED", revision=done.revision, changes=len(done.changes))
+            status = f"configuration revision {done.revision}"
+        except BusError as error:
+            self._log.error("BOB_NOT_RELOADED", reason=error)
+            status = f"reload failed: {error}"
+        self._manager.ready(status)
+
+    async def _hear_shutdown(self) -> None:
+        await self._daemon.shutdown_wanted.wait()
+        self.stop("the command shutdown was received")
+
+    async def _ping(self, interval: float) -> None:
+        while True:
+            self._manager.ping()
+            await asyncio.sleep(interval)
+
+
+def _reason(failure: BaseException | None) -> str:
+    if isinstance(failure, Rejected):
+        return f"the configuration cannot be used: {failure}"
+    return str(failure) or type(failure).__name__
+
+
+def _yaml_list(items: tuple[str, ...]) -> str:
+    return "[" + ", ".join(f'"{item}"' for item in items) + "]"
+
+
+def _terminal() -> int | None:
+    """The descriptor of the terminal we were started from, if it is one."""
+    return next((stream.fileno() for stream in (sys.stdin, sys.stderr) if stream is not None and stream.isatty()), None)
+
+
+def _has_terminal(descriptor: int) -> bool:
+    try:
+        os.tcgetpgrp(descriptor)
+    except OSError:  # EIO: it was hung up
+        return False
+    return True

@@ -1,0 +1,376 @@
+"""The supervisor at work: processes, control channels, timers, on the running loop.
+
+What is to be done is decided by the roster and its instances (bob/roster.py, bob/component.py); here it is carried out:
+
+    an event (a packet, an exit, a timer, an order) -> the instance -> advance(): promotions, renewals, spawns, timer
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bob.component import Action, Instance, promote
+from bob.definition import MSGQ, SOCKCREATOR, Definition
+from bob.equipment import Equipment, Offer
+from bob.errors import CreatorGone, SpawnError
+from bob.plan import make_plan
+from bob.processes import Process, Spawner, watch
+from bob.roster import Order, Roster
+from bob.sockets import CreatorClient
+from bob.states import State
+from bob.systemd import ServiceManager
+from daemonkit import control
+from daemonkit.control import ControlChannel, control_pair
+from daemonkit.errors import ControlError
+from daemonkit.log import MessageLog
+
+BEAT_INTERVAL = 1.0  # seconds between the questions whether sockcreator lives
+# A process that closed its control channel is ending, or out of control.
+CHANNEL_GRACE = 1.0  # seconds
+# A timer that comes so much too late says that we were stopped, and perhaps all others with us.
+OUR_OWN_PAUSE = 1.0  # seconds
+CREATOR_WAIT = 5.0  # seconds for a sockcreator that is being restarted
+
+Watcher = Callable[[Instance], None]
+
+
+@dataclass(slots=True)
+class Child:
+    """A process and our end of its channel: a control channel, or that of a sockcreator."""
+
+    process: Process
+    channel: ControlChannel | CreatorClient
+    beating: asyncio.Task[None] | None = None
+
+
+class Supervisor:
+    """Runs what the roster says."""
+
+    def __init__(self, spawner: Spawner, manager: ServiceManager, log: MessageLog) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._spawner = spawner
+        self._log = log
+        self._children: dict[int, Child] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._advanced = asyncio.Event()
+        self._watchers: list[Watcher] = []
+        self.stopping = False
+        self.failed = ""  # why the system must end
+        self.roster = Roster(self._moved, random.random)
+        self.equipment = Equipment(self.creator, self._send, manager, log)
+
+    # Orders.
+
+    def change(self, definitions: Mapping[str, Definition], offer: Offer | None = None) -> None:
+        """Run these components, with these sockets."""
+        plan = make_plan(self.roster.definitions, definitions)
+        self._perform(self.roster.apply(plan, definitions, self._loop.time()))
+        if offer is not None:
+            running = [instance for instance in self.roster if self._has_sockets(instance)]
+            self.equipment.commit(offer, [instance for instance in running if instance.state is State.RUNNING])
+        self.advance()
+
+    def start(self, instances: Iterable[Instance]) -> None:
+        """Let these run, whatever happened to them."""
+        for instance in instances:
+            instance.start(self._loop.time())
+        self.advance()
+
+    def stop(self, instances: Iterable[Instance]) -> None:
+        """End these until they are started again."""
+        now = self._loop.time()
+        self._perform([order for instance in instances for order in _orders(instance, instance.stop(now))])
+        self.advance()
+
+    def restart(self, instance: Instance) -> None:
+        """End this one and start it afresh, now."""
+        self._perform(_orders(instance, instance.restart(self._loop.time())))
+        self.advance()
+
+    def renew(self, component: str) -> None:
+        """Restart all processes of a component, one after the other."""
+        self.roster.renew(self.roster.components[component], self._loop.time())
+        self.advance()
+
+    def clear(self, instances: Iterable[Instance]) -> None:
+        """Forget the failures of those that are wanted."""
+        self.start([instance for instance in instances if instance.wanted])
+
+    async def shut_down(self) -> None:
+        """Stop everything, daemons first and the bus last."""
+        self.stopping = True
+        self.advance()
+        await self.until(lambda: not any(True for _ in self._children))
+        if self._timer is not None:
+            self._timer.cancel()
+        self.equipment.close()
+
+    def kill_all(self) -> None:
+        """Do not wait for anybody."""
+        for child in self._children.values():
+            child.process.signal(signal.SIGKILL)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Call this when an instance has changed its state."""
+        self._watchers.append(watcher)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something that happened here makes the condition true."""
+        while not condition():
+            self._advanced.clear()
+            await self._advanced.wait()
+
+    # What is to be done next.
+
+    def advance(self) -> None:
+        """Carry out everything that can be done now, and come back in time for what cannot."""
+        now = self._loop.time()
+        if self.stopping:
+            self._perform(self.roster.stop_next(now) or [])
+        else:
+            self._promote(now)
+            self._perform(self.roster.renewals(now))
+            for instance in self.roster.spawnable():
+                self._spawn(instance, now)
+        for instance in self.roster.bury():
+            self.equipment.consider(instance, now)
+        self._set_timer()
+        self._advanced.set()
+
+    def _promote(self, now: float) -> None:
+        for spare, vacancy in self.roster.promotions():
+            run = promote(spare, vacancy, now)
+            self._log.info("BOB_PROMOTED", instance=vacancy.name, pid=run.pid)
+            if self._has_sockets(vacancy):
+                self.equipment.serve(vacancy)
+            else:  # it must know its name even so
+                self._send(run.pid, control.encode(control.Sockets(generation=0, instance=vacancy.number)), ())
+
+    def _perform(self, orders: Iterable[Order]) -> None:
+        for instance, action in orders:
+            if action is Action.FAIL_SYSTEM:
+                self.failed = self.failed or _system_failure(instance)
+                continue
+            child = self._children.get(instance.run.pid) if instance.run is not None else None
+            if child is None:
+                continue
+            if action is Action.SEND_STOP:
+                _send_stop(child)
+            elif action is Action.TERMINATE:
+                child.process.signal(signal.SIGTERM)
+            else:
+                self._log.warning("BOB_KILLED", instance=instance.name, pid=child.process.pid, reason=_cause(instance))
+                child.process.signal(signal.SIGKILL)
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        deadline = self.roster.deadline()
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._time_has_come, deadline)
+
+    def _time_has_come(self, planned: float) -> None:
+        now = self._loop.time()
+        if now - planned > OUR_OWN_PAUSE:
+            for instance in self.roster:
+                instance.forgive(now - planned)
+        self._perform(self.roster.tick(now))
+        self.advance()
+
+    # Processes.
+
+    def _spawn(self, instance: Instance, now: float) -> None:
+        try:
+            process, end = self._start(instance.definition, instance.number)
+        except SpawnError as error:
+            self._log.error("BOB_NOT_SPAWNED", instance=instance.name, reason=error)
+            self._perform(_orders(instance, instance.not_spawned(now, str(error))))
+            return
+        instance.spawned(now, process.pid)
+        self._children[process.pid] = self._connect(process, end, instance.definition.name == SOCKCREATOR)
+        watch(process, self._ended)
+
+    def _start(self, definition: Definition, number: str) -> tuple[Process, socket.socket]:
+        ours, theirs = control_pair()
+        with theirs:
+            try:
+                return self._spawner.spawn(definition, number, theirs), ours
+            except SpawnError:
+                ours.close()
+                raise
+
+    def _connect(self, process: Process, end: socket.socket, is_creator: bool) -> Child:
+        pid = process.pid
+        if is_creator:
+            client = CreatorClient(end, on_beat=lambda: self._creator_beat(pid), on_end=lambda: self._silent(pid))
+            return Child(process, client, self._loop.create_task(_keep_asking(client)))
+        channel = ControlChannel(
+            end, on_packet=lambda packet, fds: self._heard(pid, packet, fds), on_end=lambda: self._silent(pid)
+        )
+        return Child(process, channel)
+
+    def _ended(self, process: Process, how: str) -> None:
+        child = self._children.pop(process.pid)
+        if isinstance(child.channel, ControlChannel):
+            child.channel.drain()
+        child.channel.close()
+        if child.beating is not None:
+            child.beating.cancel()
+        instance = self.roster.of_process(process.pid)
+        assert instance is not None, process.pid
+        expected = instance.run is not None and instance.run.asked
+        self._tell_broker(process.pid, instance)
+        if self._has_sockets(instance):
+            self.equipment.left(instance)
+        orders = _orders(instance, instance.exited(self._loop.time(), how))
+        write = self._log.info if expected else self._log.warning
+        write("BOB_ENDED" if expected else "BOB_DIED", instance=instance.name, pid=process.pid, how=instance.last_exit)
+        self._perform(orders)
+        self.advance()
+
+    def _tell_broker(self, pid: int, instance: Instance) -> None:
+        notice = control.Died(pid=pid, component=instance.definition.name, instance=instance.number)
+        for broker in self.roster:
+            if broker.definition.name == MSGQ and broker.run is not None:
+                self._send(broker.run.pid, control.encode(notice), ())
+
+    # Channels.
+
+    def _heard(self, pid: int, packet: bytes, descriptors: list[int]) -> None:
+        control.close_all(descriptors)  # no message of a child carries any
+        instance = self.roster.of_process(pid)
+        if instance is None:
+            return
+        now = self._loop.time()
+        try:
+            message = control.decode_from_child(packet)
+        except ControlError as error:
+            self._perform(_orders(instance, instance.kill(now, str(error))))
+            self.advance()
+            return
+        if isinstance(message, control.Heartbeat):
+            instance.beat(now, message.revision, message.progress)
+        elif isinstance(message, control.Ready):
+            self._ready(instance, now)
+        elif isinstance(message, control.SocketsTaken):
+            self.equipment.taken(instance, message.generation)
+        else:
+            instance.announce(message.reason)
+
+    def _ready(self, instance: Instance, now: float) -> None:
+        before = instance.state
+        instance.ready(now)
+        if before is not instance.state:
+            if self._has_sockets(instance):
+                self.equipment.serve(instance)
+            self.advance()
+
+    def _creator_beat(self, pid: int) -> None:
+        instance = self.roster.of_process(pid)
+        if instance is not None:
+            instance.beat(self._loop.time(), 0, "")
+            self._ready(instance, self._loop.time())
+
+    def _silent(self, pid: int) -> None:
+        """The process closed its channel: it is ending, or is to be ended."""
+        self._loop.call_later(CHANNEL_GRACE, self._kill_silent, pid)
+
+    def _kill_silent(self, pid: int) -> None:
+        instance = self.roster.of_process(pid)
+        if pid in self._children and instance is not None:
+            self._perform(_orders(instance, instance.kill(self._loop.time(), "closed its control channel")))
+            self.advance()
+
+    def _send(self, pid: int, packet: bytes, descriptors: Sequence[int]) -> None:
+        child = self._children.get(pid)
+        if child is not None and isinstance(child.channel, ControlChannel):
+            child.channel.send(packet, descriptors)
+
+    # sockcreator.
+
+    @contextlib.asynccontextmanager
+    async def creator(self, places: Sequence[str]) -> AsyncIterator[CreatorClient]:
+        """A sockcreator that may bind these places: the one that runs, or one for the occasion. Raises CreatorGone."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CREATOR_WAIT):
+                await self.until(lambda: self._standing_creator() is not None)
+        standing = self._standing_creator()
+        if standing is not None and set(places) <= set(standing[0].arguments):
+            yield standing[1]
+            return
+        definition = replace(self.roster.components[SOCKCREATOR].definition, arguments=tuple(places))
+        try:
+            process, end = self._start(definition, "helper")
+        except SpawnError as error:
+            raise CreatorGone(str(error)) from error
+        ended = asyncio.Event()
+        watch(process, lambda _process, _how: ended.set())
+        client = CreatorClient(end, on_beat=lambda: None, on_end=lambda: None)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def _standing_creator(self) -> tuple[Definition, CreatorClient] | None:
+        for instance in self.roster:
+            if instance.definition.name == SOCKCREATOR and instance.state is State.RUNNING and instance.run is not None:
+                child = self._children[instance.run.pid]
+                if isinstance(child.channel, CreatorClient):
+                    return instance.run.definition, child.channel
+        return None
+
+    # States.
+
+    def _has_sockets(self, instance: Instance) -> bool:
+        return instance.definition.sockets and instance.number != control.SPARE
+
+    def _moved(self, instance: Instance, _old: State, new: State) -> None:
+        if new is State.RUNNING:
+            pid = instance.run.pid if instance.run is not None else 0
+            self._log.info("BOB_RUNNING", instance=instance.name, pid=pid)
+        elif new is State.BACKOFF:
+            delay = instance.due - self._loop.time()
+            self._log.warning("BOB_BACKOFF", instance=instance.name, seconds=f"{delay:.1f}", how=instance.last_exit)
+        elif new is State.GIVEN_UP:
+            self._log.error(
+                "BOB_GIVEN_UP", instance=instance.name, failures=len(instance.failures), how=instance.last_exit
+            )
+        if self._has_sockets(instance):
+            self.equipment.consider(instance, self._loop.time())
+        for watcher in self._watchers:
+            watcher(instance)
+
+
+async def _keep_asking(client: CreatorClient) -> None:
+    """The heart-beats of a sockcreator."""
+    with contextlib.suppress(CreatorGone):
+        while True:
+            await client.live()
+            await asyncio.sleep(BEAT_INTERVAL)
+
+
+def _send_stop(child: Child) -> None:
+    if isinstance(child.channel, CreatorClient):
+        child.channel.close()  # end-of-file ends it
+    else:
+        child.channel.send(control.encode(control.Stop()))
+
+
+def _orders(instance: Instance, actions: Iterable[Action]) -> list[Order]:
+    return [(instance, action) for action in actions]
+
+
+def _cause(instance: Instance) -> str:
+    return instance.run.cause if instance.run is not None else ""
+
+
+def _system_failure(instance: Instance) -> str:
+    """Why the loss of this instance ends the system."""
+    came_up = "ended" if instance.was_ready else "did not come up"
+    kind = instance.definition.kind.value
+    return f"the {kind} component {instance.name} {came_up}: {instance.last_exit}"
