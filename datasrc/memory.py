@@ -20,7 +20,6 @@ from dns.name import Name
 from datasrc import journal
 from datasrc.apex import APEX_TYPES, SOA, inspect
 from datasrc.errors import Conflict, NoSuchZone, ReadOnly, ZoneUnusable
-from datasrc.journal import Step
 from datasrc.keys import APEX, name_key, path
 from datasrc.lookup import BARRIERS
 from datasrc.pending import Delta, Pending, composite_of, is_apex_soa
@@ -85,7 +84,7 @@ class Version:
 class _Recorded:
     """A difference sequence: its head and the rows it deleted and added."""
 
-    step: Step
+    step: journal.Step
     deleted: tuple[Row, ...]
     added: tuple[Row, ...]
 
@@ -99,7 +98,7 @@ class MemorySource(DataSource):
         self._lock = threading.Lock()  # held to make a new table, never to read one
         self._table: Mapping[bytes, Version] = {}
         self._journals: dict[bytes, deque[_Recorded]] = {}
-        self._outbox: deque[Change] = deque(maxlen=journal.OUTBOX_ROWS)
+        self._outbox: deque[Change] = deque()
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -179,7 +178,11 @@ class MemorySource(DataSource):
             last = self._outbox[-1].id if self._outbox else 0
             change = Change(last + 1, new.origin, new.number, serial, provenance, time.time(), new.deleted)
             self._outbox.append(change)
+            if len(self._outbox) > journal.OUTBOX_ROWS:
+                self._outbox.popleft()
             self._table = {**self._table, key: new}
+            if new.deleted:
+                self._forget_deleted()
         return change
 
     def _record(self, key: bytes, old: Version | None, new: Version, deltas: list[Delta]) -> None:
@@ -188,15 +191,13 @@ class MemorySource(DataSource):
         deleted = _soa_first(row for row, _ in parts if row is not None)
         added = _soa_first(row for _, row in parts if row is not None)
         serials = (old.serial() if old is not None and had_data else None, new.serial())
-        step = Step(new.number, *serials, sum(row.records() for row in (*deleted, *added)))
+        step = journal.Step(new.number, *serials, sum(row.records() for row in (*deleted, *added)))
         entries = self._journals.pop(key, deque())
         self._journals[key] = entries  # at the end: the order of the table is that of the last changes
         entries.append(_Recorded(step, deleted, added))
         total = sum(entry.step.records for entry in entries)
         while journal.too_long(len(entries), total, new.records):
             total -= entries.popleft().step.records
-        if new.deleted:
-            self._forget_deleted()
 
     def _forget_deleted(self) -> None:
         gone = [key for key in self._journals if key in self._table and self._table[key].deleted]

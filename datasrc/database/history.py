@@ -9,11 +9,11 @@ from typing import Any
 from dns.name import Name
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal, select, update
 
+from datasrc import journal as rules
 from datasrc.database.engine import Database
 from datasrc.database.reader import ROW, stream
 from datasrc.database.schema import OUTBOX_COUNTER, counters, journal, journal_rrsets, outbox, rrsets, zones
 from datasrc.errors import Damaged
-from datasrc.journal import DELETED_ZONES, OUTBOX_ROWS, Step, too_long
 from datasrc.keys import APEX, name_key
 from datasrc.pending import SOA, Delta
 from datasrc.records import Change, Difference, Provenance, RRset
@@ -101,7 +101,7 @@ class Sequence:
             oldest = self._connection.execute(
                 select(_j.version, _j.records).where(_j.zone == self._zone_id).order_by(_j.version).limit(1)
             ).one()
-            if not too_long(self._version - oldest.version + 1, total, zone_records):
+            if not rules.too_long(self._version - oldest.version + 1, total, zone_records):
                 break
             _drop(self._connection, self._zone_id, oldest.version)
             total -= oldest.records
@@ -130,7 +130,7 @@ def append(connection: Connection, zone_id: int, change: Change) -> Change:
         "time": change.time,
     }
     connection.execute(insert(outbox).values(values))
-    connection.execute(delete(outbox).where(_o.id <= change.id - OUTBOX_ROWS))
+    connection.execute(delete(outbox).where(_o.id <= change.id - rules.OUTBOX_ROWS))
     return change
 
 
@@ -139,7 +139,7 @@ def forget_deleted(connection: Connection) -> None:
     last = func.max(_o.id)
     kept = select(zones.c.id, last.label("last")).join(outbox, _o.zone == zones.c.id).where(zones.c.deleted)
     kept = kept.where(zones.c.journal_records > 0).group_by(zones.c.id).order_by(last.desc())
-    for zone_id in connection.execute(kept.offset(DELETED_ZONES)).scalars().all():
+    for zone_id in connection.execute(kept.offset(rules.DELETED_ZONES)).scalars().all():
         connection.execute(delete(journal_rrsets).where(_jr.zone == zone_id))
         connection.execute(delete(journal).where(_j.zone == zone_id))
         connection.execute(update(zones).where(zones.c.id == zone_id).values(journal_records=0))
@@ -170,11 +170,11 @@ def last_change(connection: Connection) -> int:
     return last
 
 
-def steps(connection: Connection, origin: Name) -> list[Step]:
+def steps(connection: Connection, origin: Name) -> list[rules.Step]:
     """The heads of a zone's sequences, the newest first."""
     query = select(_j.version, _j.from_serial, _j.to_serial, _j.records).join(zones, zones.c.id == _j.zone)
     rows = connection.execute(query.where(zones.c.key == name_key(origin)).order_by(_j.version.desc())).all()
-    return [Step._make(row) for row in rows]
+    return [rules.Step._make(row) for row in rows]
 
 
 def difference(database: Database, connection: Connection, origin: Name, version: int) -> Difference | None:

@@ -1,0 +1,56 @@
+"""A database in SQLite keeps the contract of data sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import datasrc
+from datasrc.source import DataSource
+from tests.datasrc.contract import LookupContract, Serve, ZonesContract
+from tests.datasrc.contract_history import ChangesContract, JournalContract
+from tests.datasrc.contract_writing import ConcurrencyContract, UpdaterContract
+from tests.datasrc.zonemaking import load
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[DataSource]:
+    source = datasrc.open(f"sqlite:///{tmp_path}/zones.sqlite", create=True)
+    yield source
+    source.close()
+
+
+@pytest.fixture
+def serve(source: DataSource) -> Serve:
+    def serve(zones: dict[str, str]) -> DataSource:
+        for origin, text in zones.items():
+            load(source, text, origin)
+        return source
+
+    return serve
+
+
+class TestLookup(LookupContract):
+    pass
+
+
+class TestZones(ZonesContract):
+    pass
+
+
+class TestUpdater(UpdaterContract):
+    pass
+
+
+class TestConcurrency(ConcurrencyContract):
+    pass
+
+
+class TestJournal(JournalContract):
+    pass
+
+
+class TestChanges(ChangesContract):
+    pass
