@@ -12,7 +12,6 @@ in BIND 9.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,14 +26,13 @@ from datasrc.findings import Code, Finding, Place, Severity
 from datasrc.zonetext_generate import MAX_GENERATED, Template, parse_range, record_pattern
 from datasrc.zonetext_header import MAX_TTL, Field, FieldFault, classify, parse_ttl
 from datasrc.zonetext_lexer import QUOTED, Entry, Lexer, Report
-from datasrc.zonetext_names import NameReader
+from datasrc.zonetext_names import NameReader, word_octets
 from datasrc.zonetext_rdata import RdataFault, RdataReader
 
 MAX_ERRORS = 100
 # Files within files, and files in all: a small tree of includes can name exponentially many.
 MAX_INCLUDE_DEPTH = 16
 MAX_INCLUDES = 10_000
-_ESCAPE = re.compile(r"\\(.)")
 
 
 class Record(NamedTuple):
@@ -235,7 +233,7 @@ class Reader:
 
     def _include(self, entry: Entry, source: _Source) -> Iterator[Record]:
         saved = self._names.origin, self._owner, self._owner_faulty
-        file = str(source.directory / os.fsdecode(_ESCAPE.sub(r"\1", entry.words[1]).encode("ascii")))
+        file = str(source.directory / os.fsdecode(_parsed(word_octets, entry.words[1], 1, Code.BAD_INCLUDE)))
         stream = self._open_included(file, source)
         with stream:
             identities = (*source.identities, *_identity(stream))

@@ -140,6 +140,7 @@ class Lexer:
     def _gather(self, text: str, entry: _Open) -> bool:
         """Add the words of one line to the entry; False where the line is at fault."""
         position, glued = 0, 0
+        entry.size += len(text) + 1
         while position < len(text):
             token = _TOKEN.match(text, position)
             if token is None:
@@ -175,7 +176,6 @@ class Lexer:
         entry.words.append(word)
         entry.marks.append(marks)
         entry.lines.append(self._line)
-        entry.size += len(word) + 1
 
     def _fault(self, line: int, text: str) -> None:
         self._report(Finding(Code.SYNTAX, text, Place(self.file, line)))

@@ -11,9 +11,12 @@ from dns.name import Name
 # Names within RDATA repeat (name servers, targets); the cache is emptied when it is full, so memory stays bounded.
 MAX_CACHED = 10_000
 
+MAX_OCTET = 255
+_BAD_ESCAPE = "a backslash wants three digits up to 255, or one character that is no digit"
 _LENGTHS = tuple(bytes([length]) for length in range(64))
 # Labels that need no escape; a dot within a label would be one.
 _PLAIN_LABELS = re.compile(rb"[A-Za-z0-9_*/-]*")
+_ESCAPE = re.compile(rb"\\([0-9]{3}|[^0-9]|)", re.DOTALL)
 _PLAIN_WORD = re.compile(r"[^\\@]+")
 
 
@@ -29,6 +32,13 @@ def name_text(name: Name) -> str:
         if not _PLAIN_LABELS.fullmatch(label):
             return name.to_text()
     return b".".join(labels).decode("ascii") if len(labels) > 1 else "."
+
+
+def word_octets(word: str) -> bytes:
+    """The octets of a word that is no name. Raises ValueError with the reason."""
+    if "\\" not in word:
+        return word.encode("ascii")
+    return _ESCAPE.sub(_unescaped, word.encode("ascii"))
 
 
 class NameReader:
@@ -81,9 +91,18 @@ def _reason(error: dns.exception.DNSException) -> str:
         case dns.name.NameTooLong():
             return "it is longer than 255 octets"
         case dns.name.BadEscape():
-            return "a backslash wants three digits up to 255, or one character that is no digit"
+            return _BAD_ESCAPE
         case _:
             return str(error)
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    escaped = escape[1]
+    if len(escaped) == 1:
+        return escaped
+    if not escaped or int(escaped) > MAX_OCTET:
+        raise ValueError(_BAD_ESCAPE)
+    return bytes([int(escaped)])
 
 
 def shown(word: str) -> str:

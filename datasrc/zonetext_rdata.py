@@ -9,17 +9,20 @@ import socket
 import struct
 
 import dns.exception
+import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rdtypes.ANY.RP
 import dns.rdtypes.nsbase
 import dns.tokenizer
+from dns.name import Name
 from dns.rdatatype import RdataType
+from dns.rdtypes.ANY.LOC import LOC
 
 from datasrc.rdata import MAX_RDATA
 from datasrc.zonetext_lexer import GLUED, QUOTED, Entry
-from datasrc.zonetext_names import NameReader, shown
+from datasrc.zonetext_names import NameReader, shown, word_octets
 
 # Types whose RDATA is so many 16-bit numbers and then one name.
 _NUMBERS_THEN_NAME: dict[int, int] = {
@@ -38,6 +41,10 @@ _ADDRESS_FAMILIES: dict[int, tuple[socket.AddressFamily, str]] = {
     RdataType.AAAA: (socket.AF_INET6, "IPv6"),
 }
 _ADDRESS_LENGTHS: dict[int, int] = {RdataType.A: 4, RdataType.AAAA: 16}
+# Character-strings and nothing else.
+_STRINGS = frozenset({int(RdataType.TXT), int(RdataType.SPF)})
+MAX_STRING = 255  # RFC 1035 section 3.3
+_LOC_LENGTH = 16  # RFC 1876 section 2
 _U16 = struct.Struct("!H")
 _MAX_U16 = 0xFFFF
 
@@ -76,6 +83,8 @@ class RdataReader:
             numbers = _NUMBERS_THEN_NAME.get(rdtype)
             if numbers is not None:
                 return self._numbers_then_name(numbers, entry.words, at)
+        if rdtype in _STRINGS and at < len(entry.words) and entry.words[at] != "\\#":
+            return _strings(entry.words, at)
         return self._by_dnspython(rdtype, entry, at)
 
     def _numbers_then_name(self, numbers: int, words: list[str], at: int) -> bytes:
@@ -96,17 +105,10 @@ class RdataReader:
         tokens = self._tokens
         tokens.begin(entry, at)
         try:
-            with dns.exception.ExceptionWrapper(dns.exception.SyntaxError):
-                rdata = dns.rdata.from_text(
-                    dns.rdataclass.IN, RdataType.make(rdtype), tokens, self._names.origin, relativize=False
-                )
-                wire = rdata.to_wire()
+            return _limited(_wire(RdataType.make(rdtype), tokens, self._names.origin), at)
         except dns.exception.SyntaxError as error:
             last = max(tokens.index - 1, at)
-            raise RdataFault(_explained(str(error), rdtype, entry, tokens.index), last) from error
-        if wire is None or len(wire) > MAX_RDATA:
-            raise RdataFault(f"more than {MAX_RDATA} octets of RDATA (RFC 1035 section 3.2.1)", at)
-        return wire
+            raise RdataFault(_explained(str(error), rdtype, tokens), last) from error
 
 
 def rdata_text(rdtype: int, wire: bytes) -> str:
@@ -120,9 +122,9 @@ def rdata_text(rdtype: int, wire: bytes) -> str:
             rdata = dns.rdata.from_wire(dns.rdataclass.IN, kind, wire, 0, len(wire))
             if rdata.to_wire() == wire:
                 text = rdata.to_text()
-                if dns.rdata.from_text(dns.rdataclass.IN, kind, text).to_wire() == wire:
+                if _wire(kind, text, dns.name.root) == wire:
                     return text
-    except dns.exception.FormError:
+    except (dns.exception.FormError, dns.exception.SyntaxError):
         pass  # octets that are no RDATA of the type still have the form below
     return f"\\# {len(wire)} {wire.hex()}".rstrip()
 
@@ -132,14 +134,26 @@ class _EntryTokens(dns.tokenizer.Tokenizer):
 
     def __init__(self) -> None:
         super().__init__("")
-        self.index = 0
+        self.index = 0  # of the next word
+        self.ended = False  # whether the end was read
         self._entry = Entry(0, False, [])
 
     def begin(self, entry: Entry, at: int) -> None:
         """Read the words of this entry from `at` on."""
         self._entry = entry
         self.index = at
+        self.ended = False
         self.ungotten_token = None
+
+    @property
+    def last_word(self) -> str:
+        """The word read last."""
+        return self._entry.words[self.index - 1]
+
+    @property
+    def last_quoted(self) -> bool:
+        """Whether that was in quotes."""
+        return self._entry.marks is not None and bool(self._entry.marks[self.index - 1] & QUOTED)
 
     def get(self, want_leading: bool = False, want_comment: bool = False) -> dns.tokenizer.Token:
         """The next token; blank space counts only where it is asked for, comments never do."""
@@ -151,6 +165,7 @@ class _EntryTokens(dns.tokenizer.Tokenizer):
                 return token
         entry, index = self._entry, self.index
         if index >= len(entry.words):
+            self.ended = True
             return dns.tokenizer.Token(dns.tokenizer.EOL, "\n")
         marks = entry.marks[index] if entry.marks else 0
         if want_leading and not marks & GLUED:
@@ -161,6 +176,31 @@ class _EntryTokens(dns.tokenizer.Tokenizer):
         return dns.tokenizer.Token(kind, word, "\\" in word)
 
 
+def _wire(rdtype: RdataType, text: str | dns.tokenizer.Tokenizer, origin: Name) -> bytes:
+    """The wire form of RDATA as dnspython reads it. Raises dns.exception.SyntaxError."""
+    with dns.exception.ExceptionWrapper(dns.exception.SyntaxError):
+        rdata = dns.rdata.from_text(dns.rdataclass.IN, rdtype, text, origin, relativize=False)
+        wire = (_exact(rdata) if isinstance(rdata, LOC) else rdata).to_wire()
+    assert wire is not None
+    return wire
+
+
+def _exact(rdata: LOC) -> LOC:
+    """Mend dnspython's LOC: floating point cost it a centimetre of altitude, and it takes points beyond the poles."""
+    exact = LOC(
+        rdata.rdclass,
+        rdata.rdtype,
+        rdata.latitude,
+        rdata.longitude,
+        round(rdata.altitude),
+        rdata.size,
+        rdata.horizontal_precision,
+        rdata.vertical_precision,
+    )
+    dns.rdata.from_wire(rdata.rdclass, rdata.rdtype, exact.to_wire() or b"", 0, _LOC_LENGTH)  # refuses such points
+    return exact
+
+
 def _address(family: tuple[socket.AddressFamily, str], words: list[str], at: int) -> bytes:
     _expect_end(words, at)
     try:
@@ -169,21 +209,44 @@ def _address(family: tuple[socket.AddressFamily, str], words: list[str], at: int
         raise RdataFault(f"{shown(words[at])} is not an {family[1]} address", at) from error
 
 
+def _strings(words: list[str], at: int) -> bytes:
+    wire = bytearray()
+    for index in range(at, len(words)):
+        try:
+            octets = word_octets(words[index])
+        except ValueError as error:
+            raise RdataFault(str(error), index) from error
+        if len(octets) > MAX_STRING:
+            raise RdataFault(f"a string of {len(octets)} octets is longer than {MAX_STRING}", index)
+        wire.append(len(octets))
+        wire += octets
+    return _limited(bytes(wire), at)
+
+
+def _limited(wire: bytes, at: int) -> bytes:
+    if len(wire) > MAX_RDATA:
+        raise RdataFault(f"more than {MAX_RDATA} octets of RDATA (RFC 1035 section 3.2.1)", at)
+    return wire
+
+
 def _expect_end(words: list[str], last: int) -> None:
     if len(words) != last + 1:
         reason = "too few fields" if len(words) <= last else f"{shown(words[last + 1])} is one field too many"
         raise RdataFault(reason, min(last + 1, len(words)))
 
 
-def _explained(reason: str, rdtype: int, entry: Entry, index: int) -> str:
-    """dnspython's reason in terms of the line, of which it has read the words up to `index`."""
-    if reason.startswith("expected EOL"):
-        return f"{shown(entry.words[index - 1])} is one field too many"
+def _explained(reason: str, rdtype: int, tokens: _EntryTokens) -> str:
+    """dnspython's reason in terms of the line, as far as it has read."""
     if reason.startswith("generic rdata does not start"):
         return "this type has no other text form than \\# <length> <hexadecimal octets> (RFC 3597 section 5)"
-    if index >= len(entry.words) and reason.startswith(("expecting", "Text input")) and not _is_opaque(rdtype):
+    if tokens.ended and reason.startswith(("expecting", "Text input")) and not _is_opaque(rdtype):
         return "too few fields"
-    return f"{reason.rstrip('.')}, at {shown(entry.words[index - 1])}"
+    word = shown(tokens.last_word)
+    if reason.startswith("expected EOL"):
+        return f"{word} is one field too many"
+    if reason.startswith("expecting") and tokens.last_quoted:
+        return f"{word} must not be in quotes"
+    return f"{reason.rstrip('.')}, at {word}"
 
 
 def _is_opaque(rdtype: int) -> bool:
