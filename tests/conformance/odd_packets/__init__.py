@@ -1,0 +1,1 @@
+"""Packets that no client sends by intention, row by row."""

@@ -1,0 +1,1 @@
+"""What no RFC decides and we do."""

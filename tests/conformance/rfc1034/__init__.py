@@ -1,0 +1,1 @@
+"""Domain names: concepts and facilities."""

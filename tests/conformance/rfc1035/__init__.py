@@ -1,0 +1,1 @@
+"""Domain names: implementation and specification."""

@@ -1,0 +1,1 @@
+"""Incremental zone transfer."""

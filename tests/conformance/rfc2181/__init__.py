@@ -1,0 +1,1 @@
+"""Clarifications to the DNS specification."""

@@ -1,0 +1,1 @@
+"""Negative caching of DNS queries."""

@@ -1,0 +1,1 @@
+"""Indicating resolver support of DNSSEC."""

@@ -1,0 +1,1 @@
+"""Obsoleting IQUERY."""

@@ -1,0 +1,1 @@
+"""DNSSEC protocol modifications, as far as unsigned zones show them."""

@@ -1,0 +1,1 @@
+"""Clarifications of response code and status bits in chains of aliases."""

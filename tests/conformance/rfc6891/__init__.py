@@ -1,0 +1,1 @@
+"""Extension mechanisms for DNS, EDNS(0)."""

@@ -1,0 +1,1 @@
+"""The edns-tcp-keepalive option."""

@@ -1,0 +1,1 @@
+"""NXDOMAIN: there really is nothing underneath."""

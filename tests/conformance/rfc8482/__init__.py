@@ -1,0 +1,1 @@
+"""Minimal answers to queries of type ANY."""

@@ -1,0 +1,1 @@
+"""A common operational problem: failure to communicate."""

@@ -1,0 +1,1 @@
+"""Extended DNS errors."""

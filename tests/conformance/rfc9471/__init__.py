@@ -1,0 +1,1 @@
+"""Glue requirements in referrals."""

@@ -1,0 +1,1 @@
+"""QDCOUNT is usually one."""

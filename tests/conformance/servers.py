@@ -1,0 +1,64 @@
+"""The servers under test: how each is configured, and the data they share.
+
+All serve one database. The default one has the defaults of auth; the others show what can be configured. `DNS_SUBJECT`
+(ADDRESS@PORT) stands in for the default one; tests of configuration and loading are then skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from tests.kit.dnsclient import Subject
+
+REJECT = [{"action": "REJECT"}]
+
+# Zones that the configuration lists. empty.test has no data in any data source.
+LISTED: dict[str, list[dict[str, Any]]] = {
+    "empty.test.": [{"action": "ACCEPT"}],
+    "closed.test.": REJECT,
+    "dropped.test.": [{"action": "DROP"}],
+    "local.test.": [{"action": "ACCEPT", "from": "127.0.0.0/8"}, *REJECT],
+}
+
+# Says all that can be said.
+TALKATIVE = {
+    "minimal_responses": False,
+    "any_answer": "hinfo",
+    "any_ttl": 120,
+    "nsid": "kit-server",
+    "version": "a version",
+    "server_id": "an identity",
+}
+
+# Short of time and of room.
+HASTY: dict[str, Any] = {
+    "connections": 20,
+    "connections_per_client": 5,
+    "idle_timeout": 1.0,
+    "message_timeout": 0.5,
+    "write_timeout": 0.5,
+}
+
+
+def foreign_subject() -> Subject | None:
+    """The server that DNS_SUBJECT names, several addresses of it separated by commas."""
+    named = os.environ.get("DNS_SUBJECT")
+    if named is None:
+        return None
+    addresses, _, port = named.rpartition("@")
+    return Subject(tuple(addresses.split(",")), int(port))
+
+
+def damage(database: Path) -> None:
+    """What no writer of ours does: broken.test loses its SOA, one set of damaged.test becomes noise."""
+    connection = sqlite3.connect(database)
+    with connection:
+        find = "zone = (SELECT id FROM zones WHERE origin = ?)"
+        broken = connection.execute(f"DELETE FROM rrsets WHERE type = 6 AND {find}", (b"\6broken\4test\0",))
+        noise = "UPDATE rrsets SET rdatas = x'ffffffff' WHERE type = 1 AND length(key) > 0 AND"
+        damaged = connection.execute(f"{noise} {find}", (b"\7damaged\4test\0",))
+        assert (broken.rowcount, damaged.rowcount) == (1, 1)
+    connection.close()
