@@ -1,8 +1,8 @@
 """What cfgmgr answers on the bus, beside `get` and the commit protocol (daemonkit.api).
 
 Paths are written as in `zones.example.org.query_acl[0].action`; a key with dots may stand in brackets, as in
-`zones[example.org]`. A value that is null is one that is not there. `author` is on whose behalf cmdctl calls: each author
-has one candidate.
+`zones[example.org]`. A value that is null is one that is not there. `author` is on whose behalf cmdctl calls: each
+author has one candidate.
 
 Refusals: `usage` (a path or value that cannot be), `not-found` (nothing at that path, no candidate), `conflict` (the
 candidate is older than the newest revision; a commit is under way), `refused` (validation or a module says no),

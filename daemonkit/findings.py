@@ -65,7 +65,7 @@ class Findings:
         """Findings that do not; an option without effect is told once, however often it is used."""
         found = [item for item in self.items if item.severity is Severity.WARNING]
         for (_, reason), (path, count) in self.idle.items():
-            more = f" (here and in {count - 1} more places)" if count > 1 else ""
+            more = f" (in {count} places)" if count > 1 else ""
             found.append(Finding(path, f"has no effect yet: {reason}{more}", Severity.WARNING))
         return found
 

@@ -7,11 +7,12 @@ checks), `NOT` (checks). A rule without checks matches always. A list as a value
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from daemonkit.findings import Findings, Path, did_you_mean, shown
 from daemonkit.option_addresses import NameOption, PrefixOption
+from daemonkit.option_trees import ListOption
 from daemonkit.options import MISSING, ChoiceOption, Option, Scalar
 
 ACTIONS = ("ACCEPT", "REJECT", "DROP")
@@ -22,91 +23,125 @@ MAX_DEPTH = 8
 # The top-level map whose keys `key` names.
 KEYS_ROOT = "keys"
 
-_ACTION = ChoiceOption(values=ACTIONS)
-_FROM = PrefixOption()
-_KEY = NameOption(refers=KEYS_ROOT)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOrManyOption(Option):
+    """A value or a list of values, stored as a list that is not empty."""
+
+    item: Scalar
+
+    def expects(self) -> str:
+        return f"{self.item.expects()} or a list of them"
+
+    def check(self, value: Any, path: Path, findings: Findings) -> Any:
+        if not isinstance(value, list):
+            stored = self.item.check(value, path, findings)
+            return MISSING if stored is MISSING else [stored]
+        if not value:
+            findings.error(path, f"must not be empty: {self.expects()}")
+            return MISSING
+        items = [self.item.check(item, (*path, index), findings) for index, item in enumerate(value)]
+        return MISSING if MISSING in items else items
+
+    def child(self, part: str | int) -> Option | None:
+        return self.item if isinstance(part, int) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AclOption(Option):
+class ChecksOption(Option):
+    """The checks of a rule or of NOT, or one item of ANY or ALL: all must hold."""
+
+    depth: int = 1
+
+    def expects(self) -> str:
+        return f"a map of checks ({', '.join(CHECKS)})"
+
+    def check(self, value: Any, path: Path, findings: Findings) -> Any:
+        if not isinstance(value, dict):
+            findings.error(path, f"must be {self.expects()}, not {shown(value)}")
+            return MISSING
+        if self.depth > MAX_DEPTH:
+            findings.error(path, f"ANY, ALL and NOT are nested deeper than {MAX_DEPTH} levels")
+            return MISSING
+        if not value:
+            findings.error(path, f"must not be empty: at least one of {', '.join(CHECKS)}")
+            return MISSING
+        return self.check_all(value, path, findings)
+
+    def check_all(self, checks: dict[str, Any], path: Path, findings: Findings) -> Any:
+        """The stored checks, perhaps none."""
+        stored = {key: self._check_one(key, value, (*path, key), findings) for key, value in checks.items()}
+        return MISSING if any(value is MISSING for value in stored.values()) else stored
+
+    def child(self, part: str | int) -> Option | None:
+        match part:
+            case "from":
+                return _FROM
+            case "key":
+                return _KEY
+            case "NOT":
+                return ChecksOption(depth=self.depth + 1)
+            case "ANY" | "ALL":
+                return ListOption(item=ChecksOption(depth=self.depth + 1), min_length=1)
+            case _:
+                return None
+
+    def _check_one(self, key: str, value: Any, path: Path, findings: Findings) -> Any:
+        option = self.child(key)
+        if option is None:
+            hint = did_you_mean(key, (*CHECKS, "action"))
+            findings.error(path, f"unknown check{hint}; there are {', '.join(CHECKS)}")
+            return MISSING
+        return option.check(value, path, findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleOption(Option):
+    """One rule."""
+
+    def expects(self) -> str:
+        return "a rule such as {action: ACCEPT, from: 192.0.2.0/24}"
+
+    def check(self, value: Any, path: Path, findings: Findings) -> Any:
+        if not isinstance(value, dict):
+            findings.error(path, f"must be {self.expects()}, not {shown(value)}")
+            return MISSING
+        checks = {key: inner for key, inner in value.items() if key != "action"}
+        stored = _CHECKS.check_all(checks, path, findings)
+        if "action" not in value:
+            findings.error(path, f"action is missing: {_ACTION.expects()}")
+            return MISSING
+        action = _ACTION.check(value["action"], (*path, "action"), findings)
+        return MISSING if MISSING in (action, stored) else {"action": action, **stored}
+
+    def child(self, part: str | int) -> Option | None:
+        return _ACTION if part == "action" else _CHECKS.child(part)
+
+
+_ACTION = ChoiceOption(values=ACTIONS)
+_FROM = OneOrManyOption(item=PrefixOption())
+_KEY = OneOrManyOption(item=NameOption(refers=KEYS_ROOT))
+_CHECKS = ChecksOption()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AclOption(ListOption):
     """An access control list; stored and effective with `from` and `key` as lists."""
+
+    item: Option = field(default_factory=RuleOption)
+    max_length: int | None = MAX_RULES
 
     def expects(self) -> str:
         return "a list of rules such as {action: ACCEPT, from: 192.0.2.0/24}"
 
     def check(self, value: Any, path: Path, findings: Findings) -> Any:
-        if not isinstance(value, list) or len(value) > MAX_RULES:
+        if not isinstance(value, list):  # null is no list of no rules: it would deny all without saying so
             findings.error(path, f"must be {self.expects()}, not {shown(value)}")
             return MISSING
-        rules = [_check_rule(rule, (*path, index), findings) for index, rule in enumerate(value)]
-        return MISSING if MISSING in rules else rules
+        return super(AclOption, self).check(value, path, findings)
 
+    def complete(self, stored: Any = None) -> Any:
+        return self.default if stored is None else stored
 
-def _check_rule(rule: Any, path: Path, findings: Findings) -> Any:
-    if not isinstance(rule, dict):
-        findings.error(path, f"must be a map with an action, not {shown(rule)}")
-        return MISSING
-    checks = {key: value for key, value in rule.items() if key != "action"}
-    stored = _check_checks(checks, path, findings, 1, (*CHECKS, "action"))
-    if "action" not in rule:
-        findings.error(path, f"action is missing: {_ACTION.expects()}")
-        return MISSING
-    action = _ACTION.check(rule["action"], (*path, "action"), findings)
-    return MISSING if MISSING in (action, stored) else {"action": action, **stored}
-
-
-def _check_checks(
-    checks: Any, path: Path, findings: Findings, depth: int, known: tuple[str, ...] = CHECKS
-) -> dict[str, Any] | Any:
-    if not isinstance(checks, dict):
-        findings.error(path, f"must be a map of checks ({', '.join(CHECKS)}), not {shown(checks)}")
-        return MISSING
-    if depth > MAX_DEPTH:
-        findings.error(path, f"ANY, ALL and NOT are nested deeper than {MAX_DEPTH} levels")
-        return MISSING
-    stored = {key: _check_one(key, value, (*path, key), findings, depth, known) for key, value in checks.items()}
-    return MISSING if any(value is MISSING for value in stored.values()) else stored
-
-
-def _check_one(key: str, value: Any, path: Path, findings: Findings, depth: int, known: tuple[str, ...]) -> Any:
-    match key:
-        case "from":
-            return _check_values(_FROM, value, path, findings)
-        case "key":
-            return _check_values(_KEY, value, path, findings)
-        case "NOT":
-            return _not_empty(_check_checks(value, path, findings, depth + 1), path, findings)
-        case "ANY" | "ALL":
-            return _check_list(value, path, findings, depth + 1)
-        case _:
-            findings.error(path, f"unknown check{did_you_mean(key, known)}; there are {', '.join(CHECKS)}")
-            return MISSING
-
-
-def _check_values(option: Scalar, value: Any, path: Path, findings: Findings) -> Any:
-    if not isinstance(value, list):
-        stored = option.check(value, path, findings)
-        return MISSING if stored is MISSING else [stored]
-    if not value:
-        findings.error(path, f"must not be empty: {option.expects()} or a list of them")
-        return MISSING
-    items = [option.check(item, (*path, index), findings) for index, item in enumerate(value)]
-    return MISSING if MISSING in items else items
-
-
-def _check_list(value: Any, path: Path, findings: Findings, depth: int) -> Any:
-    if not isinstance(value, list) or not value:
-        findings.error(path, f"must be a list of checks, each a map with {', '.join(CHECKS)}, not {shown(value)}")
-        return MISSING
-    items = []
-    for index, item in enumerate(value):
-        place = (*path, index)
-        items.append(_not_empty(_check_checks(item, place, findings, depth), place, findings))
-    return MISSING if MISSING in items else items
-
-
-def _not_empty(stored: Any, path: Path, findings: Findings) -> Any:
-    if stored == {}:
-        findings.error(path, f"must not be empty: at least one of {', '.join(CHECKS)}")
-        return MISSING
-    return stored
+    def prune(self, stored: Any) -> Any:
+        return MISSING if self.default is not None and stored == self.default else stored

@@ -33,11 +33,14 @@ class ListOption(Option):
             return MISSING
         return items
 
+    def child(self, part: str | int) -> Option | None:
+        return self.item if isinstance(part, int) else None
+
     def complete(self, stored: Any = None) -> list[Any]:
         return [self.item.complete(item) for item in (self.default or [] if stored is None else stored)]
 
-    def convert(self, complete: Any, substitute: Substitute) -> list[Any]:
-        return [self.item.convert(item, substitute) for item in complete]
+    def convert(self, complete: Any, substitute: Substitute) -> list[Any] | None:
+        return None if complete is None else [self.item.convert(item, substitute) for item in complete]
 
     def prune(self, stored: Any) -> Any:
         return MISSING if stored == (self.default or []) else stored
@@ -93,7 +96,10 @@ class MapOption(Option):
         for key, option in self.options.items():
             if option.required and key not in value:
                 findings.error(path, f"{key} is missing: {option.expects()}")
-        return MISSING if any(inner is MISSING for inner in stored.values()) else stored
+        return {key: inner for key, inner in stored.items() if inner is not MISSING}
+
+    def child(self, part: str | int) -> Option | None:
+        return self.options.get(part) if isinstance(part, str) else None
 
     def complete(self, stored: Any = None) -> dict[str, Any] | None:
         if stored is None:
@@ -138,18 +144,18 @@ class SetOption(Option):
             return MISSING
         stored: dict[str, Any] = {}
         written: dict[str, str] = {}
-        failed = False
         for key, inner in value.items():
             name = self._key(key, (*path, key), findings)
             if name in written:
                 findings.error((*path, key), f"is the same as {shown(written[name])}, which is given too")
                 name = None
             item = self.item.check(inner, (*path, key), findings)
-            if name is None or item is MISSING:
-                failed = True
-                continue
-            written[name], stored[name] = key, item
-        return MISSING if failed else stored
+            if name is not None and item is not MISSING:
+                written[name], stored[name] = key, item
+        return stored
+
+    def child(self, part: str | int) -> Option | None:
+        return self.item if isinstance(part, str) else None
 
     def complete(self, stored: Any = None) -> dict[str, Any]:
         items = self.default or {} if stored is None else stored
@@ -200,6 +206,9 @@ class AnyOfOption(Option):
         else:
             findings.error(path, f"must be {self.expects()}, not {shown(value)}")
         return MISSING
+
+    def child(self, part: str | int) -> Option | None:
+        return next((found for option in self.alternatives if (found := option.child(part))), None)
 
     def complete(self, stored: Any = None) -> Any:
         value = self.default if stored is None else stored

@@ -58,7 +58,7 @@ class Option(ABC):
 
     @abstractmethod
     def check(self, value: Any, path: Path, findings: Findings) -> Any:
-        """The stored form of a value, or MISSING when findings now tell why not."""
+        """The stored form of a value, or MISSING; findings tell why it, or a part of it, is missing."""
 
     def complete(self, stored: Any = None) -> Any:
         """The stored form with every default filled in."""
@@ -71,6 +71,10 @@ class Option(ABC):
     def measure(self, stored: Any) -> Any:
         """The value in the unit a daemon computes with."""
         return stored
+
+    def child(self, part: str | int) -> Option | None:  # noqa: ARG002 (for those with something inside)
+        """The option of what is inside the value at this key or index."""
+        return None
 
     def prune(self, stored: Any) -> Any:
         """The stored form without what equals the defaults; MISSING when nothing is left worth storing."""

@@ -149,7 +149,7 @@ def _with_default(option: Option, default: Any, fields: Fields) -> Option:
     stored = option.check(default, (*fields.path, "default"), trial)
     for finding in trial.errors:
         fields.findings.error(finding.path, finding.reason)
-    return option if stored is MISSING else replace(option, default=stored)
+    return option if stored is MISSING or trial.errors else replace(option, default=stored)
 
 
 def _integer(fields: Fields) -> Option:

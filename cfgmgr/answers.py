@@ -1,0 +1,86 @@
+"""What is inside as it goes out on the bus: shapes of answers, and errors as refusals."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+from cfgmgr import api
+from cfgmgr.candidates import Candidate
+from cfgmgr.errors import CfgmgrError, Invalid, NoCandidate, PathError, Stale, StoreError, Unchanged, Uncommitted
+from cfgmgr.store import Revision
+from cfgmgr.tree import Change
+from daemonkit.findings import Findings, format_path
+from msgq.envelope import MAX_TEXT
+from msgq.errors import RefusalCode, Refused
+
+
+@contextlib.contextmanager
+def refusals(*, invalid: RefusalCode = "refused") -> Iterator[None]:
+    """Our errors as refusals on the bus."""
+    try:
+        yield
+    except CfgmgrError as error:
+        raise Refused(_code(error, invalid), str(error)[:MAX_TEXT]) from error
+
+
+def _code(error: CfgmgrError, invalid: RefusalCode) -> RefusalCode:
+    match error:
+        case PathError():
+            return "not-found" if error.possible else "usage"
+        case Invalid():
+            return invalid
+        case Stale():
+            return "conflict"
+        case NoCandidate():
+            return "not-found"
+        case Unchanged():
+            return "usage"
+        case Uncommitted():
+            return "refused" if error.refused else "failed"
+        case StoreError():
+            return "failed"
+        case _:
+            return "refused"
+
+
+def checked_reason(text: str) -> str:
+    """A reason that fits into the history."""
+    if len(text) > api.MAX_REASON:
+        raise Refused("usage", f"a reason has at most {api.MAX_REASON} characters")
+    return text
+
+
+def shown_candidate(candidate: Candidate, revision: int) -> api.Candidate:
+    """A candidate for the bus, beside the newest revision."""
+    return api.Candidate(candidate.author, candidate.base, revision, shown_changes(candidate.changes))
+
+
+def shown_revision(revision: Revision, *, changes_too: bool) -> api.Revision:
+    """A revision for the bus."""
+    return api.Revision(
+        revision=revision.number,
+        time=rfc3339(revision),
+        author=revision.author,
+        reason=revision.reason,
+        count=len(revision.changes),
+        changes=shown_changes(revision.changes) if changes_too else None,
+    )
+
+
+def rfc3339(revision: Revision) -> str:
+    """When it was committed."""
+    return revision.time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def problems_of(findings: Findings) -> list[api.Problem]:
+    """Findings for the bus."""
+    return [
+        api.Problem(format_path(finding.path), finding.reason, finding.severity.value)
+        for finding in (*findings.errors, *findings.warnings)
+    ]
+
+
+def shown_changes(changes: Iterable[Change]) -> list[api.Change]:
+    """Changes for the bus."""
+    return [api.Change(format_path(change.path), change.old, change.new) for change in changes]

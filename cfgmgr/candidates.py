@@ -1,0 +1,106 @@
+"""The candidates of all authors: what each is about to change, and on which revision it builds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from cfgmgr.errors import NoCandidate, Stale
+from cfgmgr.store import Draft, Revision
+from cfgmgr.tree import Change, Tree, apply, differences, look_up
+from daemonkit.findings import format_path
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One author's uncommitted changes."""
+
+    author: str
+    base: int  # revision
+    before: Tree  # the stored values of that revision
+    tree: Tree  # with the changes
+
+    @property
+    def changes(self) -> list[Change]:
+        """What it changes."""
+        return list(differences(self.before, self.tree))
+
+    @property
+    def draft(self) -> Draft:
+        """As it is kept."""
+        return Draft(self.author, self.base, tuple(self.changes))
+
+    def edited(self, edit: Callable[[Tree], Tree]) -> Candidate:
+        """The candidate after one more edit."""
+        return replace(self, tree=edit(self.tree))
+
+    def require_fresh(self, revision: int, newer: Sequence[Revision]) -> None:
+        """Raise Stale unless its base is the current revision; the message says who committed since."""
+        if self.base == revision:
+            return
+        by = "; ".join(f"revision {revision.number} by {revision.author}{_because(revision)}" for revision in newer[:3])
+        more = f" and {len(newer) - 3} more" if len(newer) > 3 else ""
+        since = f"since then there is {by}{more}" if newer else "which was lost with a damaged file"
+        raise Stale(f"your changes were begun on revision {self.base}; {since}: rebase or discard them")
+
+    def rebased(self, revision: int, state: Tree) -> Candidate:
+        """The same changes on another revision; raises Stale naming what changed there too."""
+        changes = self.changes
+        clashes = [change.path for change in changes if look_up(state, change.path) not in (change.old, change.new)]
+        if clashes:
+            paths = ", ".join(map(format_path, clashes[:5]))
+            raise Stale(f"changed in the meantime: {paths}: discard your changes, or undo those")
+        return Candidate(self.author, revision, state, apply(state, changes))
+
+
+def _because(revision: Revision) -> str:
+    return f" ({revision.reason})" if revision.reason else ""
+
+
+def restored(draft: Draft, head: Revision, state: Tree, newer: Iterable[Revision]) -> Candidate | None:
+    """A candidate as it was kept. `newer` are the revisions after its base, newest first.
+
+    None for one that was committed by the very last thing a former cfgmgr did.
+    """
+    if draft.base != head.number and (head.author, head.changes) == (draft.author, draft.changes):
+        return None
+    before = state
+    for revision in newer:
+        before = apply(before, undoing(revision.changes))
+    return Candidate(draft.author, draft.base, before, apply(before, draft.changes))
+
+
+def undoing(changes: Iterable[Change]) -> list[Change]:
+    """The changes that take others back."""
+    return [Change(change.path, change.new, change.old) for change in reversed(list(changes))]
+
+
+class Candidates:
+    """Who has a candidate."""
+
+    def __init__(self) -> None:
+        self._by_author: dict[str, Candidate] = {}
+
+    @property
+    def authors(self) -> list[str]:
+        """Who has one."""
+        return sorted(self._by_author)
+
+    def of(self, author: str) -> Candidate | None:
+        """The author's candidate, if any."""
+        return self._by_author.get(author)
+
+    def require(self, author: str) -> Candidate:
+        """The author's candidate; raises NoCandidate."""
+        candidate = self.of(author)
+        if candidate is None:
+            raise NoCandidate(f"{author} has no uncommitted changes")
+        return candidate
+
+    def put(self, candidate: Candidate) -> None:
+        """Hold a candidate."""
+        self._by_author[candidate.author] = candidate
+
+    def drop(self, author: str) -> None:
+        """Hold the author's no more."""
+        self._by_author.pop(author, None)

@@ -1,0 +1,155 @@
+"""All or none: prepare on every running member concerned, the commit point, commit on all of them.
+
+    IDLE --> PREPARING --all accepted--> STORING --fsynced--> APPLYING --> IDLE on N
+                 |                          |
+                 |--refused, died, silent---|--the disk fails--> aborted everywhere, IDLE as before
+
+Before the commit point anything may go wrong, and nothing changes anywhere. After it nothing can be refused: a member
+that does not apply N is reported, and bob restarts it; it starts on N.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from bob import api as bob
+from cfgmgr.api import ModuleAnswer
+from cfgmgr.errors import StoreUncertain, Uncommitted
+from daemonkit import api
+from daemonkit.log import MessageLog
+from msgq.errors import BusError, BusLost, DeadlineExceeded, NoRecipient, Refused
+from msgq.session import Session
+
+PREPARE_TIMEOUT = 5.0  # seconds (design section 5)
+ABORT_TIMEOUT = 2.0  # seconds; who does not hear it asks for the committed revision
+APPLY_TIMEOUT = 5.0  # seconds; after it bob restarts the member
+RESTART_TIMEOUT = 5.0  # seconds for bob to take the order
+
+GOOD = ("accepted", "adjusted")
+
+
+class Phase(enum.Enum):
+    """Where a commit stands."""
+
+    IDLE = "idle"
+    PREPARING = "preparing"
+    STORING = "storing"
+    APPLYING = "applying"
+
+
+class CommitProtocol:
+    """Carries revisions out, one at a time."""
+
+    def __init__(self, session: Session, log: MessageLog) -> None:
+        self._session = session
+        self._log = log
+        self.phase = Phase.IDLE
+        self.revision = 0  # in hand; 0: none
+
+    async def ask(self, revision: int, values: Mapping[str, Mapping[str, Any]]) -> list[ModuleAnswer]:
+        """Prepare a revision on members and abort it again: what would they say? `values` by member."""
+        self._move_to(Phase.PREPARING, revision)
+        try:
+            answers = await self._prepare(revision, values)
+            await self._abort(revision, values)
+            return answers
+        finally:
+            self._move_to(Phase.IDLE)
+
+    async def carry_out(
+        self, revision: int, values: Mapping[str, Mapping[str, Any]], store: Callable[[], Awaitable[None]]
+    ) -> tuple[list[ModuleAnswer], list[ModuleAnswer]]:
+        """Commit a revision; gives how members prepared, and who was late to apply it.
+
+        `store` is the commit point. Raises Uncommitted, or what `store` raises; then nothing has changed, except after
+        StoreUncertain, when only the next start can tell: members that prepared ask then.
+        """
+        try:
+            self._move_to(Phase.PREPARING, revision)
+            answers = await self._prepare(revision, values)
+            bad = [answer for answer in answers if answer.state not in GOOD]
+            if bad:
+                await self._abort(revision, values)
+                raise Uncommitted("; ".join(map(_said, bad)), bad, refused=any(a.state == "refused" for a in bad))
+            self._move_to(Phase.STORING, revision)
+            try:
+                await store()
+            except StoreUncertain:
+                raise
+            except Exception:
+                await self._abort(revision, values)
+                raise
+            self._move_to(Phase.APPLYING, revision)
+            return answers, await self._apply(revision, values)
+        finally:
+            self._move_to(Phase.IDLE)
+
+    def _move_to(self, phase: Phase, revision: int = 0) -> None:
+        self.phase, self.revision = phase, revision
+
+    async def _prepare(self, revision: int, values: Mapping[str, Mapping[str, Any]]) -> list[ModuleAnswer]:
+        asked = (self._prepare_one(member, revision, dict(given)) for member, given in values.items())
+        return list(await asyncio.gather(*asked))
+
+    async def _prepare_one(self, member: str, revision: int, values: dict[str, Any]) -> ModuleAnswer:
+        try:
+            prepared = await self._session.call(api.Prepare(revision, values), member, timeout=PREPARE_TIMEOUT)
+        except BusError as error:
+            return _failure(member, error, PREPARE_TIMEOUT)
+        if prepared.adjustments:
+            return ModuleAnswer(member, "adjusted", adjustments=prepared.adjustments)
+        return ModuleAnswer(member, "accepted")
+
+    async def _abort(self, revision: int, members: Iterable[str]) -> None:
+        """Tell everybody, also who did not answer: it may have prepared all the same."""
+        await asyncio.gather(*(self._abort_one(member, revision) for member in members))
+
+    async def _abort_one(self, member: str, revision: int) -> None:
+        try:
+            await self._session.call(api.Abort(revision), member, timeout=ABORT_TIMEOUT)
+        except BusError:  # dead, or not hearing: it asks for the committed revision when nothing follows
+            pass
+
+    async def _apply(self, revision: int, members: Iterable[str]) -> list[ModuleAnswer]:
+        outcomes = await asyncio.gather(*(self._apply_one(member, revision) for member in members))
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    async def _apply_one(self, member: str, revision: int) -> ModuleAnswer | None:
+        try:
+            await self._session.call(api.Commit(revision), member, timeout=APPLY_TIMEOUT)
+        except NoRecipient:  # renamed or ended meanwhile: the event, or its start, brings it to the revision
+            return None
+        except BusError as error:
+            late = _failure(member, error, APPLY_TIMEOUT)
+            self._log.error("CFGMGR_COMMIT_LATE", member=member, revision=revision, reason=late.reason)
+            if isinstance(error, DeadlineExceeded | Refused):  # it lives; one that died is restarted anyway
+                await self._restart(member)
+            return late
+        return None
+
+    async def _restart(self, member: str) -> None:
+        try:
+            await self._session.call(bob.Restart(member), timeout=RESTART_TIMEOUT)
+        except BusError as error:
+            self._log.error("CFGMGR_RESTART_FAILED", member=member, reason=error)
+
+
+def _failure(member: str, error: BusError, seconds: float) -> ModuleAnswer:
+    match error:
+        case Refused():
+            return ModuleAnswer(member, "refused", error.text)
+        case DeadlineExceeded():
+            return ModuleAnswer(member, "silent", f"did not answer within {seconds:g} s")
+        case BusLost():
+            return ModuleAnswer(member, "unreachable", "the bus was lost")
+        case NoRecipient():
+            return ModuleAnswer(member, "died", "is gone")
+        case _:
+            return ModuleAnswer(member, "died", str(error))
+
+
+def _said(answer: ModuleAnswer) -> str:
+    return f"{answer.member}: {answer.reason}"

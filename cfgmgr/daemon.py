@@ -1,0 +1,286 @@
+"""The configuration manager: keeps the truth, hands it to every daemon, changes it everywhere or nowhere.
+
+bob.yaml --seed--> store <--commit-- candidates <--edits-- cmdctl
+                     |
+             get, prepare, commit, abort --> every daemon
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine
+from typing import Any
+
+from cfgmgr import api, edits
+from cfgmgr.answers import (
+    checked_reason,
+    problems_of,
+    refusals,
+    rfc3339,
+    shown_candidate,
+    shown_changes,
+    shown_revision,
+)
+from cfgmgr.arguments import read_arguments
+from cfgmgr.commit import CommitProtocol
+from cfgmgr.current import Rules
+from cfgmgr.directory_store import DirectoryStore
+from cfgmgr.errors import StoreUncertain
+from cfgmgr.manager import Manager, Outcome
+from cfgmgr.seed import read_seed
+from cfgmgr.showing import show
+from cfgmgr.start import STORE_DIRECTORY, DamageReporter, open_current
+from cfgmgr.store import Revision
+from daemonkit.api import Configuration, GetConfiguration, RevisionCommitted
+from daemonkit.document import DocumentError
+from daemonkit.module import Context, Module, command
+from msgq.envelope import MAX_TEXT
+from msgq.errors import Refused
+from msgq.session import IncomingCall
+
+VERIFY_BATCH = 50  # revisions read in one job of the worker thread
+
+
+class CfgmgrDaemon(Module):
+    """Keeps the configuration and commits changes to it on all modules concerned or on none."""
+
+    name = "cfgmgr"
+    uses_configuration = False
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._ready: asyncio.Future[Manager] = asyncio.get_running_loop().create_future()
+        self._reporter = DamageReporter(context.log)
+        self._commits: set[asyncio.Task[Any]] = set()
+
+    async def on_start(self) -> None:
+        """Open the store, seed it if it is empty, and answer."""
+        context = self.context
+        self._arguments = read_arguments(context.arguments)
+        rules = await context.work(Rules.of, self._arguments, context.directories.substitute)
+        store = await context.work(DirectoryStore, context.directories.state / STORE_DIRECTORY)
+        current = await context.work(open_current, store, rules, self._arguments.seed, context.log, self._reporter)
+        manager = Manager(
+            store,
+            rules,
+            current,
+            protocol=CommitProtocol(context.session, context.log),
+            work=context.work,
+            members=self._members,
+            log=context.log,
+        )
+        await manager.restore_candidates()
+        self._reporter.tell(store)
+        self._ready.set_result(manager)
+        await context.session.publish(RevisionCommitted.topic, RevisionCommitted(current.revision))
+        context.spawn(self._verify(manager), "verify")
+
+    async def on_stop(self) -> None:
+        """Let a commit in hand come to its end, then let the store go."""
+        await asyncio.gather(*self._commits, return_exceptions=True)
+        if self._ready.done():
+            await self.context.work(self._ready.result().store.close)
+
+    # What members ask.
+
+    @command(GetConfiguration)
+    async def get(self, _call: IncomingCall, request: GetConfiguration) -> Configuration:
+        """Hand a module its configuration."""
+        current = (await self._manager()).current
+        if request.name not in current.catalogue.specs:
+            raise Refused("not-found", f"there is no module {request.name!r}, or its spec cannot be read")
+        return Configuration(current.revision, await self.context.work(current.handed_to, request.name))
+
+    # What operators ask.
+
+    @command(api.Show)
+    async def show(self, _call: IncomingCall, request: api.Show) -> api.Shown:
+        """Values below a path."""
+        manager = await self._manager()
+        with refusals():
+            return await self.context.work(show, manager, request)
+
+    @command(api.Set)
+    async def set_value(self, _call: IncomingCall, request: api.Set) -> api.Candidate:
+        """Give an option another value."""
+        return await self._edit(request.author, lambda t, c: edits.set_value(t, c, request.path, request.value))
+
+    @command(api.Unset)
+    async def unset(self, _call: IncomingCall, request: api.Unset) -> api.Candidate:
+        """Give an option its default back."""
+        return await self._edit(request.author, lambda t, c: edits.unset(t, c, request.path))
+
+    @command(api.Add)
+    async def add(self, _call: IncomingCall, request: api.Add) -> api.Candidate:
+        """Append to a list, or make an entry."""
+        return await self._edit(request.author, lambda t, c: edits.add(t, c, request.path, request.value, request.key))
+
+    @command(api.Remove)
+    async def remove(self, _call: IncomingCall, request: api.Remove) -> api.Candidate:
+        """Take out of a list, or an entry away."""
+        return await self._edit(
+            request.author, lambda t, c: edits.remove(t, c, request.path, request.value, request.key)
+        )
+
+    @command(api.Diff)
+    async def diff(self, _call: IncomingCall, request: api.Diff) -> api.Candidate:
+        """What a candidate changes."""
+        manager = await self._manager()
+        return shown_candidate(manager.candidate(request.author), manager.current.revision)
+
+    @command(api.Discard)
+    async def discard(self, _call: IncomingCall, request: api.Discard) -> api.Candidate:
+        """Forget a candidate."""
+        manager = await self._manager()
+        with refusals():
+            return shown_candidate(await manager.discard(request.author), manager.current.revision)
+
+    @command(api.Rebase)
+    async def rebase(self, _call: IncomingCall, request: api.Rebase) -> api.Candidate:
+        """Bring a candidate onto the newest revision."""
+        manager = await self._manager()
+        with refusals():
+            return shown_candidate(await manager.rebase(request.author), manager.current.revision)
+
+    @command(api.Check)
+    async def check(self, _call: IncomingCall, request: api.Check) -> api.Checked:
+        """What a commit would meet."""
+        manager = await self._manager()
+        with refusals():
+            return await manager.check(request.author)
+
+    @command(api.Commit)
+    async def commit(self, _call: IncomingCall, request: api.Commit) -> api.Committed:
+        """Put a candidate into effect."""
+        manager = await self._manager()
+        outcome = await self._to_its_end(manager.commit(request.author, checked_reason(request.reason)), request.author)
+        return api.Committed(
+            revision=outcome.revision.number,
+            changes=shown_changes(outcome.revision.changes),
+            warnings=outcome.warnings,
+            modules=outcome.answers,
+            late=outcome.late,
+        )
+
+    @command(api.Reload)
+    async def reload(self, _call: IncomingCall, request: api.Reload) -> api.Reloaded:
+        """Read bob.yaml again."""
+        manager = await self._manager()
+        path = self._arguments.seed
+        if path is None:
+            raise Refused("not-found", "the suite was started without a configuration file")
+        try:
+            seed = await self.context.work(read_seed, path, manager.rules)
+        except DocumentError as error:
+            self.context.log.error("CFGMGR_RELOAD_FAILED", source=path, reason=error)
+            raise Refused("refused", str(error)[:MAX_TEXT]) from error
+        changes = [] if seed.validated.findings.errors else manager.changes_of(seed.validated)
+        self.context.log.info("CFGMGR_RELOADED", source=path, changes=len(changes))
+        if seed.validated.findings.errors and request.apply:
+            lines = seed.lines(seed.validated.findings.errors)
+            for line in lines:
+                self.context.log.error("CFGMGR_RELOAD_FAILED", source=path, reason=line)
+            raise Refused("refused", f"{len(lines)} errors; {lines[0]}"[:MAX_TEXT])
+        reloaded = api.Reloaded(str(path), shown_changes(changes), seed.problems())
+        if not request.apply or not changes:
+            return reloaded
+        reason = checked_reason(request.reason) or f"{path} was read again"
+        outcome = await self._to_its_end(manager.replace(seed.validated, request.author, reason), request.author)
+        return api.Reloaded(
+            source=reloaded.source,
+            changes=reloaded.changes,
+            problems=reloaded.problems,
+            revision=outcome.revision.number,
+            modules=outcome.answers,
+            late=outcome.late,
+        )
+
+    @command(api.History)
+    async def history(self, _call: IncomingCall, request: api.History) -> api.Revisions:
+        """The revisions, newest first."""
+        manager = await self._manager()
+        limit = max(1, min(request.limit, api.MAX_HISTORY))
+
+        def page() -> list[Revision]:
+            return list(itertools.islice(manager.store.revisions(request.before), limit + 1))
+
+        with refusals():
+            found = await self.context.work(page)
+        self._reporter.tell(manager.store)
+        entries = [shown_revision(revision, changes_too=request.changes_too) for revision in found[:limit]]
+        return api.Revisions(entries, more=len(found) > limit)
+
+    @command(api.Status)
+    async def status(self, _call: IncomingCall, _request: api.Status) -> api.StatusReply:
+        """How cfgmgr is."""
+        manager = await self._manager()
+        head = manager.store.head
+        assert head is not None
+        seed = self._arguments.seed
+        return api.StatusReply(
+            revision=manager.current.revision,
+            time=rfc3339(head),
+            author=head.author,
+            store=manager.store.name,
+            source=str(seed) if seed else "",
+            committing=manager.protocol.revision,
+            candidates=manager.candidates.authors,
+            overlay=manager.rules.overlay_shown(),
+            damage=[api.Damage(damage.kept, damage.reason) for damage in manager.store.damage],
+            warnings=problems_of(manager.current.running.findings),
+        )
+
+    # How.
+
+    async def _manager(self) -> Manager:
+        """The manager; commands that come before it is there wait for it, each until its own deadline."""
+        return await asyncio.shield(self._ready)
+
+    def _members(self) -> list[tuple[str, str]]:
+        return [(entry.member, entry.module) for entry in self.context.session.members()]
+
+    async def _edit(self, author: str, edit: Any) -> api.Candidate:
+        if not 0 < len(author) <= api.MAX_AUTHOR or not author.isprintable():
+            raise Refused("usage", f"an author is 1 to {api.MAX_AUTHOR} printable characters")
+        manager = await self._manager()
+        with refusals(invalid="usage"):
+            return shown_candidate(await manager.edit(author, edit), manager.current.revision)
+
+    async def _to_its_end(self, commit: Coroutine[Any, Any, Outcome], author: str) -> Outcome:
+        """Carry a commit out, whoever asked for it waiting or not."""
+        task = asyncio.create_task(self._committed(commit, author))
+        self._commits.add(task)
+        task.add_done_callback(self._commits.discard)
+        return await asyncio.shield(task)
+
+    async def _committed(self, commit: Coroutine[Any, Any, Outcome], author: str) -> Outcome:
+        log = self.context.log
+        try:
+            with refusals():
+                outcome = await commit
+        except Refused as error:
+            if isinstance(error.__cause__, StoreUncertain):
+                self.context.fail(error.__cause__)
+            log.warning("CFGMGR_COMMIT_REFUSED", author=author, reason=error.text)
+            raise
+        revision = outcome.revision
+        reason = revision.reason or "no reason given"
+        count = len(revision.changes)
+        log.info("CFGMGR_COMMITTED", revision=revision.number, author=author, changes=count, reason=reason)
+        await self.context.session.publish(RevisionCommitted.topic, RevisionCommitted(revision.number))
+        return outcome
+
+    async def _verify(self, manager: Manager) -> None:
+        """Read all revisions once: damage to old ones shall be known while a copy may still exist elsewhere."""
+        before = 0
+
+        def batch() -> int:
+            read = [revision.number for revision in itertools.islice(manager.store.revisions(before), VERIFY_BATCH)]
+            return read[-1] if read else 0
+
+        while True:
+            before = await self.context.work(batch)
+            self._reporter.tell(manager.store)
+            if not before:
+                return

@@ -1,0 +1,39 @@
+"""`bob.yaml`: the configuration of the first start, and what `reload` compares with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cfgmgr.api import Problem
+from cfgmgr.current import Rules
+from cfgmgr.validation import Validated
+from daemonkit.document import Document, read_file
+from daemonkit.findings import Finding, format_path
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A configuration file that was read and checked, perhaps with errors."""
+
+    document: Document
+    validated: Validated
+
+    def problems(self) -> list[Problem]:
+        """Every finding, with the place in the file."""
+        findings = self.validated.findings
+        return [self._problem(finding) for finding in (*findings.errors, *findings.warnings)]
+
+    def lines(self, findings: list[Finding]) -> list[str]:
+        """Findings as `file:line: path: reason`."""
+        return [self.document.locate(finding) for finding in findings]
+
+    def _problem(self, finding: Finding) -> Problem:
+        place = f"{self.document.name}:{self.document.line(finding.path)}"
+        return Problem(format_path(finding.path), finding.reason, finding.severity.value, place)
+
+
+def read_seed(path: Path, rules: Rules) -> Seed:
+    """Read a configuration file; raises DocumentError where it is no YAML we take."""
+    document = read_file(path)
+    return Seed(document, rules.validate(document.value))
