@@ -10,6 +10,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 from dns.name import Name
+from dns.rdatatype import RdataType
 
 from datasrc.records import Change, Provenance, RRset
 from datasrc.source import DataSource
@@ -56,7 +57,7 @@ def rrsets(text: str, origin: str = "example.") -> list[RRset]:
 def texts(sets: Iterable[RRset]) -> list[str]:
     """Every record as a line of text, in the order it comes."""
     return [
-        f"{each.name} {each.ttl} {dns.rdatatype.to_text(each.rdtype)} {_rdata_text(each.rdtype, rdata)}"
+        f"{each.name} {each.ttl} {dns.rdatatype.to_text(RdataType.make(each.rdtype))} {_rdata_text(each.rdtype, rdata)}"
         for each in sets
         for rdata in each.rdatas
     ]
@@ -103,4 +104,4 @@ def _parts(line: str) -> tuple[str, int, str, str]:
 
 
 def _rdata_text(number: int, rdata: bytes) -> str:
-    return dns.rdata.from_wire(dns.rdataclass.IN, number, rdata, 0, len(rdata)).to_text()
+    return dns.rdata.from_wire(dns.rdataclass.IN, RdataType.make(number), rdata, 0, len(rdata)).to_text()
