@@ -8,7 +8,7 @@ import click
 
 from bobctl import output
 from bobctl.suite import Suite
-from bobctl.values import value_of
+from bobctl.values import assignments
 from bobctl.verbs import Verb, pass_suite
 
 
@@ -26,7 +26,7 @@ def call(
 
     Each VALUE is read as YAML: `origin=example.org`, `limit=10`, `names=[a, b]`. `bobctl modules` lists what there is.
     """
-    body: dict[str, Any] = {"arguments": _arguments(arguments)}
+    body: dict[str, Any] = {"arguments": assignments(arguments)}
     if instance is not None:
         body["instance"] = instance
     if timeout is not None:
@@ -36,15 +36,3 @@ def call(
         output.document(answer)
     else:
         output.fields(answer)
-
-
-def _arguments(words: tuple[str, ...]) -> dict[str, Any]:
-    arguments = {}
-    for word in words:
-        name, separator, text = word.partition("=")
-        if not separator or not name:
-            raise click.UsageError(f"an argument is NAME=VALUE, not {word!r}")
-        if name in arguments:
-            raise click.UsageError(f"the argument {name} is given twice")
-        arguments[name] = value_of(text, name)
-    return arguments

@@ -8,6 +8,7 @@ What is wrong with the command line itself is click's UsageError, exit code 2 as
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -37,11 +38,11 @@ _EXIT_OF_CODE = {
 class CommandError(Exception):
     """What a command could not do, and why."""
 
-    def __init__(self, code: str, message: str, details: list[dict[str, str]] | None = None) -> None:
+    def __init__(self, code: str, message: str, details: Sequence[Mapping[str, object]] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.exit_code = _EXIT_OF_CODE.get(code, ExitCode.FAILED)
-        self.details = details or []
+        self.details = list(details)
 
     def show(self) -> None:
         """Write the message to stderr, and below it each detail with its path and reason."""

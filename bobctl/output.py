@@ -22,9 +22,12 @@ _COLOURS = {
     "starting": "yellow",
     "waiting": "yellow",
     "stopping": "yellow",
+    "backing off": "yellow",
+    "shadowed": "yellow",
+    "absent": "yellow",
+    "unreachable": "red",
     "broken": "red",
-    "failed": "red",
-    "given-up": "red",
+    "given up": "red",
     "error": "red",
     "warning": "yellow",
 }
@@ -43,6 +46,25 @@ def words(text: str) -> None:
 def document(value: Any) -> None:
     """Write a value as JSON, for programs."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False))
+
+
+def yaml_document(value: Any) -> None:
+    """Write a value as people read it: YAML, or plain text where it is just that."""
+    if isinstance(value, str):
+        click.echo(printable(value))
+        return
+    if value in ({}, None):
+        return
+    import yaml  # slow to import, and few commands need it
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text = yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=False)
+    click.echo(text.removesuffix("...\n"), nl=False)
+
+
+def flow(value: Any) -> str:
+    """A value on one line, as it is typed."""
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

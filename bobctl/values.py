@@ -15,3 +15,16 @@ def value_of(text: str, name: str) -> Any:
         return read_value(text, name)
     except DocumentError as error:
         raise click.UsageError(str(error)) from error
+
+
+def assignments(words: tuple[str, ...]) -> dict[str, Any]:
+    """Words of the form NAME=VALUE as a map; raises UsageError."""
+    found = {}
+    for word in words:
+        name, separator, text = word.partition("=")
+        if not separator or not name:
+            raise click.UsageError(f"it must be NAME=VALUE, not {word!r}")
+        if name in found:
+            raise click.UsageError(f"{name} is given twice")
+        found[name] = value_of(text, name)
+    return found

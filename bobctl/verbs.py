@@ -11,6 +11,8 @@ from bobctl.suite import Suite
 
 pass_suite = click.make_pass_decorator(Suite)
 
+reason_option = click.option("-m", "--reason", default="", metavar="TEXT", help="Why; kept with the change.")
+
 
 class Verb(click.Command):
     """A command that takes --json as well as the program does, because people type it last."""

@@ -15,7 +15,7 @@ import click
 from bobctl import output
 from bobctl.errors import CommandError, ExitCode
 from bobctl.suite import Suite
-from bobctl.verbs import Noun, done, pass_suite
+from bobctl.verbs import Noun, done, pass_suite, reason_option
 from cmdctl.api import SourceProblem, ZoneCheck, ZoneEntry, ZonePage
 
 PAGE = 1000  # zones asked for at once; cmdctl gives no more
@@ -123,14 +123,16 @@ def export(suite: Suite, origin: str, file: Path) -> None:
 @zone.command()
 @click.argument("origin")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("-m", "--reason", default="", help="Why; kept with the change.")
+@reason_option
 @pass_suite
 def delete(suite: Suite, origin: str, reason: str, *, yes: bool) -> None:
     """Delete a zone with all its data."""
     entry = suite.client.zone_status(origin)
     if not yes:
         _confirm(f"Delete {entry['origin']} with {entry['records']} records from {entry['source']}?")
-    answer = suite.client.request("DELETE", "zones", origin, query={"version": entry["version"], "reason": reason})
+    answer = suite.client.request(
+        "DELETE", "zones", origin, query={"source": entry["source"], "reason": reason or None}
+    )
     done(suite, answer, f"{answer['origin']} is deleted")
 
 

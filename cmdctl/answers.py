@@ -10,7 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cmdctl.errors import STATUS_OF_CODE, RequestError
+from datasrc.errors import Conflict, DataSourceError, Locked, Missing, NoSuchZone, NotInZone, ReadOnly
+from msgq.errors import CallError, Refused
 
+# What is not here is `failed`.
+_CODE_OF_DATA_ERROR = {
+    NoSuchZone: "not-found",
+    NotInZone: "not-found",
+    Conflict: "conflict",
+    ReadOnly: "refused",
+    Locked: "unavailable",
+    Missing: "unavailable",
+}
 _CODE_OF_STATUS = {status: code for code, status in STATUS_OF_CODE.items()}
 
 
@@ -32,6 +43,17 @@ def error_answer(error: RequestError, headers: dict[str, str] | None = None) -> 
     return Response(msgspec.json.encode(error_document(error)), error.status, headers, media_type="application/json")
 
 
+async def internal_error(_request: Request, _error: Exception) -> Response:
+    """A defect; the guard logs it."""
+    return error_answer(RequestError("failed", "internal error; the log of cmdctl has more"))
+
+
+async def request_error(_request: Request, error: Exception) -> Response:
+    """What a route refused."""
+    assert isinstance(error, RequestError)
+    return error_answer(error)
+
+
 async def http_error(request: Request, error: Exception) -> Response:
     """What the router itself refuses: unknown routes and wrong methods."""
     assert isinstance(error, HTTPException)
@@ -41,3 +63,26 @@ async def http_error(request: Request, error: Exception) -> Response:
         "method-not-allowed": f"{request.scope['path']} does not take {request.method}",
     }.get(code, error.detail)
     return error_answer(RequestError(code, text), dict(error.headers or {}))
+
+
+async def bus_error(_request: Request, error: Exception) -> Response:
+    """A command that was relayed and had no answer."""
+    match error:
+        case Refused():
+            return error_answer(RequestError(error.code, error.text))
+        case CallError():
+            doubt = "; it may have been done all the same" if error.maybe_done else ""
+            return error_answer(RequestError("unavailable", f"{error.text}{doubt}"))
+        case _:
+            return error_answer(RequestError("failed", str(error)))
+
+
+async def data_error(_request: Request, error: Exception) -> Response:
+    """What a data source could not do."""
+    return error_answer(request_error_of(error))
+
+
+def request_error_of(error: Exception) -> RequestError:
+    """A data source's error as ours."""
+    assert isinstance(error, DataSourceError)
+    return RequestError(_CODE_OF_DATA_ERROR.get(type(error), "failed"), str(error))

@@ -32,7 +32,7 @@ class Served(TypedDict):
     """What one auth instance says about one zone."""
 
     instance: str  # "auth/0"
-    state: str  # as datasrc.records.ZoneState, or "absent" (it does not know the zone), or "unreachable"
+    state: str  # "ready", or why not: "empty", "broken", "absent", "unavailable" (auth.api); "unreachable"
     serial: int | None
     reason: str
 
@@ -40,7 +40,7 @@ class Served(TypedDict):
 class ZoneEntry(TypedDict):
     """One zone of a data source."""
 
-    origin: str
+    origin: str  # without the final dot, as in the configuration; the root is "."
     source: str  # name of the data source
     writable: bool
     version: int
@@ -84,6 +84,21 @@ class ZoneCheck(TypedDict):
     warnings: int
     findings: list[Finding]
     left_out: dict[str, int]  # by code: findings that are only counted
+
+
+class ReloadedInstance(TypedDict):
+    """How a reload went in one auth instance."""
+
+    instance: str
+    error: str  # empty: done
+    serial: int | None  # what it serves now, where a zone was named
+
+
+class Reloaded(TypedDict):
+    """The outcome of `zone reload`; `origin` is None for all zones."""
+
+    origin: str | None
+    instances: list[ReloadedInstance]
 
 
 class ErrorDetail(TypedDict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TypeVar
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ from msgq.envelope import nested_deeper_than
 T = TypeVar("T")
 
 _JSON = "application/json"
+_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 async def body(request: Request, shape: type[T]) -> T:
@@ -60,9 +62,25 @@ def segment(request: Request, name: str) -> str:
 
 def page_limit(request: Request) -> int:
     """The `limit` of a list, or its default."""
-    text = request.query_params.get("limit")
+    limit = number(request, "limit", PAGE_DEFAULT)
+    if not 0 < limit <= PAGE_LIMIT:
+        raise RequestError("usage", f"limit must be 1 to {PAGE_LIMIT}, not {limit}")
+    return limit
+
+
+def number(request: Request, name: str, default: int) -> int:
+    """A whole number in the query."""
+    text = request.query_params.get(name)
     if text is None:
-        return PAGE_DEFAULT
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) <= PAGE_LIMIT):
-        raise RequestError("usage", f"limit must be 1 to {PAGE_LIMIT}, not {text[:20]!r}")
+        return default
+    if not _NUMBER.fullmatch(text):
+        raise RequestError("usage", f"{name} must be a whole number, not {text[:20]!r}")
     return int(text)
+
+
+def flag(request: Request, name: str) -> bool:
+    """A yes or no in the query; absent is no."""
+    text = request.query_params.get(name, "false")
+    if text not in ("true", "false"):
+        raise RequestError("usage", f"{name} must be true or false, not {text[:20]!r}")
+    return text == "true"

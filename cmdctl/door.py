@@ -20,20 +20,24 @@ _PRIVATE_NAME = "control.new"
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """An open control socket; `identity` is what was put at `path`, so that close() removes nobody else's."""
+    """An open control socket; `identity` is what was put at `path`, so that nobody else's is removed."""
 
     path: Path
     listener: socket.socket
     identity: tuple[int, int]
 
-    def close(self) -> None:
-        """Stop listening and take the socket away, if it is still ours."""
-        self.listener.close()
+    def remove(self) -> None:
+        """Take the socket away, if it is still ours; who is connected stays so."""
         try:
             if _identity(self.path) == self.identity:
                 self.path.unlink()
         except FileNotFoundError:  # somebody cleaned the directory
             pass
+
+    def close(self) -> None:
+        """Take the socket away and stop listening."""
+        self.remove()
+        self.listener.close()
 
 
 def operators_group() -> int | None:

@@ -12,6 +12,8 @@ CmdctlError
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 # The refusal codes of the bus (docs/internals.md section 3) and what only HTTP knows, with their HTTP status.
 STATUS_OF_CODE = {
     "usage": 400,
@@ -34,11 +36,11 @@ class CmdctlError(Exception):
 class RequestError(CmdctlError):
     """A request cannot be done. `code` is one of STATUS_OF_CODE; `details` are findings with path and reason."""
 
-    def __init__(self, code: str, message: str, details: list[dict[str, str]] | None = None) -> None:
+    def __init__(self, code: str, message: str, details: Sequence[Mapping[str, object]] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.details = details or []
+        self.details = list(details)
 
     @property
     def status(self) -> int:
@@ -69,8 +71,8 @@ class BadAnswer(ClientError):
 class ErrorAnswer(ClientError):
     """The suite answered with an error; `code` as in STATUS_OF_CODE."""
 
-    def __init__(self, code: str, message: str, details: list[dict[str, str]] | None = None) -> None:
+    def __init__(self, code: str, message: str, details: Sequence[Mapping[str, object]] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.details = details or []
+        self.details = list(details)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cmdctl.answers import error_answer
 from cmdctl.errors import RequestError
-from cmdctl.limits import MAX_BODY
+from cmdctl.limits import MAX_BODY, MAX_HEAD
 from cmdctl.peer import Peer, Policy, user_name
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
@@ -22,6 +22,7 @@ from daemonkit.log import MessageLog
 # The name our clients give this end. A browser that was talked into sending here gives another, or an Origin.
 HOSTS = ("localhost", "")
 READING = ("GET", "HEAD")
+MAX_NAMES = 1000  # users whose names are remembered
 
 
 class Guard:
@@ -48,10 +49,8 @@ class Guard:
         except Exception as error:
             self._counters.add("failures")
             self._log.exception("CMDCTL_INTERNAL_ERROR", error, method=scope["method"], path=scope["path"])
-            if outcome.status is not None:
+            if not outcome.complete:  # begun: breaking the connection tells the client that the rest is missing
                 raise
-            failure = RequestError("failed", "internal error; the log of cmdctl has more")
-            await error_answer(failure, _CLOSE)(scope, receive, outcome.send)
         self._audit(scope, outcome.status)
 
     async def _pass(self, scope: Scope) -> None:
@@ -61,6 +60,8 @@ class Guard:
         scope["state"]["author"] = await self._name(peer)
         if not self._policy.permits(peer):
             raise RequestError("refused", f"{scope['state']['author']} may not give orders to this suite")
+        if _head_size(scope) > MAX_HEAD:  # uvicorn bounds only a head that comes in pieces
+            raise RequestError("too-large", f"the head of the request is longer than {MAX_HEAD} bytes")
         headers = Headers(scope=scope)
         if _host(headers.get("host", "")) not in HOSTS:
             raise RequestError("refused", "the Host of a request must be localhost")
@@ -72,6 +73,8 @@ class Guard:
 
     async def _name(self, peer: Peer) -> str:
         if peer.uid not in self._names:
+            if len(self._names) >= MAX_NAMES:
+                self._names.clear()
             self._names[peer.uid] = await asyncio.to_thread(user_name, peer.uid)
         return self._names[peer.uid]
 
@@ -87,16 +90,11 @@ class Guard:
         await error_answer(error, _CLOSE)(scope, receive, outcome.send)
 
     def _audit(self, scope: Scope, status: int | None) -> None:
-        fields = {
-            "author": scope["state"].get("author", "?"),
-            "method": scope["method"],
-            "path": scope["path"],
-            "status": status,
-        }
-        if scope["method"] in READING:
-            self._log.debug("CMDCTL_READ", **fields)
+        author, method, path = scope["state"].get("author", "?"), scope["method"], scope["path"]
+        if method in READING:
+            self._log.debug("CMDCTL_READ", author=author, method=method, path=path, status=status)
         else:
-            self._log.info("CMDCTL_CHANGE", **fields)
+            self._log.info("CMDCTL_CHANGE", author=author, method=method, path=path, status=status)
 
 
 # What was not read of a refused request must not be taken for the next one.
@@ -104,17 +102,25 @@ _CLOSE = {"connection": "close"}
 
 
 class _Outcome:
-    """Remembers the status that was sent."""
+    """Remembers what was sent."""
 
     def __init__(self, send: Callable[[Message], object]) -> None:
         self._send: Send = send  # type: ignore[assignment]
         self.status: int | None = None
+        self.complete = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+        elif message["type"] == "http.response.body":
+            self.complete = not message.get("more_body", False)
         await self._send(message)
 
 
 def _host(value: str) -> str:
     return value.partition(":")[0].lower()
+
+
+def _head_size(scope: Scope) -> int:
+    fields = sum(len(name) + len(value) for name, value in scope["headers"])
+    return fields + len(scope["raw_path"]) + len(scope["query_string"])

@@ -17,8 +17,7 @@ GRACE_SECONDS = 1  # running requests have this long when the process stops
 
 PAGE_LIMIT = 1000  # entries of one page of a list
 PAGE_DEFAULT = 100
-MAX_FINDINGS = 1000  # of one zone check; more are counted, not listed
-EXPORT_BATCH = 500  # RRsets written between two looks at the client: some 10 ms of work
+EXPORT_BATCH = 1000  # records written between two looks at the client: some 10 ms of work
 MAX_NAME_TEXT = (
     1024  # characters of a domain name in text: 255 octets, each \DDD at worst (RFC 1035 sections 2.3.4, 5.1)
 )

@@ -1,0 +1,127 @@
+"""`bobctl component`: the processes of the suite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bobctl import output
+from bobctl.processes import table_of
+from bobctl.suite import Suite
+from bobctl.values import assignments
+from bobctl.verbs import Noun, done, pass_suite, reason_option
+
+
+@click.group(cls=Noun)
+def component() -> None:
+    """The processes of the suite: list, start, stop, add, change.
+
+    NAME is a component (`auth`) or one instance of it (`auth/0`).
+    """
+
+
+@component.command("list")
+@pass_suite
+def list_components(suite: Suite) -> None:
+    """List every process."""
+    found = suite.client.get("components")
+    if suite.json:
+        output.document(found["components"])
+        return
+    table_of(found["components"])
+    if found["disabled"]:
+        click.echo(f"disabled: {output.cell(found['disabled'])}")
+
+
+@component.command()
+@click.argument("name")
+@pass_suite
+def show(suite: Suite, name: str) -> None:
+    """Show one component or instance."""
+    found = suite.client.get("components", name)
+    if suite.json:
+        output.document(found)
+        return
+    for instance in found["instances"]:
+        output.fields(_facts(instance))
+        click.echo()
+    click.echo("configured:" if found["configuration"] else "configured: nothing, all defaults")
+    output.yaml_document(found["configuration"])
+
+
+def _facts(instance: dict[str, Any]) -> dict[str, object]:
+    return {
+        "component": f"{instance['component']}/{instance['instance']}",
+        "state": instance["state"],
+        "since": output.moment(instance["since"]),
+        "process": instance["pid"],
+        "kind": instance["kind"],
+        "revision": instance["revision"] or None,
+        "progress": instance["progress"],
+        "restarts": instance["restarts"],
+        "last exit": instance["last_exit"],
+        "sockets": instance["descriptors"],
+        "waits for": instance["waits_for"],
+        "next attempt": output.moment(instance["next_attempt"]),
+    }
+
+
+@component.command()
+@click.argument("name")
+@pass_suite
+def start(suite: Suite, name: str) -> None:
+    """Start what was stopped or given up."""
+    done(suite, suite.client.post("components", name, "start"), f"{name} is being started")
+
+
+@component.command()
+@click.argument("name")
+@pass_suite
+def stop(suite: Suite, name: str) -> None:
+    """Stop, until it is started again or the suite is."""
+    done(suite, suite.client.post("components", name, "stop"), f"{name} is being stopped")
+
+
+@component.command()
+@click.argument("name")
+@pass_suite
+def restart(suite: Suite, name: str) -> None:
+    """Restart an instance, or all of a component one after the other."""
+    done(suite, suite.client.post("components", name, "restart"), f"{name} is being restarted")
+
+
+@component.command()
+@click.argument("name")
+@click.argument("options", nargs=-1, metavar="[OPTION=VALUE]...")
+@reason_option
+@pass_suite
+def add(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> None:
+    """Add a component, for example `add greeter program=/usr/bin/greeter spec=/etc/bob/greeter.yaml`."""
+    body = {"values": assignments(options), "reason": reason}
+    _committed(suite, suite.client.request("PUT", "components", name, body=body), f"{name} is added")
+
+
+@component.command()
+@click.argument("name")
+@click.argument("options", nargs=-1, required=True, metavar="OPTION=VALUE...")
+@reason_option
+@pass_suite
+def change(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> None:
+    """Change options of a component, for example `change auth instances=4`; `OPTION=` goes back to the default."""
+    body = {"values": assignments(options), "reason": reason}
+    _committed(suite, suite.client.request("PATCH", "components", name, body=body), f"{name} is changed")
+
+
+@component.command()
+@click.argument("name")
+@reason_option
+@pass_suite
+def remove(suite: Suite, name: str, reason: str) -> None:
+    """Remove a component from the configuration; one of ours goes back to its defaults."""
+    answer = suite.client.request("DELETE", "components", name, query={"reason": reason or None})
+    _committed(suite, answer, f"{name} is removed")
+
+
+def _committed(suite: Suite, answer: dict[str, Any], text: str) -> None:
+    done(suite, answer, f"{text} (revision {answer['revision']})")

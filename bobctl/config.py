@@ -1,0 +1,257 @@
+"""`bobctl config`: the configuration. Changes gather in a candidate of your own until they are committed."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from bobctl import output
+from bobctl.errors import ExitCode
+from bobctl.suite import Suite
+from bobctl.values import value_of
+from bobctl.verbs import Noun, done, pass_suite, reason_option
+
+FORMS = {"complete": "complete", "stored": "stored", "candidate": "candidate"}
+
+
+@click.group(cls=Noun)
+def config() -> None:
+    """Configuration: show, set, diff, commit.
+
+    A PATH is written as in `zones.example.org.query_acl[0].action`. A VALUE is read as YAML: `4`, `[a, b]`,
+    `{action: REJECT}`. Changes have no effect before `commit`.
+    """
+
+
+@config.command()
+@click.argument("path", default="")
+@click.option("--stored", "form", flag_value="stored", help="Only what differs from the defaults.")
+@click.option("--candidate", "form", flag_value="candidate", help="As your candidate has it.")
+@pass_suite
+def show(suite: Suite, path: str, form: str | None) -> None:
+    """Show the configuration below PATH, with all defaults."""
+    found = _look(suite, path, form or "complete")
+    if suite.json:
+        output.document(found)
+        return
+    output.yaml_document(found["value"])
+    for place, value in found["overlay"].items():
+        output.words(f"for this run only, by the command line: {place} = {output.cell(value)}")
+
+
+@config.command()
+@click.argument("path")
+@click.option("--stored", "form", flag_value="stored", help="Only what differs from the defaults.")
+@click.option("--candidate", "form", flag_value="candidate", help="As your candidate has it.")
+@pass_suite
+def get(suite: Suite, path: str, form: str | None) -> None:
+    """Print one value."""
+    value = _look(suite, path, form or "complete")["value"]
+    if suite.json:
+        output.document(value)
+    else:
+        output.yaml_document(value)
+
+
+@config.command("set")
+@click.argument("path")
+@click.argument("value")
+@pass_suite
+def set_option(suite: Suite, path: str, value: str) -> None:
+    """Give an option another value, in your candidate."""
+    _edited(suite, suite.client.post("config", "set", body={"path": path, "value": value_of(value, path)}))
+
+
+@config.command()
+@click.argument("path")
+@pass_suite
+def unset(suite: Suite, path: str) -> None:
+    """Give an option its default back, or take an entry away, in your candidate."""
+    _edited(suite, suite.client.post("config", "unset", body={"path": path}))
+
+
+@config.command()
+@click.argument("path")
+@click.argument("value", required=False)
+@click.option("--key", help="The name of the new entry, where PATH is a map.")
+@pass_suite
+def add(suite: Suite, path: str, value: str | None, key: str | None) -> None:
+    """Append VALUE to a list, or make the entry --key (with VALUE) in a map."""
+    if value is None and key is None:
+        raise click.UsageError("say a VALUE for a list, or --key for a map")
+    body = {"path": path, "value": None if value is None else value_of(value, path), "key": key}
+    _edited(suite, suite.client.post("config", "add", body=body))
+
+
+@config.command()
+@click.argument("path")
+@click.argument("value", required=False)
+@click.option("--key", help="The name of the entry, where PATH is a map.")
+@pass_suite
+def remove(suite: Suite, path: str, value: str | None, key: str | None) -> None:
+    """Take VALUE out of a list, the entry --key out of a map, or what PATH itself names."""
+    body = {"path": path, "value": None if value is None else value_of(value, path), "key": key}
+    _edited(suite, suite.client.post("config", "remove", body=body))
+
+
+@config.command()
+@pass_suite
+def diff(suite: Suite) -> None:
+    """Show what your candidate changes."""
+    candidate = suite.client.get("config", "candidate")
+    if suite.json:
+        output.document(candidate)
+        return
+    _changes(candidate["changes"])
+    if not candidate["changes"]:
+        output.words("nothing is changed")
+    elif candidate["revision"] > candidate["base"]:
+        newest = f"and {candidate['revision']} is the newest: `bobctl config rebase`"
+        output.words(f"made against revision {candidate['base']}, {newest}")
+
+
+@config.command()
+@pass_suite
+def discard(suite: Suite) -> None:
+    """Forget your candidate."""
+    candidate = suite.client.post("config", "discard")
+    done(suite, candidate, f"{_count(candidate['changes'])} forgotten")
+
+
+@config.command()
+@pass_suite
+def rebase(suite: Suite) -> None:
+    """Bring your candidate onto the newest revision."""
+    _edited(suite, suite.client.post("config", "rebase"))
+
+
+@config.command()
+@pass_suite
+def check(suite: Suite) -> None:
+    """Check your candidate and ask the running modules, without effect; exit code 1 if it cannot be committed."""
+    checked = suite.client.post("config", "check")
+    if suite.json:
+        output.document(checked)
+    else:
+        for problem in checked["problems"]:
+            _problem(problem)
+        _modules(checked["modules"])
+        output.words("it can be committed" if checked["good"] else "it cannot be committed")
+    if not checked["good"]:
+        sys.exit(ExitCode.FAILED)
+
+
+@config.command()
+@reason_option
+@pass_suite
+def commit(suite: Suite, reason: str) -> None:
+    """Put your candidate into effect on all modules concerned, or on none."""
+    _show_committed(suite, suite.client.post("config", "commit", body={"reason": reason}))
+
+
+@config.command("reload")
+@click.option("--apply", is_flag=True, help="Put it into effect.")
+@reason_option
+@pass_suite
+def reload_file(suite: Suite, reason: str, *, apply: bool) -> None:
+    """Read bob.yaml again and show what it changes; with --apply, put that into effect."""
+    found = suite.client.post("config", "reload", body={"apply": apply, "reason": reason})
+    errors = [problem for problem in found["problems"] if problem["severity"] == "error"]
+    if suite.json:
+        output.document(found)
+    else:
+        _changes(found["changes"])
+        for problem in found["problems"]:
+            _problem(problem)
+        _modules(found["modules"])
+        _late(found["late"])
+        effect = f"in effect as revision {found['revision']}" if found["revision"] else "nothing is changed yet"
+        output.words(f"{found['source']}: {_count(found['changes'])}; {effect}")
+    if errors:
+        sys.exit(ExitCode.FAILED)
+
+
+@config.command()
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
+@click.option("--before", type=click.IntRange(min=1), metavar="REVISION", help="Only older ones.")
+@click.option("--changes", is_flag=True, help="With what each of them changed.")
+@pass_suite
+def history(suite: Suite, limit: int, before: int | None, *, changes: bool) -> None:
+    """List the revisions, newest first."""
+    query = {"limit": limit, "before": before, "changes": "true" if changes else None}
+    found = suite.client.get("config", "history", query=query)
+    if suite.json:
+        output.document(found)
+        return
+    if not changes:
+        head = ("REVISION", "TIME", "AUTHOR", "CHANGES", "REASON")
+        output.table(
+            head, [(r["revision"], r["time"], r["author"], r["count"], r["reason"]) for r in found["revisions"]]
+        )
+        return
+    for revision in found["revisions"]:
+        title = (
+            f"revision {revision['revision']}, {revision['time']}, {revision['author']}: {revision['reason'] or '-'}"
+        )
+        click.echo(output.style(output.printable(title), bold=True))
+        _changes(revision["changes"] or [])
+
+
+def _look(suite: Suite, path: str, form: str) -> Any:
+    return suite.client.get("config", query={"path": path, "form": form})
+
+
+def _edited(suite: Suite, candidate: dict[str, Any]) -> None:
+    done(
+        suite,
+        candidate,
+        f"{_count(candidate['changes'])} in your candidate; `bobctl config commit` puts them into effect",
+    )
+
+
+def _show_committed(suite: Suite, committed: dict[str, Any]) -> None:
+    if suite.json:
+        output.document(committed)
+    else:
+        for warning in committed["warnings"]:
+            _problem(warning)
+        _modules(committed["modules"])
+        _late(committed["late"])
+        output.words(f"revision {committed['revision']} is in effect, {_count(committed['changes'])}")
+
+
+def _changes(changes: list[dict[str, Any]]) -> None:
+    """A difference, in the manner of diff(1)."""
+    for change in changes:
+        for sign, value, colour in (("-", change["old"], "red"), ("+", change["new"], "green")):
+            if value is not None:
+                line = f"{sign} {output.printable(change['path'])}: {output.flow(value)}"
+                click.echo(output.style(line, fg=colour))
+
+
+def _problem(problem: dict[str, Any]) -> None:
+    where = problem["place"] or problem["path"]
+    colour = "red" if problem["severity"] == "error" else "yellow"
+    text = f"{output.style(problem['severity'], fg=colour)}: {output.printable(problem['reason'])}"
+    click.echo(f"{output.printable(where)}: {text}" if where else text, err=True)
+
+
+def _modules(answers: list[dict[str, Any]]) -> None:
+    """What modules had to say, other than yes."""
+    for answer in answers:
+        for adjustment in answer["adjustments"]:
+            said = f"{adjustment['path']} becomes {output.flow(adjustment['value'])}: {adjustment['reason']}"
+            output.words(f"{answer['member']}: {said}")
+        if answer["state"] not in ("accepted", "adjusted"):
+            output.words(f"{answer['member']}: {answer['state']}: {answer['reason']}")
+
+
+def _late(answers: list[dict[str, Any]]) -> None:
+    for answer in answers:
+        output.words(f"{answer['member']} could not apply it and is restarted: {answer['reason'] or answer['state']}")
+
+
+def _count(changes: list[Any]) -> str:
+    return "1 change" if len(changes) == 1 else f"{len(changes)} changes"

@@ -1,0 +1,154 @@
+"""Configuration. Every author has one candidate; who the author is, the kernel says.
+
+GET  /v1/config?path=&form=complete|stored|candidate
+GET  /v1/config/candidate             what the candidate changes
+POST /v1/config/set                   {"path": ..., "value": ...}
+POST /v1/config/unset                 {"path": ...}
+POST /v1/config/add, remove           {"path": ..., "value": ..., "key": ...}
+POST /v1/config/discard, rebase, check   {}
+POST /v1/config/commit                {"reason": ...}
+POST /v1/config/reload                {"apply": false, "reason": ...}
+GET  /v1/config/history?before=&limit=&changes=true
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, get_args
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cfgmgr import api
+from cmdctl.answers import answer
+from cmdctl.bodies import body, flag, number, page_limit
+from cmdctl.candidates import Candidates
+from cmdctl.errors import RequestError
+from cmdctl.limits import MAX_REASON
+from cmdctl.services import Services, author_of
+
+ConfigPath = Annotated[str, Meta(max_length=4096)]
+Reason = Annotated[str, Meta(max_length=MAX_REASON)]
+
+
+class PathBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An option."""
+
+    path: ConfigPath
+
+
+class ValueBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An option and its new value."""
+
+    path: ConfigPath
+    value: Any
+
+
+class EntryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of a list (a value) or of a map (a key, and a value if it is added)."""
+
+    path: ConfigPath
+    value: Any = None
+    key: str | None = None
+
+
+class CommitBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why."""
+
+    reason: Reason = ""
+
+
+class ReloadBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether to put it into effect, and why."""
+
+    apply: bool = False
+    reason: Reason = ""
+
+
+class ConfigRoutes:
+    """Relays to cfgmgr, under the author's name."""
+
+    def __init__(self, services: Services) -> None:
+        self._candidates: Candidates = services.candidates
+        self._session = services.session
+
+    def routes(self) -> list[Route]:
+        """The routes of this group."""
+        return [
+            Route("/v1/config", self.show, methods=["GET"]),
+            Route("/v1/config/candidate", self.diff, methods=["GET"]),
+            Route("/v1/config/set", self.set, methods=["POST"]),
+            Route("/v1/config/unset", self.unset, methods=["POST"]),
+            Route("/v1/config/add", self.add, methods=["POST"]),
+            Route("/v1/config/remove", self.remove, methods=["POST"]),
+            Route("/v1/config/discard", self.discard, methods=["POST"]),
+            Route("/v1/config/rebase", self.rebase, methods=["POST"]),
+            Route("/v1/config/check", self.check, methods=["POST"]),
+            Route("/v1/config/commit", self.commit, methods=["POST"]),
+            Route("/v1/config/reload", self.reload, methods=["POST"]),
+            Route("/v1/config/history", self.history, methods=["GET"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        """Values below a path."""
+        form = request.query_params.get("form", "complete")
+        if form not in get_args(api.Form):
+            raise RequestError("usage", f"form must be one of {', '.join(get_args(api.Form))}, not {form[:20]!r}")
+        path = request.query_params.get("path", "")
+        return answer(await self._session.call(api.Show(path, form, author_of(request))))  # type: ignore[arg-type]
+
+    async def diff(self, request: Request) -> Response:
+        """What the candidate changes."""
+        return await self._do(request, api.Diff(author_of(request)))
+
+    async def set(self, request: Request) -> Response:
+        """Give an option another value."""
+        wanted = await body(request, ValueBody)
+        return await self._do(request, api.Set(author_of(request), wanted.path, wanted.value))
+
+    async def unset(self, request: Request) -> Response:
+        """Give an option its default back."""
+        wanted = await body(request, PathBody)
+        return await self._do(request, api.Unset(author_of(request), wanted.path))
+
+    async def add(self, request: Request) -> Response:
+        """Add an entry."""
+        wanted = await body(request, EntryBody)
+        return await self._do(request, api.Add(author_of(request), wanted.path, wanted.value, wanted.key))
+
+    async def remove(self, request: Request) -> Response:
+        """Take an entry away."""
+        wanted = await body(request, EntryBody)
+        return await self._do(request, api.Remove(author_of(request), wanted.path, wanted.value, wanted.key))
+
+    async def discard(self, request: Request) -> Response:
+        """Forget the candidate."""
+        return await self._do(request, api.Discard(author_of(request)))
+
+    async def rebase(self, request: Request) -> Response:
+        """Bring the candidate onto the newest revision."""
+        return await self._do(request, api.Rebase(author_of(request)))
+
+    async def check(self, request: Request) -> Response:
+        """What a commit would meet."""
+        return await self._do(request, api.Check(author_of(request)))
+
+    async def commit(self, request: Request) -> Response:
+        """Put the candidate into effect."""
+        wanted = await body(request, CommitBody)
+        return answer(await self._candidates.commit(author_of(request), wanted.reason))
+
+    async def reload(self, request: Request) -> Response:
+        """Read bob.yaml again."""
+        wanted = await body(request, ReloadBody)
+        return await self._do(request, api.Reload(author_of(request), wanted.reason, wanted.apply))
+
+    async def history(self, request: Request) -> Response:
+        """The revisions, newest first."""
+        before = number(request, "before", 0)
+        return answer(await self._session.call(api.History(before, page_limit(request), flag(request, "changes"))))
+
+    async def _do(self, request: Request, message: Any) -> Response:
+        return answer(await self._candidates.do(author_of(request), message))

@@ -1,0 +1,129 @@
+"""The modules, their commands and their counters.
+
+GET  /v1/version
+GET  /v1/modules                      all modules and who of them is running
+GET  /v1/modules/{module}             all of one module's spec
+POST /v1/call/{module}/{command}      {"arguments": {...}, "instance": "1", "timeout": 10}
+GET  /v1/statistics                   the counters of every member that counts
+GET  /v1/statistics/{module}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cmdctl.answers import answer
+from cmdctl.bodies import body, segment
+from cmdctl.catalog import describe
+from cmdctl.errors import RequestError
+from cmdctl.limits import CALL_SECONDS, MAX_CALL_SECONDS, STATUS_SECONDS
+from cmdctl.services import Services
+from daemonkit.findings import did_you_mean
+from daemonkit.spec import Spec
+from msgq.errors import BusError
+
+STATISTICS = "statistics"
+# Modules whose commands take the author of a change: that is who the kernel says it is, through routes of their own.
+OWN_ROUTES = {"cfgmgr": "config"}
+
+
+class CallBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST /v1/call."""
+
+    arguments: dict[str, Any] = {}
+    instance: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,16}\Z")] | None = None
+    timeout: Annotated[float, Meta(gt=0, le=MAX_CALL_SECONDS)] = CALL_SECONDS
+
+
+class ModuleRoutes:
+    """Specs and plain commands."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def routes(self) -> list[Route]:
+        """The routes of this group."""
+        return [
+            Route("/v1/version", self.version, methods=["GET"]),
+            Route("/v1/modules", self.list_modules, methods=["GET"]),
+            Route("/v1/modules/{module}", self.show_module, methods=["GET"]),
+            Route("/v1/call/{module}/{command}", self.call, methods=["POST"]),
+            Route("/v1/statistics", self.all_statistics, methods=["GET"]),
+            Route("/v1/statistics/{module}", self.statistics, methods=["GET"]),
+        ]
+
+    async def version(self, _request: Request) -> Response:
+        """The release of the running suite."""
+        return answer({"version": importlib.metadata.version("bobdns")})
+
+    async def list_modules(self, _request: Request) -> Response:
+        """Every module."""
+        catalog = self._services.catalog
+        entries = [{**entry, "members": self._members(entry["module"])} for entry in catalog.summary()]
+        unreadable = [{"component": name, "reason": reason} for name, reason in catalog.unreadable.items()]
+        return answer({"modules": entries, "unreadable": unreadable})
+
+    async def show_module(self, request: Request) -> Response:
+        """One module."""
+        name = segment(request, "module")
+        return answer({**describe(self._spec(name)), "members": self._members(name)})
+
+    async def call(self, request: Request) -> Response:
+        """Relay a command that the module's spec knows."""
+        module, command = segment(request, "module"), segment(request, "command")
+        spec = self._spec(module)
+        if command not in spec.commands:
+            raise RequestError(
+                "not-found", f"{module} has no command {command!r}{did_you_mean(command, spec.commands)}"
+            )
+        wanted = await body(request, CallBody)
+        changes = spec.commands[command].changes
+        if changes and spec.module in OWN_ROUTES:
+            raise RequestError(
+                "refused", f"changes of {module} go through /v1/{OWN_ROUTES[spec.module]}, under your name"
+            )
+        recipient = module if wanted.instance is None else f"{module}/{wanted.instance}"
+        result = await self._services.session.call_raw(
+            recipient, command, wanted.arguments, timeout=wanted.timeout, changes=changes
+        )
+        return answer(result)
+
+    async def all_statistics(self, _request: Request) -> Response:
+        """The counters of all members, by member; who does not answer in time is told with the reason."""
+        counting = [name for name, spec in self._services.catalog.specs.items() if STATISTICS in spec.commands]
+        return answer(await self._counters(counting))
+
+    async def statistics(self, request: Request) -> Response:
+        """The counters of one module's members."""
+        module = segment(request, "module")
+        if STATISTICS not in self._spec(module).commands:
+            raise RequestError("not-found", f"{module} counts nothing")
+        return answer(await self._counters([module]))
+
+    async def _counters(self, names: list[str]) -> dict[str, Any]:
+        members = [member for name in sorted(names) for member in self._members(name)]
+        found = await asyncio.gather(*(self._ask(member) for member in members))
+        return dict(zip(members, found, strict=True))
+
+    async def _ask(self, member: str) -> Any:
+        try:
+            return await self._services.session.call_raw(member, STATISTICS, {}, timeout=STATUS_SECONDS, changes=False)
+        except BusError as error:
+            return {"error": str(error)}
+
+    def _members(self, module: str) -> list[str]:
+        return [entry.member for entry in self._services.session.members(module)]
+
+    def _spec(self, module: str) -> Spec:
+        specs = self._services.catalog.specs
+        if module not in specs:
+            raise RequestError("not-found", f"there is no module {module!r}{did_you_mean(module, specs)}")
+        return specs[module]

@@ -1,0 +1,160 @@
+"""The zones of the data sources.
+
+GET    /v1/zones?after=&limit=              a page of the list
+GET    /v1/zones/{origin}?source=           one zone, and who serves it
+GET    /v1/zones/{origin}/check?source=     what is wrong with its data
+GET    /v1/zones/{origin}/export?source=    its data as a master file (text/dns, RFC 4027)
+DELETE /v1/zones/{origin}?source=&reason=   delete it with all its data
+POST   /v1/zones/{origin}/reload            make the servers look at it afresh
+POST   /v1/reload                           ... at all zones
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import dns.exception
+import dns.name
+from dns.name import Name
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cmdctl import serving
+from cmdctl.answers import answer
+from cmdctl.api import Finding, Served, ZoneCheck, ZoneEntry, ZonePage
+from cmdctl.bodies import page_limit, segment
+from cmdctl.bus import ZoneChanged
+from cmdctl.errors import RequestError
+from cmdctl.export import Export
+from cmdctl.limits import MAX_NAME_TEXT, MAX_REASON
+from cmdctl.services import Services, author_of
+from cmdctl.zonedesk import SHADOWED, Located, ZoneDesk
+from datasrc import checks
+from datasrc import findings as zone_findings
+from datasrc.records import Provenance
+
+DOOR = "rest"  # the source in the provenance of a change
+
+
+class ZoneRoutes:
+    """Zone data, always in a worker thread."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def routes(self) -> list[Route]:
+        """The routes of this group."""
+        return [
+            Route("/v1/zones", self.list_zones, methods=["GET"]),
+            Route("/v1/zones/{origin}", self.show, methods=["GET"]),
+            Route("/v1/zones/{origin}", self.delete, methods=["DELETE"]),
+            Route("/v1/zones/{origin}/check", self.check, methods=["GET"]),
+            Route("/v1/zones/{origin}/export", self.export, methods=["GET"]),
+            Route("/v1/zones/{origin}/reload", self.reload, methods=["POST"]),
+            Route("/v1/reload", self.reload_all, methods=["POST"]),
+        ]
+
+    async def list_zones(self, request: Request) -> Response:
+        """A page of the list."""
+        after = request.query_params.get("after")
+        page = await self._services.work(
+            self._services.zones.page, None if after is None else parse_origin(after), page_limit(request)
+        )
+        served = await serving.of_zones(self._services.session, [_text(located) for located in page.zones])
+        zones = [_entry(located, served[_text(located)]) for located in page.zones]
+        following = zones[-1]["origin"] if page.more else None
+        return answer(ZonePage(zones=zones, next=following, problems=page.problems))
+
+    async def show(self, request: Request) -> Response:
+        """One zone."""
+        origin, source = _addressed(request)
+        located = await self._services.work(self._services.zones.find, origin, source)
+        text = _text(located)
+        return answer(_entry(located, (await serving.of_zones(self._services.session, [text]))[text]))
+
+    async def check(self, request: Request) -> Response:
+        """What is wrong with a zone's data. A big zone takes its time: it has a thread of its own."""
+        return answer(await asyncio.to_thread(_check, self._services.zones, *_addressed(request)))
+
+    async def export(self, request: Request) -> Response:
+        """A zone as text."""
+        export = Export(self._services.zones, self._services.log, *_addressed(request))
+        await export.begin()
+        return export
+
+    async def delete(self, request: Request) -> Response:
+        """Delete a zone."""
+        origin, source = _addressed(request)
+        reason = request.query_params.get("reason", "")[:MAX_REASON]
+        provenance = Provenance(author_of(request), DOOR, reason)
+        located, change = await self._services.work(self._services.zones.delete, origin, source, provenance)
+        text = _text(located)
+        await self._services.session.publish(ZoneChanged.topic, ZoneChanged(text, located.source, change.version, None))
+        return answer({"origin": text, "source": located.source, "records": located.info.records})
+
+    async def reload(self, request: Request) -> Response:
+        """Make every auth instance look at the zone afresh."""
+        origin, source = _addressed(request)
+        located = await self._services.work(self._services.zones.find, origin, source)
+        return answer(await serving.reload(self._services.session, _text(located)))
+
+    async def reload_all(self, _request: Request) -> Response:
+        """Make every auth instance look at all zones afresh."""
+        return answer(await serving.reload(self._services.session, None))
+
+
+def parse_origin(text: str) -> Name:
+    """The name of a zone, as people write it; raises RequestError."""
+    if len(text) > MAX_NAME_TEXT:
+        raise RequestError("usage", f"the name is longer than {MAX_NAME_TEXT} characters")
+    try:
+        return dns.name.from_text(text, dns.name.root)
+    except (dns.exception.DNSException, ValueError) as error:
+        raise RequestError("usage", f"{text!r} is no domain name: {error}") from error
+
+
+def _addressed(request: Request) -> tuple[Name, str | None]:
+    """The zone and, if it is named, the data source a request means."""
+    return parse_origin(segment(request, "origin")), request.query_params.get("source")
+
+
+def _text(located: Located) -> str:
+    return located.info.origin.to_text(omit_final_dot=True)
+
+
+def _entry(located: Located, served: list[Served]) -> ZoneEntry:
+    info = located.info
+    shadowed = bool(located.shadowed_by)
+    return ZoneEntry(
+        origin=_text(located),
+        source=located.source,
+        writable=located.writable,
+        version=info.version,
+        serial=info.serial,
+        records=info.records,
+        state=SHADOWED if shadowed else info.state.value,
+        reason=f"the data source {located.shadowed_by} has it as well and comes first" if shadowed else info.reason,
+        served=[] if shadowed else served,
+    )
+
+
+def _check(desk: ZoneDesk, origin: Name, source: str | None) -> ZoneCheck:
+    findings = zone_findings.Findings()
+
+    def note(found: zone_findings.Finding) -> None:
+        findings.add(found)
+
+    with desk.finder(origin, source) as (located, finder):
+        checks.check_zone(located.info.origin, finder.rrsets(), note)
+    return ZoneCheck(
+        origin=_text(located),
+        serial=located.info.serial,
+        errors=findings.errors,
+        warnings=findings.warnings,
+        findings=[
+            Finding(severity=found.severity.value, code=found.code.value, place=found.where, text=found.text)
+            for found in findings
+        ],
+        left_out={code.value: count for code, count in findings.left_out.items()},
+    )

@@ -1,0 +1,46 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ParamSpec, Protocol, TypeVar
+
+from starlette.requests import Request
+
+from cmdctl.candidates import Candidates
+from cmdctl.catalog import Catalog
+from cmdctl.zonedesk import ZoneDesk
+from daemonkit.counters import Counters
+from daemonkit.log import MessageLog
+from msgq.session import Session
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Work(Protocol):
+    """Runs a blocking call in a worker thread (daemonkit.module.Context.work)."""
+
+    async def __call__(self, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Its result."""
+        ...
+
+
+@dataclass(slots=True)
+class Services:
+    """Handed to every group of routes. Configuration replaces the catalog and the zones in one step each."""
+
+    session: Session
+    candidates: Candidates
+    catalog: Catalog
+    zones: ZoneDesk
+    work: Work
+    log: MessageLog
+    counters: Counters
+
+
+def author_of(request: Request) -> str:
+    """The user on whose behalf the request is made, as the kernel told."""
+    author: str = request.state.author
+    return author

@@ -1,0 +1,64 @@
+"""What the running auth instances say about zones. The spare is not asked: it serves nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from auth import api as auth
+from cmdctl.api import Reloaded, ReloadedInstance, Served
+from cmdctl.limits import CALL_SECONDS, STATUS_SECONDS
+from daemonkit.control import SPARE
+from msgq.errors import BusError
+from msgq.session import Session
+
+UNREACHABLE = "unreachable"
+
+
+async def of_zones(session: Session, origins: Sequence[str]) -> dict[str, list[Served]]:
+    """For each zone, how every instance answers for it."""
+    members = instances(session)
+    wanted = list(dict.fromkeys(origins))
+    answers = await asyncio.gather(*(_ask(session, member, wanted) for member in members))
+    return {origin: [answer[index] for answer in answers] for index, origin in enumerate(wanted)}
+
+
+async def reload(session: Session, origin: str | None) -> Reloaded:
+    """Have every instance open its data sources afresh; `origin` is a zone to tell about."""
+    members = instances(session)
+    found = await asyncio.gather(*(_reload(session, member, origin) for member in members))
+    return Reloaded(origin=origin, instances=list(found))
+
+
+def instances(session: Session) -> list[str]:
+    """The auth instances that serve."""
+    return [entry.member for entry in session.members("auth") if entry.instance != SPARE]
+
+
+async def _ask(session: Session, member: str, origins: list[str]) -> list[Served]:
+    found: list[Served] = []
+    try:
+        for part in _parts(origins):
+            reply = await session.call(auth.ZoneStatus(part), to=member, timeout=STATUS_SECONDS)
+            found += [_served(member, zone) for zone in reply.zones]
+    except BusError as error:
+        return [Served(instance=member, state=UNREACHABLE, serial=None, reason=str(error)) for _ in origins]
+    return found
+
+
+async def _reload(session: Session, member: str, origin: str | None) -> ReloadedInstance:
+    try:
+        reply = await session.call(auth.Reload(origin), to=member, timeout=CALL_SECONDS)
+    except BusError as error:
+        return ReloadedInstance(instance=member, error=str(error), serial=None)
+    return ReloadedInstance(instance=member, error="", serial=reply.zones[0].serial if reply.zones else None)
+
+
+def _parts(origins: list[str]) -> Iterator[list[str]]:
+    """What one question may hold at a time."""
+    for start in range(0, len(origins), auth.MAX_ORIGINS):
+        yield origins[start : start + auth.MAX_ORIGINS]
+
+
+def _served(member: str, zone: auth.ZoneServed) -> Served:
+    return Served(instance=member, state=zone.state, serial=zone.serial, reason=zone.reason)
