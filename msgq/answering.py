@@ -69,14 +69,15 @@ class Answering:
             running.delivery = None
 
     async def close(self, grace: float) -> None:
-        """Take no more commands; give those that run `grace` seconds, then cancel them and refuse."""
+        """Take no more commands; give those that run `grace` seconds, then cancel and refuse them, within as long."""
         self._closing = True
-        tasks = self._answering - {asyncio.current_task()}  # a handler may close its session
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=grace)
-            for task in late:
+        tasks = self._answering - {asyncio.current_task()}  # a handler may close its own session
+        for _ in range(2):  # the first cancelling ends handlers, the second the sending of what came of them
+            if tasks:
+                _, tasks = await asyncio.wait(tasks, timeout=grace)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _known_outcome(self, delivery: Delivery) -> Done | None:
         if delivery.changes and (done := self._remembered.find(delivery.id)) is not None:

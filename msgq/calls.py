@@ -7,13 +7,14 @@ import itertools
 from dataclasses import dataclass
 
 from msgq import envelope
-from msgq.errors import BusLost, CallError, DeadlineExceeded, NoRecipient, ProtocolError, RecipientDied, Refused
+from msgq.errors import BusLost, CallError, DeadlineExceeded, NoRecipient, RecipientDied, Refused
 
 
 @dataclass(slots=True, eq=False)
 class PendingCall:
     """A call without an outcome; `sent` is whether the broker may have it."""
 
+    serial: int
     id: str
     outcome: asyncio.Future[bytes]
     sent: bool = False
@@ -29,33 +30,29 @@ class PendingCall:
 
 
 class PendingCalls:
-    """All of them by id. Whatever comes for a call that is not here any more is late and ignored."""
+    """All of them by serial. Whatever comes for a call that is not here any more is late and ignored."""
 
     def __init__(self, token: str) -> None:
         """`token` makes the ids of this session its own."""
         self.late = 0
         self._token = token
-        self._numbers = itertools.count(1)
-        self._pending: dict[str, PendingCall] = {}
+        self._serials = itertools.count(1)
+        self._pending: dict[int, PendingCall] = {}
 
     def __len__(self) -> int:
         return len(self._pending)
 
     def start(self, call_id: str | None) -> PendingCall:
-        """Begin to wait, under a new id or a given one; raises ProtocolError for one that is being waited for."""
-        if call_id:
-            envelope.check_name("call id", call_id)
-        else:
-            call_id = f"{self._token}-{next(self._numbers)}"
-        if call_id in self._pending:
-            raise ProtocolError(f"call {call_id} is in flight already")
-        call = PendingCall(call_id, asyncio.get_running_loop().create_future())
-        self._pending[call_id] = call
+        """Begin to wait, under a new id or, for a repeat, a given one; raises ProtocolError."""
+        serial = next(self._serials)
+        call_id = f"{self._token}-{serial}" if call_id is None else envelope.check_name("call id", call_id)
+        call = PendingCall(serial, call_id, asyncio.get_running_loop().create_future())
+        self._pending[serial] = call
         return call
 
     def end(self, call: PendingCall) -> None:
         """Nobody waits for it any more."""
-        del self._pending[call.id]
+        del self._pending[call.serial]
         if call.outcome.done() and not call.outcome.cancelled():
             call.outcome.exception()  # seen, even where the caller left first
         else:
@@ -63,7 +60,7 @@ class PendingCalls:
 
     def answered(self, header: envelope.Result, payload: bytes) -> None:
         """A result came."""
-        call = self._pending.get(header.id)
+        call = self._pending.get(header.serial)
         if call is None or call.outcome.done():
             self.late += 1
         else:
@@ -71,11 +68,11 @@ class PendingCalls:
 
     def failed(self, header: envelope.Outcome) -> None:
         """Another outcome came."""
-        call = self._pending.get(header.id)
+        call = self._pending.get(header.serial)
         if call is None or call.outcome.done():
             self.late += 1
         else:
-            call.fail(_error_of(header))
+            call.fail(_error_of(header, call.id))
 
     def lose(self, text: str, *, unsent_too: bool = False) -> None:
         """The broker is gone: what it had has no outcome any more; what it had not may still be sent to the next."""
@@ -84,12 +81,12 @@ class PendingCalls:
                 call.fail(BusLost(text, call_id=call.id, maybe_done=call.sent))
 
 
-def _error_of(header: envelope.Outcome) -> CallError:
+def _error_of(header: envelope.Outcome, call_id: str) -> CallError:
     if header.kind == "refused":
-        return Refused(header.code, header.text, call_id=header.id)
+        return Refused(header.code, header.text, call_id=call_id)
     kinds: dict[str, type[NoRecipient | RecipientDied | DeadlineExceeded]] = {
         "no-recipient": NoRecipient,
         "recipient-died": RecipientDied,
         "deadline": DeadlineExceeded,
     }
-    return kinds[header.kind](header.text, call_id=header.id)
+    return kinds[header.kind](header.text, call_id=call_id)

@@ -91,8 +91,12 @@ class Unsubscribe(Header, frozen=True, kw_only=True, tag="unsubscribe"):
 
 
 class Call(Header, frozen=True, kw_only=True, tag="call"):
-    """A command; the payload is its arguments. Answered by exactly one Result or Outcome."""
+    """A command; the payload is its arguments. Answered by exactly one Result or Outcome.
 
+    `serial` is this attempt's, for the caller to tell its outcome by; `id` is the command's, the same in a repeat.
+    """
+
+    serial: Count
     id: CallId
     to: Recipient
     command: Command
@@ -103,7 +107,7 @@ class Call(Header, frozen=True, kw_only=True, tag="call"):
 class Forget(Header, frozen=True, kw_only=True, tag="forget"):
     """The caller waits for this call no more."""
 
-    id: CallId
+    serial: Count
 
 
 class Answer(Header, frozen=True, kw_only=True, tag="answer"):
@@ -178,7 +182,7 @@ class Delivery(Header, frozen=True, kw_only=True, tag="delivery"):
 class Result(Header, frozen=True, kw_only=True, tag="result"):
     """The answer to a call; the payload is the result."""
 
-    id: CallId
+    serial: Count
 
 
 OutcomeKind = Literal["refused", "no-recipient", "recipient-died", "deadline"]
@@ -187,7 +191,7 @@ OutcomeKind = Literal["refused", "no-recipient", "recipient-died", "deadline"]
 class Outcome(Header, frozen=True, kw_only=True, tag="outcome"):
     """The call has no answer; `code` is set when it was refused."""
 
-    id: CallId
+    serial: Count
     kind: OutcomeKind
     text: Text
     code: RefusalCode = "failed"

@@ -17,7 +17,7 @@ class Flight:
     """A call that has no outcome yet."""
 
     number: int
-    id: str
+    serial: int  # the caller's
     caller: Peer
     recipient: Peer
     deadline: float
@@ -44,19 +44,19 @@ class Flights:
         """Whether this member may start another call."""
         return len(caller.calls) < MAX_CALLS_OF_ONE and len(self._flights) < MAX_CALLS
 
-    def start(self, call_id: str, caller: Peer, recipient: Peer, deadline: float) -> Flight:
+    def start(self, serial: int, caller: Peer, recipient: Peer, deadline: float) -> Flight:
         """A call sets out."""
         self._last_number += 1
-        flight = Flight(self._last_number, call_id, caller, recipient, deadline)
+        flight = Flight(self._last_number, serial, caller, recipient, deadline)
         self._flights[flight.number] = flight
-        caller.calls[call_id] = flight.number
+        caller.calls[serial] = flight.number
         recipient.tasks.add(flight.number)
         return flight
 
     def end(self, flight: Flight) -> None:
         """A call has its outcome, or nobody waits for one any more."""
         del self._flights[flight.number]
-        del flight.caller.calls[flight.id]
+        del flight.caller.calls[flight.serial]
         flight.recipient.tasks.discard(flight.number)
 
     def of_caller(self, peer: Peer) -> list[Flight]:

@@ -64,7 +64,7 @@ class Peer:
     token: str
     budget: Budget
     topics: set[str] = field(default_factory=set)
-    calls: dict[str, int] = field(default_factory=dict)  # its calls in flight: id to number
+    calls: dict[int, int] = field(default_factory=dict)  # its calls in flight: its serial to our number
     tasks: set[int] = field(default_factory=set)  # the numbers of calls it was given
     lost_topics: dict[str, None] = field(default_factory=dict)  # in order of the first loss
     sent_messages: int = 0

@@ -183,28 +183,28 @@ class Routing:
     # Calls.
 
     def _on_call(self, caller: Peer, header: envelope.Call, payload: bytes, now: float) -> None:
-        if header.id in caller.calls:
+        if header.serial in caller.calls:
             self.counts.junk += 1
             return
         self.counts.calls += 1
         recipient = self.members.recipient(header.to)
         if header.deadline <= now:
             self.counts.deadlines += 1
-            self._tell(caller, header.id, "deadline", "time had run out before the call reached the bus")
+            self._tell(caller, header.serial, "deadline", "time had run out before the call reached the bus")
         elif header.deadline > now + MAX_TIMEOUT:
-            self._refuse(caller, header.id, "usage", f"a call may last {MAX_TIMEOUT:.0f} seconds at most")
+            self._refuse(caller, header.serial, "usage", f"a call may last {MAX_TIMEOUT:.0f} seconds at most")
         elif not self.flights.has_room(caller):
-            self._refuse(caller, header.id, "unavailable", "too many calls are in flight")
+            self._refuse(caller, header.serial, "unavailable", "too many calls are in flight")
         elif recipient is None:
             self.counts.no_recipient += 1
-            self._tell(caller, header.id, "no-recipient", f"nobody called {header.to} is on the bus")
+            self._tell(caller, header.serial, "no-recipient", f"nobody called {header.to} is on the bus")
         else:
-            self._deliver(self.flights.start(header.id, caller, recipient, header.deadline), header, payload)
+            self._deliver(self.flights.start(header.serial, caller, recipient, header.deadline), header, payload)
 
     def _deliver(self, flight: Flight, header: envelope.Call, payload: bytes) -> None:
         delivery = envelope.Delivery(
             number=flight.number,
-            id=flight.id,
+            id=header.id,
             caller=flight.caller.member,
             command=header.command,
             deadline=flight.deadline,
@@ -213,14 +213,14 @@ class Routing:
         if not self._outbound.offer(flight.recipient, Kind.COMMAND, delivery, payload, number=flight.number):
             self.flights.end(flight)
             text = f"{flight.recipient.member} does not take commands: its queue is full"
-            self._refuse(flight.caller, flight.id, "unavailable", text)
+            self._refuse(flight.caller, flight.serial, "unavailable", text)
 
     def _on_answer(self, peer: Peer, header: envelope.Answer, payload: bytes, now: float) -> None:
         flight = self._landing(peer, header.number, now)
         if flight is not None:
             self.counts.answers += 1
             self.flights.end(flight)
-            self._outbound.offer(flight.caller, Kind.OUTCOME, envelope.Result(id=flight.id), payload)
+            self._outbound.offer(flight.caller, Kind.OUTCOME, envelope.Result(serial=flight.serial), payload)
 
     def _on_refusal(self, peer: Peer, header: envelope.Refusal, _payload: bytes, now: float) -> None:
         flight = self._landing(peer, header.number, now)
@@ -240,7 +240,7 @@ class Routing:
         return flight
 
     def _on_forget(self, peer: Peer, header: envelope.Forget, _payload: bytes, _now: float) -> None:
-        flight = self.flights.get(peer.calls.get(header.id, 0))
+        flight = self.flights.get(peer.calls.get(header.serial, 0))
         if flight is not None:
             self.flights.end(flight)
             flight.recipient.discard({flight.number})
@@ -251,14 +251,14 @@ class Routing:
 
     def _end(self, flight: Flight, kind: OutcomeKind, text: str, code: RefusalCode = "failed") -> None:
         self.flights.end(flight)
-        self._tell(flight.caller, flight.id, kind, text, code)
+        self._tell(flight.caller, flight.serial, kind, text, code)
 
-    def _refuse(self, caller: Peer, call_id: str, code: RefusalCode, text: str) -> None:
+    def _refuse(self, caller: Peer, serial: int, code: RefusalCode, text: str) -> None:
         self.counts.unavailable += code == "unavailable"
-        self._tell(caller, call_id, "refused", text, code)
+        self._tell(caller, serial, "refused", text, code)
 
-    def _tell(self, caller: Peer, call_id: str, kind: OutcomeKind, text: str, code: RefusalCode = "failed") -> None:
-        self._outbound.offer(caller, Kind.OUTCOME, envelope.Outcome(id=call_id, kind=kind, text=text, code=code))
+    def _tell(self, caller: Peer, serial: int, kind: OutcomeKind, text: str, code: RefusalCode = "failed") -> None:
+        self._outbound.offer(caller, Kind.OUTCOME, envelope.Outcome(serial=serial, kind=kind, text=text, code=code))
 
     # Events.
 

@@ -145,6 +145,7 @@ class Session:
         try:
             async with asyncio.timeout(PUBLISH_PATIENCE):
                 sent = await self._outgoing.send(frames)
+                await asyncio.sleep(0)  # who publishes in a loop must not keep its own process from hearing
         except TimeoutError:  # told below
             pass
         finally:
@@ -195,7 +196,9 @@ class Session:
         envelope.check_name("command", command)
         deadline = asyncio.get_running_loop().time() + min(timeout, envelope.MAX_TIMEOUT)
         call = self._calls.start(call_id)
-        header = envelope.Call(id=call.id, to=to, command=command, deadline=deadline, changes=changes)
+        header = envelope.Call(
+            serial=call.serial, id=call.id, to=to, command=command, deadline=deadline, changes=changes
+        )
         try:
             async with asyncio.timeout_at(deadline):
                 await self._outgoing.send(_frames(header, payload), lasting=True, on_sent=call.mark_sent)
@@ -204,7 +207,7 @@ class Session:
             raise _out_of_time(call, f"{to} {command}", timeout) from None
         except asyncio.CancelledError:
             if call.sent:
-                self._outgoing.post(_frames(envelope.Forget(id=call.id)))
+                self._outgoing.post(_frames(envelope.Forget(serial=call.serial)))
             raise
         finally:
             self._calls.end(call)

@@ -8,6 +8,7 @@ from collections import OrderedDict, deque
 from typing import Final
 
 from msgq import envelope
+from msgq.errors import ProtocolError
 from msgq.incoming import Event, EventHandler, Gap, GapHandler
 
 QUEUE_EVENTS: Final = 1024  # waiting for one handler; more are dropped, which it is told as a gap
@@ -82,8 +83,10 @@ class Subscriptions:
         return list(self._by_topic)
 
     def add(self, topic: str, handler: EventHandler, on_gap: GapHandler | None) -> bool:
-        """Add a handler; True when it is the first of its topic."""
+        """Add a handler; True when it is the first of its topic. Raises ProtocolError for too many topics."""
         first = topic not in self._by_topic
+        if first and len(self._by_topic) >= envelope.MAX_TOPICS:
+            raise ProtocolError(f"a session hears {envelope.MAX_TOPICS} topics at most")
         self._by_topic.setdefault(topic, []).append(Subscription(topic, handler, on_gap))
         return first
 
