@@ -58,11 +58,18 @@ class Engine:
 
     def __init__(self, serving: Serving, tally: Tally, reports: Reports) -> None:
         self.serving = serving
+        self.handled = 0  # messages: who watches sees it grow
         self._tally = tally
         self._reports = reports
 
     def respond(self, message: bytes, client: Client) -> bytes | None:
         """The reply to a message, or None where none is due. Blocks; raises nothing."""
+        try:
+            return self._respond(message, client)
+        finally:
+            self.handled += 1
+
+    def _respond(self, message: bytes, client: Client) -> bytes | None:
         self._tally.arrived(client)
         admission = admit(message)
         if admission is Admission.DROP:

@@ -59,12 +59,20 @@ class Server:
                 connection.finish()
         await asyncio.gather(*(udp.close() for udp in old_udp))
 
+    async def finish_in_hand(self) -> None:
+        """Return when everything is answered that was in hand at the call."""
+        await asyncio.get_running_loop().run_in_executor(self._executor, _nothing)
+
     async def close(self) -> None:
         """Stop serving."""
         await self.serve([])
         for connection in self._tcp.table:
             connection.evict()
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _nothing() -> None:
+    """Take a turn."""
 
 
 async def start_server(

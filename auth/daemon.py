@@ -1,0 +1,208 @@
+"""The auth daemon: answers DNS queries on the sockets bob hands over, from the zones of the data sources.
+
+bob --sockets--> Server (UDP, TCP) --messages--> Engine --lookups--> data sources
+cfgmgr --options, zones, data_sources--> Serving: settings, table of zones, data; replaced as a whole
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import datasrc
+from auth import api
+from auth.engine import Serving
+from auth.options import read_settings, read_zones
+from auth.server import Server
+from auth.settings import Settings
+from auth.status import zones_served
+from auth.zones import ZoneTable
+from daemonkit.configuration import Config, Prepared
+from daemonkit.errors import Rejected
+from daemonkit.module import Context, ListeningSocket, Module, command
+from datasrc.errors import DataSourceError, Missing, SchemaTooOld, StorageError, UnknownBackend
+from datasrc.records import ZoneState
+from datasrc.sources import Sources, open_sources, source_url
+from msgq.errors import Refused
+from msgq.session import IncomingCall
+
+# Seconds in which the answering thread finishes not one answer although it has work: it will not come back by itself.
+STALL_LIMIT = 10.0
+STALL_LOOK = 1.0  # seconds between looks
+
+
+class AnswersStalled(Exception):
+    """The answering thread hangs in a data source. The process ends, and its successor begins afresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a revision needs, before it is applied."""
+
+    settings: Settings
+    zones: ZoneTable
+    configured: Mapping[str, Any]  # `data_sources`
+    sources: Sources | None  # opened for this revision; None: those in use serve on
+
+
+class AuthDaemon(Module):
+    """Answers DNS queries."""
+
+    name = "auth"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._server: Server | None = None
+        self._sources: Sources | None = None
+        self._configured: Mapping[str, Any] = {}
+        self._listening: tuple[str, ...] = ()
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def prepare(self, config: Config) -> Prepared:
+        """Read the options and zones, and open the data sources, if they are others than before."""
+        candidate = await self.context.work(self._read, config)
+
+        def discard() -> None:
+            if candidate.sources is not None:
+                self.context.spawn(self.context.work(candidate.sources.close), "close")
+
+        return Prepared(apply=lambda: self._apply(candidate), discard=discard)
+
+    def _read(self, config: Config) -> Candidate:
+        """In the worker thread."""
+        settings, zones = read_settings(config.own), read_zones(config.values)
+        configured = config.values["data_sources"]
+        if self._sources is not None and configured == self._configured:
+            return Candidate(settings, zones, configured, None)
+        if self._sources is not None:
+            changed = {name: entry for name, entry in configured.items() if entry != self._configured.get(name)}
+            check_sources(changed)
+        return Candidate(settings, zones, configured, _open(configured))
+
+    def _apply(self, candidate: Candidate) -> None:
+        self._configured = candidate.configured
+        sources = candidate.sources or self._sources
+        assert sources is not None
+        self._serve(sources, candidate.settings, candidate.zones)
+
+    def _serve(self, sources: Sources, settings: Settings, zones: ZoneTable) -> None:
+        """Answer from these sources from now on; the old ones are closed when nobody uses them any more."""
+        old, self._sources = self._sources, sources
+        serving = Serving(sources, settings, zones)
+        if self._server is None:
+            self._server = Server(serving, self.context.counters, self.context.log)
+        else:
+            self._server.engine.serving = serving
+        if old is not None and old is not sources:
+            self.context.spawn(self._retire(old), "retire")
+        for status in sources.status():
+            if status.failure:
+                self.context.log.warning("AUTH_DATA_SOURCE_WAITING", source=status.name, reason=status.failure)
+
+    async def _retire(self, sources: Sources) -> None:
+        await self._at_work().finish_in_hand()
+        await self.context.work(sources.close)
+
+    async def on_start(self) -> None:
+        """Watch over the answering thread."""
+        self._watcher = self.context.spawn(self._watch(), "watch")
+
+    async def _watch(self) -> None:
+        server = self._at_work()
+        while True:
+            await asyncio.sleep(STALL_LOOK)
+            handled = server.engine.handled
+            try:
+                async with asyncio.timeout(STALL_LIMIT):
+                    await server.finish_in_hand()
+            except TimeoutError:
+                if server.engine.handled == handled:
+                    raise AnswersStalled(f"no answer was finished in {STALL_LIMIT:g} seconds") from None
+
+    async def on_sockets(self, sockets: list[ListeningSocket]) -> None:
+        """Serve these sockets: the new ones first, then the old ones are closed."""
+        await self._at_work().serve([one.socket for one in sockets])
+        places = (one.place for one in sockets)
+        self._listening = tuple(f"{place.protocol} {place.address}@{place.port}" for place in places)
+        self.context.log.info("AUTH_SERVING", count=len(sockets))
+
+    async def on_stop(self) -> None:
+        """Stop serving, then let go of the data."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._server is not None:
+            await self._server.close()
+        if self._sources is not None:
+            self._sources.close()
+
+    def _at_work(self) -> Server:
+        assert self._server is not None, "the first configuration comes before everything else"
+        return self._server
+
+    @command(api.Status)
+    async def status(self, _call: IncomingCall, _request: api.Status) -> api.StatusReply:
+        """How this instance is doing."""
+        assert self._sources is not None
+        sources = await self.context.work(self._sources.status)
+        return api.StatusReply(
+            sockets=self._listening,
+            connections=self._at_work().connections,
+            sources=tuple(api.SourceServed(one.name, one.failure, one.zones) for one in sources),
+        )
+
+    @command(api.ZoneStatus)
+    async def zone_status(self, _call: IncomingCall, request: api.ZoneStatus) -> api.ZoneStatusReply:
+        """How zones are answered for."""
+        if len(request.origins) > api.MAX_ORIGINS:
+            raise Refused("usage", f"origins: at most {api.MAX_ORIGINS} zones can be asked for at once")
+        return await self._zones_served(request.origins)
+
+    @command(api.Reload)
+    async def reload(self, _call: IncomingCall, request: api.Reload) -> api.ZoneStatusReply:
+        """Open all data sources afresh."""
+        configured = self._configured
+        opened = await self.context.work(_open, configured)
+        if self._configured is configured:
+            serving = self._at_work().engine.serving
+            self._serve(opened, serving.settings, serving.zones)
+        else:  # a commit came in between, and opened its own
+            await self.context.work(opened.close)
+        if request.origin is None:
+            return api.ZoneStatusReply(())
+        reply = await self._zones_served([request.origin])
+        (zone,) = reply.zones
+        if zone.state == api.ABSENT:
+            raise Refused("not-found", f"{request.origin}: {zone.reason}")
+        if zone.state != ZoneState.READY.value:
+            raise Refused("unavailable", f"{request.origin}: {zone.reason}")
+        return reply
+
+    async def _zones_served(self, origins: list[str]) -> api.ZoneStatusReply:
+        serving = self._at_work().engine.serving
+        return api.ZoneStatusReply(await self.context.work(zones_served, serving, origins))
+
+    @command(api.Statistics)
+    async def statistics(self, _call: IncomingCall, _request: api.Statistics) -> api.StatisticsReply:
+        """The counters of this process."""
+        return api.StatisticsReply(self.context.counters.statistics())
+
+
+def check_sources(configured: Mapping[str, Any]) -> None:
+    """Refuse data sources that are there and cannot be used; one that does not exist yet may still come."""
+    for name, entry in configured.items():
+        try:
+            datasrc.open(source_url(entry), name=name, read_only=True).close()
+        except Missing:
+            continue
+        except (StorageError, UnknownBackend) as error:
+            if not (isinstance(error, SchemaTooOld) and error.empty):
+                raise Rejected(f"data_sources.{name}", error.reason) from error
+
+
+def _open(configured: Mapping[str, Any]) -> Sources:
+    try:
+        return open_sources(configured)
+    except DataSourceError as error:  # no backend for it: no waiting mends that
+        raise Rejected("data_sources", str(error)) from error

@@ -1,0 +1,72 @@
+"""From the effective configuration to what serves: settings and the table of zones. Raises Rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dns.exception
+import dns.name
+import msgspec
+
+from auth.acl import Acl, compile_acl
+from auth.chaos import MAX_TEXT
+from auth.errors import AclError
+from auth.settings import AnyAnswer, Settings, TcpSettings
+from auth.zones import ZonePolicy, ZoneTable
+from daemonkit.errors import Rejected
+
+DEFAULT_TEMPLATE = "default"
+MAX_IDENTITY = 128  # octets: a reply with the longest name, NSID and an extended error fits into 512
+
+
+def read_settings(own: Mapping[str, Any]) -> Settings:
+    """The options of auth itself."""
+    return Settings(
+        udp_size=own["udp_size"],
+        minimal_responses=own["minimal_responses"],
+        any_answer=AnyAnswer(own["any_answer"]),
+        any_ttl=int(own["any_ttl"]),
+        nsid=_text(own, "identity", MAX_IDENTITY).encode(),
+        version=_text(own, "version", MAX_TEXT),
+        server_id=own["identity"],
+        udp_batch=own["udp_batch"],
+        tcp=TcpSettings(**own["tcp"]),
+    )
+
+
+def read_zones(values: Mapping[str, Any]) -> ZoneTable:
+    """The roots `zones` and `templates`. Zones that say the same share one policy: of 100 000 most do."""
+    compiled: dict[bytes, ZonePolicy] = {}
+
+    def policy(item: Mapping[str, Any], place: str) -> ZonePolicy:
+        key = msgspec.json.encode(item["query_acl"])
+        if key not in compiled:
+            compiled[key] = ZonePolicy(_acl(item["query_acl"], place))
+        return compiled[key]
+
+    listed = {_origin(name): policy(zone, f"zones.{name}.query_acl") for name, zone in values["zones"].items()}
+    template = values["templates"][DEFAULT_TEMPLATE]
+    return ZoneTable(listed, policy(template, f"templates.{DEFAULT_TEMPLATE}.query_acl"))
+
+
+def _acl(rules: Any, place: str) -> Acl:
+    try:
+        return compile_acl(rules, place)
+    except AclError as error:
+        where, _, reason = str(error).partition(": ")
+        raise Rejected(where, reason) from error
+
+
+def _origin(name: str) -> dns.name.Name:
+    try:
+        return dns.name.from_text(name)
+    except dns.exception.DNSException as error:
+        raise Rejected(f"zones.{name}", f"is not a domain name: {error}") from error
+
+
+def _text(own: Mapping[str, Any], name: str, limit: int) -> str:
+    text = str(own[name])
+    if len(text.encode()) > limit:
+        raise Rejected(f"auth.{name}", f"must not be longer than {limit} octets in UTF-8")
+    return text

@@ -1,0 +1,47 @@
+"""How zones are answered for, as told on the bus."""
+
+from __future__ import annotations
+
+import dns.exception
+import dns.name
+from dns.name import Name
+
+from auth.api import ABSENT, UNAVAILABLE, ZoneServed
+from auth.engine import Serving
+from auth.zones import ZoneTable
+from datasrc.errors import DataSourceError
+from datasrc.records import ZoneState
+from datasrc.source import Snapshot
+from msgq.errors import Refused
+
+
+def zones_served(serving: Serving, origins: list[str]) -> tuple[ZoneServed, ...]:
+    """How each of these zones is answered for. Blocks. Raises Refused for what is no name."""
+    names = [_name(origin) for origin in origins]
+    with serving.data.snapshot() as snapshot:
+        return tuple(
+            _zone_served(snapshot, serving.zones, name, origin) for name, origin in zip(names, origins, strict=True)
+        )
+
+
+def _zone_served(snapshot: Snapshot, table: ZoneTable, name: Name, origin: str) -> ZoneServed:
+    try:
+        finder = snapshot.zone(name)
+    except DataSourceError as error:
+        return ZoneServed(origin, UNAVAILABLE, reason=str(error))
+    if finder is None:
+        listed = name in table.listed
+        return ZoneServed(
+            origin,
+            ZoneState.EMPTY.value if listed else ABSENT,
+            reason="it is configured, but no data source has it" if listed else "no data source has it",
+        )
+    info = finder.info
+    return ZoneServed(origin, info.state.value, info.serial, info.version, info.reason)
+
+
+def _name(origin: str) -> Name:
+    try:
+        return dns.name.from_text(origin)
+    except dns.exception.DNSException as error:
+        raise Refused("usage", f"{origin!r} is not a zone: {error}") from error
