@@ -52,6 +52,7 @@ MAX_MINIMUM = 86400
 # A message has 65 535 octets (RFC 1035 section 4.2.2); header, question and OPT take some.
 MAX_SET_OCTETS = 65_535 - 12 - 300
 RR_OCTETS = 12  # a compressed owner name, type, class, TTL, RDLENGTH
+NSEC3PARAM_OCTETS = 5  # with an empty salt
 SHA1 = 1  # the only hash of NSEC3 (RFC 5155 section 11)
 
 _SOA_TIMERS = struct.Struct("!4I")
@@ -144,7 +145,7 @@ class _ZoneCheck:
         self._check_sets(key, sets, types)
         if not hidden and RdataType.NS in types and key != APEX:
             self._cut = _Cover(key, first.name)
-            self._check_occluded(types - AT_CUT, first, "at a delegation")
+            self._check_occluded(types - AT_CUT - {RdataType.DNAME}, first, "at a delegation")
         if not hidden and RdataType.DNAME in types:
             self._dname = _Cover(key, first.name)
         self._add_node(key, sets, types, hidden=hidden)
@@ -203,6 +204,9 @@ class _ZoneCheck:
         nsec3param = sets.get((RdataType.NSEC3PARAM, 0))
         if nsec3param is not None:
             for rdata in nsec3param.rdatas:
+                if len(rdata) < NSEC3PARAM_OCTETS:
+                    self._note(Code.BAD_RDATA, f"{len(rdata)} octets are too few (RFC 5155 section 4.2)", nsec3param)
+                    continue
                 algorithm, flags = rdata[:2]
                 if algorithm != SHA1 or flags != 0:
                     text = f"hash {algorithm} with flags {flags} is ignored (RFC 5155 sections 4.1.2 and 7.4)"

@@ -117,6 +117,8 @@ def rdata_text(rdtype: int, wire: bytes) -> str:
     if family is not None and len(wire) == _ADDRESS_LENGTHS[rdtype]:
         return socket.inet_ntop(family[0], wire)
     kind = RdataType.make(rdtype)
+    if _is_opaque(kind):
+        return _generic_text(wire)
     try:
         with dns.exception.ExceptionWrapper(dns.exception.FormError):
             rdata = dns.rdata.from_wire(dns.rdataclass.IN, kind, wire, 0, len(wire))
@@ -126,7 +128,7 @@ def rdata_text(rdtype: int, wire: bytes) -> str:
                     return text
     except (dns.exception.FormError, dns.exception.SyntaxError):
         pass  # octets that are no RDATA of the type still have the form below
-    return f"\\# {len(wire)} {wire.hex()}".rstrip()
+    return _generic_text(wire)
 
 
 class _EntryTokens(dns.tokenizer.Tokenizer):
@@ -174,6 +176,10 @@ class _EntryTokens(dns.tokenizer.Tokenizer):
         word = entry.words[index]
         kind = dns.tokenizer.QUOTED_STRING if marks & QUOTED else dns.tokenizer.IDENTIFIER
         return dns.tokenizer.Token(kind, word, "\\" in word)
+
+
+def _generic_text(wire: bytes) -> str:
+    return f"\\# {len(wire)} {wire.hex()}".rstrip()
 
 
 def _wire(rdtype: RdataType, text: str | dns.tokenizer.Tokenizer, origin: Name) -> bytes:

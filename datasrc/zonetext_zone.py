@@ -19,6 +19,8 @@ from datasrc.records import RRset
 from datasrc.zonetext import Reader, Record
 from datasrc.zonetext_lexer import Report
 
+# Sets of fewer records are searched one by one: most are, and a set of octets costs more than all of theirs.
+FEW = 8
 # How often a caller hears how far the reading is.
 PROGRESS_EVERY = 10_000
 
@@ -31,7 +33,18 @@ class _Set:
     ttl: int
     rdatas: list[bytes]
     place: Place
-    forms: set[bytes] | None = None  # canonical forms, from the second record on
+    forms: set[bytes] | None = None  # canonical forms, once there are many
+
+    def has(self, rdtype: int, form: bytes) -> bool:
+        """Whether a record of this canonical form is in the set; if not it is going to be."""
+        if self.forms is None:
+            forms = [canonical(rdtype, rdata) for rdata in self.rdatas]
+            if len(forms) < FEW:
+                return form in forms
+            self.forms = set(forms)
+        found = form in self.forms
+        self.forms.add(form)
+        return found
 
 
 class ZoneText:
@@ -85,13 +98,9 @@ class ZoneText:
         return None if found is None else found.place
 
     def _merge(self, found: _Set, record: Record) -> None:
-        if found.forms is None:
-            found.forms = {canonical(record.rdtype, found.rdatas[0])}
-        form = canonical(record.rdtype, record.rdata)
-        if form in found.forms:
+        if found.has(record.rdtype, canonical(record.rdtype, record.rdata)):
             self._report(Finding(Code.DUPLICATE, f"{_described(record)} is there already; one is kept", record.place))
         else:
-            found.forms.add(form)
             found.rdatas.append(record.rdata)
             self.records += 1
             if record.rdtype in (RdataType.SOA, RdataType.CNAME, RdataType.DNAME):
@@ -141,7 +150,7 @@ def _set_key(name: bytes, rdtype: int, covers: int) -> bytes:
 def _rrset(key: bytes, found: _Set) -> RRset:
     kind = int.from_bytes(key[-4:], "big")
     rdtype = kind >> 16
-    rdatas = tuple(found.rdatas) if found.forms is None else normal_form(rdtype, found.rdatas)
+    rdatas = tuple(found.rdatas) if len(found.rdatas) == 1 else normal_form(rdtype, found.rdatas)
     return RRset(found.name, rdtype, found.ttl, rdatas, kind & 0xFFFF)
 
 
