@@ -7,10 +7,14 @@ from collections.abc import Iterable, Iterator
 
 from cfgmgr import api
 from cfgmgr.candidates import Candidate
+from cfgmgr.catalogue import Catalogue
+from cfgmgr.current import Current
 from cfgmgr.errors import CfgmgrError, Invalid, NoCandidate, PathError, Stale, StoreError, Unchanged, Uncommitted
 from cfgmgr.store import Revision
 from cfgmgr.tree import Change
-from daemonkit.findings import Findings, format_path
+from daemonkit.findings import Findings, Path, format_path
+from daemonkit.option_trees import MapOption, SetOption
+from daemonkit.options import Option
 from msgq.envelope import MAX_TEXT
 from msgq.errors import RefusalCode, Refused
 
@@ -51,12 +55,14 @@ def checked_reason(text: str) -> str:
     return text
 
 
-def shown_candidate(candidate: Candidate, revision: int) -> api.Candidate:
+def shown_candidate(candidate: Candidate, current: Current) -> api.Candidate:
     """A candidate for the bus, beside the newest revision."""
-    return api.Candidate(candidate.author, candidate.base, revision, shown_changes(candidate.changes))
+    return api.Candidate(
+        candidate.author, candidate.base, current.revision, shown_changes(candidate.changes, current.catalogue)
+    )
 
 
-def shown_revision(revision: Revision, *, changes_too: bool) -> api.Revision:
+def shown_revision(revision: Revision, catalogue: Catalogue, *, changes_too: bool) -> api.Revision:
     """A revision for the bus."""
     return api.Revision(
         revision=revision.number,
@@ -64,7 +70,7 @@ def shown_revision(revision: Revision, *, changes_too: bool) -> api.Revision:
         author=revision.author,
         reason=revision.reason,
         count=len(revision.changes),
-        changes=shown_changes(revision.changes) if changes_too else None,
+        changes=shown_changes(revision.changes, catalogue) if changes_too else None,
     )
 
 
@@ -81,6 +87,31 @@ def problems_of(findings: Findings) -> list[api.Problem]:
     ]
 
 
-def shown_changes(changes: Iterable[Change]) -> list[api.Change]:
-    """Changes for the bus."""
-    return [api.Change(format_path(change.path), change.old, change.new) for change in changes]
+def shown_changes(changes: Iterable[Change], catalogue: Catalogue) -> list[api.Change]:
+    """Changes for the bus, down to the single options and entries that differ."""
+    return [
+        api.Change(format_path(single.path), single.old, single.new)
+        for change in changes
+        for single in _singles(change, _option_at(catalogue, change.path))
+    ]
+
+
+def _option_at(catalogue: Catalogue, path: Path) -> Option | None:
+    option: Option | None = catalogue.root
+    for part in path:
+        option = option.child(part) if option is not None else None
+    return option
+
+
+def _singles(change: Change, option: Option | None) -> Iterator[Change]:
+    old, new = change.old, change.new
+    fixed = isinstance(option, MapOption) and not option.optional and len(change.path) == 1
+    if not (fixed or isinstance(option, SetOption)) or option is None:
+        yield change
+        return
+    if isinstance(option, SetOption):
+        old, new = (option.default or {} if side is None else side for side in (old, new))
+    old, new = old or {}, new or {}
+    for key in {**old, **new}:
+        if old.get(key) != new.get(key):
+            yield from _singles(Change((*change.path, key), old.get(key), new.get(key)), option.child(key))

@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
 
 from bob import api as bob
 from cfgmgr.api import ModuleAnswer
+from cfgmgr.current import Handed
 from cfgmgr.errors import StoreUncertain, Uncommitted
 from daemonkit import api
 from daemonkit.log import MessageLog
@@ -49,18 +49,18 @@ class CommitProtocol:
         self.phase = Phase.IDLE
         self.revision = 0  # in hand; 0: none
 
-    async def ask(self, revision: int, values: Mapping[str, Mapping[str, Any]]) -> list[ModuleAnswer]:
-        """Prepare a revision on members and abort it again: what would they say? `values` by member."""
+    async def ask(self, revision: int, parts: Mapping[str, Handed]) -> list[ModuleAnswer]:
+        """Prepare a revision on members and abort it again: what would they say? `parts` by member."""
         self._move_to(Phase.PREPARING, revision)
         try:
-            answers = await self._prepare(revision, values)
-            await self._abort(revision, values)
+            answers = await self._prepare(revision, parts)
+            await self._abort(revision, parts)
             return answers
         finally:
             self._move_to(Phase.IDLE)
 
     async def carry_out(
-        self, revision: int, values: Mapping[str, Mapping[str, Any]], store: Callable[[], Awaitable[None]]
+        self, revision: int, parts: Mapping[str, Handed], store: Callable[[], Awaitable[None]]
     ) -> tuple[list[ModuleAnswer], list[ModuleAnswer]]:
         """Commit a revision; gives how members prepared, and who was late to apply it.
 
@@ -69,10 +69,10 @@ class CommitProtocol:
         """
         try:
             self._move_to(Phase.PREPARING, revision)
-            answers = await self._prepare(revision, values)
+            answers = await self._prepare(revision, parts)
             bad = [answer for answer in answers if answer.state not in GOOD]
             if bad:
-                await self._abort(revision, values)
+                await self._abort(revision, parts)
                 raise Uncommitted("; ".join(map(_said, bad)), bad, refused=any(a.state == "refused" for a in bad))
             self._move_to(Phase.STORING, revision)
             try:
@@ -80,23 +80,24 @@ class CommitProtocol:
             except StoreUncertain:
                 raise
             except Exception:
-                await self._abort(revision, values)
+                await self._abort(revision, parts)
                 raise
             self._move_to(Phase.APPLYING, revision)
-            return answers, await self._apply(revision, values)
+            return answers, await self._apply(revision, parts)
         finally:
             self._move_to(Phase.IDLE)
 
     def _move_to(self, phase: Phase, revision: int = 0) -> None:
         self.phase, self.revision = phase, revision
 
-    async def _prepare(self, revision: int, values: Mapping[str, Mapping[str, Any]]) -> list[ModuleAnswer]:
-        asked = (self._prepare_one(member, revision, dict(given)) for member, given in values.items())
+    async def _prepare(self, revision: int, parts: Mapping[str, Handed]) -> list[ModuleAnswer]:
+        asked = (self._prepare_one(member, revision, part) for member, part in parts.items())
         return list(await asyncio.gather(*asked))
 
-    async def _prepare_one(self, member: str, revision: int, values: dict[str, Any]) -> ModuleAnswer:
+    async def _prepare_one(self, member: str, revision: int, part: Handed) -> ModuleAnswer:
         try:
-            prepared = await self._session.call(api.Prepare(revision, values), member, timeout=PREPARE_TIMEOUT)
+            request = api.Prepare(revision, part.values, part.shared)
+            prepared = await self._session.call(request, member, timeout=PREPARE_TIMEOUT)
         except BusError as error:
             return _failure(member, error, PREPARE_TIMEOUT)
         if prepared.adjustments:

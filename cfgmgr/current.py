@@ -14,6 +14,7 @@ from cfgmgr.errors import ArgumentError, Invalid, PathError
 from cfgmgr.tree import Tree
 from cfgmgr.validation import Validated, validate
 from cfgmgr.zones import TEMPLATES, ZONES
+from daemonkit.api import Shared
 from daemonkit.findings import Findings
 from daemonkit.options import Substitute
 from daemonkit.spec import SpecError
@@ -64,6 +65,30 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """The configuration of one module as it travels: zones that say the same are told once."""
+
+    values: Tree
+    shared: dict[str, Shared]
+
+    @classmethod
+    def of(cls, tree: Tree) -> Handed:
+        """Fold what can be folded."""
+        shared = {ZONES: _folded(tree[ZONES])} if ZONES in tree else {}
+        return cls({key: value for key, value in tree.items() if key not in shared}, shared)
+
+
+def _folded(zones: Tree) -> Shared:
+    values: list[Any] = []
+    index: dict[int, int] = {}
+    for zone in zones.values():
+        if id(zone) not in index:
+            index[id(zone)] = len(values)
+            values.append(zone)
+    return Shared(values, {name: index[id(zone)] for name, zone in zones.items()})
+
+
+@dataclass(frozen=True, slots=True)
 class Current:
     """One revision in effect."""
 
@@ -72,7 +97,7 @@ class Current:
     running: Validated  # with the overlay
     complete: Tree
     substitute: Substitute
-    handed: dict[str, Tree] = field(default_factory=dict)  # by module, as worked out so far
+    handed: dict[str, Handed] = field(default_factory=dict)  # by module, as worked out so far
 
     @classmethod
     def of(cls, revision: int, state: Tree, running: Validated, substitute: Substitute) -> Current:
@@ -84,10 +109,10 @@ class Current:
         """The specs it was checked by."""
         return self.running.catalogue
 
-    def handed_to(self, module: str) -> Tree:
+    def handed_to(self, module: str) -> Handed:
         """What a module is handed; raises KeyError for a module without a spec."""
         if module not in self.handed:
-            self.handed[module] = self.running.for_module(module, self.complete, self.substitute)
+            self.handed[module] = Handed.of(self.running.for_module(module, self.complete, self.substitute))
         return self.handed[module]
 
 

@@ -90,7 +90,8 @@ class CfgmgrDaemon(Module):
         current = (await self._manager()).current
         if request.name not in current.catalogue.specs:
             raise Refused("not-found", f"there is no module {request.name!r}, or its spec cannot be read")
-        return Configuration(current.revision, await self.context.work(current.handed_to, request.name))
+        handed = await self.context.work(current.handed_to, request.name)
+        return Configuration(current.revision, handed.values, handed.shared)
 
     # What operators ask.
 
@@ -127,21 +128,21 @@ class CfgmgrDaemon(Module):
     async def diff(self, _call: IncomingCall, request: api.Diff) -> api.Candidate:
         """What a candidate changes."""
         manager = await self._manager()
-        return shown_candidate(manager.candidate(request.author), manager.current.revision)
+        return shown_candidate(manager.candidate(request.author), manager.current)
 
     @command(api.Discard)
     async def discard(self, _call: IncomingCall, request: api.Discard) -> api.Candidate:
         """Forget a candidate."""
         manager = await self._manager()
         with refusals():
-            return shown_candidate(await manager.discard(request.author), manager.current.revision)
+            return shown_candidate(await manager.discard(request.author), manager.current)
 
     @command(api.Rebase)
     async def rebase(self, _call: IncomingCall, request: api.Rebase) -> api.Candidate:
         """Bring a candidate onto the newest revision."""
         manager = await self._manager()
         with refusals():
-            return shown_candidate(await manager.rebase(request.author), manager.current.revision)
+            return shown_candidate(await manager.rebase(request.author), manager.current)
 
     @command(api.Check)
     async def check(self, _call: IncomingCall, request: api.Check) -> api.Checked:
@@ -157,7 +158,7 @@ class CfgmgrDaemon(Module):
         outcome = await self._to_its_end(manager.commit(request.author, checked_reason(request.reason)), request.author)
         return api.Committed(
             revision=outcome.revision.number,
-            changes=shown_changes(outcome.revision.changes),
+            changes=shown_changes(outcome.revision.changes, manager.current.catalogue),
             warnings=outcome.warnings,
             modules=outcome.answers,
             late=outcome.late,
@@ -182,7 +183,7 @@ class CfgmgrDaemon(Module):
             for line in lines:
                 self.context.log.error("CFGMGR_RELOAD_FAILED", source=path, reason=line)
             raise Refused("refused", f"{len(lines)} errors; {lines[0]}"[:MAX_TEXT])
-        reloaded = api.Reloaded(str(path), shown_changes(changes), seed.problems())
+        reloaded = api.Reloaded(str(path), shown_changes(changes, manager.current.catalogue), seed.problems())
         if not request.apply or not changes:
             return reloaded
         reason = checked_reason(request.reason) or f"{path} was read again"
@@ -208,7 +209,10 @@ class CfgmgrDaemon(Module):
         with refusals():
             found = await self.context.work(page)
         self._reporter.tell(manager.store)
-        entries = [shown_revision(revision, changes_too=request.changes_too) for revision in found[:limit]]
+        entries = [
+            shown_revision(revision, manager.current.catalogue, changes_too=request.changes_too)
+            for revision in found[:limit]
+        ]
         return api.Revisions(entries, more=len(found) > limit)
 
     @command(api.Status)
@@ -245,7 +249,7 @@ class CfgmgrDaemon(Module):
             raise Refused("usage", f"an author is 1 to {api.MAX_AUTHOR} printable characters")
         manager = await self._manager()
         with refusals(invalid="usage"):
-            return shown_candidate(await manager.edit(author, edit), manager.current.revision)
+            return shown_candidate(await manager.edit(author, edit), manager.current)
 
     async def _to_its_end(self, commit: Coroutine[Any, Any, Outcome], author: str) -> Outcome:
         """Carry a commit out, whoever asked for it waiting or not."""

@@ -20,7 +20,7 @@ from cfgmgr.api import Checked, ModuleAnswer, Problem
 from cfgmgr.candidates import Candidate, Candidates, restored
 from cfgmgr.catalogue import Catalogue
 from cfgmgr.commit import GOOD, CommitProtocol
-from cfgmgr.current import Current, Rules, modules_concerned
+from cfgmgr.current import Current, Handed, Rules, modules_concerned
 from cfgmgr.errors import Invalid, StoreError, StoreUnusable, Unchanged
 from cfgmgr.store import Revision, Store
 from cfgmgr.tree import Change, Tree, differences
@@ -143,7 +143,7 @@ class Manager:
             candidate = self.candidate(author)
             stored = await self._work(self.rules.validate, candidate.tree)
             problems = problems_of(stored.findings)
-            changes = shown_changes(differences(candidate.before, candidate.tree))
+            changes = shown_changes(candidate.changes, stored.catalogue)
             if stored.findings.errors:
                 return Checked(good=False, changes=changes, problems=problems, modules=[])
             proposal = await self._propose(stored)
@@ -206,7 +206,7 @@ class Manager:
         answers, late = await self.protocol.carry_out(number, self._parts(proposal), store)
         return Outcome(revision, answers, late, problems_of(proposal.stored.findings))
 
-    def _parts(self, proposal: Proposal) -> dict[str, Tree]:
+    def _parts(self, proposal: Proposal) -> dict[str, Handed]:
         """What each running member concerned is handed."""
         known = proposal.after.catalogue.specs
         return {

@@ -15,11 +15,30 @@ class Nothing(msgspec.Struct, frozen=True):
     """The answer of a command that only succeeds."""
 
 
+class Shared(msgspec.Struct, frozen=True):
+    """A map in which many keys have the same value, as 100 000 zones of one template do."""
+
+    values: list[Any]
+    keys: dict[str, int]  # index of each key's value
+
+
+def unfold(values: dict[str, Any], shared: dict[str, Shared]) -> dict[str, Any]:
+    """The configuration with shared maps written out; equal values are one object, not to be changed."""
+    written_out = {name: {key: part.values[i] for key, i in part.keys.items()} for name, part in shared.items()}
+    return {**values, **written_out}
+
+
 class Configuration(msgspec.Struct, frozen=True):
     """A committed revision, as far as it concerns one module."""
 
     revision: int
     values: dict[str, Any]
+    shared: dict[str, Shared] = {}  # more of the values
+
+    @property
+    def tree(self) -> dict[str, Any]:
+        """All values."""
+        return unfold(self.values, self.shared)
 
 
 class GetConfiguration(msgspec.Struct, frozen=True):
@@ -55,6 +74,12 @@ class Prepare(msgspec.Struct, frozen=True):
 
     revision: int
     values: dict[str, Any]
+    shared: dict[str, Shared] = {}  # more of the values
+
+    @property
+    def tree(self) -> dict[str, Any]:
+        """All values."""
+        return unfold(self.values, self.shared)
 
 
 class Commit(msgspec.Struct, frozen=True):

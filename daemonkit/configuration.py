@@ -94,5 +94,5 @@ class ConfigurationMember:
         if configuration.revision == self.revision:
             self.abort()
         elif configuration.revision != self.prepared_revision:
-            await self.prepare(configuration.revision, configuration.values)
+            await self.prepare(configuration.revision, configuration.tree)
         self.commit(configuration.revision)

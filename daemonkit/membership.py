@@ -94,7 +94,7 @@ class Membership:
 
     async def _on_prepare(self, request: api.Prepare) -> api.Prepared:
         try:
-            adjustments = await self._configuration.prepare(request.revision, request.values)
+            adjustments = await self._configuration.prepare(request.revision, request.tree)
         except Rejected as error:
             raise Refused("refused", str(error)) from error
         asyncio.get_running_loop().call_later(PREPARED_TIMEOUT, self._prepared_for_long, request.revision)
