@@ -311,5 +311,5 @@ def _next_escalation(run: Run) -> float | None:
 
 
 def _exit_text(how: str, run: Run) -> str:
-    reasons = [reason for reason in (run.cause, run.announced) if reason]
+    reasons = [reason for reason in dict.fromkeys((run.cause, run.announced)) if reason]
     return f"{how} ({'; '.join(reasons)})" if reasons else how

@@ -110,14 +110,15 @@ class Roster:
     def spawnable(self) -> list[Instance]:
         """Who shall be spawned now: wanted, and everything it needs is ready; in the order of their start."""
         held = bool(self.retiring)  # what is new waits until what it may replace has gone
+        busy = self._starting_up and self._needed_on_their_way()
         found = []
         for component in self.components.values():
             if self.unmet(component.definition):
                 continue
+            later = busy and component.definition.kind is Kind.DISPENSABLE
             for instance in component.instances.values():
-                new = instance.spawns == 0
-                behind = new and instance.number == SPARE and _first_start_in_hand(component)
-                if instance.state is State.WAITING and not (new and held) and not behind:
+                behind = later or (instance.number == SPARE and _first_start_in_hand(component))
+                if instance.state is State.WAITING and not (instance.spawns == 0 and (held or behind)):
                     found.append(instance)
         found.sort(key=lambda instance: (-instance.definition.priority, instance.number == SPARE))
         return found
@@ -174,18 +175,24 @@ class Roster:
 
     def stop_next(self, now: float) -> list[Order] | None:
         """Stop the daemons; when they are gone cfgmgr, then msgq and sockcreator. None: all are gone."""
-        living = [instance for instance in self if instance.state in ALIVE]
         phases = (
             [instance for instance in self if not instance.definition.builtin],
             [instance for instance in self if instance.definition.name == CFGMGR],
             list(self),
         )
         for phase in phases:
-            if any(instance in phase for instance in living) or any(instance.wanted for instance in phase):
-                return [(instance, action) for instance in phase if instance.wanted for action in instance.stop(now)]
+            orders = [(instance, action) for instance in phase if instance.wanted for action in instance.stop(now)]
+            if any(instance.state in ALIVE for instance in phase):
+                return orders
         return None
 
     # How it is done.
+
+    def _needed_on_their_way(self) -> bool:
+        return any(
+            component.definition.kind is not Kind.DISPENSABLE and _first_start_in_hand(component)
+            for component in self.components.values()
+        )
 
     def _resize(self, component: Component, now: float) -> list[Order]:
         definition = component.definition
@@ -221,5 +228,5 @@ class Roster:
 
 
 def _first_start_in_hand(component: Component) -> bool:
-    """Whether instances that answer are still on their first way up: the spare lets them have the processors."""
+    """Whether instances that answer are still on their first way up: others let them have the processors."""
     return any(not instance.was_ready and not instance.failures and instance.wanted for instance in component.serving)

@@ -18,7 +18,7 @@ from sockcreator import creator
 
 UNPRIVILEGED_START = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 # A suite that was killed a moment ago may still hold the place: its processes are about to be gone.
-HOLDER_PATIENCE = 2.0  # seconds
+HOLDER_PATIENCE = 1.0  # seconds
 HOLDER_POLL = 0.05  # seconds
 
 Wanted = Mapping[str, Sequence[SocketPlace]]  # by instance number

@@ -282,7 +282,7 @@ class Supervisor:
 
     def _kill_silent(self, pid: int) -> None:
         instance = self.roster.of_process(pid)
-        if pid in self._children and instance is not None:
+        if pid in self._children and instance is not None and instance.state is not State.STOPPING:
             self._perform(_orders(instance, instance.kill(self._loop.time(), "closed its control channel")))
             self.advance()
 

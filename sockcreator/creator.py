@@ -184,14 +184,16 @@ def main(arguments: list[str]) -> int:
         print(f"sockcreator: wrong arguments: {error}; bob starts this program", file=sys.stderr)
         return EXIT_USAGE
     if os.geteuid() != user:
+        channel.close()
         # Sockets of one SO_REUSEPORT group must belong to one user, socket(7).
         print(f"sockcreator: runs as uid {os.geteuid()}, must be {user}", file=sys.stderr)
         return EXIT_WRONG_USER
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel.setblocking(True)
     try:
-        confine(parent)
-        serve(channel, allowed)
+        with channel:
+            confine(parent)
+            serve(channel, allowed)
     except (BrokenPipeError, ConnectionResetError):
         return 0  # bob is gone
     except OSError as error:

@@ -89,7 +89,9 @@ def test_the_start_follows_the_needs(world):
     world.ready("msgq/0")
     assert world.spawn() == ["cfgmgr/0"]
     world.ready("cfgmgr/0")
-    assert world.spawn() == ["auth/0", "auth/1", "cmdctl/0"]
+    assert world.spawn() == ["auth/0", "auth/1"]  # what is dispensable leaves them the processors
+    world.ready("auth/0", "auth/1")
+    assert world.spawn() == ["cmdctl/0", "auth/spare"]
 
 
 def test_the_spare_starts_when_those_that_answer_are_up(world):
@@ -131,8 +133,16 @@ def test_a_failure_to_come_up_ends_the_system_only_while_it_starts(world):
     for _ in range(2):
         world.ready(*world.spawn())
     world.spawn()
-    assert world.exit("cmdctl/0") == []
+    world.ready("auth/1")
     assert world.exit("auth/0") == [Action.FAIL_SYSTEM]
+
+
+def test_the_failure_of_what_is_dispensable_never_ends_the_system(world):
+    world.change(CMDCTL)
+    for _ in range(2):
+        world.ready(*world.spawn())
+    world.spawn()
+    assert world.exit("cmdctl/0") == []
 
 
 def test_after_the_start_no_failure_ends_the_system(up):
@@ -296,6 +306,14 @@ def test_the_stop_gives_up_what_waits_for_an_attempt(up):
     assert up.get("cmdctl/0").state is State.BACKOFF
     up.roster.stop_next(0.0)
     assert up.get("cmdctl/0").state is State.STOPPED
+    assert up.spawn() == []
+
+
+def test_the_stop_does_not_wait_for_those_that_are_down_already(up):
+    for name in ("auth/0", "auth/1", "auth/spare", "cmdctl/0"):
+        up.get(name).stop(0.0)
+        up.exit(name)
+    assert [instance.name for instance, _ in up.roster.stop_next(0.0)] == ["cfgmgr/0"]
     assert up.spawn() == []
 
 
