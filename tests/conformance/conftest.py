@@ -91,6 +91,12 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 
 
 @pytest.fixture(scope="session")
+def managed(default_process: AuthProcess) -> Subject:
+    """The server with the defaults, for what only our launcher can arrange: damaged zones, ACLs."""
+    return default_process.subject
+
+
+@pytest.fixture(scope="session")
 def talkative(data: Data, launched: ExitStack) -> Subject:
     """A server that says all it can."""
     return launch(launched, data.url, listen=("127.0.0.1",), zones=LISTED, settings=TALKATIVE).subject

@@ -23,12 +23,15 @@ LISTED: dict[str, list[dict[str, Any]]] = {
     "local.test.": [{"action": "ACCEPT", "from": "127.0.0.0/8"}, *REJECT],
 }
 
+# So long that beside it and the longest question an extended error does not fit into 512 octets.
+NSID = "kit-server-" + "x" * 213
+
 # Says all that can be said.
 TALKATIVE = {
     "minimal_responses": False,
     "any_answer": "hinfo",
     "any_ttl": 120,
-    "nsid": "kit-server",
+    "nsid": NSID,
     "version": "a version",
     "server_id": "an identity",
 }

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from tests.kit import dnspacket as packet
-from tests.kit.dnsreply import HEADER, Reply, demand_sound
+from tests.kit.dnsreply import Reply, demand_sound
 
 DEADLINE = 5.0  # seconds; a hundred times what an answer takes
 LARGEST = 65_535
@@ -187,4 +187,4 @@ def _closing_on_error(sock: socket.socket) -> Iterator[None]:
 
 def _is_reply_to(message: bytes, reply: bytes) -> bool:
     """The id alone may be shared by the packet under test: compare the question too."""
-    return reply[:2] == message[:2] and reply[HEADER : len(message)] == message[HEADER:]
+    return reply[:2] == message[:2] and reply[packet.HEADER_LENGTH : len(message)] == message[packet.HEADER_LENGTH :]

@@ -19,6 +19,8 @@ AD = 0x0020
 CD = 0x0010
 DO = 0x8000  # in the flags of OPT
 
+HEADER_LENGTH = 12  # octets, RFC 1035 section 4.1.1
+
 IN, CH, NONE, ANY = 1, 3, 254, 255
 OPT, TSIG = 41, 250
 

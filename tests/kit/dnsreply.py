@@ -18,7 +18,6 @@ import dns.rdatatype
 
 from tests.kit import dnspacket as packet
 
-HEADER = 12
 MAX_NAME = 255  # RFC 1035 section 2.3.4
 MAX_TTL = 2**31 - 1  # RFC 2181 section 8
 PLAIN_UDP = 512  # RFC 1035 section 4.2.1
@@ -140,7 +139,7 @@ class Reply:
         for _ in range(counts[0]):
             reader.name()
             reader.numbers("!2H")
-        question = wire[HEADER : reader.at]
+        question = wire[packet.HEADER_LENGTH : reader.at]
         sections = [[reader.record() for _ in range(count)] for count in counts[1:]]
         if reader.at != len(wire):
             raise UnsoundReply(f"{len(wire) - reader.at} octets after the end")
@@ -180,7 +179,7 @@ class Reply:
     @property
     def header_only(self) -> bool:
         """Nothing but the twelve octets."""
-        return len(self.wire) == HEADER
+        return len(self.wire) == packet.HEADER_LENGTH
 
     def errors(self) -> dict[int, str]:
         """Extended DNS errors: code and text (RFC 8914 section 2)."""
@@ -253,10 +252,14 @@ def _check_header(reply: Reply, query: bytes) -> None:
     demand(reply.opcode == flags >> 11 & 0xF, "another opcode", reply)
     demand(reply.flags & packet.RD == flags & packet.RD, "RD not copied", reply)
     demand(not reply.flags & (packet.Z | packet.RA | packet.AD | packet.CD), "Z, RA, AD or CD is set", reply)
-    asked = _Reader(query[HEADER:])
+    asked = _Reader(query[packet.HEADER_LENGTH :])
     asked.name()
     asked.take(4)
-    demand(reply.question == query[HEADER : HEADER + asked.at], "the question is not echoed octet by octet", reply)
+    demand(
+        reply.question == query[packet.HEADER_LENGTH : packet.HEADER_LENGTH + asked.at],
+        "the question is not echoed octet by octet",
+        reply,
+    )
     demand((reply.opt is None) == (_offered_size(query) == 0), "OPT without being asked, or missing", reply)
     if reply.opt:
         demand(reply.opt.version == 0 and not reply.opt.flags & ~packet.DO, "OPT version or Z not 0", reply)

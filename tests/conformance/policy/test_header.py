@@ -23,7 +23,6 @@ def test_our_own_replies_sent_back_to_us_are_not_answered(subject: Subject):
         "nothing.plain.test.",
         "www.sub.plain.test.",
         "elsewhere.invalid.",
-        "www.broken.test.",
     ):
         assert subject.send(subject.ask(name, edns=True).wire) is None
 
@@ -90,15 +89,15 @@ def test_a_name_in_no_zone_of_ours_is_refused_without_a_referral(subject: Subjec
     "name", ["broken.test.", "www.broken.test.", "nothing.broken.test.", "empty.test.", "www.empty.test."]
 )
 @pytest.mark.parametrize("rdtype", ["A", "SOA", "NS", "ANY"])
-def test_a_zone_that_cannot_be_used_is_servfail(subject: Subject, name: str, rdtype: str):
-    reply = subject.ask(name, rdtype)
+def test_a_zone_that_cannot_be_used_is_servfail(managed: Subject, name: str, rdtype: str):
+    reply = managed.ask(name, rdtype)
     assert (reply.rcode, reply.aa) == ("SERVFAIL", False)
 
 
 @line("HDR-13")
-def test_one_damaged_row_fails_one_name_or_its_zone_and_nothing_else(subject: Subject):
-    assert subject.ask("www.damaged.test.").rcode == "SERVFAIL"
-    assert subject.ask("www.plain.test.").rcode == "NOERROR"
+def test_one_damaged_row_fails_one_name_or_its_zone_and_nothing_else(managed: Subject):
+    assert managed.ask("www.damaged.test.").rcode == "SERVFAIL"
+    assert managed.ask("www.plain.test.").rcode == "NOERROR"
 
 
 @line("HDR-14")
@@ -114,7 +113,6 @@ def test_a_class_that_is_not_served_is_refused(subject: Subject, rdclass: int, n
     ("message", "rcode"),
     [
         (packet.query("elsewhere.invalid."), "REFUSED"),
-        (packet.query("www.broken.test."), "SERVFAIL"),
         (packet.query("www.plain.test.", additional=[packet.opt(version=1)]), "BADVERS"),
         (packet.query("www.plain.test.") + b"x", "FORMERR"),
         (packet.query("www.plain.test.", flags=packet.opcode(2)), "NOTIMP"),

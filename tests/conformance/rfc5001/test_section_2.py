@@ -3,6 +3,7 @@
 import pytest
 
 from tests.conformance.lines import line
+from tests.conformance.servers import NSID
 from tests.kit import dnspacket as packet
 from tests.kit.dnsclient import Subject
 
@@ -21,7 +22,7 @@ def test_it_is_not_sent_unasked(talkative: Subject):
 def test_it_is_sent_when_asked_for(talkative: Subject, tcp: bool):
     reply = talkative.ask("www.plain.test.", options=[ASK], tcp=tcp)
     assert reply.opt is not None
-    assert reply.opt.values(packet.NSID) == [b"kit-server"]
+    assert reply.opt.values(packet.NSID) == [NSID.encode()]
 
 
 @line("NSI-02")
@@ -29,7 +30,7 @@ def test_it_is_sent_when_asked_for(talkative: Subject, tcp: bool):
 def test_what_the_query_says_in_it_is_ignored(talkative: Subject, content: bytes):
     reply = talkative.ask("www.plain.test.", options=[packet.option(packet.NSID, content)])
     assert reply.opt is not None
-    assert reply.opt.values(packet.NSID) == [b"kit-server"]
+    assert reply.opt.values(packet.NSID) == [NSID.encode()]
 
 
 @line("NSI-01", "NSI-02")
@@ -48,7 +49,7 @@ def test_it_is_in_errors_too(talkative: Subject, name: str, version: int, rcode:
     reply = talkative.ask(name, options=[ASK], version=version)
     assert reply.rcode == rcode
     assert reply.opt is not None
-    assert reply.opt.values(packet.NSID) == [b"kit-server"]
+    assert reply.opt.values(packet.NSID) == [NSID.encode()]
 
 
 @line("NSI-03")
