@@ -43,7 +43,7 @@ class ZoneStatus(msgspec.Struct, frozen=True):
 
 
 class Reload(msgspec.Struct, frozen=True):
-    """Open all data sources afresh. A zone that is named must be answered from afterwards: `not-found`, `unavailable`."""
+    """Open all data sources afresh. A zone named must be answered from then: else `not-found` or `unavailable`."""
 
     module: ClassVar[str] = "auth"
     command: ClassVar[str] = "reload"
