@@ -91,7 +91,7 @@ def test_the_start_follows_the_needs(world):
     world.ready("cfgmgr/0")
     assert world.spawn() == ["auth/0", "auth/1"]  # what is dispensable leaves them the processors
     world.ready("auth/0", "auth/1")
-    assert world.spawn() == ["cmdctl/0", "auth/spare"]
+    assert world.spawn() == ["auth/spare", "cmdctl/0"]
 
 
 def test_the_spare_starts_when_those_that_answer_are_up(world):
