@@ -263,7 +263,6 @@ _NAMES = {
     "command": re.compile(_NAME),
     "call id": re.compile(r"[0-9a-f]{16}-[0-9]{1,15}"),
 }
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NO_BRACKET = bytes(code for code in range(256) if code not in b"[]{}")
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 
@@ -337,12 +336,13 @@ def nested_deeper_than(document: bytes, limit: int) -> bool:
     """
     if document.count(b"[") + document.count(b"{") <= limit:
         return False
-    brackets = _STRING.sub(b"", document).translate(_ONE_KIND, _NO_BRACKET)
-    if b"[" * (limit + 1) in brackets:
-        return True
-    for _ in range(limit):  # each pass takes the innermost level of every branch away
-        if not brackets:
-            return False
+    if b"\\" in document:
+        document = document.replace(rb"\\", b"").replace(rb"\"", b"")
+    outside_strings = b"".join(document.split(b'"')[::2])
+    brackets = outside_strings.translate(_ONE_KIND, _NO_BRACKET)
+    for remaining in range(limit, 0, -1):  # each pass takes the innermost level of every branch away
+        if not brackets or b"[" * (remaining + 1) in brackets:
+            break
         brackets = brackets.replace(b"[]", b"")
     return bool(brackets)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -110,9 +111,9 @@ async def settled(session: Session) -> None:
 
 def returns(*sessions: Session):
     """A condition that is true once these sessions are back on a new broker."""
-    back = set()
+    back: set[Session] = set()
     for session in sessions:
-        session.on_epoch(lambda session=session: back.add(session))
+        session.on_epoch(partial(back.add, session))
     return lambda: len(back) == len(sessions)
 
 
