@@ -20,7 +20,7 @@ from auth.settings import Settings
 from auth.status import zones_served
 from auth.zones import ZoneTable
 from daemonkit.configuration import Config, Prepared
-from daemonkit.errors import Rejected
+from daemonkit.errors import DaemonError, Rejected
 from daemonkit.module import Context, ListeningSocket, Module, command
 from datasrc.errors import DataSourceError, Missing, SchemaTooOld, StorageError, UnknownBackend
 from datasrc.records import ZoneState
@@ -33,7 +33,7 @@ STALL_LIMIT = 10.0
 STALL_LOOK = 1.0  # seconds between looks
 
 
-class AnswersStalled(Exception):
+class AnswersStalled(DaemonError):
     """The answering thread hangs in a data source. The process ends, and its successor begins afresh."""
 
 

@@ -133,8 +133,8 @@ async def test_an_idle_connection_is_closed_in_time():
 async def test_parts_of_a_query_do_not_keep_a_connection():
     """TRN-08: neither the idle time-out nor the deadline of a message is moved by octets."""
     sock = bound(STREAM)
-    for limits in ({"idle_timeout": 0.3, "message_timeout": 60.0}, {"idle_timeout": 60.0, "message_timeout": 0.3}):
-        async with serving(sock.dup(), **limits), talking(sock) as talk:
+    for idle, message in ((0.3, 60.0), (60.0, 0.3)):
+        async with serving(sock.dup(), idle_timeout=idle, message_timeout=message), talking(sock) as talk:
             began = timer()
             closed = asyncio.ensure_future(talk.closed())
             for octet in frame(WWW)[:-1]:

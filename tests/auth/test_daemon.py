@@ -1,0 +1,350 @@
+"""The daemon: configuration, sockets, commands; over a bus within the loop and databases in a real directory."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+
+import pytest
+
+import datasrc
+from auth import api
+from auth import daemon as auth_daemon
+from auth.daemon import AnswersStalled, AuthDaemon
+from daemonkit.configuration import Config
+from daemonkit.control import SocketPlace
+from daemonkit.counters import Counters
+from daemonkit.errors import Rejected
+from daemonkit.log import MessageLog
+from daemonkit.membership import Membership
+from daemonkit.module import Context, ListeningSocket
+from daemonkit.paths import Directories
+from daemonkit.spec import Spec
+from msgq.errors import Refused
+from tests.auth.sockets import HeldSource, bound, until
+from tests.auth.test_udp import client, receive
+from tests.auth.world import load
+from tests.kit import dnspacket as packet
+from tests.kit.bus import FakeBus
+from tests.kit.dnsreply import Reply
+
+pytestmark = pytest.mark.asyncio
+ZONE = "@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.3\n"
+
+
+class Daemon:
+    """One auth with its surroundings."""
+
+    def __init__(self, module: AuthDaemon, caller, directory) -> None:
+        self.module = module
+        self.context = module.context
+        self.caller = caller
+        self.directory = directory
+        self.sockets: list[socket.socket] = []
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.directory}/zones.sqlite"
+
+    def load(self, **zones: str) -> None:
+        """Put zones into the database."""
+        source = datasrc.open(self.url, create=True)
+        load(source, {f"{name}.": text for name, text in zones.items()})
+        source.close()
+
+    def values(self, own=None, zones=None, templates=None, sources=None):
+        """An effective configuration."""
+
+        def substitute(text: str) -> str:
+            return text.replace("{state_dir}", str(self.directory))
+
+        of_zones = Spec.load("zones").effective(
+            {
+                "zones": zones or {},
+                "templates": templates or {"default": {}},
+                **({"data_sources": sources} if sources else {}),
+            },
+            substitute,
+        )
+        return {**Spec.load("auth").effective({"auth": own or {}}, substitute), **of_zones}
+
+    async def prepare(self, revision: int = 1, **what):
+        values = self.values(**what)
+        return await self.module.prepare(Config(revision, values, values["auth"]))
+
+    async def configure(self, **what) -> None:
+        (await self.prepare(**what)).apply()
+
+    async def listen(self, *kinds: socket.SocketKind) -> socket.socket:
+        """Sockets as bob hands them over; the first of them."""
+        socks = [bound(kind) for kind in kinds or (socket.SOCK_DGRAM,)]
+        names = {socket.SOCK_DGRAM: "udp", socket.SOCK_STREAM: "tcp"}
+        places = [SocketPlace(names[sock.type], *sock.getsockname()) for sock in socks]
+        await self.module.on_sockets([ListeningSocket(*pair) for pair in zip(places, socks, strict=True)])
+        return socks[0]
+
+    async def ask(self, sock: socket.socket, name: str, rdtype="A", **how) -> Reply:
+        with client(*sock.getsockname()) as asker:
+            asker.send(packet.query(name, rdtype, additional=[packet.opt()], **how))
+            return await receive(asker)
+
+    async def call(self, request):
+        return await self.caller.call(request)
+
+
+@asynccontextmanager
+async def running(directory, **zones):
+    """A daemon that has joined the bus; the database has these zones, and does not exist if there are none."""
+    bus = FakeBus()
+    spec = Spec.load("auth")
+    context = Context(
+        component="auth",
+        instance="0",
+        directories=Directories(directory, directory),
+        arguments=(),
+        spec=spec,
+        log=MessageLog("auth", spec.messages),
+        counters=Counters(spec.statistics),
+        session=bus.session("auth/0"),
+    )
+    module = AuthDaemon(context)
+    await Membership(module, context).join()
+    daemon = Daemon(module, await bus.member("cmdctl/0"), directory)
+    if zones:
+        daemon.load(**zones)
+    try:
+        yield daemon
+    finally:
+        await module.on_stop()
+        await context.close()
+        await bus.close()
+
+
+async def test_it_answers_on_the_sockets_it_is_given(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        await daemon.module.on_start()
+        sock = await daemon.listen()
+        assert (await daemon.ask(sock, "www.example.")).answer == ["www.example. 300 A 192.0.2.3"]
+
+
+async def test_a_first_start_without_a_database_refuses_until_there_is_one(tmp_path, caplog):
+    async with running(tmp_path) as daemon:
+        await daemon.configure()
+        assert "AUTH_DATA_SOURCE_WAITING the data source main cannot be read now" in caplog.text
+        sock = await daemon.listen()
+        assert (await daemon.ask(sock, "www.example.")).rcode == "REFUSED"
+        daemon.load(example=ZONE)
+        async with asyncio.timeout(20):
+            while (await daemon.ask(sock, "www.example.")).rcode != "NOERROR":
+                await asyncio.sleep(0.02)
+
+
+async def test_new_zones_and_new_data_are_seen_at_once(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        sock = await daemon.listen()
+        assert (await daemon.ask(sock, "www.second.")).rcode == "REFUSED"
+        daemon.load(second=ZONE)
+        assert (await daemon.ask(sock, "www.second.")).rcode == "NOERROR"
+
+
+async def test_options_take_effect_with_their_revision(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        sock = await daemon.listen()
+        assert (await daemon.ask(sock, "id.server.", "TXT", rdclass=3)).rcode == "REFUSED"
+        prepared = await daemon.prepare(2, own={"identity": "here", "minimal_responses": False})
+        assert (await daemon.ask(sock, "id.server.", "TXT", rdclass=3)).rcode == "REFUSED"
+        prepared.apply()
+        assert (await daemon.ask(sock, "id.server.", "TXT", rdclass=3)).answer == ['id.server. 0 TXT "here"']
+        assert (await daemon.ask(sock, "www.example.")).owners(1) == [("example.", "NS")]
+
+
+async def test_a_discarded_revision_changes_nothing(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        sock = await daemon.listen()
+        sources = {"main": {"type": "database", "url": f"sqlite:///{tmp_path}/other.sqlite"}}
+        (await daemon.prepare(2, sources=sources, own={"identity": "never"})).discard()
+        assert (await daemon.ask(sock, "www.example.")).rcode == "NOERROR"
+
+
+async def test_acls_of_zones_and_of_the_default_template(tmp_path):
+    async with running(tmp_path, example=ZONE, second=ZONE) as daemon:
+        reject = {"query_acl": [{"action": "REJECT"}]}
+        await daemon.configure(zones={"example": reject})
+        sock = await daemon.listen()
+        assert (await daemon.ask(sock, "www.example.")).errors() == {18: ""}
+        assert (await daemon.ask(sock, "www.second.")).rcode == "NOERROR"
+        accept = {"query_acl": [{"action": "ACCEPT", "from": "127.0.0.0/8"}]}
+        await daemon.configure(zones={"example": accept}, templates={"default": reject})
+        assert (await daemon.ask(sock, "www.example.")).rcode == "NOERROR"
+        assert (await daemon.ask(sock, "www.second.")).errors() == {18: ""}
+
+
+async def test_a_zone_listed_without_data_is_servfail(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure(zones={"sub.example": {}})
+        sock = await daemon.listen()
+        assert (await daemon.ask(sock, "x.sub.example.")).errors() == {14: "no zone data loaded"}
+
+
+async def test_other_data_sources_replace_the_old_ones(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        sock = await daemon.listen()
+        other = tmp_path / "other.sqlite"
+        source = datasrc.open(f"sqlite:///{other}", create=True)
+        load(source, {"second.": ZONE})
+        source.close()
+        await daemon.configure(sources={"other": {"type": "database", "url": f"sqlite:///{other}"}})
+        assert (await daemon.ask(sock, "www.example.")).rcode == "REFUSED"
+        assert (await daemon.ask(sock, "www.second.")).rcode == "NOERROR"
+
+
+async def test_a_changed_data_source_that_is_damaged_is_refused_with_its_path(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        (tmp_path / "bad.sqlite").write_bytes(b"this is no database" * 100)
+        with pytest.raises(Rejected) as caught:
+            await daemon.prepare(2, sources={"bad": {"type": "database", "url": f"sqlite:///{tmp_path}/bad.sqlite"}})
+        assert caught.value.path == "data_sources.bad"
+
+
+async def test_a_data_source_nobody_knows_is_refused(tmp_path):
+    async with running(tmp_path) as daemon:
+        for attempt in range(2):
+            with pytest.raises(Rejected, match="no backend for 'nosuch'"):
+                await daemon.prepare(2, sources={"x": {"type": "database", "url": "nosuch://x"}})
+            if not attempt:
+                await daemon.configure()
+
+
+async def test_texts_too_long_for_the_wire_are_refused(tmp_path):
+    async with running(tmp_path) as daemon:
+        with pytest.raises(Rejected) as caught:
+            await daemon.prepare(own={"identity": "é" * 100})
+        assert caught.value.path == "auth.identity"
+
+
+# Commands.
+async def test_status_tells_sockets_and_sources(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        sock = await daemon.listen(socket.SOCK_STREAM)
+        status = await daemon.call(api.Status())
+        assert status.sockets == (f"tcp 127.0.0.1@{sock.getsockname()[1]}",)
+        assert status.connections == 0
+        assert [(one.name, one.failure, one.zones) for one in status.sources] == [("main", "", 1)]
+
+
+async def test_zone_status_tells_what_each_zone_is(tmp_path):
+    async with running(tmp_path, example=ZONE, empty="") as daemon:
+        await daemon.configure(zones={"listed.test": {}})
+        reply = await daemon.call(api.ZoneStatus(["example", "EXAMPLE.", "empty", "listed.test", "nowhere"]))
+        assert [(zone.origin, zone.state, zone.serial) for zone in reply.zones] == [
+            ("example", "ready", 1),
+            ("EXAMPLE.", "ready", 1),
+            ("empty", "empty", None),
+            ("listed.test", "empty", None),
+            ("nowhere", "absent", None),
+        ]
+        assert reply.zones[0].version == 1
+        assert reply.zones[3].reason == "it is configured, but no data source has it"
+
+
+@pytest.mark.parametrize("origins", [["a..b"], ["x"] * (api.MAX_ORIGINS + 1)])
+async def test_zone_status_refuses_nonsense(tmp_path, origins):
+    async with running(tmp_path) as daemon:
+        await daemon.configure()
+        with pytest.raises(Refused) as caught:
+            await daemon.call(api.ZoneStatus(origins))
+        assert caught.value.code == "usage"
+
+
+async def test_a_failing_data_source_shows_in_status_and_zone_status(tmp_path):
+    async with running(tmp_path) as daemon:
+        (tmp_path / "zones.sqlite").write_bytes(b"this is no database" * 100)
+        await daemon.configure()
+        (source,) = (await daemon.call(api.Status())).sources
+        assert source.failure
+        (zone,) = (await daemon.call(api.ZoneStatus(["example"]))).zones
+        assert (zone.state, zone.serial) == ("unavailable", None)
+        assert zone.reason
+
+
+async def test_reload_uses_what_is_there_now(tmp_path):
+    async with running(tmp_path) as daemon:
+        await daemon.configure()
+        daemon.load(example=ZONE)
+        reply = await daemon.call(api.Reload("example"))
+        assert [(zone.state, zone.serial) for zone in reply.zones] == [("ready", 1)]
+        sock = await daemon.listen()
+        assert (await daemon.ask(sock, "www.example.")).rcode == "NOERROR"
+        assert (await daemon.call(api.Reload())).zones == ()
+
+
+@pytest.mark.parametrize(("origin", "code"), [("nowhere", "not-found"), ("empty", "unavailable"), ("a..b", "usage")])
+async def test_reload_of_a_zone_that_cannot_be_served_is_refused(tmp_path, origin, code):
+    async with running(tmp_path, example=ZONE, empty="") as daemon:
+        await daemon.configure()
+        with pytest.raises(Refused) as caught:
+            await daemon.call(api.Reload(origin))
+        assert caught.value.code == code
+
+
+async def test_statistics_are_the_counters(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        await daemon.ask(await daemon.listen(), "www.example.")
+        counters = (await daemon.call(api.Statistics())).counters
+        assert set(counters) == set(Spec.load("auth").statistics)
+        assert counters["qrysuccess"] == 1
+
+
+# Under way.
+async def test_queries_in_hand_finish_with_the_data_they_began_with(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        sock = await daemon.listen()
+        held = HeldSource()
+        serving = daemon.module._at_work().engine.serving
+        daemon.module._at_work().engine.serving = type(serving)(held)
+        held.hold()
+        asking = asyncio.ensure_future(daemon.ask(sock, "www.example."))
+        await until(held.waiting.is_set)
+        await daemon.configure(zones={"example": {"query_acl": [{"action": "REJECT"}]}})
+        held.released.set()
+        assert (await asking).rcode == "NOERROR"
+        assert (await daemon.ask(sock, "www.example.")).rcode == "REFUSED"
+
+
+async def test_an_answering_thread_that_hangs_ends_the_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(auth_daemon, "STALL_LIMIT", 0.1)
+    monkeypatch.setattr(auth_daemon, "STALL_LOOK", 0.01)
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        await daemon.module.on_start()
+        sock = await daemon.listen()
+        held = HeldSource()
+        daemon.module._at_work().engine.serving = type(daemon.module._at_work().engine.serving)(held)
+        held.hold()
+        with client(*sock.getsockname()) as asker:
+            asker.send(packet.query("www.example."))
+            await asyncio.wait_for(daemon.context.stop.wait(), 10)
+        assert isinstance(daemon.context.failure, AnswersStalled)
+        held.released.set()
+
+
+async def test_an_answering_thread_at_work_does_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(auth_daemon, "STALL_LIMIT", 1.0)
+    monkeypatch.setattr(auth_daemon, "STALL_LOOK", 0.001)
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        await daemon.module.on_start()
+        sock = await daemon.listen()
+        for _ in range(20):
+            await daemon.ask(sock, "www.example.")
+        assert daemon.context.failure is None
