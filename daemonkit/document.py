@@ -91,8 +91,9 @@ def read_text(text: str | bytes, name: str = "<text>") -> Document:
         for event in _events(text):
             builder.take(event)
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise DocumentError(name, line, "is not UTF-8 text") from error
+        raise DocumentError(name, error.object.count(b"\n", 0, error.start) + 1, "is not UTF-8 text") from error
+    except UnicodeEncodeError as error:  # half a surrogate pair
+        raise DocumentError(name, error.object.count("\n", 0, error.start) + 1, "is not UTF-8 text") from error
     except yaml.YAMLError as error:
         raise _syntax_error(name, str(text), error) from error
     value = {} if builder.result is None else builder.result
