@@ -37,6 +37,7 @@ class Pending:
     def __init__(self, origin: Name, *, database: str, replace: bool) -> None:
         self.origin = origin
         self.replace = replace
+        self.records = 0  # how many RRs rows() gave
         self._database = database
         self._origin_key = name_key(origin)
         self._added: dict[bytes, bytes] = {}
@@ -78,13 +79,17 @@ class Pending:
 
     def rows(self) -> Iterator[Row]:
         """The added sets in order, each in normal form."""
+        self.records = 0
         for composite in sorted(self._added):
-            yield _normal(_row(composite, self._added[composite]))
+            row = _normal(_row(composite, self._added[composite]))
+            self.records += row.records()
+            yield row
 
     def deltas(self, stored: Iterable[Row]) -> Iterator[Delta]:
         """What changes against the stored rows, in order.
 
-        `stored` is, in order: for a replacement every row of the zone, else (at least) those of touched().
+        `stored` is, in order: for a replacement every row of the zone, else (at least) those of touched(). Raises
+        ValueError where a stored row that is only to be changed is damaged; a replacement mends it.
         """
         return self._replacement(stored) if self.replace else self._update(stored)
 

@@ -26,6 +26,14 @@ class Row(NamedTuple):
         """How many RRs these are."""
         return count(self.rdatas)
 
+    def readable(self) -> bool:
+        """Whether the RDATAs are as they were packed."""
+        try:
+            unpack(self.rdatas)
+        except ValueError:
+            return False
+        return True
+
     def rrset(self, origin: Name) -> RRset:
         """The RRset. Raises ValueError where the row cannot be read."""
         rdatas = unpack(self.rdatas)
@@ -65,6 +73,17 @@ def name_from_labels(labels: list[bytes]) -> Name:
         return Name(labels)
     except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel) as error:
         raise ValueError(f"no owner name: {error}") from None
+
+
+def stored_origin(key: bytes, wire: bytes) -> Name:
+    """An origin in its own case; where its wire form is damaged, in that of its absolute key."""
+    try:
+        origin = name_from_wire(wire)
+    except ValueError:
+        origin = None
+    if origin is None or name_key(origin) != key:
+        return name_from_labels([*key_labels(key), b""])
+    return origin
 
 
 def owner_of(name: Name, origin: Name) -> bytes | None:

@@ -221,10 +221,14 @@ class SourcesSnapshot(Snapshot):
                     self._failures[member.name] = source
                     return None, source
                 self._snapshots[member.name] = self._stack.enter_context(source.snapshot())
-            return ask(self._snapshots[member.name]), None
         except StorageError as error:
             self._failures[member.name] = failure = member.failed(error)
             return None, failure
+        try:
+            return ask(self._snapshots[member.name]), None
+        except StorageError as error:
+            # Of this question: whether the source as a whole fails shows at the next snapshot.
+            return None, Failure.of(error)
 
 
 def source_url(configured: Mapping[str, Any]) -> str:

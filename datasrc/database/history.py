@@ -17,7 +17,7 @@ from datasrc.errors import Damaged
 from datasrc.keys import APEX, name_key
 from datasrc.pending import SOA, Delta
 from datasrc.records import Change, Difference, Provenance, RRset
-from datasrc.rows import Row, name_from_wire, split
+from datasrc.rows import Row, split, stored_origin
 
 _j = journal.c
 _jr = journal_rrsets.c
@@ -147,12 +147,12 @@ def forget_deleted(connection: Connection) -> None:
 
 def changes(connection: Connection, after_id: int, limit: int) -> list[Change]:
     """Outbox rows in order of id."""
-    query = select(outbox, zones.c.origin).join(zones, zones.c.id == _o.zone)
+    query = select(outbox, zones.c.key, zones.c.origin).join(zones, zones.c.id == _o.zone)
     rows = connection.execute(query.where(_o.id > after_id).order_by(_o.id).limit(limit)).all()
     return [
         Change(
             row.id,
-            name_from_wire(row.origin),
+            stored_origin(row.key, row.origin),
             row.version,
             row.serial,
             Provenance(row.author, row.source, row.reason),
@@ -179,11 +179,11 @@ def steps(connection: Connection, origin: Name) -> list[rules.Step]:
 
 def difference(database: Database, connection: Connection, origin: Name, version: int) -> Difference | None:
     """One sequence, or None where it is not (or no longer) in the journal."""
-    query = select(journal, zones.c.origin).join(zones, zones.c.id == _j.zone)
+    query = select(journal, zones.c.key, zones.c.origin).join(zones, zones.c.id == _j.zone)
     head = connection.execute(query.where(zones.c.key == name_key(origin), _j.version == version)).one_or_none()
     if head is None:
         return None
-    spelled = name_from_wire(head.origin)
+    spelled = stored_origin(head.key, head.origin)
     parts = []
     for added in (False, True):
         parameters = {"zone": head.zone, "version": version, "added": added}

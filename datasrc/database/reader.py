@@ -16,7 +16,7 @@ from datasrc.errors import ZoneUnusable
 from datasrc.keys import APEX, name_key, path
 from datasrc.lookup import BARRIERS
 from datasrc.records import RRset, ZoneInfo
-from datasrc.rows import Row, name_from_wire
+from datasrc.rows import Row, stored_origin
 from datasrc.source import Finder, Snapshot
 
 BATCH = 2000  # rows fetched at a time by an iteration
@@ -24,7 +24,7 @@ BATCH = 2000  # rows fetched at a time by an iteration
 _r = rrsets.c
 _z = zones.c
 ROW = (_r.key, _r.type, _r.covers, _r.ttl, _r.owner, _r.rdatas)
-_ZONE = (_z.id, _z.origin, _z.version, _z.records)
+_ZONE = (_z.id, _z.key.label("place"), _z.origin, _z.version, _z.records)
 
 _zone_p: BindParameter[int] = bindparam("zone")
 _key_p: BindParameter[bytes] = bindparam("key")
@@ -179,9 +179,9 @@ def judged(rows: Iterable[SqlRow[*tuple[Any, ...]]]) -> Iterator[tuple[int, Zone
 
 
 def _judge(group: list[SqlRow[*tuple[Any, ...]]]) -> tuple[int, ZoneInfo, list[RRset]]:
-    zone_id, wire, version, records = group[0][: len(_ZONE)]
+    zone_id, key, wire, version, records = group[0][: len(_ZONE)]
     apex = [Row._make(row[len(_ZONE) : len(_ZONE) + len(ROW)]) for row in group if row.type is not None]
-    info, sets = inspect(name_from_wire(wire), version, records, apex)
+    info, sets = inspect(stored_origin(key, wire), version, records, apex)
     return zone_id, info, sets
 
 
@@ -195,9 +195,8 @@ def stored_zone(connection: Connection, origin: Name) -> tuple[ZoneInfo | None, 
 
 def page(after: bytes | None, limit: int | None) -> Select[Any]:
     """The zones, in canonical order of origin, joined with their apex rows."""
-    chosen = select(*_ZONE, _z.key.label("place")).where(not_(_z.deleted))
+    chosen = select(*_ZONE).where(not_(_z.deleted))
     if after is not None:
         chosen = chosen.where(_z.key > after)
     part = chosen.order_by(_z.key).limit(limit).subquery()
-    columns = [column for column in part.c if column.name != "place"]
-    return select(*columns, *ROW).select_from(_apex_join(part)).order_by(part.c.place, _r.type, _r.covers)
+    return select(*part.c, *ROW).select_from(_apex_join(part)).order_by(part.c.place, _r.type, _r.covers)

@@ -15,7 +15,7 @@ from datasrc.database import history
 from datasrc.database.engine import Database
 from datasrc.database.reader import ROW, stream
 from datasrc.database.schema import rrsets, zones
-from datasrc.errors import Conflict
+from datasrc.errors import Conflict, ZoneUnusable
 from datasrc.keys import name_key
 from datasrc.pending import Delta, Pending, is_apex_soa, place_of
 from datasrc.rdata import soa_serial, unpack
@@ -50,7 +50,7 @@ class DatabaseUpdater(Transaction):
         """`stored` is (id, version) of the zone's row, which a deleted zone has too."""
         super().__init__(origin, base, database=database.text, replace=replace)
         self._database = database
-        self._stored = stored
+        self.stored = stored
         self._committed = committed
 
     def conflict(self) -> Conflict:
@@ -67,19 +67,23 @@ class DatabaseUpdater(Transaction):
         chunks = _chunks(deltas)
         first = list(islice(chunks, 1))  # sorts what was collected, before the lock is taken
         with self._database.write() as connection:
-            commit = _Commit(connection, self._origin, self._stored, self.base)
-            change = commit.run(chain(first, chunks), provenance, self)
+            commit = _Commit(connection, self, pending)
+            change = commit.run(chain(first, chunks), provenance)
         self._committed()
         return change
 
     def _against_stored(self, pending: Pending) -> list[Delta]:
-        assert self._stored is not None
-        zone_id, version = self._stored
+        assert self.stored is not None
+        zone_id, version = self.stored
         with self._database.read() as connection:
             row = connection.execute(select(zones.c.version).where(zones.c.id == zone_id)).one_or_none()
             if row is None or row.version != version:
                 raise self.conflict()
-            return list(pending.deltas(self._stored_rows(connection, zone_id, pending)))
+            try:
+                return list(pending.deltas(self._stored_rows(connection, zone_id, pending)))
+            except ValueError as error:
+                text = f"stored data is damaged, load the whole zone again: {error}"
+                raise ZoneUnusable(text, database=self._database.text, zone=self._origin) from None
 
     def _stored_rows(self, connection: Connection, zone_id: int, pending: Pending) -> Iterator[Row]:
         if pending.replace:
@@ -95,43 +99,54 @@ class DatabaseUpdater(Transaction):
 class _Commit:
     """The inside of commit(): the zone's row first, as compare-and-swap, then rows, journal and outbox."""
 
-    def __init__(
-        self, connection: Connection, origin: Name, stored: tuple[int, int] | None, base: ZoneInfo | None
-    ) -> None:
+    def __init__(self, connection: Connection, updater: DatabaseUpdater, pending: Pending) -> None:
+        base = updater.base
         self._connection = connection
-        self._origin = origin
-        self._stored = stored
+        self._updater = updater
+        self._pending = pending
+        self._origin = pending.origin
         self._serial = base.serial if base else None
         self._records = base.records if base else 0
         self._had_data = bool(base and base.records)
+        self._damaged = False
 
-    def run(self, chunks: Iterable[list[Delta]], provenance: Provenance, updater: DatabaseUpdater) -> Change:
-        zone_id, version = self._claim(updater)
+    def run(self, chunks: Iterable[list[Delta]], provenance: Provenance) -> Change:
+        zone_id, version = self._claim()
         before = self._serial
-        journal = history.Sequence(self._connection, zone_id, version)
+        sequence = history.Sequence(self._connection, zone_id, version)
         for deltas in chunks:
             self._write(zone_id, deltas)
             if self._had_data:
-                journal.record(deltas)
-        serials = (before, self._serial) if self._had_data else (None, self._serial)
-        journal.finish(serials, self._records)
+                sequence.record([self._told(delta) for delta in deltas])
+        if self._pending.replace:
+            self._records = self._pending.records  # counted, not reckoned: what was there may have been damaged
+        whole = self._had_data and not self._damaged
+        sequence.finish((before if whole else None, self._serial), self._records)
         values = {"serial": self._serial, "records": self._records}
         self._connection.execute(update(zones).where(zones.c.id == zone_id).values(values))
         change = Change(0, self._origin, version, self._serial, provenance, time.time())
         return history.append(self._connection, zone_id, change)
 
-    def _claim(self, updater: DatabaseUpdater) -> tuple[int, int]:
-        if self._stored is None:
-            return self._make(updater), 1
-        zone_id, version = self._stored
+    def _told(self, delta: Delta) -> Delta:
+        """What the journal can tell of a delta: not what a damaged row held."""
+        if delta.old is None or delta.old.readable():
+            return delta
+        self._damaged = True
+        return Delta(None, delta.new)
+
+    def _claim(self) -> tuple[int, int]:
+        stored = self._updater.stored
+        if stored is None:
+            return self._make(), 1
+        zone_id, version = stored
         claim = update(zones).where(zones.c.id == zone_id, zones.c.version == version)
         values = {"version": version + 1, "deleted": False, "origin": name_wire(self._origin)}
         result = self._connection.execute(claim.values(values))
         if result.rowcount != 1:
-            raise updater.conflict()
+            raise self._updater.conflict()
         return zone_id, version + 1
 
-    def _make(self, updater: DatabaseUpdater) -> int:
+    def _make(self) -> int:
         values = {
             "key": name_key(self._origin),
             "origin": name_wire(self._origin),
@@ -143,7 +158,7 @@ class _Commit:
         try:
             key = self._connection.execute(insert(zones).values(values)).inserted_primary_key
         except IntegrityError:
-            raise updater.conflict() from None
+            raise self._updater.conflict() from None
         assert key is not None
         zone_id: int = key[0]
         return zone_id

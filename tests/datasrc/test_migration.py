@@ -1,0 +1,140 @@
+"""Migrations make the schema that the code expects, under a lock, once, for the right owner."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import datasrc
+from datasrc.database import migrate
+from datasrc.database.engine import Database
+from datasrc.database.schema import HEAD, KNOWN, VERSION_TABLE, metadata
+from datasrc.errors import Missing, StorageError
+from tests.datasrc.zonemaking import SMALL, load
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/zones.sqlite"
+
+
+def test_the_known_versions_are_those_of_the_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", "datasrc:migrations")
+    config.set_main_option("path_separator", "os")
+    revisions = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert tuple(reversed(revisions)) == KNOWN
+    assert revisions[0] == HEAD
+
+
+def test_the_migrations_make_the_tables_of_the_schema(url: str) -> None:
+    migrate(url)
+    database = Database(url)
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert compare_metadata(context, metadata) == []
+        tables = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'").all()
+    assert {name for name, sql in tables if "WITHOUT ROWID" in sql} == {"rrsets", "journal", "journal_rrsets"}
+    database.close()
+
+
+def test_migrating_again_changes_nothing(url: str, tmp_path: Path) -> None:
+    migrate(url)
+    source = datasrc.open(url)
+    load(source, SMALL)
+    source.close()
+    before = (tmp_path / "zones.sqlite").read_bytes()
+    migrate(url)
+    assert (tmp_path / "zones.sqlite").read_bytes() == before
+
+
+def test_a_migration_waits_for_another(url: str, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=migrate, args=(url,)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 4
+    datasrc.open(url).close()
+
+
+def test_a_migration_that_fails_leaves_the_old_schema(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "zones.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE outbox (id INTEGER)")  # stands in the way of the last steps
+    connection.close()
+    with pytest.raises(StorageError, match="outbox"):
+        migrate(url)
+    with sqlite3.connect(path) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    connection.close()
+    assert tables == ["outbox"]
+
+
+def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Missing, match="its directory cannot be opened"):
+        migrate(f"sqlite:///{tmp_path}/not/zones.sqlite")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for others")
+def test_what_root_makes_belongs_to_the_owner_of_the_directory(tmp_path: Path) -> None:
+    directory = tmp_path / "state"
+    directory.mkdir()
+    os.chown(directory, NOBODY, NOBODY)
+    source = datasrc.open(f"sqlite:///{directory}/zones.sqlite", create=True)
+    load(source, SMALL)
+    made = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in directory.iterdir()}
+    assert made == {f"zones.sqlite{suffix}": (NOBODY, NOBODY) for suffix in ("", "-wal", "-shm")}
+    source.close()
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may write everywhere")
+def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    directory = tmp_path / "state"
+    directory.mkdir()
+    tmp_path.chmod(0o755)
+    directory.chmod(0o555)
+    command = [sys.executable, "-m", "datasrc", "migrate", f"sqlite:///{directory}/zones.sqlite"]
+    if os.geteuid() == 0:
+        command = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", *command]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "the file cannot be made: Permission denied" in done.stderr or "cannot be opened" in done.stderr
+
+
+def test_the_command_line_migrates(url: str) -> None:
+    command = [sys.executable, "-I", "-W", "error", "-m", "datasrc", "migrate"]
+    done = subprocess.run([*command, url], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    datasrc.open(url).close()
+    done = subprocess.run([*command, "oracle:///x"], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+
+
+def test_reading_zones_does_not_import_the_migrations(url: str) -> None:
+    migrate(url)
+    program = f"import sys, datasrc; datasrc.open({url!r}).zones(); print('alembic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "False"
+
+
+def test_importing_the_package_imports_no_backend() -> None:
+    heavy = ("sqlalchemy", "alembic", "sqlite3")
+    program = f"import sys, datasrc, datasrc.sources; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"

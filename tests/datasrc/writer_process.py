@@ -1,0 +1,100 @@
+"""A process that writes zones, for tests of several writers.
+
+python -m tests.datasrc.writer_process increment URL COUNT
+python -m tests.datasrc.writer_process make URL ORIGIN
+python -m tests.datasrc.writer_process die DIRECTORY POINT ...
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+import datasrc
+from datasrc import doorbell
+from datasrc.errors import Conflict
+from datasrc.source import DataSource
+from tests.datasrc.contract_writing import ORIGIN
+from tests.datasrc.zonemaking import SMALL, TESTER, load, rrset, soa
+
+
+def increment(source: DataSource, count: int) -> None:
+    """Raise the serial by one, so many times, trying again where another process was faster."""
+    done = 0
+    while done < count:
+        with source.updater(ORIGIN) as updater:
+            assert updater.base is not None
+            assert updater.base.serial is not None
+            updater.add(rrset(soa(updater.base.serial + 1)))
+            updater.add(rrset(f"n{updater.base.serial + 1} A 192.0.2.1"))
+            try:
+                updater.commit(TESTER)
+            except Conflict:
+                continue
+        done += 1
+
+
+def die(source: DataSource, point: str) -> None:
+    """Replace the zone and be killed at a point of the commit."""
+    event.listen(Engine, "begin", _killer(point == "before-begin"))
+    event.listen(Engine, "before_cursor_execute", _StatementKiller(point))
+    event.listen(Engine, "commit", _killer(point == "before-commit"))
+    if point == "after-commit":
+        doorbell.ring = _killer(kill=True)
+    load(source, f"{soa(2)}\n@ NS ns\nns A 192.0.2.1\n" + "\n".join(f"new{number} A 192.0.2.2" for number in range(50)))
+
+
+def _killer(kill: bool) -> Callable[..., Any]:
+    def listener(*_arguments: object) -> None:
+        if kill:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return listener
+
+
+class _StatementKiller:
+    """Kills at the N-th statement of the write transaction: `statement-N`."""
+
+    def __init__(self, point: str) -> None:
+        self._left = int(point.partition("-")[2]) if point.startswith("statement-") else -1
+        self._writing = False
+
+    def __call__(self, _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        self._writing = self._writing or statement == "BEGIN IMMEDIATE"
+        if self._writing:
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self._left -= 1
+
+
+def die_everywhere(directory: Path, points: list[str]) -> None:
+    """Let a child die at each of these points, in a database of its own; print what became of it."""
+    for point in points:
+        child = os.fork()
+        if child == 0:
+            die(datasrc.open(f"sqlite:///{directory}/{point}.sqlite"), point)
+            os._exit(0)
+        print(point, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))  # noqa: T201 - its parent reads it
+
+
+def main(action: str, place: str, *arguments: str) -> None:
+    if action == "die":
+        die_everywhere(Path(place), list(arguments))
+        return
+    source = datasrc.open(place, create=True)
+    if action == "increment":
+        increment(source, int(arguments[0]))
+    else:
+        load(source, SMALL, arguments[0])
+    source.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
