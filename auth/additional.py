@@ -18,20 +18,24 @@ ADDRESS_TYPES = (RdataType.A, RdataType.AAAA)
 # An answer that names more hosts than this gets no addresses beside it (CVE-2024-11187).
 MAX_ADDITIONAL_NAMES = 13
 
+LEAST_RECORD = 16  # octets of an A record whose owner is a pointer
+
 # Where in the RDATA the host name is.
 _TARGET_OFFSETS = {RdataType.NS: 0, RdataType.MX: 2, RdataType.SRV: 6}
 
 
-def glue_sets(finder: Finder, cut: RRset) -> tuple[list[RRset], list[RRset]]:
+def glue_sets(finder: Finder, cut: RRset, room: int) -> tuple[list[RRset], list[RRset]]:
     """Addresses of the name servers of a cut: in-domain ones, which must be sent or TC set, and all others the zone
-    has (RFC 9471 sections 3.1, 3.2).
+    has (RFC 9471 sections 3.1, 3.2). Where they overflow `room` octets anyway, no more are looked for.
     """
     required: list[RRset] = []
     sibling: list[RRset] = []
+    records = 0
     for target in _targets(cut):
-        if target.is_subdomain(finder.info.origin):
-            place = required if target.is_subdomain(cut.name) else sibling
-            place += _addresses(finder, target)
+        if target.is_subdomain(finder.info.origin) and records * LEAST_RECORD <= room:
+            found = _addresses(finder, target)
+            (required if target.is_subdomain(cut.name) else sibling).extend(found)
+            records += sum(len(rrset.rdatas) for rrset in found)
     return required, sibling
 
 
@@ -44,7 +48,7 @@ def address_sets(view: View, rrsets: Sequence[RRset], present: Sequence[RRset]) 
     found: list[RRset] = []
     for name in names:
         try:
-            addresses = list(_addresses(view.zone_for(name), name))
+            addresses = _addresses(view.zone_for(name), name)
         except (Refusal, Dropped, DataSourceError):
             continue
         found += (rrset for rrset in addresses if (rrset.name, rrset.rdtype) not in there)
@@ -58,9 +62,9 @@ def _targets(rrset: RRset) -> Iterator[Name]:
             yield labels_of(rdata[offset:])
 
 
-def _addresses(finder: Finder, name: Name) -> Iterator[RRset]:
+def _addresses(finder: Finder, name: Name) -> list[RRset]:
     """Below a cut only what is there by its own name is glue: a wildcard there belongs to the zone below."""
-    for rdtype in ADDRESS_TYPES:
-        found = finder.find(name, rdtype, below_cuts=True)
-        if found.match is Match.SUCCESS and not found.wildcard and found.rrset is not None:
-            yield found.rrset
+    found = finder.find(name, RdataType.ANY, below_cuts=True)
+    if found.match is not Match.SUCCESS or found.wildcard:
+        return []
+    return [rrset for rrset in found.rrsets if rrset.rdtype in ADDRESS_TYPES]

@@ -51,19 +51,23 @@ class Answer:
     courtesy_additional: list[RRset] = field(default_factory=list)  # left out where it does not fit
 
 
-def answer_question(question: Question, view: View, settings: Settings) -> Answer:
-    """Answer a question of class IN; raises a Refusal or Dropped where the name is not to be answered from data."""
-    return _Walk(question, view, settings).run()
+def answer_question(question: Question, view: View, settings: Settings, room: int) -> Answer:
+    """Answer a question of class IN; what is sent will have `room` octets.
+
+    Raises a Refusal or Dropped where the name is not to be answered from data, DataSourceError where that fails.
+    """
+    return _Walk(question, view, settings, room).run()
 
 
 class _Walk:
     """The way of one question through the zones."""
 
-    def __init__(self, question: Question, view: View, settings: Settings) -> None:
+    def __init__(self, question: Question, view: View, settings: Settings, room: int) -> None:
         self._rdtype = question.rdtype
         self._name = question.name  # moves along the chain
         self._view = view
         self._settings = settings
+        self._room = room
         self._answer = Answer()
         self._visited = {question.name}
 
@@ -161,7 +165,7 @@ class _Walk:
         cut = found.rrset
         assert cut is not None
         self._answer.authority.append(cut)
-        self._answer.glue, self._answer.courtesy_additional = glue_sets(finder, cut)
+        self._answer.glue, self._answer.courtesy_additional = glue_sets(finder, cut, self._room)
 
     def _be_courteous(self, finder: Finder, rrset: RRset) -> None:
         """The name servers of the zone, and addresses of what the answer names."""

@@ -22,7 +22,7 @@ from auth.answer import Answer, answer_question
 from auth.chaos import answer_chaos
 from auth.client import Client, Transport
 from auth.edns import MIN_UDP_SIZE, ExtendedError
-from auth.errors import Dropped, Refusal
+from auth.errors import Dropped, Refusal, Unusable
 from auth.operations import TRANSFERS, check_query_type, refuse_transfer, refuse_zone_change
 from auth.reports import Reports
 from auth.response import OptReply, Reply, render
@@ -34,6 +34,7 @@ from auth.zones import View, ZoneTable
 from datasrc.errors import DataSourceError, ZoneUnusable
 from datasrc.source import Snapshot
 
+MAX_LOGGED = 512  # octets of a request that a message shows
 _REFUSED_UNREAD = {Admission.FORMERR: Rcode.FORMERR, Admission.NOTIMP: Rcode.NOTIMP}
 
 
@@ -89,7 +90,9 @@ class Engine:
             return None
         except Exception as error:  # noqa: BLE001 - the boundary: whatever one query provokes, the next is answered
             self._tally.failed()
-            self._reports.exception("AUTH_INTERNAL_ERROR", error, client=client.address, message=message.hex())
+            self._reports.exception(
+                "AUTH_INTERNAL_ERROR", error, client=client.address, message=message[:MAX_LOGGED].hex()
+            )
             return self._send(_failure(request, client, serving), _limit(request, client, serving.settings))
 
     def _send(self, reply: Reply, limit: int) -> bytes:
@@ -109,9 +112,11 @@ class Engine:
         try:
             answer = self._answer(request, request.question, client, serving)
         except Refusal as refusal:
+            if isinstance(refusal, Unusable):
+                self._reports.error("AUTH_ZONE_UNUSABLE", zone=refusal.zone, reason=refusal.reason)
             return _with_error(replace(reply, rcode=refusal.rcode), refusal.ede, refusal.text)
         except ZoneUnusable as error:
-            self._reports.error("AUTH_ZONE_UNUSABLE", reason=error)
+            self._reports.error("AUTH_ZONE_UNUSABLE", zone=error.zone, reason=error.reason)
             return _with_error(replace(reply, rcode=Rcode.SERVFAIL), EDECode.INVALID_DATA, "zone data unusable")
         except DataSourceError as error:
             self._reports.error("AUTH_DATA_SOURCE_FAILED", reason=error)
@@ -130,7 +135,7 @@ class Engine:
                 refuse_zone_change(question, view)
             if question.rdtype in TRANSFERS:
                 refuse_transfer(request, question, view, client.transport)
-            return answer_question(question, view, serving.settings)
+            return answer_question(question, view, serving.settings, _limit(request, client, serving.settings))
 
 
 def _limit(request: Request, client: Client, settings: Settings) -> int:

@@ -33,6 +33,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dns.edns import EDECode
+from dns.name import Name
 from dns.rcode import Rcode
 
 
@@ -160,9 +161,16 @@ class Prohibited(Refusal):
 
 
 class Unusable(Refusal):
-    """The zone is ours but cannot be answered from; `text` is for the client, so it names no path and no host."""
+    """The zone is ours but cannot be answered from. `text` is for the client and names no path and no host; `zone` and
+    `reason` are for the operator.
+    """
 
     rcode = Rcode.SERVFAIL
+
+    def __init__(self, ede: EDECode, text: str, zone: Name, reason: str) -> None:
+        super().__init__(ede, text)
+        self.zone = zone
+        self.reason = reason
 
 
 class NotAuthoritative(Refusal):

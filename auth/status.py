@@ -8,7 +8,7 @@ from dns.name import Name
 
 from auth.api import ABSENT, UNAVAILABLE, ZoneServed
 from auth.engine import Serving
-from auth.zones import ZoneTable
+from auth.zones import LISTED_ONLY, ZoneTable
 from datasrc.errors import DataSourceError
 from datasrc.records import ZoneState
 from datasrc.source import Snapshot
@@ -34,7 +34,7 @@ def _zone_served(snapshot: Snapshot, table: ZoneTable, name: Name, origin: str) 
         return ZoneServed(
             origin,
             ZoneState.EMPTY.value if listed else ABSENT,
-            reason="it is configured, but no data source has it" if listed else "no data source has it",
+            reason=LISTED_ONLY if listed else "no data source has it",
         )
     info = finder.info
     return ZoneServed(origin, info.state.value, info.serial, info.version, info.reason)

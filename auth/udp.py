@@ -80,7 +80,8 @@ class UdpListener:
         self._in_hand = None
         if not self._closed:
             self._loop.add_reader(self._socket, self._readable)
-        future.result()  # a defect in the lines below is told by the loop's exception handler; service goes on
+        if not future.cancelled():
+            future.result()  # a defect in the lines below is told by the loop's exception handler; service goes on
 
     def _drain(self) -> list[Datagram]:
         """What has arrived, up to a bound, so that heart-beats and TCP get their turn."""

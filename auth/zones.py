@@ -19,8 +19,10 @@ from auth.errors import Dropped, NotServed, Prohibited, Unusable
 from datasrc.records import Match, ZoneState
 from datasrc.source import Finder, Snapshot
 
+NO_DATA = "no zone data loaded"  # told to clients
+LISTED_ONLY = "it is configured, but no data source has it"  # told to operators
 _UNUSABLE = {
-    ZoneState.EMPTY: (EDECode.NOT_READY, "no zone data loaded"),
+    ZoneState.EMPTY: (EDECode.NOT_READY, NO_DATA),
     ZoneState.BROKEN: (EDECode.INVALID_DATA, "zone data unusable"),
 }
 
@@ -67,12 +69,13 @@ class View:
         listed = self._table.closest_listed(name)
         if listed is not None and (finder is None or len(listed) > len(finder.info.origin)):
             self._permit(listed)
-            raise Unusable(EDECode.NOT_READY, "no zone data loaded")
+            raise Unusable(EDECode.NOT_READY, NO_DATA, listed, LISTED_ONLY)
         if finder is None:
             raise NotServed
-        self._permit(finder.info.origin)
-        if finder.info.state in _UNUSABLE:
-            raise Unusable(*_UNUSABLE[finder.info.state])
+        info = finder.info
+        self._permit(info.origin)
+        if info.state in _UNUSABLE:
+            raise Unusable(*_UNUSABLE[info.state], info.origin, info.reason)
         return finder
 
     def zone_for_ds(self, name: Name) -> Finder:

@@ -9,7 +9,8 @@ from auth.acl import compile_acl
 from auth.answer import MAX_CHAIN
 from auth.settings import AnyAnswer, Settings
 from auth.zones import ZonePolicy, ZoneTable
-from tests.auth.world import World
+from datasrc.source import Finder
+from tests.auth.world import TCP, World
 
 EXAMPLE = """
 @       NS      ns
@@ -112,6 +113,25 @@ def test_a_referral_has_glue_of_the_cut_and_of_its_siblings(world):
         "ns.cut.example. 300 AAAA 2001:db8::10",
         "ns.sub.example. 300 A 192.0.2.11",
     ]
+
+
+def test_glue_is_looked_for_only_while_there_is_room():
+    """A delegation with very many name servers costs no more than fills a reply."""
+    hosts = "".join(f"sub NS n{index}.sub\nn{index}.sub A 192.0.2.1\n" for index in range(1000))
+    world = World({"example.": f"@ NS ns\n{hosts}"})
+    looked = 0
+    find = Finder.find
+
+    def counting(self, *args, **how):
+        nonlocal looked
+        looked += 1
+        return find(self, *args, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Finder, "find", counting)
+        assert world.ask("sub.example.", size=1232).tc
+    assert looked < 100
+    assert len(world.ask("sub.example.", client=TCP).additional) == 1000
 
 
 def test_a_chain_into_a_cut_ends_in_a_referral_and_keeps_aa(world):

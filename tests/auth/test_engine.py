@@ -266,10 +266,11 @@ def test_text_of_255_octets_is_told_in_full():
 
 
 # Zones that cannot be answered from.
-def test_a_zone_without_data_fails_and_others_do_not(world):
+def test_a_zone_without_data_fails_and_others_do_not(world, caplog):
     reply = world.ask("www.empty.")
     assert (reply.rcode, reply.aa, reply.errors()) == ("SERVFAIL", False, {14: "no zone data loaded"})
     assert world.ask("www.example.").rcode == "NOERROR"
+    assert "AUTH_ZONE_UNUSABLE zone empty. cannot be answered from: no data was ever loaded" in caplog.text
 
 
 def test_a_listed_zone_without_data_hides_the_zone_above():

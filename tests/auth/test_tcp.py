@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import resource
 import socket
 import struct
 
@@ -293,6 +295,27 @@ async def test_without_descriptors_accepting_pauses_and_goes_on():
                 assert (await late.read()).rcode == "NOERROR"
             assert await idle.closed()
         assert server._counters.statistics()["tcp.accept_pauses"] == 2
+
+
+async def test_at_the_limit_of_open_files_service_goes_on():
+    """V53, F6: the real limit, reached for real."""
+    sock, asker = bound(STREAM), socket.socket(socket.AF_INET, STREAM)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    loop = asyncio.get_running_loop()
+    with asker:
+        asker.setblocking(False)
+        async with serving(sock) as server:
+            lowest = os.dup(0)
+            os.close(lowest)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+            try:
+                await loop.sock_connect(asker, sock.getsockname())
+                await loop.sock_sendall(asker, frame(WWW))
+                await until(lambda: server._counters.statistics()["tcp.accept_pauses"] > 0)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            async with asyncio.timeout(DEADLINE):
+                assert await loop.sock_recv(asker, 65535)
 
 
 # edns-tcp-keepalive.
