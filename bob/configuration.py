@@ -68,7 +68,7 @@ def _own(name: str, component: Component, values: Mapping[str, Any], cores: int)
     for key in ("program", "spec"):
         if values.get(key) is not None:
             raise Rejected(f"components.{name}.{key}", f"{name} is a component of ours and has its own {key}")
-    return _complete(Definition(name=name, program=component.program), component, values, cores)
+    return _complete(Definition(name=name, program=component.program or name), component, values, cores)
 
 
 def _foreign(name: str, values: Mapping[str, Any], cores: int) -> Definition:

@@ -39,7 +39,7 @@ class SpecError(DaemonError):
 class Component:
     """How bob runs the module."""
 
-    program: str
+    program: str  # a package of ours; empty in the spec of a component that is not: the configuration says
     kind: str
     needs: tuple[str, ...] = ()
     instances: int | str = 1  # a number, or INSTANCES_PER_CORE
@@ -195,7 +195,7 @@ def _component(fields: Fields) -> Component | None:
         return None
     inner = Fields(fields.raw["component"], ("component",), fields.findings)
     component = Component(
-        program=inner.text("program", required=True),
+        program=inner.text("program"),
         kind=inner.word("kind", KINDS),
         needs=inner.words("needs"),
         instances=_instances(inner),
