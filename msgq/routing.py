@@ -91,9 +91,10 @@ class Routing:
         return self._outbound.take()
 
     def died(self, pid: int) -> list[Decision]:
-        """The process has ended."""
+        """The process has ended, it is said; if it has not it hears that it must register again."""
         for peer in self.members.of_pid(pid):
             self._remove(peer, "died")
+            self._outbound.stranger(peer.identity, envelope.Stranger())
         return self._outbound.take()
 
     def expire(self, now: float) -> list[Decision]:

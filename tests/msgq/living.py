@@ -22,8 +22,9 @@ ROOT = Path(__file__).parents[2]
 class RealBus:
     """A broker that can be killed, stopped and started again."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, python: tuple[str, ...] = PYTHON) -> None:
         self.directory = directory
+        self.python = python
         self.address = f"ipc://{directory}/bus/msgq.sock"
         self.process: Process | None = None
         self._control: socket.socket | None = None
@@ -45,7 +46,7 @@ class RealBus:
     async def hung_member(self, member: str) -> RealMember:
         """A process that takes commands and never answers."""
         process = await asyncio.create_subprocess_exec(
-            *PYTHON, "-m", "tests.msgq.living", self.address, member, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+            *self.python, "-m", "tests.msgq.living", self.address, member, stdout=asyncio.subprocess.PIPE, cwd=ROOT
         )
         hung = RealMember(process)
         self._members.append(hung)
@@ -66,7 +67,7 @@ class RealBus:
             control.ENV_LOG_LEVEL: "warning",
         }
         self.process = await asyncio.create_subprocess_exec(
-            *PYTHON, "-m", "msgq", env=environment, pass_fds=[theirs.fileno()], cwd=ROOT
+            *self.python, "-m", "msgq", env=environment, pass_fds=[theirs.fileno()], cwd=ROOT
         )
         theirs.close()
         self._control = ours
