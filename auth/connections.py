@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,14 @@ CLIENT_PREFIX_V6 = 64  # bits: one host has that many addresses to itself (RFC 4
 SCARCE = 0.9  # of the total limit: from here on clients are asked to close at once (RFC 7828 section 3.3.2)
 
 
+class Standing(enum.IntEnum):
+    """How much is lost when a connection goes: those that lose least go first."""
+
+    IDLE = 0  # nothing, or part of a query
+    UNREAD = 1  # a reply the client does not take
+    NEEDED = 2  # a query is being answered: it stays
+
+
 class Connected(Protocol):
     """What the table needs of a connection."""
 
@@ -21,8 +30,8 @@ class Connected(Protocol):
         """Who counts as one client: see client_key()."""
 
     @property
-    def busy(self) -> bool:
-        """Whether a query is being answered; part of a message does not count (RFC 7766 section 6.2.3)."""
+    def standing(self) -> Standing:
+        """How much is lost when it goes."""
 
     @property
     def place(self) -> Place:
@@ -53,23 +62,25 @@ class ConnectionTable:
         return len(self._clients.get(client, ()))
 
     def make_room(self, client: str, limit: int, per_client: int) -> tuple[bool, list[Connected]]:
-        """Whether another connection of this client may be had, and which have to go for it: the oldest idle ones."""
+        """Whether another connection of this client may be had, and which go for it: the idle ones first, of these the
+        oldest.
+        """
         victims: list[Connected] = []
         own = self._clients.get(client, OrderedDict())
         if len(own) >= per_client:
-            victims += _oldest_idle(own, len(own) - per_client + 1)
+            victims += _most_dispensable(own, len(own) - per_client + 1)
             if len(own) - len(victims) >= per_client:
                 return False, []
         excess = len(self._all) - len(victims) - limit + 1
         if excess > 0:
-            victims += _oldest_idle((one for one in self._all if one not in victims), excess)
+            victims += _most_dispensable((one for one in self._all if one not in victims), excess)
         if len(self._all) - len(victims) >= limit:
             return False, []
         return True, victims
 
-    def oldest_idle(self) -> Connected | None:
-        """Who has to go first."""
-        return next(iter(_oldest_idle(self._all, 1)), None)
+    def most_dispensable(self) -> Connected | None:
+        """Who has to go first, if anybody may."""
+        return next(iter(_most_dispensable(self._all, 1)), None)
 
     def add(self, connection: Connected) -> None:
         """Take in a new connection."""
@@ -99,11 +110,7 @@ def client_key(address: str) -> str:
     return str(ipaddress.ip_network((address.partition("%")[0], CLIENT_PREFIX_V6), strict=False))
 
 
-def _oldest_idle(connections: Iterable[Connected], count: int) -> list[Connected]:
-    found: list[Connected] = []
-    for connection in connections:
-        if len(found) == count:
-            break
-        if not connection.busy:
-            found.append(connection)
-    return found
+def _most_dispensable(connections: Iterable[Connected], count: int) -> list[Connected]:
+    """Those that may go, in the order in which they should."""
+    may_go = [one for one in connections if one.standing is not Standing.NEEDED]
+    return sorted(may_go, key=lambda one: one.standing)[:count]

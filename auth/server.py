@@ -10,12 +10,13 @@ import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from auth.acceptor import TcpListener
 from auth.engine import Engine, Serving, ZoneData
 from auth.places import place_of
 from auth.reports import Reports
 from auth.settings import Settings
 from auth.tally import Tally
-from auth.tcp import TcpListener, TcpService
+from auth.tcp import TcpService
 from auth.udp import UdpListener
 from auth.zones import ZoneTable
 from daemonkit.counters import Counters

@@ -7,27 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import errno
 import resource
-import socket
 from concurrent.futures import Executor
 
 from auth.client import Client, Transport
-from auth.connections import SCARCE, ConnectionTable, client_key
+from auth.connections import SCARCE, ConnectionTable, Standing, client_key
 from auth.engine import Engine
 from auth.framing import FrameError, Framer, frame
-from auth.places import Place, place_of
+from auth.places import Place
 from auth.reports import Reports
 from auth.settings import TcpSettings
 from daemonkit.counters import Counters
 
 READ_SIZE = 65536  # octets taken from one connection at a time
 MAX_UNSENT = 65536  # octets of replies in hand for one connection, before the last one (CVE-2024-0760)
-ACCEPT_BATCH = 16  # connections accepted in one go
-ACCEPT_PAUSE = 0.2  # seconds, when the process is out of descriptors or memory
-FAST_OPEN_QUEUE = 64  # connections that may wait with data in their first packet (RFC 9210 section 4.1)
 RESERVED_DESCRIPTORS = 64  # for everything but connections
-OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class State(enum.Enum):
@@ -92,8 +86,12 @@ class Connection(asyncio.BufferedProtocol):
         self._timer: asyncio.TimerHandle | None = None
 
     @property
-    def busy(self) -> bool:
-        """A query is being answered or its reply is on the way."""
+    def standing(self) -> Standing:
+        """How much is lost when it goes. Part of a query counts for nothing (RFC 7766 section 6.2.3)."""
+        return {State.ANSWERING: Standing.NEEDED, State.WRITING: Standing.UNREAD}.get(self._state, Standing.IDLE)
+
+    @property
+    def _busy(self) -> bool:
         return self._state in (State.ANSWERING, State.WRITING)
 
     def evict(self) -> None:
@@ -106,7 +104,7 @@ class Connection(asyncio.BufferedProtocol):
     def finish(self) -> None:
         """Close as soon as nothing is in hand."""
         self._last = True
-        if not self.busy:
+        if not self._busy:
             self.evict()
 
     # What the transport says.
@@ -129,13 +127,13 @@ class Connection(asyncio.BufferedProtocol):
         if not self._framer.partial:
             self._began = self._service.loop.time()
         self._framer.feed(self._service.buffer[:nbytes])
-        if not self.busy:
+        if not self._busy:
             self._proceed()
 
     def eof_received(self) -> bool:
         """The client will ask nothing more, but may still read (RFC 7766 section 6.2.4)."""
         self._eof = True
-        if not self.busy:
+        if not self._busy:
             self._proceed()
         return True  # keep the other direction open
 
@@ -237,6 +235,9 @@ class Connection(asyncio.BufferedProtocol):
     def _answered(self, answering: asyncio.Future[tuple[bytes, list[bytes], bool]]) -> None:
         if self._state is State.CLOSED or answering.cancelled():
             return
+        if (error := answering.exception()) is not None:  # a defect in _answer(); the loop's exception handler tells it
+            self.evict()
+            raise error
         assert self._transport is not None
         replies, self._waiting, is_end = answering.result()
         self._idle_since = self._service.loop.time()
@@ -244,82 +245,3 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.write(replies)  # moves to WRITING where the client does not take it at once
         if self._state is State.ANSWERING:
             self._proceed()
-
-
-class TcpListener:
-    """One listening socket at work."""
-
-    def __init__(self, sock: socket.socket, service: TcpService) -> None:
-        self._socket = sock
-        self._service = service
-        self._place = place_of(sock)
-        self._resume: asyncio.TimerHandle | None = None
-
-    def start(self) -> None:
-        """Accept from now on."""
-        self._socket.setblocking(False)
-        try:
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, FAST_OPEN_QUEUE)
-        except OSError:  # switched off in this kernel: the handshake takes its round trip
-            pass
-        self._service.loop.add_reader(self._socket, self._acceptable)
-
-    def close(self) -> None:
-        """Accept no more."""
-        if self._resume is not None:
-            self._resume.cancel()
-        self._service.loop.remove_reader(self._socket)
-        self._socket.close()
-
-    def _acceptable(self) -> None:
-        for _ in range(ACCEPT_BATCH):
-            try:
-                sock, peer = self._socket.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno in OUT_OF_RESOURCES:
-                    self._pause(error)
-                    return
-                continue  # the client gave up meanwhile
-            self._take(sock, peer[:2])
-
-    def _pause(self, error: OSError) -> None:
-        """Out of descriptors: give one back, and look again a little later."""
-        self._service.counters.add("tcp.accept_pauses")
-        self._service.reports.warning("AUTH_ACCEPT_PAUSED", reason=error.strerror)
-        victim = self._service.table.oldest_idle()
-        if victim is not None:
-            victim.evict()
-        self._service.loop.remove_reader(self._socket)
-        self._resume = self._service.loop.call_later(ACCEPT_PAUSE, self._accept_again)
-
-    def _accept_again(self) -> None:
-        self._resume = None
-        self._service.loop.add_reader(self._socket, self._acceptable)
-
-    def _take(self, sock: socket.socket, peer: tuple[str, int]) -> None:
-        service, settings = self._service, self._service.settings
-        there_is_room, victims = service.table.make_room(
-            client_key(peer[0]), service.limit, settings.connections_per_client
-        )
-        for victim in victims:
-            service.counters.add("tcp.evicted")
-            victim.evict()
-        if not there_is_room:
-            service.counters.add("tcp.refused")
-            sock.close()
-            return
-        service.counters.add("tcp.accepted")
-        connection = Connection(service, peer, self._place)
-        service.table.add(connection)
-        task = service.loop.create_task(self._connect(sock, connection))
-        service.tasks.add(task)
-        task.add_done_callback(service.tasks.discard)
-
-    async def _connect(self, sock: socket.socket, connection: Connection) -> None:
-        try:
-            await self._service.loop.connect_accepted_socket(lambda: connection, sock)
-        except OSError:  # the client was gone before it was greeted
-            self._service.table.remove(connection)
-            sock.close()

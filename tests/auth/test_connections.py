@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.connections import ConnectionTable, client_key
+from auth.connections import ConnectionTable, Standing, client_key
 from auth.places import Place
 
 PLACE = Place(socket.SOCK_STREAM, "127.0.0.1", 53)
@@ -20,7 +20,7 @@ class Fake:
     """A connection as the table knows it."""
 
     client: str
-    busy: bool = False
+    standing: Standing = Standing.IDLE
     place: Place = PLACE
 
     def evict(self) -> None: ...
@@ -52,12 +52,22 @@ def test_a_whole_message_makes_a_connection_young():
 
 
 def test_busy_connections_stay():
-    first, second = Fake("a", busy=True), Fake("b")
+    first, second = Fake("a", standing=Standing.NEEDED), Fake("b")
     assert table_of(first, second).make_room("c", 2, 2) == (True, [second])
 
 
+def test_a_client_that_does_not_read_goes_before_one_that_is_answered_and_after_the_idle():
+    unread, needed = Fake("a", Standing.UNREAD), Fake("b", Standing.NEEDED)
+    assert table_of(unread, needed).make_room("c", 2, 2) == (True, [unread])
+    idle = Fake("d")
+    assert table_of(unread, needed, idle).make_room("c", 3, 3) == (True, [idle])
+
+
 def test_where_all_are_busy_nobody_else_comes():
-    assert table_of(Fake("a", busy=True), Fake("b", busy=True)).make_room("c", 2, 2) == (False, [])
+    assert table_of(Fake("a", standing=Standing.NEEDED), Fake("b", standing=Standing.NEEDED)).make_room("c", 2, 2) == (
+        False,
+        [],
+    )
 
 
 def test_a_client_at_its_limit_pays_itself():
@@ -66,7 +76,7 @@ def test_a_client_at_its_limit_pays_itself():
 
 
 def test_a_busy_client_at_its_limit_is_refused_though_others_are_idle():
-    assert table_of(Fake("b"), Fake("a", busy=True)).make_room("a", 10, 1) == (False, [])
+    assert table_of(Fake("b"), Fake("a", standing=Standing.NEEDED)).make_room("a", 10, 1) == (False, [])
 
 
 def test_both_limits_are_kept_together():
@@ -90,17 +100,21 @@ def test_a_removed_connection_is_forgotten_once_and_for_all():
     assert table.of_client("a") == 0
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=60), st.integers(1, 6), st.integers(1, 6))
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(Standing)), max_size=60),
+    st.integers(1, 6),
+    st.integers(1, 6),
+)
 def test_the_limits_are_never_exceeded(arrivals, limit, per_client):
     """V50."""
     table = ConnectionTable()
-    for client, busy in arrivals:
+    for client, standing in arrivals:
         there_is_room, victims = table.make_room(client, limit, per_client)
         for victim in victims:
-            assert not victim.busy
+            assert victim.standing is not Standing.NEEDED
             table.remove(victim)
         if there_is_room:
-            table.add(Fake(client, busy))
+            table.add(Fake(client, standing))
         assert len(table) <= limit
         assert all(table.of_client(client) <= per_client for client in "abc")
 
