@@ -29,7 +29,7 @@ class Export(Response):
     """The answer. No more than a batch of the zone is in memory, and one thread has the snapshot."""
 
     def __init__(self, desk: ZoneDesk, log: MessageLog, origin: Name, source: str | None) -> None:
-        super().__init__(status_code=200, media_type=MEDIA_TYPE)
+        super().__init__(headers={"content-type": MEDIA_TYPE})
         self._desk = desk
         self._log = log
         self._zone = (origin, source)

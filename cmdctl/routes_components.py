@@ -2,7 +2,7 @@
 
 GET    /v1/components                 every process
 GET    /v1/components/{name}          one component (`auth`) or instance (`auth%2F1`)
-POST   /v1/components/{name}/start, stop, restart
+POST   /v1/components/{name}/{order}  start, stop or restart
 PUT    /v1/components/{name}          {"values": {...}, "reason": ...}: add it; committed at once
 PATCH  /v1/components/{name}          the same: change it; a value of null goes back to its default
 DELETE /v1/components/{name}?reason=  remove it

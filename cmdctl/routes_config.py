@@ -4,8 +4,11 @@ GET  /v1/config?path=&form=complete|stored|candidate
 GET  /v1/config/candidate             what the candidate changes
 POST /v1/config/set                   {"path": ..., "value": ...}
 POST /v1/config/unset                 {"path": ...}
-POST /v1/config/add, remove           {"path": ..., "value": ..., "key": ...}
-POST /v1/config/discard, rebase, check   {}
+POST /v1/config/add                   {"path": ..., "value": ..., "key": ...}
+POST /v1/config/remove                {"path": ..., "value": ..., "key": ...}
+POST /v1/config/discard               forget the candidate
+POST /v1/config/rebase                bring it onto the newest revision
+POST /v1/config/check                 what a commit would meet
 POST /v1/config/commit                {"reason": ...}
 POST /v1/config/reload                {"apply": false, "reason": ...}
 GET  /v1/config/history?before=&limit=&changes=true

@@ -154,7 +154,7 @@ async def test_a_chunked_body_is_bounded():
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     head = get("/v1/echo", "Content-Type: application/json", "Transfer-Encoding: chunked", method="POST")
     async with place() as here:
-        status, headers, document = await exchange(here.path, head + chunk * 40)
+        status, _, document = await exchange(here.path, head + chunk * 40)
     assert (status, document["error"]["code"]) == (413, "too-large")
 
 
@@ -206,8 +206,10 @@ with socket.socket(socket.AF_UNIX) as s:
         s.connect(sys.argv[1])
     except PermissionError:
         print("permission denied"); sys.exit()
-    s.sendall(b"POST /v1/echo HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Type: application/json\\r\\nContent-Length: 2\\r\\n\\r\\n{}")
-    print(s.recv(4096).decode())
+    s.sendall(b"POST /v1/echo HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Type: application/json\\r\\n")
+    s.sendall(b"Connection: close\\r\\nContent-Length: 2\\r\\n\\r\\n{}")
+    while data := s.recv(4096):
+        print(data.decode())
 """
 
 

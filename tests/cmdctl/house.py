@@ -1,0 +1,174 @@
+"""A whole cmdctl in the test's own loop: a real door, real data sources, and colleagues on the fake bus.
+
+The colleagues answer as they are told: `place.answers["cfgmgr", "commit"] = reply or exception`; what they were asked
+is in `place.asked`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import dns.name
+
+import datasrc
+from auth import api as auth
+from bob import api as bob
+from cfgmgr import api as cfgmgr
+from cmdctl.api import Client
+from cmdctl.app import application
+from cmdctl.candidates import Candidates
+from cmdctl.catalog import Catalog
+from cmdctl.daemon import open_source
+from cmdctl.peer import Policy
+from cmdctl.services import Services
+from cmdctl.zonedesk import ZoneDesk
+from daemonkit.api import Nothing
+from daemonkit.counters import Counters
+from datasrc.records import Provenance
+from datasrc.zonetext_zone import read_zone
+from msgq.incoming import IncomingCall
+from tests.cmdctl.http import Log, door_of
+from tests.kit.bus import FakeBus
+from tests.kit.zones import small_zone
+
+COUNTERS = ("requests", "refused", "failures")
+SERIAL = 7
+
+AUTH_0 = bob.InstanceStatus(
+    "auth", "0", "running", 1.0, "needed", 11, 3, "", 2, "killed by SIGKILL", 4, (), None, False
+)
+SPARE = bob.InstanceStatus("auth", "spare", "running", 2.0, "needed", 12, 3, "", 0, "", 0, (), None, False)
+CMDCTL = bob.InstanceStatus(
+    "cmdctl", "0", "backing off", 3.0, "dispensable", None, 0, "", 9, "exit 1", 0, ("msgq",), 4e9, True
+)
+SUITE = bob.SystemStatus(
+    "0.1.0", 10, "bob", "running", 1.0, "/state", "/run", 3, ("127.0.0.1@5300",), (AUTH_0, SPARE, CMDCTL), ("toy",)
+)
+CHANGE = cfgmgr.Change("auth.udp_size", 1232, 1400)
+EMPTY = cfgmgr.Candidate("somebody", 3, 3, [])
+CANDIDATE = cfgmgr.Candidate("somebody", 3, 3, [CHANGE])
+ACCEPTED = cfgmgr.ModuleAnswer("auth/0", "accepted")
+REFUSED = cfgmgr.ModuleAnswer("auth/1", "refused", "auth.udp_size: is odd")
+WARNING = cfgmgr.Problem("cmdctl.rest", "has no effect yet", "warning")
+ERROR = cfgmgr.Problem("zones.example.org.role", "must be one of primary, secondary", "error", "bob.yaml:3")
+COMMITTED = cfgmgr.Committed(4, [CHANGE], [WARNING], [ACCEPTED])
+CHECKED = cfgmgr.Checked(True, [CHANGE], [WARNING], [ACCEPTED])
+REVISION = cfgmgr.Revision(3, "2026-11-22T03:00:00Z", "ann", "why not", 1)
+STATUS = cfgmgr.StatusReply(3, "2026-11-22T03:00:00Z", "ann", "/state/config", "", 0, [], {}, [], [])
+
+
+def zone_status(state: str = "ready", serial: int | None = SERIAL, reason: str = "") -> Callable[[IncomingCall], Any]:
+    """An auth that says this of every zone it is asked for."""
+
+    def reply(call: IncomingCall) -> auth.ZoneStatusReply:
+        origins = call.arguments.get("origins") or [call.arguments.get("origin")]
+        return auth.ZoneStatusReply(tuple(auth.ZoneServed(o, state, serial, 1, reason) for o in origins if o))
+
+    return reply
+
+
+class House:
+    """What a test sees of it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.url = f"sqlite:///{directory}/zones.sqlite"
+        self.sources: dict[str, dict[str, Any]] = {"main": {"type": "database", "url": self.url}}
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
+        self.answers: dict[tuple[str, str], Any] = {
+            ("bob", "status"): SUITE,
+            **{("bob", order): Nothing() for order in ("start", "stop", "restart")},
+            ("cfgmgr", "status"): STATUS,
+            ("cfgmgr", "show"): cfgmgr.Shown("auth.udp_size", 1232, 3, {}),
+            ("cfgmgr", "diff"): EMPTY,
+            **{("cfgmgr", edit): CANDIDATE for edit in ("set", "unset", "add", "remove", "discard", "rebase")},
+            ("cfgmgr", "check"): CHECKED,
+            ("cfgmgr", "commit"): COMMITTED,
+            ("cfgmgr", "reload"): cfgmgr.Reloaded("/etc/bob/bob.yaml", [CHANGE], [WARNING]),
+            ("cfgmgr", "history"): cfgmgr.Revisions([REVISION], more=False),
+            ("auth", "zone_status"): zone_status(),
+            ("auth", "reload"): zone_status(),
+            ("auth", "statistics"): auth.StatisticsReply({"queries": 5}),
+        }
+        self.bus = FakeBus()
+        self.log = Log()
+        self.members: dict[str, Any] = {}
+        self.path = Path()
+        self.services: Services
+
+    async def member(self, name: str) -> None:
+        """Another colleague."""
+        module = name.partition("/")[0]
+
+        async def handle(call: IncomingCall) -> Any:
+            self.asked.append((name, call.command, call.arguments))
+            found = self.answers[module, call.command]
+            if callable(found):
+                found = found(call)
+            if isinstance(found, BaseException):
+                raise found
+            return found
+
+        self.members[name] = await self.bus.member(name, handle)
+
+    def load(self, origin: str, text: str | None = None, source: str = "main") -> None:
+        """Put a zone into a data source."""
+        name = dns.name.from_text(origin)
+        zone, findings = read_zone(io.BytesIO((text or small_zone(origin, SERIAL)).encode()), "text", name)
+        assert not findings.errors, list(findings)
+        opened = datasrc.open(self.sources[source]["url"], create=True)
+        try:
+            with opened.updater(name, create=True, replace=True) as updater:
+                for rrset in zone.rrsets():
+                    updater.add(rrset)
+                updater.commit(Provenance("test", "test"))
+        finally:
+            opened.close()
+
+    def commands(self, member: str) -> list[str]:
+        """The commands a colleague was sent."""
+        return [command for name, command, _ in self.asked if name == member]
+
+    async def do(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """A call of the client, in a thread."""
+        return await asyncio.to_thread(getattr(Client(self.path, timeout=30), method), *arguments, **options)
+
+    async def get(self, *segments: str, **query: Any) -> Any:
+        """GET."""
+        return await self.do("get", *segments, query=query)
+
+    async def post(self, *segments: str, body: Any = None) -> Any:
+        """POST."""
+        return await self.do("post", *segments, body=body)
+
+
+@contextlib.asynccontextmanager
+async def house(
+    members: tuple[str, ...] = ("bob/0", "cfgmgr/0", "auth/0", "auth/1", "auth/spare"),
+) -> AsyncIterator[House]:
+    """A cmdctl with these colleagues."""
+    with tempfile.TemporaryDirectory(prefix="house-", dir="/tmp") as directory:
+        made = House(Path(directory))
+        for name in members:
+            await made.member(name)
+        session = await made.bus.member("cmdctl/0")
+        made.services = Services(
+            session=session,
+            candidates=Candidates(session),
+            catalog=Catalog.of({}),
+            zones=ZoneDesk(made.sources, open_source),
+            work=asyncio.to_thread,
+            log=made.log,
+            counters=Counters(COUNTERS),
+        )
+        async with door_of(application(made.services, Policy(os.geteuid(), None))) as made.path:
+            yield made
+        made.services.zones.close()
+        await made.bus.close()
