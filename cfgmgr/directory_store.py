@@ -1,9 +1,10 @@
 """The store as a directory of files: `revision-00000012`, `candidate-<author>`, `lock`.
 
-A revision file holds the changes from the one before, and from time to time a snapshot of everything: whenever the
-changes since the last snapshot have grown as large as a snapshot, so that both the files written and the files read at
-a start stay in proportion. A file that cannot be used is kept aside as `*.damaged`; the last state that can be built
-without it is the current one, and numbers once given out are not given out again.
+A revision file holds the changes from the one before, and a snapshot of everything: always where that is small, so that
+damage costs one revision at most; otherwise whenever the changes since the last snapshot have grown as large as a
+snapshot, so that the files written and the files read at a start stay in proportion. A file that cannot be used is kept
+aside as `*.damaged`; the last state that can be built without it is the current one, and numbers once given out are not
+given out again.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from cfgmgr import files
 from cfgmgr.errors import StoreLocked, StoreUncertain, StoreUnusable
 from cfgmgr.store import Damage, Draft, Revision, Store, Suffered
 from cfgmgr.tree import Change, Tree, apply
+
+SMALL_SNAPSHOT = 64 * 1024  # bytes
 
 _REVISION = re.compile(r"revision-([0-9]{8,12})")
 _NUMBERED = re.compile(r"revision-([0-9]{8,12})(\.damaged.*)?")
@@ -113,7 +116,7 @@ class DirectoryStore(Store):
             since_snapshot=self._since_snapshot + len(msgspec.json.encode(changes)),
             snapshot_size=self._snapshot_size,
         )
-        if self._head is None or body.since_snapshot >= body.snapshot_size:
+        if self._head is None or body.since_snapshot >= body.snapshot_size or body.snapshot_size <= SMALL_SNAPSHOT:
             body.snapshot, body.since_snapshot = state, 0
             body.snapshot_size = len(msgspec.json.encode(state))
         self._write(self._path(revision.number), "revision", body)

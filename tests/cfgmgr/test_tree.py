@@ -1,0 +1,74 @@
+"""Trees are never changed in place; differences lead from one to the other."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cfgmgr.candidates import undoing
+from cfgmgr.tree import apply, differences, drop, look_up, merged, put
+
+TREE = {"zones": {"a": {"acl": [{"x": 1}, {"x": 2}]}, "b": {}}, "listen": ["1", "2"]}
+
+VALUES = st.recursive(
+    st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=3),
+    lambda inner: st.dictionaries(st.sampled_from("abcd"), inner, max_size=4),
+    max_leaves=12,
+)
+TREES = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((), TREE),
+        (("listen", 1), "2"),
+        (("zones", "a", "acl", 1, "x"), 2),
+        (("zones", "c"), None),
+        (("listen", 2), None),
+        (("listen", "x"), None),
+        (("zones", 0), None),
+        (("listen", 0, "x"), None),
+    ],
+)
+def test_look_up_finds_what_is_there(path, value):
+    assert look_up(TREE, path) == value
+
+
+def test_put_and_drop_leave_the_old_tree_as_it_was():
+    before = copy.deepcopy(TREE)
+    assert put(TREE, ("zones", "a", "acl", 0, "x"), 9)["zones"]["a"]["acl"] == [{"x": 9}, {"x": 2}]
+    assert put(TREE, ("zones", "c", "role"), "p")["zones"]["c"] == {"role": "p"}
+    assert put(TREE, ("listen", 2), "3")["listen"] == ["1", "2", "3"]
+    assert drop(TREE, ("zones", "a", "acl", 0))["zones"]["a"]["acl"] == [{"x": 2}]
+    assert drop(TREE, ("zones", "a"))["zones"] == {"b": {}}
+    assert drop(TREE, ("nothing",)) is TREE
+    assert drop(TREE, ()) == {}
+    assert before == TREE
+
+
+def test_put_shares_what_it_does_not_touch():
+    assert put(TREE, ("listen", 0), "9")["zones"] is TREE["zones"]
+
+
+@given(TREES, TREES)
+@settings(max_examples=300, deadline=None)
+def test_differences_lead_from_one_tree_to_the_other_and_back(old, new):
+    before = copy.deepcopy(old)
+    changes = list(differences(old, new))
+    assert apply(old, changes) == new
+    assert apply(new, undoing(changes)) == old
+    assert old == before
+
+
+def test_true_is_not_one():
+    assert [change.new for change in differences({"a": 1}, {"a": True})] == [True]
+
+
+def test_layers_lie_over_each_other_and_nested_maps_are_merged():
+    layers = [{"role": "p", "health": {"every": 1}}, {"health": {"profile": "x"}}, {"role": "s"}]
+    assert merged(layers, frozenset({"health"})) == {"role": "s", "health": {"every": 1, "profile": "x"}}
+    assert merged(layers, frozenset()) == {"role": "s", "health": {"profile": "x"}}
