@@ -18,6 +18,10 @@ from dns.name import Name
 MAX_KEPT_PER_CODE = 25
 
 
+# What text names (a file to include) must not command the terminal it is shown on.
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+
+
 class Severity(enum.Enum):
     """Whether the data can be used."""
 
@@ -131,7 +135,8 @@ class Finding:
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""
-        return f"{where}{self.severity.value}: {self.text} [{self.code.value}]"
+        text = f"{where}{self.severity.value}: {self.text} [{self.code.value}]"
+        return text.translate(_CONTROL)
 
 
 class Findings:

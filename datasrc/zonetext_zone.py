@@ -66,6 +66,12 @@ class ZoneText:
         soa = self._sets.get(_set_key(b"", RdataType.SOA, 0))
         return None if soa is None else soa_serial(soa.rdatas[0])
 
+    @property
+    def apex_place(self) -> Place | None:
+        """Where the SOA was written."""
+        soa = self._sets.get(_set_key(b"", RdataType.SOA, 0))
+        return None if soa is None else soa.place
+
     def add(self, record: Record) -> None:
         """Take a record into its set."""
         if record.owner is not self._owner:

@@ -135,8 +135,8 @@ def test_every_code_of_a_zone_check_has_an_example():
 
 def test_errors_are_what_design_and_conformance_call_so():
     of_text = (
-        "syntax bad-name bad-ttl bad-rdata unknown-type meta-type class-mismatch no-owner no-ttl bad-directive bad-include "
-        "bad-generate unreadable too-many-errors"
+        "syntax bad-name bad-ttl bad-rdata unknown-type meta-type class-mismatch no-owner no-ttl bad-directive "
+        "bad-include bad-generate unreadable too-many-errors"
     )
     of_zone = "no-soa several-soa soa-not-at-apex no-apex-ns cname-and-other-data several-cname several-dname"
     assert {code.value for code in ERRORS} == {*of_text.split(), *of_zone.split()}
