@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,7 @@ class Broker:
     def start(self) -> None:
         """Listen; raises AddressError."""
         _private_directory(self._path.parent)
+        _nobody_listens(self._path)
         router: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.ROUTER)
         for option, value in (
             (zmq.ROUTER_MANDATORY, 1),
@@ -80,16 +82,16 @@ class Broker:
         if self._router is not None:
             self._router.close()
 
-    def _take_message(self, socket: zmq.Socket[bytes]) -> None:
-        identity = socket.recv(zmq.DONTWAIT)
+    def _take_message(self, router: zmq.Socket[bytes]) -> None:
+        identity = router.recv(zmq.DONTWAIT)
         known = self.exchange.routing.members.of_identity(identity) is not None
         frames: list[bytes] = []
         sender_pid = 0
-        while socket.getsockopt(zmq.RCVMORE):
+        while router.getsockopt(zmq.RCVMORE):
             if known:
-                frame = socket.recv(zmq.DONTWAIT)
+                frame = router.recv(zmq.DONTWAIT)
             else:
-                annotated = socket.recv(zmq.DONTWAIT, copy=False)
+                annotated = router.recv(zmq.DONTWAIT, copy=False)
                 sender_pid = _peer_pid(annotated)
                 frame = annotated.bytes
             if len(frames) < MAX_FRAMES:
@@ -120,6 +122,18 @@ def _private_directory(directory: Path) -> None:
         raise AddressError(f"{directory} belongs to uid {found.st_uid}, not to {os.geteuid()}")
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise AddressError(f"{directory} is open to others (mode {stat.S_IMODE(found.st_mode):o}); it must be 700")
+
+
+def _nobody_listens(path: Path) -> None:
+    """See that no other broker serves this place, as ZeroMQ would take it over without a word; raises AddressError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
+        try:
+            probe.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return
+        except OSError as error:
+            raise AddressError(f"{path} cannot be used: {error}") from error
+    raise AddressError(f"another broker listens at {path}")
 
 
 def _peer_pid(frame: zmq.Frame) -> int:

@@ -20,7 +20,8 @@ from msgq.errors import BusError, BusLost, ProtocolError, Refused
 from msgq.link import Link, LinkFactory
 from msgq.outgoing import Outgoing
 
-# A name may be taken for a moment by a predecessor whose death the broker has not heard of yet.
+# A name may be taken for a moment by a predecessor whose death the broker has not heard of yet: a spare takes a place
+# within milliseconds.
 CONFLICT_PATIENCE: Final = 2.0  # seconds
 CONFLICT_RETRY: Final = 0.05
 REFUSED_RETRY: Final = 1.0  # seconds, for a session that once was registered and must be so again
@@ -91,6 +92,7 @@ class Connection:
         if member == self.member:
             return
         self._wish, self._renamed = member, asyncio.get_running_loop().create_future()
+        self._conflict_since = None
         self._post(envelope.Rename(member=member))
         await asyncio.shield(self._renamed)
 
@@ -177,11 +179,9 @@ class Connection:
             self._first.set_result(None)
 
     def _rejected(self, header: envelope.Rejected) -> None:
-        now = asyncio.get_running_loop().time()
         if self._conflict_since is None:
-            self._conflict_since = now
             _logger.info("%s is not registered: %s", self._asking_for, header.text)
-        if header.code == "conflict" and now - self._conflict_since < CONFLICT_PATIENCE:
+        if self._may_pass(header):
             self._retry = _later(CONFLICT_RETRY, self._register)
         elif self._asking_for == self._wish != self.member:  # the old name may still be had
             self._conflict_since = None
@@ -191,6 +191,13 @@ class Connection:
             _fail(self._first, Refused(header.code, header.text))
         else:
             self._retry = _later(REFUSED_RETRY, self._register)
+
+    def _may_pass(self, header: envelope.Rejected) -> bool:
+        """Whether the name may be free in a moment."""
+        now = asyncio.get_running_loop().time()
+        if self._conflict_since is None:
+            self._conflict_since = now
+        return header.code == "conflict" and now - self._conflict_since < CONFLICT_PATIENCE
 
     def _drop_link(self, linger: float = 0.0) -> None:
         if self._retry is not None:
@@ -210,9 +217,20 @@ class Connection:
         if isinstance(header, envelope.Renamed):
             self._has_name(header.member)
         elif isinstance(header, envelope.Rejected):
-            self._settle_rename(Refused(header.code, header.text))
+            self._rename_rejected(header)
         else:
             self._owner.received(header, frames[1])
+
+    def _rename_rejected(self, header: envelope.Rejected) -> None:
+        if self._may_pass(header):
+            self._retry = _later(CONFLICT_RETRY, self._wish_again)
+        else:
+            self._settle_rename(Refused(header.code, header.text))
+
+    def _wish_again(self) -> None:
+        self._retry = None
+        if self._wish:
+            self._post(envelope.Rename(member=self._wish))
 
     def _has_name(self, member: str) -> None:
         self.member = member

@@ -147,6 +147,7 @@ class ZmqLink:
         self._opened = False
         dealer: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         dealer.setsockopt(zmq.ROUTING_ID, identity)
+        dealer.setsockopt(zmq.LINGER, 0)
         dealer.setsockopt(zmq.IMMEDIATE, 1)  # nothing is queued for a broker that is not there
         dealer.setsockopt(zmq.SNDHWM, SEND_LIMIT)
         dealer.setsockopt(zmq.RCVHWM, RECEIVE_LIMIT)

@@ -747,7 +747,20 @@ class Contract:
         await spare.rename("adder/1")
 
     @pytest.mark.asyncio
-    async def test_a_taken_name_is_not_given_twice(self, bus: Bus):
+    async def test_a_spare_takes_the_place_of_one_whose_death_is_news(self, bus: Bus):
+        hung = await bus.hung_member("hung/1")
+        spare = await bus.member("hung/spare", Adder())
+        renaming = asyncio.create_task(spare.rename("hung/1"))
+        await asyncio.sleep(0.1)
+        assert not renaming.done()
+        await hung.kill()
+        await renaming
+        client = await bus.member("client/0")
+        assert await client.call(Add(1, 1), "hung/1") == Sum(2)
+
+    @pytest.mark.asyncio
+    async def test_a_taken_name_is_not_given_twice(self, bus: Bus, monkeypatch):
+        monkeypatch.setattr(connection, "CONFLICT_PATIENCE", 0.2)
         await bus.member("adder/1", Adder())
         spare = await bus.member("adder/spare", Adder())
         with pytest.raises(Refused) as refused:

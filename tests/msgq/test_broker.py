@@ -431,6 +431,16 @@ async def test_a_directory_that_cannot_be_made_is_refused(tmp_path):
 
 
 @pytest.mark.asyncio
+async def test_a_second_broker_is_refused_and_the_first_goes_on(bus):
+    client = await bus.member("client/0")
+    second = Broker(bus.address)
+    with pytest.raises(AddressError, match="another broker"):
+        second.start()
+    second.close()
+    await settled(client)
+
+
+@pytest.mark.asyncio
 async def test_the_socket_is_its_owners_alone(bus):
     assert (bus.directory / "bus").stat().st_mode & 0o777 == 0o700
     assert (bus.directory / "bus" / "msgq.sock").stat().st_mode & 0o777 == 0o600
