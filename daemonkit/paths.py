@@ -13,6 +13,9 @@ SYSTEM_STATE = Path("/var/lib/bob")
 SYSTEM_RUN = Path("/run/bob")
 SYSTEM_CONFIG = Path("/etc/bob/bob.yaml")
 USER_SUBDIRECTORY = "bobdns"
+LOCK_NAME = "bob.pid"  # in both directories of a suite, locked by bob while it runs
+
+LOCK_LINES = 3
 
 # sun_path of unix(7) holds 108 bytes with the terminating zero.
 MAX_SOCKET_PATH = 107
@@ -77,15 +80,37 @@ def directories(
 def find_running(
     state: Path | None = None, run: Path | None = None, *, environment: Mapping[str, str] | None = None
 ) -> Directories:
-    """The directories of the suite a client means: as told, else the first default place with a control socket."""
+    """The directories of the suite a client means: as told, else the first default place with a control socket.
+
+    Where one directory is told, the suite that uses it tells the other (`bob.pid`).
+    """
     if state is not None or run is not None:
-        return directories(state, run, environment=environment)
+        told = _read_lock(state if run is None else run) if state is None or run is None else None
+        return told or directories(state, run, environment=environment)
     env = os.environ if environment is None else environment
     candidates = [Directories(SYSTEM_STATE, SYSTEM_RUN), _user_directories(env)]
     for candidate in candidates:
         if candidate.control_socket.exists():
             return candidate
     return directories(environment=env)
+
+
+def lock_text(pid: int, places: Directories) -> bytes:
+    """The content of `bob.pid`: process, state directory, run directory, a line each."""
+    return b"".join(line + b"\n" for line in (str(pid).encode(), os.fsencode(places.state), os.fsencode(places.run)))
+
+
+def _read_lock(directory: Path | None) -> Directories | None:
+    """What the suite that uses a directory wrote there; None where none does."""
+    if directory is None:
+        return None
+    try:
+        lines = (directory / LOCK_NAME).read_bytes().splitlines()
+    except OSError:
+        return None
+    if len(lines) != LOCK_LINES:
+        return None
+    return Directories(Path(os.fsdecode(lines[1])), Path(os.fsdecode(lines[2])))
 
 
 def _user_directories(env: Mapping[str, str]) -> Directories:
