@@ -135,7 +135,7 @@ class AuthDaemon(Module):
         if self._server is not None:
             await self._server.close()
         if self._sources is not None:
-            self._sources.close()
+            await self.context.work(self._sources.close)
 
     def _at_work(self) -> Server:
         assert self._server is not None, "the first configuration comes before everything else"

@@ -1,0 +1,102 @@
+"""From the configuration to settings and the table of zones."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import dns.name
+import pytest
+
+from auth.acl import Action, Requester
+from auth.options import MAX_IDENTITY, read_settings, read_zones
+from auth.settings import AnyAnswer, Settings, TcpSettings
+from auth.zones import ZoneTable
+from daemonkit.errors import Rejected
+from daemonkit.spec import Spec
+
+SOMEBODY = Requester(ipaddress.ip_address("192.0.2.1"))
+ACCEPT, REJECT = [{"action": "ACCEPT"}], [{"action": "REJECT"}]
+
+
+def effective(**own):
+    return Spec.load("auth").effective({"auth": own}, lambda text: text)["auth"]
+
+
+def table(zones: dict[str, object], default: object = ACCEPT) -> ZoneTable:
+    return read_zones(
+        {
+            "zones": {name: {"query_acl": acl} for name, acl in zones.items()},
+            "templates": {"default": {"query_acl": default}},
+        }
+    )
+
+
+def test_the_defaults_of_the_code_are_those_of_the_spec():
+    assert read_settings(effective()) == Settings()
+
+
+def test_every_option_arrives():
+    values = effective(
+        udp_size=4096,
+        minimal_responses=False,
+        any_answer="hinfo",
+        any_ttl="2m",
+        identity="here",
+        version="7",
+        udp_batch=8,
+        tcp={"connections": 5, "connections_per_client": 4, "idle_timeout": "1s", "pipeline": 3},
+    )
+    assert read_settings(values) == Settings(
+        udp_size=4096,
+        minimal_responses=False,
+        any_answer=AnyAnswer.HINFO,
+        any_ttl=120,
+        nsid=b"here",
+        server_id="here",
+        version="7",
+        udp_batch=8,
+        tcp=TcpSettings(connections=5, connections_per_client=4, idle_timeout=1.0, pipeline=3),
+    )
+
+
+@pytest.mark.parametrize(("name", "limit"), [("identity", MAX_IDENTITY), ("version", 255)])
+def test_texts_are_measured_in_octets(name, limit):
+    read_settings(effective(**{name: "x" * limit}))
+    with pytest.raises(Rejected) as caught:
+        read_settings(effective(**{name: "é" * (limit // 2 + 1)}))
+    assert (caught.value.path, caught.value.reason) == (
+        f"auth.{name}",
+        f"must not be longer than {limit} octets in UTF-8",
+    )
+
+
+def test_zones_have_their_own_acl_and_all_others_that_of_the_default_template():
+    zones = table({"example": REJECT})
+    of_example, of_others = (zones.policy(dns.name.from_text(name)).query_acl for name in ("EXAMPLE.", "other."))
+    assert of_example.decide(SOMEBODY) is Action.REJECT
+    assert of_others.decide(SOMEBODY) is Action.ACCEPT
+
+
+def test_zones_that_say_the_same_share_one_policy():
+    zones = table({f"z{number}": [{"action": "REJECT"}] for number in range(3)})
+    assert len({id(policy) for policy in zones.listed.values()}) == 1
+
+
+def test_the_closest_listed_zone_is_found():
+    zones = table({"example": ACCEPT, "b.example": ACCEPT, ".": ACCEPT})
+    for name, closest in (("a.b.example.", "b.example."), ("x.example.", "example."), ("test.", ".")):
+        assert zones.closest_listed(dns.name.from_text(name)) == dns.name.from_text(closest)
+    assert ZoneTable().closest_listed(dns.name.from_text("example.")) is None
+
+
+def test_an_acl_that_is_none_is_refused_with_its_place():
+    with pytest.raises(Rejected) as caught:
+        table({"example": [{"action": "MAYBE"}]})
+    assert caught.value.path == "zones.example.query_acl[0].action"
+    assert caught.value.reason == "must be one of ACCEPT, REJECT, DROP, not 'MAYBE'"
+
+
+def test_a_zone_that_is_no_name_is_refused():
+    with pytest.raises(Rejected) as caught:
+        table({"a..b": ACCEPT})
+    assert caught.value.path == "zones.a..b"
