@@ -62,6 +62,7 @@ def test_every_header_type_is_tried():
     assert {type(header) for header in HEADERS} == {*envelope.FromMember.__args__, *envelope.FromBroker.__args__}
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=5000))
 @example(b"")
 @example(b"[" * 4000)
@@ -79,6 +80,7 @@ def test_arbitrary_bytes_are_no_header(frame):
             decode(frame)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(HEADERS), st.data())
 def test_a_header_with_a_flipped_bit_is_read_or_refused(header, data):
     frame = bytearray(envelope.encode_header(header))
@@ -91,6 +93,7 @@ def test_a_header_with_a_flipped_bit_is_read_or_refused(header, data):
             pass
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 @example(b'"\xff"')
 @example(b"-1e999")
@@ -110,6 +113,7 @@ def test_long_runs_of_anything_are_a_protocol_error(piece):
             envelope.decode_payload(piece * 100_000, kind)
 
 
+@settings(deadline=None)
 @given(JSON_TREES)
 def test_what_json_can_say_survives_the_journey(tree):
     assert envelope.decode_payload(envelope.encode_payload(tree)) == tree
@@ -147,12 +151,13 @@ def depth(tree) -> int:
     return 0
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(JSON_TREES, st.integers(0, 6))
 def test_nesting_is_counted_exactly(tree, limit):
     assert envelope.nested_deeper_than(msgspec.json.encode(tree), limit) == (depth(tree) > limit)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=string.printable + '[]{}"\\', max_size=200), st.integers(0, 3))
 @example('\\"[[[[', 0)
 @example('"[[[[\\', 0)
@@ -176,6 +181,7 @@ def test_a_hostile_payload_is_refused_before_the_loop_notices():
         assert time.process_time() - begun < 5  # milliseconds are meant
 
 
+@settings(deadline=None)
 @given(st.text(max_size=3000))
 @example("\0" * 3000)
 @example("\udcff" * 3000)
