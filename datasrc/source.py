@@ -178,6 +178,13 @@ class DataSource(ABC):
         Ids have no gaps: where the first is not `after_id` + 1 older rows were trimmed: all zones must be read anew.
         """
 
+    def refresh(self) -> None:  # noqa: B027 - most sources have nothing to do
+        """Take notice of what changed, now. Only sources that look now and then have anything to do."""
+
+    def problems(self) -> list[str]:
+        """What is wrong without stopping the source: zone files with errors, say."""
+        return []
+
     @abstractmethod
     def last_change(self) -> int:
         """The id of the newest outbox row, 0 where there is none: what a poll asks."""

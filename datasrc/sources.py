@@ -48,6 +48,7 @@ class SourceStatus:
     name: str
     failure: str
     zones: int | None
+    problems: tuple[str, ...] = ()  # what is wrong without stopping it
 
 
 class Sources:
@@ -74,6 +75,11 @@ class Sources:
     def status(self) -> list[SourceStatus]:
         """How each source does, in order."""
         return [member.status() for member in self._members]
+
+    def refresh(self) -> None:
+        """Let every source take notice of what changed, and try failing ones, now."""
+        for member in self._members:
+            member.refresh()
 
     def close(self) -> None:
         """Close all sources."""
@@ -114,6 +120,15 @@ class _Member:
             self._wait = RETRY_FIRST
             self._next_look = now + LOOK_EVERY
 
+    def refresh(self) -> None:
+        """Take notice of what changed, and try again what failed, whether it is time or not."""
+        with self._lock:
+            self._next_try = self._next_look = 0.0
+            source = self._source
+        if source is not None:
+            source.refresh()
+        self.look()
+
     def usable(self) -> DataSource | Failure:
         """The source, or why it cannot be used: it fails, or failed a moment ago."""
         self.look()
@@ -140,7 +155,8 @@ class _Member:
         with self._lock:
             known = None if self._known is None else len(self._known)
             failure = "" if self._failure is None else f"{self._failure.database}: {self._failure.reason}"
-            return SourceStatus(self.name, failure, known)
+            problems = () if self._source is None else tuple(self._source.problems())
+            return SourceStatus(self.name, failure, known, problems)
 
     def close(self) -> None:
         """Close the source."""

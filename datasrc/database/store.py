@@ -16,7 +16,16 @@ from datasrc.database.engine import Database
 from datasrc.database.reader import DatabaseSnapshot, judged, page, stored_zone
 from datasrc.database.schema import HEAD, KNOWN, VERSION_TABLE, rrsets, zones
 from datasrc.database.writer import DatabaseUpdater
-from datasrc.errors import Conflict, Damaged, HistoryLost, NoSuchZone, ReadOnly, SchemaTooNew, SchemaTooOld
+from datasrc.errors import (
+    Conflict,
+    Damaged,
+    DataSourceError,
+    HistoryLost,
+    NoSuchZone,
+    ReadOnly,
+    SchemaTooNew,
+    SchemaTooOld,
+)
 from datasrc.journal import chain
 from datasrc.keys import name_key
 from datasrc.records import Change, Difference, Provenance, ZoneInfo
@@ -35,7 +44,11 @@ class DatabaseSource(DataSource):
         self._database = database
         self._lock = threading.Lock()
         self._ready = False
-        self._ensure()
+        try:
+            self._ensure()
+        except DataSourceError:
+            database.close()
+            raise
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
