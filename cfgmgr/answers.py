@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from cfgmgr import api
 from cfgmgr.candidates import Candidate
 from cfgmgr.catalogue import Catalogue
+from cfgmgr.changes import single_changes
 from cfgmgr.current import Current
 from cfgmgr.errors import CfgmgrError, Invalid, NoCandidate, PathError, Stale, StoreError, Unchanged, Uncommitted
 from cfgmgr.store import Revision
 from cfgmgr.tree import Change
-from daemonkit.findings import Findings, Path, format_path
-from daemonkit.option_trees import MapOption, SetOption
-from daemonkit.options import Option
+from daemonkit.findings import Findings, format_path
 from msgq.envelope import MAX_TEXT
 from msgq.errors import RefusalCode, Refused
 
@@ -88,30 +87,7 @@ def problems_of(findings: Findings) -> list[api.Problem]:
 
 
 def shown_changes(changes: Iterable[Change], catalogue: Catalogue) -> list[api.Change]:
-    """Changes for the bus, down to the single options and entries that differ."""
-    return [
-        api.Change(format_path(single.path), single.old, single.new)
-        for change in changes
-        for single in _singles(change, _option_at(catalogue, change.path))
-    ]
-
-
-def _option_at(catalogue: Catalogue, path: Path) -> Option | None:
-    option: Option | None = catalogue.root
-    for part in path:
-        option = option.child(part) if option is not None else None
-    return option
-
-
-def _singles(change: Change, option: Option | None) -> Iterator[Change]:
-    old, new = change.old, change.new
-    fixed = isinstance(option, MapOption) and not option.optional and len(change.path) == 1
-    if not (fixed or isinstance(option, SetOption)) or option is None:
-        yield change
-        return
-    if isinstance(option, SetOption):
-        old, new = (option.default or {} if side is None else side for side in (old, new))
-    old, new = old or {}, new or {}
-    for key in {**old, **new}:
-        if old.get(key) != new.get(key):
-            yield from _singles(Change((*change.path, key), old.get(key), new.get(key)), option.child(key))
+    """Changes for the bus, down to the single options and entries that differ, by path."""
+    singles = single_changes(changes, catalogue.root, with_defaults=True)
+    shown = [api.Change(format_path(change.path), change.old, change.new) for change in singles]
+    return sorted(shown, key=lambda change: change.path)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from cfgmgr.changes import single_changes
 from cfgmgr.errors import NoCandidate, Stale
 from cfgmgr.store import Draft, Revision
 from cfgmgr.tree import Change, Tree, apply, differences, look_up
 from daemonkit.findings import format_path
+from daemonkit.options import Option
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,9 @@ class Candidate:
         since = f"since then there is {by}{more}" if newer else "which was lost with a damaged file"
         raise Stale(f"your changes were begun on revision {self.base}; {since}: rebase or discard them")
 
-    def rebased(self, revision: int, state: Tree) -> Candidate:
+    def rebased(self, revision: int, state: Tree, root: Option) -> Candidate:
         """The same changes on another revision; raises Stale naming what changed there too."""
-        changes = self.changes
+        changes = list(single_changes(self.changes, root, with_defaults=False))
         clashes = [change.path for change in changes if look_up(state, change.path) not in (change.old, change.new)]
         if clashes:
             paths = ", ".join(map(format_path, clashes[:5]))

@@ -28,7 +28,13 @@ def set_value(tree: Tree, catalogue: Catalogue, text: str, value: Any) -> Tree:
 
 def unset(tree: Tree, catalogue: Catalogue, text: str) -> Tree:
     """Take away what is stored at a path: an option has its default again, an entry is gone."""
-    place = find(text, catalogue.root, seen(tree, catalogue))
+    stray = tuple(text.split("."))
+    try:
+        place = find(text, catalogue.root, seen(tree, catalogue))
+    except PathError:
+        if look_up(tree, stray) is None:
+            raise
+        return drop(tree, stray)  # stored, though no spec knows it any more
     if place.path in place.entries or isinstance((place.path or ("",))[-1], int):
         tree = _materialised(tree, catalogue, place.path)
         if look_up(tree, place.path) is None:

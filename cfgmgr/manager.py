@@ -133,7 +133,8 @@ class Manager:
         """Bring a candidate onto the newest revision; raises NoCandidate, Stale."""
         async with self._lock:
             candidate = self.candidates.require(author)
-            return await self._keep(candidate.rebased(self.current.revision, self.current.state))
+            current = self.current
+            return await self._keep(candidate.rebased(current.revision, current.state, current.catalogue.root))
 
     # Checks and commits.
 

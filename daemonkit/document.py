@@ -118,7 +118,8 @@ def _syntax_error(name: str, text: str, error: yaml.YAMLError) -> DocumentError:
     problem = getattr(error, "problem", None) or str(error)
     context = getattr(error, "context", None)
     reason = f"is not YAML: {context}: {problem}" if context else f"is not YAML: {problem}"
-    return DocumentError(name, mark.line + 1 if mark else None, reason.replace("\n", " "))
+    lines = text.count("\n") + (not text.endswith("\n"))  # the mark may be behind the last one
+    return DocumentError(name, min(mark.line + 1, lines) if mark else None, reason.replace("\n", " "))
 
 
 @dataclass(slots=True)

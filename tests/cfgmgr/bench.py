@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Self
 
+from cfgmgr import api
 from cfgmgr.daemon import CfgmgrDaemon
+from cfgmgr.manager import Manager
 from daemonkit.configuration import Config, Prepared
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
@@ -32,9 +34,19 @@ class LogBook(MessageLog):
     def has(self, message_id: str) -> bool:
         return any(line.startswith(message_id) for line in self.lines)
 
+    def of(self, message_id: str) -> list[str]:
+        return [line.removeprefix(message_id).strip() for line in self.lines if line.startswith(message_id)]
 
-def context_of(name: str, instance: str, session: Session, directory: Path, arguments: tuple[str, ...] = ()) -> Context:
-    spec = Spec.load(name)
+
+def context_of(
+    name: str,
+    instance: str,
+    session: Session,
+    directory: Path,
+    arguments: tuple[str, ...] = (),
+    spec: Spec | None = None,
+) -> Context:
+    spec = spec or Spec.load(name)
     return Context(
         component=name,
         instance=instance,
@@ -96,7 +108,7 @@ class Bench:
 
     async def __aenter__(self) -> Self:
         await self.start_cfgmgr()
-        self.client = await self.bus.member("cmdctl/0")
+        self.client = await self.bus.member("tester/0")
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -130,14 +142,20 @@ class Bench:
         self.bus.kill_member(member.session)
         daemon = member.module
         assert isinstance(daemon, CfgmgrDaemon)
+        for commit in daemon._commits:
+            commit.cancel()
         if daemon._ready.done():
             daemon._ready.result().store.close()
         await member.module.context.close()
 
-    async def start(self, name: str, instance: str = "0") -> Recorder:
+    async def restart_cfgmgr(self) -> None:
+        await self.kill_cfgmgr()
+        await self.start_cfgmgr()
+
+    async def start(self, name: str, instance: str = "0", spec: Spec | None = None) -> Recorder:
         """A member that takes its configuration and follows it."""
         session = self.bus.session(f"{name}/{instance}")
-        context = context_of(name, instance, session, self.directory)
+        context = context_of(name, instance, session, self.directory, spec=spec)
         module = Recorder(context)
         membership = Membership(module, context)
         self.members[f"{name}/{instance}"] = Member(module, membership, session)
@@ -157,6 +175,29 @@ class Bench:
 
     async def call(self, request: Any, timeout: float = 20.0) -> Any:
         return await self.client.call(request, timeout=timeout)
+
+    async def revision(self) -> int:
+        return int((await self.call(api.Status())).revision)
+
+    async def change(self, path: str, value: Any, author: str = "alice", reason: str = "") -> api.Committed:
+        """Set and commit."""
+        await self.call(api.Set(author, path, value))
+        committed: api.Committed = await self.call(api.Commit(author, reason))
+        return committed
+
+    def revisions(self) -> list[str]:
+        """The names of the revision files."""
+        return sorted(path.name for path in self.store.iterdir() if path.name.startswith("revision"))
+
+    @property
+    def daemon(self) -> CfgmgrDaemon:
+        daemon = self.members["cfgmgr/0"].module
+        assert isinstance(daemon, CfgmgrDaemon)
+        return daemon
+
+    @property
+    def manager(self) -> Manager:
+        return self.daemon._ready.result()
 
 
 async def eventually(condition: Callable[[], Any], deadline: float = 10.0) -> None:

@@ -184,6 +184,7 @@ def test_damage_below_a_snapshot_costs_only_history(directory):
     store.close()
     revision_files(directory)[1].write_bytes(b"junk")
     store = DirectoryStore(directory)
+    assert store.head is not None
     assert store.head.number == 4
     assert store.damage == []
     assert [revision.number for revision in store.revisions()] == [4, 3, 1]
@@ -307,6 +308,7 @@ def test_a_full_disk_before_the_commit_point_changes_nothing(directory, monkeypa
         Disk(patch, function, fail_at)
         with pytest.raises(StoreUnusable, match="No space left"):
             commit(store, (("n",), 4, 5))
+    assert store.head is not None
     assert (store.head.number, store.state) == (4, states[4])
     commit(store, (("n",), 4, 6))
     store.close()

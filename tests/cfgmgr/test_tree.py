@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -69,6 +70,6 @@ def test_true_is_not_one():
 
 
 def test_layers_lie_over_each_other_and_nested_maps_are_merged():
-    layers = [{"role": "p", "health": {"every": 1}}, {"health": {"profile": "x"}}, {"role": "s"}]
+    layers: list[dict[str, Any]] = [{"role": "p", "health": {"every": 1}}, {"health": {"profile": "x"}}, {"role": "s"}]
     assert merged(layers, frozenset({"health"})) == {"role": "s", "health": {"every": 1, "profile": "x"}}
     assert merged(layers, frozenset()) == {"role": "s", "health": {"profile": "x"}}

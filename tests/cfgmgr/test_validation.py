@@ -236,8 +236,10 @@ def test_a_spec_that_does_not_fit_is_refused(spec, text, reason):
     assert reason in told[0]
 
 
-WORDS = """components listen auth cmdctl data_sources keys templates zones default main type role primaries query_acl action
-from key ANY NOT spec needs program health template data_source example.org secret_file url rest logging modules level"""
+WORDS = """
+components listen auth cmdctl data_sources keys templates zones default main type role primaries query_acl action from
+key ANY NOT spec needs program health template data_source example.org secret_file url rest logging modules level
+"""
 KEYS = st.sampled_from(WORDS.split()) | st.text(max_size=5)
 SCALARS = (
     st.none()

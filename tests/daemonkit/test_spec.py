@@ -113,7 +113,7 @@ def test_effective_values_are_complete_and_converted(tmp_path):
             "toy.yaml:3: component.instances: must be a whole number from 0 to 1024 or cores, not 'many'",
         ),
         ("[]", "toy.yaml:1: must be a map, not a list"),
-        ("a: [\n", "toy.yaml:2: is not YAML"),
+        ("a: [\n", "toy.yaml:1: is not YAML"),
     ],
 )
 def test_a_wrong_spec_says_where_and_why(tmp_path, text, problem):
