@@ -32,7 +32,7 @@ def call(
     if timeout is not None:
         body["timeout"] = timeout
     answer = suite.client.post("call", module, command, body=body)
-    if suite.json or not isinstance(answer, dict):
+    if suite.json:
         output.document(answer)
     else:
-        output.fields(answer)
+        output.yaml_document(answer)

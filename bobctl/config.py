@@ -13,8 +13,6 @@ from bobctl.suite import Suite
 from bobctl.values import value_of
 from bobctl.verbs import Noun, done, pass_suite, reason_option
 
-FORMS = {"complete": "complete", "stored": "stored", "candidate": "candidate"}
-
 
 @click.group(cls=Noun)
 def config() -> None:
@@ -38,6 +36,8 @@ def show(suite: Suite, path: str, form: str | None) -> None:
         return
     output.yaml_document(found["value"])
     for place, value in found["overlay"].items():
+        if not place.startswith(path) and not path.startswith(place):
+            continue
         output.words(f"for this run only, by the command line: {place} = {output.cell(value)}")
 
 
@@ -138,7 +138,7 @@ def check(suite: Suite) -> None:
         for problem in checked["problems"]:
             _problem(problem)
         _modules(checked["modules"])
-        output.words("it can be committed" if checked["good"] else "it cannot be committed")
+        output.words("no errors found" if checked["good"] else "this cannot be committed")
     if not checked["good"]:
         sys.exit(ExitCode.FAILED)
 
@@ -204,11 +204,9 @@ def _look(suite: Suite, path: str, form: str) -> Any:
 
 
 def _edited(suite: Suite, candidate: dict[str, Any]) -> None:
-    done(
-        suite,
-        candidate,
-        f"{_count(candidate['changes'])} in your candidate; `bobctl config commit` puts them into effect",
-    )
+    pronoun = "it" if len(candidate["changes"]) == 1 else "them"
+    text = f"{_count(candidate['changes'])} in your candidate; `bobctl config commit` puts {pronoun} into effect"
+    done(suite, candidate, text if candidate["changes"] else "your candidate changes nothing")
 
 
 def _show_committed(suite: Suite, committed: dict[str, Any]) -> None:

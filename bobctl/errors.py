@@ -49,5 +49,6 @@ class CommandError(Exception):
         click.echo(f"bobctl: {printable(self.message)}", err=True)
         for detail in self.details:
             where = detail.get("place") or detail.get("path", "")
-            reason = detail.get("reason", "")
-            click.echo(f"  {printable(f'{where}: {reason}' if where else reason)}", err=True)
+            text = f"{where}: {detail.get('reason', '')}" if where else str(detail.get("reason", ""))
+            if text not in self.message:
+                click.echo(f"  {printable(text)}", err=True)

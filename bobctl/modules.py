@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from bobctl import output
+from bobctl.errors import CommandError
 from bobctl.suite import Suite
 from bobctl.verbs import Verb, pass_suite
 
@@ -34,8 +35,8 @@ def _list(suite: Suite) -> None:
     if suite.json:
         output.document(found)
         return
-    head = ("MODULE", "RUNNING", "COMMANDS", "TITLE")
-    rows = [(m["module"], len(m["members"]) or None, m["commands"], m["title"]) for m in found["modules"]]
+    head = ("MODULE", "RUNNING", "TITLE", "COMMANDS")
+    rows = [(m["module"], len(m["members"]) or None, m["title"], m["commands"]) for m in found["modules"]]
     output.table(head, rows)
     for one in found["unreadable"]:
         output.words(f"bobctl: the spec of the component {one['component']} cannot be used: {one['reason']}")
@@ -51,11 +52,11 @@ def _show(found: dict[str, Any]) -> None:
         click.echo()
         output.table(
             ("COMMAND", "ARGUMENTS", "WHAT IT DOES"),
-            [(name, list(one["arguments"]), _first_line(one["text"])) for name, one in found["commands"].items()],
+            [(name, list(one["arguments"]), _one_line(one["text"])) for name, one in found["commands"].items()],
         )
     if found["statistics"]:
         click.echo()
-        rows = [(name, one["type"], _first_line(one["text"])) for name, one in found["statistics"].items()]
+        rows = [(name, one["type"], _one_line(one["text"])) for name, one in found["statistics"].items()]
         output.table(("COUNTER", "TYPE", "WHAT IT COUNTS"), rows)
 
 
@@ -66,10 +67,19 @@ def _explain(suite: Suite, found: dict[str, Any], subject: str) -> None:
             if suite.json:
                 output.document(explained)
             else:
-                output.yaml_document({subject: explained})
+                _facts(subject, explained)
             return
-    raise click.UsageError(f"{found['module']} has no command, message, counter or topic {subject}")
+    raise CommandError("not-found", f"{found['module']} has no command, message, counter or topic {subject}")
 
 
-def _first_line(text: str) -> str:
+def _facts(subject: str, explained: Any) -> None:
+    """A command, message or counter with all that is said of it; a topic is just a text."""
+    facts: dict[str, Any] = {"text": explained} if isinstance(explained, str) else explained
+    plain = {name: _one_line(value) if isinstance(value, str) else value for name, value in facts.items()}
+    arguments: dict[str, str] = facts.get("arguments", {})
+    plain.pop("arguments", None)
+    output.fields({"name": subject, **plain, **{f"  {name}": text for name, text in arguments.items()}})
+
+
+def _one_line(text: str) -> str:
     return " ".join(text.split())

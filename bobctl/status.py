@@ -32,38 +32,45 @@ def status(suite: Suite) -> None:
 
 def _show(found: dict[str, Any]) -> None:
     suite, configuration = found["suite"], found["configuration"]
-    if suite is not None:
-        output.fields(
-            {
-                "suite": suite["state"],
-                "version": suite["version"],
-                "up": f"{output.duration(time.time() - suite['started'])}, since {output.moment(suite['started'])}",
-                "bob": f"process {suite['pid']} as {suite['user']}",
-                "listening": suite["listen"],
-                "state": suite["state_dir"],
-                "run": suite["run_dir"],
-            }
-        )
+    output.fields({**_of_suite(suite), **_of_configuration(configuration)})
     if configuration is not None:
-        _show_configuration(configuration)
+        _show_trouble(configuration)
     if found["components"]:
         click.echo()
         table_of(found["components"])
-    if suite is not None and suite["disabled"]:
-        click.echo(f"disabled: {output.cell(suite['disabled'])}")
 
 
-def _show_configuration(configuration: dict[str, Any]) -> None:
-    by = f"{configuration['author']}, {configuration['time']}"
-    pairs: dict[str, object] = {"revision": f"{configuration['revision']} ({by})"}
+def _of_suite(suite: dict[str, Any] | None) -> dict[str, object]:
+    if suite is None:
+        return {}
+    facts = {
+        "suite": suite["state"],
+        "version": suite["version"],
+        "up": f"{output.duration(time.time() - suite['started'])}, since {output.moment(suite['started'])}",
+        "bob": f"process {suite['pid']} as {suite['user']}",
+        "listening": suite["listen"],
+        "state in": suite["state_dir"],
+        "sockets in": suite["run_dir"],
+    }
+    return facts | ({"disabled": suite["disabled"]} if suite["disabled"] else {})
+
+
+def _of_configuration(configuration: dict[str, Any] | None) -> dict[str, object]:
+    if configuration is None:
+        return {}
+    facts: dict[str, object] = {
+        "revision": f"{configuration['revision']} ({configuration['author']}, {configuration['time']})"
+    }
     if configuration["candidates"]:
-        pairs["candidates"] = configuration["candidates"]
+        facts["uncommitted"] = f"changes of {output.cell(configuration['candidates'])}"
     if configuration["overlay"]:
-        pairs["this run only"] = [f"{path} = {output.cell(value)}" for path, value in configuration["overlay"].items()]
-    output.fields(pairs)
+        facts["this run only"] = [f"{path} = {output.cell(value)}" for path, value in configuration["overlay"].items()]
+    return facts
+
+
+def _show_trouble(configuration: dict[str, Any]) -> None:
     for damage in configuration["damage"]:
-        click.echo(
-            output.style(f"damaged: {output.printable(damage['file'])}: {output.printable(damage['reason'])}", fg="red")
-        )
+        text = f"damaged: {output.printable(damage['file'])}: {output.printable(damage['reason'])}"
+        click.echo(output.style(text, fg="red"))
     for warning in configuration["warnings"]:
         click.echo(f"warning: {output.printable(warning['path'])}: {output.printable(warning['reason'])}")

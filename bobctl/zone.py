@@ -39,9 +39,10 @@ def list_zones(suite: Suite, after: str | None, limit: int | None) -> None:
         output.document({"zones": zones, "problems": list(problems.values())})
     else:
         head = ("ZONE", "SOURCE", "SERIAL", "RECORDS", "STATE", "SERVED")
-        output.table(
-            head, [(z["origin"], z["source"], z["serial"], z["records"], z["state"], served(z)) for z in entries]
-        )
+        rows = [(z["origin"], z["source"], z["serial"], z["records"], z["state"], served(z)) for z in entries]
+        output.table(head, rows)
+        if not rows and not problems:
+            output.words("there are no zones")
     for problem in problems.values():
         output.words(f"bobctl: the data source {problem['source']} cannot be read: {problem['reason']}")
     if problems:
