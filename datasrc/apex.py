@@ -8,7 +8,7 @@ from dns.name import Name
 from dns.rdatatype import RdataType
 
 from datasrc.rdata import soa_serial
-from datasrc.records import RRset, ZoneInfo, ZoneState
+from datasrc.records import ZoneInfo, ZoneState
 from datasrc.rows import Row
 
 NS = int(RdataType.NS)
@@ -16,26 +16,24 @@ SOA = int(RdataType.SOA)
 APEX_TYPES = (NS, SOA)
 
 
-def inspect(origin: Name, version: int, records: int, rows: Sequence[Row]) -> tuple[ZoneInfo, list[RRset]]:
-    """Judge a zone by its NS and SOA rows (RFC 1035 section 5.2); also gives their sets."""
+def inspect(origin: Name, version: int, records: int, rows: Sequence[Row]) -> ZoneInfo:
+    """Judge a zone by the NS and SOA rows at its apex (RFC 1035 section 5.2)."""
     if not records and not rows:
-        return ZoneInfo(origin, version, None, 0, ZoneState.EMPTY, "no data was ever loaded"), []
+        return ZoneInfo(origin, version, None, 0, ZoneState.EMPTY, "no data was ever loaded")
+    reason, serial = _fault(origin, rows)
+    return ZoneInfo(origin, version, serial, records, ZoneState.BROKEN if reason else ZoneState.READY, reason)
+
+
+def _fault(origin: Name, rows: Sequence[Row]) -> tuple[str, int | None]:
+    """Why the zone cannot be answered from, if so, and the serial if it can be read."""
     try:
-        sets = [row.rrset(origin) for row in rows]
+        sets = {row.rdtype: row.rrset(origin) for row in rows}
     except ValueError as error:
-        return _broken(origin, version, None, records, f"a record at its apex is damaged: {error}"), []
-    soa = [rdata for rrset in sets if rrset.rdtype == SOA for rdata in rrset.rdatas]
-    serial = soa_serial(soa[0]) if len(soa) == 1 else None
+        return f"a record at its apex is damaged: {error}", None
+    soa = sets[SOA].rdatas if SOA in sets else ()
     if len(soa) != 1:
-        reason = f"{len(soa) or 'no'} SOA records at its apex"
-    elif serial is None:
-        reason = "its SOA record is damaged"
-    elif not any(rrset.rdtype == NS for rrset in sets):
-        reason = "no NS records at its apex"
-    else:
-        return ZoneInfo(origin, version, serial, records), sets
-    return _broken(origin, version, serial, records, reason), sets
-
-
-def _broken(origin: Name, version: int, serial: int | None, records: int, reason: str) -> ZoneInfo:
-    return ZoneInfo(origin, version, serial, records, ZoneState.BROKEN, reason)
+        return f"{len(soa) or 'no'} SOA records at its apex", None
+    serial = soa_serial(soa[0])
+    if serial is None:
+        return "its SOA record is damaged", None
+    return ("" if NS in sets else "no NS records at its apex"), serial

@@ -18,13 +18,13 @@ from itertools import islice
 from dns.name import Name
 
 from datasrc import journal
-from datasrc.apex import APEX_TYPES, SOA, inspect
-from datasrc.errors import Conflict, NoSuchZone, ReadOnly, ZoneUnusable
+from datasrc.apex import APEX_TYPES, inspect
+from datasrc.errors import Conflict, NoSuchZone, ReadOnly
 from datasrc.keys import APEX, name_key, path
 from datasrc.lookup import BARRIERS
 from datasrc.pending import Delta, Pending, composite_of, is_apex_soa
 from datasrc.rdata import soa_serial, unpack
-from datasrc.records import Change, Difference, Provenance, RRset, ZoneInfo
+from datasrc.records import Change, Difference, Provenance, ZoneInfo
 from datasrc.rows import Row, split
 from datasrc.source import DataSource, Finder, Snapshot, Updater
 from datasrc.transaction import Transaction
@@ -46,7 +46,7 @@ class Version:
     def info(self) -> ZoneInfo:
         """What this zone is as of this version."""
         apex = [row for row in self.nodes.get(APEX, ()) if row.rdtype in APEX_TYPES]
-        return inspect(self.origin, self.number, self.records, apex)[0]
+        return inspect(self.origin, self.number, self.records, apex)
 
     def serial(self) -> int | None:
         """The serial of its SOA."""
@@ -233,33 +233,9 @@ class MemorySnapshot(Snapshot):
 class MemoryFinder(Finder):
     """One version of a zone."""
 
-    def __init__(self, database: str, version: Version, info: ZoneInfo | None = None) -> None:
-        super().__init__(info or version.info())
-        self._database = database
+    def __init__(self, database: str, version: Version) -> None:
+        super().__init__(version.info(), database)
         self._version = version
-
-    def rrset(self, name: Name, rdtype: int, covers: int = 0) -> RRset | None:
-        """The set stored at exactly this name and type."""
-        for row in self._version.nodes.get(self.key_of(name), ()):
-            if (row.rdtype, row.covers) == (rdtype, covers):
-                return self._rrset(row)
-        return None
-
-    def rrsets(self) -> Iterator[RRset]:
-        """Every set in canonical order, the SOA first."""
-        soa = self.rrset(self.info.origin, SOA)
-        if soa is not None:
-            yield soa
-        for row in self._version.rows():
-            if not is_apex_soa(row):
-                yield self._rrset(row)
-
-    def walk(self, keys: Sequence[bytes], types: frozenset[int] | None) -> list[tuple[bytes, RRset]]:
-        """The sets of these types at the last key, and the NS and DNAME sets at the others."""
-        nodes = self._version.nodes
-        found = [row for key in keys[:-1] for row in nodes.get(key, ()) if row.rdtype in BARRIERS]
-        found += [row for row in nodes.get(keys[-1], ()) if types is None or row.rdtype in types]
-        return [(row.key, self._rrset(row)) for row in found]
 
     def neighbours(self, key: bytes) -> tuple[bytes | None, bytes | None]:
         """The last stored key before this one, and the first at or after it."""
@@ -267,12 +243,18 @@ class MemoryFinder(Finder):
         place = bisect_left(keys, key)
         return (keys[place - 1] if place else None), (keys[place] if place < len(keys) else None)
 
-    def _rrset(self, row: Row) -> RRset:
-        try:
-            return row.rrset(self.info.origin)
-        except ValueError as error:
-            reason = f"the type {row.rdtype} set under key {row.key.hex()} is damaged: {error}"
-            raise ZoneUnusable(reason, database=self._database, zone=self.info.origin) from None
+    def _walk(self, keys: Sequence[bytes], types: frozenset[int] | None) -> Iterator[Row]:
+        nodes = self._version.nodes
+        for key in keys[:-1]:
+            yield from (row for row in nodes.get(key, ()) if row.rdtype in BARRIERS)
+        yield from (row for row in nodes.get(keys[-1], ()) if types is None or row.rdtype in types)
+
+    def _row(self, key: bytes, rdtype: int, covers: int) -> Row | None:
+        rows = self._version.nodes.get(key, ())
+        return next((row for row in rows if (row.rdtype, row.covers) == (rdtype, covers)), None)
+
+    def _rows(self) -> Iterator[Row]:
+        return self._version.rows()
 
 
 class MemoryUpdater(Transaction):

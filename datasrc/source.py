@@ -11,7 +11,7 @@ calls block; callers on an event loop go through a worker thread. Nothing here i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
@@ -19,9 +19,11 @@ from typing import Self
 from dns.name import Name
 
 from datasrc import lookup
+from datasrc.apex import SOA
 from datasrc.errors import NotInZone, ZoneUnusable
-from datasrc.keys import key_labels, name_key
+from datasrc.keys import APEX, key_labels, name_key
 from datasrc.records import Change, Difference, Lookup, Provenance, RRset, ZoneInfo, ZoneState
+from datasrc.rows import Row
 
 
 class Finder(ABC):
@@ -29,8 +31,10 @@ class Finder(ABC):
 
     info: ZoneInfo
 
-    def __init__(self, info: ZoneInfo) -> None:
+    def __init__(self, info: ZoneInfo, database: str) -> None:
+        """`database` is what messages call the data source."""
         self.info = info
+        self._database = database
         self._origin_key = name_key(info.origin)
 
     def find(self, name: Name, rdtype: int, *, below_cuts: bool = False) -> Lookup:
@@ -44,7 +48,8 @@ class Finder(ABC):
         damaged, StorageError where the store fails.
         """
         if self.info.state is not ZoneState.READY:
-            raise ZoneUnusable(f"{self.info.state.value}: {self.info.reason}", zone=self.info.origin)
+            reason = f"{self.info.state.value}: {self.info.reason}"
+            raise ZoneUnusable(reason, database=self._database, zone=self.info.origin)
         return lookup.find(self, name, self.key_of(name), rdtype, below_cuts=below_cuts)
 
     def previous(self, name: Name) -> Name | None:
@@ -54,28 +59,55 @@ class Finder(ABC):
             return None
         return Name([*key_labels(before), *self.info.origin.labels])
 
+    def rrset(self, name: Name, rdtype: int, covers: int = 0) -> RRset | None:
+        """The set stored at exactly this name and type: no cut, wildcard or CNAME semantics."""
+        row = self._row(self.key_of(name), rdtype, covers)
+        return None if row is None else self._rrset(row)
+
+    def rrsets(self) -> Iterator[RRset]:
+        """Every set of the zone in canonical order (RFC 4034 section 6.1), the SOA first."""
+        soa = self._row(APEX, SOA, 0)
+        if soa is not None:
+            yield self._rrset(soa)
+        for row in self._rows():
+            if (row.key, row.rdtype) != (APEX, SOA):
+                yield self._rrset(row)
+
     def key_of(self, name: Name) -> bytes:
         """The key of a name relative to the origin. Raises NotInZone."""
         key = name_key(name)
         if not key.startswith(self._origin_key):
-            raise NotInZone(f"{name} is outside of the zone", zone=self.info.origin)
+            raise NotInZone(f"{name} is outside of the zone", database=self._database, zone=self.info.origin)
         return key[len(self._origin_key) :]
 
-    @abstractmethod
-    def rrset(self, name: Name, rdtype: int, covers: int = 0) -> RRset | None:
-        """The set stored at exactly this name and type: no cut, wildcard or CNAME semantics."""
+    def walk(self, keys: Sequence[bytes], types: frozenset[int] | None) -> list[tuple[bytes, RRset]]:
+        """What the lookup asks a store (`lookup.Nodes`), as is neighbours()."""
+        return [(row.key, self._rrset(row)) for row in self._walk(keys, types)]
+
+    def _rrset(self, row: Row) -> RRset:
+        try:
+            return row.rrset(self.info.origin)
+        except ValueError as error:
+            reason = f"the type {row.rdtype} set under key {row.key.hex()} is damaged: {error}"
+            raise ZoneUnusable(reason, database=self._database, zone=self.info.origin) from None
+
+    # Primitives a backend supplies. Keys are relative to the origin (`datasrc.keys`).
 
     @abstractmethod
-    def rrsets(self) -> Iterator[RRset]:
-        """Every set of the zone in canonical order (RFC 4034 section 6.1), the SOA first."""
-
-    # Primitives a backend supplies; `lookup.Nodes` says what they mean. Keys are relative to the origin (`keys`).
+    def neighbours(self, key: bytes) -> tuple[bytes | None, bytes | None]:
+        """The last stored key before this one, and the first at or after it."""
 
     @abstractmethod
-    def walk(self, keys: Sequence[bytes], types: frozenset[int] | None) -> list[tuple[bytes, RRset]]: ...
+    def _walk(self, keys: Sequence[bytes], types: frozenset[int] | None) -> Iterable[Row]:
+        """The rows of these types (None: of all) at the last key, and the NS and DNAME rows at the others."""
 
     @abstractmethod
-    def neighbours(self, key: bytes) -> tuple[bytes | None, bytes | None]: ...
+    def _row(self, key: bytes, rdtype: int, covers: int) -> Row | None:
+        """The row of exactly this key, type and covered type."""
+
+    @abstractmethod
+    def _rows(self) -> Iterator[Row]:
+        """Every row in order of (key, type, covers)."""
 
 
 class Snapshot(ABC):

@@ -9,13 +9,12 @@ from dns.name import Name
 from sqlalchemy import BindParameter, Connection, CursorResult, Select, and_, bindparam, not_, select, union_all
 from sqlalchemy import Row as SqlRow
 
-from datasrc.apex import APEX_TYPES, SOA, inspect
+from datasrc.apex import APEX_TYPES, inspect
 from datasrc.database.engine import Database
 from datasrc.database.schema import rrsets, zones
-from datasrc.errors import ZoneUnusable
 from datasrc.keys import APEX, name_key, path
 from datasrc.lookup import BARRIERS
-from datasrc.records import RRset, ZoneInfo
+from datasrc.records import ZoneInfo
 from datasrc.rows import Row, stored_origin
 from datasrc.source import Finder, Snapshot
 
@@ -84,8 +83,8 @@ class DatabaseSnapshot(Snapshot):
     def _finder(self, keys: list[bytes]) -> Finder | None:
         with self._database.translated():
             rows = self._connection.execute(_FIND_ZONE, {"keys": keys}).all()
-        for zone_id, info, sets in judged(rows):
-            return DatabaseFinder(self._database, self._connection, zone_id, info, sets)
+        for zone_id, info, apex in judged(rows):
+            return DatabaseFinder(self._database, self._connection, zone_id, info, apex)
         return None
 
 
@@ -93,62 +92,40 @@ class DatabaseFinder(Finder):
     """One zone of a snapshot. The sets at its apex came with the zone and cost no further query."""
 
     def __init__(
-        self, database: Database, connection: Connection, zone_id: int, info: ZoneInfo, apex: list[RRset]
+        self, database: Database, connection: Connection, zone_id: int, info: ZoneInfo, apex: list[Row]
     ) -> None:
-        super().__init__(info)
-        self._database = database
+        super().__init__(info, database.text)
+        self._store = database
         self._connection = connection
         self._zone_id = zone_id
-        self._apex = {rrset.rdtype: rrset for rrset in apex}
-
-    def rrset(self, name: Name, rdtype: int, covers: int = 0) -> RRset | None:
-        """The set stored at exactly this name and type."""
-        key = self.key_of(name)
-        if key == APEX and rdtype in self._apex:
-            return self._apex[rdtype]
-        parameters = {"zone": self._zone_id, "key": key, "type": rdtype, "covers": covers}
-        for row in self._execute(_EXACT, parameters):
-            return self._rrset(Row._make(row))
-        return None
-
-    def rrsets(self) -> Iterator[RRset]:
-        """Every set in canonical order, the SOA first."""
-        soa = self.rrset(self.info.origin, SOA)
-        if soa is not None:
-            yield soa
-        for row in self.rows():
-            if row.key != APEX or row.rdtype != SOA:
-                yield self._rrset(row)
-
-    def rows(self) -> Iterator[Row]:
-        """Every row in order of (key, type, covers)."""
-        return stream(self._database, self._connection, _ALL, {"zone": self._zone_id})
-
-    def walk(self, keys: Sequence[bytes], types: frozenset[int] | None) -> list[tuple[bytes, RRset]]:
-        """The sets of these types at the last key, and the NS and DNAME sets at the others."""
-        parameters: dict[str, Any] = {"zone": self._zone_id, "key": keys[-1]}
-        if len(keys) > 1:
-            parameters["above"] = keys[:-1]
-        if types is not None:
-            parameters["types"] = sorted(types)
-        statement = _WALK[len(keys) > 1, types is not None]
-        return [(row.key, self._rrset(Row._make(row))) for row in self._execute(statement, parameters)]
+        self._apex = {row.rdtype: row for row in apex}
 
     def neighbours(self, key: bytes) -> tuple[bytes | None, bytes | None]:
         """The last stored key before this one, and the first at or after it."""
         before, after = self._execute(_NEIGHBOURS, {"zone": self._zone_id, "key": key})[0]
         return before, after
 
-    def _execute(self, statement: Any, parameters: dict[str, Any]) -> Sequence[SqlRow[*tuple[Any, ...]]]:
-        with self._database.translated():
-            return self._connection.execute(statement, parameters).all()
+    def _walk(self, keys: Sequence[bytes], types: frozenset[int] | None) -> list[Row]:
+        parameters: dict[str, Any] = {"zone": self._zone_id, "key": keys[-1]}
+        if len(keys) > 1:
+            parameters["above"] = keys[:-1]
+        if types is not None:
+            parameters["types"] = sorted(types)
+        statement = _WALK[len(keys) > 1, types is not None]
+        return [Row._make(row) for row in self._execute(statement, parameters)]
 
-    def _rrset(self, row: Row) -> RRset:
-        try:
-            return row.rrset(self.info.origin)
-        except ValueError as error:
-            reason = f"the type {row.rdtype} set under key {row.key.hex()} is damaged: {error}"
-            raise ZoneUnusable(reason, database=self._database.text, zone=self.info.origin) from None
+    def _row(self, key: bytes, rdtype: int, covers: int) -> Row | None:
+        if key == APEX and rdtype in self._apex:
+            return self._apex[rdtype]
+        parameters = {"zone": self._zone_id, "key": key, "type": rdtype, "covers": covers}
+        return next((Row._make(row) for row in self._execute(_EXACT, parameters)), None)
+
+    def _rows(self) -> Iterator[Row]:
+        return stream(self._store, self._connection, _ALL, {"zone": self._zone_id})
+
+    def _execute(self, statement: Any, parameters: dict[str, Any]) -> Sequence[SqlRow[*tuple[Any, ...]]]:
+        with self._store.translated():
+            return self._connection.execute(statement, parameters).all()
 
 
 def stream(
@@ -166,8 +143,8 @@ def stream(
             yield from map(Row._make, batch)
 
 
-def judged(rows: Iterable[SqlRow[*tuple[Any, ...]]]) -> Iterator[tuple[int, ZoneInfo, list[RRset]]]:
-    """Zones out of a join with their apex rows, whose rows stand together: (zone id, info, sets at the apex)."""
+def judged(rows: Iterable[SqlRow[*tuple[Any, ...]]]) -> Iterator[tuple[int, ZoneInfo, list[Row]]]:
+    """Zones out of a join with their apex rows, whose rows stand together: (zone id, info, rows at the apex)."""
     group: list[SqlRow[*tuple[Any, ...]]] = []
     for row in rows:
         if group and group[0].id != row.id:
@@ -178,11 +155,10 @@ def judged(rows: Iterable[SqlRow[*tuple[Any, ...]]]) -> Iterator[tuple[int, Zone
         yield _judge(group)
 
 
-def _judge(group: list[SqlRow[*tuple[Any, ...]]]) -> tuple[int, ZoneInfo, list[RRset]]:
+def _judge(group: list[SqlRow[*tuple[Any, ...]]]) -> tuple[int, ZoneInfo, list[Row]]:
     zone_id, key, wire, version, records = group[0][: len(_ZONE)]
     apex = [Row._make(row[len(_ZONE) : len(_ZONE) + len(ROW)]) for row in group if row.type is not None]
-    info, sets = inspect(stored_origin(key, wire), version, records, apex)
-    return zone_id, info, sets
+    return zone_id, inspect(stored_origin(key, wire), version, records, apex), apex
 
 
 def stored_zone(connection: Connection, origin: Name) -> tuple[ZoneInfo | None, tuple[int, int] | None]:
