@@ -7,15 +7,16 @@ import contextlib
 import json
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from starlette.types import ASGIApp
 
 from cmdctl.door import open_door
 from cmdctl.server import DoorServer
+from daemonkit.log import MessageLog
+from daemonkit.spec import Spec
 
 
 @contextlib.asynccontextmanager
@@ -100,17 +101,15 @@ def get(path: str, *headers: str, method: str = "GET", host: str = "localhost", 
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-class Log(SimpleNamespace):
-    """Remembers what was logged."""
+class Log(MessageLog):
+    """Remembers what was logged, and insists on the fields of the spec."""
 
     def __init__(self) -> None:
-        super().__init__(lines=[])
+        super().__init__("cmdctl", Spec.load("cmdctl").messages)
+        self.lines: list[str] = []
 
-    def __getattr__(self, severity: str) -> Any:
-        def write(message: str, *_: object, **fields: object) -> None:
-            self.lines.append((severity, message, fields))
-
-        return write
+    def _write(self, level: int, message_id: str, fields: Mapping[str, object], error: Any = None) -> None:
+        self.lines.append(message_id + " " + self._messages[message_id].text.format_map(dict(fields)))
 
     def ids(self) -> list[str]:
-        return [message for _, message, _ in self.lines]
+        return [line.split()[0] for line in self.lines]

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from starlette.responses import Response, StreamingResponse
@@ -58,6 +59,7 @@ class Place:
     """A door with a few routes, and what it logged and counted."""
 
     def __init__(self, policy):
+        self.path = Path()
         self.log = Log()
         self.counters = Counters(COUNTERS)
         routes = [

@@ -200,5 +200,7 @@ def test_the_words_at_the_top_of_a_file_tell_exactly_its_routes(group):
         for route in group(SimpleNamespace(session=None, candidates=None)).routes()
         for method in route.methods - {"HEAD"}
     }
-    told = re.findall(r"^(GET|POST|PUT|PATCH|DELETE) +(/v1[^ ?\n]*)", sys.modules[group.__module__].__doc__, re.MULTILINE)
+    told = re.findall(
+        r"^(GET|POST|PUT|PATCH|DELETE) +(/v1[^ ?\n]*)", sys.modules[group.__module__].__doc__ or "", re.MULTILINE
+    )
     assert set(told) == routes

@@ -299,7 +299,7 @@ async def test_an_export_nobody_reads_is_given_up_and_its_snapshot_closed(monkey
 
 @pytest.mark.asyncio
 async def test_deleting_a_zone_keeps_who_and_why_and_tells_the_others():
-    heard: asyncio.Queue = asyncio.Queue()
+    heard: asyncio.Queue[dict[str, object]] = asyncio.Queue()
     async with house() as here:
         here.load(ORG)
 
