@@ -22,7 +22,7 @@ R = TypeVar("R")
 class Work(Protocol):
     """Runs a blocking call in a worker thread (daemonkit.module.Context.work)."""
 
-    async def __call__(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    async def __call__(self, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Its result."""
         ...
 

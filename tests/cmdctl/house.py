@@ -13,7 +13,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import dns.name
 
@@ -37,6 +37,9 @@ from msgq.incoming import IncomingCall
 from tests.cmdctl.http import Log, door_of
 from tests.kit.bus import FakeBus
 from tests.kit.zones import small_zone
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 COUNTERS = ("requests", "refused", "failures")
 SERIAL = 7
@@ -72,6 +75,11 @@ def zone_status(state: str = "ready", serial: int | None = SERIAL, reason: str =
         return auth.ZoneStatusReply(tuple(auth.ZoneServed(o, state, serial, 1, reason) for o in origins if o))
 
     return reply
+
+
+async def work(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """As daemonkit.module.Context.work."""
+    return await asyncio.to_thread(fn, *args, **kwargs)
 
 
 class House:
@@ -164,7 +172,7 @@ async def house(
             candidates=Candidates(session),
             catalog=Catalog.of({}),
             zones=ZoneDesk(made.sources, open_source),
-            work=asyncio.to_thread,
+            work=work,
             log=made.log,
             counters=Counters(COUNTERS),
         )
