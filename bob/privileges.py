@@ -63,11 +63,8 @@ def choose_account(wanted: str | None) -> Account:
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
-        advice = (
-            ""
-            if wanted
-            else "; create it (packaging/systemd/sysusers.conf), name another with --user, or say --user root"
-        )
+        advice = "; create it (useradd --system bob), name another with --user, or say --user root"
+        advice = "" if wanted else advice
         raise PrivilegeError(f"there is no account {name!r} to change to{advice}") from None
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 

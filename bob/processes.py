@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sockcreator
+from bob import shim
 from bob.configuration import LIMIT_RESOURCES
 from bob.definition import SOCKCREATOR, Definition, Limits
 from bob.errors import SpawnError
@@ -23,7 +24,7 @@ from daemonkit.errors import ExitCode
 from daemonkit.paths import Directories
 
 CREATOR_FILE = Path(sockcreator.__file__).parent / "creator.py"
-SHIM_FILE = Path(__file__).parent / "shim.py"
+SHIM_FILE = Path(shim.__file__)
 
 
 @dataclass(slots=True)
@@ -112,11 +113,11 @@ def interpreter() -> list[str]:
 
 
 def command_of(definition: Definition) -> list[str]:
-    """How a component is started: a package of ours, or a foreign program by way of the shim."""
+    """How a component is started: by the shim, which becomes a package of ours or a foreign program."""
+    parent = str(os.getpid())
     if definition.foreign:
-        shim = [*interpreter(), "-S", str(SHIM_FILE), str(os.getpid())]
-        return [*shim, definition.program, *definition.arguments]
-    return [*interpreter(), "-m", definition.program, *definition.arguments]
+        return [*interpreter(), "-S", str(SHIM_FILE), parent, definition.program, *definition.arguments]
+    return [*interpreter(), str(SHIM_FILE), parent, shim.MODULE, definition.program, *definition.arguments]
 
 
 def creator_command(descriptor: int, places: tuple[str, ...]) -> list[str]:

@@ -13,7 +13,7 @@ from bob.directories import check_directories, clear_run_directory, make_directo
 from bob.errors import StartError
 from bob.listening import places_of
 from bob.lock import DirectoryLock
-from bob.privileges import Account, become, choose_account, may_bind_low_ports
+from bob.privileges import become, choose_account, may_bind_low_ports
 from bob.sockets import place_text
 from bob.suite import Settings, Suite
 from bob.systemd import ServiceManager
@@ -89,6 +89,9 @@ def prepare(request: Request) -> Prepared:
         places.check()
     except PathError as error:
         raise StartError(str(error)) from error
+    make_directories(places, account)
+    become(account)
+    check_directories(places)
     settings = Settings(
         directories=places,
         config=_config_file(request.config, system=system),
@@ -98,18 +101,15 @@ def prepare(request: Request) -> Prepared:
         log_level=request.log_level,
         creator_places=_creator_places(request.listen or (() if system else USER_LISTEN)),
     )
-    return Prepared(settings, request, _settle(places, account), system=system)
+    return Prepared(settings, request, _take(places), system=system)
 
 
-def _settle(places: Directories, account: Account) -> list[DirectoryLock]:
-    """Make the directories ours, as the account."""
-    make_directories(places, account)
-    become(account)
-    check_directories(places)
-    locks = [DirectoryLock(places.state, "state directory")]
+def _take(places: Directories) -> list[DirectoryLock]:
+    """Make the directories ours alone."""
+    locks = [DirectoryLock(places.state, "state directory", places)]
     try:
         if places.run.resolve() != places.state.resolve():
-            locks.append(DirectoryLock(places.run, "run directory"))
+            locks.append(DirectoryLock(places.run, "run directory", places))
         clear_run_directory(places)
     except StartError:
         for lock in locks:
@@ -119,11 +119,25 @@ def _settle(places: Directories, account: Account) -> list[DirectoryLock]:
 
 
 def _config_file(given: Path | None, *, system: bool) -> Path | None:
-    if given is None:
-        return SYSTEM_CONFIG if system and SYSTEM_CONFIG.exists() else None
-    if not given.is_file():
-        raise StartError(f"there is no configuration file {given}")
-    return given.absolute()
+    """The seed, which the account must be able to read (this is after the change of user)."""
+    file = given or (SYSTEM_CONFIG if system else None)
+    if file is None:
+        return None
+    if os.access(file, os.R_OK) and file.is_file():
+        return file.absolute()
+    if given is None and _is_missing(file):
+        return None
+    raise StartError(f"the configuration file {file} cannot be read by the user the suite runs as, or is not there")
+
+
+def _is_missing(file: Path) -> bool:
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _creator_places(listen: tuple[str, ...]) -> tuple[str, ...]:

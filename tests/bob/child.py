@@ -63,6 +63,13 @@ def misbehave():
     if "parent" in ways:
         child = subprocess.Popen(["/bin/sleep", "600"])
         who["child"] = child.pid
+    if "bind" in ways:
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.bind(("127.0.0.1", int(sys.argv[-2])))
+            who["bound"] = True
+        except PermissionError:
+            who["bound"] = False
     if "environment" in ways:
         who["environment"] = dict(os.environ)
         who["descriptors"] = sorted(int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208 (fewer imports)
@@ -75,7 +82,8 @@ def main():
     misbehave()
     say(type="heartbeat", revision=7, progress="starting")
     say(type="ready")
-    serving, coming = [], []
+    serving: list[socket.socket] = []
+    coming: list[socket.socket] = []
     beat = time.monotonic() + BEAT
     while True:
         readable, _, _ = select.select([control, *serving], [], [], max(0, beat - time.monotonic()))

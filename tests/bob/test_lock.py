@@ -14,7 +14,6 @@ from bob.errors import AlreadyRunning, StartError
 from bob.lock import DirectoryLock
 from daemonkit.paths import LOCK_NAME, Directories, find_running
 
-
 PLACES = Directories(Path("/state"), Path("/run/x"))
 
 
@@ -37,7 +36,8 @@ def test_the_second_is_refused_and_told_who_the_first_is(tmp_path):
 def test_the_lock_of_a_killed_process_is_free_at_once(tmp_path):
     code = "import sys; from pathlib import Path; from bob.lock import DirectoryLock\n"
     code += "from daemonkit.paths import Directories; place = Path(sys.argv[1])\n"
-    code += "lock = DirectoryLock(place, 'run directory', Directories(place, place)); print('held', flush=True); sys.stdin.read()"
+    code += "lock = DirectoryLock(place, 'run directory', Directories(place, place))\n"
+    code += "print('held', flush=True); sys.stdin.read()"
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

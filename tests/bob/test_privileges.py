@@ -7,6 +7,7 @@ import os
 import pwd
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def tell(**facts): print(json.dumps(facts))
 """
 
 
-def run(code: str) -> dict:
+def run(code: str) -> Any:
     done = subprocess.run(
         [sys.executable, "-c", PRELUDE + code], capture_output=True, text=True, timeout=START_DEADLINE, check=False
     )

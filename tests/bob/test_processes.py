@@ -30,7 +30,7 @@ def test_an_end_is_told_exactly(code, status, text):
 def test_ours_are_started_as_modules_in_isolation():
     command = command_of(Definition(name="auth", program="auth", arguments=("-v",)))
     assert command[0] == sys.executable
-    assert command[-4:] == ["-I", "-m", "auth", "-v"]
+    assert command[-6:] == ["-I", str(SHIM_FILE), str(os.getpid()), "-m", "auth", "-v"]
 
 
 def test_others_are_started_by_the_shim():

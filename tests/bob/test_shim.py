@@ -29,6 +29,18 @@ def test_it_becomes_the_program():
     assert (done.returncode, done.stdout) == (0, "a b c\n")
 
 
+def test_it_becomes_a_module_with_its_own_arguments(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-I", str(SHIM_FILE), str(os.getpid()), "-m", "timeit", "-n", "1", "-r", "1", "pass"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1 loop")
+
+
 def test_a_missing_program_and_one_that_may_not_be_run_are_told(tmp_path):
     missing = shim(str(os.getpid()), "/no/such/program")
     assert (missing.returncode, missing.stderr) == (127, "/no/such/program: No such file or directory\n")
