@@ -43,7 +43,7 @@ class ZoneStatus(msgspec.Struct, frozen=True):
 
 
 class Reload(msgspec.Struct, frozen=True):
-    """Open all data sources afresh. A zone named must be answered from then: else `not-found` or `unavailable`."""
+    """Look at all data sources afresh. A zone named must be answered from then: else `not-found` or `unavailable`."""
 
     module: ClassVar[str] = "auth"
     command: ClassVar[str] = "reload"
@@ -58,6 +58,7 @@ class SourceServed(msgspec.Struct, frozen=True):
     name: str
     failure: str  # empty: it works
     zones: int | None  # None: it could never be read
+    problems: tuple[str, ...] = ()  # what is wrong without stopping it, as zone files that cannot be used
 
 
 class StatusReply(msgspec.Struct, frozen=True):

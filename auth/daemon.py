@@ -7,11 +7,10 @@ cfgmgr --options, zones, data_sources--> Serving: settings, table of zones, data
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import datasrc
 from auth import api
 from auth.engine import Serving
 from auth.options import read_settings, read_zones
@@ -22,9 +21,9 @@ from auth.zones import ZoneTable
 from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import DaemonError, Rejected
 from daemonkit.module import Context, ListeningSocket, Module, command
-from datasrc.errors import DataSourceError, Missing, SchemaTooOld, StorageError, UnknownBackend
+from datasrc.errors import UnknownBackend
 from datasrc.records import ZoneState
-from datasrc.sources import Sources, open_sources, source_url
+from datasrc.sources import Sources, SourceStatus, open_sources
 from msgq.errors import Refused
 from msgq.session import IncomingCall
 
@@ -45,6 +44,7 @@ class Candidate:
     zones: ZoneTable
     configured: Mapping[str, Any]  # `data_sources`
     sources: Sources | None  # opened for this revision; None: those in use serve on
+    statuses: Sequence[SourceStatus] = ()  # of the sources when they were opened
 
 
 class AuthDaemon(Module):
@@ -76,16 +76,19 @@ class AuthDaemon(Module):
         configured = config.values["data_sources"]
         if self._sources is not None and configured == self._configured:
             return Candidate(settings, zones, configured, None)
+        sources = _open(configured)
+        statuses = sources.status()
         if self._sources is not None:
-            changed = {name: entry for name, entry in configured.items() if entry != self._configured.get(name)}
-            check_sources(changed)
-        return Candidate(settings, zones, configured, _open(configured))
+            changed = {name for name, entry in configured.items() if entry != self._configured.get(name)}
+            _check(sources, statuses, changed)
+        return Candidate(settings, zones, configured, sources, statuses)
 
     def _apply(self, candidate: Candidate) -> None:
         self._configured = candidate.configured
         sources = candidate.sources or self._sources
         assert sources is not None
         self._serve(sources, candidate.settings, candidate.zones)
+        self._report(candidate.statuses)
 
     def _serve(self, sources: Sources, settings: Settings, zones: ZoneTable) -> None:
         """Answer from these sources from now on; the old ones are closed when nobody uses them any more."""
@@ -97,9 +100,13 @@ class AuthDaemon(Module):
             self._server.engine.serving = serving
         if old is not None and old is not sources:
             self.context.spawn(self._retire(old), "retire")
-        for status in sources.status():
+
+    def _report(self, statuses: Sequence[SourceStatus]) -> None:
+        for status in statuses:
             if status.failure:
                 self.context.log.warning("AUTH_DATA_SOURCE_WAITING", source=status.name, reason=status.failure)
+            for problem in status.problems:
+                self.context.log.warning("AUTH_DATA_SOURCE_PROBLEM", source=status.name, problem=problem)
 
     async def _retire(self, sources: Sources) -> None:
         await self._at_work().finish_in_hand()
@@ -149,7 +156,7 @@ class AuthDaemon(Module):
         return api.StatusReply(
             sockets=self._listening,
             connections=self._at_work().connections,
-            sources=tuple(api.SourceServed(one.name, one.failure, one.zones) for one in sources),
+            sources=tuple(api.SourceServed(one.name, one.failure, one.zones, one.problems) for one in sources),
         )
 
     @command(api.ZoneStatus)
@@ -161,14 +168,10 @@ class AuthDaemon(Module):
 
     @command(api.Reload)
     async def reload(self, _call: IncomingCall, request: api.Reload) -> api.ZoneStatusReply:
-        """Open all data sources afresh."""
-        configured = self._configured
-        opened = await self.context.work(_open, configured)
-        if self._configured is configured:
-            serving = self._at_work().engine.serving
-            self._serve(opened, serving.settings, serving.zones)
-        else:  # a commit came in between, and opened its own
-            await self.context.work(opened.close)
+        """Look at all data sources afresh."""
+        assert self._sources is not None
+        await self.context.work(self._sources.refresh)
+        self._report(await self.context.work(self._sources.status))
         if request.origin is None:
             return api.ZoneStatusReply(())
         reply = await self._zones_served([request.origin])
@@ -189,20 +192,16 @@ class AuthDaemon(Module):
         return api.StatisticsReply(self.context.counters.statistics())
 
 
-def check_sources(configured: Mapping[str, Any]) -> None:
-    """Refuse data sources that are there and cannot be used; one that does not exist yet may still come."""
-    for name, entry in configured.items():
-        try:
-            datasrc.open(source_url(entry), name=name, read_only=True).close()
-        except Missing:
-            continue
-        except (StorageError, UnknownBackend) as error:
-            if not (isinstance(error, SchemaTooOld) and error.empty):
-                raise Rejected(f"data_sources.{name}", error.reason) from error
+def _check(sources: Sources, statuses: Sequence[SourceStatus], changed: set[str]) -> None:
+    """Refuse changed data sources that are there and cannot be used; one that does not exist yet may still come."""
+    for status in statuses:
+        if status.name in changed and status.failure and not status.new:
+            sources.close()
+            raise Rejected(f"data_sources.{status.name}", status.failure)
 
 
 def _open(configured: Mapping[str, Any]) -> Sources:
     try:
         return open_sources(configured)
-    except DataSourceError as error:  # no backend for it: no waiting mends that
+    except UnknownBackend as error:  # no waiting mends that
         raise Rejected("data_sources", str(error)) from error

@@ -49,6 +49,7 @@ class SourceStatus:
     failure: str
     zones: int | None
     problems: tuple[str, ...] = ()  # what is wrong without stopping it
+    new: bool = False  # it fails because there is no store yet
 
 
 class Sources:
@@ -156,7 +157,8 @@ class _Member:
             known = None if self._known is None else len(self._known)
             failure = "" if self._failure is None else f"{self._failure.database}: {self._failure.reason}"
             problems = () if self._source is None else tuple(self._source.problems())
-            return SourceStatus(self.name, failure, known, problems)
+            new = self._failure is not None and self._failure.new
+            return SourceStatus(self.name, failure, known, problems, new)
 
     def close(self) -> None:
         """Close the source."""

@@ -24,7 +24,7 @@ from daemonkit.spec import Spec
 from msgq.errors import Refused
 from tests.auth.sockets import HeldSource, bound, until
 from tests.auth.test_udp import client, receive
-from tests.auth.world import load
+from tests.auth.world import SOA, load
 from tests.kit import dnspacket as packet
 from tests.kit.bus import FakeBus
 from tests.kit.dnsreply import Reply
@@ -302,6 +302,27 @@ async def test_statistics_are_the_counters(tmp_path):
         counters = (await daemon.call(api.Statistics())).counters
         assert set(counters) == set(Spec.load("auth").statistics)
         assert counters["qrysuccess"] == 1
+
+
+async def test_a_directory_of_zone_files_is_served_and_its_faults_are_told(tmp_path, caplog):
+    async with running(tmp_path) as daemon:
+        (tmp_path / "zones").mkdir()
+        good, bad = tmp_path / "zones" / "example.zone", tmp_path / "zones" / "bad.zone"
+        good.write_text(SOA + ZONE)
+        bad.write_text("this is no zone\n")
+        await daemon.configure(sources={"files": {"type": "master-files", "directory": str(tmp_path / "zones")}})
+        assert f"AUTH_DATA_SOURCE_PROBLEM the data source files: {bad}:1" in caplog.text
+        (source,) = (await daemon.call(api.Status())).sources
+        assert source.problems
+        sock = await daemon.listen()
+        assert (await daemon.ask(sock, "www.example.")).rcode == "NOERROR"
+        assert (await daemon.ask(sock, "www.bad.")).errors() == {24: "zone data unusable"}
+        bad.write_text(SOA + ZONE)
+        good.write_text("now this is none\n")
+        (zone,) = (await daemon.call(api.Reload("bad"))).zones
+        assert zone.state == "ready"
+        assert (await daemon.ask(sock, "www.bad.")).rcode == "NOERROR"
+        assert (await daemon.ask(sock, "www.example.")).rcode == "NOERROR"  # its last good version
 
 
 # Under way.
