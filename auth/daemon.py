@@ -74,7 +74,8 @@ class AuthDaemon(Module):
         """In the worker thread."""
         settings, zones = read_settings(config.own), read_zones(config.values)
         configured = config.values["data_sources"]
-        if self._sources is not None and configured == self._configured:
+        same = list(configured.items()) == list(self._configured.items())  # their order counts
+        if self._sources is not None and same:
             return Candidate(settings, zones, configured, None)
         sources = _open(configured)
         statuses = sources.status()

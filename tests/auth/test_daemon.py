@@ -204,6 +204,20 @@ async def test_other_data_sources_replace_the_old_ones(tmp_path):
         assert (await daemon.ask(sock, "www.second.")).rcode == "NOERROR"
 
 
+async def test_data_sources_in_another_order_are_another_configuration(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        other = f"sqlite:///{tmp_path}/other.sqlite"
+        source = datasrc.open(other, create=True)
+        load(source, {"example.": "@ NS ns\nwww A 192.0.2.99\n"})
+        source.close()
+        first, second = {"type": "database", "url": daemon.url}, {"type": "database", "url": other}
+        await daemon.configure(sources={"first": first, "second": second})
+        sock = await daemon.listen()
+        assert (await daemon.ask(sock, "www.example.")).answer == ["www.example. 300 A 192.0.2.3"]
+        await daemon.configure(sources={"second": second, "first": first})
+        assert (await daemon.ask(sock, "www.example.")).answer == ["www.example. 300 A 192.0.2.99"]
+
+
 async def test_a_changed_data_source_that_is_damaged_is_refused_with_its_path(tmp_path):
     async with running(tmp_path, example=ZONE) as daemon:
         await daemon.configure()
