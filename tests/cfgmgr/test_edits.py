@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from cfgmgr.catalogue import our_catalogue
 from cfgmgr.errors import Invalid, PathError
 
 CATALOGUE = our_catalogue()
-TREE = {
+TREE: dict[str, Any] = {
     "auth": {"udp_size": 1400},
     "listen": ["192.0.2.1@53", "192.0.2.2@53"],
     "templates": {"default": {"query_acl": [{"action": "DROP", "from": ["10.0.0.0/8"]}, {"action": "ACCEPT"}]}},
