@@ -186,6 +186,16 @@ async def test_garbage_from_the_broker_is_ignored(made, owner, frames, caplog):
 
 
 @pytest.mark.asyncio
+async def test_what_waited_for_room_on_a_lost_link_is_not_sent_on_the_next(made, owner):
+    link = await ready(made, owner)
+    link.room = False
+    made.outgoing.post((envelope.encode_header(envelope.Subscribe(topic="old")), b""))
+    link.owner.link_ended()
+    owner.link.welcome("a/0")
+    assert [type(header) for header in owner.link.sent] == [envelope.Register]
+
+
+@pytest.mark.asyncio
 async def test_a_broker_that_does_not_know_us_is_left(made, owner):
     await ready(made, owner)
     owner.link.hear(envelope.Stranger())
