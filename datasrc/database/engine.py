@@ -23,6 +23,8 @@ BUSY_TIMEOUT = 5.0  # s; writers are short, longer means that one hangs
 POOL_SIZE = 5  # connections kept; more are made when that many threads read at once
 POOL_OVERFLOW = 20
 POOL_TIMEOUT = 10.0  # s to wait for a connection when all are in use
+CONNECT_TIMEOUT = 5  # s, for a server that does not answer at all
+_KNOW_CONNECT_TIMEOUT = {"psycopg", "psycopg2", "pymysql", "mysqldb"}
 
 POOL: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "pool_timeout": POOL_TIMEOUT}
 
@@ -157,9 +159,8 @@ def _sqlite_engine(url: URL, path: Path) -> Engine:
 
 
 def _server_engine(url: URL) -> Engine:
+    arguments = {"connect_timeout": CONNECT_TIMEOUT} if url.get_driver_name() in _KNOW_CONNECT_TIMEOUT else {}
     try:
-        return create_engine(
-            url, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=POOL_TIMEOUT
-        )
+        return create_engine(url, pool_pre_ping=True, connect_args=arguments, **POOL)
     except ImportError as error:
         raise UnknownBackend(f"its driver is not installed: {error}", database=url.render_as_string()) from error

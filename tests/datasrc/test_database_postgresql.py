@@ -14,6 +14,7 @@ from sqlalchemy import delete, update
 import datasrc
 from datasrc.database.engine import Database
 from datasrc.database.schema import counters, metadata
+from datasrc.errors import StorageError
 from datasrc.source import DataSource
 from tests.datasrc.contract import LookupContract, Serve, ZonesContract
 from tests.datasrc.contract_history import ChangesContract, JournalContract
@@ -80,6 +81,12 @@ def serve(source: DataSource) -> Serve:
         return source
 
     return serve
+
+
+def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
+    with pytest.raises(StorageError, match="connection") as caught:
+        datasrc.open("postgresql+psycopg://ann:secret@/zones?host=/nowhere")
+    assert "secret" not in str(caught.value)
 
 
 class TestLookup(LookupContract):
