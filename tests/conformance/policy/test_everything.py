@@ -25,7 +25,7 @@ def names_of_the_zones() -> list[bytes]:
 
 
 @line("QRY-03", "QRY-26", "QRY-27", "EDN-02", "EDN-09", "HDR-02", "HDR-20", "QRY-13")
-@pytest.mark.parametrize("rdtype", ["A", "TXT", "NS", "ANY", "DS", "CNAME"])
+@pytest.mark.parametrize("rdtype", ["A", "NS", "ANY", "DS"])
 def test_all_replies_are_sound_and_those_over_udp_and_tcp_agree(talkative: Subject, rdtype: str):
     """The checks are those of tests.kit.dnsreply.demand_sound; the server is the one that adds all it can."""
     with talkative.connect() as talk:

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.conformance.lines import line
+from tests.conformance.loading import Loaded
 from tests.kit import dnspacket as packet
 from tests.kit.dnsclient import Subject
 from tests.kit.dnsreply import Reply
@@ -44,3 +45,9 @@ def test_a_name_or_label_too_long_is_a_format_error(subject: Subject, name: byte
     assert wire is not None
     reply = Reply.read(wire)
     assert (reply.rcode, reply.header_only) == ("FORMERR", True)
+
+
+@line("NAM-01")
+@pytest.mark.parametrize("zone", ["label64.test", "name256.test", "empty-label.test"])
+def test_a_name_or_label_too_long_or_empty_is_refused_in_zone_text(loaded: Loaded, zone: str):
+    loaded.assert_refused(zone, line=5)
