@@ -23,6 +23,8 @@ IP_MTU_DISCOVER = 10
 IPV6_MTU_DISCOVER = 23
 PMTUDISC_OMIT = 5  # ignore what strangers say about the path MTU: no fragments by forged ICMP (RFC 9715)
 
+MAX_LAST_BATCHES = 64  # of a socket that is closed: more keep coming where another process has it too
+
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 ANCILLARY_SIZE = socket.CMSG_SPACE(20)  # struct in6_pktinfo, the larger one
 
@@ -61,11 +63,16 @@ class UdpListener:
         self._loop.add_reader(self._socket, self._readable)
 
     async def close(self) -> None:
-        """Answer what is in hand, and close the socket."""
+        """Answer what is in hand and what waits in the socket, and close it: with the last descriptor that goes too."""
         self._closed = True
         self._loop.remove_reader(self._socket)
         if self._in_hand is not None:
             await asyncio.wait({self._in_hand})
+        for _ in range(MAX_LAST_BATCHES):
+            batch = self._drain()
+            if not batch:
+                break
+            await self._loop.run_in_executor(self._executor, self._answer, batch)
         self._socket.close()
 
     def _readable(self) -> None:
@@ -86,7 +93,7 @@ class UdpListener:
     def _drain(self) -> list[Datagram]:
         """What has arrived, up to a bound, so that heart-beats and TCP get their turn."""
         batch: list[Datagram] = []
-        while len(batch) < self._engine.serving.settings.udp_batch:
+        for _ in range(self._engine.serving.settings.udp_batch):
             try:
                 size, control, _, peer = self._socket.recvmsg_into([self._buffer], ANCILLARY_SIZE)
             except BlockingIOError:

@@ -115,6 +115,7 @@ async def test_an_address_served_by_both_sets_misses_nothing():
 async def test_errors_of_sending_are_counted():
     world, sock = World({}), bound(DGRAM)
     with ThreadPoolExecutor(1) as executor:
+        sock.setblocking(False)
         listener = UdpListener(sock, world.engine, executor, world.counters)
         listener._answer([Datagram(packet.query("x."), ("255.255.255.255", 53), [])])
         await listener.close()
@@ -136,10 +137,30 @@ async def test_a_refused_earlier_reply_does_not_stop_service():
             assert (await receive(asker)).rcode == "NOERROR"
 
 
+async def test_a_socket_that_only_fails_does_not_hold_up_the_loop():
+    world, sock = World({}), bound(DGRAM)
+    with ThreadPoolExecutor(1) as executor:
+        listener = UdpListener(sock, world.engine, executor, world.counters)
+        sock.close()
+        assert listener._drain() == []
+    assert world.counted() == {"udp.receive_errors": Settings().udp_batch}
+
+
+async def test_what_waits_in_a_socket_is_answered_before_it_is_closed():
+    sock = bound(DGRAM)
+    with client(*sock.getsockname()) as asker:
+        async with serving(sock, settings=Settings(udp_batch=4)) as server:
+            for ident in range(20):
+                asker.send(packet.query("www.example.", ident=ident))
+            await server.serve([])
+            assert [(await receive(asker)).ident for _ in range(20)] == list(range(20))
+
+
 async def test_port_zero_gets_no_reply():
     """V22."""
     world, sock = World({}), bound(DGRAM)
     with ThreadPoolExecutor(1) as executor:
+        sock.setblocking(False)
         listener = UdpListener(sock, world.engine, executor, world.counters)
         listener._answer([Datagram(packet.query("x."), ("127.0.0.1", 0), [])])
         await listener.close()
