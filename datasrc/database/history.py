@@ -10,12 +10,13 @@ from dns.name import Name
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal, select, update
 
 from datasrc import journal as rules
+from datasrc.database.bulk import execute_many
 from datasrc.database.engine import Database
 from datasrc.database.reader import ROW, stream
 from datasrc.database.schema import OUTBOX_COUNTER, counters, journal, journal_rrsets, outbox, rrsets, zones
 from datasrc.errors import Damaged
 from datasrc.keys import APEX, name_key
-from datasrc.pending import SOA, Delta
+from datasrc.pending import SOA, Delta, is_apex_soa
 from datasrc.records import Change, Difference, Provenance, RRset
 from datasrc.rows import Row, split, stored_origin
 
@@ -25,6 +26,8 @@ _o = outbox.c
 _r = rrsets.c
 
 _JOURNAL_ROW = (_jr.key, _jr.type, _jr.covers, _jr.ttl, _jr.owner, _jr.rdatas)
+_COLUMNS = tuple(journal_rrsets.columns.keys())  # zone, version, added, position, and then what a Row has
+_INSERT_ROWS = insert(journal_rrsets)
 _PART = (
     select(*_JOURNAL_ROW)
     .where(_jr.zone == bindparam("zone"), _jr.version == bindparam("version"), _jr.added == bindparam("added"))
@@ -44,13 +47,12 @@ class Sequence:
 
     def record(self, deltas: Iterable[Delta]) -> None:
         """Note what these deltas delete and add."""
-        rows: list[dict[str, Any]] = []
+        rows: list[tuple[Any, ...]] = []
         for delta in deltas:
             for added, row in enumerate(split(*delta)):
                 if row is not None:
                     rows.append(self._values(row, added=bool(added)))
-        if rows:
-            self._connection.execute(insert(journal_rrsets), rows)
+        execute_many(self._connection, _INSERT_ROWS, _COLUMNS, rows)
 
     def record_deletion(self) -> None:
         """Note that everything the zone has is deleted."""
@@ -75,22 +77,11 @@ class Sequence:
         self._connection.execute(insert(journal).values(head))
         self._trim(zone_records)
 
-    def _values(self, row: Row, *, added: bool) -> dict[str, Any]:
+    def _values(self, row: Row, *, added: bool) -> tuple[Any, ...]:
         self._records += row.records()
         self._position += 1
-        first = row.key == APEX and row.rdtype == SOA
-        return {
-            "zone": self._zone_id,
-            "version": self._version,
-            "added": added,
-            "position": 0 if first else self._position,
-            "key": row.key,
-            "type": row.rdtype,
-            "covers": row.covers,
-            "ttl": row.ttl,
-            "owner": row.owner,
-            "rdatas": row.rdatas,
-        }
+        position = 0 if is_apex_soa(row) else self._position
+        return (self._zone_id, self._version, added, position, *row)
 
     def _trim(self, zone_records: int) -> None:
         total = self._connection.execute(

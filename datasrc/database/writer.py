@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from datasrc.database import history
+from datasrc.database.bulk import execute_many
 from datasrc.database.engine import Database
 from datasrc.database.reader import ROW, stream
 from datasrc.database.schema import rrsets, zones
@@ -24,14 +25,21 @@ from datasrc.rows import Row, name_wire
 from datasrc.transaction import Transaction
 
 CHUNK = 2000  # rows handed to the driver at a time
+READY_CHUNKS = 100  # worked out before the write lock is taken: all of most zones, and some 60 MB of a very large one
 KEYS_A_QUERY = 500  # well below the 32 766 parameters SQLite takes
 
 _r = rrsets.c
 _ROWS_OF_ZONE = select(*ROW).where(_r.zone == bindparam("zone")).order_by(_r.key, _r.type, _r.covers)
 _ROWS_OF_KEYS = select(*ROW).where(_r.zone == bindparam("zone"), _r.key.in_(bindparam("keys", expanding=True)))
+_PLACE = ("of_zone", "of_key", "of_type", "of_covers")
 _DELETE_ROWS = delete(rrsets).where(
-    _r.zone == bindparam("z"), _r.key == bindparam("k"), _r.type == bindparam("t"), _r.covers == bindparam("c")
+    _r.zone == bindparam("of_zone"),
+    _r.key == bindparam("of_key"),
+    _r.type == bindparam("of_type"),
+    _r.covers == bindparam("of_covers"),
 )
+_COLUMNS = tuple(rrsets.columns.keys())  # the zone, and then what a Row has
+_INSERT_ROWS = insert(rrsets)
 
 
 class DatabaseUpdater(Transaction):
@@ -65,10 +73,10 @@ class DatabaseUpdater(Transaction):
             if not deltas:
                 return None
         chunks = _chunks(deltas)
-        first = list(islice(chunks, 1))  # sorts what was collected, before the lock is taken
+        ready = list(islice(chunks, READY_CHUNKS))  # what can be done before the lock is taken
         with self._database.write() as connection:
             commit = _Commit(connection, self, pending)
-            change = commit.run(chain(first, chunks), provenance)
+            change = commit.run(chain(ready, chunks), provenance)
         self._committed()
         return change
 
@@ -164,39 +172,24 @@ class _Commit:
         return zone_id
 
     def _write(self, zone_id: int, deltas: list[Delta]) -> None:
-        gone: list[dict[str, Any]] = []
-        rows: list[dict[str, Any]] = []
+        gone: list[tuple[Any, ...]] = []
+        rows: list[tuple[Any, ...]] = []
         for old, new in deltas:
             if old is not None:
-                gone.append({"z": zone_id, "k": old.key, "t": old.rdtype, "c": old.covers})
+                gone.append((zone_id, old.key, old.rdtype, old.covers))
                 self._records -= old.records()
             if new is not None:
-                rows.append(row_values(zone_id, new))
+                rows.append((zone_id, *new))
                 self._records += new.records()
             self._note_serial(old, new)
-        if gone:
-            self._connection.execute(_DELETE_ROWS, gone)
-        if rows:
-            self._connection.execute(insert(rrsets), rows)
+        execute_many(self._connection, _DELETE_ROWS, _PLACE, gone)
+        execute_many(self._connection, _INSERT_ROWS, _COLUMNS, rows)
 
     def _note_serial(self, old: Row | None, new: Row | None) -> None:
         if new is not None and is_apex_soa(new):
             self._serial = soa_serial(unpack(new.rdatas)[0])
         elif new is None and old is not None and is_apex_soa(old):
             self._serial = None
-
-
-def row_values(zone_id: int, row: Row) -> dict[str, Any]:
-    """A row as the parameters of an INSERT."""
-    return {
-        "zone": zone_id,
-        "key": row.key,
-        "type": row.rdtype,
-        "covers": row.covers,
-        "ttl": row.ttl,
-        "owner": row.owner,
-        "rdatas": row.rdatas,
-    }
 
 
 def _chunks(deltas: Iterable[Delta]) -> Iterator[list[Delta]]:

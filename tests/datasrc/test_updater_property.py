@@ -92,7 +92,7 @@ def forward(model: Model, difference: Difference) -> Model:
     return {key: value for key, value in new.items() if value[1]}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=transactions)
 def test_transactions_leave_what_the_model_has(database: DataSource, plan: list[tuple[bool, list[Operation]]]) -> None:
     memory = MemorySource()
