@@ -18,6 +18,9 @@ from bob.states import ALIVE, VACANT, Kind, State
 FIRST_BEAT_TIMEOUT = 20.0
 # From the last progress it told to READY: loading a million zones takes long, and says so.
 PROGRESS_TIMEOUT = 60.0
+# Silent for so long, it may hang: the spare stands in at its sockets until it is heard again, or killed. A client that
+# asks again after a second then has its answer before it asks a third time.
+SUSPECT_AFTER = 0.75
 # Told to stop -> SIGTERM -> SIGKILL. A daemon takes milliseconds; all together stay under the 2 s of a clean stop.
 STOP_TIMEOUT = 1.0
 TERMINATE_TIMEOUT = 0.6
@@ -29,6 +32,8 @@ class Action(enum.Enum):
     SEND_STOP = "send stop"
     TERMINATE = "terminate"
     KILL = "kill"
+    COVER = "cover"  # let the spare serve its sockets beside it
+    UNCOVER = "uncover"
     FAIL_SYSTEM = "fail system"
 
 
@@ -69,6 +74,7 @@ class Run:
     asked: bool = False  # its end is wanted and no failure
     escalation: Action | None = None  # the last step taken to end it
     escalated: float = 0.0
+    suspect: bool = False  # silent, perhaps hung
     stale: bool = False  # to be replaced by a new run when that costs nothing
 
 
@@ -169,14 +175,16 @@ class Instance:
             self.run.serving = now
             self._move_to(State.RUNNING, now)
 
-    def beat(self, now: float, revision: int, progress: str) -> None:
+    def beat(self, now: float, revision: int, progress: str) -> list[Action]:
         """It lives."""
         if self.run is None:
-            return
+            return []
         self.run.heard = now
         self.run.revision = revision
         if progress != self.run.progress:
             self.run.progress, self.run.progressed = progress, now
+        was_suspect, self.run.suspect = self.run.suspect, False
+        return [Action.UNCOVER] if was_suspect else []
 
     def announce(self, reason: str) -> None:
         """It says why it is going to exit."""
@@ -210,6 +218,9 @@ class Instance:
         if self.state is State.STOPPING:
             follower = Action.TERMINATE if self.run.escalation is Action.SEND_STOP else Action.KILL
             return self._escalate(follower, now)
+        if self._is_quiet(now, self.run):
+            self.run.suspect = True
+            return [Action.COVER]
         return self.kill(now, self._why_killed(now, self.run))  # STARTING, RUNNING -> STOPPING
 
     def deadline(self) -> float | None:
@@ -224,7 +235,9 @@ class Instance:
         if run.heard is None:
             return run.started + FIRST_BEAT_TIMEOUT
         hung = run.heard + self.definition.hang_timeout
-        return min(hung, run.progressed + PROGRESS_TIMEOUT) if self.state is State.STARTING else hung
+        if self.state is State.STARTING:
+            return min(hung, run.progressed + PROGRESS_TIMEOUT)
+        return hung if run.suspect else min(hung, run.heard + SUSPECT_AFTER)
 
     def forgive(self, seconds: float) -> None:
         """We were stopped ourselves for so long: nothing that was missed meanwhile counts."""
@@ -272,6 +285,12 @@ class Instance:
             return False
         never_up = self.vital and not self.was_ready
         return never_up or (self.definition.kind is Kind.CORE and not self.definition.builtin)
+
+    def _is_quiet(self, now: float, run: Run) -> bool:
+        """Silent long enough to be suspected, not yet long enough to be killed."""
+        if self.state is not State.RUNNING or run.suspect or run.heard is None:
+            return False
+        return run.heard + SUSPECT_AFTER <= now < run.heard + self.definition.hang_timeout
 
     def _why_killed(self, now: float, run: Run) -> str:
         if run.heard is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bob.component import Instance
 from bob.errors import CreatorGone, SocketError
-from bob.listening import HandOver, Listening
+from bob.listening import Descriptors, HandOver, Listening
 from bob.sockets import CreatorClient, Made, acquire, place_text
 from bob.states import State
 from bob.systemd import ServiceManager, StoredDescriptor
@@ -48,6 +48,7 @@ class Equipment:
         self._log = log
         self._stored = list(manager.stored)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._covered: tuple[str, int] | None = None  # an instance's number, and the process that stands in
 
     # Configuration.
 
@@ -97,6 +98,26 @@ class Equipment:
         if instance.run is not None:
             self.listening.took(instance.number, instance.run.pid, generation)
 
+    def cover(self, instance: Instance, spare: Instance) -> bool:
+        """Let the spare serve the sockets of an instance beside it; one at a time. False: it serves others already."""
+        if spare.run is None or (self._covered is not None and self._covered[1] == spare.run.pid):
+            return False
+        self._covered = (instance.number, spare.run.pid)
+        self._lend(spare.run.pid, self.listening.holding(instance.number).descriptors)
+        return True
+
+    def uncover(self, instance: Instance, spare: Instance) -> bool:
+        """The instance serves again itself. False: nobody stood in for it."""
+        if spare.run is None or self._covered != (instance.number, spare.run.pid):
+            return False
+        self._covered = None
+        self._lend(spare.run.pid, {})
+        return True
+
+    def release(self, instance: Instance) -> None:
+        """The instance is going to end for good: keep none of its sockets."""
+        self._drop(instance.number)
+
     def left(self, instance: Instance) -> None:
         """The process of the instance is gone; its sockets wait for the next one."""
         self.listening.vacate(instance.number)
@@ -126,6 +147,10 @@ class Equipment:
         pid = instance.run.pid
         for packet, descriptors in packets_of(self.listening.assign(instance.number, pid)):
             self._send(pid, packet, descriptors)
+
+    def _lend(self, pid: int, descriptors: Descriptors) -> None:
+        for packet, numbers in packets_of(self.listening.loan(control.SPARE, descriptors)):
+            self._send(pid, packet, numbers)
 
     async def _complete(self, instance: Instance) -> None:
         """Make what is missing, however often it takes, and hand the set over."""

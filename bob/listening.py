@@ -93,6 +93,10 @@ class Listening:
         holding.holder, holding.sent, holding.taken = pid, next(self._generations), 0
         return HandOver(holding.sent, number, dict(holding.descriptors))
 
+    def loan(self, number: str, descriptors: Descriptors) -> HandOver:
+        """Let a process serve these beside their holder; nothing changes here."""
+        return HandOver(next(self._generations), number, dict(descriptors))
+
     def took(self, number: str, pid: int, generation: int) -> bool:
         """The holder serves a generation. False: that is an old one, or not the holder's word."""
         holding = self.holding(number)

@@ -160,13 +160,28 @@ class Supervisor:
             child = self._children.get(instance.run.pid) if instance.run is not None else None
             if child is None:
                 continue
-            if action is Action.SEND_STOP:
+            if action in (Action.COVER, Action.UNCOVER):
+                self._cover(instance, covered=action is Action.COVER)
+            elif action is Action.SEND_STOP:
+                if not instance.wanted and not self.stopping and self._has_sockets(instance):
+                    self.equipment.release(instance)  # before it closes its own, so that none is left to queue queries
                 _send_stop(child)
             elif action is Action.TERMINATE:
                 child.process.signal(signal.SIGTERM)
             else:
                 self._log.warning("BOB_KILLED", instance=instance.name, pid=child.process.pid, reason=_cause(instance))
                 child.process.signal(signal.SIGKILL)
+
+    def _cover(self, instance: Instance, *, covered: bool) -> None:
+        """Let the spare stand in for an instance that is silent, or step back."""
+        component = self.roster.components.get(instance.definition.name)
+        spare = component.spare if component is not None else None
+        if spare is None or spare.state is not State.RUNNING or not self._has_sockets(instance):
+            return
+        if covered and self.equipment.cover(instance, spare):
+            self._log.warning("BOB_COVERED", instance=instance.name, spare=spare.name)
+        elif not covered and self.equipment.uncover(instance, spare):
+            self._log.info("BOB_UNCOVERED", instance=instance.name, spare=spare.name)
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -254,7 +269,8 @@ class Supervisor:
             self.advance()
             return
         if isinstance(message, control.Heartbeat):
-            instance.beat(now, message.revision, message.progress)
+            self._perform(_orders(instance, instance.beat(now, message.revision, message.progress)))
+            self._set_timer()
         elif isinstance(message, control.Ready):
             self._ready(instance, now)
         elif isinstance(message, control.SocketsTaken):

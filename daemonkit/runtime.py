@@ -20,7 +20,7 @@ from daemonkit.spec import Spec
 from msgq.errors import BusError
 from msgq.session import Session
 
-HEARTBEAT_INTERVAL = 1.0  # seconds; bob calls a child hung after three without (design section 3)
+HEARTBEAT_INTERVAL = 0.25  # seconds; bob has the spare stand in after 0.75, and calls a child hung after 3
 RETRY_INTERVAL = 0.2  # seconds between attempts to take a name that is still another's
 STOP_TIMEOUT = 1.5  # seconds a module has to finish; bob sends SIGKILL later
 

@@ -53,6 +53,40 @@ def test_a_wanted_instance_waits_starts_and_runs():
     assert instance.restarts == 0
 
 
+def beating(now=0.0):
+    instance = running(now)
+    instance.beat(now, 1, "")
+    return instance
+
+
+def test_a_silent_instance_is_covered_then_killed():
+    instance = beating(10.0)
+    assert instance.deadline() == 10.0 + component.SUSPECT_AFTER
+    assert instance.tick(10.0 + component.SUSPECT_AFTER) == [Action.COVER]
+    assert instance.deadline() == 10.0 + HANG
+    assert instance.tick(11.0) == []
+    assert instance.tick(10.0 + HANG) == [Action.KILL]
+
+
+def test_an_instance_that_is_heard_again_is_uncovered_once():
+    instance = beating(10.0)
+    instance.tick(11.0)
+    assert instance.beat(11.5, 1, "") == [Action.UNCOVER]
+    assert instance.beat(11.6, 1, "") == []
+    assert instance.deadline() == 11.6 + component.SUSPECT_AFTER
+
+
+def test_an_instance_silent_past_the_limit_is_killed_without_a_stand_in():
+    assert beating(10.0).tick(10.0 + HANG) == [Action.KILL]
+
+
+def test_a_starting_instance_is_not_covered():
+    instance = make()
+    instance.spawned(0.0, 100)
+    instance.beat(1.0, 0, "loading")
+    assert instance.tick(1.0 + component.SUSPECT_AFTER) == []
+
+
 def test_the_first_failure_is_followed_by_an_attempt_at_once():
     instance = running()
     assert instance.exited(5.0, "killed by SIGKILL") == []
@@ -182,6 +216,7 @@ def test_a_process_without_heart_beats_is_killed_and_this_counts():
     instance = running(now=10.0)
     instance.beat(11.0, 7, "")
     assert instance.run.revision == 7
+    instance.tick(11.0 + component.SUSPECT_AFTER)
     assert instance.deadline() == 11.0 + HANG
     assert instance.tick(11.0 + HANG - 0.01) == []
     assert instance.tick(11.0 + HANG) == [Action.KILL]
