@@ -1,4 +1,4 @@
-"""Many rows at once, handed to the driver as they are: through SQLAlchemy a row costs three times as much (measured)."""
+"""Many rows at once, handed to the driver as they are: through SQLAlchemy a row costs three times as much."""
 
 from __future__ import annotations
 
