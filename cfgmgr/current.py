@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from cfgmgr.addressing import find
@@ -11,11 +12,11 @@ from cfgmgr.arguments import Arguments
 from cfgmgr.catalogue import COMPONENTS, Catalogue, our_catalogue, with_components
 from cfgmgr.edits import set_value
 from cfgmgr.errors import ArgumentError, Invalid, PathError
-from cfgmgr.tree import Tree
+from cfgmgr.tree import Change, Tree
 from cfgmgr.validation import Validated, validate
-from cfgmgr.zones import TEMPLATES, ZONES
+from cfgmgr.zones import ZONES
 from daemonkit.api import Shared
-from daemonkit.findings import Findings
+from daemonkit.findings import Findings, Path
 from daemonkit.options import Substitute
 from daemonkit.spec import SpecError
 
@@ -59,6 +60,15 @@ class Rules:
                 raise ArgumentError(f"on the command line: {error}") from error
         return self.validate(values)
 
+    def overlaid(self, changes: Iterable[Change], catalogue: Catalogue) -> list[Path]:
+        """The paths on the command line that hide one of these changes."""
+        hidden = []
+        for text, value in self.overlay:
+            path = find(text, catalogue.root, {}, value).path
+            if any(change.path[: len(path)] == path or path[: len(change.path)] == change.path for change in changes):
+                hidden.append(path)
+        return hidden
+
     def overlay_shown(self) -> dict[str, Any]:
         """The overlay for people."""
         return dict(self.overlay)
@@ -71,11 +81,37 @@ class Handed:
     values: Tree
     shared: dict[str, Shared]
 
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """One revision in effect, with everything worked out: to hand it over takes no more work."""
+
+    revision: int
+    state: Tree  # as stored
+    running: Validated  # with the overlay
+    complete: Tree
+    handed: Mapping[str, Handed]  # by module
+
     @classmethod
-    def of(cls, tree: Tree) -> Handed:
-        """Fold what can be folded."""
-        shared = {ZONES: _folded(tree[ZONES])} if ZONES in tree else {}
-        return cls({key: value for key, value in tree.items() if key not in shared}, shared)
+    def of(cls, revision: int, state: Tree, running: Validated, substitute: Substitute) -> Current:
+        """Work everything out; takes a second for 100 000 zones."""
+        complete = running.complete()
+        return cls(revision, state, running, complete, _handed(running, running.converted(complete, substitute)))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The specs it was checked by."""
+        return self.running.catalogue
+
+
+def _handed(running: Validated, converted: Tree) -> dict[str, Handed]:
+    shared = {ZONES: _folded(converted[ZONES])} if ZONES in converted else {}
+    handed = {}
+    for module in running.catalogue.specs:
+        keys = running.catalogue.keys_of(module)
+        values = {key: converted[key] for key in keys if key not in shared}
+        handed[module] = Handed(values, {key: shared[key] for key in keys if key in shared})
+    return handed
 
 
 def _folded(zones: Tree) -> Shared:
@@ -88,40 +124,10 @@ def _folded(zones: Tree) -> Shared:
     return Shared(values, {name: index[id(zone)] for name, zone in zones.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
-    """One revision in effect."""
-
-    revision: int
-    state: Tree  # as stored
-    running: Validated  # with the overlay
-    complete: Tree
-    substitute: Substitute
-    handed: dict[str, Handed] = field(default_factory=dict)  # by module, as worked out so far
-
-    @classmethod
-    def of(cls, revision: int, state: Tree, running: Validated, substitute: Substitute) -> Current:
-        """A revision with everything worked out."""
-        return cls(revision, state, running, running.complete(), substitute)
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The specs it was checked by."""
-        return self.running.catalogue
-
-    def handed_to(self, module: str) -> Handed:
-        """What a module is handed; raises KeyError for a module without a spec."""
-        if module not in self.handed:
-            self.handed[module] = Handed.of(self.running.for_module(module, self.complete, self.substitute))
-        return self.handed[module]
-
-
 def modules_concerned(before: Current, after: Current) -> set[str]:
     """The modules for which anything differs between two revisions."""
     keys = before.complete.keys() | after.complete.keys()
     changed = {key for key in keys if before.complete.get(key) != after.complete.get(key)}
-    if TEMPLATES in changed and before.complete.get(ZONES) is not None:
-        changed.add(ZONES)
     return before.catalogue.modules_reading(changed) | after.catalogue.modules_reading(changed)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
@@ -25,6 +25,7 @@ from cfgmgr.errors import Invalid, StoreError, StoreUnusable, Unchanged
 from cfgmgr.store import Revision, Store
 from cfgmgr.tree import Change, Tree, differences
 from cfgmgr.validation import Validated
+from daemonkit.findings import format_path
 from daemonkit.log import MessageLog
 
 MAX_CANDIDATES = 100
@@ -143,7 +144,7 @@ class Manager:
         async with self._lock:
             candidate = self.candidate(author)
             stored = await self._work(self.rules.validate, candidate.tree)
-            problems = problems_of(stored.findings)
+            problems = problems_of(stored.findings) + self._hidden(candidate.changes, stored)
             changes = shown_changes(candidate.changes, stored.catalogue)
             if stored.findings.errors:
                 return Checked(good=False, changes=changes, problems=problems, modules=[])
@@ -188,8 +189,6 @@ class Manager:
             raise Invalid(running.findings.errors)
         after = Current.of(self.current.revision, stored.values, running, self.rules.substitute)
         concerned = modules_concerned(self.current, after)
-        for module in concerned & after.catalogue.specs.keys():
-            after.handed_to(module)
         changes = tuple(differences(self.current.state, stored.values))
         return Proposal(stored, after, changes, frozenset(concerned))
 
@@ -205,15 +204,21 @@ class Manager:
             self.current = dataclasses.replace(proposal.after, revision=number, state=state)
 
         answers, late = await self.protocol.carry_out(number, self._parts(proposal), store)
-        return Outcome(revision, answers, late, problems_of(proposal.stored.findings))
+        warnings = problems_of(proposal.stored.findings) + self._hidden(proposal.changes, proposal.stored)
+        return Outcome(revision, answers, late, warnings)
+
+    def _hidden(self, changes: Iterable[Change], stored: Validated) -> list[Problem]:
+        reason = "has no effect in this run: the command line says otherwise"
+        hidden = self.rules.overlaid(changes, stored.catalogue)
+        return [Problem(format_path(path), reason, "warning") for path in hidden]
 
     def _parts(self, proposal: Proposal) -> dict[str, Handed]:
         """What each running member concerned is handed."""
-        known = proposal.after.catalogue.specs
+        handed = proposal.after.handed
         return {
-            member: proposal.after.handed_to(module)
+            member: handed[module]
             for member, module in self._members()
-            if module in proposal.concerned and module in known
+            if module in proposal.concerned and module in handed
         }
 
     # The store.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cfgmgr.answers import rfc3339
 from cfgmgr.current import Current, Rules
 from cfgmgr.errors import ArgumentError
 from cfgmgr.seed import read_seed
@@ -62,7 +63,7 @@ def open_current(store: Store, rules: Rules, seed: Path | None, log: MessageLog,
     _require_overlay(rules, stored.findings.errors, running.findings.errors)
     for finding in running.findings.warnings:
         log.warning("CFGMGR_WARNING", finding=finding)
-    log.info("CFGMGR_STARTED", revision=head.number, time=head.time.isoformat(), author=head.author)
+    log.info("CFGMGR_STARTED", revision=head.number, time=rfc3339(head), author=head.author)
     return Current.of(head.number, store.state, running, rules.substitute)
 
 

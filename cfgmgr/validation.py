@@ -28,13 +28,15 @@ class Validated:
         options = self.catalogue.options
         return zones.complete(zones.resolve(self.values, options), options)
 
-    def for_module(self, module: str, complete: Tree, substitute: Substitute) -> Tree:
-        """What a module is handed: effective values of its keys."""
-        return {key: self._convert(key, complete[key], substitute) for key in self.catalogue.keys_of(module)}
-
-    def _convert(self, key: str, value: Any, substitute: Substitute) -> Any:
-        option = self.catalogue.options[key]
-        return zones.convert(option, value, substitute) if key == zones.ZONES else option.convert(value, substitute)
+    def converted(self, complete: Tree, substitute: Substitute) -> Tree:
+        """Every value as daemons get it."""
+        options = self.catalogue.options
+        return {
+            key: zones.convert(options[key], value, substitute)
+            if key == zones.ZONES
+            else options[key].convert(value, substitute)
+            for key, value in complete.items()
+        }
 
     def usable(self) -> Validated:
         """This, or Invalid with every error."""

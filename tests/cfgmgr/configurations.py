@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cfgmgr.arguments import Arguments
-from cfgmgr.current import Rules
+from cfgmgr.current import Current, Rules
+from daemonkit.api import unfold
 from daemonkit.document import read_text
 
 # The normative example of the design.
@@ -49,3 +50,9 @@ def problems(text):
 def warnings(text):
     document = read_text(text, "bob.yaml")
     return [document.locate(finding) for finding in rules().validate(document.value).findings.warnings]
+
+
+def handed(validated, module):
+    """What a module is handed, unfolded."""
+    part = Current.of(1, validated.values, validated, substitute).handed[module]
+    return unfold(part.values, part.shared)

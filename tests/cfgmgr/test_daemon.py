@@ -123,7 +123,10 @@ async def test_the_overlay_is_in_effect_and_never_stored(tmp_path):
         assert shown.value == ["127.0.0.1@5300"]
         assert shown.overlay == {"listen": ["127.0.0.1@5300"], "cmdctl.rest": "off"}
         assert (await bench.call(api.Show("listen", "stored"))).value is None
-        await bench.change("listen", ["192.0.2.1@53"])
+        done = await bench.change("listen", ["192.0.2.1@53"])
+        assert [(warning.path, warning.reason) for warning in done.warnings] == [
+            ("listen", "has no effect in this run: the command line says otherwise")
+        ]
         assert bob.live["listen"] == ["127.0.0.1@5300"]
         bench.arguments = ()
         await bench.restart_cfgmgr()

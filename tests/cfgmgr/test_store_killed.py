@@ -63,16 +63,16 @@ def killed_everywhere(tmp_path, prepare, before):
     directory.parent.mkdir()
     command = [sys.executable, "-I", "-c", DRIVER, str(directory), str(acknowledged)]
     prepare(directory)
-    calls, done = killer.calls(command, directory.parent)
-    assert done.returncode == 0, done.stderr
+    calls, ended = killer.calls(command, directory.parent)
+    assert ended.status == 0, ended.error
     assert {"create", "write", "fsync", "rename", "unlink"} <= {call.kind for call in calls}
     points = list(killer.points(calls))
-    for at, half in points:
+    for point in points:
         shutil.rmtree(directory, ignore_errors=True)
         acknowledged.unlink(missing_ok=True)
         prepare(directory)
-        assert killer.kill(command, directory.parent, at, half=half), calls[at - 1]
-        examine(directory, before=before, acknowledged=acknowledged.exists(), where=(at, half, calls[at - 1]))
+        assert killer.kill(command, directory.parent, point), calls[point.at - 1]
+        examine(directory, before=before, acknowledged=acknowledged.exists(), where=(point, calls[point.at - 1]))
     return len(points)
 
 
@@ -113,10 +113,10 @@ DirectoryStore(Path(sys.argv[1])).close()
     prepare(directory)
     calls, _ = killer.calls(command, directory.parent)
     assert "rename" in {call.kind for call in calls}
-    for at, half in killer.points(calls):
+    for point in killer.points(calls):
         shutil.rmtree(directory)
         prepare(directory)
-        assert killer.kill(command, directory.parent, at, half=half)
+        assert killer.kill(command, directory.parent, point)
         store = DirectoryStore(directory)
         assert store.head is not None
         assert (store.head.number, store.next_number) == (1, 3)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.cfgmgr.configurations import NORMATIVE, problems, rules, substitute, validated, warnings
+from tests.cfgmgr.configurations import NORMATIVE, handed, problems, rules, validated, warnings
 
 
 def test_the_normative_example_is_valid():
@@ -37,15 +37,13 @@ def test_an_empty_configuration_is_valid_and_has_no_warnings():
 
 def test_a_zone_has_the_values_of_its_templates():
     checked = validated(NORMATIVE).usable()
-    handed = checked.for_module("auth", checked.complete(), substitute)
-    assert handed["zones"]["example.net"]["role"] == "secondary"
-    assert handed["zones"]["example.net"]["primaries"] == [
-        {"address": "192.0.2.1", "port": 53, "key": "transfer.example"}
-    ]
-    assert handed["zones"]["example.org"]["health"] == {"profile": "default", "every": 86400.0}
-    assert handed["zones"]["example.org"]["query_acl"] == [{"action": "ACCEPT"}]
-    assert handed["data_sources"]["main"]["url"] == "sqlite:////state/zones.sqlite"
-    assert handed["templates"]["default"]["role"] == "primary"
+    got = handed(checked, "auth")
+    assert got["zones"]["example.net"]["role"] == "secondary"
+    assert got["zones"]["example.net"]["primaries"] == [{"address": "192.0.2.1", "port": 53, "key": "transfer.example"}]
+    assert got["zones"]["example.org"]["health"] == {"profile": "default", "every": 86400.0}
+    assert got["zones"]["example.org"]["query_acl"] == [{"action": "ACCEPT"}]
+    assert got["data_sources"]["main"]["url"] == "sqlite:////state/zones.sqlite"
+    assert got["templates"]["default"]["role"] == "primary"
 
 
 def test_only_what_differs_from_the_defaults_is_stored():
@@ -204,7 +202,7 @@ def test_a_component_that_is_not_ours_brings_its_options(spec):
     text = f"components: {{toy: {{program: /bin/true, spec: {file}}}}}\ntoy: {{word: hello}}"
     assert problems(text) == []
     checked = validated(text)
-    assert checked.for_module("toy", checked.complete(), substitute) == {"toy": {"word": "hello", "door": None}}
+    assert handed(checked, "toy") == {"toy": {"word": "hello", "door": None}}
 
 
 def test_its_options_are_checked_like_ours(spec):
@@ -255,18 +253,15 @@ DOCUMENTS = st.recursive(
 
 
 @given(DOCUMENTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_tree_gives_findings_and_raises_nothing(document):
     result = rules().validate(document)
     assert all(finding.reason for finding in result.findings.errors)
-    complete = result.complete()
-    if not result.findings.errors:
-        for module in result.catalogue.specs:
-            result.for_module(module, complete, substitute)
+    handed(result, "auth")
 
 
 @given(st.dictionaries(KEYS, DOCUMENTS, max_size=5))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_what_is_stored_is_valid_and_stays_the_same(document):
     first = rules().validate(document)
     if not first.findings.errors:
