@@ -17,6 +17,7 @@ from loadzone.errors import Failed, NotFound, Refused, UsageFault
 
 DATA_SOURCES = "data_sources"
 DATABASE = "database"
+PLACES = {DATABASE: "url", "master-files": "directory"}  # by type, the option that says where
 # What a suite has that is told nothing (specs/zones.yaml).
 DEFAULT_SOURCES = {"main": {"type": DATABASE, "url": "sqlite:///{state_dir}/zones.sqlite"}}
 ACCOUNT = "bob"  # whom the system's suite runs as
@@ -111,8 +112,9 @@ def _faults(sources: Any) -> str:
         return f"{DATA_SOURCES} is not a map"
     for name, entry in sources.items():
         where = f"{DATA_SOURCES}.{name}"
-        kind = entry.get("type") if isinstance(entry, dict) else None
-        place = {DATABASE: "url", "master-files": "directory"}.get(kind or "")
+        if not isinstance(name, str):
+            return f"{where} has a name that is no text"
+        place = PLACES.get(str(entry.get("type"))) if isinstance(entry, dict) else None
         if place is None:
             return f"{where} has no type that is known"
         if not isinstance(entry.get(place), str):
