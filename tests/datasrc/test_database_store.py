@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dns.name
 import pytest
+from sqlalchemy import Engine, event
 
 import datasrc
 from datasrc.database import DatabaseSource
@@ -302,6 +303,60 @@ class TestDamagedRows:
         execute(path, "UPDATE journal_rrsets SET rdatas = x'00'")
         with pytest.raises(Damaged, match="its journal is damaged"):
             source.difference(ORIGIN, 2)
+
+
+class TestCost:
+    """A lookup is a handful of queries, however deep the name."""
+
+    @pytest.fixture
+    def statements(self) -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            seen.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", note)
+        yield seen
+        event.remove(Engine, "before_cursor_execute", note)
+
+    @pytest.mark.parametrize(
+        ("owner", "kind", "match", "most"),
+        [
+            ("ns", 1, Match.SUCCESS, 1),
+            ("ns", 16, Match.NODATA, 2),
+            (".".join(["x"] * 100), 1, Match.NXDOMAIN, 4),
+            (".".join(["x"] * 100) + ".wild", 1, Match.SUCCESS, 3),
+            (".".join(["x"] * 100) + ".cut", 1, Match.DELEGATION, 1),
+        ],
+    )
+    def test_a_lookup_costs_few_queries(
+        self, source: DataSource, statements: list[str], owner: str, kind: int, match: Match, most: int
+    ) -> None:
+        load(source, SMALL + "*.wild A 192.0.2.1\ncut NS ns")
+        with source.snapshot() as snapshot:
+            statements.clear()
+            finder = snapshot.find_zone(name(owner))
+            assert finder is not None
+            assert len(statements) == 1
+            assert finder.rrset(ORIGIN, 6) is not None  # came with the zone
+            assert len(statements) == 1
+            assert finder.find(name(owner), kind).match is match
+            assert len(statements) <= 1 + most
+
+    def test_lookups_use_the_index(self, source: DataSource, path: Path, statements: list[str]) -> None:
+        load(source, SMALL)
+        with source.snapshot() as snapshot:
+            statements.clear()
+            finder = snapshot.find_zone(name("a.b"))
+            assert finder is not None
+            assert finder.find(name("a.b"), 1).match is Match.NXDOMAIN
+            finder.rrset(name("ns"), 1)
+        assert len(statements) == 6
+        with sqlite3.connect(path) as connection:
+            for statement in statements:
+                plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", (b"",) * statement.count("?")).fetchall()
+                assert [row[3] for row in plan if row[3].startswith("SCAN") and "CONSTANT" not in row[3]] == []
+        connection.close()
 
 
 class TestUrls:
