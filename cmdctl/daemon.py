@@ -68,7 +68,7 @@ class CmdctlDaemon(Module):
         """Close the door."""
         if self._server is not None:
             await self._server.stop()
-        self._services.zones.close()
+        await self.context.work(self._services.zones.close)
 
     @command(Statistics)
     async def statistics(self, _call: IncomingCall, _request: Statistics) -> StatisticsReply:

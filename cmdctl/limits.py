@@ -25,5 +25,5 @@ MAX_REASON = 1000  # characters of the reason of a commit
 
 CALL_SECONDS = 10.0  # a relayed command, unless the caller says otherwise
 MAX_CALL_SECONDS = 60.0
-STATUS_SECONDS = 1.0  # what one process has to say about itself
+STATUS_SECONDS = 5.0  # what one process has to say about itself; a process that hangs is replaced after 3 s
 COMMIT_SECONDS = 15.0  # cfgmgr gives each member 5 s to prepare, and then some to apply

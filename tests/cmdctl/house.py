@@ -49,7 +49,7 @@ AUTH_0 = bob.InstanceStatus(
 )
 SPARE = bob.InstanceStatus("auth", "spare", "running", 2.0, "needed", 12, 3, "", 0, "", 0, (), None, False)
 CMDCTL = bob.InstanceStatus(
-    "cmdctl", "0", "backing off", 3.0, "dispensable", None, 0, "", 9, "exit 1", 0, ("msgq",), 4e9, True
+    "cmdctl", "0", "backing-off", 3.0, "dispensable", None, 0, "", 9, "exit 1", 0, ("msgq",), 4e9, True
 )
 SUITE = bob.SystemStatus(
     "0.1.0", 10, "bob", "running", 1.0, "/state", "/run", 3, ("127.0.0.1@5300",), (AUTH_0, SPARE, CMDCTL), ("toy",)

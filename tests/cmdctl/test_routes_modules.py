@@ -58,7 +58,8 @@ async def test_a_part_that_does_not_answer_is_told_and_the_others_are_shown():
 
 
 @pytest.mark.asyncio
-async def test_the_status_is_answered_without_any_bus():
+async def test_the_status_is_answered_without_any_bus(monkeypatch):
+    monkeypatch.setattr("cmdctl.routes_status.STATUS_SECONDS", 0.2)
     async with house() as here:
         here.bus.kill_broker()
         status = await here.get("status")
