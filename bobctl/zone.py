@@ -181,7 +181,11 @@ def _confirm(question: str) -> None:
 
 @contextlib.contextmanager
 def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its name only when it is complete and on disk."""
+    """A file that takes its name only when it is complete and on disk; a device or pipe is just written to."""
+    if path.exists() and not path.is_file():
+        with path.open("wb") as special:
+            yield special
+        return
     umask = os.umask(0)
     os.umask(umask)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:

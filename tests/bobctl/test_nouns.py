@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import pty
 import pwd
 import stat
+import sys
 
 import pytest
 
@@ -328,6 +331,21 @@ async def test_an_export_goes_to_stdout_or_to_a_file(tmp_path):
 
 
 @pytest.mark.asyncio
+async def test_an_export_does_not_replace_a_device_or_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    async with house() as here:
+        here.load(ORG)
+        reading = asyncio.create_task(asyncio.to_thread(pipe.read_text))
+        done = await bobctl(here.path, "zone", "export", ORG, str(pipe))
+        text = await asyncio.wait_for(reading, 20)
+    assert done.code == 0
+    assert f"www.{ORG}." in text
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+@pytest.mark.asyncio
 async def test_an_export_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     target = tmp_path / "backup.zone"
     target.write_text("the old one")
@@ -365,10 +383,6 @@ async def test_deletion_asks_unless_told_yes():
 
 @pytest.mark.asyncio
 async def test_a_person_is_asked_and_may_say_no():
-    import asyncio
-    import pty
-    import sys
-
     async with house() as here:
         here.load(ORG)
         for reply, gone in ((b"n\n", False), (b"y\n", True)):
