@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,6 +103,18 @@ def watch(process: Process, ended: Callable[[Process, str], None]) -> None:
         ended(process, process.reap())
 
     loop.add_reader(process.pidfd, reap)
+
+
+def reap_orphans(ours: Container[int]) -> None:
+    """As process 1 of a container we inherit the orphans of our children: collect those that have ended."""
+    while True:
+        try:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if ended is None or ended.si_pid in ours:
+            return  # none, or one of our own first: that is reaped by its pidfd, and the next signal goes on
+        os.waitpid(ended.si_pid, 0)
 
 
 def interpreter() -> list[str]:

@@ -62,7 +62,9 @@ class CreatorClient:
     async def make(self, place: SocketPlace) -> int:
         """A new socket; the caller owns the descriptor. Raises CreatorError, CreatorGone."""
         descriptor = await self._ask(creator.SOCKET, place)
-        assert descriptor is not None
+        if descriptor is None:  # the kernel had no room in our table and dropped it
+            reason = "bob has as many open files as it may (RLIMIT_NOFILE)"
+            raise CreatorError(place, creator.CREATE, errno.EMFILE, f"{_named(place)}: {reason}")
         return descriptor
 
     async def probe(self, place: SocketPlace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from daemonkit.paths import SYSTEM_CONFIG, Directories, directories
 
 USER_LISTEN = ("127.0.0.1@5300", "::1@5300")  # without root (design section 9)
 UMASK = 0o027
+# A thousand addresses, UDP and TCP, for thirty processes; the soft limit is often 1024.
+WANTED_FILES = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ def prepare(request: Request) -> Prepared:
     """Make everything ready. As root this is where the user is changed. Raises StartError."""
     start_logging("bob", request.log_level)
     os.umask(UMASK)
+    _raise_file_limit()
     system = may_bind_low_ports()
     account = choose_account(request.user)
     places = directories(request.state_dir, request.run_dir, system=system)
@@ -102,6 +106,14 @@ def prepare(request: Request) -> Prepared:
         creator_places=_creator_places(request.listen or (() if system else USER_LISTEN)),
     )
     return Prepared(settings, request, _take(places), system=system)
+
+
+def _raise_file_limit() -> None:
+    """As many descriptors as we may have, up to what we could need; children inherit it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, WANTED_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _take(places: Directories) -> list[DirectoryLock]:

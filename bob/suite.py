@@ -13,7 +13,7 @@ from pathlib import Path
 from bob.configuration import built_in
 from bob.daemon import BobContext, BobDaemon
 from bob.definition import CFGMGR
-from bob.processes import Spawner
+from bob.processes import Spawner, reap_orphans
 from bob.supervisor import Supervisor
 from bob.systemd import ServiceManager
 from daemonkit.counters import Counters
@@ -158,6 +158,8 @@ class Suite:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop_signal, number)
         loop.add_signal_handler(signal.SIGHUP, self._hangup)
+        if os.getpid() == 1:
+            loop.add_signal_handler(signal.SIGCHLD, lambda: reap_orphans(self._supervisor.processes))
 
     def _stop_signal(self, number: signal.Signals) -> None:
         if self._ending:  # asked again: do not wait any more

@@ -57,6 +57,7 @@ class Supervisor:
         self._spawner = spawner
         self._log = log
         self._children: dict[int, Child] = {}
+        self._helpers: set[int] = set()  # sockcreators for one occasion
         self._timer: asyncio.TimerHandle | None = None
         self._advanced = asyncio.Event()
         self._watchers: list[Watcher] = []
@@ -106,7 +107,7 @@ class Supervisor:
         """Stop everything, daemons first and the bus last."""
         self.stopping = True
         self.advance()
-        await self.until(lambda: not any(True for _ in self._children))
+        await self.until(lambda: not self._children)
         if self._timer is not None:
             self._timer.cancel()
         self.equipment.close()
@@ -115,6 +116,11 @@ class Supervisor:
         """Do not wait for anybody."""
         for child in self._children.values():
             child.process.signal(signal.SIGKILL)
+
+    @property
+    def processes(self) -> frozenset[int]:
+        """The ids of all our children."""
+        return frozenset(self._children) | self._helpers
 
     def watch(self, watcher: Watcher) -> None:
         """Call this when an instance has changed its state."""
@@ -243,8 +249,10 @@ class Supervisor:
         if self._has_sockets(instance):
             self.equipment.left(instance)
         orders = _orders(instance, instance.exited(self._loop.time(), how))
-        write = self._log.info if expected else self._log.warning
-        write("BOB_ENDED" if expected else "BOB_DIED", instance=instance.name, pid=process.pid, how=instance.last_exit)
+        if expected:
+            self._log.info("BOB_ENDED", instance=instance.name, pid=process.pid, how=instance.last_exit)
+        else:
+            self._log.warning("BOB_DIED", instance=instance.name, pid=process.pid, how=instance.last_exit)
         self._perform(orders)
         self.advance()
 
@@ -324,8 +332,8 @@ class Supervisor:
             process, end = self._start(definition, "helper")
         except SpawnError as error:
             raise CreatorGone(str(error)) from error
-        ended = asyncio.Event()
-        watch(process, lambda _process, _how: ended.set())
+        self._helpers.add(process.pid)
+        watch(process, lambda ended, _how: self._helpers.discard(ended.pid))
         client = CreatorClient(end, on_beat=lambda: None, on_end=lambda: None)
         try:
             yield client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -47,3 +48,27 @@ def test_the_creator_runs_without_site():
 def test_the_switches_of_a_test_run_are_handed_on():
     assert interpreter()[-1] == "-I"
     assert ("-X" in interpreter()) == bool(sys.flags.dev_mode)
+
+
+def test_orphans_are_collected_and_our_own_are_left(tmp_path):
+    code = """
+import ctypes, os, subprocess, sys, time
+from bob.processes import reap_orphans
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: what process 1 is to a container
+middle = subprocess.Popen(["/bin/sh", "-c", "sleep 0.05 & echo $!"], stdout=subprocess.PIPE, text=True)
+orphan = int(middle.stdout.readline())
+middle.communicate()
+own = subprocess.Popen(["/bin/true"])
+os.waitid(os.P_PID, orphan, os.WEXITED | os.WNOWAIT)
+os.waitid(os.P_PID, own.pid, os.WEXITED | os.WNOWAIT)
+reap_orphans({own.pid})
+assert own.wait() == 0
+reap_orphans({own.pid})
+try:
+    os.kill(orphan, 0)
+    print("left")
+except ProcessLookupError:
+    print("collected")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout == "collected\n", done.stderr

@@ -1,0 +1,186 @@
+"""The command line, and everything that is settled before the first process."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bob import startup
+from bob.cli import cli
+from bob.errors import AlreadyRunning, StartError
+from bob.startup import Request, prepare
+from bob.suite import Settings
+from daemonkit.paths import MAX_SOCKET_PATH, Directories
+from tests.kit.suite import Suite, alive, wait_until
+
+OWN = "root" if os.geteuid() == 0 else None
+
+
+def invoke(*words):
+    return CliRunner().invoke(cli, words)
+
+
+def test_version():
+    assert invoke("version").output == f"bob {importlib.metadata.version('bobdns')}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--listen", "127.0.0.1"], "'127.0.0.1' is not ADDRESS@PORT"),
+        (["--listen", "127.0.0.1@0"], "is not ADDRESS@PORT"),
+        (["--listen", "localhost@53"], "is not ADDRESS@PORT"),
+        (["--listen", "127.0.0.1@65536"], "is not ADDRESS@PORT"),
+        (["--listen", "off"], "'off' is not ADDRESS@PORT"),
+        (["--rest", "8053"], "'8053' is not ADDRESS@PORT (nor `off`)"),
+        (["--log-level", "loud"], "'loud' is not one of"),
+        (["--nonsense"], "No such option"),
+    ],
+)
+def test_wrong_words_are_told_with_what_is_right(words, said):
+    done = invoke("run", *words)
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_the_command_line_lies_over_the_configuration_of_this_run():
+    settings = Settings(
+        directories=Directories(Path("/s"), Path("/r")),
+        config=Path("/etc/bob/bob.yaml"),
+        listen=("127.0.0.1@53", "::1@53"),
+        default_listen=("127.0.0.1@5300",),
+        overlay={"cmdctl.rest": "off"},
+        log_level="info",
+    )
+    assert settings.cfgmgr_arguments() == [
+        *("--seed", "/etc/bob/bob.yaml"),
+        *("--default", 'listen=["127.0.0.1@5300"]'),
+        *("--overlay", 'listen=["127.0.0.1@53", "::1@53"]'),
+        *("--overlay", "cmdctl.rest=off"),
+    ]
+
+
+@pytest.fixture
+def request_(tmp_path):
+    return Request(state_dir=tmp_path / "state", run_dir=tmp_path / "run", user=OWN)
+
+
+@pytest.fixture(autouse=True)
+def _keep_process_settings(monkeypatch):
+    """What a program sets for itself is not for the whole test run."""
+    umask = os.umask(0)
+    os.umask(umask)
+    monkeypatch.setattr(startup, "start_logging", lambda *_: None)
+    yield
+    os.umask(umask)
+
+
+def test_directories_are_made_and_locked(request_):
+    with prepare(request_):
+        assert request_.state_dir.is_dir()
+        with pytest.raises(AlreadyRunning, match=f"process {os.getpid()}"):
+            prepare(request_)
+    with prepare(request_):
+        pass
+
+
+def test_two_suites_cannot_share_a_run_directory_either(request_, tmp_path):
+    other = Request(state_dir=tmp_path / "other", run_dir=request_.run_dir, user=OWN)
+    with prepare(request_), pytest.raises(AlreadyRunning, match="run directory"):
+        prepare(other)
+    with prepare(other):  # its state directory was not left locked
+        pass
+
+
+def test_one_directory_may_be_both(tmp_path):
+    with prepare(Request(state_dir=tmp_path / "all", run_dir=tmp_path / "all", user=OWN)):
+        pass
+
+
+def test_a_run_directory_too_deep_for_a_socket_is_told_before_anything_is_made(tmp_path):
+    deep = tmp_path / ("x" * MAX_SOCKET_PATH)
+    with pytest.raises(StartError, match=r"choose a shorter --run-dir"):
+        prepare(Request(state_dir=tmp_path / "state", run_dir=deep, user=OWN))
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_missing_configuration_file_is_told(request_, tmp_path):
+    with pytest.raises(StartError, match=r"the configuration file .*missing.yaml cannot be read"):
+        prepare(replace(request_, config=tmp_path / "missing.yaml"))
+
+
+def test_an_interface_that_is_not_there_is_told(request_):
+    with pytest.raises(StartError, match="--listen: there is no such interface"):
+        prepare(replace(request_, listen=("fe80::1%nosuch0@53",)))
+
+
+def test_a_file_in_place_of_a_directory_is_told(request_):
+    request_.state_dir.touch()
+    with pytest.raises(StartError, match="is no directory"):
+        prepare(request_)
+
+
+# The program itself.
+
+
+def test_a_start_that_cannot_be_ends_with_status_1_and_says_why():
+    with Suite() as suite, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", suite.port))
+        suite.start(wait=False)
+        assert suite.process is not None
+        pids = wait_until(suite.descendants, 10)
+        assert suite.process.wait(30) == 1
+        assert f"127.0.0.1@{suite.port} (UDP): in use by process {os.getpid()} (" in suite.log.read_text()
+        assert not any(alive(pid) for pid in pids)
+
+
+def test_ctrl_c_while_it_starts_ends_it_cleanly():
+    with Suite() as suite:
+        suite.start(wait=False)
+        wait_until(lambda: "msgq/0 is ready" in suite.log.read_text(), 20, "the start is under way")
+        pids = suite.descendants()
+        assert suite.stop() == 0
+        assert not any(alive(pid) for pid in pids)
+
+
+def test_a_terminal_that_goes_away_ends_the_suite():
+    with Suite() as suite:
+        leader, follower = os.openpty()
+        command = suite.command()
+        code = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+        code += "os.execv(sys.argv[1], sys.argv[1:])"
+        suite.process = subprocess.Popen(
+            [sys.executable, "-c", code, *command], stdin=follower, stdout=follower, stderr=follower
+        )
+        os.close(follower)
+        said = b""
+        while b"BOB_UP" not in said:
+            said += os.read(leader, 65536)
+        pids = suite.descendants()
+        os.close(leader)
+        suite.process.wait(20)
+        wait_until(lambda: not any(alive(pid) for pid in pids), 10, "no child is left")
+
+
+def test_a_second_signal_does_not_wait_for_what_hangs():
+    with Suite() as suite:
+        suite.start(wait=False)
+        wait_until(lambda: "BOB_UP" in suite.log.read_text(), 30, "the suite is up")
+        assert suite.process is not None
+        pids = suite.descendants()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        suite.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "BOB_STOPPING" in suite.log.read_text(), 10)
+        suite.process.send_signal(signal.SIGTERM)
+        suite.process.wait(10)
+        assert not any(alive(pid) for pid in pids)
