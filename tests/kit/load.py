@@ -42,6 +42,7 @@ class Account:
     answered: Counter[int] = field(default_factory=Counter)  # by number of tries needed
     wrong: list[str] = field(default_factory=list)
     unanswered: int = 0
+    strays: int = 0  # second answers that came to the next client with the port
     slowest: float = 0.0
 
     @property
@@ -139,7 +140,10 @@ class QueryLoad(threading.Thread):
             answer = client.socket.recv(65535)
         except (BlockingIOError, ConnectionRefusedError):
             return
-        if answer[:2] != client.query[:2] or answer[3] & 15 != 0 or answer[6:8] == b"\0\0":
+        if answer[:2] != client.query[:2]:  # for a client before this one, which had its answer by another try
+            self.account.strays += 1
+            return
+        if answer[3] & 15 != 0 or answer[6:8] == b"\0\0":
             self.account.wrong.append(answer.hex())
         self.account.answered[client.tries] += 1
         self.account.slowest = max(self.account.slowest, time.monotonic() - client.started)

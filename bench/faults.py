@@ -1,0 +1,72 @@
+"""What a fault costs: each process killed and each stopped under a steady load, and how long until it is back.
+
+faults [RATE]: questions a second (default 200), from clients that ask again once a second.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.kit import suite as kit
+from tests.kit.load import QueryLoad, kernel_drops, wire_query
+from tests.kit.suite import Suite, alive, wait_until
+from tests.kit.zones import small_zone
+
+VICTIMS = ("auth/0", "auth/1", "auth/spare", "msgq/0", "cfgmgr/0", "cmdctl/0", "sockcreator/0")
+GOALS = {signal.SIGKILL: 2.0, signal.SIGSTOP: 5.0}  # seconds until a process is back in the place
+RATE = 200
+DEADLINE = 20.0
+
+
+def back(suite: Suite, member: str, old: int) -> bool:
+    """Whether another process runs in the place."""
+    row = suite.components().get(member) if suite.control(check=False) else None
+    return row is not None and row["pid"] not in (None, 0, old) and row["state"] == "running"
+
+
+def harm(suite: Suite, member: str, how: signal.Signals, rate: int) -> str:
+    """One line of the table."""
+    pid = suite.pid(member)
+    drops = kernel_drops(suite.port)
+    load = QueryLoad(suite.port, wire_query("www.example.org"), rate=rate)
+    load.start()
+    wait_until(lambda: load.account.answered[1] > rate / 4, what="the load runs")
+    began = time.monotonic()
+    os.kill(pid, how)
+    wait_until(lambda: not alive(pid), DEADLINE, f"{member} is gone")
+    wait_until(lambda: back(suite, member, pid), DEADLINE, f"{member} is back")
+    took = time.monotonic() - began
+    account = load.finish()
+    met = "met" if took < GOALS[how] and account.late == 0 else "MISSED"
+    lost, dropped = account.lost_first_tries, kernel_drops(suite.port) - drops
+    return (
+        f"| {how.name} {member} | {account.asked} | {lost} | {account.late} | {account.slowest:.2f} s | {dropped} "
+        f"| {took:.2f} s | {met} |"
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    kit.PYTHON[:] = [sys.executable, "-I", "-m"]
+    rate = int(sys.argv[1]) if len(sys.argv) > 1 else RATE
+    print(
+        "| fault | asked | lost by the first try | unanswered after one retry | slowest | kernel drops | back | goal |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for how in GOALS:
+        for member in VICTIMS:
+            with Suite() as suite:
+                suite.loadzone("example.org", small_zone())
+                suite.start()
+                wait_until(lambda: back(suite, "auth/spare", 0), what="the spare is warm")
+                print(harm(suite, member, how, rate), flush=True)
+
+
+if __name__ == "__main__":
+    main()
