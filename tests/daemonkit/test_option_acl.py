@@ -77,7 +77,7 @@ def test_a_mistake_is_told_with_its_place(value, problem):
 
 
 def test_checks_are_nested_so_deep_and_no_deeper():
-    rule = {"from": "192.0.2.1"}
+    rule: dict[str, object] = {"from": "192.0.2.1"}
     for _ in range(MAX_DEPTH - 1):
         rule = {"NOT": rule}
     assert checked([{"action": "DROP", **rule}])[1] == []

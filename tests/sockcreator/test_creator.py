@@ -79,7 +79,7 @@ def running(*places: str) -> Iterator[Client]:
 def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def option(made: socket.socket, level: int, name: int) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ GIVEN_UP = "given-up"
 
 def state_of(suite: Suite, member: str) -> str | None:
     row = suite.components().get(member)
-    return row and row["state"]
+    return None if row is None else str(row["state"])
 
 
 @pytest.fixture
@@ -31,6 +33,10 @@ def toy_program(tmp_path):
     spec = tmp_path / "toy.yaml"
     spec.write_text(Path(toy.__file__).with_suffix(".yaml").read_text())
     return program, spec
+
+
+def is_so(found: Callable[[], object], wanted: object) -> bool:
+    return found() == wanted
 
 
 def add_toy(suite: Suite, toy_program) -> None:
@@ -103,7 +109,7 @@ def test_the_number_of_instances_changes_at_run_time(running):
             return {name for name, row in rows.items() if name.startswith("auth/") and row["state"] == "running"}
 
         wanted = {f"auth/{index}" for index in range(number)} | {"auth/spare"}
-        wait_until(lambda wanted=wanted: instances() == wanted, 30, f"{number} instances and a spare")
+        wait_until(partial(is_so, instances, wanted), 30, f"{number} instances and a spare")
         assert running.serves("example.org", 1)
 
 

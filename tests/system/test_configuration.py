@@ -57,7 +57,16 @@ def test_a_query_acl_of_a_zone_takes_effect_at_run_time(running):
     wait_until(lambda: running.serves("example.org", 1), 10, "the zone is answered")
 
 
-def test_an_address_that_cannot_be_had_refuses_the_whole_commit(running):
+@pytest.fixture
+def listening_by_configuration():
+    """A suite whose addresses come from its configuration, not from the command line."""
+    with Suite(listen=False) as suite:
+        suite.config.write_text(f'listen: ["127.0.0.1@{suite.port}"]\n')
+        yield with_zone(suite)
+
+
+def test_an_address_that_cannot_be_had_refuses_the_whole_commit(listening_by_configuration):
+    running = listening_by_configuration
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -69,14 +78,6 @@ def test_an_address_that_cannot_be_had_refuses_the_whole_commit(running):
     assert running.serves("example.org", 1)
     running.control("config", "discard")
     assert running.control("config", "get", "auth.identity") != "never"
-
-
-@pytest.fixture
-def listening_by_configuration():
-    """A suite whose addresses come from its configuration, not from the command line."""
-    with Suite(listen=False) as suite:
-        suite.config.write_text(f'listen: ["127.0.0.1@{suite.port}"]\n')
-        yield with_zone(suite)
 
 
 def test_listen_changes_at_run_time(listening_by_configuration):
