@@ -81,8 +81,10 @@ def test_effective_values_are_complete_and_converted(tmp_path):
             "toy.yaml:3: options.a.pattern: must be a regular expression",
         ),
         (
-            "module: toy\ntitle: x\n"
-            "options: {a: {type: set, item: {type: name}, key: {type: list, item: {type: name}}}}",
+            (
+                "module: toy\ntitle: x\n"
+                "options: {a: {type: set, item: {type: name}, key: {type: list, item: {type: name}}}}"
+            ),
             "toy.yaml:3: options.a.key: must be of a type with plain values",
         ),
         (
