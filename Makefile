@@ -1,5 +1,5 @@
 # Every target sets up what it needs. PYTHON=... chooses another interpreter (3.11 or newer).
-PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do command -v $$p && break; done)
+PYTHON ?=
 VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = $(BIN)/python -X dev -W error -m pytest
