@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +91,8 @@ def check_config(file: Path) -> None:
 @cli.command()
 def version() -> None:
     """Print the version."""
+    import importlib.metadata
+
     click.echo(f"bob {importlib.metadata.version('bobdns')}")
 
 

@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bob.definition import BUILTIN, CFGMGR, SOCKCREATOR, Definition, Limits
+from bob.definition import BUILTIN, Definition, Limits
 from bob.plan import PlanError, check
+from bob.processes import LIMIT_RESOURCES
 from bob.states import Kind
 from daemonkit import spec as specs
 from daemonkit.errors import Rejected
 from daemonkit.spec import Component, Spec, SpecError
-
-LIMIT_RESOURCES = {
-    "open_files": resource.RLIMIT_NOFILE,
-    "memory": resource.RLIMIT_AS,
-    "processes": resource.RLIMIT_NPROC,
-    "core": resource.RLIMIT_CORE,
-}
-
-
-def built_in(creator_places: Sequence[str], cfgmgr_arguments: Sequence[str]) -> dict[str, Definition]:
-    """The components that are there before any configuration; `creator_places` is what sockcreator may bind."""
-    built = {definition.name: definition for definition in BUILTIN}
-    built[SOCKCREATOR] = replace(built[SOCKCREATOR], arguments=tuple(creator_places))
-    built[CFGMGR] = replace(built[CFGMGR], arguments=tuple(cfgmgr_arguments))
-    return built
 
 
 def own_components() -> dict[str, Component]:

@@ -1,6 +1,7 @@
 """bob as a member of the bus: tells how the suite is, takes orders for components, takes part in commits.
 
-Unlike the other daemons it has no control channel and its process is not run by the skeleton (bob/suite.py runs it).
+Unlike the other daemons it has no control channel, and its process is not run by the skeleton: bob/suite.py runs it,
+bob/member.py ties it to the bus.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from dataclasses import dataclass
 
 from bob import api
 from bob.component import Instance
-from bob.configuration import built_in, own_components, processors, read_definitions
-from bob.definition import Definition
+from bob.configuration import own_components, processors, read_definitions
+from bob.definition import Definition, built_in
 from bob.errors import SocketError
 from bob.listening import places_of
 from bob.sockets import place_text

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bob.states import Kind
@@ -57,3 +58,11 @@ BUILTIN = (
     Definition(name=MSGQ, program=MSGQ, kind=Kind.CORE, priority=199, builtin=True),
     Definition(name=CFGMGR, program=CFGMGR, kind=Kind.CORE, needs=(MSGQ,), priority=198, builtin=True),
 )
+
+
+def built_in(creator_places: Sequence[str], cfgmgr_arguments: Sequence[str]) -> dict[str, Definition]:
+    """The components that are there before any configuration; `creator_places` is what sockcreator may bind."""
+    built = {definition.name: definition for definition in BUILTIN}
+    built[SOCKCREATOR] = replace(built[SOCKCREATOR], arguments=tuple(creator_places))
+    built[CFGMGR] = replace(built[CFGMGR], arguments=tuple(cfgmgr_arguments))
+    return built

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import sockcreator
 from bob import shim
-from bob.configuration import LIMIT_RESOURCES
 from bob.definition import SOCKCREATOR, Definition, Limits
 from bob.errors import SpawnError
 from bob.privileges import low_ports_for_a_child
@@ -23,6 +22,12 @@ from daemonkit import control
 from daemonkit.errors import ExitCode
 from daemonkit.paths import Directories
 
+LIMIT_RESOURCES = {
+    "open_files": resource.RLIMIT_NOFILE,
+    "memory": resource.RLIMIT_AS,
+    "processes": resource.RLIMIT_NPROC,
+    "core": resource.RLIMIT_CORE,
+}
 CREATOR_FILE = Path(sockcreator.__file__).parent / "creator.py"
 SHIM_FILE = Path(shim.__file__)
 

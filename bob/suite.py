@@ -6,29 +6,27 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bob.configuration import built_in
-from bob.daemon import BobContext, BobDaemon
-from bob.definition import CFGMGR
+from bob.definition import CFGMGR, built_in
 from bob.processes import Spawner, reap_orphans
 from bob.supervisor import Supervisor
 from bob.systemd import ServiceManager
-from daemonkit.counters import Counters
-from daemonkit.errors import Rejected
+from daemonkit.errors import DaemonError, Rejected
 from daemonkit.log import MessageLog
-from daemonkit.membership import Membership
 from daemonkit.paths import Directories
-from daemonkit.spec import Spec
 from msgq.errors import BusError
-from msgq.session import Session
+
+if TYPE_CHECKING:
+    from bob.member import Member
+    from daemonkit.spec import Message
 
 EXIT_STOPPED = 0
 EXIT_FAILED = 1
-RELOAD_TIMEOUT = 30.0  # seconds; every module prepares within 5
-TELL_TIMEOUT = 2.0  # seconds to leave the bus
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +61,14 @@ class Suite:
         self, settings: Settings, manager: ServiceManager, announce: Callable[[tuple[str, ...]], None]
     ) -> None:
         """`announce` is called with the addresses once the suite is up."""
-        spec = Spec.load("bob")
         self._settings = settings
         self._manager = manager
         self._announce = announce
-        self._log = MessageLog("bob", {**Spec.load("daemonkit").messages, **spec.messages})
+        self._log = MessageLog("bob", Messages())
         spawner = Spawner(settings.directories, os.environ, settings.log_level)
         self._supervisor = Supervisor(spawner, manager, self._log)
-        self._context = BobContext(
-            component="bob",
-            instance="0",
-            directories=settings.directories,
-            arguments=(),
-            spec=spec,
-            log=self._log,
-            counters=Counters(spec.statistics),
-            session=Session(settings.directories.bus_address, "bob/0"),
-        )
-        self._daemon = BobDaemon(self._context, self._supervisor, settings.cfgmgr_arguments())
-        self._membership = Membership(self._daemon, self._context)
+        self._member: Member | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._ending = ""  # why we stop, once we do
         self._terminal = _terminal()
 
@@ -89,8 +76,7 @@ class Suite:
         """Start everything, watch it, stop everything; the exit status."""
         self._handle_signals()
         if self._manager.watchdog_interval is not None:
-            self._context.spawn(self._ping(self._manager.watchdog_interval), "watchdog")
-        self._context.spawn(self._hear_shutdown(), "shutdown")
+            self._spawn(self._ping(self._manager.watchdog_interval))
         self._supervisor.change(built_in(self._settings.creator_places, self._settings.cfgmgr_arguments()))
         starting = asyncio.create_task(self._start())
         starting.add_done_callback(lambda _: self._supervisor.advance())
@@ -99,8 +85,8 @@ class Suite:
             starting.cancel()
         await asyncio.wait([starting])
         failure = None if starting.cancelled() else starting.exception()
-        if failure is None and not self._over:
-            await self._up()
+        if failure is None and not self._over and self._member is not None:
+            await self._up(self._member)
         return await self._finish(failure)
 
     @property
@@ -110,18 +96,22 @@ class Suite:
     # Start.
 
     async def _start(self) -> None:
+        from bob.member import Member  # the bus and the specs: read while the first processes start
+
+        self._member = Member(
+            self._settings.directories, self._supervisor, self._settings.cfgmgr_arguments(), self._log
+        )
+        self._spawn(self._hear_shutdown(self._member))
         roster = self._supervisor.roster
         await self._supervisor.until(lambda: roster.components[CFGMGR].ready)
-        await self._membership.join()
-        self._daemon.on_bus = True
-        await self._membership.configure()
+        await self._member.join()
         await self._supervisor.until(roster.is_up)
 
-    async def _up(self) -> None:
+    async def _up(self, member: Member) -> None:
         self._supervisor.roster.came_up()
-        self._daemon.phase = "running"
-        listen = self._daemon.listen
-        self._log.info("BOB_UP", listen=", ".join(listen), revision=self._daemon.revision)
+        member.daemon.phase = "running"
+        listen = member.daemon.listen
+        self._log.info("BOB_UP", listen=", ".join(listen), revision=member.daemon.revision)
         self._manager.ready(f"answering on {', '.join(listen)}")
         self._announce(listen)
         await self._supervisor.until(lambda: self._over)
@@ -129,27 +119,22 @@ class Suite:
     # End.
 
     async def _finish(self, failure: BaseException | None) -> int:
-        self._daemon.phase = "stopping"
         reason = self._supervisor.failed or self._ending or _reason(failure)
         failed = bool(self._supervisor.failed) or not self._ending
+        if failure is not None and not isinstance(failure, BusError | DaemonError):
+            self._log.exception("BOB_DEFECT", failure)
         if failed:
             self._log.error("BOB_FAILED", reason=reason)
         else:
             self._log.info("BOB_STOPPING", reason=reason)
         self._manager.stopping(reason)
-        await asyncio.gather(self._leave_bus(), self._supervisor.shut_down())
-        await self._context.close()
+        leaving = [] if self._member is None else [self._member.leave()]
+        await asyncio.gather(*leaving, self._supervisor.shut_down())
+        for task in self._tasks:
+            task.cancel()
         self._manager.close()
         self._log.info("BOB_STOPPED")
         return EXIT_FAILED if failed else EXIT_STOPPED
-
-    async def _leave_bus(self) -> None:
-        self._daemon.on_bus = False
-        try:
-            async with asyncio.timeout(TELL_TIMEOUT):
-                await self._context.session.close()
-        except TimeoutError:
-            pass  # the broker does not listen; it is stopped next
 
     # Signals.
 
@@ -176,15 +161,15 @@ class Suite:
         if self._terminal is not None and not _has_terminal(self._terminal):
             self.stop("the terminal is gone")
         else:
-            self._context.spawn(self._reload(), "reload")
+            self._spawn(self._reload())
 
     async def _reload(self) -> None:
-        """Have cfgmgr read the configuration file again and commit what changed."""
-        from cfgmgr.api import Reload
-
+        """Have the configuration file read again."""
+        if self._member is None or self._over:
+            return
         self._manager.reloading()
         try:
-            done = await self._context.session.call(Reload(reason="SIGHUP", apply=True), timeout=RELOAD_TIMEOUT)
+            done = await self._member.reload()
             self._log.info("BOB_RELOADED", revision=done.revision, changes=len(done.changes))
             status = f"configuration revision {done.revision}"
         except BusError as error:
@@ -192,14 +177,38 @@ class Suite:
             status = f"reload failed: {error}"
         self._manager.ready(status)
 
-    async def _hear_shutdown(self) -> None:
-        await self._daemon.shutdown_wanted.wait()
+    async def _hear_shutdown(self, member: Member) -> None:
+        await member.daemon.shutdown_wanted.wait()
         self.stop("the command shutdown was received")
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _ping(self, interval: float) -> None:
         while True:
             self._manager.ping()
             await asyncio.sleep(interval)
+
+
+class Messages(Mapping[str, "Message"]):
+    """The texts of bob's messages, read when the first is written."""
+
+    def __getitem__(self, name: str) -> Message:
+        return self._all[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @cached_property
+    def _all(self) -> Mapping[str, Message]:
+        from daemonkit.spec import Spec
+
+        return {**Spec.load("daemonkit").messages, **Spec.load("bob").messages}
 
 
 def _reason(failure: BaseException | None) -> str:

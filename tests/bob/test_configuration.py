@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from bob.configuration import built_in, own_components, processors, read_definitions
-from bob.definition import Limits
+from bob.configuration import own_components, processors, read_definitions
+from bob.definition import Limits, built_in
 from bob.states import Kind
 from daemonkit.errors import Rejected
 from daemonkit.spec import Component, Spec

@@ -12,9 +12,8 @@ import pytest
 import pytest_asyncio
 
 from bob import api
-from bob.configuration import built_in
 from bob.daemon import BobContext, BobDaemon
-from bob.definition import SOCKCREATOR
+from bob.definition import SOCKCREATOR, built_in
 from bob.states import State
 from daemonkit import api as protocol
 from daemonkit.counters import Counters
