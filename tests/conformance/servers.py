@@ -40,7 +40,7 @@ TALKATIVE = {
 HASTY: dict[str, Any] = {
     "connections": 20,
     "connections_per_client": 5,
-    "idle_timeout": 1.0,
+    "idle_timeout": 1.5,
     "message_timeout": 0.5,
     "write_timeout": 0.5,
 }
