@@ -7,6 +7,7 @@ has to drop. Replies leave from the address that was asked (RFC 2181 section 4.1
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import struct
 from concurrent.futures import Executor
@@ -150,6 +151,6 @@ def reply_control(control: Ancillary) -> Ancillary:
             return [(level, kind, _IN_PKTINFO.pack(0, local, bytes(4)))]
         if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
             destination, interface = _IN6_PKTINFO.unpack(data[: _IN6_PKTINFO.size])
-            link_local = destination[0] == 0xFE and destination[1] & 0xC0 == 0x80
+            link_local = ipaddress.IPv6Address(destination).is_link_local
             return [(level, kind, _IN6_PKTINFO.pack(destination, interface if link_local else 0))]
     return []

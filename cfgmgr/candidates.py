@@ -12,6 +12,8 @@ from cfgmgr.tree import Change, Tree, apply, differences, look_up
 from daemonkit.findings import format_path
 from daemonkit.options import Option
 
+MAX_NAMED = 3  # revisions told by name when somebody else came first
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -40,8 +42,10 @@ class Candidate:
         """Raise Stale unless its base is the current revision; the message says who committed since."""
         if self.base == revision:
             return
-        by = "; ".join(f"revision {revision.number} by {revision.author}{_because(revision)}" for revision in newer[:3])
-        more = f" and {len(newer) - 3} more" if len(newer) > 3 else ""
+        by = "; ".join(
+            f"revision {revision.number} by {revision.author}{_because(revision)}" for revision in newer[:MAX_NAMED]
+        )
+        more = f" and {len(newer) - MAX_NAMED} more" if len(newer) > MAX_NAMED else ""
         since = f"since then there is {by}{more}" if newer else "which was lost with a damaged file"
         raise Stale(f"your changes were begun on revision {self.base}; {since}: rebase or discard them")
 

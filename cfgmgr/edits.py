@@ -144,7 +144,7 @@ def _materialised(tree: Tree, catalogue: Catalogue, path: Path) -> Tree:
 
 
 def _in_effect(tree: Tree, catalogue: Catalogue, path: Path, option: Option) -> Any:
-    if len(path) > 2 and path[0] in (zones.ZONES, zones.TEMPLATES):
+    if len(path) > len(("zones", "NAME")) and path[0] in (zones.ZONES, zones.TEMPLATES):
         return zones.inherited(tree, catalogue.options, path) or option.default
     return option.default
 

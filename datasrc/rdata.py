@@ -45,12 +45,14 @@ _NAMES_AT: dict[int, tuple[int, int]] = {
     RdataType.DNAME: (0, 1),
     RdataType.RRSIG: (18, 1),
 }
+MAX_TYPE = 0xFFFF  # RFC 1035 section 3.2.1: 16 bits
+MAX_LABEL = 63  # octets; RFC 1035 section 2.3.4
 _NAPTR_STRINGS = 3  # flags, services, regexp between the two numbers and the name (RFC 3403 section 4.1)
 
 
 def type_fault(rdtype: int, covers: int) -> str:
     """Why no zone may hold this type, or an empty string."""
-    if not 0 < rdtype <= 0xFFFF or not 0 <= covers <= 0xFFFF:
+    if not 0 < rdtype <= MAX_TYPE or not 0 <= covers <= MAX_TYPE:
         return f"type {rdtype} is not a number a type can have"
     if rdtype == OPT or rdtype in META_TYPES:
         return f"{RdataType.to_text(RdataType.make(rdtype))} is not a type a zone can hold"
@@ -138,7 +140,7 @@ def _name_end(rdata: bytes, start: int) -> int:
         start += 1 + length
         if length == 0:
             return start
-        if length > 63:  # RFC 1035 section 2.3.4; stored RDATA has no compression pointers
+        if length > MAX_LABEL:  # stored RDATA has no compression pointers
             return -1
     return -1
 

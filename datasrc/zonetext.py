@@ -237,7 +237,7 @@ class Reader:
         stream = self._open_included(file, source)
         with stream:
             identities = (*source.identities, *_identity(stream))
-            if len(entry.words) > 2:
+            if len(entry.words) > len(("$INCLUDE", "file")):
                 self._set_origin(self._name(entry.words[2], 2))
             yield from self._entries(stream, _Source(file, Path(file).parent, identities))
         origin, self._owner, self._owner_faulty = saved

@@ -12,6 +12,7 @@ from dns.name import Name
 MAX_CACHED = 10_000
 
 MAX_OCTET = 255
+MAX_SHOWN = 80  # characters of a word in a message
 _BAD_ESCAPE = "a backslash wants three digits up to 255, or one character that is no digit"
 _LENGTHS = tuple(bytes([length]) for length in range(64))
 # Labels that need no escape; a dot within a label would be one.
@@ -107,4 +108,4 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
 
 def shown(word: str) -> str:
     """A word short enough for a message."""
-    return repr(word if len(word) <= 80 else word[:77] + "...")
+    return repr(word if len(word) <= MAX_SHOWN else word[: MAX_SHOWN - 3] + "...")

@@ -117,7 +117,7 @@ class Connection:
     def link_received(self, frames: list[bytes]) -> None:
         """A message came."""
         try:
-            if len(frames) != 2:
+            if len(frames) != envelope.FRAMES:
                 raise ProtocolError(f"{len(frames)} frames are not a message")
             header = envelope.decode_from_broker(frames[0])
             if self._state is State.READY:

@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 from msgq.errors import ProtocolError, RefusalCode
 
 VERSION: Final = 1
+FRAMES: Final = 2  # header and payload
 MAX_HEADER: Final = 4096  # bytes; the longest real header, a refusal with its text, is under 3 KiB
 MAX_PAYLOAD: Final = 16 * 1024 * 1024  # bytes; the largest real one is the configuration of 100 000 listed zones
 MAX_DEPTH: Final = 64  # levels of nesting; more only costs stack (CVE-2023-3341, CVE-2026-3608)

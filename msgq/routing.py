@@ -310,7 +310,7 @@ class Routing:
 
 def _split(frames: list[bytes]) -> tuple[FromMember, bytes]:
     """Header and payload of a message; raises ProtocolError."""
-    if len(frames) != 2:
+    if len(frames) != envelope.FRAMES:
         raise ProtocolError(f"a message has two frames, not {len(frames)}")
     header = envelope.decode_from_member(frames[0])
     envelope.check_payload_size(len(frames[1]))

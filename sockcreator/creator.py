@@ -32,6 +32,7 @@ DONE, FAILED = b"D", b"F"
 NO_STEP, MALFORMED, NOT_ALLOWED, CREATE, OPTION, BIND, LISTEN = b"-", b"?", b"X", b"C", b"O", b"B", b"L"
 
 RECEIVE_BUFFER = 4 * 1024 * 1024  # holds the queries that wait while a dead server process is replaced
+MAX_PORT = 0xFFFF
 LISTEN_BACKLOG = 4096  # the kernel lowers it to net.core.somaxconn
 
 # Numbers the socket module does not name: linux/in.h, linux/in6.h, asm-generic/socket.h.
@@ -64,7 +65,7 @@ def parse_place(text: str) -> Place:
     protocol, _, endpoint = text.partition("/")
     address, _, port = endpoint.rpartition("@")
     address, _, scope = address.partition("%")
-    if protocol not in ("udp", "tcp") or not 0 < int(port) < 0x10000:
+    if protocol not in ("udp", "tcp") or not 0 < int(port) <= MAX_PORT:
         raise ValueError(text)
     family, packed = IPV4, b""
     try:
