@@ -21,7 +21,7 @@ from cfgmgr.candidates import Candidate, Candidates, restored
 from cfgmgr.catalogue import Catalogue
 from cfgmgr.commit import GOOD, CommitProtocol
 from cfgmgr.current import Current, Handed, Rules, modules_concerned
-from cfgmgr.errors import Invalid, StoreError, StoreUnusable, Unchanged
+from cfgmgr.errors import Invalid, Stale, StoreError, StoreUnusable, Unchanged
 from cfgmgr.store import Revision, Store
 from cfgmgr.tree import Change, Tree, differences
 from cfgmgr.validation import Validated
@@ -146,15 +146,21 @@ class Manager:
             stored = await self._work(self.rules.validate, candidate.tree)
             problems = problems_of(stored.findings) + self._hidden(candidate.changes, stored)
             changes = shown_changes(candidate.changes, stored.catalogue)
-            if stored.findings.errors:
+            try:
+                candidate.require_fresh(self.current.revision, await self._work(self._newer, candidate.base))
+            except Stale as error:
+                problems.insert(0, Problem("", str(error), "error"))
+            if any(problem.severity == "error" for problem in problems):
                 return Checked(good=False, changes=changes, problems=problems, modules=[])
-            proposal = await self._propose(stored)
-            modules = []
-            if proposal.changes:
-                number = await self._work(lambda: self.store.next_number)
-                modules = await self.protocol.ask(number, self._parts(proposal))
+            modules = await self._ask(await self._propose(stored))
             good = all(answer.state in GOOD for answer in modules)
             return Checked(good=good, changes=changes, problems=problems, modules=modules)
+
+    async def _ask(self, proposal: Proposal) -> list[ModuleAnswer]:
+        if not proposal.changes:
+            return []
+        number = await self._work(lambda: self.store.next_number)
+        return await self.protocol.ask(number, self._parts(proposal))
 
     async def commit(self, author: str, reason: str) -> Outcome:
         """Put the author's candidate into effect; raises NoCandidate, Stale, Invalid, Unchanged, Uncommitted, ..."""

@@ -272,6 +272,8 @@ async def test_a_candidate_older_than_the_newest_revision_is_refused_and_told_wh
         code, text = await refused(bench.call(api.Commit("alice")))
         assert code == "conflict"
         assert "begun on revision 1; since then there is revision 2 by bert (ticket 5)" in text
+        checked = await bench.call(api.Check("alice"))
+        assert (checked.good, checked.problems[0].reason) == (False, text)
         stale = await bench.call(api.Diff("alice"))
         assert (stale.base, stale.revision) == (1, 2)
 
