@@ -20,7 +20,7 @@ NOT_RUNNING = "the suite is not running"
 
 def report(control_socket: Path, origin: Name, serial: int, *, patience: float = PATIENCE) -> str:
     """One sentence: who serves this serial of the zone, or why nobody does."""
-    client = Client(control_socket, timeout=patience)
+    client = Client(control_socket, timeout=PATIENCE)
     deadline = time.monotonic() + patience
     while True:
         sentence, settled = _ask(client, text_of(origin), serial)
@@ -49,7 +49,8 @@ def _judge(entry: ZoneEntry, serial: int) -> tuple[str, bool]:
     served = entry["served"]
     current = [one for one in served if one["state"] == READY and one["serial"] == serial]
     if entry["state"] != READY:
-        return f"the suite runs, but does not serve this zone because {entry['reason'] or entry['state']}", False
+        reason = entry["reason"] or f"it is {entry['state']}"
+        return f"the suite runs, but does not serve this zone because {reason}", False
     if entry["serial"] != serial:
         reason = f"the first of its data sources that has it, {entry['source']}, has serial {entry['serial']}"
         return f"the suite runs, but does not serve this data because {reason}", False

@@ -133,11 +133,14 @@ def fast_directory(otherwise: Path) -> Iterator[Path]:
 
 
 class Forked:
-    """A function of ours, `MODULE:FUNCTION`, run in forks of a process that has imported it. One run at a time."""
+    """A function of ours, `MODULE:FUNCTION`, run in forks of a process that has imported it. One run at a time.
 
-    def __init__(self, killer: Killer, function: str) -> None:
+    `late` are the modules it imports only when it runs.
+    """
+
+    def __init__(self, killer: Killer, function: str, late: Sequence[str] = ()) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-I", str(FORKING), function],
+            [sys.executable, "-W", "error", "-I", str(FORKING), function, *late],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,7 +1,8 @@
 """A process that has the modules of a program imported and forks for each run of it: see killpoint.Killer.
 
-Run as `python -I killpoint_fork.py MODULE:FUNCTION` with killpoint.so preloaded. Each line on stdin is a run as JSON
-(argv, environment, input); each line on stdout is how it ended (status, output, error).
+Run as `python -I killpoint_fork.py MODULE:FUNCTION [MODULE ...]` with killpoint.so preloaded; the other modules are
+what the program imports late. Each line on stdin is a run as JSON (argv, environment, input); each line on stdout is
+how it ended (status, output, error).
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ def main() -> None:
     """Serve until stdin ends."""
     module, _, name = sys.argv[1].partition(":")
     function: Callable[[], object] = getattr(importlib.import_module(module), name)
+    for other in sys.argv[2:]:
+        importlib.import_module(other)
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_run(function, json.loads(line))) + "\n")
         sys.stdout.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import sqlite3
 import sys
@@ -10,46 +9,49 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import dns.name
 import pytest
 
-import datasrc
-from loadzone.interruption import Interruption
-from loadzone.loading import Loader, Manner
 from tests.kit.killpoint import Call, Forked, Killer, Point, fast_directory
-from tests.loadzone.running import exported, opened, url_of, zone_text
+from tests.loadzone.running import zone_text
 
-ORIGIN = dns.name.from_text("example.org.")
 OLD = zone_text(10, "www A 192.0.2.80")
 NEW = zone_text(11, "www A 192.0.2.81\nftp CNAME www")
 
 
-EVERYWHERE = slice(None)
-PARTS = 4  # of the many points of a first load, each a test of its own
-
-
-class Silent:
-    """Hears nothing."""
-
-    def found(self, _finding: object) -> None: ...
-    def more(self, _code: object, _count: int) -> None: ...
-    def progress(self, _records: int, _octets: int) -> None: ...
+Rows = list[tuple[object, ...]] | None
 
 
 def arguments(place: Path) -> list[str]:
     return ["--state-dir", str(place / "state"), "example.org", "-"]
 
 
-def load(state: Path, text: str) -> str:
-    """Load in this process; the stored zone afterwards."""
-    state.mkdir(exist_ok=True)
-    source = datasrc.open(url_of(state), create=True)
+def stored(place: Path) -> Rows:
+    """The rows of the zone, read past our own code; None where there is no zone."""
+    file = place / "state/zones.sqlite"
+    if not file.exists():
+        return None
+    connection = sqlite3.connect(file)
     try:
-        loader = Loader(source, Manner(force=True), Interruption())
-        loader.load(ORIGIN, io.BytesIO(text.encode()), "<text>", listener=Silent())
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'rrsets'").fetchall():
+            return None
+        rows = connection.execute(
+            "SELECT key, type, covers, ttl, owner, rdatas FROM rrsets ORDER BY 1, 2, 3"
+        ).fetchall()
+        check_history(connection, rows)
+        return rows or None
     finally:
-        source.close()
-    return exported(state) or ""
+        connection.close()
+
+
+def check_history(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
+    """Versions, outbox and data belong together."""
+    zones = connection.execute("SELECT version, serial FROM zones").fetchall()
+    changes = connection.execute("SELECT id, version, serial FROM outbox ORDER BY id").fetchall()
+    assert [number for number, _, _ in changes] == list(range(1, len(changes) + 1))
+    assert bool(zones) == bool(rows) == bool(changes)
+    if zones:
+        assert zones == [changes[-1][1:]]
 
 
 @contextmanager
@@ -66,33 +68,20 @@ def reader_of(state: Path, *, open_too: bool) -> Iterator[None]:
         connection.close()
 
 
-def check_history(state: Path) -> None:
-    """The database is sound, and versions, outbox and data belong together."""
-    connection = sqlite3.connect(state / "zones.sqlite")
-    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    connection.close()
-    source = opened(state)
-    try:
-        changes = source.changes()
-        assert [change.id for change in changes] == list(range(1, len(changes) + 1))
-        for info in source.zones():
-            last = changes[-1]
-            assert (info.version, info.serial) == (last.version, last.serial)
-    finally:
-        source.close()
-
-
 class Scene:
     """A directory in the state before, and what a load makes of it."""
 
-    def __init__(self, killer: Killer, home: Path, before: str | None, *, reader: bool = False) -> None:
+    def __init__(
+        self, killer: Killer, program: Forked, home: Path, before: str | None, *, reader: bool = False
+    ) -> None:
         self._killer = killer
+        self._program = program
         self._home = home
         self._reader = reader
         (home / "before").mkdir(parents=True)
         (home / "after").mkdir()
-        self.old = None if before is None else load(home / "before/state", before)
-        self.new = load(home / "after/state", NEW)
+        self.old = None if before is None else self._load(home / "before", before)
+        self.new = self._load(home / "after", NEW)
 
     def calls(self, command: Sequence[str] | Forked) -> list[Call]:
         """The calls of a load that is left alone."""
@@ -100,7 +89,7 @@ class Scene:
         with reader_of(place / "state", open_too=self._reader):
             calls, ended = self._killer.calls(command, place, arguments=arguments(place), text=NEW)
         assert ended.status == 0, ended.error
-        assert exported(place / "state") == self.new
+        assert stored(place) == self.new
         shutil.rmtree(place)
         return calls
 
@@ -109,14 +98,17 @@ class Scene:
         place = self._place("kill")
         with reader_of(place / "state", open_too=self._reader):
             assert self._killer.kill(command, place, point, arguments=arguments(place), text=NEW), f"not at {point}"
-            found = exported(place / "state")
+            found = stored(place)
         assert found in (self.old, self.new), f"killed at {point}: neither old nor new but {found}"
-        if found is not None:
-            check_history(place / "state")
-        assert load(place / "state", NEW) == self.new, f"killed at {point}: the next load"
-        check_history(place / "state")
+        assert self._load(place, NEW) == self.new, f"killed at {point}: the next load"
         shutil.rmtree(place)
         return "new" if found == self.new else "old"
+
+    def _load(self, place: Path, text: str) -> Rows:
+        """Load without being killed; what is stored then."""
+        ended = self._program.run(arguments(place), text, {})
+        assert ended.status == 0, ended.error
+        return stored(place)
 
     def _place(self, name: str) -> Path:
         place = self._home / name
@@ -124,9 +116,15 @@ class Scene:
         return place
 
 
-@pytest.fixture
-def killer(tmp_path: Path) -> Killer:
-    return Killer(tmp_path / "killer")
+@pytest.fixture(scope="module")
+def killer(tmp_path_factory: pytest.TempPathFactory) -> Killer:
+    return Killer(tmp_path_factory.mktemp("killer"))
+
+
+@pytest.fixture(scope="module")
+def program(killer: Killer) -> Iterator[Forked]:
+    with Forked(killer, "loadzone.cli:main", ["datasrc.database", "alembic.command", "alembic.config"]) as program:
+        yield program
 
 
 @pytest.fixture
@@ -135,36 +133,32 @@ def home(tmp_path: Path) -> Iterator[Path]:
         yield directory / "scene"
 
 
-def killed_everywhere(killer: Killer, scene: Scene, part: slice = EVERYWHERE) -> tuple[list[Call], list[str]]:
+def killed_everywhere(killer: Killer, program: Forked, scene: Scene) -> tuple[list[Call], list[str]]:
     """The calls of a load, and what each kill left; there is one moment at which the new zone comes."""
-    with Forked(killer, "loadzone.cli:main") as program:
-        calls = scene.calls(program)
-        found = [scene.kill(program, point) for point in list(killer.points(calls))[part]]
+    calls = scene.calls(program)
+    found = [scene.kill(program, point) for point in killer.points(calls)]
     assert found == sorted(found, key=["old", "new"].index)
     assert found[0] == "old"
     return calls, found
 
 
 @pytest.mark.parametrize("reader", [False, True], ids=["alone", "database-open-elsewhere"])
-def test_killed_anywhere_in_a_replacement_it_leaves_the_old_or_the_new_zone(killer, home, reader):
-    calls, found = killed_everywhere(killer, Scene(killer, home, OLD, reader=reader))
+def test_killed_anywhere_in_a_replacement_it_leaves_the_old_or_the_new_zone(killer, program, home, reader):
+    calls, found = killed_everywhere(killer, program, Scene(killer, program, home, OLD, reader=reader))
     assert {"write", "fdatasync"} <= {call.kind for call in calls}
     assert reader or "new" in found  # after the commit the WAL is still folded into the database
 
 
-@pytest.mark.parametrize("part", [slice(start, None, PARTS) for start in range(PARTS)], ids=range(PARTS))
-def test_killed_anywhere_in_the_first_load_it_leaves_nothing_or_the_zone(killer, home, part):
-    calls, found = killed_everywhere(killer, Scene(killer, home, None), part)
+def test_killed_anywhere_in_the_first_load_it_leaves_nothing_or_the_zone(killer, program, home):
+    calls, found = killed_everywhere(killer, program, Scene(killer, program, home, None))
     assert {"mkdir", "create", "write", "fdatasync", "unlink"} <= {call.kind for call in calls}
     assert "new" in found
 
 
-def test_a_program_started_as_people_do_makes_the_same_calls_and_can_be_killed_too(killer, home):
-    scene = Scene(killer, home, OLD)
+def test_a_program_started_as_people_do_makes_the_same_calls_and_can_be_killed_too(killer, program, home):
+    scene = Scene(killer, program, home, OLD)
     command = [sys.executable, "-W", "error", "-I", "-m", "loadzone"]
-    with Forked(killer, "loadzone.cli:main") as program:
-        forked = scene.calls(program)
     calls = scene.calls(command)
-    assert [call.kind for call in calls] == [call.kind for call in forked]
+    assert [call.kind for call in calls] == [call.kind for call in scene.calls(program)]
     for at in [index for index, call in enumerate(calls, 1) if call.kind == "fdatasync"]:
         scene.kill(command, Point(at))
