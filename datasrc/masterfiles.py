@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-import dns.exception
-import dns.name
 from dns.name import Name
 
 from datasrc.errors import DataSourceError, Missing, ReadOnly, StorageError, UnknownBackend
@@ -26,9 +24,9 @@ from datasrc.keys import key_labels, name_key
 from datasrc.memory import MemorySource
 from datasrc.records import Change, Difference, Provenance, ZoneInfo, ZoneState
 from datasrc.source import DataSource, Finder, Snapshot, Updater
+from datasrc.zonefiles import origin_of, zone_files
 from datasrc.zonetext_zone import ZoneText, read_zone
 
-SUFFIX = ".zone"
 CHECK_EVERY = 1.0  # s between looks at the directory
 CHECK_SHARE = 0.02  # of the time at most that looks may take: with very many files they become rarer
 SETTLED = 1.0  # s that a file must be old before it is read on its own account: it may be half written
@@ -167,9 +165,9 @@ class MasterFilesSource(DataSource):
         strays: list[str] = []
         for path, status in self._entries():
             try:
-                key = name_key(_origin_of(path))
-            except (dns.exception.DNSException, UnicodeError) as error:
-                strays.append(f"{path}: the name of the file is not that of a zone: {error}")
+                key = name_key(origin_of(path))
+            except ValueError as error:
+                strays.append(str(error))
                 continue
             if key in files:
                 faults[key] = f"{path}: there is {files[key].path.name} beside it, and one zone cannot have both"
@@ -181,12 +179,8 @@ class MasterFilesSource(DataSource):
         return files, faults, strays
 
     def _entries(self) -> list[tuple[Path, os.stat_result]]:
-        """The regular files but hidden ones and the backups of editors."""
         try:
-            with os.scandir(self._directory) as entries:
-                names = [each for each in entries if not each.name.startswith(".") and not each.name.endswith("~")]
-                names.sort(key=lambda each: each.name)
-                return [(Path(each.path), each.stat()) for each in names if each.is_file()]
+            return zone_files(self._directory)
         except FileNotFoundError as error:
             raise Missing("there is no such directory", database=self.name) from error
         except OSError as error:
@@ -195,7 +189,7 @@ class MasterFilesSource(DataSource):
     def _take(self, key: bytes, file: _File, faults: dict[bytes, str]) -> None:
         """Read a file, and put its zone in place of the one before if it is good."""
         self._read[key] = file.signature
-        origin = _origin_of(file.path)
+        origin = origin_of(file.path)
         try:
             with file.path.open("rb") as stream:
                 text, findings = read_zone(stream, str(file.path), origin, directory=file.path.parent)
@@ -264,10 +258,6 @@ def _judged(info: ZoneInfo, faults: Mapping[bytes, str]) -> ZoneInfo:
     if info.state is ZoneState.EMPTY:
         return replace(info, state=ZoneState.BROKEN, reason=fault)
     return replace(info, reason=f"an older version is served: {fault}")
-
-
-def _origin_of(path: Path) -> Name:
-    return dns.name.from_text(path.name.removesuffix(SUFFIX))
 
 
 def _origin_from(key: bytes) -> Name:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from datasrc.errors import DataSourceError
 from loadzone import serving
-from loadzone.directory import Load, Tally, load_all, zone_files
+from loadzone.directory import Load, Tally, files_of, load_all
 from loadzone.errors import ExitCode, Interrupted, LoadError, exit_code_of
 from loadzone.interruption import Interruption
 from loadzone.loading import Loaded, Loader, Manner, check, open_text, parse_origin, plural, text_of
@@ -48,7 +48,7 @@ class Program:
     def load_all(self, directory: Path) -> ExitCode:
         """Load every zone of a directory."""
         with self._ending() as ending:
-            files = zone_files(directory)
+            files = files_of(directory)
             with self._load() as load:
                 load_all(files, load, self._speech, self._tally)
             self._speech.result(self._tally.summary(check=self._selection is None))

@@ -52,7 +52,7 @@ def _judge(entry: ZoneEntry, serial: int) -> tuple[str, bool]:
         reason = entry["reason"] or f"it is {entry['state']}"
         return f"the suite runs, but does not serve this zone because {reason}", False
     if entry["serial"] != serial:
-        reason = f"{entry['source']}, its first data source with the zone, has serial {entry['serial']}"
+        reason = f"{entry['source']}, its first data source with it, has serial {entry['serial']}"
         return f"the suite runs, but does not serve this data because {reason}", False
     if not served:
         return "the suite runs, but does not serve this zone because no auth instance is running", False

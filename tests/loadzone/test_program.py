@@ -204,10 +204,10 @@ def zones(tmp_path: Path) -> Path:
 
 def test_all_zones_of_a_directory_are_loaded(run, zones, state):
     done = run("--all", zones)
-    assert (done.returncode, done.stdout) == (0, "3 zones, 3 loaded, 0 unchanged, 0 failed\n")
+    assert (done.returncode, done.stdout) == (0, "3 files, 3 loaded, 0 unchanged, 0 failed\n")
     assert all(exported(state, f"{name}.example.") for name in "abc")
     (zones / "b.example").write_text(zone_text(2))
-    assert run("--all", zones).stdout == "3 zones, 1 loaded, 2 unchanged, 0 failed\n"
+    assert run("--all", zones).stdout == "3 files, 1 loaded, 2 unchanged, 0 failed\n"
 
 
 def test_bad_zones_of_a_directory_are_listed_and_the_others_loaded(run, zones, state):
@@ -220,18 +220,18 @@ def test_bad_zones_of_a_directory_are_listed_and_the_others_loaded(run, zones, s
     done = run("--all", zones)
     assert (done.returncode, done.stdout) == (
         1,
-        "5 zones, 1 loaded, 1 unchanged, 3 failed: a..b, b.example, c.example\n",
+        "5 files, 1 loaded, 0 unchanged, 4 failed: a..b, b.example, c.example, c.example.zone\n",
     )
     assert f"{zones}/b.example:1: error:" in done.stderr
-    assert f"{zones}/c.example.zone: there is a file c.example beside it" in done.stderr
-    assert "'a..b' is not a domain name" in done.stderr
+    assert f"{zones}/c.example.zone: there is c.example beside it" in done.stderr
+    assert f"{zones}/a..b: the name of the file is not that of a zone" in done.stderr
     assert exported(state, "b.example.") == before
 
 
 def test_all_zones_of_a_directory_can_be_checked(run, zones, state):
     (zones / "b.example").write_text("x")
     done = run("--check", "--all", zones)
-    assert (done.returncode, done.stdout) == (1, "3 zones, 2 good, 1 failed: b.example\n")
+    assert (done.returncode, done.stdout) == (1, "3 files, 2 good, 1 failed: b.example\n")
     assert not state.exists()
 
 

@@ -89,7 +89,7 @@ def socket(tmp_path: Path) -> Path:
         (entry(state="broken"), "the suite runs, but does not serve this zone because it is broken"),
         (
             entry(served("auth/0", 9), serial=9),
-            "the suite runs, but does not serve this data because main, its first data source with the zone, has serial 9",
+            "the suite runs, but does not serve this data because main, its first data source with it, has serial 9",
         ),
     ],
 )
