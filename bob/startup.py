@@ -69,16 +69,24 @@ class Prepared:
             return
         address, _, port = (listen or ("127.0.0.1@53",))[0].rpartition("@")
         address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 (what is shown, not bound)
-        state = f" --state-dir {self._settings.directories.state}" if self._request.state_dir else ""
-        run = f" --run-dir {self._settings.directories.run}" if self._request.state_dir or self._request.run_dir else ""
+        places = self._settings.directories
+        where = "" if is_found_by_default(places) else f" --state-dir {places.state}"
         lines = [
             f"The suite is up and answers on {', '.join(listen) or 'no address'}. Try in another terminal:",
             f"    dig @{address} -p {port} example.org SOA",
-            f"    loadzone{state} example.org FILE",
-            f"    bobctl{run} status",
+            f"    {program('loadzone')}{where} example.com FILE",
+            f"    {program('bobctl')}{where} status",
             "Ctrl-C stops everything.",
         ]
         print("\n".join(lines), flush=True)
+
+
+def program(name: str) -> str:
+    """How to call one of our programs from here: by its name where that finds it, else by its path."""
+    path = Path(sys.executable).parent / name
+    if not path.exists() or shutil.which(name) == str(path):
+        return name
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def prepare(request: Request) -> Prepared:

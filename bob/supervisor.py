@@ -11,28 +11,24 @@ import asyncio
 import contextlib
 import random
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from bob.children import Children, Events
 from bob.component import Action, Instance, promote
 from bob.definition import MSGQ, SOCKCREATOR, Definition
 from bob.equipment import Equipment, Offer
-from bob.errors import CreatorGone, SpawnError
+from bob.errors import SpawnError
 from bob.plan import make_plan
-from bob.processes import Process, Spawner, watch
+from bob.processes import Spawner
 from bob.roster import Order, Roster
 from bob.sockets import CreatorClient
 from bob.states import State
 from bob.systemd import ServiceManager
 from daemonkit import control
-from daemonkit.control import ControlChannel, control_pair
 from daemonkit.errors import ControlError
 from daemonkit.log import MessageLog
 
-BEAT_INTERVAL = 1.0  # seconds between the questions whether sockcreator lives
-# A process that closed its control channel is ending, or out of control.
-CHANNEL_GRACE = 1.0  # seconds
 # A timer that comes so much too late says that we were stopped, and perhaps all others with us.
 OUR_OWN_PAUSE = 1.0  # seconds
 CREATOR_WAIT = 5.0  # seconds for a sockcreator that is being restarted
@@ -40,31 +36,22 @@ CREATOR_WAIT = 5.0  # seconds for a sockcreator that is being restarted
 Watcher = Callable[[Instance], None]
 
 
-@dataclass(slots=True)
-class Child:
-    """A process and our end of its channel: a control channel, or that of a sockcreator."""
-
-    process: Process
-    channel: ControlChannel | CreatorClient
-    beating: asyncio.Task[None] | None = None
-
-
 class Supervisor:
     """Runs what the roster says."""
 
     def __init__(self, spawner: Spawner, manager: ServiceManager, log: MessageLog) -> None:
         self._loop = asyncio.get_running_loop()
-        self._spawner = spawner
         self._log = log
-        self._children: dict[int, Child] = {}
-        self._helpers: set[int] = set()  # sockcreators for one occasion
+        self._children = Children(
+            spawner, Events(packet=self._heard, beat=self._creator_beat, silent=self._silent, ended=self._ended)
+        )
         self._timer: asyncio.TimerHandle | None = None
         self._advanced = asyncio.Event()
         self._watchers: list[Watcher] = []
         self.stopping = False
         self.failed = ""  # why the system must end
         self.roster = Roster(self._moved, random.random)
-        self.equipment = Equipment(self.creator, self._send, manager, log)
+        self.equipment = Equipment(self.creator, self._children.send, manager, log)
 
     # Orders.
 
@@ -114,13 +101,12 @@ class Supervisor:
 
     def kill_all(self) -> None:
         """Do not wait for anybody."""
-        for child in self._children.values():
-            child.process.signal(signal.SIGKILL)
+        self._children.signal_all(signal.SIGKILL)
 
     @property
     def processes(self) -> frozenset[int]:
         """The ids of all our children."""
-        return frozenset(self._children) | self._helpers
+        return self._children.pids
 
     def watch(self, watcher: Watcher) -> None:
         """Call this when an instance has changed its state."""
@@ -156,27 +142,24 @@ class Supervisor:
             if self._has_sockets(vacancy):
                 self.equipment.serve(vacancy)
             else:  # it must know its name even so
-                self._send(run.pid, control.encode(control.Sockets(generation=0, instance=vacancy.number)), ())
+                self._children.send(run.pid, control.encode(control.Sockets(generation=0, instance=vacancy.number)))
 
     def _perform(self, orders: Iterable[Order]) -> None:
         for instance, action in orders:
+            pid = instance.run.pid if instance.run is not None else 0
             if action is Action.FAIL_SYSTEM:
                 self.failed = self.failed or _system_failure(instance)
-                continue
-            child = self._children.get(instance.run.pid) if instance.run is not None else None
-            if child is None:
-                continue
-            if action in (Action.COVER, Action.UNCOVER):
+            elif action in (Action.COVER, Action.UNCOVER):
                 self._cover(instance, covered=action is Action.COVER)
             elif action is Action.SEND_STOP:
                 if not instance.wanted and not self.stopping and self._has_sockets(instance):
                     self.equipment.release(instance)  # before it closes its own, so that none is left to queue queries
-                _send_stop(child)
+                self._children.ask_to_stop(pid)
             elif action is Action.TERMINATE:
-                child.process.signal(signal.SIGTERM)
+                self._children.signal(pid, signal.SIGTERM)
             else:
-                self._log.warning("BOB_KILLED", instance=instance.name, pid=child.process.pid, reason=_cause(instance))
-                child.process.signal(signal.SIGKILL)
+                self._log.warning("BOB_KILLED", instance=instance.name, pid=pid, reason=_cause(instance))
+                self._children.signal(pid, signal.SIGKILL)
 
     def _cover(self, instance: Instance, *, covered: bool) -> None:
         """Let the spare stand in for an instance that is silent, or step back."""
@@ -203,56 +186,29 @@ class Supervisor:
         self._perform(self.roster.tick(now))
         self.advance()
 
-    # Processes.
+    # What processes do.
 
     def _spawn(self, instance: Instance, now: float) -> None:
         try:
-            process, end = self._start(instance.definition, instance.number)
+            pid = self._children.start(instance.definition, instance.number)
         except SpawnError as error:
             self._log.error("BOB_NOT_SPAWNED", instance=instance.name, reason=error)
             self._perform(_orders(instance, instance.not_spawned(now, str(error))))
-            return
-        instance.spawned(now, process.pid)
-        self._children[process.pid] = self._connect(process, end, instance.definition.name == SOCKCREATOR)
-        watch(process, self._ended)
+        else:
+            instance.spawned(now, pid)
 
-    def _start(self, definition: Definition, number: str) -> tuple[Process, socket.socket]:
-        ours, theirs = control_pair()
-        with theirs:
-            try:
-                return self._spawner.spawn(definition, number, theirs), ours
-            except SpawnError:
-                ours.close()
-                raise
-
-    def _connect(self, process: Process, end: socket.socket, is_creator: bool) -> Child:
-        pid = process.pid
-        if is_creator:
-            client = CreatorClient(end, on_beat=lambda: self._creator_beat(pid), on_end=lambda: self._silent(pid))
-            return Child(process, client, self._loop.create_task(_keep_asking(client)))
-        channel = ControlChannel(
-            end, on_packet=lambda packet, fds: self._heard(pid, packet, fds), on_end=lambda: self._silent(pid)
-        )
-        return Child(process, channel)
-
-    def _ended(self, process: Process, how: str) -> None:
-        child = self._children.pop(process.pid)
-        if isinstance(child.channel, ControlChannel):
-            child.channel.drain()
-        child.channel.close()
-        if child.beating is not None:
-            child.beating.cancel()
-        instance = self.roster.of_process(process.pid)
-        assert instance is not None, process.pid
+    def _ended(self, pid: int, how: str) -> None:
+        instance = self.roster.of_process(pid)
+        assert instance is not None, pid
         expected = instance.run is not None and instance.run.asked
-        self._tell_broker(process.pid, instance)
+        self._tell_broker(pid, instance)
         if self._has_sockets(instance):
             self.equipment.left(instance)
         orders = _orders(instance, instance.exited(self._loop.time(), how))
         if expected:
-            self._log.info("BOB_ENDED", instance=instance.name, pid=process.pid, how=instance.last_exit)
+            self._log.info("BOB_ENDED", instance=instance.name, pid=pid, how=instance.last_exit)
         else:
-            self._log.warning("BOB_DIED", instance=instance.name, pid=process.pid, how=instance.last_exit)
+            self._log.warning("BOB_DIED", instance=instance.name, pid=pid, how=instance.last_exit)
         self._perform(orders)
         self.advance()
 
@@ -260,12 +216,9 @@ class Supervisor:
         notice = control.Died(pid=pid, component=instance.definition.name, instance=instance.number)
         for broker in self.roster:
             if broker.definition.name == MSGQ and broker.run is not None:
-                self._send(broker.run.pid, control.encode(notice), ())
+                self._children.send(broker.run.pid, control.encode(notice))
 
-    # Channels.
-
-    def _heard(self, pid: int, packet: bytes, descriptors: list[int]) -> None:
-        control.close_all(descriptors)  # no message of a child carries any
+    def _heard(self, pid: int, packet: bytes) -> None:
         instance = self.roster.of_process(pid)
         if instance is None:
             return
@@ -301,19 +254,10 @@ class Supervisor:
             self._ready(instance, self._loop.time())
 
     def _silent(self, pid: int) -> None:
-        """The process closed its channel: it is ending, or is to be ended."""
-        self._loop.call_later(CHANNEL_GRACE, self._kill_silent, pid)
-
-    def _kill_silent(self, pid: int) -> None:
         instance = self.roster.of_process(pid)
-        if pid in self._children and instance is not None and instance.state is not State.STOPPING:
+        if instance is not None and instance.state is not State.STOPPING:
             self._perform(_orders(instance, instance.kill(self._loop.time(), "closed its control channel")))
             self.advance()
-
-    def _send(self, pid: int, packet: bytes, descriptors: Sequence[int]) -> None:
-        child = self._children.get(pid)
-        if child is not None and isinstance(child.channel, ControlChannel):
-            child.channel.send(packet, descriptors)
 
     # sockcreator.
 
@@ -328,24 +272,15 @@ class Supervisor:
             yield standing[1]
             return
         definition = replace(self.roster.components[SOCKCREATOR].definition, arguments=tuple(places))
-        try:
-            process, end = self._start(definition, "helper")
-        except SpawnError as error:
-            raise CreatorGone(str(error)) from error
-        self._helpers.add(process.pid)
-        watch(process, lambda ended, _how: self._helpers.discard(ended.pid))
-        client = CreatorClient(end, on_beat=lambda: None, on_end=lambda: None)
-        try:
+        async with self._children.helper(definition) as client:
             yield client
-        finally:
-            client.close()
 
     def _standing_creator(self) -> tuple[Definition, CreatorClient] | None:
         for instance in self.roster:
             if instance.definition.name == SOCKCREATOR and instance.state is State.RUNNING and instance.run is not None:
-                child = self._children[instance.run.pid]
-                if isinstance(child.channel, CreatorClient):
-                    return instance.run.definition, child.channel
+                client = self._children.creator(instance.run.pid)
+                if client is not None:
+                    return instance.run.definition, client
         return None
 
     # States.
@@ -368,21 +303,6 @@ class Supervisor:
             self.equipment.consider(instance, self._loop.time())
         for watcher in self._watchers:
             watcher(instance)
-
-
-async def _keep_asking(client: CreatorClient) -> None:
-    """The heart-beats of a sockcreator."""
-    with contextlib.suppress(CreatorGone):
-        while True:
-            await client.live()
-            await asyncio.sleep(BEAT_INTERVAL)
-
-
-def _send_stop(child: Child) -> None:
-    if isinstance(child.channel, CreatorClient):
-        child.channel.close()  # end-of-file ends it
-    else:
-        child.channel.send(control.encode(control.Stop()))
 
 
 def _orders(instance: Instance, actions: Iterable[Action]) -> list[Order]:
