@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from bob.systemd import ServiceManager
 from daemonkit.errors import PathError
 from daemonkit.log import start_logging
 from daemonkit.option_addresses import parse_endpoint
-from daemonkit.paths import SYSTEM_CONFIG, Directories, directories
+from daemonkit.paths import SYSTEM_CONFIG, Directories, directories, is_found_by_default
 
 USER_LISTEN = ("127.0.0.1@5300", "::1@5300")  # without root (design section 9)
 UMASK = 0o027

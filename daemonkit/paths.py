@@ -80,7 +80,7 @@ def directories(
 def find_running(
     state: Path | None = None, run: Path | None = None, *, environment: Mapping[str, str] | None = None
 ) -> Directories:
-    """The directories of the suite a client means: as told, else the first default place with a control socket.
+    """The directories of the suite a client means: as told, else the first default place where one runs, else ran.
 
     Where one directory is told, the suite that uses it tells the other (`bob.pid`).
     """
@@ -88,11 +88,22 @@ def find_running(
         told = _read_lock(state if run is None else run) if state is None or run is None else None
         return told or directories(state, run, environment=environment)
     env = os.environ if environment is None else environment
-    candidates = [Directories(SYSTEM_STATE, SYSTEM_RUN), _user_directories(env)]
-    for candidate in candidates:
-        if candidate.control_socket.exists():
-            return candidate
-    return directories(environment=env)
+    for candidate in _default_places(env):
+        place = _read_lock(candidate.state) or candidate
+        if place.control_socket.exists():
+            return place
+    used = (candidate for candidate in _default_places(env) if (candidate.state / LOCK_NAME).exists())
+    return next(used, directories(environment=env))
+
+
+def is_found_by_default(places: Directories, *, environment: Mapping[str, str] | None = None) -> bool:
+    """Whether a client of this user finds a suite in these directories without being told."""
+    env = os.environ if environment is None else environment
+    return places.state in [candidate.state for candidate in _default_places(env)]
+
+
+def _default_places(env: Mapping[str, str]) -> tuple[Directories, ...]:
+    return Directories(SYSTEM_STATE, SYSTEM_RUN), _user_directories(env)
 
 
 def lock_text(pid: int, places: Directories) -> bytes:

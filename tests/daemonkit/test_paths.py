@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from daemonkit.errors import PathError
-from daemonkit.paths import SYSTEM_RUN, SYSTEM_STATE, Directories, directories, find_running
+from daemonkit.paths import (
+    LOCK_NAME,
+    SYSTEM_RUN,
+    SYSTEM_STATE,
+    Directories,
+    directories,
+    find_running,
+    is_found_by_default,
+    lock_text,
+)
 
 
 def test_root_uses_the_system_directories():
@@ -40,6 +49,29 @@ def test_a_client_finds_the_suite_of_its_user(tmp_path):
     mine.control_socket.touch()
     if SYSTEM_RUN.exists():
         pytest.skip("a system server runs here")
+    assert find_running(environment={"XDG_DATA_HOME": str(tmp_path), "HOME": "/x"}) == mine
+
+
+def test_a_client_finds_the_suite_that_ran_last_where_its_user_ran_one(tmp_path):
+    if SYSTEM_STATE.exists():
+        pytest.skip("a system server ran here")
+    environment = {"XDG_DATA_HOME": str(tmp_path), "HOME": "/x"}
+    mine = Directories(tmp_path / "bobdns", tmp_path / "bobdns" / "run")
+    mine.state.mkdir()
+    (mine.state / LOCK_NAME).touch()
+    assert find_running(environment=environment) == mine
+    assert is_found_by_default(mine, environment=environment)
+    assert not is_found_by_default(Directories(tmp_path, tmp_path), environment=environment)
+
+
+def test_sockets_elsewhere_are_found_by_what_the_suite_wrote_down(tmp_path):
+    if SYSTEM_RUN.exists():
+        pytest.skip("a system server runs here")
+    mine = Directories(tmp_path / "bobdns", tmp_path / "elsewhere")
+    for directory in (mine.state, mine.run):
+        directory.mkdir()
+    mine.control_socket.touch()
+    (mine.state / LOCK_NAME).write_bytes(lock_text(1, mine))
     assert find_running(environment={"XDG_DATA_HOME": str(tmp_path), "HOME": "/x"}) == mine
 
 
