@@ -31,7 +31,7 @@ from daemonkit.log import MessageLog
 
 # A timer that comes so much too late says that we were stopped, and perhaps all others with us.
 OUR_OWN_PAUSE = 1.0  # seconds
-CREATOR_WAIT = 5.0  # seconds for a sockcreator that is being restarted
+CREATOR_WAIT = 3.0  # seconds for a sockcreator that is being restarted; a prepare has 5
 
 Watcher = Callable[[Instance], None]
 

@@ -183,6 +183,37 @@ async def test_a_spare_takes_the_sockets_of_the_dead_and_nothing_is_lost(world, 
     assert min(times) < HAND_OVER, times
 
 
+async def test_the_spare_stands_in_for_a_silent_instance_until_it_is_heard_again(world, port):
+    await world.run(world.define("dns", sockets=True, spare=True, hang_timeout=60.0), listen=[("127.0.0.1", port)])
+    await world.until_running("dns/0", "dns/spare")
+    await world.until_served("0")
+    client, silent, spare = Client(port), world.pid("dns/0"), world.pid("dns/spare")
+    os.kill(silent, signal.SIGSTOP)
+    try:
+        answers = [await client.ask() for _ in range(5)]
+    finally:
+        os.kill(silent, signal.SIGCONT)
+    assert {(answer["pid"], answer["instance"]) for answer in answers} == {(spare, "spare")}
+    await world.until(lambda: not world.get("dns/0").run.suspect)
+    async with asyncio.timeout(20):
+        while (await client.ask())["pid"] != silent:
+            pass
+    assert (world.pid("dns/0"), world.pid("dns/spare")) == (silent, spare)
+
+
+async def test_what_stood_in_for_the_hung_takes_its_place(world, port):
+    await world.run(world.define("dns", sockets=True, spare=True, hang_timeout=2.0), listen=[("127.0.0.1", port)])
+    await world.until_running("dns/0", "dns/spare")
+    await world.until_served("0")
+    client, spare = Client(port), world.pid("dns/spare")
+    os.kill(world.pid("dns/0"), signal.SIGSTOP)
+    assert (await client.ask())["instance"] == "spare"
+    await world.until(lambda: world.get("dns/0").restarts == 1)
+    await world.until_served("0")
+    answer = await client.ask()
+    assert (answer["pid"], answer["instance"]) == (spare, "0")
+
+
 async def test_without_a_spare_queries_wait_for_the_next_process(world, port):
     await world.run(world.define("dns", sockets=True), listen=[("127.0.0.1", port)])
     await world.until_running("dns/0")
