@@ -54,9 +54,12 @@ class Client:
         (descriptor,) = descriptors
         return socket.socket(fileno=descriptor)
 
-    def held(self) -> int:
-        """Its descriptors, when it has finished with the request before."""
+    def rest(self) -> None:
+        """Return when it has finished with the request before, and closed its copy of the socket."""
         self.ask_raw(creator.REQUEST.pack(creator.NOTHING, b"0", b"0", 0, 0, b""))
+
+    def held(self) -> int:
+        self.rest()
         return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
 
     def end(self) -> int:
@@ -198,6 +201,7 @@ def test_a_probe_finds_a_holder_that_would_share(protocol):
         assert second.ask(creator.PROBE, place) == (creator.DONE, creator.NO_STEP, 0, [])
         with first.make(place):
             assert second.ask(creator.PROBE, place) == (creator.FAILED, creator.BIND, errno.EADDRINUSE, [])
+            first.rest()
         assert second.ask(creator.PROBE, place) == (creator.DONE, creator.NO_STEP, 0, [])
 
 
