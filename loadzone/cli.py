@@ -87,7 +87,7 @@ def _check_usage(
 
 
 def main() -> NoReturn:
-    """The program `loadzone`."""
+    """Do what the command line says and exit."""
     try:
         code = command.main(prog_name="loadzone", standalone_mode=False)
     except click.ClickException as error:
