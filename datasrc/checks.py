@@ -9,18 +9,21 @@ Errors are what makes a zone unusable (datasrc.findings.ERRORS); everything else
 from __future__ import annotations
 
 import itertools
-import struct
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+import dns.exception
+import dns.rdata
+import dns.rdataclass
 from dns import rdatatype
 from dns.name import Name
 from dns.rdatatype import RdataType
+from dns.rdtypes.ANY.SOA import SOA
 
 from datasrc.checks_targets import ADDRESS, CNAME, CUT, DNAME, Targets
 from datasrc.findings import Code, Finding, Place
 from datasrc.keys import APEX, WILDCARD, depth, name_key, parent
-from datasrc.rdata import soa_serial, type_fault
+from datasrc.rdata import type_fault
 from datasrc.records import RRset
 
 Report = Callable[[Finding], None]
@@ -54,8 +57,6 @@ MAX_SET_OCTETS = 65_535 - 12 - 300
 RR_OCTETS = 12  # a compressed owner name, type, class, TTL, RDLENGTH
 NSEC3PARAM_OCTETS = 5  # with an empty salt
 SHA1 = 1  # the only hash of NSEC3 (RFC 5155 section 11)
-
-_SOA_TIMERS = struct.Struct("!4I")
 
 
 def check_zone(
@@ -114,20 +115,22 @@ class _ZoneCheck:
             self._report(Finding(Code.NO_APEX_NS, "the zone has no NS record", None, self._origin, RdataType.NS))
 
     def _check_soa(self, soa: RRset) -> None:
-        rdata = soa.rdatas[0]
-        if soa_serial(rdata) is None:
-            self._note(Code.BAD_RDATA, "not two names and five numbers (RFC 1035 section 3.3.13)", soa)
+        wire = soa.rdatas[0]
+        try:
+            found = dns.rdata.from_wire(dns.rdataclass.IN, RdataType.SOA, wire, 0, len(wire))
+        except dns.exception.DNSException as error:
+            self._note(Code.BAD_RDATA, f"no two names and five numbers (RFC 1035 section 3.3.13): {error}", soa)
             return
-        rname = rdata[_name_end(rdata, 0) :]
-        if b"@" in rname[1 : 1 + rname[0]]:
+        assert isinstance(found, SOA)
+        if b"@" in found.rname.labels[0]:
             self._note(Code.SOA_RNAME, "the mailbox is written with a dot in place of the @ (RFC 1035 section 8)", soa)
-        refresh, retry, expire, minimum = _SOA_TIMERS.unpack(rdata[-_SOA_TIMERS.size :])
-        if not 0 < retry <= refresh:
-            self._note(Code.SOA_TIMERS, f"RETRY {retry} is not between 1 and REFRESH {refresh}", soa)
-        if expire < refresh + retry:
-            self._note(Code.SOA_TIMERS, f"EXPIRE {expire} is before the first retry, at {refresh} + {retry}", soa)
-        if minimum > MAX_MINIMUM:
-            text = f"MINIMUM {minimum} lets resolvers remember for more than a day that a name does not exist"
+        if not 0 < found.retry <= found.refresh:
+            self._note(Code.SOA_TIMERS, f"RETRY {found.retry} is not between 1 and REFRESH {found.refresh}", soa)
+        if found.expire < found.refresh + found.retry:
+            text = f"EXPIRE {found.expire} is before the first retry, at {found.refresh} + {found.retry}"
+            self._note(Code.SOA_TIMERS, text, soa)
+        if found.minimum > MAX_MINIMUM:
+            text = f"MINIMUM {found.minimum} lets resolvers remember for more than a day that a name does not exist"
             self._note(Code.SOA_TIMERS, text, soa)
 
     def _check_node(self, key: bytes, sets: dict[tuple[int, int], RRset], types: set[int]) -> None:
@@ -233,9 +236,3 @@ class _ZoneCheck:
 
 def _type_list(types: Iterable[int]) -> str:
     return ", ".join(rdatatype.to_text(RdataType.make(rdtype)) for rdtype in sorted(types))
-
-
-def _name_end(rdata: bytes, start: int) -> int:
-    while rdata[start]:
-        start += 1 + rdata[start]
-    return start + 1

@@ -12,8 +12,9 @@ from dns.name import Name
 from dns.rdatatype import RdataType
 
 from datasrc.findings import Code
-from datasrc.keys import APEX, WILDCARD, depth, labels_key, name_key, parent, path
+from datasrc.keys import APEX, WILDCARD, depth, name_key, parent, path
 from datasrc.records import RRset
+from datasrc.rows import name_from_wire
 
 Note = Callable[[Code, str, RRset], None]
 
@@ -26,6 +27,7 @@ DNAME = 8
 # Octets before the target's name.
 _TARGET_AT: dict[int, int] = {RdataType.NS: 0, RdataType.MX: 2, RdataType.SRV: 6, RdataType.CNAME: 0}
 _IPV4_LABELS = re.compile(rb"(?:\x01[0-9]|\x02[0-9]{2}|\x03[0-9]{3}){4}")
+_ROOT = (b"",)
 _MAX_CACHED = 10_000
 
 
@@ -33,6 +35,7 @@ class Targets:
     """Names and targets of one zone; resolve() reports what does not fit together."""
 
     def __init__(self, origin: Name, note: Note) -> None:
+        self._origin = origin.labels
         self._origin_key = name_key(origin)
         self._note = note
         self._nodes: dict[bytes, int] = {APEX: 0}  # every name, empty non-terminals too
@@ -61,19 +64,17 @@ class Targets:
             return
         for rdata in rrset.rdatas:
             wire = rdata[start:]
-            if rrset.rdtype != RdataType.CNAME and _IPV4_LABELS.match(wire):
-                self._note(Code.TARGET_IS_ADDRESS, f"{_name(wire)} is a name, not an address", rrset)
+            try:
+                target = self._key(wire)
+            except ValueError as error:
+                self._note(Code.BAD_RDATA, f"the target is no name: {error}", rrset)
                 continue
-            target = self._key(wire)
-            if not target.startswith(self._origin_key) or wire == b"\x00":
-                continue  # elsewhere, or "no service" (RFC 7505 section 3, RFC 2782)
-            target = target[len(self._origin_key) :]
-            if rrset.rdtype == RdataType.CNAME:
-                self._aliases[key] = (target, rrset)
-            else:
-                self._wanted.append((key, target, wire, rrset))
-                if rrset.rdtype == RdataType.NS:
-                    self._servers.add(target)
+            if rrset.rdtype != RdataType.CNAME and self._is_address(wire):
+                self._note(Code.TARGET_IS_ADDRESS, f"{name_from_wire(wire)} is a name, not an address", rrset)
+                continue
+            # Not what lies elsewhere, and not "no service" (RFC 7505 section 3, RFC 2782).
+            if target.startswith(self._origin_key) and wire != b"\x00":
+                self._add_target(key, target[len(self._origin_key) :], wire, rrset)
 
     def resolve(self) -> None:
         """Look every target up."""
@@ -83,6 +84,14 @@ class Targets:
             if key not in self._servers:
                 self._note(Code.OCCLUDED, "addresses below a delegation that no NS record needs as glue", addresses)
         self._check_loops()
+
+    def _add_target(self, key: bytes, target: bytes, wire: bytes, rrset: RRset) -> None:
+        if rrset.rdtype == RdataType.CNAME:
+            self._aliases[key] = (target, rrset)
+            return
+        self._wanted.append((key, target, wire, rrset))
+        if rrset.rdtype == RdataType.NS:
+            self._servers.add(target)
 
     def _check_target(self, owner: bytes, target: bytes, wire: bytes, rrset: RRset) -> None:
         closest = APEX
@@ -94,22 +103,22 @@ class Targets:
                 self._check_glue(owner, key, target, wire, rrset)
                 return
             if has & DNAME and key != target:
-                self._note(Code.TARGET_BELOW_DNAME, f"the target {_name(wire)} lies below a DNAME", rrset)
+                self._note(Code.TARGET_BELOW_DNAME, f"the target {name_from_wire(wire)} lies below a DNAME", rrset)
                 return
             closest = key
         has = self._nodes.get(target if closest == target else closest + WILDCARD, 0)
         if has & CNAME:
-            text = f"the target {_name(wire)} is an alias, which it must not be (RFC 2181 section 10.3)"
+            text = f"the target {name_from_wire(wire)} is an alias, which it must not be (RFC 2181 section 10.3)"
             self._note(Code.TARGET_IS_CNAME, text, rrset)
         elif not has & ADDRESS:
             twice = depth(self._origin_key) > 1 and target.startswith(self._origin_key)
             hint = " (is a final dot missing?)" if twice else ""
-            self._note(Code.TARGET_WITHOUT_ADDRESS, f"the target {_name(wire)} has no address{hint}", rrset)
+            self._note(Code.TARGET_WITHOUT_ADDRESS, f"the target {name_from_wire(wire)} has no address{hint}", rrset)
 
     def _check_glue(self, owner: bytes, cut: bytes, target: bytes, wire: bytes, rrset: RRset) -> None:
         """A target in a delegated part: only the delegation itself cannot do without its address (RFC 9471)."""
         if rrset.rdtype == RdataType.NS and owner == cut and not self._nodes.get(target, 0) & ADDRESS:
-            text = f"no address of {_name(wire)}, without which the delegation cannot be followed"
+            text = f"no address of {name_from_wire(wire)}, without which the delegation cannot be followed"
             self._note(Code.MISSING_GLUE, text, rrset)
 
     def _check_loops(self) -> None:
@@ -125,24 +134,14 @@ class Targets:
                 key = self._aliases[key][0]
             done.update(chain)
 
+    def _is_address(self, wire: bytes) -> bool:
+        """Whether it is four numbers, by themselves or completed with the origin."""
+        return bool(_IPV4_LABELS.match(wire)) and name_from_wire(wire).labels[4:] in (_ROOT, self._origin)
+
     def _key(self, wire: bytes) -> bytes:
         key = self._keys.get(wire)
         if key is None:
             if len(self._keys) >= _MAX_CACHED:
                 self._keys.clear()
-            key = self._keys[wire] = labels_key(_labels(wire))
+            key = self._keys[wire] = name_key(name_from_wire(wire))
         return key
-
-
-def _labels(wire: bytes) -> list[bytes]:
-    """The labels of a name in wire form, without the root."""
-    labels = []
-    at = 0
-    while at < len(wire) and wire[at]:
-        labels.append(wire[at + 1 : at + 1 + wire[at]])
-        at += 1 + wire[at]
-    return labels
-
-
-def _name(wire: bytes) -> Name:
-    return Name([*_labels(wire), b""])

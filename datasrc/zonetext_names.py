@@ -8,22 +8,18 @@ import dns.exception
 import dns.name
 from dns.name import Name
 
+from datasrc.rows import name_wire
+
 # Names within RDATA repeat (name servers, targets); the cache is emptied when it is full, so memory stays bounded.
 MAX_CACHED = 10_000
 
 MAX_OCTET = 255
 MAX_SHOWN = 80  # characters of a word in a message
 _BAD_ESCAPE = "a backslash wants three digits up to 255, or one character that is no digit"
-_LENGTHS = tuple(bytes([length]) for length in range(64))
 # Labels that need no escape; a dot within a label would be one.
 _PLAIN_LABELS = re.compile(rb"[A-Za-z0-9_*/-]*")
 _ESCAPE = re.compile(rb"\\([0-9]{3}|[^0-9]|)", re.DOTALL)
 _PLAIN_WORD = re.compile(r"[^\\@]+")
-
-
-def name_wire(name: Name) -> bytes:
-    """The uncompressed wire form of an absolute name."""
-    return b"".join([_LENGTHS[len(label)] + label for label in name.labels])
 
 
 def name_text(name: Name) -> str:

@@ -107,6 +107,7 @@ SOUND = [
     # Apex types at the apex, and CDS where a zone is signalled.
     HEAD + "@ DNSKEY 256 3 8 AAAA\n@ CDS 0 0 0 00\n@ NSEC3PARAM 1 0 0 -\n@ CSYNC 1 0 A\n",
     HEAD + "_dsboot.x.net._signal.ns CDS 1 8 2 " + "00" * 32 + "\n",
+    HEAD + "@ NS 1.2.0.192.in-addr.arpa.\n@ MX 1 1.2.3.mail.net.\n",
     # Lookalikes of below and repeated.
     HEAD + "a NS x.net.\nba A 192.0.2.2\nzb.ba TXT x\n\\000.ba TXT x\n",
     HEAD + "org A 192.0.2.2\nexample A 192.0.2.2\n",

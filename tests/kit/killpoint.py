@@ -61,9 +61,9 @@ class Killer:
         if compiler is None:
             pytest.skip("no C compiler: killpoint.c cannot be compiled")
         directory.mkdir(parents=True, exist_ok=True)
-        self.library = directory / "killpoint.so"
+        self.preloaded = directory / "killpoint.so"
         flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror"]
-        subprocess.run([compiler, *flags, "-o", str(self.library), str(SOURCE), "-ldl"], check=True)
+        subprocess.run([compiler, *flags, "-o", str(self.preloaded), str(SOURCE), "-ldl"], check=True)
         self._trace = directory / "trace"
 
     def calls(
@@ -98,7 +98,7 @@ class Killer:
 
     def environment(self, directory: Path) -> dict[str, str]:
         """The environment in which a program's calls on files below the directory count."""
-        return {**os.environ, "LD_PRELOAD": str(self.library)} | self._settings(directory)
+        return {**os.environ, "LD_PRELOAD": str(self.preloaded)} | self._settings(directory)
 
     @staticmethod
     def _settings(directory: Path) -> dict[str, str]:
@@ -111,7 +111,7 @@ class Killer:
             return command.run(arguments, text, settings)
         done = subprocess.run(
             [*command, *arguments],
-            env={**os.environ, "LD_PRELOAD": str(self.library)} | settings,
+            env={**os.environ, "LD_PRELOAD": str(self.preloaded)} | settings,
             input=text,
             capture_output=True,
             text=True,
@@ -144,7 +144,7 @@ class Forked:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "LD_PRELOAD": str(killer.library)},
+            env={**os.environ, "LD_PRELOAD": str(killer.preloaded)},
         )
 
     def __enter__(self) -> Self:
