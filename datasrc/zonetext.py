@@ -26,7 +26,7 @@ from datasrc.findings import Code, Finding, Place, Severity
 from datasrc.zonetext_generate import MAX_GENERATED, Template, parse_range, record_pattern
 from datasrc.zonetext_header import MAX_TTL, Field, FieldFault, classify, parse_ttl
 from datasrc.zonetext_lexer import QUOTED, Entry, Lexer, Report
-from datasrc.zonetext_names import NameReader, word_octets
+from datasrc.zonetext_names import NameReader, shown, word_octets
 from datasrc.zonetext_rdata import RdataFault, RdataReader
 
 MAX_ERRORS = 100
@@ -219,7 +219,7 @@ class Reader:
                 yield from self._generate(entry, source)
             case word:
                 known = "known are $ORIGIN, $TTL, $INCLUDE and $GENERATE; a name that begins with $ is written \\$"
-                raise _Fault(Code.BAD_DIRECTIVE, f"unknown directive {word}: {known}")
+                raise _Fault(Code.BAD_DIRECTIVE, f"unknown directive {shown(word)}: {known}")
 
     def _expect(self, entry: Entry, form: str, least: int, most: int, quotable: int = 0) -> None:
         """Refuse a directive with too few or too many words, or quotes before word `quotable` (0: anywhere)."""
