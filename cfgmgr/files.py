@@ -59,7 +59,8 @@ def write(path: Path, kind: str, body: object) -> None:
 def read(path: Path, kind: str) -> bytes:
     """The body of a file. Raises DamagedFile, StoreTooNew, OSError."""
     with path.open("rb") as file:
-        data = file.read(MAX_FILE + _MAX_HEAD + 1)
+        size = os.fstat(file.fileno()).st_size  # not the limit itself: a read takes memory for all it asks for
+        data = file.read(min(size, MAX_FILE + _MAX_HEAD) + 1)
     match = _HEAD.match(data)
     if match is None:
         raise DamagedFile("its first line is not ours")
