@@ -46,11 +46,9 @@ class Request:
 class Prepared:
     """A suite that can be run: its directories are there and ours alone."""
 
-    def __init__(self, settings: Settings, request: Request, locks: list[DirectoryLock], *, system: bool) -> None:
+    def __init__(self, settings: Settings, locks: list[DirectoryLock]) -> None:
         self._settings = settings
-        self._request = request
         self._locks = locks
-        self._system = system
 
     def __enter__(self) -> Self:
         return self
@@ -62,12 +60,11 @@ class Prepared:
     async def run(self) -> int:
         """Run the suite; the exit status."""
         manager = ServiceManager(os.environ)
-        return await Suite(self._settings, manager, self._announce).run()
+        announce = (lambda _: None) if manager.present else self._announce  # a service has nobody to tell
+        return await Suite(self._settings, manager, announce).run()
 
     def _announce(self, listen: tuple[str, ...]) -> None:
-        """Tell a newcomer what to type; a system service has nobody to tell."""
-        if self._system and not sys.stdout.isatty():
-            return
+        """Tell a newcomer what to type."""
         address, _, port = (listen or ("127.0.0.1@53",))[0].rpartition("@")
         address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 (what is shown, not bound)
         places = self._settings.directories
@@ -114,7 +111,7 @@ def prepare(request: Request) -> Prepared:
         log_level=request.log_level,
         creator_places=_creator_places(request.listen or (() if system else USER_LISTEN)),
     )
-    return Prepared(settings, request, _take(places), system=system)
+    return Prepared(settings, _take(places))
 
 
 def _raise_file_limit() -> None:
