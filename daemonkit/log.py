@@ -69,13 +69,20 @@ def escape(value: object) -> str:
 
 
 def start_logging(who: str, level: str = "info") -> None:
-    """Send everything this process logs to stderr."""
+    """Send everything this process logs to stderr, as `who`; called again, the process has another name."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JournalFormatter(who) if "JOURNAL_STREAM" in os.environ else _LineFormatter(who))
     logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
     if level != "debug":  # libraries speak only when something is wrong
         for library in ("asyncio", "uvicorn", "sqlalchemy", "alembic"):
             logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def rename_log(who: str) -> None:
+    """What is logged from now on is logged as `who`: a spare took a place."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, _LineFormatter | _JournalFormatter):
+            handler.setFormatter(type(handler.formatter)(who))
 
 
 class _LineFormatter(logging.Formatter):

@@ -6,6 +6,7 @@ environment -> logging -> self-check -> control channel and heart-beats -> bus -
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -34,7 +35,7 @@ def main(module: type[Module]) -> NoReturn:
     start_logging(place.member, os.environ.get(control.ENV_LOG_LEVEL, "info"))
     die_with_parent(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is bob's to hear
-    sys.exit(run(module, place))
+    _leave(run(module, place))
 
 
 def place_of(environment: Mapping[str, str], arguments: tuple[str, ...]) -> Place:
@@ -65,6 +66,14 @@ def run(module: type[Module], place: Place) -> ExitCode:
 async def _live(module: type[Module], place: Place, spec: Spec) -> ExitCode:
     """The runtime is made on the loop it runs on."""
     return await Runtime(module, place, spec).run()
+
+
+def _leave(code: ExitCode) -> NoReturn:
+    """End now: everything is released, and the interpreter would only wait for worker threads that may hang."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _give_up(place: Place, code: ExitCode, reason: str) -> ExitCode:

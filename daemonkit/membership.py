@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -12,7 +12,7 @@ from daemonkit.configuration import ConfigurationMember
 from daemonkit.errors import Rejected
 from daemonkit.module import Context, Module, commands_of, topics_of
 from msgq.errors import BusError, Refused
-from msgq.session import Event, IncomingCall, Request
+from msgq.session import Event, Gap, IncomingCall, Request
 
 CONFIGURATION_TIMEOUT = 5.0  # seconds for one attempt to get the configuration
 RETRY_INTERVAL = 0.2  # seconds between attempts to reach a cfgmgr that is being restarted
@@ -53,7 +53,7 @@ class Membership:
 
     async def configure(self) -> None:
         """Take the first configuration, and follow every later one. Raises Rejected, Refused."""
-        self._session.subscribe(api.RevisionCommitted.topic, self._revision_committed)
+        self._session.subscribe(api.RevisionCommitted.topic, self._revision_committed, on_gap=self._revisions_missed)
         self._session.on_epoch(self.follow_soon)
         await self._follow()
 
@@ -115,6 +115,9 @@ class Membership:
         if event.decode(api.RevisionCommitted).revision != self._configuration.revision:
             await self._follow()
 
+    async def _revisions_missed(self, _: Gap) -> None:
+        await self._follow()
+
     def follow_soon(self) -> None:
         """Ask cfgmgr, beside all else, which revision is committed, and come to it."""
         self._context.spawn(self._follow(), "configuration")
@@ -143,6 +146,10 @@ class Membership:
 
 def _arguments(call: IncomingCall, request: type[Request[Any]]) -> Any:
     """The request struct of a call. Words from a command line count as numbers where numbers are wanted."""
+    known = {field.encode_name for field in msgspec.structs.fields(cast("type[msgspec.Struct]", request))}
+    if unknown := sorted(call.arguments.keys() - known):
+        takes = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
+        raise Refused("usage", f"{call.command} has no argument {unknown[0]}; {takes}")
     try:
         return msgspec.convert(call.arguments, type=request, strict=False)
     except msgspec.ValidationError as error:

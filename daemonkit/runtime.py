@@ -12,7 +12,7 @@ from daemonkit import control
 from daemonkit.control import ControlChannel
 from daemonkit.counters import Counters
 from daemonkit.errors import ControlError, DaemonError, ExitCode, Rejected
-from daemonkit.log import MessageLog
+from daemonkit.log import MessageLog, rename_log
 from daemonkit.membership import Membership
 from daemonkit.module import Context, ListeningSocket, Module
 from daemonkit.paths import Directories
@@ -86,7 +86,10 @@ class Runtime:
         await self._module.on_start()
         self._context.progress = ""
         self._channel.send(control.encode(control.Ready()))
-        self._context.log.info("DAEMON_READY", revision=self._membership.revision)
+        if self._module.uses_configuration:
+            self._context.log.info("DAEMON_READY", revision=self._membership.revision)
+        else:
+            self._context.log.info("DAEMON_STARTED")
 
     async def _finish(self) -> ExitCode:
         failure = self._context.failure
@@ -147,6 +150,7 @@ class Runtime:
     async def _take_sockets(self, message: control.Sockets, sockets: list[ListeningSocket]) -> None:
         async with self._sockets_lock:
             self._context.instance = message.instance
+            rename_log(self._context.member)
             await self._module.on_sockets(sockets)
             self._channel.send(control.encode(control.SocketsTaken(message.generation)))
         await self._take_name(self._context.member)

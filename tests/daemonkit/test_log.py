@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from daemonkit.log import MessageLog, escape
+from daemonkit.log import MessageLog, escape, rename_log, start_logging
 
 
 @dataclass
@@ -56,3 +56,14 @@ def test_a_level_that_is_off_costs_no_formatting(log, caplog):
 
 def test_printable_text_is_left_alone():
     assert escape("Zürich – ünïcode") == "Zürich – ünïcode"
+
+
+def test_a_process_that_took_another_place_logs_under_its_name(capsys):
+    before = logging.getLogger().handlers[:]
+    try:
+        start_logging("toy/spare")
+        rename_log("toy/1")
+        logging.getLogger("toy").info("here")
+        assert " toy/1 here" in capsys.readouterr().err
+    finally:
+        logging.getLogger().handlers[:] = before

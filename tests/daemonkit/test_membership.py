@@ -1,0 +1,171 @@
+"""A module on the bus: commands and their arguments, catching up with the configuration."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from daemonkit import api
+from daemonkit.counters import Counters
+from daemonkit.log import MessageLog
+from daemonkit.membership import Membership
+from daemonkit.module import Context, command
+from daemonkit.paths import Directories
+from daemonkit.spec import Spec
+from msgq.errors import BusLost, Refused
+from msgq.session import Gap, IncomingCall, Session
+from tests.kit import toy
+from tests.kit.bus import FakeBus
+
+DEADLINE = 5.0
+
+
+class Broken(msgspec.Struct):
+    module: ClassVar[str] = "toy"
+    command: ClassVar[str] = "break"
+    reply: ClassVar[type[api.Nothing]] = api.Nothing
+
+
+class Fragile(toy.Toy):
+    """A toy that breaks when asked to."""
+
+    @command(Broken)
+    async def fall_apart(self, _: IncomingCall, _request: Broken) -> api.Nothing:
+        raise ValueError("glass")
+
+
+class Cfgmgr:
+    """The part of cfgmgr a member talks to."""
+
+    def __init__(self) -> None:
+        self.revision = 1
+
+    async def answer(self, call: IncomingCall) -> api.Configuration:
+        assert call.command == "get"
+        return api.Configuration(self.revision, {"toy": {"word": f"word{self.revision}"}})
+
+
+@dataclass
+class World:
+    bus: FakeBus
+    cfgmgr: Cfgmgr
+    cfgmgr_session: Session
+    asker: Session
+    toy: Fragile
+    membership: Membership
+
+    async def until_word(self, word: str) -> None:
+        async with asyncio.timeout(DEADLINE):
+            while self.toy.word != word:
+                await asyncio.sleep(0)
+
+
+@pytest_asyncio.fixture
+async def world() -> AsyncIterator[World]:
+    bus, cfgmgr = FakeBus(), Cfgmgr()
+    cfgmgr_session = await bus.member("cfgmgr/0", cfgmgr.answer)
+    asker = await bus.member("cmdctl/0")
+    spec = Spec.load(Path(toy.__file__).with_suffix(".yaml"))
+    messages = {**Spec.load("daemonkit").messages, **spec.messages}
+    places = Directories(Path("/nowhere"), Path("/nowhere"))
+    log, session = MessageLog("toy", messages), bus.session("toy/0")
+    context = Context("toy", "0", places, (), spec, log, Counters(()), session)
+    module = Fragile(context)
+    membership = Membership(module, context)
+    await membership.join()
+    await membership.configure()
+    yield World(bus, cfgmgr, cfgmgr_session, asker, module, membership)
+    await context.close()
+    await bus.close()
+
+
+@pytest.mark.asyncio
+async def test_the_first_configuration_is_applied_before_anything_else(world):
+    assert (world.membership.revision, world.toy.word) == (1, "word1")
+
+
+@pytest.mark.asyncio
+async def test_words_count_as_numbers_where_numbers_are_wanted(world):
+    answer = await world.asker.call_raw("toy", "greet", {"name": "Ann", "times": "2"})
+    assert answer == {"text": "word1 Ann word1 Ann"}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"times": 2}, "name"),
+        ({"name": "Ann", "times": "often"}, "times"),
+        ({"name": "Ann", "tiems": 2}, "greet has no argument tiems; it takes name, times"),
+    ],
+)
+async def test_wrong_arguments_are_refused_as_usage(world, arguments, said):
+    with pytest.raises(Refused, match=said) as refused:
+        await world.asker.call_raw("toy", "greet", arguments)
+    assert refused.value.code == "usage"
+
+
+@pytest.mark.asyncio
+async def test_an_unknown_command_is_not_found(world):
+    with pytest.raises(Refused, match="toy has no command dance") as refused:
+        await world.asker.call_raw("toy", "dance", {})
+    assert refused.value.code == "not-found"
+
+
+@pytest.mark.asyncio
+async def test_a_defect_in_a_command_is_answered_logged_and_survived(world, caplog):
+    with pytest.raises(Refused, match="break: glass") as refused:
+        await world.asker.call_raw("toy", "break", {})
+    assert refused.value.code == "failed"
+    assert "DAEMON_COMMAND_FAILED" in caplog.text
+    assert await world.asker.call(toy.Greet(name="Ann"))
+
+
+@pytest.mark.asyncio
+async def test_a_commit_that_was_missed_is_fetched_when_it_is_told(world):
+    world.cfgmgr.revision = 2
+    await world.cfgmgr_session.publish(api.RevisionCommitted.topic, api.RevisionCommitted(2))
+    await world.until_word("word2")
+
+
+@pytest.mark.asyncio
+async def test_a_gap_in_the_events_makes_the_member_ask(world):
+    world.cfgmgr.revision = 3
+    await world.membership._revisions_missed(Gap(api.RevisionCommitted.topic, "", 0))
+    assert world.membership.revision == 3
+
+
+@pytest.mark.asyncio
+async def test_after_the_death_of_the_broker_the_member_asks_again(world):
+    world.cfgmgr.revision = 4
+    world.bus.kill_broker()
+    world.bus.start_broker()
+    await world.until_word("word4")
+
+
+@pytest.mark.asyncio
+async def test_a_commit_of_what_was_not_prepared_is_fetched(world):
+    world.cfgmgr.revision = 5
+    await world.cfgmgr_session.call(api.Commit(5), to="toy/0")
+    await world.until_word("word5")
+
+
+@pytest.mark.asyncio
+async def test_a_refused_preparation_names_path_and_reason(world):
+    with pytest.raises(Refused, match="is no greeting"):
+        await world.cfgmgr_session.call(api.Prepare(2, {"toy": {"word": "goodbye"}}), to="toy/0")
+    assert world.toy.word == "word1"
+
+
+@pytest.mark.asyncio
+async def test_nobody_is_asked_while_the_bus_is_gone_and_it_is_said(world):
+    world.bus.kill_broker()
+    with pytest.raises(BusLost):
+        await world.asker.call(toy.Greet(name="Ann"), timeout=0.05)
