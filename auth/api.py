@@ -59,6 +59,7 @@ class SourceServed(msgspec.Struct, frozen=True):
     failure: str  # empty: it works
     zones: int | None  # None: it could never be read
     problems: tuple[str, ...] = ()  # what is wrong without stopping it, as zone files that cannot be used
+    new: bool = False  # it fails because there is no store yet, and so no zone
 
 
 class StatusReply(msgspec.Struct, frozen=True):

@@ -157,7 +157,7 @@ class AuthDaemon(Module):
         return api.StatusReply(
             sockets=self._listening,
             connections=self._at_work().connections,
-            sources=tuple(api.SourceServed(one.name, one.failure, one.zones, one.problems) for one in sources),
+            sources=tuple(api.SourceServed(one.name, one.failure, one.zones, one.problems, one.new) for one in sources),
         )
 
     @command(api.ZoneStatus)

@@ -28,6 +28,7 @@ _COLOURS = {
     "unreachable": "red",
     "broken": "red",
     "given-up": "red",
+    "not answering": "red",
     "error": "red",
     "warning": "yellow",
 }

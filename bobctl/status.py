@@ -13,12 +13,16 @@ from bobctl.errors import ExitCode
 from bobctl.processes import table_of
 from bobctl.suite import Suite
 from bobctl.verbs import Verb, pass_suite
+from cmdctl.api import SourceFault
 
 
 @click.command(cls=Verb)
 @pass_suite
 def status(suite: Suite) -> None:
-    """Show how the suite is; exit code 1 if a part of it does not answer."""
+    """Show how the suite is.
+
+    The exit code is 1 if a part of it does not answer, or a data source cannot be answered from.
+    """
     found = suite.client.get("status")
     if suite.json:
         output.document(found)
@@ -26,7 +30,7 @@ def status(suite: Suite) -> None:
         _show(found)
     for problem in found["problems"]:
         output.words(f"bobctl: {problem['part']} does not answer: {problem['reason']}")
-    if found["problems"]:
+    if found["problems"] or any(fault["failure"] and not fault["new"] for fault in found["data_sources"]):
         sys.exit(ExitCode.FAILED)
 
 
@@ -35,6 +39,7 @@ def _show(found: dict[str, Any]) -> None:
     output.fields({**_of_suite(suite), **_of_configuration(configuration)})
     if configuration is not None:
         _show_trouble(configuration)
+    _show_faults(found["data_sources"])
     if found["components"]:
         click.echo()
         table_of(found["components"])
@@ -74,3 +79,21 @@ def _show_trouble(configuration: dict[str, Any]) -> None:
         click.echo(output.style(text, fg="red"))
     for warning in configuration["warnings"]:
         click.echo(f"warning: {output.printable(warning['path'])}: {output.printable(warning['reason'])}")
+
+
+def _show_faults(faults: list[SourceFault]) -> None:
+    """What is wrong with data sources, once for all instances that find the same."""
+    found: dict[str, list[str]] = {}
+    for fault in faults:
+        found.setdefault(_said(fault), []).append(fault["instance"])
+    for text, instances in found.items():
+        line = f"data source {text} (says {', '.join(instances)})"
+        click.echo(output.style(output.printable(line), fg="red" if " fails: " in text else "yellow"))
+
+
+def _said(fault: SourceFault) -> str:
+    name, problems = fault["source"], fault["problems"]
+    if fault["failure"]:
+        return f"{name} {'is not there yet' if fault['new'] else 'fails'}: {fault['failure']}"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{name} has a problem: {problems[0]}{more}"

@@ -58,6 +58,16 @@ class SourceProblem(TypedDict):
     reason: str
 
 
+class SourceFault(TypedDict):
+    """What an auth instance finds wrong with a data source, as `status` tells."""
+
+    instance: str
+    source: str
+    failure: str  # empty: it can be answered from
+    new: bool  # it fails because there is no store yet, and so no zone
+    problems: list[str]  # what is wrong without stopping it
+
+
 class ZonePage(TypedDict):
     """A page of the zone list; `next` is the `after` of the next page, None at the end."""
 

@@ -1,6 +1,7 @@
 """How the suite is, as far as its parts answer.
 
-GET /v1/status    what bob and cfgmgr say; a part that does not answer is in `problems`
+GET /v1/status    what bob, cfgmgr and the auth instances say; a part that does not answer is in `problems`, and what an
+                  instance finds wrong with a data source in `data_sources`
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from auth import api as auth
 from bob import api as bob
 from cfgmgr import api as cfgmgr
 from cmdctl.answers import answer
+from cmdctl.api import SourceFault
 from cmdctl.limits import STATUS_SECONDS
 from cmdctl.services import Services
+from cmdctl.serving import instances
 from msgq.errors import BusError
 
 
@@ -34,17 +38,43 @@ class StatusRoutes:
     async def status(self, _request: Request) -> Response:
         """Everything at once."""
         problems: list[dict[str, str]] = []
-        suite, configuration = await asyncio.gather(
-            self._ask(bob.Status(), problems), self._ask(cfgmgr.Status(), problems)
+        suite, configuration, faults = await asyncio.gather(
+            self._ask(bob.Status(), problems), self._ask(cfgmgr.Status(), problems), self._sources(problems)
         )
         components = [] if suite is None else suite.pop("components")
-        return answer({"suite": suite, "components": components, "configuration": configuration, "problems": problems})
+        return answer(
+            {
+                "suite": suite,
+                "components": components,
+                "configuration": configuration,
+                "data_sources": faults,
+                "problems": problems,
+            }
+        )
 
-    async def _ask(self, request: Any, problems: list[dict[str, str]]) -> dict[str, Any] | None:
+    async def _sources(self, problems: list[dict[str, str]]) -> list[SourceFault]:
+        members = instances(self._session)
+        replies = await asyncio.gather(*(self._ask(auth.Status(), problems, member) for member in members))
+        return [
+            SourceFault(
+                instance=member,
+                source=one["name"],
+                failure=one["failure"],
+                new=one["new"],
+                problems=list(one["problems"]),
+            )
+            for member, reply in zip(members, replies, strict=True)
+            for one in (reply["sources"] if reply else ())
+            if one["failure"] or one["problems"]
+        ]
+
+    async def _ask(
+        self, request: Any, problems: list[dict[str, str]], member: str | None = None
+    ) -> dict[str, Any] | None:
         try:
-            reply = await self._session.call(request, timeout=STATUS_SECONDS)
+            reply = await self._session.call(request, to=member, timeout=STATUS_SECONDS)
         except BusError as error:
-            problems.append({"part": request.module, "reason": str(error)})
+            problems.append({"part": member or request.module, "reason": str(error)})
             return None
         found: dict[str, Any] = msgspec.to_builtins(reply)
         return found

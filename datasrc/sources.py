@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import dns.name
 from dns.name import Name
 
 import datasrc
@@ -74,7 +75,7 @@ class Sources:
             yield SourcesSnapshot(self._members, stack)
 
     def status(self) -> list[SourceStatus]:
-        """How each source does, in order."""
+        """How each source does, in order, looked at now. Blocks."""
         return [member.status() for member in self._members]
 
     def refresh(self) -> None:
@@ -116,10 +117,13 @@ class _Member:
                 self._learn(self._source)
             except StorageError as error:
                 self._note(error)
-                return
-            self._failure = None
-            self._wait = RETRY_FIRST
-            self._next_look = now + LOOK_EVERY
+            else:
+                self._works(now)
+
+    def _works(self, now: float) -> None:
+        self._failure = None
+        self._wait = RETRY_FIRST
+        self._next_look = now + LOOK_EVERY
 
     def refresh(self) -> None:
         """Take notice of what changed, and try again what failed, whether it is time or not."""
@@ -152,8 +156,9 @@ class _Member:
             return max((len(key) for key in keys if key in self._known), default=-1)
 
     def status(self) -> SourceStatus:
-        """How the source does."""
+        """How the source does now, whenever it was looked at last."""
         with self._lock:
+            self._probe()
             known = None if self._known is None else len(self._known)
             failure = "" if self._failure is None else f"{self._failure.database}: {self._failure.reason}"
             problems = () if self._source is None else tuple(self._source.problems())
@@ -166,6 +171,21 @@ class _Member:
             if self._source is not None:
                 self._source.close()
             self._source = None
+
+    def _probe(self) -> None:
+        """Look whether answers can be made from it. Who asks often does not put off the next try of who answers."""
+        try:
+            if self._source is None:
+                self._source = self._opener()
+            self._learn(self._source)
+            with self._source.snapshot() as snapshot:
+                snapshot.find_zone(dns.name.root)
+        except StorageError as error:
+            if self._failure is None:
+                self._note(error)
+            self._failure = Failure.of(error)
+        else:
+            self._works(self._clock())
 
     def _note(self, error: StorageError) -> Failure:
         self._failure = Failure.of(error)

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from auth import api as auth
 from cfgmgr import api as cfgmgr
 from cmdctl.catalog import Catalog
 from datasrc.errors import Damaged
@@ -52,6 +53,40 @@ async def test_status_of_a_suite_that_lacks_a_part_is_shown_and_fails():
     assert "auth/spare" in done.out
     assert "cfgmgr does not answer" in done.err
     assert as_json.json["problems"][0]["part"] == "cfgmgr"
+
+
+@pytest.mark.asyncio
+async def test_status_says_which_data_source_fails_and_what_else_is_wrong_with_them():
+    async with house() as here:
+        failing = auth.SourceServed("main", "zones.sqlite: the file is damaged", 1)
+        missing = auth.SourceServed("new", "new.sqlite: there is no such file", None, new=True)
+        files = auth.SourceServed("files", "", 2, ("a.zone:1: error: bad", "b.zone:1: error: bad"))
+        here.answers["auth", "status"] = auth.StatusReply((), 0, (missing, files))
+        without = await bobctl(here.path, "status")
+        here.answers["auth", "status"] = auth.StatusReply((), 0, (failing, missing, files))
+        done = await bobctl(here.path, "status")
+        as_json = await bobctl(here.path, "status", "--json")
+    assert without.code == 0  # as at a first start
+    assert done.code == as_json.code == 1
+    assert "data source main fails: zones.sqlite: the file is damaged (says auth/0, auth/1)" in done.out
+    assert "data source new is not there yet: new.sqlite: there is no such file" in done.out
+    assert "data source files has a problem: a.zone:1: error: bad (and 1 more)" in done.out
+    assert as_json.json["data_sources"][0] == {
+        "instance": "auth/0",
+        "source": "main",
+        "failure": "zones.sqlite: the file is damaged",
+        "new": False,
+        "problems": [],
+    }
+
+
+@pytest.mark.asyncio
+async def test_an_auth_instance_that_does_not_answer_is_told_in_the_status():
+    async with house() as here:
+        here.answers["auth", "status"] = Refused("failed", "it is ill")
+        done = await bobctl(here.path, "status")
+    assert done.code == 1
+    assert "auth/0 does not answer" in done.err
 
 
 @pytest.mark.asyncio

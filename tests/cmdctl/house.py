@@ -103,6 +103,7 @@ class House:
             ("cfgmgr", "history"): cfgmgr.Revisions([REVISION], more=False),
             ("auth", "zone_status"): zone_status(),
             ("auth", "reload"): zone_status(),
+            ("auth", "status"): auth.StatusReply((), 0, (auth.SourceServed("main", "", 1),)),
             ("auth", "statistics"): auth.StatisticsReply({"queries": 5}),
         }
         self.bus = FakeBus()

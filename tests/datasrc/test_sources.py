@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -277,3 +278,36 @@ def test_each_answer_is_made_from_one_state(first: Fragile, sources, clock: Cloc
         put(first, "sub.example.", 2)
         assert described(snapshot.find_zone(dns.name.from_text("x.sub.example."))) == ("example.", 1)
     assert found(one, "x.sub.example.") == ("sub.example.", 2)
+
+
+def test_the_status_is_that_of_now_and_not_of_the_last_look(tmp_path: Path) -> None:
+    path = tmp_path / "zones.sqlite"
+    with contextlib.closing(datasrc.open(f"sqlite:///{path}", create=True)) as made:
+        put(made, "example.", 1)
+    good = path.read_bytes()
+    clock = Clock()  # it stands still: no look is due
+
+    def opener() -> DataSource:
+        return datasrc.open(f"sqlite:///{path}", name="main", read_only=True)
+
+    with contextlib.closing(Sources({"main": opener}, clock=clock)) as one:
+        assert one.status()[0].failure == ""
+        path.write_bytes(b"garbage " * 4096)
+        assert "is damaged" in one.status()[0].failure or "not an SQLite" in one.status()[0].failure
+        with pytest.raises(Unavailable):
+            found(one, "example.")
+        (tmp_path / "copy").write_bytes(good)
+        (tmp_path / "copy").rename(path)
+        assert one.status()[0].failure == ""
+        assert found(one, "example.") == ("example.", 1)
+
+
+def test_asking_for_the_status_does_not_put_off_the_next_try(first: Fragile, sources, clock: Clock) -> None:
+    put(first, "example.", 1)
+    one = sources()
+    first.error = Locked("held")
+    for _ in range(10):
+        assert one.status()[0].failure
+    first.error = None
+    clock.now += RETRY_FIRST
+    assert found(one, "example.") == ("example.", 1)
