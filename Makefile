@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = $(BIN)/python -X dev -W error -m pytest
 
-.PHONY: run install test check bench docs clean
+.PHONY: run install test check bench clean
 
 run: $(VENV)/.run
 	@scripts/run $(BIN)
@@ -23,9 +23,7 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python bench/start.py
-
-docs: $(VENV)/.dev
-	$(BIN)/python scripts/reference docs/reference
+	$(BIN)/python bench/faults.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

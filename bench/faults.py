@@ -51,10 +51,32 @@ def harm(suite: Suite, member: str, how: signal.Signals, rate: int) -> str:
     )
 
 
+def end_of_bob() -> str:
+    """How long children outlive bob."""
+    with Suite() as suite:
+        suite.start()
+        assert suite.process is not None
+        children = suite.descendants()
+        suite.process.kill()
+        began = time.monotonic()
+        wait_until(lambda: not any(alive(pid) for pid in children), DEADLINE, "every child is gone")
+        return f"bob killed: no child left after {time.monotonic() - began:.2f} s (goal 1 s)"
+
+
+def end_of_suite() -> str:
+    """How long Ctrl-C takes."""
+    with Suite() as suite:
+        suite.start()
+        began = time.monotonic()
+        suite.stop()
+        return f"Ctrl-C: everything stopped after {time.monotonic() - began:.2f} s (goal 2 s)"
+
+
 def main() -> None:
     """Print the table."""
     kit.PYTHON[:] = [sys.executable, "-I", "-m"]
     rate = int(sys.argv[1]) if len(sys.argv) > 1 else RATE
+    missed = 0
     print(
         "| fault | asked | lost by the first try | unanswered after one retry | slowest | kernel drops | back | goal |"
     )
@@ -65,7 +87,11 @@ def main() -> None:
                 suite.loadzone("example.org", small_zone())
                 suite.start()
                 wait_until(lambda: back(suite, "auth/spare", 0), what="the spare is warm")
-                print(harm(suite, member, how, rate), flush=True)
+                line = harm(suite, member, how, rate)
+                missed += "MISSED" in line
+                print(line, flush=True)
+    print(end_of_bob(), end_of_suite(), sep="\n")
+    sys.exit(bool(missed))
 
 
 if __name__ == "__main__":

@@ -62,6 +62,58 @@ def test_topics_heard_are_topics_somebody_publishes(package):
     assert set(topics_of(DAEMONS[package])) <= published
 
 
+def published_topics(package: str) -> set[str]:
+    """Topics a package publishes: the `topic` of its event structs, and names given to publish()."""
+    found = set()
+    for path, tree in trees():
+        if path.relative_to(ROOT).parts[0] != package:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "topic":
+                found |= {node.value.value} if isinstance(node.value, ast.Constant) else set()
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "publish":
+                first = node.args[0] if node.args else None
+                found |= {first.value} if isinstance(first, ast.Constant) else set()
+    return found
+
+
+@pytest.mark.parametrize("package", sorted({"bob", "cfgmgr", "cmdctl", "msgq", "auth"}))
+def test_what_a_daemon_publishes_is_in_a_spec(package):
+    described = {topic for spec in SPECS.values() for topic in spec.get("topics", {})}
+    assert published_topics(package) <= described
+
+
+def counted_names(package: str) -> set[str]:
+    """Names given to counters.add() and counters.set() as constants."""
+    return {
+        node.args[0].value
+        for path, tree in trees()
+        if path.relative_to(ROOT).parts[0] == package
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("add", "set")
+        and "counters" in ast.unparse(node.func.value)
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+
+@pytest.mark.parametrize("name", sorted(name for name in SPECS if (ROOT / name).is_dir()))
+def test_what_is_counted_is_in_the_spec(name):
+    assert counted_names(name) <= set(SPECS[name].get("statistics", {}))
+
+
+@pytest.mark.parametrize("name", sorted(name for name in SPECS if SPECS[name].get("statistics")))
+def test_every_statistic_of_a_spec_is_named_in_the_code(name):
+    text = "".join(path.read_text() for path, _ in trees() if path.relative_to(ROOT).parts[0] == name)
+    missing = []
+    for key in SPECS[name]["statistics"]:
+        family, _, leaf = key.rpartition(".")
+        if leaf not in text and f'f"{family}.{{' not in text:  # counted by a name made of the family and a value
+            missing.append(key)
+    assert missing == []
+
+
 @pytest.mark.parametrize("name", sorted(SPECS))
 def test_spec_is_named_like_its_file(name):
     assert SPECS[name]["module"] == name

@@ -42,7 +42,7 @@ def harm(suite: Suite, member: str, signal_number: signal.Signals, record_proper
     account = load.finish()
     report = f"{signal_number.name} {member}: {account}; back in {took:.2f} s"
     report += f"; kernel drops {kernel_drops(suite.port) - drops}"
-    record_property("account", report)
+    record_property("figure", report)
     assert account.wrong == []
     assert account.late == 0, report
     if not member.startswith("auth/"):
@@ -69,6 +69,8 @@ def test_bob_killed_leaves_no_child_and_the_next_start_works(running):
 
 
 def test_zone_data_and_configuration_survive_everything_at_once(running):
+    running.control("config", "set", "auth.identity", "kept")
+    running.control("config", "commit", "-m", "before the fault")
     for pid in running.descendants():
         try:
             os.kill(pid, signal.SIGKILL)
@@ -76,3 +78,4 @@ def test_zone_data_and_configuration_survive_everything_at_once(running):
             pass
     wait_until(lambda: running.serves("example.org", 1), 20, "the zone is served again")
     wait_until(running.ready, 20, "the door answers again")
+    assert running.control("config", "get", "auth.identity") == "kept"

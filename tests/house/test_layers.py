@@ -1,0 +1,35 @@
+"""A program meets another only through its `api` (and the errors that raises); the import-linter holds the rest."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.house.packages import ROOT, trees
+
+PROGRAMS = {"auth", "bob", "bobctl", "cfgmgr", "cmdctl", "loadzone", "msgq", "sockcreator"}
+CONTRACTS = {"api", "errors"}
+BUS = {"session", "envelope", "errors", "incoming"}  # the client's side of the bus is a library
+ALLOWED = {("bob", "sockcreator.creator")}  # bob speaks its protocol: one page, the standard library only
+
+
+def imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [f"{node.module}.{alias.name}" for alias in node.names] if "." not in node.module else [node.module]
+    return []
+
+
+def test_programs_meet_only_through_their_api():
+    wrong = []
+    for path, tree in trees():
+        package = path.relative_to(ROOT).parts[0]
+        for node in ast.walk(tree):
+            for name in imported(node):
+                other, _, rest = name.partition(".")
+                module = rest.partition(".")[0]
+                if package not in PROGRAMS or other not in PROGRAMS or other == package:
+                    continue
+                if module not in (BUS if other == "msgq" else CONTRACTS) and (package, name) not in ALLOWED:
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")  # type: ignore[attr-defined]
+    assert wrong == []
