@@ -62,18 +62,22 @@ def test_topics_heard_are_topics_somebody_publishes(package):
     assert set(topics_of(DAEMONS[package])) <= published
 
 
+def text_of(node: ast.AST | None) -> set[str]:
+    """The text a node is, if it is one."""
+    return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+
+
 def published_topics(package: str) -> set[str]:
     """Topics a package publishes: the `topic` of its event structs, and names given to publish()."""
-    found = set()
+    found: set[str] = set()
     for path, tree in trees():
         if path.relative_to(ROOT).parts[0] != package:
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "topic":
-                found |= {node.value.value} if isinstance(node.value, ast.Constant) else set()
+                found |= text_of(node.value)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "publish":
-                first = node.args[0] if node.args else None
-                found |= {first.value} if isinstance(first, ast.Constant) else set()
+                found |= text_of(node.args[0] if node.args else None)
     return found
 
 
@@ -86,7 +90,7 @@ def test_what_a_daemon_publishes_is_in_a_spec(package):
 def counted_names(package: str) -> set[str]:
     """Names given to counters.add() and counters.set() as constants."""
     return {
-        node.args[0].value
+        text
         for path, tree in trees()
         if path.relative_to(ROOT).parts[0] == package
         for node in ast.walk(tree)
@@ -94,7 +98,7 @@ def counted_names(package: str) -> set[str]:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in ("add", "set")
         and "counters" in ast.unparse(node.func.value)
-        and isinstance(node.args[0], ast.Constant)
+        for text in text_of(node.args[0])
     }
 
 
