@@ -28,6 +28,7 @@ _KNOW_CONNECT_TIMEOUT = {"psycopg", "psycopg2", "pymysql", "mysqldb"}
 
 POOL: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "pool_timeout": POOL_TIMEOUT}
 
+_OF_USE = (OperationalError, InterfaceError)
 _SQLITE_FAULTS: dict[int, tuple[type[StorageError], str]] = {
     sqlite3.SQLITE_BUSY: (Locked, f"another process held its lock for more than {BUSY_TIMEOUT:g} s"),
     sqlite3.SQLITE_LOCKED: (Locked, "another connection of this process holds its lock"),
@@ -76,7 +77,9 @@ class Database:
         except PoolTimeout as error:
             raise StorageError(f"all {POOL_SIZE + POOL_OVERFLOW} connections are in use", database=self.text) from error
         except DBAPIError as error:
-            raise self._fault(error) from error
+            raise self._fault(error.orig or error, is_of_use=isinstance(error, _OF_USE)) from error
+        except sqlite3.Error as error:  # of the driver itself, where SQLAlchemy would open a transaction
+            raise self._fault(error, is_of_use=isinstance(error, sqlite3.OperationalError)) from error
 
     def replaced(self) -> bool:
         """Whether the file is another one than at the last call: connections to the old one were closed.
@@ -104,14 +107,14 @@ class Database:
         """Close every connection."""
         self.engine.dispose()
 
-    def _fault(self, error: DBAPIError) -> StorageError:
-        code = getattr(error.orig, "sqlite_errorcode", None)
+    def _fault(self, error: BaseException, *, is_of_use: bool) -> StorageError:
+        """The driver's error as ours; `is_of_use`: it tells of the use of the database, not of its content."""
+        code = getattr(error, "sqlite_errorcode", None)
         if code is not None and (code & 0xFF) in _SQLITE_FAULTS:
             kind, text = _SQLITE_FAULTS[code & 0xFF]
-            return kind(f"{text} ({error.orig})", database=self.text)
-        if isinstance(error, OperationalError | InterfaceError):
-            return StorageError(str(error.orig).strip(), database=self.text)
-        return Damaged(str(error.orig).strip(), database=self.text)
+            return kind(f"{text} ({error})", database=self.text)
+        kind = StorageError if is_of_use else Damaged
+        return kind(str(error).strip(), database=self.text)
 
 
 def _parsed(text: str) -> URL:

@@ -8,8 +8,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import dns.name
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -20,7 +22,7 @@ import datasrc
 from datasrc.database import migrate
 from datasrc.database.engine import Database
 from datasrc.database.schema import HEAD, KNOWN, VERSION_TABLE, metadata
-from datasrc.errors import Missing, StorageError
+from datasrc.errors import Locked, Missing, StorageError
 from tests.datasrc.zonemaking import SMALL, load
 
 NOBODY = 65534
@@ -91,6 +93,20 @@ def test_a_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for others")
+def test_a_file_that_somebody_emptied_under_a_reader_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datasrc.database.engine.BUSY_TIMEOUT", 0.1)
+    path = tmp_path / "zones.sqlite"
+    url = f"sqlite:///{path}"
+    migrate(url)
+    with closing(datasrc.open(url, read_only=True)) as source, source.snapshot() as snapshot:
+        assert snapshot.find_zone(dns.name.root) is None
+        path.write_bytes(b"")
+        for name in ("zones.sqlite-wal", "zones.sqlite-shm"):
+            (tmp_path / name).unlink()
+        with pytest.raises(Locked, match="held its lock"):
+            migrate(url)
+
+
 def test_what_root_makes_belongs_to_the_owner_of_the_directory(tmp_path: Path) -> None:
     directory = tmp_path / "state"
     directory.mkdir()
