@@ -23,12 +23,12 @@ class InstanceStatus(msgspec.Struct, frozen=True):
     pid: int | None
     revision: int  # of the configuration, as its last heart-beat said
     progress: str  # what a starting process says it is doing
-    restarts: int  # since bob started
-    last_exit: str  # how the process before ended; empty: none has
+    restarts: int  # since bob started, after failures; what ended as planned does not count
+    last_exit: str  # how the process before ended; empty: none has, or as planned and the next one is there
     descriptors: int  # listening sockets of this place
-    waits_for: tuple[str, ...]  # components it needs that are not ready
-    next_attempt: float | None  # when a process that failed is started again; seconds since 1970
-    stale: bool  # runs with an older definition and is about to be renewed
+    waits_for: tuple[str, ...]  # components it needs that are not ready; if stale: instances that do not come up
+    next_attempt: float | None  # when a process that failed is started again, given up or not; seconds since 1970
+    stale: bool  # runs with an older definition or configuration and is about to be renewed
 
 
 class SystemStatus(msgspec.Struct, frozen=True):
@@ -45,6 +45,7 @@ class SystemStatus(msgspec.Struct, frozen=True):
     listen: tuple[str, ...]
     components: tuple[InstanceStatus, ...]
     disabled: tuple[str, ...]
+    answering: bool = True  # whether any instance that has the sockets of `listen` runs
 
 
 class Status(msgspec.Struct, frozen=True):

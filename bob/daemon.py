@@ -94,6 +94,7 @@ class BobDaemon(Module):
             listen=self.listen,
             components=tuple(self._row(instance) for instance in self._supervisor.roster),
             disabled=tuple(name for name, component in components.items() if not component.definition.enabled),
+            answering=self._supervisor.roster.is_answering(),
         )
 
     @command(api.Start)

@@ -154,6 +154,10 @@ class Roster:
 
     # The system as a whole.
 
+    def is_answering(self) -> bool:
+        """Whether any instance that is given the sockets of `listen` runs."""
+        return any(component.definition.sockets and component.ready for component in self.components.values())
+
     def is_up(self) -> bool:
         """Whether all that the system needs is running."""
         return not any(

@@ -260,3 +260,21 @@ async def test_listen_is_served_after_the_commit_by_a_component_that_is_not_ours
     await bus.world.until_served("0")
     assert (await Client(bus.port).ask())["component"] == "dns"
     assert (await bus.rows())["dns/0"].descriptors == 2
+
+
+async def dns(bus, **values):
+    """Add a component that serves the sockets."""
+    spec = bus.world.directory / "dns.yaml"
+    spec.write_text("module: dns\ntitle: DNS\ncomponent: {kind: needed, sockets: true}\n")
+    await bus.prepare(2, components={"dns": {"program": str(bus.world.program), "spec": str(spec)} | values})
+    await bus.commit(2)
+
+
+async def test_a_suite_whose_answering_instances_are_stopped_says_so(bus):
+    assert not (await bus.status()).answering
+    await dns(bus, instances=2)
+    await bus.world.until_running("dns/0", "dns/1")
+    await bus.client.call(api.Stop("dns/0"))
+    assert (await bus.status()).answering
+    await bus.client.call(api.Stop("dns"))
+    assert not (await bus.status()).answering
