@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bob.definition import Definition
+from bob.definition import ORPHAN_PATIENCE, Definition
 from bob.states import ALIVE, VACANT, Kind, State
 
 # From the spawn to the first heart-beat: an interpreter starts and imports, with others, perhaps on a small machine.
@@ -112,6 +112,12 @@ class Instance:
     def restarts(self) -> int:
         """How often it was started anew."""
         return max(0, self.spawns - 1)
+
+    def serves_soon(self, now: float) -> bool:
+        """Whether queries that wait for it are answered before their clients lose patience."""
+        if not self.wanted or self.state is State.GIVEN_UP:
+            return False
+        return self.state is not State.BACKOFF or self.due - now <= ORPHAN_PATIENCE
 
     # What is wanted of it.
 

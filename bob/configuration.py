@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bob.definition import BUILTIN, Definition, Limits
+from bob.definition import BUILTIN, CMDCTL, Definition, Limits
 from bob.plan import PlanError, check
 from bob.processes import LIMIT_RESOURCES
 from bob.states import Kind
@@ -41,6 +41,8 @@ def read_definitions(
     for name, values in configured.items():
         is_ours = name in ours
         definitions[name] = _own(name, ours[name], values, cores) if is_ours else _foreign(name, values, cores)
+    if CMDCTL in ours and not definitions[CMDCTL].enabled:
+        raise Rejected(f"components.{CMDCTL}.enabled", "without cmdctl no operator could give an order, not even this")
     _check_all(definitions)
     return definitions
 

@@ -11,13 +11,13 @@ import importlib.metadata
 import os
 import pwd
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bob import api
 from bob.component import Instance
 from bob.configuration import own_components, processors, read_definitions
-from bob.definition import Definition, built_in
+from bob.definition import CMDCTL, built_in
 from bob.errors import SocketError
 from bob.listening import places_of
 from bob.sockets import place_text
@@ -67,7 +67,7 @@ class BobDaemon(Module):
         built = built_in(_texts(places), self._cfgmgr_arguments)
         definitions = read_definitions(config.values["components"], self._ours, built, processors())
         try:
-            offer = await self._supervisor.equipment.prepare(places, _numbers_with_sockets(definitions))
+            offer = await self._supervisor.prepare(places, definitions)
         except SocketError as error:
             raise Rejected("listen", str(error)) from error
 
@@ -109,6 +109,8 @@ class BobDaemon(Module):
         instances = self._named(request.component)
         if any(instance.definition.builtin for instance in instances):
             raise Refused("refused", f"{request.component} is part of the frame: restart it, or shut the suite down")
+        if any(instance.definition.name == CMDCTL for instance in instances):
+            raise Refused("refused", f"{request.component} carries your orders, the next one too: restart it instead")
         self._supervisor.stop(instances)
         return Nothing()
 
@@ -184,12 +186,6 @@ class BobDaemon(Module):
             reason=instance.last_exit,
         )
         self.context.spawn(self.context.session.publish(event.topic, event), "publish")
-
-
-def _numbers_with_sockets(definitions: Mapping[str, Definition]) -> list[str]:
-    """The instances that want a set of sockets each."""
-    wanting = (definition for definition in definitions.values() if definition.sockets and definition.enabled)
-    return [str(number) for definition in wanting for number in range(definition.instances)]
 
 
 def _texts(places: Sequence[SocketPlace]) -> list[str]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from bob.states import Kind
 
+# A place whose restart is further away than this swallows its share of the queries: others shall have it.
+ORPHAN_PATIENCE = 1.0  # seconds
 HANG_TIMEOUT = 3.0  # seconds without a heart-beat (design section 3); they come every second
 
 
@@ -51,6 +53,7 @@ class Definition:
 SOCKCREATOR = "sockcreator"
 MSGQ = "msgq"
 CFGMGR = "cfgmgr"
+CMDCTL = "cmdctl"  # the door: without it no operator could give an order
 
 # In the order of their start; they stop in the reverse order, after all others.
 BUILTIN = (

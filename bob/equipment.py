@@ -18,8 +18,6 @@ from daemonkit import control
 from daemonkit.control import SocketPlace, close_all
 from daemonkit.log import MessageLog
 
-# A place whose restart is further away than this swallows its share of the queries: others shall have it.
-ORPHAN_PATIENCE = 1.0  # seconds
 RETRY_INTERVAL = 1.0  # seconds before sockets are asked for again
 ATTEMPTS = 3  # with a sockcreator that dies meanwhile
 STORE_PREFIX = "listen-"
@@ -70,7 +68,9 @@ class Equipment:
         """Listen on the offered places; the processes that run are given their new sets."""
         close_all(self.listening.settle(offer.places))
         for number, descriptors in offer.made.items():
-            self.listening.add(number, descriptors)
+            missing = self.listening.missing(number)  # some may have been made for its process meanwhile
+            self.listening.add(number, {place: made for place, made in descriptors.items() if place in missing})
+            close_all([made for place, made in descriptors.items() if place not in missing])
         for number in self.listening.numbers:
             self._store(number)
         for instance in running:
@@ -126,7 +126,7 @@ class Equipment:
         """The state of an instance changed: close sockets nobody will serve soon, so that others get the queries."""
         if instance.state in (State.STOPPED, State.GIVEN_UP):
             self._drop(instance.number)
-        elif instance.state is State.BACKOFF and instance.due - now > ORPHAN_PATIENCE:
+        elif not instance.serves_soon(now):
             places = self.listening.places
             if places and all(self.listening.is_served(place, besides=instance.number) for place in places):
                 self._drop(instance.number)

@@ -41,6 +41,16 @@ class Component:
         """Whether what needs it may start."""
         return any(instance.state is State.RUNNING for instance in self.serving)
 
+    @property
+    def held(self) -> bool:
+        """Whether the operator stopped all of it."""
+        return bool(self.instances) and not any(instance.wanted for instance in self.instances.values())
+
+    def will_serve(self, number: str, now: float) -> bool:
+        """Whether a process of this instance, which may be yet to come, serves sockets soon."""
+        instance = self.instances.get(number)
+        return not self.held if instance is None else instance.serves_soon(now)
+
 
 class Roster:
     """Who shall run, and who does."""
@@ -127,6 +137,19 @@ class Roster:
         """What it needs and is not ready."""
         return [need for need in definition.needs if need not in self.components or not self.components[need].ready]
 
+    def to_equip(self, definitions: Mapping[str, Definition], now: float) -> list[str]:
+        """The instances that want a set of sockets each under these definitions.
+
+        A set that nobody serves swallows its share of the queries. Where nobody serves at all, none is lost by making
+        them, and it is seen whether they can be made.
+        """
+        for name, definition in definitions.items():
+            if definition.sockets and definition.enabled:
+                numbers = [str(number) for number in range(definition.instances)]
+                component = self.components.get(name, Component(definition))
+                return [number for number in numbers if component.will_serve(number, now)] or numbers
+        return []
+
     def promotions(self) -> list[tuple[Instance, Instance]]:
         """Spares that are ready, each with the place it shall take."""
         found = []
@@ -204,7 +227,7 @@ class Roster:
         if definition.spare and definition.instances:
             numbers.append(SPARE)
         orders = self._retire([number for number in component.instances if number not in numbers], component, now)
-        held = bool(component.instances) and not any(instance.wanted for instance in component.instances.values())
+        held = component.held
         before, component.instances = component.instances, {}
         for number in numbers:
             instance = before.get(number)

@@ -26,6 +26,7 @@ from bob.sockets import CreatorClient
 from bob.states import State
 from bob.systemd import ServiceManager
 from daemonkit import control
+from daemonkit.control import SocketPlace
 from daemonkit.errors import ControlError
 from daemonkit.log import MessageLog
 
@@ -62,7 +63,13 @@ class Supervisor:
         if offer is not None:
             running = [instance for instance in self.roster if self._has_sockets(instance)]
             self.equipment.commit(offer, [instance for instance in running if instance.state is State.RUNNING])
+            self._reconsider()
         self.advance()
+
+    async def prepare(self, places: tuple[SocketPlace, ...], definitions: Mapping[str, Definition]) -> Offer:
+        """Make the sockets that these places and components want. Raises SocketError."""
+        numbers = self.roster.to_equip(definitions, self._loop.time())
+        return await self.equipment.prepare(places, numbers)
 
     def start(self, instances: Iterable[Instance]) -> None:
         """Let these run, whatever happened to them."""
@@ -236,6 +243,7 @@ class Supervisor:
             self._ready(instance, now)
         elif isinstance(message, control.SocketsTaken):
             self.equipment.taken(instance, message.generation)
+            self._reconsider()
         else:
             instance.announce(message.reason)
 
@@ -287,6 +295,13 @@ class Supervisor:
 
     def _has_sockets(self, instance: Instance) -> bool:
         return instance.definition.sockets and instance.number != control.SPARE
+
+    def _reconsider(self) -> None:
+        """Close the sockets of instances that will not serve them, as far as others do."""
+        now = self._loop.time()
+        for component in self.roster.components.values():
+            for instance in component.serving if component.definition.sockets else ():
+                self.equipment.consider(instance, now)
 
     def _moved(self, instance: Instance, _old: State, new: State) -> None:
         if new is State.RUNNING:

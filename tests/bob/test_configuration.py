@@ -80,7 +80,7 @@ def test_listing_a_component_of_ours_without_values_changes_nothing():
 
 
 def test_a_component_can_be_disabled():
-    assert not read({"cmdctl": {"enabled": False}})["cmdctl"].enabled
+    assert not read({"auth": {"enabled": False}})["auth"].enabled
 
 
 @pytest.fixture
@@ -112,10 +112,11 @@ def test_a_spec_that_cannot_be_read_is_refused(tmp_path):
         ({"msgq": {}}, "components.msgq: is built in and cannot be configured"),
         ({"auth": {"program": "/bin/true"}}, "components.auth.program: auth is a component of ours"),
         ({"greeter": {}}, "components.greeter: greeter is no component of ours, so it needs a program"),
+        ({"cmdctl": {"enabled": False}}, "components.cmdctl.enabled: without cmdctl no operator could give an order"),
         ({"auth": {"needs": ["nobody"]}}, "components.auth.needs: needs nobody, which is no component"),
         (
-            {"auth": {"needs": ["cmdctl"]}, "cmdctl": {"enabled": False}},
-            "components.auth.needs: needs cmdctl, which is not",
+            {"auth": {"enabled": False}, "cmdctl": {"needs": ["auth"]}},
+            "components.cmdctl.needs: needs auth, which is not",
         ),
         (
             {"auth": {"needs": ["cmdctl"]}, "cmdctl": {"needs": ["auth"]}},

@@ -183,6 +183,18 @@ async def test_orders_that_cannot_be_are_refused(bus, order, code, text):
     assert caught.value.code == code
 
 
+async def test_the_door_is_not_stopped_from_inside(bus):
+    brought = {"program": str(bus.world.program)}
+    await bus.prepare(2, components={"cmdctl": brought})
+    await bus.commit(2)
+    await bus.world.until_running("cmdctl/0")
+    for target in ("cmdctl", "cmdctl/0"):
+        with pytest.raises(Refused, match="restart it instead"):
+            await bus.client.call(api.Stop(target))
+    assert (await bus.rows())["cmdctl/0"].state == "running"
+    await bus.client.call(api.Restart("cmdctl"))
+
+
 async def test_a_disabled_component_cannot_be_started_by_hand(bus):
     await bus.prepare(2, **bus.components(child={"enabled": False}))
     await bus.commit(2)

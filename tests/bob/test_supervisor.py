@@ -249,6 +249,71 @@ async def test_sockets_of_a_stopped_instance_are_closed_and_come_back_with_it(wo
     assert {(await client.ask())["instance"] for _ in range(64)} == {"0", "1"}
 
 
+async def answer_rate(port, questions=64):
+    """Who answers each of so many questions; fails when one is not answered."""
+    client = Client(port)
+    waiting = [client.send() for _ in range(questions)]
+    return {(await client.answer(sock))["instance"] for sock in waiting}
+
+
+async def test_a_commit_gives_no_sockets_to_an_instance_that_is_stopped(world, port):
+    dns, second = world.define("dns", sockets=True, instances=2), free_port()
+    await world.run(dns, listen=[("127.0.0.1", port)])
+    await world.until_running("dns/0", "dns/1")
+    world.supervisor.stop([world.get("dns/1")])
+    await world.until(lambda: world.get("dns/1").state is State.STOPPED)
+    await world.run(dns, listen=[("127.0.0.1", port), ("127.0.0.1", second)])
+    await world.until_served("0")
+    assert world.supervisor.equipment.listening.numbers == ("0",)
+    assert await answer_rate(port) == {"0"}
+    assert await answer_rate(second) == {"0"}
+    world.supervisor.start([world.get("dns/1")])
+    await world.until_running("dns/1")
+    await world.until_served("0", "1")
+    assert await answer_rate(second) == {"0", "1"}
+
+
+async def test_a_commit_gives_no_sockets_to_an_instance_that_is_given_up(world, port):
+    dns = world.define("dns", "die-serving", sockets=True, instances=2)
+    await world.run(dns, listen=[("127.0.0.1", port)])
+    await world.until_running("dns/0")
+    failing = world.get("dns/1")
+    failing.policy = replace(failing.policy, give_up_after=2)
+    await world.until(lambda: failing.state is State.GIVEN_UP)
+    await world.run(dns, listen=[("127.0.0.1", port)])
+    assert world.supervisor.equipment.listening.numbers == ("0",)
+    assert await answer_rate(port) == {"0"}
+
+
+async def test_a_commit_gives_no_sockets_to_an_instance_whose_next_attempt_is_far(world, port):
+    dns = world.define("dns", "die-serving", sockets=True, instances=2)
+    await world.run(dns, listen=[("127.0.0.1", port)])
+    await world.until_running("dns/0")
+    failing = world.get("dns/1")
+    failing.policy = replace(failing.policy, first_delay=600.0, longest_delay=600.0)
+    await world.until(lambda: failing.state is State.BACKOFF and failing.due - asyncio.get_running_loop().time() > 60)
+    await world.until_served("0")
+    await world.run(dns, listen=[("127.0.0.1", port)])
+    await world.until_served("0")
+    assert world.supervisor.equipment.listening.numbers == ("0",)
+    assert await answer_rate(port) == {"0"}
+
+
+async def test_sockets_that_were_made_twice_for_an_instance_are_closed_once(world, port):
+    dns = world.define("dns", sockets=True, instances=2)
+    await world.run(dns, listen=[("127.0.0.1", port)])
+    await world.until_running("dns/0", "dns/1")
+    await world.until_served("0", "1")
+    equipment = world.supervisor.equipment
+    equipment.release(world.get("dns/1"))
+    offer = await world.prepare(dns, listen=[("127.0.0.1", port)])
+    equipment.serve(world.get("dns/1"))  # makes what the offer has too
+    await poll(lambda: not equipment.listening.missing("1"))
+    world.commit(dns, offer=offer)
+    await world.until_served("0", "1")
+    assert await answer_rate(port) == {"0", "1"}
+
+
 async def test_listen_changes_all_or_nothing(world, port):
     dns = world.define("dns", sockets=True, instances=2)
     await world.run(dns, listen=[("127.0.0.1", port)])

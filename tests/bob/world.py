@@ -72,8 +72,7 @@ class World:
         if SOCKCREATOR not in self.definitions:
             self.definitions[SOCKCREATOR] = BUILTIN[0]
             self.supervisor.change(self.definitions)
-        numbers = [str(number) for one in definitions if one.sockets for number in range(one.instances)]
-        return await self.supervisor.equipment.prepare(places_of(listen), numbers)
+        return await self.supervisor.prepare(places_of(listen), {one.name: one for one in definitions})
 
     def commit(self, *definitions: Definition, offer: Offer | None = None) -> None:
         """Make these the components."""
