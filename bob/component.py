@@ -7,6 +7,7 @@ clock. The supervisor spawns what is WAITING when its needs are ready; all else 
 from __future__ import annotations
 
 import enum
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -47,7 +48,8 @@ class RestartPolicy:
     stable_after: float = 10.0  # a run this long forgets the failures before it
     give_up_after: int = 10  # failures
     window: float = 300.0
-    retry_builtin: float = 30.0  # seconds; without them no operator could say start, so they are never given up
+    # Without the built-in ones no operator could say start, without the needed ones nothing is answered.
+    retry_exhausted: float = 30.0  # seconds
 
     def delay(self, failures: int, chance: float) -> float:
         """Seconds before the next attempt after so many failures in a row; `chance` is random in [0, 1)."""
@@ -72,10 +74,12 @@ class Run:
     announced: str = ""  # why it says it stops
     cause: str = ""  # why we stop it
     asked: bool = False  # its end is wanted and no failure
+    planned: bool = False  # its end is wanted and no remark
     escalation: Action | None = None  # the last step taken to end it
     escalated: float = 0.0
     suspect: bool = False  # silent, perhaps hung
     stale: bool = False  # to be replaced by a new run when that costs nothing
+    late: bool = False  # the same, for it stays on an older configuration
 
 
 def _unobserved(_instance: Instance, _old: State, _new: State) -> None:
@@ -97,11 +101,16 @@ class Instance:
     since: float = 0.0
     wanted: bool = False
     run: Run | None = None
-    due: float = 0.0  # of the next attempt, in BACKOFF
+    due: float = 0.0  # of the next attempt, in BACKOFF and GIVEN_UP
     spawns: int = 0
+    restarts: int = 0  # after ends that were not planned
     was_ready: bool = False
     last_exit: str = ""
+    last_planned: bool = False  # the last end was
     failures: deque[float] = field(default_factory=deque)
+    exhausted: bool = False  # failed too often, and has not done well since
+    late_for: int = 0  # the revision it was last found to be late for
+    unrecovered: bool = False  # the next process counts as a restart
 
     @property
     def name(self) -> str:
@@ -109,9 +118,15 @@ class Instance:
         return f"{self.definition.name}/{self.number}"
 
     @property
-    def restarts(self) -> int:
-        """How often it was started anew."""
-        return max(0, self.spawns - 1)
+    def remark(self) -> str:
+        """How the process before ended; a planned end says nothing about the one that is there now."""
+        return "" if self.last_planned and self.run is not None else self.last_exit
+
+    @property
+    def next_attempt(self) -> float | None:
+        """When it is tried again, if it failed and ever is."""
+        waits = self.state in (State.BACKOFF, State.GIVEN_UP) and math.isfinite(self.due)
+        return self.due if waits else None
 
     def serves_soon(self, now: float) -> bool:
         """Whether queries that wait for it are answered before their clients lose patience."""
@@ -124,26 +139,26 @@ class Instance:
     def start(self, now: float) -> None:
         """Let it run; an instance that was given up or waits for its time gets a new chance at once."""
         self.wanted = True
-        self.failures.clear()
+        self._forget()
         if self.state not in ALIVE:
             self._move_to(State.WAITING, now)
 
     def stop(self, now: float) -> list[Action]:
         """End it and leave it ended."""
-        self.wanted = False
+        self.wanted = self.unrecovered = False
         if self.state in ALIVE:
-            return self._end(now, "told to stop")
+            return self._end(now, "told to stop", planned=True)
         self._move_to(State.STOPPED, now)
         return []
 
-    def restart(self, now: float, cause: str = "told to restart") -> list[Action]:
-        """End it and start it afresh; this is not counted as a failure."""
+    def restart(self, now: float, cause: str = "told to restart", *, planned: bool = True) -> list[Action]:
+        """End it and start it afresh; this is not counted as a failure, and as a restart only if it is not planned."""
         if self.state not in ALIVE:
             self.start(now)
             return []
         self.wanted = True
-        self.failures.clear()
-        return self._end(now, cause)
+        self._forget()
+        return self._end(now, cause, planned=planned)
 
     def kill(self, now: float, cause: str) -> list[Action]:
         """End it by force: it hangs, or talks nonsense. Counted as a failure."""
@@ -161,14 +176,15 @@ class Instance:
         """WAITING -> STARTING: there is a process."""
         assert self.state is State.WAITING, self.state
         self.run = Run(pid=pid, started=now, progressed=now, definition=self.definition)
-        self.spawns += 1
+        self._came_back()
         self._move_to(State.STARTING, now)
 
     def not_spawned(self, now: float, reason: str) -> list[Action]:
         """WAITING -> a failure: the process could not even be made."""
         assert self.state is State.WAITING, self.state
-        self.last_exit = reason
-        self.spawns += 1
+        self.last_exit, self.last_planned = reason, False
+        self._came_back()
+        self.unrecovered = True
         return self._failed(now)
 
     def ready(self, now: float) -> None:
@@ -186,6 +202,7 @@ class Instance:
         if self.run is None:
             return []
         self.run.heard = now
+        self.run.late = self.run.late and revision == self.run.revision
         self.run.revision = revision
         if progress != self.run.progress:
             self.run.progress, self.run.progressed = progress, now
@@ -201,15 +218,16 @@ class Instance:
         """The process is gone; `how` says with what status or signal."""
         run, self.run = self.run, None
         assert run is not None, self.name
-        self.last_exit = _exit_text(how, run)
+        self.last_exit, self.last_planned = _exit_text(how, run), run.planned
         if not self.wanted:
             self._move_to(State.STOPPED, now)
             return []
+        self.unrecovered = not run.planned
         if run.asked:
             self._move_to(State.WAITING, now)
             return []
         if run.serving is not None and now - run.serving >= self.policy.stable_after:
-            self.failures.clear()
+            self._forget()
         return self._failed(now)
 
     def tick(self, now: float) -> list[Action]:
@@ -217,8 +235,8 @@ class Instance:
         limit = self.deadline()
         if limit is None or now < limit:
             return []
-        if self.state is State.BACKOFF:
-            self._move_to(State.WAITING, now)  # BACKOFF -> WAITING
+        if self.state in (State.BACKOFF, State.GIVEN_UP):
+            self._move_to(State.WAITING, now)  # BACKOFF, GIVEN_UP -> WAITING
             return []
         assert self.run is not None
         if self.state is State.STOPPING:
@@ -231,11 +249,9 @@ class Instance:
 
     def deadline(self) -> float | None:
         """When tick must be called next, if nothing else happens."""
-        if self.state is State.BACKOFF:
-            return self.due
         run = self.run
         if run is None:
-            return None
+            return self.next_attempt
         if self.state is State.STOPPING:
             return _next_escalation(run)
         if run.heard is None:
@@ -255,9 +271,9 @@ class Instance:
 
     # How it is done.
 
-    def _end(self, now: float, cause: str) -> list[Action]:
+    def _end(self, now: float, cause: str, *, planned: bool) -> list[Action]:
         assert self.run is not None
-        self.run.asked = True
+        self.run.asked, self.run.planned = True, planned
         if self.state is State.STOPPING:
             return []  # on its way already
         self.run.cause = cause
@@ -274,17 +290,32 @@ class Instance:
         while self.failures[0] < now - self.policy.window:
             self.failures.popleft()
         if self._ends_the_system():
-            self._move_to(State.GIVEN_UP, now)
+            self._give_up(now, math.inf)
             return [Action.FAIL_SYSTEM]
+        self.exhausted = self.exhausted or len(self.failures) >= self.policy.give_up_after
+        if self.exhausted and not self.definition.builtin:
+            retried = self.definition.kind is not Kind.DISPENSABLE
+            self._give_up(now, now + self.policy.retry_exhausted if retried else math.inf)
+            return []
         delay = self.policy.delay(len(self.failures), self.chance())
-        if len(self.failures) >= self.policy.give_up_after:
-            if not self.definition.builtin:
-                self._move_to(State.GIVEN_UP, now)
-                return []
-            delay = self.policy.retry_builtin
-        self.due = now + delay
-        self._move_to(State.BACKOFF if delay else State.WAITING, now)
+        self.due = now + (self.policy.retry_exhausted if self.exhausted else delay)
+        self._move_to(State.BACKOFF if self.due > now else State.WAITING, now)
         return []
+
+    def _give_up(self, now: float, due: float) -> None:
+        self.due = due
+        self._move_to(State.GIVEN_UP, now)
+
+    def _forget(self) -> None:
+        """Its failures are of the past."""
+        self.failures.clear()
+        self.exhausted = False
+
+    def _came_back(self) -> None:
+        """There is a process again, or was one for a moment."""
+        self.spawns += 1
+        self.restarts += self.unrecovered
+        self.unrecovered = False
 
     def _ends_the_system(self) -> bool:
         if self.definition.kind is Kind.DISPENSABLE:
@@ -320,7 +351,7 @@ def promote(spare: Instance, vacancy: Instance, now: float) -> Run:
     assert run is not None
     spare.run, vacancy.run = None, run
     vacancy.was_ready = True
-    vacancy.spawns += 1
+    vacancy._came_back()  # noqa: SLF001
     run.serving = now
     vacancy._move_to(State.RUNNING, now)  # noqa: SLF001  (one transition of two machines)
     spare._move_to(State.WAITING, now)  # noqa: SLF001

@@ -75,6 +75,7 @@ class BobDaemon(Module):
             self.listen = tuple(listen)
             self.revision = config.revision
             self._supervisor.change(definitions, offer)
+            self._supervisor.committed(config.revision)
 
         return Prepared(apply=apply, discard=lambda: self._supervisor.equipment.discard(offer))
 
@@ -156,8 +157,9 @@ class BobDaemon(Module):
     def _row(self, instance: Instance) -> api.InstanceStatus:
         now, wall = asyncio.get_running_loop().time(), time.time()
         run, definition = instance.run, instance.definition
+        waiting = instance.state is State.WAITING
         holds_sockets = definition.sockets and instance.number != SPARE
-        listening = self._supervisor.equipment.listening
+        listening, roster = self._supervisor.equipment.listening, self._supervisor.roster
         return api.InstanceStatus(
             component=definition.name,
             instance=instance.number,
@@ -168,11 +170,11 @@ class BobDaemon(Module):
             revision=run.revision if run else 0,
             progress=run.progress if run else "",
             restarts=instance.restarts,
-            last_exit=instance.last_exit,
+            last_exit=instance.remark,
             descriptors=len(listening.holding(instance.number).descriptors) if holds_sockets else 0,
-            waits_for=tuple(self._supervisor.roster.unmet(definition)) if instance.state is State.WAITING else (),
-            next_attempt=wall + instance.due - now if instance.state is State.BACKOFF else None,
-            stale=bool(run and run.stale),
+            waits_for=tuple(roster.unmet(definition) if waiting else roster.hindrances(instance)),
+            next_attempt=None if instance.next_attempt is None else wall + instance.next_attempt - now,
+            stale=bool(run and (run.stale or run.late)),
         )
 
     def _publish(self, instance: Instance) -> None:

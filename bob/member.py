@@ -16,7 +16,7 @@ from daemonkit.spec import Spec
 from msgq.session import Session
 
 RELOAD_TIMEOUT = 30.0  # seconds; every module prepares within 5
-LEAVE_TIMEOUT = 2.0  # seconds
+LEAVE_TIMEOUT = 1.0  # seconds, of the 2 s of a clean stop
 
 
 class Member:

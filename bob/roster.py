@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 
 from bob.component import Action, Instance, RestartPolicy
 from bob.definition import CFGMGR, Definition
+from bob.laggards import Laggards
 from bob.plan import Plan
 from bob.states import ALIVE, VACANT, Kind, State
 from daemonkit.control import SPARE
+
+# Of the 2 s of a clean stop, for whatever hangs: when the daemons, then cfgmgr, then msgq and sockcreator are killed.
+STOP_LIMITS = (1.2, 1.45, 1.7)  # seconds after the first was told to stop
 
 Order = tuple[Instance, Action]
 Observer = Callable[[Instance, State, State], None]
@@ -62,6 +66,8 @@ class Roster:
         self._chance = chance
         self._policy = policy or RestartPolicy()
         self._starting_up = True
+        self._stopping_since: float | None = None
+        self._laggards = Laggards()
 
     def __iter__(self) -> Iterator[Instance]:
         """Every instance, also those that are on their way out."""
@@ -108,14 +114,29 @@ class Roster:
         """Restart stale processes, one at a time: the spare first, then those whose place the fresh spare takes."""
         orders: list[Order] = []
         for component in self.components.values():
-            stale = [instance for instance in component.instances.values() if instance.run and instance.run.stale]
+            stale = [instance for instance in component.instances.values() if _is_stale(instance)]
             for instance in stale:
                 if instance.state is State.STARTING or self._can_be_missed(component, instance, stale):
-                    orders += [(instance, action) for action in instance.restart(now, "to be renewed")]
-                    if instance.run:
-                        instance.run.stale = False
+                    orders += [(instance, action) for action in _renew(instance, now)]
                     break
         return orders
+
+    def hindrances(self, instance: Instance) -> list[str]:
+        """What a process that is to be renewed waits for: others of its component that do not come up."""
+        component = self.components.get(instance.definition.name)
+        if component is None or not _is_stale(instance):
+            return []
+        others = (other for other in component.instances.values() if other is not instance and other.wanted)
+        failing = (other for other in others if other.failures and other.state is not State.RUNNING)
+        return [f"{other.name}, which fails: {other.last_exit}" for other in failing]
+
+    def committed(self, revision: int, now: float) -> None:
+        """The configuration is on this revision; whoever is not soon is late."""
+        self._laggards.committed(revision, now)
+
+    def late(self, now: float) -> list[Instance]:
+        """Who has stayed behind the configuration for too long, told once; `renewals` replaces them."""
+        return self._laggards.find(self, now)
 
     def spawnable(self) -> list[Instance]:
         """Who shall be spawned now: wanted, and everything it needs is ready; in the order of their start."""
@@ -167,7 +188,18 @@ class Roster:
 
     def deadline(self) -> float | None:
         """When tick must be called next."""
-        return min((limit for instance in self if (limit := instance.deadline()) is not None), default=None)
+        limits = [instance.deadline() for instance in self]
+        if self._stopping_since is None:
+            limits += [self._laggards.due(instance) for instance in self]
+        else:
+            limits.append(self._next_kill(self._stopping_since))
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    def forgive(self, seconds: float) -> None:
+        """We were stopped ourselves for so long: nothing that was missed meanwhile counts."""
+        self._laggards.since += seconds
+        for instance in self:
+            instance.forgive(seconds)
 
     def bury(self) -> list[Instance]:
         """Forget retiring instances whose process has gone; returns them."""
@@ -202,18 +234,31 @@ class Roster:
 
     def stop_next(self, now: float) -> list[Order] | None:
         """Stop the daemons; when they are gone cfgmgr, then msgq and sockcreator. None: all are gone."""
-        phases = (
-            [instance for instance in self if not instance.definition.builtin],
-            [instance for instance in self if instance.definition.name == CFGMGR],
-            list(self),
-        )
-        for phase in phases:
+        if self._stopping_since is None:
+            self._stopping_since = now
+        for phase, limit in zip(self._phases(), STOP_LIMITS, strict=True):
             orders = [(instance, action) for instance in phase if instance.wanted for action in instance.stop(now)]
+            if now >= self._stopping_since + limit:
+                late = [instance for instance in phase if _may_be_killed(instance)]
+                orders += [(instance, action) for instance in late for action in instance.kill(now, "did not stop")]
             if any(instance.state in ALIVE for instance in phase):
                 return orders
         return None
 
     # How it is done.
+
+    def _phases(self) -> tuple[list[Instance], ...]:
+        return (
+            [instance for instance in self if not instance.definition.builtin],
+            [instance for instance in self if instance.definition.name == CFGMGR],
+            list(self),
+        )
+
+    def _next_kill(self, stopping_since: float) -> float | None:
+        for phase, limit in zip(self._phases(), STOP_LIMITS, strict=True):
+            if any(_may_be_killed(instance) for instance in phase):
+                return stopping_since + limit
+        return None
 
     def _needed_on_their_way(self) -> bool:
         return any(
@@ -252,6 +297,24 @@ class Roster:
             return False
         others = [other for other in component.instances.values() if other is not instance and other.wanted]
         return instance.state is State.RUNNING and all(other.state is State.RUNNING for other in others)
+
+
+def _is_stale(instance: Instance) -> bool:
+    return instance.run is not None and (instance.run.stale or instance.run.late)
+
+
+def _renew(instance: Instance, now: float) -> list[Action]:
+    """Replace the process of an instance: as planned where its definition changed, for a fault where it is late."""
+    run = instance.run
+    assert run is not None
+    cause = "to be renewed" if run.stale else f"stays on configuration revision {run.revision}"
+    actions = instance.restart(now, cause, planned=run.stale)
+    run.stale = run.late = False
+    return actions
+
+
+def _may_be_killed(instance: Instance) -> bool:
+    return instance.run is not None and instance.run.escalation is not Action.KILL
 
 
 def _first_start_in_hand(component: Component) -> bool:

@@ -6,7 +6,7 @@ STOPPED --wanted--> WAITING --spawned--> STARTING --ready--> RUNNING
                        |                    v                   v
                        +----at once------ (failure) <-----------+
                        +----due-- BACKOFF <-+
-                                  GIVEN_UP <+   (until the operator says start, restart or clear)
+                       +----due-- GIVEN_UP <+   (what is needed; else until the operator says start, restart or clear)
 
 STARTING, RUNNING --told to stop, or killed--> STOPPING --gone--> STOPPED, WAITING or a failure
 """
@@ -25,7 +25,7 @@ class State(enum.Enum):
     RUNNING = "running"  # ready
     STOPPING = "stopping"  # told to stop or killed, and not gone yet
     BACKOFF = "backing-off"  # failed; the next attempt has its time
-    GIVEN_UP = "given-up"  # failed too often
+    GIVEN_UP = "given-up"  # failed too often; the next attempt, if there is any, is far
 
 
 class Kind(enum.Enum):

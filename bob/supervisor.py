@@ -66,6 +66,11 @@ class Supervisor:
             self._reconsider()
         self.advance()
 
+    def committed(self, revision: int) -> None:
+        """The configuration is on this revision."""
+        self.roster.committed(revision, self._loop.time())
+        self.advance()
+
     async def prepare(self, places: tuple[SocketPlace, ...], definitions: Mapping[str, Definition]) -> Offer:
         """Make the sockets that these places and components want. Raises SocketError."""
         numbers = self.roster.to_equip(definitions, self._loop.time())
@@ -188,9 +193,11 @@ class Supervisor:
     def _time_has_come(self, planned: float) -> None:
         now = self._loop.time()
         if now - planned > OUR_OWN_PAUSE:
-            for instance in self.roster:
-                instance.forgive(now - planned)
+            self.roster.forgive(now - planned)
         self._perform(self.roster.tick(now))
+        for instance in self.roster.late(now):
+            revision = instance.run.revision if instance.run is not None else 0
+            self._log.warning("BOB_LATE", instance=instance.name, revision=revision, committed=instance.late_for)
         self.advance()
 
     # What processes do.

@@ -175,7 +175,59 @@ def test_what_the_frame_consists_of_is_never_given_up():
         instance.tick(now)
     assert state_of(instance) is State.WAITING
     fail(instance, now)
-    assert instance.due - now == pytest.approx(instance.policy.retry_builtin, abs=1)
+    assert instance.due - now == pytest.approx(instance.policy.retry_exhausted, abs=1)
+
+
+def test_what_is_needed_and_given_up_is_tried_again_now_and_then():
+    instance, now = make(kind=Kind.NEEDED), 0.0
+    while state_of(instance) is not State.GIVEN_UP:
+        fail(instance, now)
+        now = max(now, instance.deadline() or now)
+        if state_of(instance) is not State.GIVEN_UP:
+            instance.tick(now)
+    for _ in range(20):  # also when the failures that led here have left the window
+        now = instance.deadline()
+        assert instance.next_attempt == now
+        instance.tick(now - 0.01)
+        assert state_of(instance) is State.GIVEN_UP
+        instance.tick(now)
+        assert state_of(instance) is State.WAITING
+        instance.spawned(now, 100)
+        now += 25.0
+        assert instance.exited(now, "exit status 1") == []
+        assert state_of(instance) is State.GIVEN_UP
+        assert instance.deadline() == now + instance.policy.retry_exhausted
+    instance.tick(instance.deadline())
+    instance.spawned(now, 100)
+    instance.ready(now)
+    instance.exited(now + instance.policy.stable_after, "exit status 1")
+    assert state_of(instance) is State.WAITING
+    assert len(instance.failures) == 1
+
+
+@pytest.mark.parametrize("end", [lambda one: one.stop(1.0), lambda one: one.restart(1.0)])
+def test_a_planned_end_is_no_remark_of_the_next_process_and_no_restart(end):
+    instance = running()
+    end(instance)
+    instance.exited(1.5, "exit status 0")
+    assert instance.remark == "exit status 0 (told to stop)" or state_of(instance) is State.WAITING
+    instance.start(2.0)
+    instance.spawned(2.0, 101)
+    assert (instance.remark, instance.restarts) == ("", 0)
+    instance.exited(3.0, "killed by SIGSEGV")
+    instance.spawned(3.0, 102)
+    assert (instance.remark, instance.restarts) == ("killed by SIGSEGV", 1)
+
+
+def test_a_spare_that_takes_the_place_of_a_renewed_process_is_no_restart():
+    slot, spare = running(), make()
+    spare.spawned(0.0, 200)
+    spare.ready(0.0)
+    slot.restart(1.0, "to be renewed")
+    slot.exited(1.1, "exit status 0")
+    promote(spare, slot, 1.1)
+    spare.spawned(1.2, 201)
+    assert [(one.remark, one.restarts) for one in (slot, spare)] == [("", 0), ("", 0)]
 
 
 @pytest.mark.parametrize("kind", [Kind.CORE, Kind.NEEDED])

@@ -8,8 +8,9 @@ import pytest
 
 from bob.component import Action
 from bob.definition import BUILTIN, Definition
+from bob.laggards import LAG_LIMIT
 from bob.plan import make_plan
-from bob.roster import Roster
+from bob.roster import STOP_LIMITS, Roster
 from bob.states import Kind, State
 from daemonkit.control import SPARE
 
@@ -321,3 +322,143 @@ def test_a_process_is_found_by_its_number(up):
     instance = up.get("auth/1")
     assert up.roster.of_process(instance.run.pid) is instance
     assert up.roster.of_process(1) is None
+
+
+def test_whatever_hangs_the_stop_keeps_its_time(up):
+    ended = {}
+    while (orders := up.roster.stop_next(up.now)) is not None:
+        orders += up.roster.tick(up.now)
+        for instance, action in orders:
+            if action is Action.KILL:  # nothing else is heard
+                instance.exited(up.now, "killed by SIGKILL")
+                ended.append((instance.definition.name, round(up.now - 100.0, 2)))
+        if not orders:
+            up.now = up.roster.deadline()
+    daemons, cfgmgr, frame = STOP_LIMITS
+    assert ended == {
+        "auth": daemons,
+        "cmdctl": daemons,
+        "cfgmgr": cfgmgr,
+        "msgq": frame,
+        "sockcreator": frame,
+    }
+    assert frame < 2.0
+
+
+def beat(world, revision, *names):
+    for name in names:
+        world.get(name).beat(world.now, revision, "")
+
+
+def late(world):
+    return [instance.name for instance in world.roster.late(world.now)]
+
+
+@pytest.fixture
+def behind(up):
+    """auth/1 has not come to revision 5, committed at 100 s."""
+    up.now = 100.0
+    beat(up, 5, "auth/0", "auth/spare", "cmdctl/0")
+    beat(up, 4, "auth/1")
+    beat(up, 0, "msgq/0", "cfgmgr/0")
+    up.roster.committed(5, up.now)
+    return up
+
+
+def test_who_stays_behind_the_committed_revision_is_restarted_in_its_turn(behind):
+    assert behind.roster.deadline() <= 100.0 + LAG_LIMIT
+    behind.now = 100.0 + LAG_LIMIT - 0.1
+    assert late(behind) == []
+    behind.now = 100.0 + LAG_LIMIT
+    assert late(behind) == ["auth/1"]
+    assert late(behind) == []
+    assert behind.renew() == [("auth/1", Action.SEND_STOP)]
+    behind.exit("auth/1")
+    assert behind.promote() == [("auth/spare", "auth/1")]
+    assert behind.get("auth/1").restarts == 1
+    assert behind.get("auth/1").remark == "gone (stays on configuration revision 4)"
+    assert not behind.get("auth/1").failures
+
+
+def test_who_comes_to_the_revision_in_time_is_left_alone(behind):
+    behind.now += LAG_LIMIT - 1
+    beat(behind, 5, "auth/1")
+    behind.now += 100
+    assert late(behind) == []
+
+
+def test_who_comes_to_the_revision_before_its_turn_is_left_alone(behind):
+    behind.exit("cmdctl/0")
+    behind.exit("auth/0")
+    behind.now += LAG_LIMIT
+    assert late(behind) == ["auth/1"]
+    assert behind.renew() == []  # its fellow is away
+    beat(behind, 5, "auth/1")
+    behind.ready(*behind.spawn())
+    assert behind.renew() == []
+
+
+def test_a_process_that_started_late_has_its_time_too(behind):
+    behind.now += LAG_LIMIT - 1
+    behind.exit("cmdctl/0")
+    behind.spawn()
+    behind.ready("cmdctl/0")
+    beat(behind, 4, "cmdctl/0")
+    beat(behind, 5, "auth/1")
+    behind.now += LAG_LIMIT - 1
+    assert late(behind) == []
+    behind.now += 1
+    assert late(behind) == ["cmdctl/0"]
+
+
+def test_who_is_ahead_of_us_is_not_judged(behind):
+    beat(behind, 6, "auth/0", "auth/1", "auth/spare", "cmdctl/0")
+    behind.now += 10 * LAG_LIMIT
+    assert late(behind) == []
+
+
+def test_who_comes_back_on_the_old_revision_is_not_restarted_without_end(behind):
+    behind.now += LAG_LIMIT
+    late(behind)
+    behind.renew()
+    behind.exit("auth/1")
+    behind.ready(*behind.spawn())
+    beat(behind, 4, "auth/1")
+    behind.now += 10 * LAG_LIMIT
+    assert late(behind) == []
+    behind.roster.committed(6, behind.now)
+    beat(behind, 6, "auth/0", "auth/spare", "cmdctl/0")
+    behind.now += LAG_LIMIT
+    assert late(behind) == ["auth/1"]
+
+
+def test_our_own_pause_makes_nobody_late(behind):
+    behind.now += 60.0
+    behind.roster.forgive(60.0)
+    beat(behind, 4, "auth/1")
+    assert late(behind) == []
+
+
+def test_a_roll_out_that_is_stuck_tells_by_whom(up):
+    up.change(replace(AUTH, arguments=("new",)), CMDCTL)
+    assert up.renew() == [("auth/spare", Action.SEND_STOP)]
+    up.exit("auth/spare")
+    assert up.roster.hindrances(up.get("auth/0")) == []  # on its way
+    up.spawn()
+    up.exit("auth/spare")
+    up.spawn()
+    assert up.renew() == []
+    for name in ("auth/0", "auth/1"):
+        assert up.roster.hindrances(up.get(name)) == ["auth/spare, which fails: gone"]
+    assert up.roster.hindrances(up.get("cmdctl/0")) == []
+
+
+def test_only_instances_that_will_serve_are_equipped(up):
+    definitions = up.roster.definitions
+    assert up.roster.to_equip(definitions, up.now) == ["0", "1"]
+    up.get("auth/1").stop(up.now)
+    assert up.roster.to_equip(definitions, up.now) == ["0"]
+    assert up.roster.to_equip(definitions | {"auth": replace(AUTH, instances=3)}, up.now) == ["0", "2"]
+    up.get("auth/0").stop(up.now)
+    assert up.roster.to_equip(definitions, up.now) == ["0", "1"]  # whether it could be done
+    assert up.roster.to_equip({}, up.now) == []
