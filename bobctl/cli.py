@@ -11,7 +11,7 @@ import click
 
 from bobctl.errors import CommandError, ExitCode
 from bobctl.suite import UNIX, Suite
-from cmdctl.errors import ClientError, ErrorAnswer, NoAnswer, NotPermitted, NotRunning
+from cmdctl.errors import ClientError, DoorClosed, ErrorAnswer, NoAnswer, NotPermitted, NotRunning
 from daemonkit.errors import PathError
 
 # noun -> (module, attribute, help of one line): the help of all nouns needs none of their modules.
@@ -108,6 +108,8 @@ def explain(error: Exception) -> CommandError:
             return CommandError(
                 "failed", f"{error}: start the suite with `bob run`, or name it with --run-dir or --state-dir"
             )
+        case DoorClosed():
+            return CommandError("failed", f"{error}: see what the suite logs of cmdctl")
         case NotPermitted():
             return CommandError("refused", f"{error}: only root, the suite's own user and members of the group bob may")
         case NoAnswer():

@@ -13,16 +13,21 @@ import contextlib
 import http.client
 import json
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 from urllib.parse import quote, urlencode
 
-from cmdctl.errors import BadAnswer, ErrorAnswer, NoAnswer, NotPermitted, NotRunning
+from cmdctl.errors import BadAnswer, DoorClosed, ErrorAnswer, NoAnswer, NotPermitted, NotRunning
+from daemonkit.paths import running_in
 
 PREFIX = "/v1"
 # What an answer waits for at most: a commit prepares every member within 5 s, and a check of a big zone takes its time.
 DEFAULT_TIMEOUT = 60.0
+# How long the door of a suite that runs may be closed: its cmdctl is back this long after it was restarted or died.
+DOOR_PATIENCE = 2.0
+DOOR_INTERVAL = 0.05  # s between two tries
 # An answer that is no stream is a page of a list or one object; more than this is not ours.
 MAX_ANSWER = 64 * 1024 * 1024
 CHUNK = 64 * 1024
@@ -135,7 +140,7 @@ class _UnixConnection(http.client.HTTPConnection):
 class Client:
     """Requests to one suite through its control socket; one connection each. Blocking.
 
-    Raises NotRunning, NotPermitted, NoAnswer, BadAnswer or ErrorAnswer.
+    Raises NotRunning, DoorClosed, NotPermitted, NoAnswer, BadAnswer or ErrorAnswer.
     """
 
     def __init__(self, path: Path, *, timeout: float = DEFAULT_TIMEOUT) -> None:
@@ -178,7 +183,7 @@ class Client:
     ) -> Iterator[http.client.HTTPResponse]:
         connection = _UnixConnection(self.path, self.timeout if timeout is None else timeout)
         try:
-            _connect(connection, self.path)
+            self._connect(connection)
             with _broken_means_no_answer():
                 response = _send(connection, method, _target(segments, query), body)
                 if response.status >= http.client.BAD_REQUEST:
@@ -186,6 +191,22 @@ class Client:
                 yield response
         finally:
             connection.close()
+
+    def _connect(self, connection: _UnixConnection) -> None:
+        """Connect; where the suite runs, its door may be closed for a moment."""
+        deadline = time.monotonic() + DOOR_PATIENCE
+        while True:
+            try:
+                return _connect(connection, self.path)
+            except NotRunning as error:
+                process = running_in(self.path.parent)
+                if process is None:
+                    raise
+                if time.monotonic() >= deadline:
+                    text = f"the suite runs (process {process}), but its door {self.path} does not answer"
+                    raise DoorClosed(text) from error
+            connection.close()
+            time.sleep(DOOR_INTERVAL)
 
 
 def _target(segments: tuple[str, ...], query: Mapping[str, Any] | None) -> str:

@@ -4,6 +4,7 @@ CmdctlError
 ├── RequestError(code, message)      a request cannot be done; becomes the HTTP answer
 └── ClientError                      what a client of the door sees
     ├── NotRunning                   nothing answers at the socket
+    ├── DoorClosed                   the same, although the suite runs
     ├── NotPermitted                 the socket is there, but this user may not open it
     ├── NoAnswer                     the connection broke or the deadline passed: the outcome is unknown
     ├── BadAnswer                    what answered does not speak this interface
@@ -54,6 +55,10 @@ class ClientError(CmdctlError):
 
 class NotRunning(ClientError):
     """Nothing answers at the socket: the suite (or only its cmdctl) is not running."""
+
+
+class DoorClosed(ClientError):
+    """The suite runs, but nothing answers at the socket: its cmdctl is down, or only just coming up."""
 
 
 class NotPermitted(ClientError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,8 +93,27 @@ def find_running(
         place = _read_lock(candidate.state) or candidate
         if place.control_socket.exists():
             return place
+    for candidate in _default_places(env):  # one that runs may be without its door for a moment
+        if place := _read_lock(candidate.state):
+            return place
     used = (candidate for candidate in _default_places(env) if (candidate.state / LOCK_NAME).exists())
     return next(used, directories(environment=env))
+
+
+def running_in(directory: Path) -> int | None:
+    """The process of the suite that uses this state or run directory now, as far as can be told."""
+    try:
+        with (directory / LOCK_NAME).open("rb") as file:
+            lines = file.read().splitlines()
+            if len(lines) != LOCK_LINES or not lines[0].isdigit():
+                return None
+            # Shared, so that two who ask do not take each other for the suite; let go of at once.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return int(lines[0])
+    except OSError:
+        return None
+    return None
 
 
 def is_found_by_default(places: Directories, *, environment: Mapping[str, str] | None = None) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from dns.name import Name
 
 from cmdctl.api import Client, ZoneEntry
-from cmdctl.errors import ClientError, ErrorAnswer, NotPermitted, NotRunning
+from cmdctl.errors import ClientError, DoorClosed, ErrorAnswer, NotPermitted, NotRunning
 from loadzone.loading import text_of
 
 # The servers see a change within a second even if the doorbell was not heard (docs/internals.md).
@@ -36,6 +36,8 @@ def _ask(client: Client, origin: str, serial: int) -> tuple[str, bool]:
     except NotRunning:
         return NOT_RUNNING, True
     except NotPermitted as error:
+        return f"whether the suite serves it cannot be told: {error}", True
+    except DoorClosed as error:
         return f"whether the suite serves it cannot be told: {error}", True
     except ErrorAnswer as error:
         if error.code == "not-found":

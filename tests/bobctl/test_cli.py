@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from bobctl.cli import NOUNS
 from cmdctl.door import open_door
+from daemonkit.paths import LOCK_NAME, Directories, lock_text
 from msgq.errors import Refused
 from tests.bobctl.run import PYTHON, bobctl
 from tests.cmdctl.house import house
@@ -97,6 +99,17 @@ async def test_a_socket_nobody_listens_at_is_a_suite_that_is_not_running(tmp_pat
     done = await bobctl(None, "--run-dir", str(tmp_path), "status")
     assert done.code == 1
     assert "bob run" in done.err
+
+
+@pytest.mark.asyncio
+async def test_a_suite_whose_door_is_closed_is_not_to_be_started(tmp_path):
+    with (tmp_path / LOCK_NAME).open("wb", buffering=0) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(lock_text(os.getpid(), Directories(tmp_path, tmp_path)))
+        done = await bobctl(None, "--run-dir", str(tmp_path), "status")
+    assert (done.code, done.out) == (1, "")
+    assert f"the suite runs (process {os.getpid()}), but its door" in done.err
+    assert "bob run" not in done.err
 
 
 @pytest.mark.asyncio

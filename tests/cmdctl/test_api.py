@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import socket
 import subprocess
 import sys
@@ -11,7 +13,8 @@ import threading
 import pytest
 
 from cmdctl.api import Client
-from cmdctl.errors import BadAnswer, ErrorAnswer, NoAnswer, NotRunning
+from cmdctl.errors import BadAnswer, DoorClosed, ErrorAnswer, NoAnswer, NotRunning
+from daemonkit.paths import LOCK_NAME, Directories, lock_text
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" + b'{"answer": 4}'
 
@@ -123,11 +126,40 @@ def test_a_stream_comes_whole(tmp_path):
         assert b"".join(Client(path).stream("x")) == b"abcde"
 
 
-def test_it_needs_the_standard_library_only():
+def test_it_needs_nothing_that_is_not_ours_or_of_the_standard_library():
     script = (
         "import sys; before = set(sys.modules); import cmdctl.api\n"
         "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
-        "print(*sorted(new - set(sys.stdlib_module_names) - {'cmdctl'}))\n"
+        "print(*sorted(new - set(sys.stdlib_module_names) - {'cmdctl', 'daemonkit'}))\n"
     )
     done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == ""
+
+
+@contextlib.contextmanager
+def running(directory):
+    """A suite runs, as far as its lock tells."""
+    with (directory / LOCK_NAME).open("wb", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(lock_text(os.getpid(), Directories(directory, directory)))
+        yield
+
+
+def test_a_suite_that_runs_with_its_door_closed_is_no_suite_that_is_not_running(tmp_path, monkeypatch):
+    monkeypatch.setattr("cmdctl.api.DOOR_PATIENCE", 0.1)
+    with running(tmp_path), pytest.raises(DoorClosed, match=rf"runs \(process {os.getpid()}\), but its door"):
+        Client(tmp_path / "control.sock").get("status")
+    with pytest.raises(NotRunning):  # what it wrote is still there, but nobody holds the lock
+        Client(tmp_path / "control.sock").get("status")
+
+
+def test_a_door_that_opens_soon_is_waited_for(tmp_path, monkeypatch):
+    opening = contextlib.ExitStack()
+
+    def open_it(_seconds):
+        monkeypatch.undo()
+        opening.enter_context(answering(tmp_path, OK))
+
+    monkeypatch.setattr("cmdctl.api.time.sleep", open_it)
+    with running(tmp_path), opening:
+        assert Client(tmp_path / "s").get("status") == {"answer": 4}

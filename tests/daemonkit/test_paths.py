@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from daemonkit.paths import (
     find_running,
     is_found_by_default,
     lock_text,
+    running_in,
 )
 
 
@@ -83,3 +85,27 @@ def test_a_path_too_long_for_a_socket_is_refused_early():
 def test_configured_values_can_name_the_directories():
     places = Directories(Path("/s"), Path("/r"))
     assert places.substitute("sqlite:///{state_dir}/zones.sqlite {run_dir}") == "sqlite:////s/zones.sqlite /r"
+
+
+def test_a_suite_that_runs_is_found_while_its_door_is_closed(tmp_path):
+    mine = Directories(tmp_path / "data" / "bobdns", tmp_path / "elsewhere")
+    mine.state.mkdir(parents=True)
+    (mine.state / LOCK_NAME).write_bytes(lock_text(7, mine))
+    assert find_running(environment={"XDG_DATA_HOME": str(tmp_path / "data"), "HOME": "/x"}) == mine
+
+
+@pytest.mark.parametrize("content", [b"", b"7\n", b"seven\n/a\n/b\n"])
+def test_a_lock_that_says_nothing_is_no_suite(tmp_path, content):
+    with (tmp_path / LOCK_NAME).open("wb", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(content)
+        assert running_in(tmp_path) is None
+
+
+def test_a_suite_runs_while_its_lock_is_held(tmp_path):
+    assert running_in(tmp_path) is None
+    with (tmp_path / LOCK_NAME).open("wb", buffering=0) as file:
+        file.write(lock_text(7, Directories(tmp_path, tmp_path)))
+        assert running_in(tmp_path) is None
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert running_in(tmp_path) == 7
