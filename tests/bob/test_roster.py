@@ -331,7 +331,7 @@ def test_whatever_hangs_the_stop_keeps_its_time(up):
         for instance, action in orders:
             if action is Action.KILL:  # nothing else is heard
                 instance.exited(up.now, "killed by SIGKILL")
-                ended.append((instance.definition.name, round(up.now - 100.0, 2)))
+                ended[instance.definition.name] = up.now
         if not orders:
             up.now = up.roster.deadline()
     daemons, cfgmgr, frame = STOP_LIMITS
