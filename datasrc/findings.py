@@ -110,13 +110,17 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found. `place` is known for data fresh from text; name and type say where it is in the zone."""
+    """One thing found. `place` is known for data fresh from text; name and type say where it is in the zone.
+
+    `file` is the zone's, where what is found is in no line of it, such as a record that is missing.
+    """
 
     code: Code
     text: str
     place: Place | None = None
     name: Name | None = None
     rdtype: int | None = None
+    file: str = ""
 
     @property
     def severity(self) -> Severity:
@@ -125,13 +129,14 @@ class Finding:
 
     @property
     def where(self) -> str:
-        """The place, or else the name and type; empty where neither is known."""
+        """The place, or else the file, name and type; empty where nothing of it is known."""
         if self.place is not None:
             return str(self.place)
         parts = [] if self.name is None else [self.name.to_text()]
         if self.rdtype is not None:
             parts.append(rdatatype.to_text(rdatatype.RdataType.make(self.rdtype)))
-        return " ".join(parts)
+        inside = " ".join(parts)
+        return f"{self.file}: {inside}" if self.file and inside else self.file or inside
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""

@@ -198,7 +198,7 @@ class MasterFilesSource(DataSource):
             return
         if findings.errors:
             first = next(each for each in findings if each.code.severity is Severity.ERROR)
-            where = "" if first.place else f"{file.path}: "
+            where = "" if first.place or first.file else f"{file.path}: "
             more = f" (and {findings.errors - 1} more)" if findings.errors > 1 else ""
             faults[key] = f"{where}{first}{more}"
             return

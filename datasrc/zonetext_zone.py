@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -145,8 +145,15 @@ def read_zone(
         if progress is not None and count % PROGRESS_EVERY == 0:
             progress(count, reader.octets)
     if not findings.errors:  # a record that could not be read would be missed again
-        check_zone(origin, zone.rrsets(), note, zone.place)
+        check_zone(origin, zone.rrsets(), lambda finding: note(_located(finding, zone, file)), zone.place)
     return zone, findings
+
+
+def _located(finding: Finding, zone: ZoneText, file: str) -> Finding:
+    """What is missing is in no line: it is told at the SOA, or for the file where there is none."""
+    if finding.place is not None:
+        return finding
+    return replace(finding, place=zone.apex_place, file=file)
 
 
 def _set_key(name: bytes, rdtype: int, covers: int) -> bytes:

@@ -28,6 +28,8 @@ from loadzone.serials import refusal
 
 PROGRAM = "loadzone"
 
+_Read = tuple[ZoneText, Findings]
+
 
 @dataclass(frozen=True, slots=True)
 class Manner:
@@ -71,32 +73,53 @@ def check(origin: Name, stream: BinaryIO, file: str, *, manner: Manner, listener
     return Loaded(origin, zone.records, _serial(zone), findings.warnings)
 
 
+class Store(Protocol):
+    """Where zones are loaded into. Both raise DataSourceError and LoadError."""
+
+    def existing(self) -> DataSource | None:
+        """The data source; None where there is none yet."""
+
+    def made(self) -> DataSource:
+        """The data source, made if need be."""
+
+
 class Loader:
     """Loads zones into one data source."""
 
-    def __init__(self, source: DataSource, manner: Manner, interruption: Interruption) -> None:
-        self._source = source
+    def __init__(self, store: Store, manner: Manner, interruption: Interruption) -> None:
+        self._store = store
         self._manner = manner
         self._interruption = interruption
 
     def load(self, origin: Name, stream: BinaryIO, file: str, *, listener: Listener) -> Loaded:
         """Load one zone. Raises BadZone, Refused, Failed, DataSourceError, Interrupted; then nothing was written."""
         self._interruption.check()
+        source = self._store.existing()
+        read: _Read | None = None
+        if source is None:  # nothing is made before the zone is known to be good
+            if self._manner.incremental:
+                raise NotFound(f"{text_of(origin)}: there is no such zone, nor the database to have it")
+            read = self._read(origin, stream, file, listener)
+            source = self._store.made()
         replace = not self._manner.incremental
-        with self._source.updater(origin, create=replace, replace=replace) as updater:
+        with source.updater(origin, create=replace, replace=replace) as updater:
             # The spelling of the origin is that of the stored zone, so that names do not change by how it was typed.
             name = origin if updater.base is None else updater.base.origin
-            zone, findings = _read(name, stream, file, listener)
-            _judge(name, findings, self._manner)
+            zone, findings = read or self._read(name, stream, file, listener)
             loaded = Loaded(name, zone.records, _serial(zone), findings.warnings, updater.base)
             if updater.base is not None:
                 self._check_serial(updater.base, zone)
-                if self._is_stored(updater.base, zone, findings, listener):
+                if self._is_stored(source, updater.base, zone, findings, listener):
                     return loaded
-            tally = self._fill(updater, zone)
+            tally = self._fill(source, updater, zone)
             with self._interruption.held():
                 change = updater.commit(Provenance(_author(), PROGRAM, self._reason(file)))
             return Loaded(name, zone.records, loaded.serial, findings.warnings, updater.base, change, tally)
+
+    def _read(self, name: Name, stream: BinaryIO, file: str, listener: Listener) -> _Read:
+        read = _read(name, stream, file, listener)
+        _judge(name, read[1], self._manner)
+        return read
 
     def _check_serial(self, base: ZoneInfo, zone: ZoneText) -> None:
         if base.serial is None or self._manner.force:
@@ -105,11 +128,13 @@ class Loader:
         if reason:
             raise Refused(f"{text_of(zone.origin)}: {reason}; --force loads it all the same")
 
-    def _is_stored(self, base: ZoneInfo, zone: ZoneText, findings: Findings, listener: Listener) -> bool:
+    def _is_stored(
+        self, source: DataSource, base: ZoneInfo, zone: ZoneText, findings: Findings, listener: Listener
+    ) -> bool:
         """Whether the data is the same already; changed data under an unchanged serial is a finding."""
         if base.state is not ZoneState.READY or base.serial != _serial(zone):
             return False
-        if not self._differs(zone):
+        if not _differs(source, zone):
             return True
         text = f"the data changed but the serial is still {base.serial}: secondaries will not notice"
         finding = Finding(Code.SERIAL_UNCHANGED, text, zone.apex_place, zone.origin)
@@ -120,29 +145,20 @@ class Loader:
         _judge(zone.origin, findings, self._manner)
         return False
 
-    def _differs(self, zone: ZoneText) -> bool:
-        try:
-            with self._source.snapshot() as snapshot:
-                finder = snapshot.zone(zone.origin)
-                stored = () if finder is None else finder.rrsets()
-                return any(True for _ in differences(zone.origin, stored, zone.rrsets()))
-        except ZoneUnusable:  # a damaged set is not the one in the text
-            return True
-
-    def _fill(self, updater: Updater, zone: ZoneText) -> Tally | None:
+    def _fill(self, source: DataSource, updater: Updater, zone: ZoneText) -> Tally | None:
         if self._manner.incremental:
-            return self._fill_difference(updater, zone)
+            return self._fill_difference(source, updater, zone)
         for rrset in zone.rrsets():
             updater.add(rrset)
         return None
 
-    def _fill_difference(self, updater: Updater, zone: ZoneText) -> Tally:
+    def _fill_difference(self, source: DataSource, updater: Updater, zone: ZoneText) -> Tally:
         tally = Tally()
         try:
-            with self._source.snapshot() as snapshot:
+            with source.snapshot() as snapshot:
                 finder = snapshot.zone(zone.origin)
                 if finder is None:
-                    raise Conflict("deleted by another writer meanwhile", database=self._source.name, zone=zone.origin)
+                    raise Conflict("deleted by another writer meanwhile", database=source.name, zone=zone.origin)
                 for pair in differences(zone.origin, finder.rrsets(), zone.rrsets()):
                     tally.count(pair)
                     if pair.old is not None:
@@ -175,7 +191,17 @@ def open_text(file: Path) -> BinaryIO:
         raise Failed(f"{file}: {error.strerror}") from error
 
 
-def _read(origin: Name, stream: BinaryIO, file: str, listener: Listener) -> tuple[ZoneText, Findings]:
+def _differs(source: DataSource, zone: ZoneText) -> bool:
+    try:
+        with source.snapshot() as snapshot:
+            finder = snapshot.zone(zone.origin)
+            stored = () if finder is None else finder.rrsets()
+            return any(True for _ in differences(zone.origin, stored, zone.rrsets()))
+    except ZoneUnusable:  # a damaged set is not the one in the text
+        return True
+
+
+def _read(origin: Name, stream: BinaryIO, file: str, listener: Listener) -> _Read:
     zone, findings = read_zone(stream, file, origin, report=listener.found, progress=listener.progress)
     for code, count in findings.left_out.items():
         listener.more(code, count)

@@ -16,11 +16,11 @@ from loadzone.errors import ExitCode, Interrupted, LoadError, exit_code_of
 from loadzone.interruption import Interruption
 from loadzone.loading import Loaded, Loader, Manner, check, open_text, parse_origin, plural, text_of
 from loadzone.speech import Speech
-from loadzone.target import Selection, Target, choose
+from loadzone.target import Selection, Store, Target, choose
 
 STDIN = "-"
 STDIN_SHOWN = "<stdin>"
-# Of so many zones the suite is asked for each; of more `bobctl zone list` gives the better view.
+# Of so many zones it is said for each whether the suite serves it; of more, of how many it does.
 MAX_ASKED = 20
 
 
@@ -63,8 +63,8 @@ class Program:
             yield partial(check, manner=self._manner, listener=self._speech)
             return
         target = choose(self._selection)
-        with closing(target.open()) as source:
-            loader = Loader(source, self._manner, self._interruption)
+        with closing(Store(target, self._speech.words)) as store:
+            loader = Loader(store, self._manner, self._interruption)
             yield partial(loader.load, listener=self._speech)
         self._say_who_serves(target)
 
@@ -90,15 +90,24 @@ class Program:
         socket = target.directories.control_socket
         try:
             if len(loaded) > MAX_ASKED:
-                self._speech.words("`bobctl zone list` shows what the suite serves")
+                serials = {one.origin: one.serial for one in loaded}
+                self._speech.words(self._whole(serving.report_many(socket, serials)))
                 return
             for one in loaded:
                 sentence = serving.report(socket, one.origin, one.serial)
-                self._speech.words(f"{text_of(one.origin)}: {sentence}" if len(loaded) > 1 else sentence)
                 if sentence == serving.NOT_RUNNING:
+                    self._speech.words(self._whole(sentence))
                     return
+                self._speech.words(f"{text_of(one.origin)}: {sentence}" if len(loaded) > 1 else sentence)
         except Interrupted:
             self._speech.words("no longer waiting for the suite to serve it")
+
+    def _whole(self, sentence: str) -> str:
+        """That no suite runs is no cause for alarm where the next one finds the data."""
+        assert self._selection is not None
+        if sentence != serving.NOT_RUNNING or self._selection.database is not None:
+            return sentence
+        return f"{sentence}; what is loaded is served from its next start on"
 
     def _described(self, loaded: Loaded) -> str:
         text = f"{text_of(loaded.origin)}: "

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from dns.name import Name
 
-from cmdctl.api import Client, ZoneEntry
+from cmdctl.api import Client, ZoneEntry, ZonePage
 from cmdctl.errors import ClientError, DoorClosed, ErrorAnswer, NotPermitted, NotRunning
 from loadzone.loading import text_of
 
@@ -15,24 +16,36 @@ from loadzone.loading import text_of
 PATIENCE = 3.0  # s
 INTERVAL = 0.1  # s between two questions
 READY = "ready"
-NOT_RUNNING = "the suite is not running"
+PAGE = 1000  # zones asked for at once; cmdctl gives no more
+NOT_RUNNING = "no suite is running now"
 
 
 def report(control_socket: Path, origin: Name, serial: int, *, patience: float = PATIENCE) -> str:
     """One sentence: who serves this serial of the zone, or why nobody does."""
+    return _report(control_socket, lambda client: _judge(client.zone_status(text_of(origin)), serial), patience)
+
+
+def report_many(control_socket: Path, serials: Mapping[Name, int], *, patience: float = PATIENCE) -> str:
+    """One sentence: how many of these zones are served with these serials."""
+    wanted = {text_of(origin).lower(): serial for origin, serial in serials.items()}
+    return _report(control_socket, lambda client: _tally(client, wanted), patience)
+
+
+def _report(control_socket: Path, question: Callable[[Client], tuple[str, bool]], patience: float) -> str:
+    """The sentence when waiting is of no more use, or there was enough of it."""
     client = Client(control_socket, timeout=PATIENCE)
     deadline = time.monotonic() + patience
     while True:
-        sentence, settled = _ask(client, text_of(origin), serial)
+        sentence, settled = _ask(client, question)
         if settled or time.monotonic() >= deadline:
             return sentence
         time.sleep(INTERVAL)
 
 
-def _ask(client: Client, origin: str, serial: int) -> tuple[str, bool]:
+def _ask(client: Client, question: Callable[[Client], tuple[str, bool]]) -> tuple[str, bool]:
     """The sentence for this moment, and whether waiting is of no use."""
     try:
-        return _judge(client.zone_status(origin), serial)
+        return question(client)
     except NotRunning:
         return NOT_RUNNING, True
     except NotPermitted as error:
@@ -45,6 +58,40 @@ def _ask(client: Client, origin: str, serial: int) -> tuple[str, bool]:
         return f"the suite runs, but cannot say whether it serves this zone: {error}", False
     except ClientError as error:
         return f"the suite runs, but does not answer: {error}", True
+
+
+def _tally(client: Client, wanted: Mapping[str, int]) -> tuple[str, bool]:
+    members: set[str] = set()
+    served = 0
+    for entry in _entries(client):
+        if entry["origin"] in wanted:
+            members.update(one["instance"] for one in entry["served"])
+            served += _served_everywhere(entry, wanted[entry["origin"]])
+    if not members:
+        return "the suite runs, but no auth instance is running, or none of these zones is in its data sources", False
+    whom = f"{len(members)} auth instance{'' if len(members) == 1 else 's'}"
+    done = served == len(wanted)
+    more = "" if done else "; `bobctl zone list` shows which are not"
+    return f"served by {whom}: {served} of {len(wanted)} zones{more}", done
+
+
+def _entries(client: Client) -> Iterator[ZoneEntry]:
+    after: str | None = None
+    while True:
+        page: ZonePage = client.get("zones", query={"after": after, "limit": PAGE})
+        yield from page["zones"]
+        after = page["next"]
+        if after is None:
+            return
+
+
+def _served_everywhere(entry: ZoneEntry, serial: int) -> bool:
+    served = entry["served"]
+    return (
+        entry["state"] == READY
+        and bool(served)
+        and all(one["state"] == READY and one["serial"] == serial for one in served)
+    )
 
 
 def _judge(entry: ZoneEntry, serial: int) -> tuple[str, bool]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import datasrc
 from daemonkit.paths import SYSTEM_CONFIG, SYSTEM_STATE, Directories, find_running
+from datasrc.errors import Missing, SchemaTooOld
 from datasrc.source import DataSource
 from datasrc.sources import source_url
 from loadzone.errors import Failed, NotFound, Refused, UsageFault
@@ -43,11 +44,60 @@ class Target:
     url: str
     directories: Directories
 
+    @property
+    def shown(self) -> str:
+        """Where it is: a file, or a server's address without the password."""
+        path = self.url.removeprefix("sqlite:///")
+        return path if path != self.url else self.url.rpartition("@")[2]
+
     def open(self) -> DataSource:
+        """Open it as it is. Raises DataSourceError: Missing or SchemaTooOld where it is to be made."""
+        if self._is_in_state_directory() and not self.directories.state.exists():
+            raise Missing("its directory is not there yet", database=self.shown)
+        return datasrc.open(self.url, name=self.name)
+
+    def make(self) -> DataSource:
         """Open it, made if need be. Raises DataSourceError, Refused, Failed."""
-        if str(self.directories.state) in self.url:
+        if self._is_in_state_directory():
             _make_state_directory(self.directories.state)
         return datasrc.open(self.url, name=self.name, create=True)
+
+    def _is_in_state_directory(self) -> bool:
+        return str(self.directories.state) in self.url
+
+
+class Store:
+    """The data source of a target, opened when it is first asked for and made when the first zone is good."""
+
+    def __init__(self, target: Target, say: Callable[[str], None]) -> None:
+        self._target = target
+        self._say = say
+        self._source: DataSource | None = None
+
+    def existing(self) -> DataSource | None:
+        """The data source; None where there is none yet. Raises DataSourceError, Refused, Failed."""
+        if self._source is None:
+            try:
+                self._source = self._target.open()
+            except Missing:
+                return None
+            except SchemaTooOld as error:
+                if error.empty:
+                    return None
+                self._source = self._target.make()
+        return self._source
+
+    def made(self) -> DataSource:
+        """The data source, made if need be. Raises DataSourceError, Refused, Failed."""
+        if self._source is None:
+            self._source = self._target.make()
+            self._say(f"made a new database, {self._target.shown}")
+        return self._source
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._source is not None:
+            self._source.close()
 
 
 def choose(selection: Selection) -> Target:

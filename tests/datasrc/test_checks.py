@@ -19,7 +19,7 @@ ONE_FINDING = [
     ("no-soa", "$TTL 60\n@ NS ns\nns A 192.0.2.1\n", None),
     ("several-soa", HEAD + "@ SOA ns h 2 7200 3600 1209600 300\n", 5),
     ("soa-not-at-apex", HEAD + "a SOA ns h 2 7200 3600 1209600 300\n", 5),
-    ("no-apex-ns", "$TTL 60\n" + SOA + "ns A 192.0.2.1\n", None),
+    ("no-apex-ns", "$TTL 60\n" + SOA + "ns A 192.0.2.1\n", 2),
     ("soa-rname", "$TTL 60\n@ SOA ns h@example.org. 1 7200 3600 1209600 300\n@ NS ns\nns A 192.0.2.1\n", 2),
     ("soa-timers", HEAD.replace(" 7200 3600 ", " 7200 7201 "), 2),
     ("soa-timers", HEAD.replace(" 7200 3600 ", " 7200 0 "), 2),

@@ -25,7 +25,10 @@ EXAMPLE = Path(__file__).parents[2] / "examples/example.org.zone"
 def test_the_example_zone_is_loaded_without_a_warning(run, state):
     done = run("example.org", EXAMPLE)
     assert (done.returncode, done.stdout) == (0, "example.org: loaded, 52 records, serial 2025010101\n")
-    assert done.stderr == "the suite is not running\n"
+    assert done.stderr == (
+        f"made a new database, {state}/zones.sqlite\n"
+        "no suite is running now; what is loaded is served from its next start on\n"
+    )
     source = opened(state)
     with source.snapshot() as snapshot:
         finder = snapshot.zone(ORIGIN)
@@ -112,8 +115,31 @@ def test_all_errors_are_said_and_the_old_zone_stays_zon_12(run, stored, state):
 
 
 def test_an_error_in_a_new_zone_makes_no_zone_zon_12(run, state):
-    assert run("example.org", "-", text="$TTL 60\n@ NS ns\n").returncode == 1
+    done = run("example.org", "-", text="$TTL 60\n@ NS ns\n")
+    assert done.returncode == 1
+    assert "<stdin>: example.org. SOA: error: the zone has no SOA record" in done.stderr
     assert exported(state) is None
+    assert not state.exists()  # a directory that was mistyped is not left behind either
+
+
+def test_what_is_missing_in_a_zone_is_told_with_its_file(run, tmp_path):
+    file = tmp_path / "a.zone"
+    file.write_text("$TTL 60\n\n@ SOA ns h 1 7200 3600 1209600 300\n")
+    assert f"{file}:3: error: the zone has no NS record" in run("example.org", file).stderr
+
+
+def test_a_new_database_is_made_by_the_first_good_zone_of_a_directory(run, state, tmp_path):
+    zones = tmp_path / "many"
+    zones.mkdir()
+    (zones / "a.test.zone").write_text("$TTL 60\n@ NS ns\n")
+    assert run("--all", zones).returncode == 1
+    assert not state.exists()
+    (zones / "b.test.zone").write_text(zone_text(1))
+    (zones / "c.test.zone").write_text(zone_text(1))
+    done = run("--all", zones)
+    assert done.stderr.count("made a new database") == 1
+    assert exported(state, "b.test.") is not None
+    assert exported(state, "c.test.") is not None
 
 
 def test_warnings_are_errors_when_strict(run, state):

@@ -15,7 +15,7 @@ import dns.name
 import pytest
 
 from cmdctl.api import Served, ZoneEntry
-from loadzone.serving import report
+from loadzone.serving import report, report_many
 from tests.kit.suite import Suite
 from tests.loadzone.running import zone_text
 
@@ -123,8 +123,30 @@ def test_it_waits_until_the_new_data_is_served(socket):
     assert len(asked) == 4
 
 
+def test_of_many_zones_it_is_said_how_many_are_served(socket):
+    def page(answers: list[ZoneEntry], following: str | None) -> tuple[int, Any]:
+        return 200, {"zones": answers, "next": following, "problems": []}
+
+    def named(origin: str, *instances: Served) -> ZoneEntry:
+        return {**entry(*instances), "origin": origin}
+
+    good = (served("auth/0", 7), served("auth/1", 7))
+    first = [named("a.test", *good), named("b.test", served("auth/0", 7), served("auth/1", 6))]
+    second = [named("c.test", *good), named("other.test", served("auth/0", 1))]
+    serials = {dns.name.from_text(name): 7 for name in ("a.test.", "B.test.", "c.test.")}
+    with door(socket, lambda n: page(second, None) if n % 2 else page(first, "b.test")) as asked:
+        sentence = report_many(socket, serials, patience=0)
+    assert sentence == "served by 2 auth instances: 2 of 3 zones; `bobctl zone list` shows which are not"
+    assert asked == ["/v1/zones?limit=1000", "/v1/zones?after=b.test&limit=1000"]
+    with door(Path(f"{socket}2"), lambda _: page([named("a.test", *good)], None)):
+        assert report_many(Path(f"{socket}2"), {dns.name.from_text("a.test."): 7}) == (
+            "served by 2 auth instances: 1 of 1 zones"
+        )
+    assert report_many(Path(f"{socket}3"), serials) == "no suite is running now"
+
+
 def test_without_a_door_the_suite_is_not_running(socket):
-    assert report(socket, ORIGIN, 7) == "the suite is not running"
+    assert report(socket, ORIGIN, 7) == "no suite is running now"
 
 
 def test_a_door_that_talks_nonsense_is_said(socket):

@@ -101,7 +101,7 @@ def test_the_state_directory_is_made_when_it_is_written_not_before(tmp_path):
     state = tmp_path / "a/b"
     target = choose(Selection(state_dir=state))
     assert not state.exists()
-    target.open().close()
+    target.make().close()
     assert (state.stat().st_mode & 0o777, sorted(path.name for path in state.iterdir())) == (0o750, ["zones.sqlite"])
 
 
@@ -109,7 +109,7 @@ def test_other_directories_are_not_made(tmp_path):
     config = tmp_path / "bob.yaml"
     config.write_text(f"data_sources: {{a: {{type: database, url: 'sqlite:///{tmp_path}/x/z.sqlite'}}}}")
     with pytest.raises(Missing):
-        choose(Selection(config=config, state_dir=tmp_path / "state")).open()
+        choose(Selection(config=config, state_dir=tmp_path / "state")).make()
 
 
 @pytest.mark.parametrize(
