@@ -1,101 +1,14 @@
-"""The command line of bob: `run`, `check-config`, `version`."""
+"""The program `bob`. Here is only what must come before everything else; bob/commands.py has the command line."""
 
 from __future__ import annotations
 
-import asyncio
-import subprocess
-import sys
-from pathlib import Path
-
-import click
-
-from bob.errors import StartError
-from daemonkit.log import LEVELS
-
-EXIT_FAILED = 1
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def cli() -> None:
-    """bobdns: an authoritative DNS server suite."""
-
-
-def _endpoint(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    from daemonkit.option_addresses import parse_endpoint
-
-    if value is None or value == "off":
-        return value
-    try:
-        return str(parse_endpoint(value))
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not ADDRESS@PORT (nor `off`)", param=parameter) from None
-
-
-def _endpoints(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    if "off" in values:
-        raise click.BadParameter("'off' is not ADDRESS@PORT", param=parameter)
-    return tuple(dict.fromkeys(str(_endpoint(context, parameter, value)) for value in values))
-
-
-@cli.command()
-@click.option("--config", type=click.Path(path_type=Path), help="Seed of the configuration, read at the first start.")
-@click.option("--state-dir", type=click.Path(path_type=Path), help="Where zone data and configuration are kept.")
-@click.option("--run-dir", type=click.Path(path_type=Path), help="Where the sockets of this run are.")
-@click.option("--listen", multiple=True, metavar="ADDR@PORT", callback=_endpoints, help="Answer here; may be repeated.")
-@click.option("--rest", metavar="ADDR@PORT|off", callback=_endpoint, help="Where REST is served.")
-@click.option("--metrics", metavar="ADDR@PORT|off", callback=_endpoint, help="Where metrics are served.")
-@click.option("--user", metavar="NAME", help="As root: the account to run as (default: bob).")
-@click.option("--log-level", type=click.Choice(list(LEVELS)), default="info", show_default=True)
-def run(
-    config: Path | None,
-    state_dir: Path | None,
-    run_dir: Path | None,
-    listen: tuple[str, ...],
-    rest: str | None,
-    metrics: str | None,
-    user: str | None,
-    log_level: str,
-) -> None:
-    """Run the suite in the foreground until Ctrl-C or SIGTERM. SIGHUP reads the configuration file again."""
-    from bob.startup import Request, prepare
-
-    overlay = {"cmdctl.rest": rest, "stats.metrics": metrics}
-    request = Request(
-        config=config,
-        state_dir=state_dir,
-        run_dir=run_dir,
-        listen=listen,
-        overlay={path: value for path, value in overlay.items() if value is not None},
-        user=user,
-        log_level=log_level,
-    )
-    try:
-        prepared = prepare(request)
-    except StartError as error:
-        click.echo(f"bob: {error}", err=True)
-        sys.exit(EXIT_FAILED)
-    with prepared:
-        sys.exit(asyncio.run(prepared.run()))
-
-
-@cli.command("check-config")
-@click.argument("file", type=click.Path(path_type=Path))
-def check_config(file: Path) -> None:
-    """Check a configuration file; nothing need be running. Exit status 0: it can be used."""
-    from bob.processes import interpreter
-
-    done = subprocess.run([*interpreter(), "-m", "cfgmgr", "--check", str(file.absolute())], check=False)
-    sys.exit(done.returncode)
-
-
-@cli.command()
-def version() -> None:
-    """Print the version."""
-    import importlib.metadata
-
-    click.echo(f"bob {importlib.metadata.version('bobdns')}")
+import signal
 
 
 def main() -> None:
-    """The program `bob`."""
+    """Run the command line. Until there is something to stop in order, Ctrl-C ends the process without a word."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell may have it ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from bob.commands import cli  # most of the time before the first process goes into imports
+
     cli(prog_name="bob")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from bob import api
 from bob.component import Instance
 from bob.configuration import own_components, processors, read_definitions
-from bob.definition import CMDCTL, built_in
+from bob.definition import CFGMGR, CMDCTL, built_in
 from bob.errors import SocketError
 from bob.listening import places_of
 from bob.sockets import place_text
@@ -78,6 +78,11 @@ class BobDaemon(Module):
             self._supervisor.committed(config.revision)
 
         return Prepared(apply=apply, discard=lambda: self._supervisor.equipment.discard(offer))
+
+    async def restart_cfgmgr(self, arguments: Sequence[str]) -> None:
+        """Let cfgmgr run with these arguments; returns when it does."""
+        self._cfgmgr_arguments = tuple(arguments)
+        await self._supervisor.rearrange(CFGMGR, self._cfgmgr_arguments)
 
     @command(api.Status)
     async def status(self, _call: IncomingCall, _request: api.Status) -> api.SystemStatus:

@@ -28,6 +28,7 @@ LIMIT_RESOURCES = {
     "processes": resource.RLIMIT_NPROC,
     "core": resource.RLIMIT_CORE,
 }
+INIT = 1  # our process id as the first process of a container
 CREATOR_FILE = Path(sockcreator.__file__).parent / "creator.py"
 SHIM_FILE = Path(shim.__file__)
 
@@ -106,6 +107,8 @@ def watch(process: Process, ended: Callable[[Process, str], None]) -> None:
     def reap() -> None:
         loop.remove_reader(process.pidfd)
         ended(process, process.reap())
+        if os.getpid() == INIT:
+            signal.raise_signal(signal.SIGCHLD)  # orphans may have ended behind it, which reap_orphans did not reach
 
     loop.add_reader(process.pidfd, reap)
 

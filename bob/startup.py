@@ -109,6 +109,7 @@ def prepare(request: Request) -> Prepared:
         default_listen=() if system else USER_LISTEN,
         overlay=request.overlay,
         log_level=request.log_level,
+        later_config=SYSTEM_CONFIG if system and request.config is None else None,
         creator_places=_creator_places(request.listen or (() if system else USER_LISTEN)),
     )
     return Prepared(settings, _take(places))

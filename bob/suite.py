@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bob.definition import CFGMGR, built_in
-from bob.processes import Spawner, reap_orphans
+from bob.errors import CreatorGone, ExitStatus, SocketError
+from bob.processes import INIT, Spawner, reap_orphans
 from bob.supervisor import Supervisor
 from bob.systemd import ServiceManager
 from daemonkit.errors import DaemonError, Rejected
@@ -24,9 +25,6 @@ from msgq.errors import BusError
 if TYPE_CHECKING:
     from bob.member import Member
     from daemonkit.spec import Message
-
-EXIT_STOPPED = 0
-EXIT_FAILED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +39,7 @@ class Settings:
     log_level: str
     # What sockcreator may bind before the configuration is there; it is restarted if that says otherwise.
     creator_places: tuple[str, ...] = ()
+    later_config: Path | None = None  # not there yet; a reload looks again
 
     def cfgmgr_arguments(self) -> list[str]:
         """docs/internals.md section 5."""
@@ -71,6 +70,7 @@ class Suite:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending = ""  # why we stop, once we do
         self._terminal = _terminal()
+        self._reload_due = False  # SIGHUP came before we were up
 
     async def run(self) -> int:
         """Start everything, watch it, stop everything; the exit status."""
@@ -114,6 +114,8 @@ class Suite:
         self._log.info("BOB_UP", listen=", ".join(listen), revision=member.daemon.revision)
         self._manager.ready(f"answering on {', '.join(listen)}")
         self._announce(listen)
+        if self._reload_due:
+            self._spawn(self._reload(member))
         await self._supervisor.until(lambda: self._over)
 
     # End.
@@ -134,7 +136,18 @@ class Suite:
             task.cancel()
         self._manager.close()
         self._log.info("BOB_STOPPED")
-        return EXIT_FAILED if failed else EXIT_STOPPED
+        return self._status(failure) if failed else ExitStatus.STOPPED
+
+    def _status(self, failure: BaseException | None) -> ExitStatus:
+        """The exit status of a failure: who starts us again must know whether that can help."""
+        if self._supervisor.failed:
+            return ExitStatus.CONFIGURATION if self._supervisor.failed_for_good else ExitStatus.FAILED
+        if not isinstance(failure, Rejected):
+            return ExitStatus.FAILED
+        cause = failure.__cause__
+        if isinstance(cause, SocketError):
+            return ExitStatus.FAILED if isinstance(cause, CreatorGone) else ExitStatus.UNAVAILABLE
+        return ExitStatus.CONFIGURATION
 
     # Signals.
 
@@ -143,7 +156,7 @@ class Suite:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop_signal, number)
         loop.add_signal_handler(signal.SIGHUP, self._hangup)
-        if os.getpid() == 1:
+        if os.getpid() == INIT:
             loop.add_signal_handler(signal.SIGCHLD, lambda: reap_orphans(self._supervisor.processes))
 
     def _stop_signal(self, number: signal.Signals) -> None:
@@ -160,22 +173,34 @@ class Suite:
     def _hangup(self) -> None:
         if self._terminal is not None and not _has_terminal(self._terminal):
             self.stop("the terminal is gone")
-        else:
-            self._spawn(self._reload())
+        elif self._member is None or self._member.daemon.phase == "starting":
+            self._reload_due = True
+        elif not self._over:
+            self._spawn(self._reload(self._member))
 
-    async def _reload(self) -> None:
+    async def _reload(self, member: Member) -> None:
         """Have the configuration file read again."""
-        if self._member is None or self._over:
-            return
         self._manager.reloading()
+        if not await self._has_config(member):
+            self._log.info("BOB_NOTHING_TO_RELOAD")
+            self._manager.ready("there is no configuration file")
+            return
         try:
-            done = await self._member.reload()
+            done = await member.reload()
             self._log.info("BOB_RELOADED", revision=done.revision, changes=len(done.changes))
             status = f"configuration revision {done.revision}"
         except BusError as error:
             self._log.error("BOB_NOT_RELOADED", reason=error)
             status = f"reload failed: {error}"
         self._manager.ready(status)
+
+    async def _has_config(self, member: Member) -> bool:
+        """Whether there is a configuration file; the default one may have been made after the start."""
+        later = self._settings.later_config
+        if self._settings.config is None and later is not None and os.access(later, os.R_OK):
+            self._settings = replace(self._settings, config=later)
+            await member.daemon.restart_cfgmgr(self._settings.cfgmgr_arguments())
+        return self._settings.config is not None
 
     async def _hear_shutdown(self, member: Member) -> None:
         await member.daemon.shutdown_wanted.wait()

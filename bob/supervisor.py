@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -20,18 +21,20 @@ from bob.definition import MSGQ, SOCKCREATOR, Definition
 from bob.equipment import Equipment, Offer
 from bob.errors import SpawnError
 from bob.plan import make_plan
-from bob.processes import Spawner
+from bob.processes import Spawner, describe_exit
 from bob.roster import Order, Roster
 from bob.sockets import CreatorClient
 from bob.states import State
 from bob.systemd import ServiceManager
 from daemonkit import control
 from daemonkit.control import SocketPlace
-from daemonkit.errors import ControlError
+from daemonkit.errors import ControlError, ExitCode
 from daemonkit.log import MessageLog
 
 # A timer that comes so much too late says that we were stopped, and perhaps all others with us.
 OUR_OWN_PAUSE = 1.0  # seconds
+# What a process says by its exit status when its configuration cannot be used.
+REFUSED_CONFIGURATION = describe_exit(os.CLD_EXITED, ExitCode.CONFIGURATION)
 CREATOR_WAIT = 3.0  # seconds for a sockcreator that is being restarted; a prepare has 5
 
 Watcher = Callable[[Instance], None]
@@ -51,6 +54,7 @@ class Supervisor:
         self._watchers: list[Watcher] = []
         self.stopping = False
         self.failed = ""  # why the system must end
+        self.failed_for_good = False  # another start would end the same way
         self.roster = Roster(self._moved, random.random)
         self.equipment = Equipment(self.creator, self._children.send, manager, log)
 
@@ -65,6 +69,18 @@ class Supervisor:
             self.equipment.commit(offer, [instance for instance in running if instance.state is State.RUNNING])
             self._reconsider()
         self.advance()
+
+    async def rearrange(self, component: str, arguments: tuple[str, ...]) -> None:
+        """Run a component of one process with these arguments; returns when it does."""
+        definitions = self.roster.definitions
+        self.change(definitions | {component: replace(definitions[component], arguments=arguments)})
+        (instance,) = self.roster.components[component].serving
+
+        def runs() -> bool:
+            run = instance.run
+            return instance.state is State.RUNNING and run is not None and run.definition.arguments == arguments
+
+        await self.until(runs)
 
     def committed(self, revision: int) -> None:
         """The configuration is on this revision."""
@@ -160,7 +176,9 @@ class Supervisor:
         for instance, action in orders:
             pid = instance.run.pid if instance.run is not None else 0
             if action is Action.FAIL_SYSTEM:
-                self.failed = self.failed or _system_failure(instance)
+                if not self.failed:
+                    self.failed = _system_failure(instance)
+                    self.failed_for_good = instance.last_exit.startswith(REFUSED_CONFIGURATION)
             elif action in (Action.COVER, Action.UNCOVER):
                 self._cover(instance, covered=action is Action.COVER)
             elif action is Action.SEND_STOP:

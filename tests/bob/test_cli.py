@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +18,14 @@ import pytest
 from click.testing import CliRunner
 
 from bob import startup
-from bob.cli import cli
-from bob.errors import AlreadyRunning, StartError
+from bob.commands import cli
+from bob.errors import AlreadyRunning, ExitStatus, StartError
 from bob.startup import Request, prepare
 from bob.suite import Settings
 from daemonkit.paths import MAX_SOCKET_PATH, Directories
 from tests.kit.suite import Suite, alive, wait_until
 
+EXIT_TIME = 0.5  # seconds an interpreter takes for its own end, in development mode
 OWN = "root" if os.geteuid() == 0 else None
 
 
@@ -40,7 +44,7 @@ def test_version():
         (["--listen", "127.0.0.1@0"], "is not ADDRESS@PORT"),
         (["--listen", "localhost@53"], "is not ADDRESS@PORT"),
         (["--listen", "127.0.0.1@65536"], "is not ADDRESS@PORT"),
-        (["--listen", "off"], "'off' is not ADDRESS@PORT"),
+        (["--listen", "off"], "answers nobody has `listen: []`"),
         (["--rest", "8053"], "'8053' is not ADDRESS@PORT (nor `off`)"),
         (["--log-level", "loud"], "'loud' is not one of"),
         (["--nonsense"], "No such option"),
@@ -132,15 +136,36 @@ def test_a_file_in_place_of_a_directory_is_told(request_):
 # The program itself.
 
 
-def test_a_start_that_cannot_be_ends_with_status_1_and_says_why():
+def test_a_start_that_cannot_be_ends_with_a_status_and_says_why():
     with Suite() as suite, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", suite.port))
         suite.start(wait=False)
         assert suite.process is not None
         pids = wait_until(suite.descendants, 10)
-        assert suite.process.wait(30) == 1
+        assert suite.process.wait(30) == ExitStatus.UNAVAILABLE
         assert f"127.0.0.1@{suite.port} (UDP): in use by process {os.getpid()} (" in suite.log.read_text()
         assert not any(alive(pid) for pid in pids)
+
+
+def test_a_seed_that_cannot_be_used_ends_the_start_for_good():
+    with Suite(config="listen: [nonsense]\n") as suite:
+        suite.start(wait=False)
+        assert suite.process is not None
+        assert suite.process.wait(30) == ExitStatus.CONFIGURATION
+        assert "bob.yaml:1" in suite.log.read_text()
+
+
+@pytest.mark.parametrize("milliseconds", [60, 120, 180, 240, 300, 400])
+def test_ctrl_c_before_there_is_anything_ends_it_without_a_word_of_ours(milliseconds):
+    with Suite() as suite:
+        process = subprocess.Popen(suite.command(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(milliseconds / 1000)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+        assert process.returncode in (ExitStatus.STOPPED, -signal.SIGINT), said
+        assert "Aborted" not in said
+        assert not re.search(r'File ".*/bob/(commands|startup|suite)', said)  # a traceback
 
 
 def test_ctrl_c_while_it_starts_ends_it_cleanly():
@@ -184,3 +209,30 @@ def test_a_second_signal_does_not_wait_for_what_hangs():
         suite.process.send_signal(signal.SIGTERM)
         suite.process.wait(10)
         assert not any(alive(pid) for pid in pids)
+
+
+def test_a_suite_whose_processes_all_hang_stops_within_two_seconds():
+    with Suite() as suite:
+        suite.start(wait=False)
+        wait_until(lambda: "BOB_UP" in suite.log.read_text(), 30, "the suite is up")
+        assert suite.process is not None
+        pids = suite.descendants()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        begin = time.monotonic()
+        suite.process.send_signal(signal.SIGINT)
+        assert suite.process.wait(20) == 0
+        assert time.monotonic() - begin < 2.0 + EXIT_TIME
+        assert not any(alive(pid) for pid in pids)
+
+
+def test_sighup_without_a_configuration_file_is_no_error():
+    with Suite() as suite:
+        suite.start(wait=False)
+        wait_until(lambda: "BOB_RUNNING msgq/0" in suite.log.read_text(), 30, "the start is under way")
+        assert suite.process is not None
+        suite.process.send_signal(signal.SIGHUP)  # bob is hardly on the bus yet: it is not forgotten
+        wait_until(lambda: "BOB_NOTHING_TO_RELOAD" in suite.log.read_text(), 30, "it says so")
+        assert "BOB_UP" in suite.log.read_text()
+        assert " ERROR " not in suite.log.read_text()
+        assert suite.stop() == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bob.errors import ExitStatus
 from bob.systemd import VARIABLES
 from tests.bob.installation import CHECKOUT
 
@@ -54,6 +55,14 @@ def test_the_unit_asks_for_all_that_bob_speaks():
         assert setting in text
     assert text.count("CAP_") == 2
     assert {"NOTIFY_SOCKET", "WATCHDOG_USEC", "LISTEN_FDS"} <= set(VARIABLES)
+
+
+def test_what_another_start_cannot_mend_is_not_started_again():
+    setting = re.search("^RestartPreventExitStatus=(.*)$", (SYSTEMD / "bob.service").read_text(), re.MULTILINE)
+    assert setting is not None
+    permanent = {2, ExitStatus.UNAVAILABLE, ExitStatus.NO_PERMISSION, ExitStatus.CONFIGURATION}
+    assert {int(number) for number in setting[1].split()} == permanent
+    assert not permanent & {ExitStatus.FAILED, ExitStatus.TEMPORARY}
 
 
 @pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="needs systemd-sysusers")

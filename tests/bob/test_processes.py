@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -9,8 +10,9 @@ import sys
 
 import pytest
 
+from bob import processes
 from bob.definition import Definition
-from bob.processes import SHIM_FILE, command_of, creator_command, describe_exit, interpreter
+from bob.processes import SHIM_FILE, Process, command_of, creator_command, describe_exit, interpreter
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,26 @@ except ProcessLookupError:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
     assert done.stdout == "collected\n", done.stderr
+
+
+@pytest.mark.asyncio
+async def test_process_1_looks_for_orphans_again_after_each_end_of_its_own(monkeypatch):
+    monkeypatch.setattr(processes, "INIT", os.getpid())
+    loop, happened = asyncio.get_running_loop(), []
+    looked = asyncio.Event()
+
+    def look():
+        happened.append("looked")
+        if "ended" in happened:
+            looked.set()
+
+    popen = subprocess.Popen(["/bin/true"])
+    pidfd = os.pidfd_open(popen.pid)
+    os.waitid(os.P_PID, popen.pid, os.WEXITED | os.WNOWAIT)  # the kernel's own signal for it has come and gone
+    loop.add_signal_handler(signal.SIGCHLD, look)
+    try:
+        processes.watch(Process(popen.pid, pidfd, popen), lambda *_: happened.append("ended"))
+        await asyncio.wait_for(looked.wait(), 20)
+    finally:
+        loop.remove_signal_handler(signal.SIGCHLD)
+    assert happened[-2:] == ["ended", "looked"]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bob.errors import ExitStatus
 from bob.privileges import CAP_NET_BIND_SERVICE
 from tests.bob.installation import interpreter_for, nobody
 from tests.bob.world import CHILD
@@ -138,7 +139,7 @@ def test_an_installation_that_the_user_cannot_read_is_told(tmp_path):
     with Dropped(Path(sys.executable)) as suite:
         suite.start(wait=False)
         assert suite.process is not None
-        assert suite.process.wait(DEADLINE) == 1
+        assert suite.process.wait(DEADLINE) == ExitStatus.NO_PERMISSION
         assert "the user nobody cannot read" in suite.log.read_text()
 
 
@@ -150,5 +151,5 @@ def test_a_missing_account_is_told(tmp_path):
         suite.command = lambda: command  # type: ignore[method-assign]
         suite.start(wait=False)
         assert suite.process is not None
-        assert suite.process.wait(DEADLINE) == 1
+        assert suite.process.wait(DEADLINE) == ExitStatus.NO_PERMISSION
         assert "there is no account 'no-such-user'" in suite.log.read_text()

@@ -152,6 +152,25 @@ async def test_a_needed_component_that_does_not_come_up_fails_the_system(world):
 # Sockets.
 
 
+async def test_a_component_is_rearranged_at_run_time(world):
+    await world.run(world.define("one"))
+    await world.until_running("one/0")
+    pid = world.pid("one/0")
+    await asyncio.wait_for(world.supervisor.rearrange("one", ("other",)), 20)
+    assert world.pid("one/0") != pid
+    assert world.get("one/0").run.definition.arguments == ("other",)
+    assert world.get("one/0").restarts == 0
+
+
+async def test_a_component_that_cannot_use_its_configuration_fails_the_system_for_good(world, tmp_path):
+    refuses = tmp_path / "refuses"
+    refuses.write_text("#!/bin/sh\nexit 78\n")
+    refuses.chmod(0o755)
+    await world.run(replace(world.define("one", kind=Kind.NEEDED), program=str(refuses)))
+    await world.until(lambda: world.supervisor.failed)
+    assert world.supervisor.failed_for_good
+
+
 async def test_every_instance_serves_its_own_sockets_over_udp_and_tcp(world, port):
     await world.run(world.define("dns", sockets=True, instances=2), listen=[("127.0.0.1", port)])
     await world.until_running("dns/0", "dns/1")
