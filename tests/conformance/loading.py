@@ -170,7 +170,7 @@ class Loaded:
     def assert_refused(self, zone: str, *, line: int | None = None) -> None:
         """loadzone said why, at the right place, and the server has nothing of it but what it had."""
         failed = re.findall(r"\d+ failed: (.*)", self.words)
-        assert zone in failed[0].split(", "), self.words
+        assert f"{zone}.zone" in failed[0].split(", "), self.words
         assert f"loadzone: {zone}: " in self.words, self.words
         assert line is None or line in self.lines(zone, "error"), self.words
         if zone not in VERSIONED:
