@@ -64,7 +64,7 @@ async def test_the_status_is_answered_without_any_bus(monkeypatch):
         here.bus.kill_broker()
         status = await here.get("status")
     assert (status["suite"], status["components"], status["configuration"]) == (None, [], None)
-    assert len(status["problems"]) == 2
+    assert {problem["part"] for problem in status["problems"]} >= {"bob", "cfgmgr"}
 
 
 @pytest.mark.asyncio
@@ -205,3 +205,16 @@ def test_the_words_at_the_top_of_a_file_tell_exactly_its_routes(group):
         r"^(GET|POST|PUT|PATCH|DELETE) +(/v1[^ ?\n]*)", sys.modules[group.__module__].__doc__ or "", re.MULTILINE
     )
     assert set(told) == routes
+
+
+@pytest.mark.asyncio
+async def test_only_what_changed_something_is_logged_as_a_change():
+    async with house() as here:
+        here.answers["auth", "reload"] = Refused("failed", "it is ill")
+        await here.post("call", "auth", "zone_status", body={"arguments": {"origins": ["example.org"]}})
+        await here.post("config", "check")
+        with pytest.raises(ErrorAnswer):
+            await here.post("call", "auth", "reload")
+        here.answers["auth", "reload"] = zone_status()
+        await here.post("call", "auth", "reload")
+        assert here.log.ids() == ["CMDCTL_READ", "CMDCTL_READ", "CMDCTL_CHANGE_FAILED", "CMDCTL_CHANGE"]
