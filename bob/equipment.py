@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bob.component import Instance
 from bob.errors import CreatorGone, SocketError
-from bob.listening import Descriptors, HandOver, Listening
+from bob.listening import HandOver, Listening
 from bob.sockets import CreatorClient, Made, acquire, place_text
 from bob.states import State
 from bob.systemd import ServiceManager, StoredDescriptor
@@ -46,7 +46,8 @@ class Equipment:
         self._log = log
         self._stored = list(manager.stored)
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._covered: tuple[str, int] | None = None  # an instance's number, and the process that stands in
+        self._stand_in = 0  # the process that serves beside silent ones
+        self._covered: list[str] = []  # their numbers
 
     # Configuration.
 
@@ -99,19 +100,23 @@ class Equipment:
             self.listening.took(instance.number, instance.run.pid, generation)
 
     def cover(self, instance: Instance, spare: Instance) -> bool:
-        """Let the spare serve the sockets of an instance beside it; one at a time. False: it serves others already."""
-        if spare.run is None or (self._covered is not None and self._covered[1] == spare.run.pid):
+        """Let the spare serve the sockets of an instance beside it. False: it does, or there is none."""
+        if spare.run is None:
             return False
-        self._covered = (instance.number, spare.run.pid)
-        self._lend(spare.run.pid, self.listening.holding(instance.number).descriptors)
+        if self._stand_in != spare.run.pid:  # the one before took a place and serves that alone
+            self._stand_in, self._covered = spare.run.pid, []
+        if instance.number in self._covered:
+            return False
+        self._covered.append(instance.number)
+        self._lend()
         return True
 
     def uncover(self, instance: Instance, spare: Instance) -> bool:
         """The instance serves again itself. False: nobody stood in for it."""
-        if spare.run is None or self._covered != (instance.number, spare.run.pid):
+        if spare.run is None or self._stand_in != spare.run.pid or instance.number not in self._covered:
             return False
-        self._covered = None
-        self._lend(spare.run.pid, {})
+        self._covered.remove(instance.number)
+        self._lend()
         return True
 
     def release(self, instance: Instance) -> None:
@@ -145,12 +150,14 @@ class Equipment:
         if instance.run is None or instance.state is not State.RUNNING:
             return
         pid = instance.run.pid
+        if pid == self._stand_in:  # it has a place of its own now
+            self._stand_in, self._covered = 0, []
         for packet, descriptors in packets_of(self.listening.assign(instance.number, pid)):
             self._send(pid, packet, descriptors)
 
-    def _lend(self, pid: int, descriptors: Descriptors) -> None:
-        for packet, numbers in packets_of(self.listening.loan(control.SPARE, descriptors)):
-            self._send(pid, packet, numbers)
+    def _lend(self) -> None:
+        for packet, numbers in packets_of(self.listening.loan(control.SPARE, self._covered)):
+            self._send(self._stand_in, packet, numbers)
 
     async def _complete(self, instance: Instance) -> None:
         """Make what is missing, however often it takes, and hand the set over."""
@@ -190,6 +197,9 @@ class Equipment:
         if number in self._tasks:
             self._tasks.pop(number).cancel()
         descriptors = self.listening.drop(number)
+        if number in self._covered:
+            self._covered.remove(number)
+            self._lend()
         close_all(descriptors)
         if descriptors:
             self._manager.forget(STORE_PREFIX + number)
@@ -214,7 +224,7 @@ class Equipment:
 
 def packets_of(hand_over: HandOver) -> list[tuple[bytes, list[int]]]:
     """The packets that carry a set to a process, with the descriptors of each."""
-    items = list(hand_over.descriptors.items())
+    items = hand_over.sockets
     starts = range(0, max(len(items), 1), control.MAX_DESCRIPTORS)
     packets = []
     for start in starts:

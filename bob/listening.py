@@ -27,7 +27,7 @@ class HandOver:
 
     generation: int
     number: str
-    descriptors: Descriptors
+    sockets: tuple[tuple[SocketPlace, int], ...]  # a place comes more than once where it stands in for several
 
 
 @dataclass(slots=True)
@@ -91,11 +91,12 @@ class Listening:
         """Hand the set of an instance to a process."""
         holding = self.holding(number)
         holding.holder, holding.sent, holding.taken = pid, next(self._generations), 0
-        return HandOver(holding.sent, number, dict(holding.descriptors))
+        return HandOver(holding.sent, number, tuple(holding.descriptors.items()))
 
-    def loan(self, number: str, descriptors: Descriptors) -> HandOver:
-        """Let a process serve these beside their holder; nothing changes here."""
-        return HandOver(next(self._generations), number, dict(descriptors))
+    def loan(self, number: str, lenders: Iterable[str]) -> HandOver:
+        """Let a process serve the sets of these instances beside their holders; nothing changes here."""
+        lent = tuple(item for lender in lenders for item in self.holding(lender).descriptors.items())
+        return HandOver(next(self._generations), number, lent)
 
     def took(self, number: str, pid: int, generation: int) -> bool:
         """The holder serves a generation. False: that is an old one, or not the holder's word."""

@@ -278,6 +278,10 @@ class Supervisor:
         if before is not instance.state:
             if self._has_sockets(instance):
                 self.equipment.serve(instance)
+            elif instance.number == control.SPARE:  # others may have fallen silent while there was none
+                for other in self.roster.components[instance.definition.name].serving:
+                    if other.run is not None and other.run.suspect and other.state is State.RUNNING:
+                        self._cover(other, covered=True)
             self.advance()
 
     def _creator_beat(self, pid: int) -> None:

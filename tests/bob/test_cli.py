@@ -22,7 +22,7 @@ from bob.commands import cli
 from bob.errors import AlreadyRunning, ExitStatus, StartError
 from bob.startup import Request, prepare
 from bob.suite import Settings
-from daemonkit.paths import MAX_SOCKET_PATH, Directories
+from daemonkit.paths import MAX_SOCKET_PATH, SYSTEM_CONFIG, Directories
 from tests.kit.suite import Suite, alive, wait_until
 
 EXIT_TIME = 0.5  # seconds an interpreter takes for its own end, in development mode
@@ -120,6 +120,14 @@ def test_a_run_directory_too_deep_for_a_socket_is_told_before_anything_is_made(t
 def test_a_missing_configuration_file_is_told(request_, tmp_path):
     with pytest.raises(StartError, match=r"the configuration file .*missing.yaml cannot be read"):
         prepare(replace(request_, config=tmp_path / "missing.yaml"))
+
+
+@pytest.mark.parametrize(("given", "later"), [(None, SYSTEM_CONFIG), (Path("/dev/null"), None)])
+def test_only_the_default_configuration_file_may_come_later(request_, monkeypatch, given, later):
+    monkeypatch.setattr(startup, "may_bind_low_ports", lambda: True)
+    monkeypatch.setattr(startup, "_config_file", lambda file, **_: file)
+    with prepare(replace(request_, config=given)) as prepared:
+        assert prepared._settings.later_config == later
 
 
 def test_an_interface_that_is_not_there_is_told(request_):

@@ -36,14 +36,14 @@ def test_each_hand_over_has_a_generation_of_its_own():
     listening = full("0")
     first, second = listening.assign("0", 7), listening.assign("0", 8)
     assert first.generation < second.generation
-    assert first == HandOver(first.generation, "0", dict(zip(PLACES, range(100, 104), strict=True)))
+    assert first == HandOver(first.generation, "0", tuple(zip(PLACES, range(100, 104), strict=True)))
 
 
 def test_whoever_takes_the_place_gets_the_very_same_descriptors():
     listening = full("0")
     first = listening.assign("0", 7)
     listening.vacate("0")
-    assert listening.assign("0", 8).descriptors == first.descriptors
+    assert listening.assign("0", 8).sockets == first.sockets
 
 
 def test_only_the_holder_can_say_that_it_took_the_last_generation():

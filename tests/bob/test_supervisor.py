@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -218,6 +219,31 @@ async def test_the_spare_stands_in_for_a_silent_instance_until_it_is_heard_again
         while (await client.ask())["pid"] != silent:
             pass
     assert (world.pid("dns/0"), world.pid("dns/spare")) == (silent, spare)
+
+
+async def test_the_spare_stands_in_for_several_silent_instances_at_once(world, port):
+    dns = world.define("dns", sockets=True, spare=True, instances=3, hang_timeout=60.0)
+    await world.run(dns, listen=[("127.0.0.1", port)])
+    await world.until_running("dns/0", "dns/1", "dns/2", "dns/spare")
+    await world.until_served("0", "1", "2")
+    silent, spare = [world.pid("dns/0"), world.pid("dns/1")], world.pid("dns/spare")
+    for pid in silent:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        assert await answer_rate(port) == {"spare", "2"}
+        os.kill(world.pid("dns/spare"), signal.SIGKILL)  # the next one takes over where this one was
+        await world.until(lambda: world.get("dns/spare").run is not None and world.pid("dns/spare") != spare)
+        assert await answer_rate(port) == {"spare", "2"}
+        os.kill(silent[0], signal.SIGCONT)
+        await world.until(lambda: not world.get("dns/0").run.suspect)
+        assert await answer_rate(port) == {"spare", "0", "2"}
+        world.supervisor.stop([world.get("dns/1")])  # its sockets are not lent any more
+        await world.until(lambda: world.get("dns/1").state is State.STOPPED)
+        assert await answer_rate(port) == {"0", "2"}
+    finally:
+        for pid in silent:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 async def test_what_stood_in_for_the_hung_takes_its_place(world, port):
