@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from dns.name import Name
 from dns.rdatatype import RdataType
@@ -40,15 +41,20 @@ def glue_sets(finder: Finder, cut: RRset, room: int) -> tuple[list[RRset], list[
 
 
 def address_sets(view: View, rrsets: Sequence[RRset], present: Sequence[RRset]) -> list[RRset]:
-    """Addresses of the hosts these sets name, as far as this client gets them from our zones (RFC 1035 section 3.3)."""
-    names = list(dict.fromkeys(target for rrset in rrsets for target in _targets(rrset)))
-    if len(names) > MAX_ADDITIONAL_NAMES:
+    """Addresses of the hosts these sets name, as far as this client gets them from our zones (RFC 1035 section 3.3).
+
+    The first set is what was asked for: if it names too many hosts none is looked up, of another only its own are not.
+    """
+    named = [dict.fromkeys(_targets(rrset)) for rrset in rrsets]
+    if len(named[0]) > MAX_ADDITIONAL_NAMES:
         return []
+    names = dict.fromkeys(name for targets in named if len(targets) <= MAX_ADDITIONAL_NAMES for name in targets)
     there = {(rrset.name, rrset.rdtype) for rrset in present}
     found: list[RRset] = []
     for name in names:
         try:
-            addresses = _addresses(view.zone_for(name), name)
+            finder = view.zone_for(name)
+            addresses = _addresses(finder, name) or _of_wildcard(finder, name)
         except (Refusal, Dropped, DataSourceError):
             continue
         found += (rrset for rrset in addresses if (rrset.name, rrset.rdtype) not in there)
@@ -68,3 +74,11 @@ def _addresses(finder: Finder, name: Name) -> list[RRset]:
     if found.match is not Match.SUCCESS or found.wildcard:
         return []
     return [rrset for rrset in found.rrsets if rrset.rdtype in ADDRESS_TYPES]
+
+
+def _of_wildcard(finder: Finder, name: Name) -> list[RRset]:
+    """What a query for the name gets where a wildcard of this zone answers it (RFC 4592 section 3.3)."""
+    found = finder.find(name, RdataType.ANY)
+    if found.match is not Match.SUCCESS or not found.wildcard:
+        return []
+    return [replace(rrset, name=name) for rrset in found.rrsets if rrset.rdtype in ADDRESS_TYPES]

@@ -377,6 +377,20 @@ def test_denials_carry_the_soa_only(courteous):
     assert courteous.ask("nope.example.").owners(1) == [("example.", "SOA")]
 
 
+def test_the_name_servers_do_not_count_among_the_targets_asked_for():
+    hosts = "".join(f"m MX {index} h{index}\nh{index} A 192.0.2.{index}\n" for index in range(13))
+    world = World({"example.": f"@ NS ns\nns A 192.0.2.100\n{hosts}"}, COURTEOUS)
+    assert len(world.ask("m.example.", "MX", size=4096).additional) == 14
+
+
+def test_a_target_of_a_wildcard_gets_its_addresses_and_none_from_below_a_cut():
+    text = "@ NS ns\nns A 192.0.2.1\nm MX 1 x.w\nc MX 1 x.cut\n*.w A 192.0.2.2\ncut NS ns\n*.cut A 192.0.2.3\n"
+    world = World({"example.": text}, COURTEOUS)
+    ns = "ns.example. 300 A 192.0.2.1"
+    assert sorted(world.ask("m.example.", "MX").additional) == [ns, "x.w.example. 300 A 192.0.2.2"]
+    assert world.ask("c.example.", "MX").additional == [ns]
+
+
 def test_many_targets_get_no_addresses():
     """V14, CVE-2024-11187."""
     hosts = "".join(f"m MX {index} h{index}\nh{index} A 192.0.2.{index}\n" for index in range(14))
