@@ -97,7 +97,10 @@ def restart(suite: Suite, name: str) -> None:
 @reason_option
 @pass_suite
 def add(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> None:
-    """Add a component, for example `add greeter program=/usr/bin/greeter spec=/etc/bob/greeter.yaml`."""
+    """Add a component.
+
+    For example `add greeter program=/usr/bin/greeter spec=/etc/bob/greeter.yaml`.
+    """
     body = {"values": assignments(options), "reason": reason}
     _committed(suite, suite.client.request("PUT", "components", name, body=body), f"{name} is added")
 
@@ -108,7 +111,10 @@ def add(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> None:
 @reason_option
 @pass_suite
 def change(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> None:
-    """Change options of a component, for example `change auth instances=4`; `OPTION=` goes back to the default."""
+    """Change options of a component.
+
+    For example `change auth instances=4`; `OPTION=` goes back to the default.
+    """
     body = {"values": assignments(options), "reason": reason}
     _committed(suite, suite.client.request("PATCH", "components", name, body=body), f"{name} is changed")
 
@@ -118,7 +124,10 @@ def change(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> No
 @reason_option
 @pass_suite
 def remove(suite: Suite, name: str, reason: str) -> None:
-    """Remove a component from the configuration; one of ours goes back to its defaults."""
+    """Remove a component from the configuration.
+
+    One of ours goes back to its defaults.
+    """
     answer = suite.client.request("DELETE", "components", name, query={"reason": reason or None})
     _committed(suite, answer, f"{name} is removed")
 

@@ -68,7 +68,10 @@ def set_option(suite: Suite, path: str, value: str) -> None:
 @click.argument("path")
 @pass_suite
 def unset(suite: Suite, path: str) -> None:
-    """Give an option its default back, or take an entry away, in your candidate."""
+    """Give an option its default back.
+
+    Where PATH is an entry of a map, it is taken away. Both in your candidate.
+    """
     _edited(suite, suite.client.post("config", "unset", body={"path": path}))
 
 
@@ -78,7 +81,10 @@ def unset(suite: Suite, path: str) -> None:
 @click.option("--key", help="The name of the new entry, where PATH is a map.")
 @pass_suite
 def add(suite: Suite, path: str, value: str | None, key: str | None) -> None:
-    """Append VALUE to a list, or make the entry --key (with VALUE) in a map."""
+    """Append to a list, or make an entry in a map.
+
+    VALUE is appended to the list PATH, or the entry --key (with VALUE) is made in the map PATH.
+    """
     if value is None and key is None:
         raise click.UsageError("say a VALUE for a list, or --key for a map")
     body = {"path": path, "value": None if value is None else value_of(value, path), "key": key}
@@ -91,7 +97,10 @@ def add(suite: Suite, path: str, value: str | None, key: str | None) -> None:
 @click.option("--key", help="The name of the entry, where PATH is a map.")
 @pass_suite
 def remove(suite: Suite, path: str, value: str | None, key: str | None) -> None:
-    """Take VALUE out of a list, the entry --key out of a map, or what PATH itself names."""
+    """Take something out of a list or map.
+
+    VALUE is taken out of the list PATH, the entry --key out of the map PATH, or what PATH itself names.
+    """
     body = {"path": path, "value": None if value is None else value_of(value, path), "key": key}
     _edited(suite, suite.client.post("config", "remove", body=body))
 
@@ -130,7 +139,10 @@ def rebase(suite: Suite) -> None:
 @config.command()
 @pass_suite
 def check(suite: Suite) -> None:
-    """Check your candidate and ask the running modules, without effect; exit code 1 if it cannot be committed."""
+    """Check your candidate, without effect.
+
+    The running modules are asked, too. The exit code is 1 if it cannot be committed.
+    """
     checked = suite.client.post("config", "check")
     if suite.json:
         output.document(checked)
@@ -147,7 +159,10 @@ def check(suite: Suite) -> None:
 @reason_option
 @pass_suite
 def commit(suite: Suite, reason: str) -> None:
-    """Put your candidate into effect on all modules concerned, or on none."""
+    """Put your candidate into effect.
+
+    It is on all modules concerned, or on none.
+    """
     _show_committed(suite, suite.client.post("config", "commit", body={"reason": reason}))
 
 
@@ -156,7 +171,10 @@ def commit(suite: Suite, reason: str) -> None:
 @reason_option
 @pass_suite
 def reload_file(suite: Suite, reason: str, *, apply: bool) -> None:
-    """Read bob.yaml again and show what it changes; with --apply, put that into effect."""
+    """Read bob.yaml again and show what it changes.
+
+    With --apply, that is put into effect.
+    """
     found = suite.client.post("config", "reload", body={"apply": apply, "reason": reason})
     errors = [problem for problem in found["problems"] if problem["severity"] == "error"]
     if suite.json:

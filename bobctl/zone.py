@@ -103,7 +103,10 @@ def check(suite: Suite, origin: str) -> None:
 @click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @pass_suite
 def export(suite: Suite, origin: str, file: Path) -> None:
-    """Write a zone as a master file (RFC 1035) to FILE, whole or not at all, or to stdout."""
+    """Write a zone as a master file (RFC 1035).
+
+    FILE is written whole or not at all; without it the zone goes to stdout.
+    """
     if suite.json:
         raise click.UsageError("a zone is exported as zone text; --json does not apply")
     pieces = suite.client.stream("zones", origin, "export")

@@ -26,7 +26,7 @@ from cfgmgr.arguments import read_arguments
 from cfgmgr.commit import CommitProtocol
 from cfgmgr.current import Rules
 from cfgmgr.directory_store import DirectoryStore
-from cfgmgr.errors import StoreUncertain
+from cfgmgr.errors import Invalid, NoCandidate, PathError, Stale, StoreUncertain, Unchanged
 from cfgmgr.manager import Manager, Outcome
 from cfgmgr.seed import read_seed
 from cfgmgr.showing import show
@@ -39,6 +39,8 @@ from msgq.envelope import MAX_TEXT
 from msgq.errors import Refused
 from msgq.session import IncomingCall
 
+# What an operator may well run into: no module was asked.
+SLIPS = (Invalid, NoCandidate, PathError, Stale, Unchanged)
 VERIFY_BATCH = 50  # revisions read in one job of the worker thread
 
 
@@ -267,7 +269,10 @@ class CfgmgrDaemon(Module):
         except Refused as error:
             if isinstance(error.__cause__, StoreUncertain):
                 self.context.fail(error.__cause__)
-            log.warning("CFGMGR_COMMIT_REFUSED", author=author, reason=error.text)
+            if isinstance(error.__cause__, SLIPS):
+                log.info("CFGMGR_COMMIT_DECLINED", author=author, reason=error.text)
+            else:
+                log.warning("CFGMGR_COMMIT_REFUSED", author=author, reason=error.text)
             raise
         revision = outcome.revision
         reason = revision.reason or "no reason given"

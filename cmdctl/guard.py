@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -22,6 +23,7 @@ from daemonkit.log import MessageLog
 # The name our clients give this end. A browser that was talked into sending here gives another, or an Origin.
 HOSTS = ("localhost", "")
 READING = ("GET", "HEAD")
+READS = "reads"  # set in the state of a request by a route that finds that it changes nothing
 MAX_NAMES = 1000  # users whose names are remembered
 
 
@@ -44,6 +46,7 @@ class Guard:
             await self._app(scope, receive, outcome.send)
         except RequestError as error:
             await self._refuse(error, scope, receive, outcome)
+            return
         except ClientDisconnect:
             return
         except Exception as error:
@@ -91,8 +94,10 @@ class Guard:
 
     def _audit(self, scope: Scope, status: int | None) -> None:
         author, method, path = scope["state"].get("author", "?"), scope["method"], scope["path"]
-        if method in READING:
+        if method in READING or scope["state"].get(READS):
             self._log.debug("CMDCTL_READ", author=author, method=method, path=path, status=status)
+        elif status is None or status >= HTTPStatus.BAD_REQUEST:
+            self._log.info("CMDCTL_CHANGE_FAILED", author=author, method=method, path=path, status=status)
         else:
             self._log.info("CMDCTL_CHANGE", author=author, method=method, path=path, status=status)
 

@@ -30,7 +30,7 @@ from cmdctl.bodies import body, flag, number, page_limit
 from cmdctl.candidates import Candidates
 from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_REASON
-from cmdctl.services import Services, author_of
+from cmdctl.services import Services, author_of, only_reads
 
 ConfigPath = Annotated[str, Meta(max_length=4096)]
 Reason = Annotated[str, Meta(max_length=MAX_REASON)]
@@ -136,6 +136,7 @@ class ConfigRoutes:
 
     async def check(self, request: Request) -> Response:
         """What a commit would meet."""
+        only_reads(request)
         return await self._do(request, api.Check(author_of(request)))
 
     async def commit(self, request: Request) -> Response:

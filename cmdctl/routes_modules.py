@@ -25,7 +25,7 @@ from cmdctl.bodies import body, segment
 from cmdctl.catalog import describe
 from cmdctl.errors import RequestError
 from cmdctl.limits import CALL_SECONDS, MAX_CALL_SECONDS, STATUS_SECONDS
-from cmdctl.services import Services
+from cmdctl.services import Services, only_reads
 from daemonkit.findings import did_you_mean
 from daemonkit.spec import Spec
 from msgq.errors import BusError
@@ -86,6 +86,8 @@ class ModuleRoutes:
             )
         wanted = await body(request, CallBody)
         changes = spec.commands[command].changes
+        if not changes:
+            only_reads(request)
         if changes and spec.module in OWN_ROUTES:
             raise RequestError(
                 "refused", f"changes of {module} go through /v1/{OWN_ROUTES[spec.module]}, under your name"

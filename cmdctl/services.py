@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from cmdctl.candidates import Candidates
 from cmdctl.catalog import Catalog
+from cmdctl.guard import READS
 from cmdctl.zonedesk import ZoneDesk
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
@@ -38,6 +39,11 @@ class Services:
     work: Work
     log: MessageLog
     counters: Counters
+
+
+def only_reads(request: Request) -> None:
+    """Note for the log that this request changes nothing, whatever its method."""
+    setattr(request.state, READS, True)
 
 
 def author_of(request: Request) -> str:

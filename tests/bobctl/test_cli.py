@@ -39,6 +39,14 @@ async def test_every_noun_has_help(noun):
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("noun", sorted(NOUNS))
+async def test_no_summary_is_cut_off(noun):
+    done = await bobctl(None, noun, "--help")
+    _, _, verbs = done.out.partition("Commands:")
+    assert not [line for line in verbs.splitlines() if line.endswith("...")]
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "words",
     [

@@ -204,6 +204,8 @@ async def test_a_discarded_candidate_is_gone(tmp_path):
         assert (await bench.call(api.Diff("alice"))).changes == []
         assert await refused(bench.call(api.Discard("alice"))) == ("not-found", "alice has no uncommitted changes")
         assert await refused(bench.call(api.Commit("alice"))) == ("not-found", "alice has no uncommitted changes")
+        assert bench.log.has("CFGMGR_COMMIT_DECLINED")  # a slip is nothing to warn of
+        assert not bench.log.has("CFGMGR_COMMIT_REFUSED")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from cmdctl.app import GROUPS
 from cmdctl.catalog import Catalog
 from cmdctl.errors import ErrorAnswer
 from msgq.errors import Refused
-from tests.cmdctl.house import house
+from tests.cmdctl.house import house, zone_status
 
 TOY = """
 module: toy
