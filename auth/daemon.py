@@ -77,7 +77,7 @@ class AuthDaemon(Module):
         same = list(configured.items()) == list(self._configured.items())  # their order counts
         if self._sources is not None and same:
             return Candidate(settings, zones, configured, None)
-        sources = _open(configured)
+        sources = _open(configured, self._sources)
         statuses = sources.status()
         if self._sources is not None:
             changed = {name for name, entry in configured.items() if entry != self._configured.get(name)}
@@ -201,8 +201,8 @@ def _check(sources: Sources, statuses: Sequence[SourceStatus], changed: set[str]
             raise Rejected(f"data_sources.{status.name}", status.failure)
 
 
-def _open(configured: Mapping[str, Any]) -> Sources:
+def _open(configured: Mapping[str, Any], before: Sources | None) -> Sources:
     try:
-        return open_sources(configured)
+        return open_sources(configured, before=before)
     except UnknownBackend as error:  # no waiting mends that
         raise Rejected("data_sources", str(error)) from error

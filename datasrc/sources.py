@@ -57,10 +57,24 @@ class Sources:
     """Data sources by name, in order. May be shared between threads."""
 
     def __init__(
-        self, openers: Mapping[str, Callable[[], DataSource]], *, clock: Callable[[], float] = time.monotonic
+        self,
+        openers: Mapping[str, Callable[[], DataSource]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        shared: Mapping[str, Sources] | None = None,
     ) -> None:
-        """Opens what can be opened. Raises UnknownBackend, which no waiting mends; other failures show in status()."""
-        self._members = [_Member(name, opener, clock) for name, opener in openers.items()]
+        """Opens what can be opened. Raises UnknownBackend, which no waiting mends; other failures show in status().
+
+        `shared` are open ones to share a source with, by its name, instead of opening it again: the last to close
+        closes it.
+        """
+        others = shared or {}
+        self.configured: Mapping[str, Mapping[str, Any]] = {}  # what open_sources() made them of
+        self._closed = False
+        self._members = [
+            others[name].share(name) if name in others else _Member(name, opener, clock)
+            for name, opener in openers.items()
+        ]
         try:
             for member in self._members:
                 member.look()
@@ -83,10 +97,18 @@ class Sources:
         for member in self._members:
             member.refresh()
 
+    def share(self, name: str) -> _Member:
+        """The source of this name, which now takes one more close()."""
+        member = next(member for member in self._members if member.name == name)
+        member.hold()
+        return member
+
     def close(self) -> None:
-        """Close all sources."""
-        for member in self._members:
-            member.close()
+        """Close all sources that no other shares."""
+        if not self._closed:
+            self._closed = True
+            for member in self._members:
+                member.close()
 
 
 class _Member:
@@ -97,6 +119,7 @@ class _Member:
         self._opener = opener
         self._clock = clock
         self._lock = threading.Lock()
+        self._holders = 1
         self._source: DataSource | None = None
         self._failure: Failure | None = None
         self._wait = RETRY_FIRST
@@ -165,12 +188,18 @@ class _Member:
             new = self._failure is not None and self._failure.new
             return SourceStatus(self.name, failure, known, problems, new)
 
-    def close(self) -> None:
-        """Close the source."""
+    def hold(self) -> None:
+        """One more holds it."""
         with self._lock:
-            if self._source is not None:
+            self._holders += 1
+
+    def close(self) -> None:
+        """One holds it no more; the last closes the source."""
+        with self._lock:
+            self._holders -= 1
+            if self._holders == 0 and self._source is not None:
                 self._source.close()
-            self._source = None
+                self._source = None
 
     def _probe(self) -> None:
         """Look whether answers can be made from it. Who asks often does not put off the next try of who answers."""
@@ -276,10 +305,19 @@ def source_url(configured: Mapping[str, Any]) -> str:
     return str(configured["url"])
 
 
-def open_sources(configured: Mapping[str, Mapping[str, Any]], *, read_only: bool = True) -> Sources:
-    """All entries of `data_sources` in the configuration, in order."""
+def open_sources(
+    configured: Mapping[str, Mapping[str, Any]], *, read_only: bool = True, before: Sources | None = None
+) -> Sources:
+    """All entries of `data_sources` in the configuration, in order.
+
+    Those that say the same in `before` (opened in the same way) are shared with it and not read again.
+    """
 
     def opener(name: str, entry: Mapping[str, Any]) -> Callable[[], DataSource]:
         return lambda: datasrc.open(source_url(entry), name=name, read_only=read_only)
 
-    return Sources({name: opener(name, entry) for name, entry in configured.items()})
+    known = {} if before is None else before.configured
+    shared = {name: before for name, entry in configured.items() if before is not None and known.get(name) == entry}
+    sources = Sources({name: opener(name, entry) for name, entry in configured.items()}, shared=shared)
+    sources.configured = configured
+    return sources

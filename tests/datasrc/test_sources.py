@@ -311,3 +311,37 @@ def test_asking_for_the_status_does_not_put_off_the_next_try(first: Fragile, sou
     first.error = None
     clock.now += RETRY_FIRST
     assert found(one, "example.") == ("example.", 1)
+
+
+def test_a_source_that_is_configured_as_before_is_shared_and_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    closed: list[str] = []
+
+    class Noting(MemorySource):
+        def close(self) -> None:
+            closed.append(self.name)
+            super().close()
+
+    def open_one(url: str, *, name: str, read_only: bool) -> DataSource:
+        opened.append(url)
+        source = Noting()
+        source.name = url
+        put(source, "example.", len(opened))
+        return source
+
+    monkeypatch.setattr(datasrc, "open", open_one)
+    entry = {"type": "database", "url": "a"}
+    old = open_sources({"kept": entry, "changed": {"type": "database", "url": "b"}})
+    new = open_sources({"changed": {"type": "database", "url": "c"}, "kept": entry}, before=old)
+    assert opened == ["a", "b", "c"]
+    refused = open_sources({"kept": entry}, before=new)
+    refused.close()
+    assert closed == []
+    old.close()
+    old.close()
+    assert closed == ["b"]
+    assert found(new, "example.") == ("example.", 3)
+    new.close()
+    assert sorted(closed) == ["a", "b", "c"]
