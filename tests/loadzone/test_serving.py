@@ -160,7 +160,7 @@ def test_a_running_suite_serves_what_is_loaded_and_says_so():
         suite.start()
         done = suite.loadzone("example.org", zone_text(1))
         assert (done.returncode, done.stdout) == (0, "example.org: loaded, 3 records, serial 1\n")
-        assert done.stderr.startswith("served by ")
+        assert done.stderr.startswith(f"made a new database, {suite.state}/zones.sqlite\nserved by ")
         assert suite.serves("example.org", 1)
         done = suite.loadzone("example.org", zone_text(2))
         assert done.stderr.startswith("served by ")
