@@ -15,13 +15,15 @@ from bobctl.suite import Suite
 from bobctl.verbs import Verb, pass_suite
 from cmdctl.api import SourceFault
 
+NOT_ANSWERING = "not answering"
+
 
 @click.command(cls=Verb)
 @pass_suite
 def status(suite: Suite) -> None:
     """Show how the suite is.
 
-    The exit code is 1 if a part of it does not answer, or a data source cannot be answered from.
+    The exit code is 1 if queries or a part of it are not answered, or a data source cannot be answered from.
     """
     found = suite.client.get("status")
     if suite.json:
@@ -30,7 +32,8 @@ def status(suite: Suite) -> None:
         _show(found)
     for problem in found["problems"]:
         output.words(f"bobctl: {problem['part']} does not answer: {problem['reason']}")
-    if found["problems"] or any(fault["failure"] and not fault["new"] for fault in found["data_sources"]):
+    mute = found["suite"] is not None and _is_mute(found["suite"])
+    if mute or found["problems"] or any(fault["failure"] and not fault["new"] for fault in found["data_sources"]):
         sys.exit(ExitCode.FAILED)
 
 
@@ -45,11 +48,16 @@ def _show(found: dict[str, Any]) -> None:
         table_of(found["components"])
 
 
+def _is_mute(suite: dict[str, Any]) -> bool:
+    """Whether it should answer queries, and no instance that could is running."""
+    return suite["state"] == "running" and not suite.get("answering", True)
+
+
 def _of_suite(suite: dict[str, Any] | None) -> dict[str, object]:
     if suite is None:
         return {}
     facts = {
-        "suite": suite["state"],
+        "suite": NOT_ANSWERING if _is_mute(suite) else suite["state"],
         "version": suite["version"],
         "up": f"{output.duration(time.time() - suite['started'])}, since {output.moment(suite['started'])}",
         "bob": f"process {suite['pid']} as {suite['user']}",

@@ -9,6 +9,7 @@ import pwd
 import stat
 import sys
 
+import msgspec
 import pytest
 
 from auth import api as auth
@@ -17,7 +18,7 @@ from cmdctl.catalog import Catalog
 from datasrc.errors import Damaged
 from msgq.errors import Refused
 from tests.bobctl.run import bobctl
-from tests.cmdctl.house import CHANGE, ERROR, REFUSED, SERIAL, WARNING, house, zone_status
+from tests.cmdctl.house import CHANGE, ERROR, REFUSED, SERIAL, SUITE, WARNING, house, zone_status
 from tests.kit.zones import small_zone
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
@@ -78,6 +79,15 @@ async def test_status_says_which_data_source_fails_and_what_else_is_wrong_with_t
         "new": False,
         "problems": [],
     }
+
+
+@pytest.mark.asyncio
+async def test_a_suite_that_runs_and_answers_no_queries_is_not_answering():
+    async with house() as here:
+        here.answers["bob", "status"] = msgspec.structs.replace(SUITE, answering=False)
+        done = await bobctl(here.path, "status")
+    assert done.code == 1
+    assert columns(done.out)[0] == ["suite:", "not", "answering"]
 
 
 @pytest.mark.asyncio
