@@ -126,7 +126,12 @@ def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     directory.chmod(0o555)
     command = [sys.executable, "-m", "datasrc", "migrate", f"sqlite:///{directory}/zones.sqlite"]
     if os.geteuid() == 0:
-        command = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", *command]
+        as_nobody = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+        if subprocess.run(
+            [*as_nobody, sys.executable, "-c", "import dns"], capture_output=True, check=False
+        ).returncode:
+            pytest.skip("another account cannot read this interpreter")
+        command = [*as_nobody, *command]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert "the file cannot be made: Permission denied" in done.stderr or "cannot be opened" in done.stderr

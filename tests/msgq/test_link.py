@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 import pytest_asyncio
@@ -10,6 +11,8 @@ import zmq
 
 from msgq.link import BATCH, LoopSocket
 from tests.msgq.contract import until
+
+NUMBERS = itertools.count()
 
 
 @pytest_asyncio.fixture
@@ -20,8 +23,9 @@ async def pair():
         end.setsockopt(zmq.LINGER, 0)
         end.setsockopt(zmq.SNDHWM, 10_000)
         end.setsockopt(zmq.RCVHWM, 10_000)
-    ours.bind("inproc://test_link")
-    theirs.connect("inproc://test_link")
+    address = f"inproc://test_link-{next(NUMBERS)}"  # a closed socket gives its name back only after a while
+    ours.bind(address)
+    theirs.connect(address)
     yield ours, theirs
     ours.close()
     theirs.close()
