@@ -2,133 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 
 import dns.name
 import dns.rdataclass
 import dns.rdatatype
 
-from health.engine.network import Edns, NoResponse, Transport
-from health.engine.reply import Record, Reply, Server
+from health.engine.methods1 import Methods1
+from health.engine.methods2 import Methods2
+from health.engine.network import Edns, NoResponse, Silence, Transport
+from health.engine.recursor import Resolution
+from health.engine.registry import Case
+from health.engine.reply import Reply, Server
+from health.engine.session import DelegationSigner, Session, Undelegated
 
-if TYPE_CHECKING:
-    from health.engine.clock import Clock
-    from health.engine.profiles import Profile
+__all__ = ["Context", "DelegationSigner", "Methods1", "Methods2", "Resolution", "Undelegated", "addresses_of"]
 
 RdataType = dns.rdatatype.RdataType
-
-
-@dataclass(frozen=True, slots=True)
-class DelegationSigner:
-    """A DS record given for an undelegated test."""
-
-    keytag: int
-    algorithm: int
-    digtype: int
-    digest: str  # hexadecimal
-
-
-@dataclass(frozen=True, slots=True)
-class Undelegated:
-    """The delegation an undelegated test pretends: names with addresses (perhaps none), and DS records.
-
-    `nameservers` None means that only DS records were given: NS records come from the real delegation.
-    `ds` None means that none were given.
-    """
-
-    nameservers: tuple[tuple[dns.name.Name, tuple[str, ...]], ...] | None = None
-    ds: tuple[DelegationSigner, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """What a recursive lookup found.
-
-    `reply` is the last response (None: nobody answered), `name` the owner after following `aliases` (CNAME targets in
-    order), `records` the records of the type asked that are owned by `name`.
-    """
-
-    reply: Reply | None
-    name: dns.name.Name
-    aliases: tuple[dns.name.Name, ...]
-    records: tuple[Record, ...]
-
-
-class Methods1:
-    """Methods version 1 (zonemaster.md 3.4). Every result is found once per test and kept."""
-
-    async def parent_zone(self) -> dns.name.Name | None:
-        """M1: the parent zone; None where there is none (root, undelegated) or it cannot be found."""
-        raise NotImplementedError
-
-    async def parent_servers(self) -> list[Server]:
-        """The servers of the parent zone, sorted."""
-        raise NotImplementedError
-
-    async def delegation_names(self) -> list[dns.name.Name]:
-        """M2: names in the delegation, sorted."""
-        raise NotImplementedError
-
-    async def zone_names(self) -> list[dns.name.Name]:
-        """M3: names the child's servers give, sorted."""
-        raise NotImplementedError
-
-    async def delegation_servers(self) -> list[Server]:
-        """M4: names in the delegation with each of their addresses, sorted."""
-        raise NotImplementedError
-
-    async def zone_servers(self) -> list[Server]:
-        """M5: names in the child zone with each of their addresses, sorted."""
-        raise NotImplementedError
-
-    async def servers(self) -> list[Server]:
-        """M4 and M5 together, without doubles, sorted."""
-        raise NotImplementedError
-
-
-class Methods2:
-    """Methods version 2 (zonemaster.md 3.4). None is "undefined", which is not the same as an empty list."""
-
-    async def parent_servers(self) -> list[Server] | None:
-        """Get-Parent-NS-Names-and-IPs."""
-        raise NotImplementedError
-
-    async def delegation_names(self) -> list[dns.name.Name] | None:
-        """Get-Del-NS-Names."""
-        raise NotImplementedError
-
-    async def delegation_servers(self) -> list[Server] | None:
-        """Get-Del-NS-Names-and-IPs."""
-        raise NotImplementedError
-
-    async def delegation_glue(self) -> dict[dns.name.Name, tuple[str, ...]] | None:
-        """Get-Delegation: every name of the delegation with the addresses the delegation itself gives (in-domain)."""
-        raise NotImplementedError
-
-    async def zone_names(self) -> list[dns.name.Name] | None:
-        """Get-Zone-NS-Names."""
-        raise NotImplementedError
-
-    async def zone_servers(self) -> list[Server] | None:
-        """Get-Zone-NS-Names-and-IPs."""
-        raise NotImplementedError
-
-    async def servers(self) -> list[Server]:
-        """Delegation and zone servers together, without doubles, sorted; empty where both are undefined."""
-        raise NotImplementedError
+_WHOIS_SECONDS = 5.0
 
 
 class Context:
     """One test case of one run."""
 
-    zone: dns.name.Name
-    profile: Profile
-    clock: Clock
-    undelegated: Undelegated | None
-    v1: Methods1
-    v2: Methods2
+    def __init__(self, session: Session, case: Case, emit: Callable[[Case, str, dict[str, object]], None]) -> None:
+        self._session = session
+        self._case = case
+        self._emit = emit
+        self._disabled: set[tuple[str, RdataType]] = set()
+        self.zone = session.zone
+        self.profile = session.profile
+        self.clock = session.clock
+        self.undelegated = session.undelegated
+        self.roots = session.roots
+        self.v1 = Methods1(session)
+        self.v2 = Methods2(session)
 
     async def ask(
         self,
@@ -147,7 +56,16 @@ class Context:
         The same query to the same address is sent once per test. A reply has QR set, opcode QUERY and the query's id;
         anything else is a NoResponse. An address family that is off gives NoResponse(Silence.DISABLED).
         """
-        raise NotImplementedError
+        return await self._session.ask(
+            server,
+            name,
+            rdtype,
+            edns=edns,
+            transport=transport,
+            rdclass=rdclass,
+            recursion_desired=recursion_desired,
+            fall_back=fall_back,
+        )
 
     async def ask_all(
         self,
@@ -165,27 +83,62 @@ class Context:
 
         Servers of a family that is off are left out, and IPV4_DISABLED or IPV6_DISABLED is emitted for each.
         """
-        raise NotImplementedError
+        usable = self.usable(servers, rdtype)
+        replies = await asyncio.gather(
+            *(
+                self.ask(
+                    server,
+                    name,
+                    rdtype,
+                    edns=edns,
+                    transport=transport,
+                    rdclass=rdclass,
+                    recursion_desired=recursion_desired,
+                    fall_back=fall_back,
+                )
+                for server in usable
+            )
+        )
+        return list(zip(usable, replies, strict=True))
 
     def usable(self, servers: Iterable[Server], rdtype: RdataType) -> list[Server]:
         """The servers whose address family is on; IPV4_DISABLED or IPV6_DISABLED is emitted for each other."""
-        raise NotImplementedError
+        usable = []
+        for server in servers:
+            if self._session.asker.enabled(server.address):
+                usable.append(server)
+            elif (str(server), rdtype) not in self._disabled:
+                self._disabled.add((str(server), rdtype))
+                family = "IPV6" if ":" in server.address else "IPV4"
+                self.emit(f"{family}_DISABLED", ns=server, rrtype=rdtype)
+        return usable
 
     async def resolve(self, name: dns.name.Name, rdtype: RdataType) -> Resolution:
         """Look up from the root, through the pretended delegation if there is one, following CNAME."""
-        raise NotImplementedError
+        return await self._session.recursor.resolve(name, rdtype)
 
     async def addresses(self, name: dns.name.Name) -> list[str]:
         """The addresses of a name (A and AAAA) by recursive lookup, CNAME followed, sorted."""
-        raise NotImplementedError
+        return await self._session.addresses(name)
 
     async def whois(self, server: str, text: str) -> str | NoResponse:
-        """One line to the whois service (port 43) of a host name, and all it says."""
-        raise NotImplementedError
+        """One line to the whois service (port 43) of a host name, and all it says.
+
+        A door without a method `whois` (as that of recorded traffic may be) gives no response.
+        """
+        method = getattr(self._session.network, "whois", None)
+        if method is None:
+            return NoResponse(Silence.UNREACHABLE, "this door has no whois")
+
+        async def look_up() -> str | NoResponse:
+            said: str | NoResponse = await method(server, text, _WHOIS_SECONDS)
+            return said
+
+        return await self._session.once(f"whois {server} {text}", look_up)
 
     def emit(self, tag: str, **arguments: object) -> None:
         """Say what was found. Names, servers, rcodes and lists of them are given as they are (results.argument)."""
-        raise NotImplementedError
+        self._emit(self._case, tag, arguments)
 
 
 def addresses_of(servers: Sequence[Server]) -> list[str]:
