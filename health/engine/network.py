@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import dns.edns
 import dns.flags
@@ -78,7 +78,9 @@ class Query:
         if self.checking_disabled:
             message.flags |= dns.flags.CD
         if self.edns is not None:
-            options = [dns.edns.GenericOption(code, data) for code, data in self.edns.options]
+            options: list[dns.edns.Option] = [
+                dns.edns.GenericOption(dns.edns.OptionType.make(code), data) for code, data in self.edns.options
+            ]
             flags = (dns.flags.DO if self.edns.dnssec_ok else 0) | (self.edns.z & 0x7FFF)
             message.use_edns(self.edns.version, flags, self.edns.payload, options=options)
         return message
@@ -101,7 +103,7 @@ class NoResponse:
     reason: Silence
     detail: str = ""
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> Literal[False]:
         return False
 
 

@@ -102,11 +102,29 @@ def case_keys() -> tuple[str, ...]:
 
 
 @functools.cache
+def cases_of(module: str) -> Mapping[str, Case]:
+    """The cases of a module ("Basic") by key, in the order they run; imports the modules that declare them."""
+    for found in pkgutil.iter_modules(health.engine.cases.__path__):
+        if found.name.startswith(module.lower()):
+            importlib.import_module(f"{health.engine.cases.__name__}.{found.name}")
+    return {key: CASES[key] for step in _STEPS[module] for key in step.cases if key in CASES}
+
+
 def all_cases() -> Mapping[str, Case]:
-    """Every case by its key, in the order they run; imports the modules that declare them."""
-    for module in pkgutil.walk_packages(health.engine.cases.__path__, health.engine.cases.__name__ + "."):
-        importlib.import_module(module.name)
-    return {key: CASES[key] for key in case_keys() if key in CASES}
+    """Every case by its key, in the order they run."""
+    return {key: case for module in MODULES for key, case in cases_of(module).items()}
+
+
+def module_of(key: str) -> str | None:
+    """The module a case is of, by its name alone."""
+    stem = key.rstrip("0123456789").lower()
+    return next((module for module in MODULES if module.lower() == stem), None)
+
+
+def case_of(key: str) -> Case | None:
+    """A case by its key."""
+    module = module_of(key)
+    return None if module is None else cases_of(module).get(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +142,7 @@ class Plan:
 
 def whole_plan() -> Plan:
     """All modules in order."""
-    return Plan({module: _present(_STEPS[module]) for module in MODULES}, gated=True)
+    return Plan({module: _present(module) for module in MODULES}, gated=True)
 
 
 def chosen_plan(names: Collection[str]) -> Plan:
@@ -137,16 +155,16 @@ def chosen_plan(names: Collection[str]) -> Plan:
         last = name.rpartition("/")[2].lower()
         whole = next((module for module in MODULES if module.lower() == last), None)
         if whole is not None:
-            modules[whole] = _present(_STEPS[whole])
-        elif last in all_cases():
-            module = all_cases()[last].module
-            known = modules.get(module, ())
+            modules[whole] = _present(whole)
+        elif (case := case_of(last)) is not None:
+            known = modules.get(case.module, ())
             if all(last not in step.cases for step in known):
-                modules[module] = (*known, Step((last,)))
+                modules[case.module] = (*known, Step((last,)))
         else:
             raise UnknownCase(f"there is no test module or test case {name!r}")
     return Plan({module: modules[module] for module in MODULES if module in modules}, gated=False)
 
 
-def _present(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    return tuple(Step(tuple(key for key in step.cases if key in all_cases()), step.condition) for step in steps)
+def _present(module: str) -> tuple[Step, ...]:
+    known = cases_of(module)
+    return tuple(Step(tuple(key for key in step.cases if key in known), step.condition) for step in _STEPS[module])

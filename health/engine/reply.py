@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import dns.edns
 import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
-import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
@@ -38,7 +38,7 @@ class Record:
     rdclass: dns.rdataclass.RdataClass
     rdtype: dns.rdatatype.RdataType
     ttl: int
-    rdata: dns.rdata.Rdata
+    rdata: Any  # a dns.rdata.Rdata, whose attributes depend on the type
 
 
 def records(section: list[dns.rrset.RRset], rdtype: dns.rdatatype.RdataType | None = None) -> Iterator[Record]:
@@ -57,7 +57,7 @@ class Reply:
     message: dns.message.Message
     time: float
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> Literal[True]:
         return True
 
     @property

@@ -54,11 +54,12 @@ def parse(wire: bytes, source: str = "") -> Response:
 
 def _record(parser: dns.wire.Parser, response: Response, section: list[dns.rrset.RRset]) -> None:
     name = dns.name.from_wire_parser(parser)
-    rdtype, rdclass, ttl, length = parser.get_struct("!HHIH")
+    type_code, class_code, ttl, length = parser.get_struct("!HHIH")
+    rdtype, rdclass = dns.rdatatype.RdataType.make(type_code), dns.rdataclass.RdataClass.make(class_code)
     start = parser.current
     octets = parser.get_bytes(length)
     rdata = _rdata(parser, rdclass, rdtype, start, octets)
-    rrset = dns.rrset.RRset(name, dns.rdataclass.RdataClass.make(rdclass), dns.rdatatype.RdataType.make(rdtype))
+    rrset = dns.rrset.RRset(name, rdclass, rdtype)
     if rdtype == dns.rdatatype.OPT:
         if response.opt is None and hasattr(rdata, "options"):
             rrset.add(rdata, ttl)
@@ -68,15 +69,16 @@ def _record(parser: dns.wire.Parser, response: Response, section: list[dns.rrset
     section.append(rrset)
 
 
-def _rdata(parser: dns.wire.Parser, rdclass: int, rdtype: int, start: int, octets: bytes) -> dns.rdata.Rdata:
-    end = parser.current
-    whole = dns.wire.Parser(parser.wire, start)
+def _rdata(
+    parser: dns.wire.Parser,
+    rdclass: dns.rdataclass.RdataClass,
+    rdtype: dns.rdatatype.RdataType,
+    start: int,
+    octets: bytes,
+) -> dns.rdata.Rdata:
+    again = dns.wire.Parser(parser.wire, start)
     try:
-        with whole.restrict_to(len(octets)):
-            return dns.rdata.from_wire_parser(rdclass, rdtype, whole)
+        with again.restrict_to(len(octets)):
+            return dns.rdata.from_wire_parser(rdclass, rdtype, again)
     except (dns.exception.DNSException, ValueError):
-        return dns.rdata.GenericRdata(
-            dns.rdataclass.RdataClass.make(rdclass), dns.rdatatype.RdataType.make(rdtype), octets
-        )
-    finally:
-        parser.current = end
+        return dns.rdata.GenericRdata(rdclass, rdtype, octets)

@@ -35,7 +35,7 @@ from health.engine.network import NoResponse, Query, Silence
 from health.engine.profiles import Profile
 from health.engine.results import Entry
 from tests.kit import internet_time
-from tests.kit.internet_answers import answer
+from tests.kit.internet_answers import answer, apex
 
 NOW = 1_800_000_000.0  # when all of it happens
 ROOT_SERVERS = {"a.root-servers.test": ["198.51.100.1", "2001:db8:ffff::1"], "b.root-servers.test": ["198.51.100.2"]}
@@ -88,27 +88,25 @@ class Internet:
         `nameservers` become the NS records; names within the zone get address records. `records` is zone text relative
         to the origin. `delegation` is what the parent says instead, `ds` its DS rdata, one a line.
         """
-        apex = dns.name.from_text(origin)
-        zone = dns.zone.Zone(apex, relativize=False)
+        top = dns.name.from_text(origin)
+        zone = dns.zone.Zone(top, relativize=False)
         if soa is not None:
-            _add(
-                zone, apex, "SOA", soa.format(origin=apex.to_text() if apex != dns.name.root else "root-servers.test.")
-            )
+            _add(zone, top, "SOA", soa.format(origin=top.to_text() if top != dns.name.root else "root-servers.test."))
         for name, addresses in nameservers.items():
-            _add(zone, apex, "NS", _absolute(name))
+            _add(zone, top, "NS", _absolute(name))
             self._glue(zone, name, addresses)
         self._text(zone, records)
-        self.zones[apex] = zone
+        self.zones[top] = zone
         for addresses in nameservers.values():
             self.serve(zone, addresses)
-        if delegated and apex != dns.name.root:
+        if delegated and top != dns.name.root:
             self.delegate(origin, nameservers if delegation is None else delegation, ds=ds)
         return zone
 
     def serve(self, zone: dns.zone.Zone, addresses: Iterable[str]) -> None:
         """Serve a zone at these addresses (too)."""
         for address in addresses:
-            self.at(address).zones[zone.origin] = zone
+            self.at(address).zones[apex(zone)] = zone
 
     def delegate(self, origin: str, nameservers: Servers, *, ds: str = "") -> None:
         """Delegate a name in the closest zone above it, with the glue of the names below that zone."""
@@ -141,7 +139,7 @@ class Internet:
 
     def _glue(self, zone: dns.zone.Zone, name: str, addresses: Iterable[str]) -> None:
         owner = dns.name.from_text(name)
-        for address in addresses if owner.is_subdomain(zone.origin) else ():
+        for address in addresses if owner.is_subdomain(apex(zone)) else ():
             _add(zone, owner, "AAAA" if ":" in address else "A", address)
 
     def _text(self, zone: dns.zone.Zone, text: str) -> None:

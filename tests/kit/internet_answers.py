@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import dns.dnssec
 import dns.flags
 import dns.message
 import dns.name
@@ -53,11 +55,18 @@ def _zone_for(zones: Zones, query: Query) -> dns.zone.Zone | None:
     return zones[max(enclosing, key=len)] if enclosing else None
 
 
+def apex(zone: dns.zone.Zone) -> dns.name.Name:
+    """The origin of a zone, which ours all have."""
+    assert zone.origin is not None
+    return zone.origin
+
+
 class Answer:
     """One answer being made from one zone."""
 
     def __init__(self, zone: dns.zone.Zone, query: Query, response: dns.message.Message) -> None:
         self.zone = zone
+        self.origin = apex(zone)
         self.query = query
         self.response = response
         self.dnssec = query.edns is not None and query.edns.dnssec_ok
@@ -77,14 +86,14 @@ class Answer:
             self._deny(name)
         elif self.query.rdtype != dns.rdatatype.CNAME and self.zone.get_rdataset(owner, "CNAME"):
             self._add(self.response.answer, owner, "CNAME", name)
-            target = self.zone.get_rdataset(owner, "CNAME")[0].target
-            if aliases and target.is_subdomain(self.zone.origin):
+            target = self._rdata(owner, "CNAME")[0].target
+            if aliases and target.is_subdomain(self.origin):
                 self.fill(target, aliases - 1)
         elif not self._add(self.response.answer, owner, self.query.rdtype, name):
             self._deny(name)
 
     def _cut(self, name: dns.name.Name) -> dns.name.Name | None:
-        for depth in range(len(self.zone.origin) + 1, len(name) + 1):
+        for depth in range(len(self.origin) + 1, len(name) + 1):
             above = name.split(depth)[1]
             if self.zone.get_rdataset(above, "NS") and not (above == name and self.query.rdtype == dns.rdatatype.DS):
                 return above
@@ -94,18 +103,18 @@ class Answer:
         self._add(self.response.authority, cut, "NS", signed=False)
         if self.dnssec and not self._add(self.response.authority, cut, "DS"):
             self._add(self.response.authority, cut, "NSEC")
-        for record in self.zone.get_rdataset(cut, "NS"):
+        for record in self._rdata(cut, "NS"):
             for rdtype in ("A", "AAAA"):
                 self._add(self.response.additional, record.target, rdtype, signed=False)
 
     def _dname(self, name: dns.name.Name, aliases: int) -> bool:
-        for depth in range(len(self.zone.origin), len(name)):
+        for depth in range(len(self.origin), len(name)):
             above = name.split(depth)[1]
-            if found := self.zone.get_rdataset(above, "DNAME"):
+            if found := self._rdata(above, "DNAME"):
                 target = name.relativize(above).concatenate(found[0].target)
                 self._add(self.response.answer, above, "DNAME")
                 self.response.answer.append(dns.rrset.from_text(name, 3600, "IN", "CNAME", target.to_text()))
-                if aliases and target.is_subdomain(self.zone.origin):
+                if aliases and target.is_subdomain(self.origin):
                     self.fill(target, aliases - 1)
                 return True
         return False
@@ -114,7 +123,7 @@ class Answer:
         return any(owner.is_subdomain(name) for owner in self.zone.nodes)
 
     def _wildcard(self, name: dns.name.Name) -> dns.name.Name | None:
-        while name != self.zone.origin and name != dns.name.root:
+        while name != self.origin and name != dns.name.root:
             name = name.parent()
             star = dns.name.Name((b"*", *name.labels))
             if star in self.zone.nodes:
@@ -124,18 +133,21 @@ class Answer:
         return None
 
     def _deny(self, name: dns.name.Name) -> None:
-        self._add(self.response.authority, self.zone.origin, "SOA")
+        self._add(self.response.authority, self.origin, "SOA")
         if self.dnssec:
             self._add_denial(name)
 
     def _add_denial(self, name: dns.name.Name) -> None:
         """The NSEC of the name where it has one, else every NSEC3 that may matter: that of the apex or the name."""
         if not self._add(self.response.authority, name, "NSEC"):
-            hashed = self.zone.get_rdataset(self.zone.origin, "NSEC3PARAM")
+            hashed = self._rdata(self.origin, "NSEC3PARAM")
             if hashed:
                 salt, rounds = hashed[0].salt, hashed[0].iterations
                 label = dns.dnssec.nsec3_hash(name, salt, rounds, hashed[0].algorithm)
-                self._add(self.response.authority, dns.name.from_text(label, self.zone.origin), "NSEC3")
+                self._add(self.response.authority, dns.name.from_text(label, self.origin), "NSEC3")
+
+    def _rdata(self, owner: dns.name.Name, rdtype: str) -> list[Any]:
+        return list(self.zone.get_rdataset(owner, rdtype) or ())
 
     def _add(self, section, owner, rdtype, shown=None, *, signed=True) -> bool:
         rdtype = dns.rdatatype.RdataType.make(rdtype)
