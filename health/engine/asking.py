@@ -113,12 +113,21 @@ class Asker:
             attempts = 1  # it is dead, most likely: it costs one time-out more, not several
         outcome: Reply | NoResponse = NoResponse(Silence.TIMEOUT)
         self.figures.queries += 1
-        for _ in range(attempts):
-            outcome = await self._attempt(query)
+        for number in range(attempts):
+            doubtful = number == 1 and query.edns is None and query.rdtype in _TELLING and not habit.answered
+            outcome, _ = await asyncio.gather(
+                self._attempt(query), self._probe(query, habit) if doubtful else asyncio.sleep(0)
+            )
             if outcome or (isinstance(outcome, NoResponse) and outcome.reason is Silence.UNREACHABLE):
                 break
         self._learn(query, habit, outcome)
         return outcome
+
+    async def _probe(self, query: Query, habit: Habit) -> None:
+        """Beside a second attempt, ask for another type: who answers that drops some queries, and is not silent."""
+        other = dns.rdatatype.SOA if query.rdtype == dns.rdatatype.NS else dns.rdatatype.NS
+        if await self._attempt(dataclasses.replace(query, rdtype=other)):
+            habit.answered = True
 
     def _learn(self, query: Query, habit: Habit, outcome: Reply | NoResponse) -> None:
         if outcome:

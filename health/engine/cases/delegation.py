@@ -180,7 +180,8 @@ async def _says_alias(context: Context, server: Server, reply: Reply | NoRespons
 
 
 async def _resolves_as_alias(context: Context, name: dns.name.Name) -> bool:
-    return bool((await context.resolve(name, dns.rdatatype.A)).aliases)
+    found = await context.resolve(name, dns.rdatatype.A)
+    return bool(found.aliases) or (found.reply is not None and bool(found.reply.answers(dns.rdatatype.CNAME)))
 
 
 @case("Delegation06", {"SOA_EXISTS": info(), "SOA_NOT_EXISTS": error("ns")})
