@@ -31,7 +31,7 @@ from health.engine.clock import FixedClock
 from health.engine.context import Undelegated
 from health.engine.hints import Hints
 from health.engine.levels import Level
-from health.engine.network import NoResponse, Query, Silence
+from health.engine.network import Network, NoResponse, Query, Silence
 from health.engine.profiles import Profile
 from health.engine.results import Entry
 from tests.kit import internet_time
@@ -192,12 +192,13 @@ class Internet:
         profile: Mapping[str, object] | None = None,
         undelegated: Undelegated | None = None,
         minimum: Level = Level.INFO,
+        network: Network | None = None,
     ) -> list[Entry]:
         """What the named cases find (all, gated, where none is named), from the given level on; in simulated time.
 
-        Named cases run alone, without what usually decides whether they run.
+        Named cases run alone, without what usually decides whether they run. `network` is a door in front of this one.
         """
-        entries = internet_time.run(self.run(domain, *cases, profile=profile, undelegated=undelegated))
+        entries = internet_time.run(self.run(domain, *cases, profile=profile, undelegated=undelegated, network=network))
         return [entry for entry in entries if entry.level >= minimum]
 
     async def run(
@@ -206,11 +207,12 @@ class Internet:
         *cases: str,
         profile: Mapping[str, object] | None = None,
         undelegated: Undelegated | None = None,
+        network: Network | None = None,
     ) -> list[Entry]:
         """As `check`, in the running loop, entries of every level."""
         test = runner.Test(
             domain,
-            network=self,
+            network=network or self,
             clock=self.clock,
             profile=Profile.default().overlaid(profile or {}),
             undelegated=undelegated,
