@@ -8,8 +8,9 @@ from dns.rdatatype import CDNSKEY, CDS, DNSKEY, DS
 
 from health.engine.cases.dnssec import records
 from health.engine.cases.dnssec.delegation import pretended
-from health.engine.cases.dnssec.records import SEP, ZONE, ChildKey, Signed, authoritative, key_tag
+from health.engine.cases.dnssec.records import SEP, ZONE, ChildKey, Signed, key_tag
 from health.engine.cases.dnssec.verification import Keyring, Verdict
+from health.engine.cases.usable import authoritative, well_formed
 from health.engine.findings import Findings
 from health.engine.network import DNSSEC
 from health.engine.registry import case, error, info, notice, warning
@@ -26,7 +27,7 @@ DELETE = 0  # the algorithm of a record that asks for the DS records to be remov
 
 
 def _child_keys(reply: Reply) -> list[ChildKey]:
-    return list(dict.fromkeys(records.well_formed(reply.asked(), ChildKey)))
+    return list(dict.fromkeys(well_formed(reply.asked(), ChildKey)))
 
 
 async def _usable(context: Context, rdtype: RdataType) -> dict[Server, Reply]:

@@ -10,8 +10,9 @@ from dns.rdatatype import DNSKEY, DS, SOA
 
 from health.engine.cases.dnssec import records
 from health.engine.cases.dnssec.algorithms import SHA256, VERIFIABLE, algorithm, digest
-from health.engine.cases.dnssec.records import SEP, ZONE, Key, authoritative, dnssec_aware, key_tag
+from health.engine.cases.dnssec.records import SEP, ZONE, Key, dnssec_aware, key_tag
 from health.engine.cases.dnssec.verification import Keyring, Verdict
+from health.engine.cases.usable import authoritative
 from health.engine.findings import Findings
 from health.engine.network import DNSSEC, NoResponse
 from health.engine.registry import case, error, info, notice, warning

@@ -13,8 +13,9 @@ from dns.rdatatype import DNSKEY, NS, NSEC, NSEC3, NSEC3PARAM, RRSIG, SOA
 from health.engine.cases.dnssec import records
 from health.engine.cases.dnssec.algorithms import algorithm
 from health.engine.cases.dnssec.nsec3 import SHA1
-from health.engine.cases.dnssec.records import Nsec, Nsec3, Signed, authoritative
+from health.engine.cases.dnssec.records import Nsec, Nsec3, Signed
 from health.engine.cases.dnssec.verification import Keyring, Verdict
+from health.engine.cases.usable import authoritative
 from health.engine.findings import Findings
 from health.engine.network import DNSSEC, NoResponse
 from health.engine.registry import case, error, info, notice, warning

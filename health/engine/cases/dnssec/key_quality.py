@@ -9,7 +9,8 @@ from dns.rdatatype import DNSKEY
 
 from health.engine.cases.dnssec import records
 from health.engine.cases.dnssec.algorithms import RSA_RECOMMENDED, RSA_SIZES, Use, algorithm
-from health.engine.cases.dnssec.records import Key, authoritative, key_tag
+from health.engine.cases.dnssec.records import Key, key_tag
+from health.engine.cases.usable import authoritative
 from health.engine.findings import Findings
 from health.engine.network import DNSSEC
 from health.engine.registry import case, debug, error, info, notice, warning

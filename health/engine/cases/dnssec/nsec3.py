@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from dns.rdatatype import DNSKEY, NSEC, NSEC3
 
 from health.engine.cases.dnssec import records
-from health.engine.cases.dnssec.records import Nsec3, authoritative
+from health.engine.cases.dnssec.records import Nsec3
+from health.engine.cases.usable import authoritative, well_formed
 from health.engine.findings import Findings
 from health.engine.network import DNSSEC
 from health.engine.registry import case, error, info, notice, warning
@@ -78,7 +79,7 @@ async def _hashed(context: Context, findings: Findings, servers: list[Server]) -
             tag = "DS03_ERROR_RESPONSE_NSEC_QUERY" if isinstance(reply, Reply) else "DS03_NO_RESPONSE_NSEC_QUERY"
             findings.add(tag, server)
             continue
-        found = records.well_formed(usable.authority(NSEC3), Nsec3)
+        found = well_formed(usable.authority(NSEC3), Nsec3)
         if not found:
             without.append(server)
             continue

@@ -6,11 +6,9 @@ import hashlib
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import dns.dnssec
 import dns.name
-import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
@@ -21,6 +19,7 @@ from dns.rdtypes.ANY.NSEC3 import NSEC3
 from dns.rdtypes.ANY.RRSIG import RRSIG
 from dns.rdtypes.dnskeybase import DNSKEYBase
 
+from health.engine.cases.usable import authoritative, well_formed
 from health.engine.context import DelegationSigner
 from health.engine.network import NoResponse
 from health.engine.reply import Record, Reply
@@ -37,8 +36,6 @@ SEP = 0x0001
 DS_FIXED = 4  # octets before the digest, RFC 4034 section 5.1
 DIGESTS = {1: hashlib.sha1, 2: hashlib.sha256, 4: hashlib.sha384}
 
-Rdata = TypeVar("Rdata", bound=dns.rdata.Rdata)
-
 
 @dataclass(frozen=True, slots=True)
 class Signed:
@@ -46,16 +43,6 @@ class Signed:
 
     rrset: dns.rrset.RRset
     signatures: tuple[Signature, ...]
-
-
-def well_formed(found: Iterable[Record], kind: type[Rdata]) -> list[Rdata]:
-    """The rdata of class IN that is what its type says; duplicates are kept."""
-    return [r.rdata for r in found if r.rdclass == dns.rdataclass.IN and isinstance(r.rdata, kind)]
-
-
-def authoritative(reply: Reply | NoResponse) -> Reply | None:
-    """The reply if it is one with AA and NOERROR, which most cases ask for."""
-    return reply if isinstance(reply, Reply) and reply.noerror and reply.authoritative else None
 
 
 def dnssec_aware(reply: Reply | NoResponse) -> Reply | None:

@@ -8,7 +8,8 @@ import dns.name
 from dns.rdatatype import DNSKEY, DS, SOA
 
 from health.engine.cases.dnssec.delegation import PRETENDED, pretended
-from health.engine.cases.dnssec.records import authoritative, dnssec_aware
+from health.engine.cases.dnssec.records import dnssec_aware
+from health.engine.cases.usable import authoritative
 from health.engine.findings import Findings
 from health.engine.network import DNSSEC
 from health.engine.registry import case, debug, error, info, warning

@@ -10,8 +10,9 @@ from dns.rdatatype import DNSKEY, NS, RRSIG, SOA
 
 from health.engine.cases.dnssec import records
 from health.engine.cases.dnssec.algorithms import algorithm
-from health.engine.cases.dnssec.records import Signature, Signed, authoritative
+from health.engine.cases.dnssec.records import Signature, Signed
 from health.engine.cases.dnssec.verification import Keyring, Verdict, until
+from health.engine.cases.usable import authoritative, well_formed
 from health.engine.findings import Findings
 from health.engine.network import DNSSEC
 from health.engine.registry import case, debug, error, info, notice, warning
@@ -62,7 +63,7 @@ async def dnssec04(context: Context) -> None:
 
 
 def _lifetimes(reply: Reply) -> Iterator[_Lifetime]:
-    for s in records.well_formed(reply.answers(RRSIG), Signature):
+    for s in well_formed(reply.answers(RRSIG), Signature):
         yield _Lifetime(s.key_tag, s.type_covered, s.inception, s.expiration, until(s.expiration, reply.time))
 
 
