@@ -23,6 +23,7 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python bench/start.py
+	$(BIN)/python bench/health.py
 
 docs: $(VENV)/.dev
 	$(BIN)/python scripts/reference docs/reference

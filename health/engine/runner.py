@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import dns.name
 
 from health.engine import system
+from health.engine.asking import Figures
 from health.engine.clock import Clock, SystemClock
 from health.engine.context import Context
 from health.engine.domains import domain_name
@@ -83,7 +84,7 @@ class Test:
         self._plan: Plan = whole_plan() if cases is None else chosen_plan(cases)
         self._out: asyncio.Queue[Entry | None] = asyncio.Queue()
         self._begun = 0.0
-        self.session: Session | None = None
+        self.figures = Figures()
 
     async def run(self) -> AsyncIterator[Entry]:
         """Give the entries as they come; the order does not depend on who answers first.
@@ -104,7 +105,7 @@ class Test:
         self._begun = loop.time()
         seconds = float(self._profile.get("limits.deadline"))
         session = self._new_session(self._begun + seconds)
-        self.session = session
+        self.figures = session.asker.figures
         try:
             self._announce()
             await self._prepare_and_run(session)

@@ -43,17 +43,24 @@ def parse(wire: bytes, source: str = "") -> Response:
         raise MalformedMessage(f"the header or question of the response cannot be read: {error}") from error
     response.wire = wire
     response.source = source
+    owners: dict[tuple[bytes, ...], dns.name.Name] = {}
     try:
         for section, count in zip(response.sections[1:], counts[1:], strict=True):
             for _ in range(count):
-                _record(parser, response, section)
+                _record(parser, response, section, owners)
     except (dns.exception.DNSException, ValueError):
         response.flags |= dns.flags.TC
     return response
 
 
-def _record(parser: dns.wire.Parser, response: Response, section: list[dns.rrset.RRset]) -> None:
+def _record(
+    parser: dns.wire.Parser,
+    response: Response,
+    section: list[dns.rrset.RRset],
+    owners: dict[tuple[bytes, ...], dns.name.Name],
+) -> None:
     name = dns.name.from_wire_parser(parser)
+    name = owners.setdefault(name.labels, name)  # one object for all the records of a name: there may be many
     type_code, class_code, ttl, length = parser.get_struct("!HHIH")
     rdtype, rdclass = dns.rdatatype.RdataType.make(type_code), dns.rdataclass.RdataClass.make(class_code)
     start = parser.current
