@@ -201,7 +201,7 @@ def scrambled(name: dns.name.Name, variant: int) -> dns.name.Name:
         octets = bytearray(label)
         for place, octet in enumerate(octets):
             if bytes([octet]).isalpha():
-                octets[place] = ord(bytes([octet]).upper()) if (bits + variant) & 1 else octet
+                octets[place] ^= 0x20 * ((bits + variant) & 1)  # ASCII letters: the bit of lower case
                 bits >>= 1
         labels.append(bytes(octets))
     return dns.name.Name(labels)
