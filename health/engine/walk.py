@@ -17,7 +17,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
-from health.engine.network import NoResponse
+from health.engine.network import NoResponse, Silence
 from health.engine.reply import Reply, Server
 
 _ADDRESS_TYPES = (dns.rdatatype.A, dns.rdatatype.AAAA)
@@ -68,12 +68,13 @@ class Resolver(Protocol):
 
 @dataclass(slots=True)
 class Walk:
-    """One walk; `findings` and `faults` are complete once `run` has returned."""
+    """One walk; `findings`, `faults` and `skipped` (family not in use) are complete once `run` has returned."""
 
     resolver: Resolver
     child: dns.name.Name
     findings: list[Finding] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    skipped: list[Server] = field(default_factory=list)
     _waiting: dict[tuple[str, dns.name.Name], Server] = field(default_factory=dict)
     _names: dict[tuple[str, dns.name.Name], set[dns.name.Name]] = field(default_factory=dict)
 
@@ -85,6 +86,7 @@ class Walk:
             await asyncio.gather(*(self._visit(server, zone) for (_, zone), server in wave))
         self.findings = sorted(self._under_every_name(), key=lambda found: (found.parent, found.server))
         self.faults.sort()
+        self.skipped.sort()
 
     def _add(self, servers: Iterable[Server], zone: dns.name.Name) -> None:
         for server in servers:
@@ -103,7 +105,9 @@ class Walk:
     async def _visit(self, server: Server, zone: dns.name.Name) -> None:
         """Steps 5.4 to 5.11: see that the server serves the zone, take its name servers in, go down from there."""
         reply = await self.resolver.ask(server, zone, dns.rdatatype.SOA)
-        if not _is_apex_soa(reply, zone):
+        if isinstance(reply, NoResponse) and reply.reason is Silence.DISABLED:
+            self.skipped.append(server)
+        elif not _is_apex_soa(reply, zone):
             self._fault(server, zone, dns.rdatatype.SOA)
         elif await self._take_in_zone(server, zone):
             await self._descend(server, zone)

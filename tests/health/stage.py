@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dns.name
 
 from health.engine.context import Undelegated
 from health.engine.levels import Level
+from health.engine.plan import all_cases
 from health.engine.results import Entry
 from tests.kit.internet import SOA, Internet, Servers
 
@@ -31,7 +34,7 @@ def stage(servers: Servers = SERVERS, **options) -> Internet:
     return internet
 
 
-def own_soa(internet: Internet, address: str, origin: str = ZONE, **fields: object) -> None:
+def own_soa(internet: Internet, address: str, origin: str = ZONE, **fields: Any) -> None:
     """Give the server at an address an SOA of its own: mname, rname, serial, refresh, retry, expire, minimum."""
     names = ("mname", "rname", "serial", "refresh", "retry", "expire", "minimum")
     values = dict(zip(names, SOA.format(origin=dns.name.from_text(origin).to_text()).split(), strict=True)) | fields
@@ -48,12 +51,19 @@ def own_ns(internet: Internet, address: str, *names: str, origin: str = ZONE) ->
 
 
 def check(internet: Internet, case: str, domain: str = ZONE, **options) -> list[Entry]:
-    """What one case finds, of every severity, without the start and end of it."""
+    """What one case finds, of every severity, without the start and end of it.
+
+    Each entry has the arguments its case declares for the tag.
+    """
     entries = internet.check(domain, case, minimum=Level.DEBUG3, **options)
     frame = {"TEST_CASE_START", "TEST_CASE_END"}
     broken = [dict(entry.arguments) for entry in entries if entry.tag == "MODULE_ERROR"]
     assert not broken
-    return [entry for entry in entries if entry.case.lower() == case and entry.tag not in frame]
+    found = [entry for entry in entries if entry.case.lower() == case and entry.tag not in frame]
+    for entry in found:
+        declared = all_cases()[case].tags.get(entry.tag)
+        assert declared is None or set(entry.arguments) == set(declared.arguments)
+    return found
 
 
 def undelegated(servers: Servers) -> Undelegated:

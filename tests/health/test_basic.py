@@ -204,6 +204,12 @@ def test_an_alias_of_a_name_server_name_is_followed_on_the_way():
     assert arguments(entries, "B01_PARENT_FOUND") == [{"domain": "example", "ns_list": ["alias.test/192.0.2.4"]}]
 
 
+def test_servers_of_a_family_not_in_use_are_skipped_not_faulted():
+    entries = basic01(stage(), profile={"net": {"ipv6": False}})
+    assert tags(entries) == {"B01_PARENT_FOUND", "B01_CHILD_FOUND", "IPV6_DISABLED"}
+    assert arguments(entries, "IPV6_DISABLED") == [{"ns": "a.root-servers.test/2001:db8:ffff::1", "rrtype": "SOA"}]
+
+
 # --- Basic02
 
 

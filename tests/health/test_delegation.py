@@ -1,11 +1,8 @@
 """Scenarios of the Delegation test cases, written from the specification."""
 
-import dns.name
 import dns.rcode
-import dns.rdatatype
 import pytest
 
-from health.engine import referral
 from tests.health.stage import (
     AT_ONE,
     AT_TWO,
@@ -127,29 +124,6 @@ def test_without_a_delegation_there_is_no_referral():
 def test_the_referral_of_an_undelegated_test_is_measured_too():
     entries = check(stage(delegated=False), "delegation03", undelegated=undelegated({NS1: [ONE], NS2: [TWO]}))
     assert arguments(entries, "REFERRAL_SIZE_OK") == [{"size": 323}]
-
-
-@pytest.mark.parametrize("labels", range(1, 250, 7))
-def test_a_stretched_name_is_as_long_as_a_name_may_be(labels):
-    zone = dns.name.from_text(".".join(["x" * 50] * (labels // 50) + ["y" * (labels % 50 or 1)]))
-    room = 255 - len(zone.to_digestable())
-    assert len(referral.stretched(zone).to_digestable()) == (255 if room != 1 else 254)
-
-
-@pytest.mark.parametrize(
-    ("parent", "names", "size"),
-    [
-        ("example", {"ns1.child.example"}, 16),
-        ("example", {"ns1.child.example", "ns.elsewhere"}, 0),  # not all of them below the parent
-        (".", {"ns1.child.example", "ns.elsewhere"}, 16),
-        ("example", set(), 0),
-    ],
-)
-def test_an_address_is_added_where_all_names_that_have_one_are_below_the_parent(parent, names, size):
-    zone, servers = dns.name.from_text(ZONE), [dns.name.from_text(n) for n in ("ns1.child.example", "ns.elsewhere")]
-    holders = {dns.rdatatype.A: {dns.name.from_text(name) for name in names}}
-    bare = referral.size(zone, dns.name.from_text(parent), servers, {})
-    assert referral.size(zone, dns.name.from_text(parent), servers, holders) - bare == size
 
 
 # --- Delegation04

@@ -44,6 +44,7 @@ async def basic01(context: Context) -> None:
         context.emit("B01_ROOT_HAS_NO_PARENT" if context.zone == dns.name.root else "B01_PARENT_DISREGARDED")
         return
     walk = await context.v2.walk()
+    context.usable(walk.skipped, dns.rdatatype.SOA)
     for fault in walk.faults:
         context.emit("B01_SERVER_ZONE_ERROR", query_name=fault.name, rrtype=fault.rdtype, ns=fault.server)
     _say_parents(context, walk.findings)

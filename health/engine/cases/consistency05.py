@@ -97,9 +97,12 @@ def _owned_by(names: set[dns.name.Name], records: Iterable[Record]) -> set[Serve
 async def _zone_addresses(context: Context) -> set[Server] | None:
     """The addresses the child's servers give for the names in the zone; None where all fail for one of the names."""
     names = {*await context.v1.delegation_names(), *await context.v1.zone_names()}
+    inside = sorted(name for name in names if _in_domain(context, name))
     servers = await context.v1.servers()
+    # All at once; what follows reads the same replies in a fixed order.
+    await asyncio.gather(*(context.ask_all(servers, name, rdtype) for name in inside for rdtype in _TYPES))
     found: set[Server] = set()
-    for name in sorted(name for name in names if _in_domain(context, name)):
+    for name in inside:
         in_one = await _addresses_of_name(context, servers, name)
         if in_one is None:
             return None

@@ -150,7 +150,9 @@ async def _judge_mailbox(context: Context, rname: dns.name.Name) -> None:
         context.emit("RNAME_MAIL_DOMAIN_INVALID", domain=domain)
         return
     exchanges = {record.rdata.exchange for record in resolution.records if isinstance(record.rdata, MX)}
-    if all([await _takes_mail(context, target) for target in sorted(exchanges or {resolution.name})]):
+    targets = sorted(exchanges or {resolution.name})
+    await asyncio.gather(*(context.resolve(target, rdtype) for target in targets for rdtype in _ADDRESS_TYPES))
+    if all([await _takes_mail(context, target) for target in targets]):
         context.emit("RNAME_RFC822_VALID", rname=address)
 
 
