@@ -49,13 +49,13 @@ def _is_term(term: str) -> bool:
 def _is_mechanism(name: str, separator: str, rest: str) -> bool:
     match name:
         case "all":
-            return not separator
+            return not separator and not rest
         case "include" | "exists":
             return separator == ":" and _is_domain(rest)
         case "a" | "mx":
             return _is_host(separator, rest)
         case "ptr":
-            return not separator or (separator == ":" and _is_domain(rest))
+            return separator + rest == "" or (separator == ":" and _is_domain(rest))
         case "ip4":
             return separator == ":" and _is_network(rest, ipaddress.IPv4Address, _IP4_LENGTH, 32)
         case "ip6":
