@@ -21,6 +21,8 @@ from health.engine.reply import Reply
 _TELLING = frozenset({dns.rdatatype.SOA, dns.rdatatype.NS, dns.rdatatype.A})
 # So many different EDNS queries must fail, and none succeed, before no more are waited for.
 _EDNS_FAILURES = 2
+# Seconds to wait over TCP for who is silent over UDP: a dead address is to cost less than 10 s in all.
+_TCP_WAIT_FOR_THE_SILENT = 2.0
 
 
 @dataclass
@@ -145,16 +147,26 @@ class Asker:
         async with each, self._all:
             loop = asyncio.get_running_loop()
             begun = loop.time()
-            waits = min(self._profile.get("resolver.defaults.retrans"), self._profile.get("resolver.defaults.timeout"))
+            waits = self._patience(query)
             left = float("inf") if self._deadline is None else self._deadline - begun
             if left <= 0:
                 raise DeadlinePassed
             self.figures.attempts += 1
             message = await self._network.query(dataclasses.replace(query, timeout=min(waits, left)))
             if isinstance(message, NoResponse):
+                if left < waits and message.reason is Silence.TIMEOUT:
+                    raise DeadlinePassed  # it might still have answered: that is no finding
                 return message
             self.figures.times.setdefault(query.address, []).append(loop.time() - begun)
             return self._checked(query, message)
+
+    def _patience(self, query: Query) -> float:
+        """Seconds to wait for one attempt."""
+        said = self._profile.get("resolver.defaults")
+        seconds = float(min(said["retrans"], said["timeout"]))
+        if query.transport is Transport.TCP and self._habit(query.address, Transport.UDP, None).silent:
+            return min(seconds, _TCP_WAIT_FOR_THE_SILENT)
+        return seconds
 
     def _checked(self, query: Query, message: dns.message.Message) -> Reply | NoResponse:
         if not message.flags & dns.flags.QR:
