@@ -3,7 +3,7 @@
     async with served(internet, port):
         await SocketNetwork(port=port).query(...)
 
-Only addresses of 127.0.0.0/8 are served: give root servers and zones such addresses.
+Addresses outside 127.0.0.0/8 must be those of this machine, as in a network namespace where they were added to `lo`.
 """
 
 from __future__ import annotations
@@ -54,11 +54,10 @@ async def answered(internet: Internet, address: str, octets: bytes, transport: T
 
 @contextlib.asynccontextmanager
 async def served(internet: Internet, port: int) -> AsyncIterator[None]:
-    """All hosts of an Internet on loopback sockets at a port, UDP and TCP."""
+    """All hosts of an Internet on sockets at a port, UDP and TCP."""
     async with contextlib.AsyncExitStack() as stack:
         for address in list(internet.hosts):
-            if address.startswith("127."):
-                await stack.enter_async_context(_host(internet, address, port))
+            await stack.enter_async_context(_host(internet, address, port))
         yield
 
 
@@ -66,7 +65,7 @@ async def served(internet: Internet, port: int) -> AsyncIterator[None]:
 async def _host(internet: Internet, address: str, port: int) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     udp, _ = await loop.create_datagram_endpoint(
-        lambda: _Datagrams(internet, address), local_addr=(address, port), family=socket.AF_INET
+        lambda: Datagrams(internet, address), sock=_bound(address, port, socket.SOCK_DGRAM)
     )
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -77,7 +76,7 @@ async def _host(internet: Internet, address: str, port: int) -> AsyncIterator[No
                 writer.write(struct.pack("!H", len(said)) + said)
                 await writer.drain()
 
-    server = await asyncio.start_server(connection, address, port)
+    server = await asyncio.start_server(connection, sock=_bound(address, port, socket.SOCK_STREAM))
     try:
         yield
     finally:
@@ -86,7 +85,15 @@ async def _host(internet: Internet, address: str, port: int) -> AsyncIterator[No
         await server.wait_closed()
 
 
-class _Datagrams(asyncio.DatagramProtocol):
+def _bound(address: str, port: int, kind: socket.SocketKind) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((address, port))
+    return sock
+
+
+class Datagrams(asyncio.DatagramProtocol):
     """Answers datagrams as one host."""
 
     def __init__(self, internet: Internet, address: str) -> None:

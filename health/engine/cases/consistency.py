@@ -72,7 +72,10 @@ def serial_range(serials: Iterable[int]) -> tuple[int, int]:
     },
 )
 async def consistency02(context: Context) -> None:
-    """CONSISTENCY02, the SOA RNAME is the same everywhere; upper and lower case are."""
+    """CONSISTENCY02, the SOA RNAME is the same everywhere; upper and lower case are.
+
+    SOA_RNAME is said of a single RNAME too; the old implementation says it where there are several.
+    """
     holders: dict[dns.name.Name, list[Server]] = defaultdict(list)
     for server, soa in await apex.soa_records(context, await context.v1.servers()):
         holders[soa.rname].append(server)
@@ -120,7 +123,12 @@ async def consistency03(context: Context) -> None:
     },
 )
 async def consistency04(context: Context) -> None:
-    """CONSISTENCY04, the NS records are the same everywhere (their TTL may differ)."""
+    """CONSISTENCY04, the NS records are the same everywhere.
+
+    Names are compared, as by the old implementation. A sentence of the specification counts the TTL in, which its tags
+    cannot show and which answers from caches and load balancers would not stand. NS_SET is said of a single set too;
+    the old implementation says it where there are several.
+    """
     holders: dict[tuple[dns.name.Name, ...], list[Server]] = defaultdict(list)
     for server, reply in await context.ask_all(await context.v1.servers(), context.zone, dns.rdatatype.NS):
         if not isinstance(reply, Reply):

@@ -1,0 +1,89 @@
+"""What Debian's zonemaster-cli says of a simulated Internet.
+
+`python -m tests.kit.internet_zonemaster DOMAIN TEST,TEST SCENE...`, in a network namespace of its own (unshare -n):
+every host gets its address there and answers on port 53. Prints a JSON object: scene -> [[module, tag], ...].
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+
+from health.engine.network import Transport
+from tests.health.scenes import SCENES
+from tests.kit.internet import Internet
+from tests.kit.internet_sockets import Datagrams, answered
+
+PORT = 53
+SECONDS = 120
+SHOWN = {"INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"}
+
+
+async def said(internet: Internet, domain: str, tests: list[str]) -> list[tuple[str, str]]:
+    """The tags of level INFO and above, each with its module."""
+    with tempfile.NamedTemporaryFile("w", suffix=".hints") as hints:
+        hints.write(_hints(internet))
+        hints.flush()
+        chosen = [argument for test in tests for argument in ("--test", test)]
+        command = ["zonemaster-cli", "--hints", hints.name, "--level", "INFO", "--json", "--raw", *chosen, domain]
+        async with contextlib.AsyncExitStack() as stack:
+            for address in internet.hosts:
+                await stack.enter_async_context(_served(internet, address))
+            process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+            output, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+    document = json.loads(output)
+    entries = document["results"] if isinstance(document, dict) else document
+    return sorted({(entry["module"].upper(), entry["tag"]) for entry in entries if entry["level"] in SHOWN})
+
+
+def _hints(internet: Internet) -> str:
+    lines = []
+    for name, addresses in internet.root_servers.items():
+        lines.append(f". 3600000 NS {name}")
+        lines += [f"{name} 3600000 {'AAAA' if ':' in address else 'A'} {address}" for address in addresses]
+    return "\n".join(lines) + "\n"
+
+
+@contextlib.asynccontextmanager
+async def _served(internet: Internet, address: str) -> AsyncIterator[None]:
+    six = ":" in address
+    command = ["ip", "addr", "replace", f"{address}/{128 if six else 32}", "dev", "lo", *(["nodad"] if six else [])]
+    subprocess.run(command, check=True)
+    family = socket.AF_INET6 if six else socket.AF_INET
+    loop = asyncio.get_running_loop()
+    udp, _ = await loop.create_datagram_endpoint(
+        lambda: Datagrams(internet, address), local_addr=(address, PORT), family=family
+    )
+
+    async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            (length,) = struct.unpack("!H", await reader.readexactly(2))
+            octets = await answered(internet, address, await reader.readexactly(length), Transport.TCP)
+            if octets is not None:
+                writer.write(struct.pack("!H", len(octets)) + octets)
+                await writer.drain()
+
+    server = await asyncio.start_server(connection, address, PORT)
+    try:
+        yield
+    finally:
+        udp.close()
+        server.close()
+
+
+def _main(domain: str, tests: str, *scenes: str) -> None:
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    # A loop for each: when it ends, its sockets are closed and the next may have their addresses.
+    found = {scene: asyncio.run(said(SCENES[scene](), domain, tests.split(","))) for scene in scenes}
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
