@@ -7,19 +7,14 @@ every host gets its address there and answers on port 53. Prints a JSON object: 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
 
-from health.engine.network import Transport
 from tests.health.scenes import SCENES
 from tests.kit.internet import Internet
-from tests.kit.internet_sockets import Datagrams, answered
+from tests.kit.internet_sockets import served
 
 PORT = 53
 SECONDS = 120
@@ -33,9 +28,8 @@ async def said(internet: Internet, domain: str, tests: list[str]) -> list[tuple[
         hints.flush()
         chosen = [argument for test in tests for argument in ("--test", test)]
         command = ["zonemaster-cli", "--hints", hints.name, "--level", "INFO", "--json", "--raw", *chosen, domain]
-        async with contextlib.AsyncExitStack() as stack:
-            for address in internet.hosts:
-                await stack.enter_async_context(_served(internet, address))
+        _take(internet)
+        async with served(internet, PORT):
             process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
             output, _ = await asyncio.wait_for(process.communicate(), SECONDS)
     document = json.loads(output)
@@ -51,31 +45,12 @@ def _hints(internet: Internet) -> str:
     return "\n".join(lines) + "\n"
 
 
-@contextlib.asynccontextmanager
-async def _served(internet: Internet, address: str) -> AsyncIterator[None]:
-    six = ":" in address
-    command = ["ip", "addr", "replace", f"{address}/{128 if six else 32}", "dev", "lo", *(["nodad"] if six else [])]
-    subprocess.run(command, check=True)
-    family = socket.AF_INET6 if six else socket.AF_INET
-    loop = asyncio.get_running_loop()
-    udp, _ = await loop.create_datagram_endpoint(
-        lambda: Datagrams(internet, address), local_addr=(address, PORT), family=family
-    )
-
-    async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.closing(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            (length,) = struct.unpack("!H", await reader.readexactly(2))
-            octets = await answered(internet, address, await reader.readexactly(length), Transport.TCP)
-            if octets is not None:
-                writer.write(struct.pack("!H", len(octets)) + octets)
-                await writer.drain()
-
-    server = await asyncio.start_server(connection, address, PORT)
-    try:
-        yield
-    finally:
-        udp.close()
-        server.close()
+def _take(internet: Internet) -> None:
+    """Give this machine the addresses of all hosts."""
+    for address in internet.hosts:
+        six = ":" in address
+        command = ["ip", "addr", "replace", f"{address}/{128 if six else 32}", "dev", "lo", *(["nodad"] if six else [])]
+        subprocess.run(command, check=True)
 
 
 def _main(domain: str, tests: str, *scenes: str) -> None:
