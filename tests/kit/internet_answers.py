@@ -138,13 +138,16 @@ class Answer:
             self._add_denial(name)
 
     def _add_denial(self, name: dns.name.Name) -> None:
-        """The NSEC of the name where it has one, else every NSEC3 that may matter: that of the apex or the name."""
-        if not self._add(self.response.authority, name, "NSEC"):
-            hashed = self._rdata(self.origin, "NSEC3PARAM")
-            if hashed:
-                salt, rounds = hashed[0].salt, hashed[0].iterations
-                label = dns.dnssec.nsec3_hash(name, salt, rounds, hashed[0].algorithm)
-                self._add(self.response.authority, dns.name.from_text(label, self.origin), "NSEC3")
+        """The NSEC at or before the name (RFC 4034 section 6.1); else the NSEC3 that matches it, if there is one."""
+        before = [owner for owner in self.zone.nodes if owner <= name and self.zone.get_rdataset(owner, "NSEC")]
+        if before:
+            self._add(self.response.authority, max(before), "NSEC")
+            return
+        hashed = self._rdata(self.origin, "NSEC3PARAM")
+        if hashed:
+            salt, rounds = hashed[0].salt, hashed[0].iterations
+            label = dns.dnssec.nsec3_hash(name, salt, rounds, hashed[0].algorithm)
+            self._add(self.response.authority, dns.name.from_text(label, self.origin), "NSEC3")
 
     def _rdata(self, owner: dns.name.Name, rdtype: str) -> list[Any]:
         return list(self.zone.get_rdataset(owner, rdtype) or ())
