@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, field
 
 import dns.name
@@ -86,7 +86,7 @@ class Test:
         self._begun = 0.0
         self.figures = Figures()
 
-    async def run(self) -> AsyncIterator[Entry]:
+    async def run(self) -> AsyncGenerator[Entry, None]:
         """Give the entries as they come; the order does not depend on who answers first.
 
         When the deadline passes, DEADLINE_PASSED names the cases that did not come to their end.
@@ -138,8 +138,9 @@ class Test:
         self.progress.total = sum(self._enabled(k) for m in self._plan.modules.values() for s in m for k in s.cases)
         unfinished: list[str] = []
         try:
-            await session.prepare()
-        except DeadlinePassed:
+            async with asyncio.timeout_at(self._last_moment(session)):
+                await session.prepare()
+        except (DeadlinePassed, TimeoutError):
             unfinished = list(self._plan.modules)
         for module, steps in self._plan.modules.items():
             if unfinished:
@@ -179,9 +180,8 @@ class Test:
     async def _step(self, session: Session, cases: list[Case]) -> list[_Ran]:
         ran = [_Ran(case) for case in cases]
         tasks = [asyncio.create_task(self._case(session, each)) for each in ran]
-        assert session.deadline is not None
         try:
-            async with asyncio.timeout_at(session.deadline + _GRACE):
+            async with asyncio.timeout_at(self._last_moment(session)):
                 for each, task in zip(ran, tasks, strict=True):
                     await asyncio.shield(task)
                     self._release(each)
@@ -194,6 +194,11 @@ class Test:
         for each in ran:
             self._release(each)
         return ran
+
+    def _last_moment(self, session: Session) -> float:
+        """When even a door that does not keep to its time-outs is not waited for any more."""
+        assert session.deadline is not None
+        return session.deadline + _GRACE
 
     def _release(self, ran: _Ran) -> None:
         """Hand what a case found on; its entries stay with it, for the steps that depend on them."""

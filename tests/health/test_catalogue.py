@@ -27,7 +27,7 @@ def test_every_tag_has_an_english_text(module):
 @pytest.mark.parametrize("language", catalogue.languages())
 def test_texts_name_only_arguments_of_their_tag(language):
     texts = catalogue.load(language)
-    known = {}
+    known: dict[tuple[str, str], set[str]] = {}
     for module, tag, declared in DECLARED:
         known.setdefault((module, tag), set()).update(declared.arguments)
     wrong = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from tests.kit.internet import Internet
 
@@ -12,7 +13,7 @@ TEXT = (Path(__file__).resolve().parents[2] / "docs/health.md").read_text()
 
 def test_the_example_records_and_replays(tmp_path, monkeypatch):
     (code,) = (block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "Recorder" in block)
-    names: dict = {}
+    names: dict[str, Any] = {}
     exec(compile(code, "docs/health.md", "exec"), names)
     internet = Internet(root_servers={"a.root-servers.net": ["198.41.0.4"]})
     internet.zone("example", {"ns1.nic.example": ["192.0.2.1"]})

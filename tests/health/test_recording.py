@@ -8,7 +8,7 @@ import pytest
 
 from health.engine.errors import HealthError
 from health.engine.hints import Hints
-from health.engine.network import Query, Silence
+from health.engine.network import NoResponse, Query, Silence
 from health.engine.recording import Recorder, Replay
 from health.engine.runner import Test
 from tests.kit import internet_time
@@ -54,7 +54,9 @@ def test_what_nobody_asked_is_silent(tmp_path):
     path = tmp_path / "recording"
     path.write_text('{"format": 1, "time": 1}\n')
     query = Query("192.0.2.1", dns.name.root, dns.rdatatype.SOA)
-    assert internet_time.run(Replay(path).query(query)).reason is Silence.TIMEOUT
+    found = internet_time.run(Replay(path).query(query))
+    assert isinstance(found, NoResponse)
+    assert found.reason is Silence.TIMEOUT
 
 
 @pytest.mark.parametrize("text", ["", "{}\n", "no json\n", '{"time": 1}\n{}\n', '{"time": 1}\n{"silence": "X"}\n'])

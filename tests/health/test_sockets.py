@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from typing import Any
 
 import dns.message
 import dns.name
 import dns.rdatatype
 import pytest
 
+from health.engine import wire
 from health.engine.clock import FixedClock
 from health.engine.hints import Hints
 from health.engine.network import DNSSEC, NoResponse, Query, Silence, Transport
@@ -34,7 +36,8 @@ def internet():
     return made
 
 
-async def ask(internet, **more):
+async def ask(internet, **more) -> Any:
+    """The response, or the reason there is none."""
     port = free_port()
     async with served(internet, port):
         return await SocketNetwork(port=port).query(Query(SERVER, CHILD, **{"rdtype": SOA, "timeout": 20.0, **more}))
@@ -44,7 +47,7 @@ async def ask(internet, **more):
 @pytest.mark.parametrize("transport", list(Transport))
 async def test_it_asks_over_both_transports(internet, transport):
     found = await ask(internet, transport=transport)
-    assert isinstance(found, dns.message.Message)
+    assert isinstance(found, wire.Response)
     assert found.answer[0].rdtype == SOA
     assert found.source == SERVER
 
@@ -62,6 +65,7 @@ async def test_the_case_of_a_name_is_kept(internet):
     port = free_port()
     async with served(internet, port):
         found = await SocketNetwork(port=port).query(Query(SERVER, name, SOA, timeout=20.0))
+    assert isinstance(found, dns.message.Message)
     assert found.question[0].name.labels == name.labels
 
 
@@ -90,6 +94,7 @@ async def test_a_connection_that_is_closed_is_no_response(internet):
 @pytest.mark.asyncio
 async def test_a_port_nobody_listens_at_is_no_response(internet):
     found = await SocketNetwork(port=free_port()).query(Query(SERVER, CHILD, SOA, transport=Transport.TCP))
+    assert isinstance(found, NoResponse)
     assert found.reason is Silence.CLOSED
 
 
@@ -97,10 +102,11 @@ async def test_a_port_nobody_listens_at_is_no_response(internet):
 async def test_an_address_we_cannot_send_from_is_no_response(internet):
     network = SocketNetwork(source4="203.0.113.254", port=free_port())
     found = await network.query(Query(SERVER, CHILD, SOA))
+    assert isinstance(found, NoResponse)
     assert found.reason is Silence.UNREACHABLE
 
 
-async def answer_from(address, change):
+async def answer_from(address, change) -> Any:
     """Ask a server whose reply comes from another address of its, changed so."""
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
