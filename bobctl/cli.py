@@ -19,6 +19,7 @@ NOUNS = {
     "call": ("bobctl.call", "call", "Send a command to a module."),
     "component": ("bobctl.component", "component", "The processes of the suite: list, start, stop, add, change."),
     "config": ("bobctl.config", "config", "Configuration: show, set, diff, commit."),
+    "health": ("bobctl.health_checks", "health", "Check the health of a domain; needs no running suite."),
     "modules": ("bobctl.modules", "modules", "The modules of the suite and what they understand."),
     "status": ("bobctl.status", "status", "How the suite is."),
     "version": ("bobctl.version", "version", "The versions of this program and of the running suite."),

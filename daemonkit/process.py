@@ -19,6 +19,7 @@ PACKAGES = (
     "cmdctl",
     "daemonkit",
     "datasrc",
+    "health",
     "loadzone",
     "msgq",
     "sockcreator",

@@ -1,0 +1,1 @@
+"""The test cases: one module a test module of the catalogue, one function a case."""
