@@ -46,12 +46,17 @@ def _name_server(value: str) -> Given:
         raise click.BadParameter(f"{value!r}: {error}") from error
 
 
+DS_FIELDS = 4  # RFC 4034 section 5.1: key tag, algorithm, digest type, digest
+MAX_KEYTAG = 65535
+MAX_OCTET = 255
+
+
 def _signer(value: str) -> DelegationSigner:
     fields = value.split(",")
-    if len(fields) != 4 or not all(field.isascii() and field.isdigit() for field in fields[:3]):
+    if len(fields) != DS_FIELDS or not all(field.isascii() and field.isdigit() for field in fields[:3]):
         raise click.BadParameter(f"{value!r} is not of the form KEYTAG,ALGORITHM,TYPE,DIGEST")
     keytag, algorithm, digtype = (int(field) for field in fields[:3])
-    if keytag > 65535 or algorithm > 255 or digtype > 255:
+    if keytag > MAX_KEYTAG or algorithm > MAX_OCTET or digtype > MAX_OCTET:
         raise click.BadParameter(f"{value!r}: the key tag goes to 65535, algorithm and type to 255")
     if not _DIGEST.match(fields[3]):
         raise click.BadParameter(f"{fields[3]!r} is no digest in hexadecimal digits")

@@ -94,8 +94,8 @@ def find_running(
         if place.control_socket.exists():
             return place
     for candidate in _default_places(env):  # one that runs may be without its door for a moment
-        if place := _read_lock(candidate.state):
-            return place
+        if told := _read_lock(candidate.state):
+            return told
     used = (candidate for candidate in _default_places(env) if (candidate.state / LOCK_NAME).exists())
     return next(used, directories(environment=env))
 

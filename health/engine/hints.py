@@ -52,7 +52,7 @@ def _read(fields: list[str], place: str, names: list[dns.name.Name], addresses: 
     if fields[0].startswith("$"):
         raise HintsError(f"{place}: directives are not allowed: {fields[0]}")
     owner, rest = fields[0], [field for field in fields[1:] if not field.isdigit() and field.upper() != "IN"]
-    if len(rest) != 2:
+    if len(rest) != len(("TYPE", "ADDRESS")):
         raise HintsError(f"{place}: not a record of a hints file")
     kind, value = rest[0].upper(), rest[1]
     try:

@@ -84,10 +84,13 @@ async def _whois(context: Context, source: str, address: str) -> Origin:
     return most_specific([whois_line(line) for line in lines]) if lines else Origin()
 
 
+MIN_FIELDS = 2  # the origin and the prefix
+
+
 def cymru_line(line: str) -> Origin:
     """Read "asn asn | prefix | country | registry | date"; raises SourceFailed where it is not that."""
     fields = [field.strip() for field in line.split("|")]
-    if len(fields) < 2:
+    if len(fields) < MIN_FIELDS:
         raise SourceFailed(f"{line!r} does not have the form of an origin")
     return _origin(fields[0], fields[1], line)
 
@@ -95,7 +98,7 @@ def cymru_line(line: str) -> Origin:
 def whois_line(line: str) -> Origin:
     """Read "asn <tab> prefix <tab> count"; raises SourceFailed where it is not that."""
     fields = line.split()
-    if len(fields) < 2:
+    if len(fields) < MIN_FIELDS:
         raise SourceFailed(f"{line!r} does not have the form of an origin")
     return _origin(fields[0], fields[1], line)
 

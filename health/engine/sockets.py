@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 import struct
 from dataclasses import dataclass
@@ -98,7 +97,7 @@ class SocketNetwork:
 
 
 def _family(address: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ipaddress.ip_address(address).version == 6 else socket.AF_INET
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def _ours(received: bytes, peer: tuple[str, int], query: Query, sent: bytes) -> dns.message.Message | None:

@@ -84,11 +84,14 @@ _DIGESTS = {
 SHA256 = 2
 
 
+_RESERVED_DIGESTS = range(128, 253)  # IANA, Digest Algorithms of DS records (RFC 9904)
+
+
 def digest(number: int) -> Digest:
     """What a DS digest type (0-255) stands for."""
     if number in _DIGESTS:
         return _DIGESTS[number]
-    if 128 <= number <= 252:
+    if number in _RESERVED_DIGESTS:
         return Digest("Reserved", "RESERVED")
     return Digest("Private", "PRIVATE") if number in (253, 254) else Digest("Unassigned", "UNASSIGNED")
 

@@ -23,6 +23,8 @@ SHA1 = 1  # the only hash of NSEC3, RFC 5155 section 11
 OPT_OUT = 0x01  # RFC 5155 section 3.1.2.1
 FLAG_BITS = 8
 
+_TLD_LABELS = 2  # labels of a top-level domain, the root counted
+
 
 @case(
     "DNSSEC03",
@@ -64,7 +66,7 @@ async def dnssec03(context: Context) -> None:
     findings.add_all("DS03_SERVER_NO_DNSSEC_SUPPORT" if signed else "DS03_NO_DNSSEC_SUPPORT", unsigned)
     hashed = [found async for found in _hashed(context, findings, signed)]
     for server, nsec3 in hashed:
-        _parameters(findings, server, nsec3, opt_out_expected=len(context.zone.labels) <= 2)
+        _parameters(findings, server, nsec3, opt_out_expected=len(context.zone.labels) <= _TLD_LABELS)
     findings.emit()
     _consistency(context, [nsec3 for _, nsec3 in hashed])
 

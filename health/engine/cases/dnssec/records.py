@@ -36,6 +36,8 @@ SEP = 0x0001
 DS_FIXED = 4  # octets before the digest, RFC 4034 section 5.1
 DIGESTS = {1: hashlib.sha1, 2: hashlib.sha256, 4: hashlib.sha384}
 
+_LONG_LENGTH = 3  # octets before a modulus whose exponent is longer than 255 (RFC 3110 section 2)
+
 
 @dataclass(frozen=True, slots=True)
 class Signed:
@@ -84,7 +86,7 @@ def key_size(key: Key) -> int | None:
         return None
     if data[0]:
         modulus = data[1 + data[0] :]
-    elif len(data) < 3:
+    elif len(data) < _LONG_LENGTH:
         return None
     else:
         modulus = data[3 + struct.unpack("!H", data[1:3])[0] :]
