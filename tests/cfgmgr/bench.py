@@ -147,6 +147,8 @@ class Bench:
         if daemon._ready.done():
             daemon._ready.result().store.close()
         await member.module.context.close()
+        # What was in the worker thread ends before anything else is done to the store, as it would with the process.
+        await asyncio.to_thread(member.module.context._worker.shutdown, wait=True)
 
     async def restart_cfgmgr(self) -> None:
         await self.kill_cfgmgr()
