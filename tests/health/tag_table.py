@@ -47,7 +47,7 @@ class Recorder:
         runner.Test._emit = emit  # type: ignore[method-assign]
 
     def pytest_runtest_call(self, item) -> None:
-        self._test = f"{Path(item.nodeid.split('::')[0]).name}::{item.nodeid.split('::')[-1].split('[')[0]}"
+        self._test = f"{Path(item.nodeid.split('::')[0]).name}::{item.name}"
 
 
 def rows(said: dict[str, dict[str, set[str]]]) -> list[str]:
@@ -66,17 +66,22 @@ def rows(said: dict[str, dict[str, set[str]]]) -> list[str]:
                 "|---|---|---|---|---|",
             ]
         for tag, declared in case.tags.items():
-            shown = sorted(test for test, cases in focused.items() if tag in cases.get(case.key, ()))
-            shown = shown or BY_THE_RUNNER.get((case.name, tag), [])
-            absent = sorted(t for t, cases in focused.items() if case.key in cases and tag not in cases[case.key])
+            shown = {_function(t) for t, cases in focused.items() if tag in cases.get(case.key, ())}
+            shown = shown or set(BY_THE_RUNNER.get((case.name, tag), []))
+            absent = {_function(t) for t, cases in focused.items() if case.key in cases and tag not in cases[case.key]}
             lines.append(f"| {case.name} | {tag} | {declared.level.name} | {_some(shown)} | {_some(absent)} |")
     return lines
 
 
-def _some(tests: list[str]) -> str:
+def _function(test: str) -> str:
+    """A test without its parameters, each set of which is a test of its own."""
+    return test.partition("[")[0]
+
+
+def _some(tests: set[str]) -> str:
     if not tests:
         return "**none**"
-    return f"`{tests[0]}`" + (f" and {len(tests) - 1} more" if len(tests) > 1 else "")
+    return f"`{min(tests)}`" + (f" and {len(tests) - 1} more" if len(tests) > 1 else "")
 
 
 def main() -> int:

@@ -35,6 +35,12 @@ def test_keys_or_signatures_that_are_missing_are_told(rdtypes, keys, sigs):
     assert arguments(entries, "EXTRA_PROCESSING_OK")[0]["server"] == AT_ONE
 
 
+def test_where_all_servers_leave_signatures_out_none_is_well():
+    made = signed()
+    unsigned(made.zone, "DNSKEY")
+    assert tags(check(made.internet, "dnssec06")) == {"EXTRA_PROCESSING_BROKEN"}
+
+
 @pytest.mark.parametrize("behaviour", [silent, says(dns.rcode.REFUSED)])
 def test_a_server_that_does_not_answer_is_left_out(behaviour):
     made = signed()

@@ -1,7 +1,10 @@
 """Scenarios of DNSSEC04, DNSSEC08, DNSSEC09 and DNSSEC13, written from the specification."""
 
+import time
+
 import dns.dnssec
 import dns.rcode
+import dns.rdataset
 import pytest
 
 from health.engine.cases.dnssec.verification import until
@@ -13,6 +16,7 @@ from tests.health.signed import (
     by_a_stranger,
     change,
     drop,
+    ds_text,
     expired,
     not_yet_valid,
     signed,
@@ -20,7 +24,7 @@ from tests.health.signed import (
     unverifiable,
     wrong,
 )
-from tests.health.stage import ONE, TWO, check, stage
+from tests.health.stage import ONE, TWO, ZONE, check, stage
 from tests.kit.internet import NOW, arguments, tags
 from tests.kit.internet_behaviour import loses, no_aa, says, silent, to
 from tests.kit.internet_signing import DAY, key, resign, sign
@@ -218,3 +222,39 @@ def test_keys_without_any_signature_are_left_to_dnssec08():
     drop(made.zone, "RRSIG", "DNSKEY")
     sign(made.parent)
     assert tags(check(made.internet, "dnssec13")) == set()
+
+
+# --- Replies made to keep a validator busy (CVE-2023-50387)
+
+COLLIDING = 300
+DNSSEC_CASES = [f"dnssec{number:02}" for number in (2, 3, 4, 5, 6, 8, 9, 10, 13, 14, 15, 16, 17, 18)]
+
+
+def colliding_keys():
+    """Keys that all have one tag: the sum over 16-bit words does not depend on their order."""
+    words = [KEY.dnskey.key[place : place + 2] for place in range(0, 64, 2)]
+    for number in range(COLLIDING):
+        turned = words[number % 32 :] + words[: number % 32]
+        turned[0], turned[number // 32 + 1] = turned[number // 32 + 1], turned[0]
+        yield KEY.dnskey.replace(key=b"".join(turned))
+
+
+def test_hundreds_of_keys_of_one_tag_do_not_stop_the_test():
+    made = signed(records=f"@ 60 IN CDS {ds_text(KEY)}")
+    keys = list(colliding_keys())
+    zone = made.zone
+    assert {dns.dnssec.key_id(each) for each in keys} == {KEY.tag}
+    zone.find_rdataset(APEX, "DNSKEY").update(dns.rdataset.from_rdata_list(3600, keys))
+    for rdtype in ("DNSKEY", "SOA", "NSEC", "NS", "CDS"):
+        change(zone, "RRSIG", lambda s: s.replace(signature=bytes(64)), rdtype)
+        signatures = zone.find_rdataset(APEX, "RRSIG", rdtype)
+        signatures.update(
+            dns.rdataset.from_rdata_list(
+                3600, [signatures[0].replace(signature=number.to_bytes(64, "big")) for number in range(1, COLLIDING)]
+            )
+        )
+    begun = time.perf_counter()
+    entries = made.internet.check(ZONE, *DNSSEC_CASES)
+    assert time.perf_counter() - begun < 10
+    assert "MODULE_ERROR" not in tags(entries)
+    assert "DS09_RRSIG_NOT_VALID_BY_DNSKEY" in tags(entries)

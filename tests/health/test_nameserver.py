@@ -187,6 +187,12 @@ def test_a_server_that_gives_the_zone_away_is_noted():
     assert arguments(entries, "AXFR_FAILURE") == [{"ns": AT_ONE}]
 
 
+def test_where_all_servers_give_it_away_none_fails():
+    internet = with_behaviour(to("AXFR", answers_with(FULL_SOA)))
+    internet.behave(ONE, to("AXFR", answers_with(FULL_SOA)))
+    assert [entry.arguments["ns"] for entry in check(internet, "nameserver03")] == [AT_ONE, AT_TWO]
+
+
 def test_a_transfer_that_does_not_begin_with_soa_is_none():
     assert found("nameserver03", to("AXFR", answers_with(f"{ZONE} 60 IN A 192.0.2.1", FULL_SOA))) == {"AXFR_FAILURE"}
 

@@ -129,7 +129,7 @@ def test_an_mname_without_address_is_told():
     assert tags(entries) == {"Z01_MNAME_NOT_IN_NS_LIST", "Z01_MNAME_NOT_RESOLVE"}
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"], ids=["IPv4", "IPv6"])
 def test_an_mname_at_the_local_host_is_told_and_not_asked(address):
     entries = check(hidden(address), "zone01")
     assert tags(entries) == {"Z01_MNAME_NOT_IN_NS_LIST", "Z01_MNAME_HAS_LOCALHOST_ADDR"}

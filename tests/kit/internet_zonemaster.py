@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 from tests.health.scenes import SCENES
+from tests.health.signed_scenes import SIGNED_SCENES
 from tests.kit.internet import Internet
 from tests.kit.internet_sockets import served
 
@@ -56,7 +57,8 @@ def _take(internet: Internet) -> None:
 def _main(domain: str, tests: str, *scenes: str) -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     # A loop for each: when it ends, its sockets are closed and the next may have their addresses.
-    found = {scene: asyncio.run(said(SCENES[scene](), domain, tests.split(","))) for scene in scenes}
+    known = {**SCENES, **SIGNED_SCENES}
+    found = {scene: asyncio.run(said(known[scene](), domain, tests.split(","))) for scene in scenes}
     json.dump(found, sys.stdout)
 
 

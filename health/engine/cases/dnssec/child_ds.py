@@ -27,7 +27,7 @@ DELETE = 0  # the algorithm of a record that asks for the DS records to be remov
 
 
 def _child_keys(reply: Reply) -> list[ChildKey]:
-    return list(dict.fromkeys(well_formed(reply.asked(), ChildKey)))
+    return list(dict.fromkeys(well_formed(reply.asked(), ChildKey)))[: records.MOST_KEYS]
 
 
 async def _usable(context: Context, rdtype: RdataType) -> dict[Server, Reply]:

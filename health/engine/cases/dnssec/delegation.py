@@ -107,7 +107,8 @@ def _digests(findings: Findings, signers: Iterable[DelegationSigner], server: Se
 async def dnssec02(context: Context) -> None:
     """DS matches a valid DNSKEY (DNSSEC-TP/dnssec02.md).
 
-    Where several keys share a tag, every one of them is tried.
+    Where several keys share a tag, every one of them is tried. A key whose digest does not match the DS is not taken
+    for one the DS stands for; the original counts it, and so misses that no DS stands for a valid key.
     """
     signers = pretended(context)
     if signers is None:

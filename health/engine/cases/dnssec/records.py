@@ -34,6 +34,11 @@ Signature = RRSIG
 ZONE = 0x0100  # RFC 4034 section 2.1.1
 SEP = 0x0001
 DS_FIXED = 4  # octets before the digest, RFC 4034 section 5.1
+# A reply of 64 KiB has room for records that would keep a validator busy for hours (CVE-2023-50387, "KeyTrap"). No zone
+# that works has so many; what is beyond is not looked at.
+MOST_KEYS = 64
+MOST_SIGNERS = 64
+MOST_SIGNATURES = 32  # over one RRset
 DIGESTS = {1: hashlib.sha1, 2: hashlib.sha256, 4: hashlib.sha384}
 
 _LONG_LENGTH = 3  # octets before a modulus whose exponent is longer than 255 (RFC 3110 section 2)
@@ -61,7 +66,8 @@ def signed(found: Sequence[Record], around: Sequence[Record]) -> Signed | None:
     first = usable[0]
     rrset = dns.rrset.from_rdata_list(first.name, first.ttl, [record.rdata for record in usable])
     own = [record for record in around if record.name == first.name]
-    return Signed(rrset, tuple(s for s in well_formed(own, Signature) if s.type_covered == first.rdtype))
+    signatures = [s for s in well_formed(own, Signature) if s.type_covered == first.rdtype]
+    return Signed(rrset, tuple(signatures[:MOST_SIGNATURES]))
 
 
 def asked(reply: Reply) -> Signed | None:
@@ -71,7 +77,8 @@ def asked(reply: Reply) -> Signed | None:
 
 def keys(reply: Reply | NoResponse) -> list[Key]:
     """The distinct keys in a DNSKEY reply, in the order they came; none where there was no reply."""
-    return list(dict.fromkeys(well_formed(reply.asked(), Key))) if isinstance(reply, Reply) else []
+    found = well_formed(reply.asked(), Key) if isinstance(reply, Reply) else []
+    return list(dict.fromkeys(found))[:MOST_KEYS]
 
 
 def key_tag(key: DNSKEYBase) -> int:
@@ -101,7 +108,7 @@ def signers(found: Iterable[Record]) -> list[DelegationSigner]:
         if record.rdclass == dns.rdataclass.IN and octets is not None and len(octets) >= DS_FIXED:
             tag, algorithm, digest_type = struct.unpack("!HBB", octets[:DS_FIXED])
             result.append(DelegationSigner(tag, algorithm, digest_type, octets[DS_FIXED:].hex()))
-    return list(dict.fromkeys(result))
+    return list(dict.fromkeys(result))[:MOST_SIGNERS]
 
 
 def matches(signer: DelegationSigner, key: DNSKEYBase, owner: dns.name.Name) -> bool:

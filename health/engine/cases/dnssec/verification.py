@@ -19,6 +19,7 @@ from health.engine.network import NoResponse
 from health.engine.reply import Reply
 
 _SERIAL_HALF = 1 << 31
+MOST_CANDIDATES = 4  # keys of one tag and algorithm that are tried for a signature (CVE-2023-50387)
 
 
 class Verdict(enum.Enum):
@@ -64,9 +65,10 @@ class Keyring:
             return Verdict.EXPIRED
         if int(signature.algorithm) not in VERIFIABLE:
             return Verdict.UNSUPPORTED
-        candidates = self.with_tag(signature.key_tag)
-        if not candidates:
+        tagged = self.with_tag(signature.key_tag)
+        if not tagged:
             return Verdict.NO_KEY
+        candidates = [key for key in tagged if key.algorithm == signature.algorithm][:MOST_CANDIDATES]
         return Verdict.GOOD if any(self._right(signed, signature, key) for key in candidates) else Verdict.WRONG
 
     def made_by(self, key: DNSKEY, signed: Signed, now: float) -> bool:
