@@ -167,7 +167,7 @@ def list_cases(suite: Suite, texts: Catalogue) -> None:
 @_language_option
 @pass_suite
 def explain(suite: Suite, tag: str, texts: Catalogue) -> None:
-    """Say what a tag means, how severe it is and which test cases give it; or what a test case is about."""
+    """Say what a tag means and how severe it is."""
     found = explanation.explain(tag, texts)
     if not found:
         raise CommandError("not-found", f"there is no tag and no test case {tag!r}")
