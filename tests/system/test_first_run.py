@@ -33,7 +33,7 @@ def test_loadzone_says_that_the_running_suite_serves_the_new_data(running):
 def test_loadzone_without_a_suite_says_that_none_runs(suite):
     done = suite.loadzone("example.org", small_zone())
     assert done.returncode == 0
-    assert "not running" in done.stdout + done.stderr
+    assert "no suite is running" in done.stdout + done.stderr
 
 
 def test_ctrl_c_stops_everything_and_the_next_start_finds_the_data(running):
