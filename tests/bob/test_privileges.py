@@ -23,7 +23,7 @@ import json, os, subprocess, sys
 from dataclasses import asdict
 from pathlib import Path
 from bob import privileges
-from bob.privileges import *
+from bob.privileges import become, choose_account, installation_files, low_ports_for_a_child, may_bind_low_ports
 nobody = choose_account("nobody") if os.geteuid() == 0 else None
 privileges.installation_files = lambda: [Path("/etc/passwd")]
 def status(text):
