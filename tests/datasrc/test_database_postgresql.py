@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, update
@@ -20,38 +16,12 @@ from tests.datasrc.contract import LookupContract, Serve, ZonesContract
 from tests.datasrc.contract_history import ChangesContract, JournalContract
 from tests.datasrc.contract_writing import ConcurrencyContract, UpdaterContract
 from tests.datasrc.zonemaking import load
-
-pytest.importorskip("psycopg", reason="the extra for PostgreSQL is not installed")
-NEEDED = ("initdb", "pg_ctl", "setpriv")
-if not all(shutil.which(program) for program in NEEDED):
-    pytest.skip("the programs of a PostgreSQL server are not installed", allow_module_level=True)
-
-NOBODY = "65534"
-DEADLINE = 120
-
-
-def run(*command: str) -> None:
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        command = ("setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", *command)
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=DEADLINE, cwd="/")
+from tests.kit.postgres import PostgresServer
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = Path("/tmp") / f"datasrc-postgresql-{os.getpid()}"  # short, and open to the server's account
-    directory.mkdir()
-    if os.geteuid() == 0:
-        os.chown(directory, int(NOBODY), int(NOBODY))
-    try:
-        run("initdb", "-D", f"{directory}/data", "-U", "bob", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
-        options = f"-c listen_addresses= -c unix_socket_directories={directory} -c fsync=off"
-        run("pg_ctl", "-D", f"{directory}/data", "-w", "-l", f"{directory}/log", "-o", options, "start")
-        try:
-            yield f"postgresql+psycopg://bob@/postgres?host={directory}"
-        finally:
-            run("pg_ctl", "-D", f"{directory}/data", "-w", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(directory)
+def url(postgres_server: PostgresServer) -> str:
+    return postgres_server.url(postgres_server.create_database())
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,208 @@
+"""A real PostgreSQL server: Debian's programs in a directory of its own, on a UNIX socket and a loopback port.
+
+    def test_something(postgres_url: str) -> None: ...           # a fresh database on the server of the session
+    def test_faults(own_postgres: PostgresServer) -> None: ...   # a server to stop and start
+
+Over the socket everyone is let in; over TCP the account `bob` has the password PASSWORD. Without the programs or psycopg
+the fixtures skip. `tests/conftest.py` has the fixtures for every test.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+import pytest
+
+from tests.kit.suite import free_port
+
+USER = "bob"
+PASSWORD = "correct horse/battery"  # with what a URL has to quote
+DEADLINE = 60.0  # s; a start takes one
+NOBODY = 65534  # the account of the server where we are root, which PostgreSQL refuses
+PLACES = ("/usr/lib/postgresql", "/usr/local/pgsql")  # Debian keeps the programs of each version apart
+
+_FAST = ("fsync=off", "full_page_writes=off", "max_connections=80", "shared_buffers=16MB", "jit=off")
+
+
+def missing() -> str:
+    """Why there can be no server here; empty where there can."""
+    if importlib.util.find_spec("psycopg") is None:
+        return "psycopg (the extra for PostgreSQL) is not installed"
+    if programs() is None:
+        return "the programs of a PostgreSQL server are not installed"
+    if shutil.which("setpriv") is None:
+        return "setpriv is not installed"
+    return ""
+
+
+def programs() -> Path | None:
+    """The directory of `initdb` and `postgres`, of the newest version there is."""
+    found = [path.parent for place in PLACES for path in Path(place).glob("**/bin/initdb")]
+    if on_path := shutil.which("initdb"):
+        found.append(Path(on_path).resolve().parent)
+    usable = [place for place in found if (place / "postgres").exists()]
+    return max(usable, key=lambda place: [int(part) for part in place.parts if part.isdigit()], default=None)
+
+
+class PostgresServer:
+    """One server and its directory. A context manager; start() and stop() may be called again within it."""
+
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        where = programs()
+        assert where is not None
+        self._programs = where
+        self._options = (*_FAST, *options)
+        self._numbers = itertools.count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # short: a socket is in it
+        self.port = free_port()
+        self.log = self.directory / "log"
+
+    def __enter__(self) -> Self:
+        try:
+            self._make()
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop(immediately=True)
+        shutil.rmtree(self.directory)
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections."""
+        settings = (
+            *self._options,
+            "listen_addresses=127.0.0.1",
+            f"port={self.port}",
+            f"unix_socket_directories={self.directory}",
+        )
+        options = [word for setting in settings for word in ("-c", setting)]
+        command = self._as_server([str(self._programs / "postgres"), "-D", str(self.directory / "data"), *options])
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
+        end = time.monotonic() + DEADLINE
+        while not self._takes_connections():
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(f"the PostgreSQL server does not start:\n{self.log.read_text()}")
+            time.sleep(0.02)
+
+    def stop(self, *, immediately: bool = False) -> None:
+        """Stop the server: closing its connections, or (`immediately`) as in a crash."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGQUIT if immediately else signal.SIGINT)
+        try:
+            process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def freeze(self) -> None:
+        """Stop every process of the server where it is: connections stay open, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def url(self, database: str = "postgres") -> str:
+        """The URL of a database, over the socket."""
+        return f"postgresql+psycopg://{USER}@/{database}?host={self.directory}&port={self.port}"
+
+    def tcp_url(self, database: str = "postgres", password: str | None = PASSWORD) -> str:
+        """The URL of a database, over TCP and with the password in it."""
+        secret = "" if password is None else f":{quote(password, safe='')}"
+        return f"postgresql+psycopg://{USER}{secret}@127.0.0.1:{self.port}/{database}"
+
+    def create_database(self) -> str:
+        """Make an empty database; its name."""
+        name = f"test_{next(self._numbers)}"
+        self.sql(f"CREATE DATABASE {name}")
+        return name
+
+    def sql(self, statement: str, database: str = "postgres") -> str:
+        """Execute a statement as the superuser; what psql prints, unadorned."""
+        command = [str(self._programs / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        command += ["-h", str(self.directory), "-p", str(self.port), "-U", USER, "-d", database, "-c", statement]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"{statement}: {done.stderr}")
+        return done.stdout.strip()
+
+    def _make(self) -> None:
+        password = self.directory / "password"
+        password.write_text(PASSWORD)
+        if os.geteuid() == 0:
+            for path in (self.directory, password):
+                os.chown(path, NOBODY, NOBODY)
+        command = [str(self._programs / "initdb"), "-D", str(self.directory / "data"), "-U", USER, "--no-sync"]
+        command += ["--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password}", "-E", "UTF8"]
+        done = subprocess.run(
+            self._as_server([*command, "--locale=C"]),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            cwd="/",
+            check=False,
+        )
+        if done.returncode != 0:
+            raise AssertionError(f"initdb failed: {done.stderr}")
+
+    def _as_server(self, command: list[str]) -> list[str]:
+        """The command under the server's account, ending with this process."""
+        account = ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"] if os.geteuid() == 0 else []
+        return ["setpriv", "--pdeathsig", "QUIT", *account, *command]
+
+    def _takes_connections(self) -> bool:
+        command = [str(self._programs / "pg_isready"), "-q", "-h", str(self.directory), "-p", str(self.port)]
+        return subprocess.run(command, check=False, timeout=DEADLINE).returncode == 0
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        main = self._process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        for pid in (main, *map(int, children)):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:  # a connection that just ended
+                continue
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The server all tests of the session share: make databases on it, and leave it running."""
+    if reason := missing():
+        pytest.skip(reason)
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """The URL of a fresh, empty database."""
+    return postgres_server.url(postgres_server.create_database())
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A server for one test, which may stop, kill, freeze and start it."""
+    if reason := missing():
+        pytest.skip(reason)
+    with PostgresServer() as server:
+        yield server
