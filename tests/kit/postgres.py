@@ -3,8 +3,8 @@
     def test_something(postgres_url: str) -> None: ...           # a fresh database on the server of the session
     def test_faults(own_postgres: PostgresServer) -> None: ...   # a server to stop and start
 
-Over the socket everyone is let in; over TCP the account `bob` has the password PASSWORD. Without the programs or psycopg
-the fixtures skip. `tests/conftest.py` has the fixtures for every test.
+Over the socket everyone is let in; over TCP the account `bob` has the password PASSWORD. Where the programs or psycopg
+are missing the fixtures skip. `tests/conftest.py` has them for every test.
 """
 
 from __future__ import annotations
