@@ -13,7 +13,7 @@ from typing import Any
 
 from auth import api
 from auth.engine import Serving
-from auth.options import read_settings, read_zones
+from auth.options import change_zones, read_settings, read_zones
 from auth.server import Server
 from auth.settings import Settings
 from auth.status import zones_served
@@ -72,7 +72,11 @@ class AuthDaemon(Module):
 
     def _read(self, config: Config) -> Candidate:
         """In the worker thread."""
-        settings, zones = read_settings(config.own), read_zones(config.values)
+        settings = read_settings(config.own)
+        if config.difference is None or self._server is None:
+            zones = read_zones(config.values)
+        else:
+            zones = change_zones(self._server.engine.serving.zones, config.values, config.difference)
         configured = config.values["data_sources"]
         same = list(configured.items()) == list(self._configured.items())  # their order counts
         if self._sources is not None and same:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cfgmgr.changes import single_changes
+from cfgmgr.edits import Edited
 from cfgmgr.errors import NoCandidate, Stale
 from cfgmgr.store import Draft, Revision
-from cfgmgr.tree import Change, Tree, apply, differences, look_up
-from daemonkit.findings import format_path
+from cfgmgr.tree import Change, Tree, apply, differences_within, look_up, scope, scopes_of
+from daemonkit.findings import Path, format_path
 from daemonkit.options import Option
 
 MAX_NAMED = 3  # revisions told by name when somebody else came first
@@ -23,20 +24,22 @@ class Candidate:
     base: int  # revision
     before: Tree  # the stored values of that revision
     tree: Tree  # with the changes
+    scopes: frozenset[Path] = field(default=frozenset({()}), compare=False)  # where they are
 
     @property
     def changes(self) -> list[Change]:
         """What it changes."""
-        return list(differences(self.before, self.tree))
+        return list(differences_within(self.before, self.tree, self.scopes))
 
     @property
     def draft(self) -> Draft:
         """As it is kept."""
         return Draft(self.author, self.base, tuple(self.changes))
 
-    def edited(self, edit: Callable[[Tree], Tree]) -> Candidate:
+    def edited(self, edit: Callable[[Tree], Edited]) -> Candidate:
         """The candidate after one more edit."""
-        return replace(self, tree=edit(self.tree))
+        edited = edit(self.tree)
+        return replace(self, tree=edited.tree, scopes=self.scopes | {scope(edited.path)})
 
     def require_fresh(self, revision: int, newer: Sequence[Revision]) -> None:
         """Raise Stale unless its base is the current revision; the message says who committed since."""
@@ -56,7 +59,7 @@ class Candidate:
         if clashes:
             paths = ", ".join(map(format_path, clashes[:5]))
             raise Stale(f"changed in the meantime: {paths}: discard your changes, or undo those")
-        return Candidate(self.author, revision, state, apply(state, changes))
+        return Candidate(self.author, revision, state, apply(state, changes), scopes_of(changes))
 
 
 def _because(revision: Revision) -> str:
@@ -73,7 +76,7 @@ def restored(draft: Draft, head: Revision, state: Tree, newer: Iterable[Revision
     before = state
     for revision in newer:
         before = apply(before, undoing(revision.changes))
-    return Candidate(draft.author, draft.base, before, apply(before, draft.changes))
+    return Candidate(draft.author, draft.base, before, apply(before, draft.changes), scopes_of(draft.changes))
 
 
 def undoing(changes: Iterable[Change]) -> list[Change]:

@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from bob import api as bob
 from cfgmgr.api import ModuleAnswer
-from cfgmgr.current import Handed
 from cfgmgr.errors import StoreUncertain, Uncommitted
 from daemonkit import api
 from daemonkit.log import MessageLog
@@ -49,18 +48,18 @@ class CommitProtocol:
         self.phase = Phase.IDLE
         self.revision = 0  # in hand; 0: none
 
-    async def ask(self, revision: int, parts: Mapping[str, Handed]) -> list[ModuleAnswer]:
+    async def ask(self, revision: int, parts: Mapping[str, api.Prepare]) -> list[ModuleAnswer]:
         """Prepare a revision on members and abort it again: what would they say? `parts` by member."""
         self._move_to(Phase.PREPARING, revision)
         try:
-            answers = await self._prepare(revision, parts)
+            answers = await self._prepare(parts)
             await self._abort(revision, parts)
             return answers
         finally:
             self._move_to(Phase.IDLE)
 
     async def carry_out(
-        self, revision: int, parts: Mapping[str, Handed], store: Callable[[], Awaitable[None]]
+        self, revision: int, parts: Mapping[str, api.Prepare], store: Callable[[], Awaitable[None]]
     ) -> tuple[list[ModuleAnswer], list[ModuleAnswer]]:
         """Commit a revision; gives how members prepared, and who was late to apply it.
 
@@ -69,7 +68,7 @@ class CommitProtocol:
         """
         try:
             self._move_to(Phase.PREPARING, revision)
-            answers = await self._prepare(revision, parts)
+            answers = await self._prepare(parts)
             bad = [answer for answer in answers if answer.state not in GOOD]
             if bad:
                 await self._abort(revision, parts)
@@ -90,14 +89,13 @@ class CommitProtocol:
     def _move_to(self, phase: Phase, revision: int = 0) -> None:
         self.phase, self.revision = phase, revision
 
-    async def _prepare(self, revision: int, parts: Mapping[str, Handed]) -> list[ModuleAnswer]:
-        asked = (self._prepare_one(member, revision, part) for member, part in parts.items())
+    async def _prepare(self, parts: Mapping[str, api.Prepare]) -> list[ModuleAnswer]:
+        asked = (self._prepare_one(member, part) for member, part in parts.items())
         return list(await asyncio.gather(*asked))
 
-    async def _prepare_one(self, member: str, revision: int, part: Handed) -> ModuleAnswer:
+    async def _prepare_one(self, member: str, part: api.Prepare) -> ModuleAnswer:
         try:
-            request = api.Prepare(revision, part.values, part.shared)
-            prepared = await self._session.call(request, member, timeout=PREPARE_TIMEOUT)
+            prepared = await self._session.call(part, member, timeout=PREPARE_TIMEOUT)
         except BusError as error:
             return _failure(member, error, PREPARE_TIMEOUT)
         if prepared.adjustments:

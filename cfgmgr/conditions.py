@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ DATA_SOURCES = "data_sources"
 KEYS = "keys"
 # bob, and what it must have to read its configuration at all.
 BUILT_IN = ("bob", "cfgmgr", "msgq", "sockcreator")
+# What conditions on rows look at beside the rows themselves.
+ROWS_DEPEND_ON = frozenset({DATA_SOURCES, zones.TEMPLATES})
 # What each type of data source is described by.
 SOURCE_PLACES = {"database": "url", "master-files": "directory"}
 
@@ -35,6 +37,7 @@ class Situation:
     catalogue: Catalogue
     substitute: Substitute
     unreadable: Callable[[str], str | None] | None
+    rows: Mapping[str, list[str]] | None = None  # only these rows differ from what was looked at before; None: all
 
     def given(self, key: str) -> Any:
         """The stored value of a top-level key, or its default."""
@@ -162,7 +165,10 @@ def check_zones(situation: Situation, findings: Findings) -> None:
     options = situation.catalogue.options
     if zones.ZONES not in options:
         return
-    resolved = zones.resolve(situation.values, options)
+    listed = situation.values.get(zones.ZONES) or {}
+    if situation.rows is not None:
+        listed = {name: listed[name] for name in situation.rows[zones.ZONES] if name in listed}
+    resolved = zones.resolve({**situation.values, zones.ZONES: listed}, options)
     sources = situation.given(DATA_SOURCES)
     for name, zone in resolved.get(zones.ZONES, {}).items():
         if zone.get("role") != "secondary":

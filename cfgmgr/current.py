@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from cfgmgr.addressing import find
 from cfgmgr.arguments import Arguments
 from cfgmgr.catalogue import COMPONENTS, Catalogue, our_catalogue, with_components
+from cfgmgr.conditions import ROWS_DEPEND_ON
 from cfgmgr.edits import set_value
 from cfgmgr.errors import ArgumentError, Invalid, PathError
-from cfgmgr.tree import Change, Tree
-from cfgmgr.validation import Validated, validate
-from cfgmgr.zones import ZONES
-from daemonkit.api import Shared
+from cfgmgr.rows import rows_in
+from cfgmgr.tree import ROWS, Change, Tree, scope
+from cfgmgr.validation import Validated, revalidate, validate
+from cfgmgr.zones import ZONES, kind_of
 from daemonkit.findings import Findings, Path
 from daemonkit.options import Substitute
 from daemonkit.spec import SpecError
+
+
+class Overlaid(NamedTuple):
+    """Values with the overlay, and where it is."""
+
+    tree: Tree
+    scopes: frozenset[Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +52,35 @@ class Rules:
         """Check values that are to be stored."""
         return validate(values, self.ours, self.substitute, unreadable)
 
+    def revalidate(self, before: Validated, values: Tree, scopes: Iterable[Path]) -> Validated:
+        """Check values that differ from checked ones in these scopes at most."""
+        return revalidate(before, values, scopes, self.ours, self.substitute, unreadable)
+
     def catalogue(self, values: Tree) -> Catalogue:
         """The specs that hold for these values."""
         return with_components(self.ours, values.get(COMPONENTS), Findings())
 
     def running(self, stored: Validated) -> Validated:
         """The values as they run, with the overlay. Raises ArgumentError where the overlay cannot be."""
+        return self.validate(self._overlaid(stored).tree) if self.overlay else stored
+
+    def running_after(self, before: Validated, stored: Validated, scopes: frozenset[Path]) -> Validated:
+        """As `running`, where what runs differs from what ran before in these scopes, and in the overlay's, at most."""
         if not self.overlay:
             return stored
-        values = stored.values
+        overlaid = self._overlaid(stored)
+        return self.revalidate(before, overlaid.tree, scopes | overlaid.scopes)
+
+    def _overlaid(self, stored: Validated) -> Overlaid:
+        values, scopes = stored.values, set()
         for path, value in self.overlay:
             try:
-                values = set_value(values, stored.catalogue, path, value)
+                edited = set_value(values, stored.catalogue, path, value)
             except (PathError, Invalid) as error:
                 raise ArgumentError(f"on the command line: {error}") from error
-        return self.validate(values)
+            values = edited.tree
+            scopes.add(scope(edited.path))
+        return Overlaid(values, frozenset(scopes))
 
     def overlaid(self, changes: Iterable[Change], catalogue: Catalogue) -> list[Path]:
         """The paths on the command line that hide one of these changes."""
@@ -75,60 +97,107 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
-    """The configuration of one module as it travels: zones that say the same are told once."""
+class RowChanges:
+    """How the rows of one top-level map differ from those of another revision, as daemons get them."""
 
-    values: Tree
-    shared: dict[str, Shared]
+    changed: Tree
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How one revision differs from the one before, as daemons get them."""
+
+    values: Tree  # top-level keys, whole; those of rows are below
+    rows: Mapping[str, RowChanges]
+    modules: frozenset[str]  # whom it concerns
+
+    def part(self, keys: Iterable[str]) -> tuple[Tree, dict[str, RowChanges]]:
+        """What of it lies below these top-level keys."""
+        keys = list(keys)
+        return (
+            {key: self.values[key] for key in keys if key in self.values},
+            {key: self.rows[key] for key in keys if key in self.rows},
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """One revision in effect, with everything worked out: to hand it over takes no more work."""
+    """One revision in effect, with everything worked out."""
 
     revision: int
-    state: Tree  # as stored
+    state: Tree  # as it is stored; `stored.values` themselves, unless something in them is left out
+    stored: Validated
     running: Validated  # with the overlay
     complete: Tree
-    handed: Mapping[str, Handed]  # by module
+    effective: Tree
+    kinds: dict[bytes, tuple[Any, Any]]  # complete and effective row of each kind, as long as templates are the same
 
     @classmethod
-    def of(cls, revision: int, state: Tree, running: Validated, substitute: Substitute) -> Current:
-        """Work everything out; takes a second for 100 000 zones."""
+    def of(cls, revision: int, state: Tree, stored: Validated, running: Validated, substitute: Substitute) -> Current:
+        """Work everything out; takes half a second for 100 000 zones."""
         complete = running.complete()
-        return cls(revision, state, running, complete, _handed(running, running.converted(complete, substitute)))
+        effective = running.converted(complete, substitute)
+        kinds: dict[bytes, tuple[Any, Any]] = {}
+        seen: set[int] = set()
+        for name, row in (running.values.get(ZONES) or {}).items():
+            if id(row) not in seen:
+                seen.add(id(row))
+                kinds[kind_of(row)] = complete[ZONES][name], effective[ZONES][name]
+        return cls(revision, state, stored, running, complete, effective, kinds)
 
     @property
     def catalogue(self) -> Catalogue:
         """The specs it was checked by."""
         return self.running.catalogue
 
+    def successor(
+        self, stored: Validated, running: Validated, scopes: frozenset[Path], substitute: Substitute
+    ) -> tuple[Current, Difference]:
+        """What another configuration, which differs in these scopes at most, would be, and how it differs."""
+        rows = rows_in(scopes)
+        wide = any(part[0] in ROWS_DEPEND_ON for part in scopes if part)
+        if rows is None or wide or running.catalogue is not self.catalogue:
+            after = Current.of(self.revision, stored.values, stored, running, substitute)
+            rows = {root: list({**self.effective.get(root, {}), **after.effective.get(root, {})}) for root in ROWS}
+        else:
+            after = self._patched(stored, running, rows, substitute)
+        return after, _difference(self, after, rows)
 
-def _handed(running: Validated, converted: Tree) -> dict[str, Handed]:
-    shared = {ZONES: _folded(converted[ZONES])} if ZONES in converted else {}
-    handed = {}
-    for module in running.catalogue.specs:
-        keys = running.catalogue.keys_of(module)
-        values = {key: converted[key] for key in keys if key not in shared}
-        handed[module] = Handed(values, {key: shared[key] for key in keys if key in shared})
-    return handed
+    def _patched(
+        self, stored: Validated, running: Validated, rows: Mapping[str, list[str]], substitute: Substitute
+    ) -> Current:
+        listed = running.values.get(ZONES) or {}
+        kinds = {name: kind_of(listed[name]) for name in rows[ZONES] if name in listed}
+        new = {name: listed[name] for name, kind in kinds.items() if kind not in self.kinds}
+        rest = replace(running, values={**running.values, ZONES: new})
+        complete = rest.complete()
+        effective = rest.converted(complete, substitute)
+        for name in new:
+            self.kinds[kinds[name]] = complete[ZONES][name], effective[ZONES][name]
+        complete[ZONES], effective[ZONES] = dict(self.complete[ZONES]), dict(self.effective[ZONES])
+        for name in rows[ZONES]:
+            if name in kinds:
+                complete[ZONES][name], effective[ZONES][name] = self.kinds[kinds[name]]
+            else:
+                complete[ZONES].pop(name, None)
+                effective[ZONES].pop(name, None)
+        return Current(self.revision, stored.values, stored, running, complete, effective, self.kinds)
 
 
-def _folded(zones: Tree) -> Shared:
-    values: list[Any] = []
-    index: dict[int, int] = {}
-    for zone in zones.values():
-        if id(zone) not in index:
-            index[id(zone)] = len(values)
-            values.append(zone)
-    return Shared(values, {name: index[id(zone)] for name, zone in zones.items()})
-
-
-def modules_concerned(before: Current, after: Current) -> set[str]:
-    """The modules for which anything differs between two revisions."""
-    keys = before.complete.keys() | after.complete.keys()
-    changed = {key for key in keys if before.complete.get(key) != after.complete.get(key)}
-    return before.catalogue.modules_reading(changed) | after.catalogue.modules_reading(changed)
+def _difference(before: Current, after: Current, rows: Mapping[str, list[str]]) -> Difference:
+    keys = (before.effective.keys() | after.effective.keys()) - ROWS
+    values = {key: after.effective.get(key) for key in keys if before.effective.get(key) != after.effective.get(key)}
+    changes = {}
+    for root, names in rows.items():
+        old, new = before.effective.get(root, {}), after.effective.get(root, {})
+        changed = {name: new[name] for name in names if name in new and new[name] != old.get(name)}
+        removed = tuple(name for name in names if name in old and name not in new)
+        if changed or removed:
+            changes[root] = RowChanges(changed, removed)
+    differing = values.keys() | changes.keys()
+    modules = before.catalogue.modules_reading(differing) | after.catalogue.modules_reading(differing)
+    return Difference(values, changes, frozenset(modules))
 
 
 def unreadable(file: str) -> str | None:

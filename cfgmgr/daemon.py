@@ -89,12 +89,9 @@ class CfgmgrDaemon(Module):
     @command(GetConfiguration)
     async def get(self, _call: IncomingCall, request: GetConfiguration) -> Configuration:
         """Hand a module its configuration."""
-        current = (await self._manager()).current
-        handed = current.handed.get(request.name)
-        if handed is None:
-            raise Refused("not-found", f"there is no module {request.name!r}, or its spec cannot be read")
+        manager = await self._manager()
         # Nothing is awaited here: an answer that a commit could overtake would take the module back.
-        return Configuration(current.revision, handed.values, handed.shared)
+        return manager.configuration(request)
 
     # What operators ask.
 

@@ -1,11 +1,11 @@
-"""What an operator does to a candidate: set, unset, add, remove. Each gives a new tree, or raises.
+"""What an operator does to a candidate: set, unset, add, remove. Each gives a new tree and where it differs, or raises.
 
 Every value is checked by its own option at once; what only the whole tells is checked by `check` and `commit`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from cfgmgr import zones
 from cfgmgr.addressing import Place, find
@@ -17,7 +17,14 @@ from daemonkit.option_trees import AnyOfOption, ListOption, MapOption, SetOption
 from daemonkit.options import MISSING, Option, Wrong
 
 
-def set_value(tree: Tree, catalogue: Catalogue, text: str, value: Any) -> Tree:
+class Edited(NamedTuple):
+    """A tree after an edit, and the place below which it differs from the one before."""
+
+    tree: Tree
+    path: Path
+
+
+def set_value(tree: Tree, catalogue: Catalogue, text: str, value: Any) -> Edited:
     """Put a value at a path; entries of maps with free keys on the way are made."""
     place = find(text, catalogue.root, seen(tree, catalogue), value)
     stored = _check(place, value)
@@ -26,7 +33,7 @@ def set_value(tree: Tree, catalogue: Catalogue, text: str, value: Any) -> Tree:
     return _tidy(put(tree, place.path, stored), catalogue, place.path)
 
 
-def unset(tree: Tree, catalogue: Catalogue, text: str) -> Tree:
+def unset(tree: Tree, catalogue: Catalogue, text: str) -> Edited:
     """Take away what is stored at a path: an option has its default again, an entry is gone."""
     stray = tuple(text.split("."))
     try:
@@ -34,7 +41,7 @@ def unset(tree: Tree, catalogue: Catalogue, text: str) -> Tree:
     except PathError:
         if look_up(tree, stray) is None:
             raise
-        return drop(tree, stray)  # stored, though no spec knows it any more
+        return Edited(drop(tree, stray), stray)  # stored, though no spec knows it any more
     if place.path in place.entries or isinstance((place.path or ("",))[-1], int):
         tree = _materialised(tree, catalogue, place.path)
         if look_up(tree, place.path) is None:
@@ -42,7 +49,7 @@ def unset(tree: Tree, catalogue: Catalogue, text: str) -> Tree:
     return _tidy(drop(tree, place.path), catalogue, place.path)
 
 
-def add(tree: Tree, catalogue: Catalogue, text: str, value: Any = None, key: str | None = None) -> Tree:
+def add(tree: Tree, catalogue: Catalogue, text: str, value: Any = None, key: str | None = None) -> Edited:
     """Append a value to a list, or make an entry of a map with free keys; `text` may name the new entry itself."""
     place = find(text, catalogue.root, seen(tree, catalogue))
     if key is not None or isinstance(place.option, SetOption):
@@ -63,7 +70,7 @@ def add(tree: Tree, catalogue: Catalogue, text: str, value: Any = None, key: str
     return _tidy(put(tree, place.path, [*items, stored]), catalogue, place.path)
 
 
-def remove(tree: Tree, catalogue: Catalogue, text: str, value: Any = None, key: str | None = None) -> Tree:
+def remove(tree: Tree, catalogue: Catalogue, text: str, value: Any = None, key: str | None = None) -> Edited:
     """Take a value out of a list, an entry out of a map with free keys, or away what `text` itself names."""
     place = find(text, catalogue.root, seen(tree, catalogue))
     if key is not None or (value is not None and isinstance(place.option, SetOption)):
@@ -106,12 +113,14 @@ def _entry(place: Place, key: Any) -> Place:
     return Place(path, option.item, (*place.entries, path))
 
 
-def _add_entry(tree: Tree, catalogue: Catalogue, place: Place, value: Any) -> Tree:
+def _add_entry(tree: Tree, catalogue: Catalogue, place: Place, value: Any) -> Edited:
     tree = _materialised(tree, catalogue, place.path)
     if look_up(tree, place.path) is not None:
         raise PathError(f"{place} is there already")
     if value is None and isinstance(place.option, MapOption | SetOption):
-        return put(tree, place.path, {})  # what is required and missing, the check of the whole tells
+        return Edited(
+            put(tree, place.path, {}), place.path
+        )  # what is required and missing, the check of the whole tells
     return _tidy(put(tree, place.path, _check(place, value)), catalogue, place.path)
 
 
@@ -149,10 +158,14 @@ def _in_effect(tree: Tree, catalogue: Catalogue, path: Path, option: Option) -> 
     return option.default
 
 
-def _tidy(tree: Tree, catalogue: Catalogue, path: Path) -> Tree:
-    """The tree without values at the top-level key of `path` that equal their defaults."""
+def _tidy(tree: Tree, catalogue: Catalogue, path: Path) -> Edited:
+    """The tree without what equals its default at `path` and around it."""
     key = str(path[0]) if path else ""
     if key not in tree or key not in catalogue.options:
-        return tree
-    pruned = catalogue.options[key].prune(tree[key])
-    return drop(tree, (key,)) if pruned is MISSING else put(tree, (key,), pruned)
+        return Edited(tree, path)
+    option = catalogue.options[key]
+    if isinstance(option, SetOption) and len(path) > 1:
+        pruned = option.prune_entry(tree[key], str(path[1]))
+    else:
+        pruned = option.prune(tree[key])
+    return Edited(drop(tree, (key,)) if pruned is MISSING else put(tree, (key,), pruned), path)

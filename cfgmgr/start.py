@@ -64,7 +64,8 @@ def open_current(store: Store, rules: Rules, seed: Path | None, log: MessageLog,
     for finding in running.findings.warnings:
         log.warning("CFGMGR_WARNING", finding=finding)
     log.info("CFGMGR_STARTED", revision=head.number, time=rfc3339(head), author=head.author)
-    return Current.of(head.number, store.state, running, rules.substitute)
+    exact = not stored.findings.errors and stored.values == store.state
+    return Current.of(head.number, stored.values if exact else store.state, stored, running, rules.substitute)
 
 
 def _require_overlay(rules: Rules, before: list[Finding], after: list[Finding]) -> None:

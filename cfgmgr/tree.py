@@ -9,6 +9,9 @@ from daemonkit.findings import Path
 
 Tree = dict[str, Any]
 
+# Top-level maps whose entries are rows: changed, checked and handed over one by one, since there may be 100 000.
+ROWS = frozenset({"zones"})
+
 
 class Change(NamedTuple):
     """One value that differs between two trees; None is "not there" (no stored value is null)."""
@@ -61,7 +64,9 @@ def _drop(tree: Any, path: Path) -> Any:
         return tree[:part] + ([_drop(tree[part], rest)] if rest else []) + tree[part + 1 :]
     if rest:
         return {**tree, part: _drop(tree[part], rest)}
-    return {key: value for key, value in tree.items() if key != part}
+    left = dict(tree)
+    del left[part]
+    return left
 
 
 def differences(old: Any, new: Any, path: Path = ()) -> Iterator[Change]:
@@ -80,6 +85,25 @@ def differences(old: Any, new: Any, path: Path = ()) -> Iterator[Change]:
             yield Change((*path, key), None, value)
         elif value is not old[key]:
             yield from differences(old[key], value, (*path, key))
+
+
+def scope(path: Path) -> Path:
+    """What a change at a path can differ in at most: one row, or all of one top-level key."""
+    return path[:2] if path and path[0] in ROWS else path[:1]
+
+
+def scopes_of(changes: Iterable[Change]) -> frozenset[Path]:
+    """The scopes of changes."""
+    return frozenset(scope(change.path) for change in changes)
+
+
+def differences_within(old: Tree, new: Tree, scopes: Iterable[Path]) -> Iterator[Change]:
+    """The changes from one tree to another, where it is known in which scopes they are; `()` is everywhere."""
+    # A map that comes or goes as a whole is one change, as it is where all is compared.
+    wide = {part[:1] if part and (part[0] in old) != (part[0] in new) else part for part in scopes}
+    for part in sorted(wide):
+        if not any(part[:length] in wide for length in range(len(part))):
+            yield from differences(look_up(old, part), look_up(new, part), part)
 
 
 def apply(tree: Tree, changes: Iterable[Change]) -> Tree:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from cfgmgr.tree import Tree, look_up, merged
 from daemonkit.findings import Path
@@ -23,16 +24,21 @@ def resolve(values: Tree, options: Mapping[str, Option]) -> Tree:
         return values
     nested = _nested(options[ZONES])
     templates = _templates(values, nested)
-    shared: dict[str, dict[str, Any]] = {}
+    shared: dict[bytes, dict[str, Any]] = {}
     zones = {}
     for name, zone in (values.get(ZONES) or {}).items():
-        base = templates.get(zone.get(TEMPLATE, DEFAULT_TEMPLATE), templates[DEFAULT_TEMPLATE])
         # Zones that say the same share one value: of 100 000 most do.
-        key = json.dumps(zone, sort_keys=True)
+        key = kind_of(zone)
         if key not in shared:
+            base = templates.get(zone.get(TEMPLATE, DEFAULT_TEMPLATE), templates[DEFAULT_TEMPLATE])
             shared[key] = merged((base, zone), nested)
         zones[name] = shared[key]
     return {**values, TEMPLATES: templates, ZONES: zones}
+
+
+def kind_of(zone: Any) -> bytes:
+    """What two zones have in common that say the same."""
+    return msgspec.msgpack.encode(zone)
 
 
 def complete(resolved: Tree, options: Mapping[str, Option]) -> Tree:

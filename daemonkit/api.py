@@ -15,40 +15,45 @@ class Nothing(msgspec.Struct, frozen=True):
     """The answer of a command that only succeeds."""
 
 
-class Shared(msgspec.Struct, frozen=True):
-    """A map in which many keys have the same value, as 100 000 zones of one template do."""
+class Rows(msgspec.Struct, frozen=True):
+    """Entries of a map that may have 100 000, as zones: those that say the same are told once."""
 
     values: list[Any]
     keys: dict[str, int]  # index of each key's value
+    removed: list[str] = []  # in a difference: keys that are gone
 
-
-def unfold(values: dict[str, Any], shared: dict[str, Shared]) -> dict[str, Any]:
-    """The configuration with shared maps written out; equal values are one object, not to be changed."""
-    written_out = {name: {key: part.values[i] for key, i in part.keys.items()} for name, part in shared.items()}
-    return {**values, **written_out}
+    @property
+    def entries(self) -> dict[str, Any]:
+        """Written out; equal values are one object, not to be changed."""
+        return {key: self.values[index] for key, index in self.keys.items()}
 
 
 class Configuration(msgspec.Struct, frozen=True):
-    """A committed revision, as far as it concerns one module."""
+    """A revision, as far as it concerns one module, or a page of it."""
 
     revision: int
     values: dict[str, Any]
-    shared: dict[str, Shared] = {}  # more of the values
+    rows: dict[str, Rows] = {}  # more of the values
+    following: int = 0  # ask again for what begins here; 0: that is all
+    unchanged: bool = False  # nothing of it differs from the revision the module has; there are no values here
 
     @property
     def tree(self) -> dict[str, Any]:
-        """All values."""
-        return unfold(self.values, self.shared)
+        """All values, of one page."""
+        return {**self.values, **{root: rows.entries for root, rows in self.rows.items()}}
 
 
 class GetConfiguration(msgspec.Struct, frozen=True):
-    """To cfgmgr: the effective configuration of a module."""
+    """To cfgmgr: the effective configuration of a module. Refused with `conflict` where `revision` is gone."""
 
     module: ClassVar[str] = "cfgmgr"
     command: ClassVar[str] = "get"
     reply: ClassVar[type[Configuration]] = Configuration
 
     name: str  # the module asking
+    have: int = 0  # the revision it has; 0: none
+    revision: int = 0  # the one it wants, committed or being prepared; 0: the committed one
+    start: int = 0  # from which row
 
 
 class Adjustment(msgspec.Struct, frozen=True):
@@ -66,20 +71,21 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 class Prepare(msgspec.Struct, frozen=True):
-    """To a member: get ready for this revision, change nothing visible."""
+    """To a member: get ready for this revision, change nothing visible.
+
+    What is told is how the revision differs from `base`: top-level keys, whole, and rows. A `large` difference is not
+    told; the member asks for the revision.
+    """
 
     module: ClassVar[str] = ""
     command: ClassVar[str] = "prepare"
     reply: ClassVar[type[Prepared]] = Prepared
 
     revision: int
-    values: dict[str, Any]
-    shared: dict[str, Shared] = {}  # more of the values
-
-    @property
-    def tree(self) -> dict[str, Any]:
-        """All values."""
-        return unfold(self.values, self.shared)
+    base: int
+    values: dict[str, Any] = {}
+    rows: dict[str, Rows] = {}
+    large: bool = False
 
 
 class Commit(msgspec.Struct, frozen=True):

@@ -12,13 +12,36 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from daemonkit import api
+
+K = TypeVar("K")
+
+
+def _as_is(name: Any) -> Any:
+    """The name itself."""
+    return name
 
 
 def _nothing() -> None:
     """Do nothing: the default of a module that has nothing to apply or to give back."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowChanges:
+    """How the entries of one top-level map differ."""
+
+    changed: Mapping[str, Any]
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How a revision differs from another one: `keys` of the top level as a whole, `rows` entry by entry."""
+
+    keys: frozenset[str]
+    rows: Mapping[str, RowChanges]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +51,7 @@ class Config:
     revision: int
     values: Mapping[str, Any]  # the module's own options and each root it reads, by name
     own: Mapping[str, Any]  # the module's own options
+    difference: Difference | None = None  # from the revision the module is on, where it is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +70,14 @@ class MemberState(enum.Enum):
     PREPARED = "prepared"
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A revision in hand."""
+
+    config: Config
+    prepared: Prepared
+
+
 class ConfigurationMember:
     """The protocol state of one member. `prepare` is the module's; a raise from it is a refusal."""
 
@@ -53,19 +85,33 @@ class ConfigurationMember:
         self.module = module
         self.revision = 0
         self.state = MemberState.IDLE
+        self._values: Mapping[str, Any] = {}  # of the revision
         self._module_prepare = prepare
-        self._candidate: tuple[int, Prepared] | None = None
+        self._candidate: _Candidate | None = None
 
     @property
     def prepared_revision(self) -> int | None:
         """The revision in hand, if any."""
-        return self._candidate[0] if self._candidate else None
+        return self._candidate.config.revision if self._candidate else None
 
     async def prepare(self, revision: int, values: Mapping[str, Any]) -> tuple[api.Adjustment, ...]:
-        """Get ready for a revision."""
+        """Get ready for a revision, given as a whole."""
+        return await self._prepare(Config(revision, values, values.get(self.module, {})))
+
+    async def prepare_difference(self, request: api.Prepare) -> tuple[api.Adjustment, ...]:
+        """Get ready for a revision, given by how it differs from the one the member is on."""
+        assert request.base == self.revision, "a difference from another revision says nothing"
+        rows = {root: RowChanges(told.entries, tuple(told.removed)) for root, told in request.rows.items()}
+        values = {**self._values, **request.values}
+        for root, changes in rows.items():
+            values[root] = with_changes(values.get(root, {}), changes)
+        difference = Difference(frozenset(request.values), rows)
+        return await self._prepare(Config(request.revision, values, values.get(self.module, {}), difference))
+
+    async def _prepare(self, config: Config) -> tuple[api.Adjustment, ...]:
         self.abort()
-        prepared = await self._module_prepare(Config(revision, values, values.get(self.module, {})))
-        self._candidate = (revision, prepared)
+        prepared = await self._module_prepare(config)
+        self._candidate = _Candidate(config, prepared)
         self.state = MemberState.PREPARED
         return prepared.adjustments
 
@@ -73,26 +119,42 @@ class ConfigurationMember:
         """Apply the prepared revision. False: it is not the one in hand, the caller must fetch it."""
         if self.revision == revision and self._candidate is None:
             return True  # repeated
-        if self._candidate is None or self._candidate[0] != revision:
+        if self._candidate is None or self.prepared_revision != revision:
             return False
-        prepared = self._candidate[1]
+        candidate = self._candidate
         self._candidate, self.state = None, MemberState.IDLE
-        prepared.apply()
-        self.revision = revision
+        candidate.prepared.apply()
+        self.revision, self._values = revision, candidate.config.values
         return True
 
     def abort(self, revision: int | None = None) -> None:
         """Give the prepared revision up; another revision's abort is none of ours."""
-        if self._candidate is None or revision not in (None, self._candidate[0]):
+        if self._candidate is None or revision not in (None, self.prepared_revision):
             return
-        prepared = self._candidate[1]
+        candidate = self._candidate
         self._candidate, self.state = None, MemberState.IDLE
-        prepared.discard()
+        candidate.prepared.discard()
 
     async def follow(self, configuration: api.Configuration) -> None:
         """Come to the committed revision, whatever happened before."""
-        if configuration.revision == self.revision:
+        if configuration.unchanged or configuration.revision == self.revision:
             self.abort()
-        elif configuration.revision != self.prepared_revision:
-            await self.prepare(configuration.revision, configuration.tree)
+            self.revision = configuration.revision
+            return
+        tree = configuration.tree
+        # What was prepared under this number may have been only asked about, and another change have got the number.
+        if self._candidate is None or (self.prepared_revision, self._candidate.config.values) != (
+            configuration.revision,
+            tree,
+        ):
+            await self.prepare(configuration.revision, tree)
         self.commit(configuration.revision)
+
+
+def with_changes(entries: Mapping[K, Any], changes: RowChanges, key: Callable[[str], K] = _as_is) -> dict[K, Any]:
+    """Entries after changes; the entries before stay as they are. `key` is what the entries are under, by name."""
+    changed = dict(entries)
+    for name in changes.removed:
+        changed.pop(key(name), None)
+    changed.update((key(name), value) for name, value in changes.changed.items())
+    return changed

@@ -86,12 +86,17 @@ class Findings:
         """Note that `key` must exist under `root`."""
         self.references.append(Reference(path, root, key))
 
-    def extend(self, other: Findings) -> None:
-        """Take over what another collector holds."""
-        self.items.extend(other.items)
-        self.references.extend(other.references)
+    def extend(self, other: Findings, at: Path = ()) -> None:
+        """Take over what another collector holds; with `at`, as if found at that place, of the same depth."""
+        depth = len(at)
+        if at:
+            self.items.extend(Finding(at + one.path[depth:], one.reason, one.severity) for one in other.items)
+            self.references.extend(Reference(at + one.path[depth:], one.root, one.key) for one in other.references)
+        else:
+            self.items.extend(other.items)
+            self.references.extend(other.references)
         for (name, reason), (path, count) in other.idle.items():
-            first, before = self.idle.get((name, reason), (path, 0))
+            first, before = self.idle.get((name, reason), (at + path[depth:], 0))
             self.idle[name, reason] = first, before + count
 
 

@@ -93,8 +93,17 @@ class Membership:
             return api.Nothing()
 
     async def _on_prepare(self, request: api.Prepare) -> api.Prepared:
+        member = self._configuration
         try:
-            adjustments = await self._configuration.prepare(request.revision, request.tree)
+            if request.large:
+                whole = await self._fetch(request.revision)
+                adjustments = await member.prepare(request.revision, whole.tree)
+            else:
+                if member.revision != request.base:  # nothing newer can be committed while this is in hand
+                    await member.follow(await self._fetch())
+                if member.revision != request.base:
+                    raise Refused("conflict", f"is on revision {member.revision}, not {request.base}")
+                adjustments = await member.prepare_difference(request)
         except Rejected as error:
             raise Refused("refused", str(error)) from error
         asyncio.get_running_loop().call_later(PREPARED_TIMEOUT, self._prepared_for_long, request.revision)
@@ -131,17 +140,30 @@ class Membership:
             if before and before != configuration.revision:
                 self._context.log.info("DAEMON_CONFIGURED", revision=configuration.revision)
 
-    async def _fetch(self) -> api.Configuration:
+    async def _fetch(self, revision: int = 0) -> api.Configuration:
+        """A revision with all its pages; 0: the committed one."""
         while True:
             try:
-                return await self._session.call(
-                    api.GetConfiguration(self._context.spec.module), timeout=CONFIGURATION_TIMEOUT
-                )
-            except Refused:
-                raise
+                return await self._fetch_pages(revision)
+            except Refused as error:
+                if error.code != "conflict" or revision:
+                    raise
+                continue  # committed while the pages were asked for: begin again
             except BusError as error:  # cfgmgr or the broker is being restarted: bob decides how long to wait
                 self._context.log.debug("DAEMON_NO_CONFIGURATION", reason=error)
                 await asyncio.sleep(RETRY_INTERVAL)
+
+    async def _fetch_pages(self, revision: int) -> api.Configuration:
+        name, have = self._context.spec.module, 0 if revision else self._configuration.revision
+        request = api.GetConfiguration(name, have, revision)
+        page = await self._session.call(request, timeout=CONFIGURATION_TIMEOUT)
+        values = page.tree
+        while page.following:
+            request = api.GetConfiguration(name, 0, page.revision, page.following)
+            page = await self._session.call(request, timeout=CONFIGURATION_TIMEOUT)
+            for root, rows in page.rows.items():
+                values[root].update(rows.entries)
+        return api.Configuration(page.revision, values, unchanged=page.unchanged)
 
 
 def _arguments(call: IncomingCall, request: type[Request[Any]]) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from daemonkit.findings import Findings, Path, did_you_mean, shown
 from daemonkit.options import MISSING, Option, Scalar, Substitute, Wrong
 
@@ -145,15 +147,32 @@ class SetOption(Option):
             return MISSING
         stored: dict[str, Any] = {}
         written: dict[str, str] = {}
+        checked: dict[bytes, tuple[Any, Findings]] = {}  # of 100 000 zones most say the same
         for key, inner in value.items():
             name = self._key(key, (*path, key), findings)
             if name in written:
                 findings.error((*path, key), f"is the same as {shown(written[name])}, which is given too")
                 name = None
-            item = self.item.check(inner, (*path, key), findings)
+            item = self._item(inner, (*path, key), findings, checked)
             if name is not None and item is not MISSING:
                 written[name], stored[name] = key, item
         return stored
+
+    def _item(self, value: Any, path: Path, findings: Findings, checked: dict[bytes, tuple[Any, Findings]]) -> Any:
+        """Check an entry; one that says the same as another is that one, and is found fault with in the same way."""
+        try:
+            marker = msgspec.msgpack.encode(value)
+        except OverflowError:  # a number that cannot be right; it is told like others
+            return self.item.check(value, path, findings)
+        if marker in checked:
+            item, found = checked[marker]
+            findings.extend(found, path)
+            return item
+        found = Findings()
+        item = self.item.check(value, path, found)
+        findings.extend(found)
+        checked[marker] = item, found
+        return item
 
     def child(self, part: str | int) -> Option | None:
         return self.item if isinstance(part, str) else None
@@ -170,6 +189,16 @@ class SetOption(Option):
             return MISSING
         kept = {key: self.item.prune(item) for key, item in stored.items()}
         return {key: {} if item is MISSING else item for key, item in kept.items()} if _holds_maps(self) else stored
+
+    def prune_entry(self, stored: Any, key: str) -> Any:
+        """As `prune`, where only the entry `key` may have something to leave out; takes no longer for many entries."""
+        if stored == (self.default or {}):
+            return MISSING
+        if key not in stored or not _holds_maps(self):
+            return stored
+        kept = self.item.prune(stored[key])
+        kept = {} if kept is MISSING else kept
+        return stored if kept == stored[key] else {**stored, key: kept}
 
     def _key(self, key: str, path: Path, findings: Findings) -> str | None:
         try:

@@ -8,9 +8,10 @@ import dns.name
 import pytest
 
 from auth.acl import Action, Requester
-from auth.options import MAX_IDENTITY, read_settings, read_zones
+from auth.options import MAX_IDENTITY, change_zones, read_settings, read_zones
 from auth.settings import AnyAnswer, Settings, TcpSettings
 from auth.zones import ZoneTable
+from daemonkit.configuration import Difference, RowChanges
 from daemonkit.errors import Rejected
 from daemonkit.spec import Spec
 
@@ -100,3 +101,28 @@ def test_a_zone_that_is_no_name_is_refused():
     with pytest.raises(Rejected) as caught:
         table({"a..b": ACCEPT})
     assert caught.value.path == "zones.a..b"
+
+
+def decided(zones: ZoneTable) -> dict[str, Action]:
+    listed = {name.to_text(): policy.query_acl.decide(SOMEBODY) for name, policy in zones.listed.items()}
+    return {**listed, "*": zones.default.query_acl.decide(SOMEBODY)}
+
+
+def test_a_table_changes_by_its_differences():
+    before = table({"a.example": REJECT, "b.example": REJECT})
+    rows = {
+        "zones": RowChanges({"a.example": {"query_acl": ACCEPT}, "c.example": {"query_acl": REJECT}}, ("b.example",))
+    }
+    values = {"templates": {"default": {"query_acl": REJECT}}}
+    same_default = change_zones(before, values, Difference(frozenset({"auth"}), rows))
+    assert decided(same_default) == {"a.example.": Action.ACCEPT, "c.example.": Action.REJECT, "*": Action.ACCEPT}
+    other_default = change_zones(before, values, Difference(frozenset({"templates"}), rows))
+    assert decided(other_default)["*"] is Action.REJECT
+    assert decided(before) == {"a.example.": Action.REJECT, "b.example.": Action.REJECT, "*": Action.ACCEPT}
+
+
+def test_a_difference_that_cannot_be_is_refused_with_its_place():
+    wrong = {"query_acl": [{"action": "ACCEPT", "from": ["nonsense"]}]}
+    difference = Difference(frozenset(), {"zones": RowChanges({"a.example": wrong})})
+    with pytest.raises(Rejected, match=r"zones\.a\.example\.query_acl"):
+        change_zones(table({}), {}, difference)

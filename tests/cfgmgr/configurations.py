@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cfgmgr.arguments import Arguments
 from cfgmgr.current import Current, Rules
-from daemonkit.api import unfold
+from cfgmgr.handing import page_of
 from daemonkit.document import read_text
 
 # The normative example of the design.
@@ -54,5 +54,4 @@ def warnings(text):
 
 def handed(validated, module):
     """What a module is handed, unfolded."""
-    part = Current.of(1, validated.values, validated, substitute).handed[module]
-    return unfold(part.values, part.shared)
+    return page_of(Current.of(1, validated.values, validated, validated, substitute), module).tree

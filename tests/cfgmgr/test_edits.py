@@ -67,7 +67,7 @@ def unchanged():
     ],
 )
 def test_set(path, value, key, stored):
-    assert edits.set_value(TREE, CATALOGUE, path, value).get(key) == stored
+    assert edits.set_value(TREE, CATALOGUE, path, value).tree.get(key) == stored
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_set_refuses_what_cannot_be(path, value, error, problem):
 
 
 def test_everything_can_be_set_at_once():
-    assert edits.set_value(TREE, CATALOGUE, "", {"listen": ["::@53"]}) == {"listen": ["::@53"]}
+    assert edits.set_value(TREE, CATALOGUE, "", {"listen": ["::@53"]}).tree == {"listen": ["::@53"]}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_everything_can_be_set_at_once():
     ],
 )
 def test_unset(path, key, stored):
-    assert edits.unset(TREE, CATALOGUE, path).get(key) == stored
+    assert edits.unset(TREE, CATALOGUE, path).tree.get(key) == stored
 
 
 @pytest.mark.parametrize("path", ["zones.gone.example", "listen[7]", "keys.k"])
@@ -171,7 +171,7 @@ def test_an_entry_that_is_not_there_cannot_be_taken_away(path):
     ],
 )
 def test_add(path, value, name, key, stored):
-    assert edits.add(TREE, CATALOGUE, path, value, name).get(key) == stored
+    assert edits.add(TREE, CATALOGUE, path, value, name).tree.get(key) == stored
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_add_refuses_what_cannot_be(path, value, name, error, problem):
     ],
 )
 def test_remove(path, value, name, key, stored):
-    assert edits.remove(TREE, CATALOGUE, path, value, name).get(key) == stored
+    assert edits.remove(TREE, CATALOGUE, path, value, name).tree.get(key) == stored
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ async def test_a_commit_of_what_was_not_prepared_is_fetched(world):
 @pytest.mark.asyncio
 async def test_a_refused_preparation_names_path_and_reason(world):
     with pytest.raises(Refused, match="is no greeting"):
-        await world.cfgmgr_session.call(api.Prepare(2, {"toy": {"word": "goodbye"}}), to="toy/0")
+        await world.cfgmgr_session.call(api.Prepare(2, 1, {"toy": {"word": "goodbye"}}), to="toy/0")
     assert world.toy.word == "word1"
 
 
