@@ -24,6 +24,7 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python bench/start.py
 	$(BIN)/python bench/faults.py
+	$(BIN)/python bench/configuration.py
 	$(BIN)/python bench/health.py
 
 clean:

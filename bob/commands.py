@@ -45,6 +45,13 @@ def _endpoints(context: click.Context, parameter: click.Parameter, values: tuple
 @click.option("--rest", metavar="ADDR@PORT|off", callback=_endpoint, help="Where REST is served (no effect yet).")
 @click.option("--metrics", metavar="ADDR@PORT|off", callback=_endpoint, help="Where metrics are (no effect yet).")
 @click.option("--user", metavar="NAME", help="As root: the account to run as (default: bob).")
+@click.option(
+    "--config-store",
+    metavar="files|database|URL",
+    default="files",
+    show_default=True,
+    help="Where the configuration is kept: files or a database in the state directory, or a database by URL.",
+)
 @click.option("--log-level", type=click.Choice(list(LEVELS)), default="info", show_default=True)
 def run(
     config: Path | None,
@@ -54,6 +61,7 @@ def run(
     rest: str | None,
     metrics: str | None,
     user: str | None,
+    config_store: str,
     log_level: str,
 ) -> None:
     """Run the suite in the foreground until Ctrl-C or SIGTERM. SIGHUP reads the configuration file again."""
@@ -67,6 +75,7 @@ def run(
         listen=listen,
         overlay={path: value for path, value in overlay.items() if value is not None},
         user=user,
+        config_store=config_store,
         log_level=log_level,
     )
     try:

@@ -40,6 +40,7 @@ class Request:
     listen: tuple[str, ...] = ()
     overlay: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
+    config_store: str = "files"
     log_level: str = "info"
 
 
@@ -109,6 +110,7 @@ def prepare(request: Request) -> Prepared:
         default_listen=() if system else USER_LISTEN,
         overlay=request.overlay,
         log_level=request.log_level,
+        config_store=request.config_store,
         later_config=SYSTEM_CONFIG if system and request.config is None else None,
         creator_places=_creator_places(request.listen or (() if system else USER_LISTEN)),
     )

@@ -39,11 +39,14 @@ class Settings:
     log_level: str
     # What sockcreator may bind before the configuration is there; it is restarted if that says otherwise.
     creator_places: tuple[str, ...] = ()
+    config_store: str = "files"
     later_config: Path | None = None  # not there yet; a reload looks again
 
     def cfgmgr_arguments(self) -> list[str]:
         """docs/internals.md section 5."""
         arguments = [] if self.config is None else ["--seed", str(self.config)]
+        if self.config_store != "files":
+            arguments += ["--store", self.config_store]
         if self.default_listen:
             arguments += ["--default", f"listen={_yaml_list(self.default_listen)}"]
         if self.listen:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cfgmgr.errors import ArgumentError
+from cfgmgr.store import FILES
 from daemonkit.document import DocumentError, read_value
 
 
@@ -18,11 +19,12 @@ class Arguments:
     seed: Path | None = None
     defaults: tuple[tuple[str, Any], ...] = ()  # path and value: other defaults for this run
     overlay: tuple[tuple[str, Any], ...] = ()  # path and value: set for this run whatever is stored
+    store: str = FILES  # where the configuration is kept (cfgmgr.stores)
 
 
 def read_arguments(words: Sequence[str]) -> Arguments:
-    """Read `--seed FILE`, `--default PATH=VALUE`, `--overlay PATH=VALUE`; raises ArgumentError."""
-    seed = None
+    """Read `--seed FILE`, `--store WHERE`, `--default PATH=VALUE`, `--overlay PATH=VALUE`; raises ArgumentError."""
+    seed, store = None, FILES
     defaults: list[tuple[str, Any]] = []
     overlay: list[tuple[str, Any]] = []
     rest = iter(words)
@@ -33,13 +35,15 @@ def read_arguments(words: Sequence[str]) -> Arguments:
         match word:
             case "--seed":
                 seed = Path(value).absolute()
+            case "--store":
+                store = value
             case "--default":
                 defaults.append(_assignment(word, value))
             case "--overlay":
                 overlay.append(_assignment(word, value))
             case _:
                 raise ArgumentError(f"unknown argument {word!r}")
-    return Arguments(seed, tuple(defaults), tuple(overlay))
+    return Arguments(seed, tuple(defaults), tuple(overlay), store)
 
 
 def _assignment(word: str, text: str) -> tuple[str, Any]:

@@ -25,13 +25,22 @@ from cfgmgr.answers import (
 from cfgmgr.arguments import read_arguments
 from cfgmgr.commit import CommitProtocol
 from cfgmgr.current import Rules
-from cfgmgr.directory_store import DirectoryStore
-from cfgmgr.errors import Invalid, NoCandidate, PathError, Stale, StoreUncertain, Unchanged
+from cfgmgr.errors import (
+    Invalid,
+    NoCandidate,
+    PathError,
+    Stale,
+    StoreError,
+    StoreUncertain,
+    StoreUnreachable,
+    Unchanged,
+)
 from cfgmgr.manager import Manager, Outcome
 from cfgmgr.seed import read_seed
 from cfgmgr.showing import show
-from cfgmgr.start import STORE_DIRECTORY, DamageReporter, open_current
-from cfgmgr.store import Revision
+from cfgmgr.start import DamageReporter, open_current
+from cfgmgr.store import Revision, Store
+from cfgmgr.stores import open_store
 from daemonkit.api import Configuration, GetConfiguration, RevisionCommitted
 from daemonkit.document import DocumentError
 from daemonkit.module import Context, Module, command
@@ -41,6 +50,7 @@ from msgq.session import IncomingCall
 
 # What an operator may well run into: no module was asked.
 SLIPS = (Invalid, NoCandidate, PathError, Stale, Unchanged)
+FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts to reach the server of the store
 VERIFY_BATCH = 50  # revisions read in one job of the worker thread
 
 
@@ -61,7 +71,7 @@ class CfgmgrDaemon(Module):
         context = self.context
         self._arguments = read_arguments(context.arguments)
         rules = await context.work(Rules.of, self._arguments, context.directories.substitute)
-        store = await context.work(DirectoryStore, context.directories.state / STORE_DIRECTORY)
+        store = await self._open_store()
         current = await context.work(open_current, store, rules, self._arguments.seed, context.log, self._reporter)
         manager = Manager(
             store,
@@ -83,6 +93,21 @@ class CfgmgrDaemon(Module):
         await asyncio.gather(*self._commits, return_exceptions=True)
         if self._ready.done():
             await self.context.work(self._ready.result().store.close)
+
+    async def _open_store(self) -> Store:
+        """Open the store; a server that does not answer is waited for, while all else goes on as it was."""
+        context, wait = self.context, FIRST_WAIT
+        for attempt in itertools.count(1):
+            try:
+                return await context.work(
+                    open_store, self._arguments.store, context.directories.state, context.directories.substitute
+                )
+            except StoreUnreachable as error:
+                context.log.warning("CFGMGR_STORE_WAITING", reason=error, seconds=wait)
+                context.progress = f"waiting for the configuration store, attempt {attempt}"
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT)
+        raise AssertionError("the attempts do not end")
 
     # What members ask.
 
@@ -276,7 +301,15 @@ class CfgmgrDaemon(Module):
         count = len(revision.changes)
         log.info("CFGMGR_COMMITTED", revision=revision.number, author=author, changes=count, reason=reason)
         await self.context.session.publish(RevisionCommitted.topic, RevisionCommitted(revision.number))
+        self.context.spawn(self._maintain(), "maintain")
         return outcome
+
+    async def _maintain(self) -> None:
+        manager = await self._manager()
+        try:
+            await self.context.work(manager.store.maintain)
+        except StoreError as error:  # what is committed is safe all the same
+            self.context.log.warning("CFGMGR_STORE_UNTIDY", reason=error)
 
     async def _verify(self, manager: Manager) -> None:
         """Read all revisions once: damage to old ones shall be known while a copy may still exist elsewhere."""

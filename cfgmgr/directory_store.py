@@ -2,7 +2,8 @@
 
 A revision file holds the changes from the one before, and a snapshot of everything: always where that is small, so that
 damage costs one revision at most; otherwise whenever the changes since the last snapshot have grown as large as a
-snapshot, so that the files written and the files read at a start stay in proportion. A file that cannot be used is kept
+snapshot, or many, so that the files written and the files read at a start stay in proportion. A large one is not part
+of the commit: it is put into the newest revision afterwards. A file that cannot be used is kept
 aside as `*.damaged`; the last state that can be built without it is the current one, and numbers once given out are not
 given out again.
 """
@@ -10,9 +11,7 @@ given out again.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -22,11 +21,12 @@ from typing import Any
 import msgspec
 
 from cfgmgr import files
-from cfgmgr.errors import StoreLocked, StoreUncertain, StoreUnusable
+from cfgmgr.errors import StoreUncertain, StoreUnusable
 from cfgmgr.store import Damage, Draft, Revision, Store, Suffered
 from cfgmgr.tree import Change, Tree, apply
 
 SMALL_SNAPSHOT = 64 * 1024  # bytes
+MAX_CHAIN = 1000  # revisions read at a start beside a snapshot: a tenth of a second
 
 _REVISION = re.compile(r"revision-([0-9]{8,12})")
 _NUMBERED = re.compile(r"revision-([0-9]{8,12})(\.damaged.*)?")
@@ -69,9 +69,11 @@ class DirectoryStore(Store):
         self._state: Tree = {}
         self._since_snapshot = 0
         self._snapshot_size = 0
+        self._chained = 0  # revisions since the last snapshot
+        self._given_out = 0  # the greatest number so far, also of what is damaged
         try:
             directory.mkdir(mode=files.DIRECTORY_MODE, parents=True, exist_ok=True)
-            self._lock = _lock(directory / "lock")
+            self._lock = files.lock(directory / "lock", str(directory))
         except OSError as error:
             raise StoreUnusable(f"{directory} cannot be used: {error.strerror}") from error
         try:
@@ -102,9 +104,9 @@ class DirectoryStore(Store):
 
     @property
     def next_number(self) -> int:
-        return max(self._numbers(_NUMBERED), default=0) + 1
+        return self._given_out + 1
 
-    def append(self, revision: Revision, state: Tree) -> None:
+    def append(self, revision: Revision, state: Tree, *, whole: bool = False) -> None:
         changes = [tuple(change) for change in revision.changes]
         body = _RevisionFile(
             revision=revision.number,
@@ -116,12 +118,28 @@ class DirectoryStore(Store):
             since_snapshot=self._since_snapshot + len(msgspec.json.encode(changes)),
             snapshot_size=self._snapshot_size,
         )
-        if self._head is None or body.since_snapshot >= body.snapshot_size or body.snapshot_size <= SMALL_SNAPSHOT:
-            body.snapshot, body.since_snapshot = state, 0
-            body.snapshot_size = len(msgspec.json.encode(state))
+        if whole or self._head is None or body.snapshot_size <= SMALL_SNAPSHOT:
+            _take_snapshot(body, state)
         self._write(self._path(revision.number), "revision", body)
         self._head, self._state = revision, state
+        self._advance(body)
+
+    def maintain(self) -> None:
+        """Put a snapshot into the newest revision, when the way back to the last one is long."""
+        if self._head is None or not (self._since_snapshot >= self._snapshot_size or self._chained >= MAX_CHAIN):
+            return
+        if not self._chained:
+            return
+        body = self._read(self._head.number)
+        _take_snapshot(body, self._state)
+        self._write(self._path(self._head.number), "revision", body)
+        self._advance(body)
+
+    def _advance(self, body: _RevisionFile) -> None:
+        """Note how far back the last snapshot is."""
         self._since_snapshot, self._snapshot_size = body.since_snapshot, body.snapshot_size
+        self._chained = 0 if body.snapshot is not None else self._chained + 1
+        self._given_out = max(self._given_out, body.revision)
 
     def revisions(self, before: int = 0) -> Iterator[Revision]:
         for number in sorted(self._numbers(_REVISION), reverse=True):
@@ -154,9 +172,8 @@ class DirectoryStore(Store):
             raise StoreUnusable(f"the candidate cannot be removed: {error.strerror}") from error
 
     def close(self) -> None:
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        files.unlock(self._lock)
+        self._lock = -1
 
     def _write(self, path: Path, kind: str, body: msgspec.Struct) -> None:
         try:
@@ -175,6 +192,7 @@ class DirectoryStore(Store):
 
     def _load(self) -> None:
         """Go back to a snapshot, then forward as far as the changes fit together."""
+        self._given_out = max(self._numbers(_NUMBERED), default=0)
         chain = self._chain()
         while chain:
             body = chain.pop()
@@ -183,7 +201,7 @@ class DirectoryStore(Store):
             else:
                 self._state = apply(self._state, _changes(body.changes))
             self._head = _revision(body)
-            self._since_snapshot, self._snapshot_size = body.since_snapshot, body.snapshot_size
+            self._advance(body)
 
     def _chain(self) -> list[_RevisionFile]:
         """The revisions from the newest good one back to a snapshot; what cannot be reached is set aside."""
@@ -245,19 +263,6 @@ class DirectoryStore(Store):
                 yield int(match[1])
 
 
-def _lock(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, files.FILE_MODE)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
-        os.close(descriptor)
-        raise StoreLocked(f"{path.parent} is in use by another cfgmgr (process {holder})") from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    return descriptor
-
-
 def _read_file(path: Path, kind: str) -> bytes:
     try:
         return files.read(path, kind)
@@ -272,6 +277,11 @@ def _decode(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         return decoder.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise files.DamagedFile(f"its content is not ours: {error}") from error
+
+
+def _take_snapshot(body: _RevisionFile, state: Tree) -> None:
+    body.snapshot, body.since_snapshot = state, 0
+    body.snapshot_size = len(msgspec.json.encode(state))
 
 
 def _changes(raw: list[tuple[tuple[str | int, ...], Any, Any]]) -> tuple[Change, ...]:

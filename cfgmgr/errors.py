@@ -10,8 +10,10 @@ CfgmgrError
 ├── Uncommitted           a revision did not come about; nothing changed anywhere
 └── StoreError
     ├── StoreLocked       another cfgmgr has the store
+    ├── StoreMoved        what is here is old, the configuration is elsewhere
     ├── StoreTooNew       written by a newer release
-    ├── StoreUnusable     the directory cannot be read or written
+    ├── StoreUnusable     the directory or database cannot be read or written
+    │   └── StoreUnreachable  the database does not answer; it may again
     └── StoreUncertain    a revision was written, but perhaps not for good
 """
 
@@ -74,8 +76,16 @@ class StoreTooNew(StoreError):
     """The store was written by a newer release."""
 
 
+class StoreMoved(StoreError):
+    """What is here is old: the configuration was moved to another store."""
+
+
 class StoreUnusable(StoreError):
-    """The directory cannot be read or written."""
+    """The directory or database cannot be read or written."""
+
+
+class StoreUnreachable(StoreUnusable):
+    """The database of the store does not answer; it may again."""
 
 
 class StoreUncertain(StoreError):

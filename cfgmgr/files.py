@@ -9,6 +9,7 @@ Later formats keep this first line, so that a newer file is told from a damaged 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from cfgmgr.errors import StoreTooNew
+from cfgmgr.errors import StoreLocked, StoreTooNew
 
 FORMAT = 1
 MAX_FILE = 256 * 1024 * 1024  # bytes; a snapshot of 100 000 zones is about 30 MB
@@ -103,6 +104,29 @@ def sync_directory(path: Path) -> None:
     try:
         os.fsync(descriptor)
     finally:
+        os.close(descriptor)
+
+
+def lock(path: Path, what: str) -> int:
+    """Have a store alone, through a lock on a file that ends with this process; its descriptor.
+
+    Raises StoreLocked, which names `what` and the process that has it; OSError.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+        os.close(descriptor)
+        raise StoreLocked(f"{what} is in use by another cfgmgr (process {holder})") from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+def unlock(descriptor: int) -> None:
+    """Let it go; -1 is none."""
+    if descriptor >= 0:
         os.close(descriptor)
 
 

@@ -16,7 +16,6 @@ from daemonkit.errors import Rejected
 from daemonkit.findings import Finding
 from daemonkit.log import MessageLog
 
-STORE_DIRECTORY = "config"  # below the state directory
 SEED_AUTHOR = "bob"
 
 

@@ -1,6 +1,6 @@
 """What a store of revisions is: numbered, attributed changes, of which the newest good one is the truth.
 
-There is one implementation here, a directory of files (`directory_store`); a database fits behind the same interface.
+There are two, a directory of files (`directory_store`) and a database (`database_store`); `stores` opens one of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cfgmgr.tree import Change, Tree
+
+FILES = "files"  # the store where nothing else is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,11 @@ class Store(ABC):
         """The number of the next revision: greater than any that was ever given out."""
 
     @abstractmethod
-    def append(self, revision: Revision, state: Tree) -> None:
-        """Make a revision the newest: the commit point. `state` is the result of its changes."""
+    def append(self, revision: Revision, state: Tree, *, whole: bool = False) -> None:
+        """Make a revision the newest: the commit point. `state` is the result of its changes.
+
+        `whole`: it is more than that, and all of it is to be written.
+        """
 
     @abstractmethod
     def revisions(self, before: int = 0) -> Iterator[Revision]:
@@ -106,6 +111,9 @@ class Store(ABC):
     @abstractmethod
     def forget(self, author: str) -> None:
         """Forget an author's candidate; there may be none."""
+
+    def maintain(self) -> None:  # noqa: B027 - a store may have nothing to do
+        """Do what keeps later starts quick, outside of any commit. May take as long as all of the values take."""
 
     @abstractmethod
     def close(self) -> None:

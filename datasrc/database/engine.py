@@ -53,7 +53,7 @@ class Database:
         self._reader = self.engine
         if self.path is None:
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
-        self._writer = self.engine.execution_options(immediate=True)
+        self.writer = self.engine.execution_options(immediate=True)  # for who must know of COMMIT itself
         self._identity: tuple[int, int] | None = None
 
     @contextmanager
@@ -66,7 +66,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A write transaction, committed at the end unless an exception leaves the block."""
-        with self.translated(), self._writer.begin() as connection:
+        with self.translated(), self.writer.begin() as connection:
             yield connection
 
     @contextmanager

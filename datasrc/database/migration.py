@@ -26,7 +26,7 @@ def migrate(url: str) -> None:
     try:
         with _lock(database):
             if database.path is not None:
-                _make_file(database, database.path)
+                make_file(database, database.path)
             with database.write() as connection:
                 if database.engine.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": ADVISORY_LOCK})
@@ -67,7 +67,7 @@ def _lock(database: Database) -> Iterator[None]:
         os.close(directory)
 
 
-def _make_file(database: Database, path: Path) -> None:
+def make_file(database: Database, path: Path) -> None:
     """Make the file, owned by whom the state directory belongs to, and turn WAL on."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE)

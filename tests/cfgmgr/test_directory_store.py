@@ -88,10 +88,25 @@ def test_a_snapshot_is_taken_when_changes_have_grown_as_large_as_one(directory):
     commit(store, (("ballast",), None, "x" * 600))
     for number in range(2, 80):
         commit(store, (("n",), number - 1, number))
+        store.maintain()
     store.close()
     snapshots = [path for path in revision_files(directory) if b'"snapshot":' in path.read_bytes()]
     assert 1 < len(snapshots) < 10
     assert reopened(directory)[1] == {"ballast": "x" * 600, "n": 79}
+
+
+def test_a_snapshot_is_taken_after_many_revisions(directory, monkeypatch):
+    """Else a start of 100 000 zones reads as many files as there were changes of one zone."""
+    monkeypatch.setattr(directory_store, "MAX_CHAIN", 10)
+    store = DirectoryStore(directory)
+    commit(store, (("ballast",), None, "x" * 100_000))
+    for number in range(1, 25):
+        commit(store, (("n",), number - 1 or None, number))
+        store.maintain()
+    store.close()
+    snapshots = [path.name[-2:] for path in revision_files(directory) if b'"snapshot":' in path.read_bytes()]
+    assert snapshots == ["01", "11", "21"]
+    assert reopened(directory)[1]["n"] == 24
 
 
 def test_files_are_for_the_owner_only(directory):
@@ -181,6 +196,7 @@ def test_damage_below_a_snapshot_costs_only_history(directory):
     filled(directory, 3)
     store = DirectoryStore(directory)
     commit(store, (("more",), None, "y" * 2000))  # larger than the last snapshot: becomes one
+    store.maintain()
     store.close()
     revision_files(directory)[1].write_bytes(b"junk")
     store = DirectoryStore(directory)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 
 import dns.rcode
@@ -106,8 +108,6 @@ def test_a_damaged_store_falls_back_to_the_last_good_state_loudly(running):
 
 
 def test_sighup_rereads_the_file():
-    import signal
-
     with Suite(config="auth: {identity: one}\n") as suite:
         with_zone(suite)
         suite.config.write_text("auth: {identity: two}\n")
@@ -125,3 +125,54 @@ def test_check_config_says_where_and_why(tmp_path):
         said = done.stdout + done.stderr
         assert "bob.yaml:1: listen[0]" in said
         assert "bob.yaml:3: zones.example.org.template" in said
+
+
+@pytest.mark.parametrize("kept", ["database", "postgresql"])
+def test_the_configuration_can_be_kept_in_a_database(request, kept):
+    where = "database" if kept == "database" else request.getfixturevalue("postgres_url")
+    with Suite(config="auth: {identity: seeded}\n", arguments=["--config-store", where]) as suite:
+        with_zone(suite)
+        commit(suite, "auth.identity", "first")
+        commit(suite, "zones", "{example.org: {query_acl: [{action: REJECT}]}}")
+        wait_until(lambda: suite.query("example.org").rcode() == dns.rcode.REFUSED, 10, "the zone is refused")
+        suite.stop()
+        suite.start()
+        assert suite.control("config", "get", "auth.identity") == "first"
+        assert suite.query("example.org").rcode() == dns.rcode.REFUSED
+        authors = [revision["revision"] for revision in suite.control("config", "history")["revisions"]]
+        assert authors == [3, 2, 1]
+
+
+def test_what_the_files_hold_goes_over_into_a_database_once():
+    with Suite() as suite:
+        with_zone(suite)
+        commit(suite, "auth.identity", "in files")
+        suite.stop()
+        suite.arguments = ["--config-store", "database"]
+        suite.start()
+        assert suite.control("config", "get", "auth.identity") == "in files"
+        commit(suite, "auth.identity", "in the database")
+        suite.stop()
+        suite.arguments = []
+        suite.start(wait=False)
+        assert suite.process is not None
+        assert suite.process.wait(30) != 0
+        assert "the configuration was moved to database" in suite.log.read_text()
+
+
+def test_a_configuration_server_that_stops_stops_no_answer(own_postgres):
+    url = own_postgres.url(own_postgres.create_database())
+    with Suite(arguments=["--config-store", url]) as suite:
+        with_zone(suite)
+        commit(suite, "auth.identity", "before")
+        own_postgres.stop(immediately=True)
+        refused = suite.bobctl("config", "set", "auth.identity", "meanwhile")
+        assert refused.returncode != 0
+        assert suite.serves("example.org", 1)
+        os.kill(suite.pid("cfgmgr/0"), signal.SIGKILL)  # it comes back, and waits
+        wait_until(lambda: "CFGMGR_STORE_WAITING" in suite.log.read_text(), 20, "cfgmgr says that it waits")
+        assert suite.serves("example.org", 1)
+        own_postgres.start()
+        wait_until(lambda: suite.control("config", "get", "auth.identity", check=False) == "before", 30, "cfgmgr")
+        commit(suite, "auth.identity", "after")
+        assert suite.control("config", "get", "auth.identity") == "after"
