@@ -57,7 +57,7 @@ class TcpListener:
     def _pause(self, error: OSError) -> None:
         """Out of descriptors: give one back, and look again a little later."""
         self._service.counters.add("tcp.accept_pauses")
-        self._service.reports.warning("AUTH_ACCEPT_PAUSED", reason=error.strerror)
+        self._service.log.warning("AUTH_ACCEPT_PAUSED", reason=error.strerror)
         victim = self._service.table.most_dispensable()
         if victim is not None:
             victim.evict()

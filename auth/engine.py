@@ -24,13 +24,13 @@ from auth.client import Client, Transport
 from auth.edns import MIN_UDP_SIZE, ExtendedError
 from auth.errors import Dropped, Refusal, Unusable
 from auth.operations import TRANSFERS, check_query_type, refuse_transfer, refuse_zone_change
-from auth.reports import Reports
 from auth.response import OptReply, Reply, render
 from auth.settings import Settings
 from auth.tally import Tally
 from auth.wire import Question, Request, read_header, read_request
 from auth.writer import MAX_MESSAGE
 from auth.zones import View, ZoneTable
+from daemonkit.log import MessageLog
 from datasrc.errors import DataSourceError, ZoneUnusable
 from datasrc.source import Snapshot
 
@@ -57,11 +57,11 @@ class Serving:
 class Engine:
     """Answers messages. `serving` is replaced as a whole; an answer in hand finishes with what it began with."""
 
-    def __init__(self, serving: Serving, tally: Tally, reports: Reports) -> None:
+    def __init__(self, serving: Serving, tally: Tally, log: MessageLog) -> None:
         self.serving = serving
         self.handled = 0  # messages: who watches sees it grow
         self._tally = tally
-        self._reports = reports
+        self._log = log
 
     def respond(self, message: bytes, client: Client) -> bytes | None:
         """The reply to a message, or None where none is due. Blocks; raises nothing."""
@@ -90,9 +90,7 @@ class Engine:
             return None
         except Exception as error:  # noqa: BLE001 - the boundary: whatever one query provokes, the next is answered
             self._tally.failed()
-            self._reports.exception(
-                "AUTH_INTERNAL_ERROR", error, client=client.address, message=message[:MAX_LOGGED].hex()
-            )
+            self._log.exception("AUTH_INTERNAL_ERROR", error, client=client.address, message=message[:MAX_LOGGED].hex())
             return self._send(_failure(request, client, serving), _limit(request, client, serving.settings))
 
     def _send(self, reply: Reply, limit: int) -> bytes:
@@ -113,13 +111,13 @@ class Engine:
             answer = self._answer(request, request.question, client, serving)
         except Refusal as refusal:
             if isinstance(refusal, Unusable):
-                self._reports.error("AUTH_ZONE_UNUSABLE", zone=refusal.zone, reason=refusal.reason)
+                self._log.error("AUTH_ZONE_UNUSABLE", zone=refusal.zone, reason=refusal.reason)
             return _with_error(replace(reply, rcode=refusal.rcode), refusal.ede, refusal.text)
         except ZoneUnusable as error:
-            self._reports.error("AUTH_ZONE_UNUSABLE", zone=error.zone, reason=error.reason)
+            self._log.error("AUTH_ZONE_UNUSABLE", zone=error.zone, reason=error.reason)
             return _with_error(replace(reply, rcode=Rcode.SERVFAIL), EDECode.INVALID_DATA, "zone data unusable")
         except DataSourceError as error:
-            self._reports.error("AUTH_DATA_SOURCE_FAILED", reason=error)
+            self._log.error("AUTH_DATA_SOURCE_FAILED", reason=error)
             return _with_error(replace(reply, rcode=Rcode.SERVFAIL), EDECode.NOT_READY, "data source failing")
         return replace(reply, rcode=answer.rcode, answer=answer)
 

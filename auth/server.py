@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from auth.acceptor import TcpListener
 from auth.engine import Engine, Serving, ZoneData
 from auth.places import place_of
-from auth.reports import Reports
 from auth.settings import Settings
 from auth.tally import Tally
 from auth.tcp import TcpService
@@ -28,11 +27,10 @@ class Server:
     """Answers on whatever sockets it is given."""
 
     def __init__(self, serving: Serving, counters: Counters, log: MessageLog) -> None:
-        reports = Reports(log)
-        self.engine = Engine(serving, Tally(counters), reports)
+        self.engine = Engine(serving, Tally(counters), log)
         self._counters = counters
         self._executor = ThreadPoolExecutor(1, "answers")
-        self._tcp = TcpService(self.engine, self._executor, counters, reports)
+        self._tcp = TcpService(self.engine, self._executor, counters, log)
         self._udp_listeners: list[UdpListener] = []
         self._tcp_listeners: list[TcpListener] = []
 

@@ -15,9 +15,9 @@ from auth.connections import SCARCE, ConnectionTable, Standing, client_key
 from auth.engine import Engine
 from auth.framing import FrameError, Framer, frame
 from auth.places import Place
-from auth.reports import Reports
 from auth.settings import TcpSettings
 from daemonkit.counters import Counters
+from daemonkit.log import MessageLog
 
 READ_SIZE = 65536  # octets taken from one connection at a time
 MAX_UNSENT = 65536  # octets of replies in hand for one connection, before the last one (CVE-2024-0760)
@@ -37,11 +37,11 @@ class State(enum.Enum):
 class TcpService:
     """What all TCP connections of the process share."""
 
-    def __init__(self, engine: Engine, executor: Executor, counters: Counters, reports: Reports) -> None:
+    def __init__(self, engine: Engine, executor: Executor, counters: Counters, log: MessageLog) -> None:
         self.engine = engine
         self.executor = executor
         self.counters = counters
-        self.reports = reports
+        self.log = log
         self.table = ConnectionTable()
         self.tasks: set[asyncio.Task[None]] = set()
         self.buffer = memoryview(bytearray(READ_SIZE))  # the loop fills and empties it in one step

@@ -52,7 +52,7 @@ def _endpoints(context: click.Context, parameter: click.Parameter, values: tuple
     show_default=True,
     help="Where the configuration is kept: files or a database in the state directory, or a database by URL.",
 )
-@click.option("--log-level", type=click.Choice(list(LEVELS)), default="info", show_default=True)
+@click.option("--log-level", type=click.Choice(list(LEVELS)), help="In this run, instead of logging.level.")
 def run(
     config: Path | None,
     state_dir: Path | None,
@@ -62,12 +62,12 @@ def run(
     metrics: str | None,
     user: str | None,
     config_store: str,
-    log_level: str,
+    log_level: str | None,
 ) -> None:
     """Run the suite in the foreground until Ctrl-C or SIGTERM. SIGHUP reads the configuration file again."""
     from bob.startup import Request, prepare
 
-    overlay = {"cmdctl.rest": rest, "stats.metrics": metrics}
+    overlay = {"cmdctl.rest": rest, "stats.metrics": metrics, "logging.level": log_level}
     request = Request(
         config=config,
         state_dir=state_dir,
@@ -76,7 +76,7 @@ def run(
         overlay={path: value for path, value in overlay.items() if value is not None},
         user=user,
         config_store=config_store,
-        log_level=log_level,
+        log_level=log_level or "info",
     )
     try:
         prepared = prepare(request)

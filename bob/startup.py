@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,7 +78,16 @@ class Prepared:
             f"    {program('bobctl')}{where} status",
             "Ctrl-C stops everything.",
         ]
-        print("\n".join(lines), flush=True)
+        text = "\n".join(lines) + "\n"
+        # Standard output may be a pipe nobody reads: that must not hold up the supervisor.
+        threading.Thread(target=_say, args=(text.encode(),), name="announcement", daemon=True).start()
+
+
+def _say(text: bytes) -> None:
+    try:
+        os.write(1, text)
+    except OSError:  # nobody listens
+        pass
 
 
 def program(name: str) -> str:

@@ -29,9 +29,14 @@ class Catalogue:
         return MapOption(options=self.options)
 
     def keys_of(self, module: str) -> list[str]:
-        """The top-level keys a module is handed: its own and those it reads."""
+        """The top-level keys a module is handed: its own, those it reads, and those that concern all."""
         spec = self.specs[module]
-        return [key for key in dict.fromkeys((*spec.configurable, *spec.reads)) if key in self.options]
+        return [key for key in dict.fromkeys((*spec.configurable, *spec.reads, *self._common)) if key in self.options]
+
+    @cached_property
+    def _common(self) -> tuple[str, ...]:
+        """What every module is handed."""
+        return tuple(key for spec in self.specs.values() if spec.common for key in spec.configurable)
 
     def modules_reading(self, keys: Iterable[str]) -> set[str]:
         """The modules that any of these top-level keys concerns."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol
 
 from bob import api as bob
 from cfgmgr.api import ModuleAnswer
@@ -39,11 +40,26 @@ class Phase(enum.Enum):
     APPLYING = "applying"
 
 
+class OwnPart(Protocol):
+    """What cfgmgr itself takes of the configuration."""
+
+    async def prepare(self, member: str, part: api.Prepare) -> ModuleAnswer:
+        """Get ready for a revision, or refuse it."""
+
+    def commit(self, revision: int) -> None:
+        """Apply what was prepared."""
+
+    def abort(self, revision: int) -> None:
+        """Forget what was prepared."""
+
+
 class CommitProtocol:
     """Carries revisions out, one at a time."""
 
-    def __init__(self, session: Session, log: MessageLog) -> None:
+    def __init__(self, session: Session, log: MessageLog, own: OwnPart | None = None) -> None:
+        """`own` is the part of this process, which takes part like the others but not by the bus."""
         self._session = session
+        self._own = own
         self._log = log
         self.phase = Phase.IDLE
         self.revision = 0  # in hand; 0: none
@@ -94,6 +110,8 @@ class CommitProtocol:
         return list(await asyncio.gather(*asked))
 
     async def _prepare_one(self, member: str, part: api.Prepare) -> ModuleAnswer:
+        if self._own is not None and member == self._session.member:
+            return await self._own.prepare(member, part)
         try:
             prepared = await self._session.call(part, member, timeout=PREPARE_TIMEOUT)
         except BusError as error:
@@ -107,6 +125,9 @@ class CommitProtocol:
         await asyncio.gather(*(self._abort_one(member, revision) for member in members))
 
     async def _abort_one(self, member: str, revision: int) -> None:
+        if self._own is not None and member == self._session.member:
+            self._own.abort(revision)
+            return
         try:
             await self._session.call(api.Abort(revision), member, timeout=ABORT_TIMEOUT)
         except BusError:  # dead, or not hearing: it asks for the committed revision when nothing follows
@@ -117,6 +138,9 @@ class CommitProtocol:
         return [outcome for outcome in outcomes if outcome is not None]
 
     async def _apply_one(self, member: str, revision: int) -> ModuleAnswer | None:
+        if self._own is not None and member == self._session.member:
+            self._own.commit(revision)
+            return None
         try:
             await self._session.call(api.Commit(revision), member, timeout=APPLY_TIMEOUT)
         except NoRecipient:  # renamed or ended meanwhile: the event, or its start, brings it to the revision

@@ -35,7 +35,9 @@ from cfgmgr.errors import (
     StoreUnreachable,
     Unchanged,
 )
+from cfgmgr.handing import page_of
 from cfgmgr.manager import Manager, Outcome
+from cfgmgr.own_part import CfgmgrPart
 from cfgmgr.seed import read_seed
 from cfgmgr.showing import show
 from cfgmgr.start import DamageReporter, open_current
@@ -43,6 +45,7 @@ from cfgmgr.store import Revision, Store
 from cfgmgr.stores import open_store
 from daemonkit.api import Configuration, GetConfiguration, RevisionCommitted
 from daemonkit.document import DocumentError
+from daemonkit.log import note_revision
 from daemonkit.module import Context, Module, command
 from msgq.envelope import MAX_TEXT
 from msgq.errors import Refused
@@ -73,11 +76,13 @@ class CfgmgrDaemon(Module):
         rules = await context.work(Rules.of, self._arguments, context.directories.substitute)
         store = await self._open_store()
         current = await context.work(open_current, store, rules, self._arguments.seed, context.log, self._reporter)
+        own = CfgmgrPart(context)
+        await own.start(page_of(current, self.name))
         manager = Manager(
             store,
             rules,
             current,
-            protocol=CommitProtocol(context.session, context.log),
+            protocol=CommitProtocol(context.session, context.log, own),
             work=context.work,
             members=self._members,
             log=context.log,
@@ -299,6 +304,7 @@ class CfgmgrDaemon(Module):
         revision = outcome.revision
         reason = revision.reason or "no reason given"
         count = len(revision.changes)
+        note_revision(revision.number)
         log.info("CFGMGR_COMMITTED", revision=revision.number, author=author, changes=count, reason=reason)
         await self.context.session.publish(RevisionCommitted.topic, RevisionCommitted(revision.number))
         self.context.spawn(self._maintain(), "maintain")

@@ -1,22 +1,32 @@
 """Log messages with stable IDs: texts and explanations are in the spec, the code names the ID and its fields.
 
-One line a message on stderr: time, severity, who, ID, text. Under journald the time is left out and the priority goes
-in front as `<N>` (sd-daemon(3)). Control characters in fields are escaped, so that what comes from the network cannot
-forge a line.
+MessageLog --rate limit per ID--> logging --> LogHandler --> a Sink for each destination --> its thread
+
+Control characters in fields are escaped, so that what comes from the network cannot forge a line. Nothing here blocks:
+what a destination does not take in time is dropped, counted and told (`daemonkit.log_sink`). Severities and
+destinations are those of the configuration root `logging` (`daemonkit.log_settings`).
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import time
+import traceback
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
-LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-_SYSLOG_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
-_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+from daemonkit.log_destinations import destination
+from daemonkit.log_entry import Entry, escape
+from daemonkit.log_limits import ORDINARY, PROVOKED, Limits
+from daemonkit.log_settings import LEVELS, LogSettings
+from daemonkit.log_sink import Sink
+
+__all__ = ["LEVELS", "MessageLog", "escape", "log_handler", "note_revision", "own_log", "rename_log", "start_logging"]
+
+FLUSH_TIMEOUT = 0.5  # s, at exit: a stop must not take longer because nobody reads the log
+SEVERITIES = ("debug", "info", "warning", "error")
+_LIBRARIES = ("asyncio", "uvicorn", "sqlalchemy", "alembic", "psycopg")
+_PLAIN = (str, int, float, bool, type(None))
 
 
 class MessageText(Protocol):
@@ -26,13 +36,18 @@ class MessageText(Protocol):
     def text(self) -> str:
         """The text with its fields in braces."""
 
+    @property
+    def provoked(self) -> bool:
+        """Whether whoever sends us packets can cause it."""
+
 
 class MessageLog:
     """The log of one process. The severity at the call is that of the spec; a test compares them."""
 
-    def __init__(self, who: str, messages: Mapping[str, MessageText]) -> None:
+    def __init__(self, who: str, messages: Mapping[str, MessageText], limits: Limits | None = None) -> None:
         self._logger = logging.getLogger(who)
         self._messages = messages
+        self._limits = limits or Limits()
 
     def debug(self, message_id: str, **fields: object) -> None:
         """For developers: off by default."""
@@ -54,50 +69,159 @@ class MessageLog:
         """Something that must not happen: with the traceback."""
         self._write(logging.ERROR, message_id, {**fields, "error": error}, error)
 
+    def tell_suppressed(self) -> float | None:
+        """Say what the rate limit kept back, where a window is over; the seconds until the next one is."""
+        for kept in self._limits.ended():
+            self.warning("DAEMON_MESSAGES_SUPPRESSED", id=kept.id, count=kept.count, seconds=kept.seconds)
+        return self._limits.next_end()
+
+    @property
+    def suppressed(self) -> int:
+        """How many messages the rate limit kept back since the start."""
+        return self._limits.suppressed
+
     def _write(
         self, level: int, message_id: str, fields: Mapping[str, object], error: BaseException | None = None
     ) -> None:
-        if self._logger.isEnabledFor(level):
-            safe = {name: escape(value) for name, value in fields.items()}
-            text = self._messages[message_id].text.format_map(safe)
-            self._logger.log(level, "%s %s", message_id, text, exc_info=error)
+        if not self._logger.isEnabledFor(level):
+            return
+        if self._limits.suppressed:
+            self.tell_suppressed()
+        message = self._messages[message_id]
+        if not self._limits.allows(message_id, PROVOKED if message.provoked else ORDINARY):
+            return
+        safe = {name: escape(value) for name, value in fields.items()}
+        plain = {name: value if isinstance(value, _PLAIN[1:]) else safe[name] for name, value in fields.items()}
+        text = message.text.format_map(safe)
+        extra = {"message_id": message_id, "fields": plain, "said": text}
+        self._logger.log(level, "%s %s", message_id, text, exc_info=error, extra=extra)
 
 
-def escape(value: object) -> str:
-    """The value as text with every control character made visible."""
-    return str(value).translate(_ESCAPES)
+class LogHandler(logging.Handler):
+    """What stands behind the root logger of a process: counts, and hands on to the sinks."""
+
+    def __init__(self, who: str, settings: LogSettings) -> None:
+        super().__init__()
+        self.who = who
+        self.revision = 0
+        self.counts = dict.fromkeys(SEVERITIES, 0)
+        self.settings = settings
+        self.wanted: LogSettings | None = None  # what the configuration says; `settings` may have a way out beside it
+        self._sinks = {name: self._sink(name, settings) for name in settings.destinations}
+        self._dropped = 0  # of sinks that are closed
+        self._log: MessageLog | None = None
+
+    @property
+    def dropped(self) -> int:
+        """How many messages no destination took in time."""
+        return self._dropped + sum(sink.dropped for sink in self._sinks.values())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Count and queue; never blocks."""
+        entry = self._entry(record)
+        self.counts[entry.severity] += 1
+        for sink in tuple(self._sinks.values()):
+            sink.put(entry)
+
+    def watch(self, log: MessageLog) -> None:
+        """Tell what the rate limit of this log kept back, also when the flood is over."""
+        self._log = log
+
+    def apply(self, settings: LogSettings) -> None:
+        """Write as this says from now on. What is queued for a destination that goes is still written."""
+        old, sinks = self._sinks, {}
+        same_form = (settings.form, settings.facility) == (self.settings.form, self.settings.facility)
+        for name in settings.destinations:
+            sinks[name] = old[name] if name in old and same_form else self._sink(name, settings)
+        self.settings, self._sinks = settings, sinks
+        for sink in old.values():
+            if sink not in sinks.values():
+                self._dropped += sink.dropped
+                sink.close()
+        set_levels(settings.level)
+
+    def flush(self) -> None:
+        """Wait for what is queued, all destinations together for no longer than FLUSH_TIMEOUT."""
+        end = time.monotonic() + FLUSH_TIMEOUT
+        for sink in tuple(self._sinks.values()):
+            sink.flush(max(0.0, end - time.monotonic()))
+
+    def close(self) -> None:
+        """Flush, and let every destination go."""
+        self.flush()
+        for sink in self._sinks.values():
+            sink.close()
+        super().close()
+
+    def _sink(self, name: str, settings: LogSettings) -> Sink:
+        return Sink(destination(name, settings.form, settings.facility), gap=self._gap, idle=self._idle)
+
+    def _idle(self) -> float | None:
+        return None if self._log is None else self._log.tell_suppressed()
+
+    def _gap(self, count: int) -> Entry:
+        return _Notices(self.who, self.revision).warning("DAEMON_LOG_DROPPED", count=count)
+
+    def _entry(self, record: logging.LogRecord) -> Entry:
+        message_id = getattr(record, "message_id", "")
+        text = record.said if message_id else escape(record.getMessage())  # type: ignore[attr-defined]
+        fields = record.fields if message_id else {"logger": record.name}  # type: ignore[attr-defined]
+        lines: tuple[str, ...] = ()
+        if record.exc_info and record.exc_info[1] is not None:
+            whole = "".join(traceback.format_exception(record.exc_info[1]))
+            lines = tuple(escape(line) for line in whole.splitlines())
+        return Entry(record.created, record.levelno, self.who, message_id, text, fields, lines, self.revision)
+
+
+class _Notices:
+    """Makes entries for one sink alone, past the loggers."""
+
+    def __init__(self, who: str, revision: int) -> None:
+        self._who = who
+        self._revision = revision
+
+    def warning(self, message_id: str, **fields: object) -> Entry:
+        """An entry of this severity."""
+        from daemonkit.spec import Spec  # bob reads specs late
+
+        text = Spec.load("daemonkit").messages[message_id].text.format_map(fields)
+        return Entry(time.time(), logging.WARNING, self._who, message_id, text, fields, revision=self._revision)
 
 
 def start_logging(who: str, level: str = "info") -> None:
-    """Send everything this process logs to stderr, as `who`; called again, the process has another name."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JournalFormatter(who) if "JOURNAL_STREAM" in os.environ else _LineFormatter(who))
-    logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
-    if level != "debug":  # libraries speak only when something is wrong
-        for library in ("asyncio", "uvicorn", "sqlalchemy", "alembic"):
-            logging.getLogger(library).setLevel(logging.WARNING)
+    """Send everything this process logs to standard error, as `who`, until the configuration says otherwise."""
+    if (before := log_handler()) is not None:
+        before.close()
+    logging.basicConfig(handlers=[LogHandler(who, LogSettings(level=level))], force=True)
+    set_levels(level)
+
+
+def set_levels(level: str) -> None:
+    """Write messages of this severity and above; libraries speak only when something is wrong, or all is wanted."""
+    logging.getLogger().setLevel(LEVELS[level])
+    for library in _LIBRARIES:
+        logging.getLogger(library).setLevel(max(LEVELS[level], logging.WARNING) if level != "debug" else logging.NOTSET)
+
+
+def log_handler() -> LogHandler | None:
+    """The handler start_logging() made, if it did."""
+    return next((handler for handler in logging.getLogger().handlers if isinstance(handler, LogHandler)), None)
+
+
+def own_log(who: str) -> MessageLog:
+    """A log with the messages every process has."""
+    from daemonkit.spec import Spec  # bob reads specs late
+
+    return MessageLog(who, Spec.load("daemonkit").messages)
+
+
+def note_revision(revision: int) -> None:
+    """The configuration revision this process is on, for those who read logs by machine."""
+    if (handler := log_handler()) is not None:
+        handler.revision = revision
 
 
 def rename_log(who: str) -> None:
     """What is logged from now on is logged as `who`: a spare took a place."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler.formatter, _LineFormatter | _JournalFormatter):
-            handler.setFormatter(type(handler.formatter)(who))
-
-
-class _LineFormatter(logging.Formatter):
-    converter = staticmethod(time.gmtime)  # UTC
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03dZ"
-
-    def __init__(self, who: str) -> None:
-        super().__init__(f"%(asctime)s %(levelname)s {who} %(message)s")
-
-
-class _JournalFormatter(logging.Formatter):
-    def __init__(self, who: str) -> None:
-        super().__init__(f"{who} %(message)s")
-
-    def format(self, record: logging.LogRecord) -> Any:
-        priority = _SYSLOG_PRIORITY.get(record.levelno, 5)
-        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
+    if (handler := log_handler()) is not None:
+        handler.who = who

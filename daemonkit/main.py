@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from daemonkit import control
 from daemonkit.errors import DaemonError, ExitCode, Rejected
-from daemonkit.log import start_logging
+from daemonkit.log import own_log, start_logging
 from daemonkit.module import Module
 from daemonkit.paths import Directories
 from daemonkit.process import check_installation, die_with_parent
@@ -70,15 +70,13 @@ async def _live(module: type[Module], place: Place, spec: Spec) -> ExitCode:
 
 def _leave(code: ExitCode) -> NoReturn:
     """End now: everything is released, and the interpreter would only wait for worker threads that may hang."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    logging.shutdown()  # waits for what is queued, within a bound
     os._exit(code)
 
 
 def _give_up(place: Place, code: ExitCode, reason: str) -> ExitCode:
     """Say why, on the log and to bob, which shows it to the operator."""
-    sys.stderr.write(f"{place.member}: {reason}\n")
+    own_log(place.component).error("DAEMON_NOT_STARTED", reason=reason)
     try:
         place.control.send(control.encode(control.Stopping(reason)))
     except OSError:  # bob is gone; nobody to tell

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import msgspec
 
 from daemonkit import api
-from daemonkit.configuration import ConfigurationMember
+from daemonkit.configuration import Config, ConfigurationMember, Prepared
 from daemonkit.errors import Rejected
+from daemonkit.log import note_revision
+from daemonkit.log_configuration import both, check_logging, prepare_logging
 from daemonkit.module import Context, Module, commands_of, topics_of
 from msgq.errors import BusError, Refused
 from msgq.session import Event, Gap, IncomingCall, Request
@@ -36,7 +40,9 @@ class Membership:
             name: (request, getattr(module, method)) for name, (request, method) in commands_of(kind).items()
         }
         self._topics = {topic: getattr(module, method) for topic, method in topics_of(kind).items()}
-        self._configuration = ConfigurationMember(context.spec.module, module.prepare)
+        self._configuration = ConfigurationMember(context.spec.module, self._prepare)
+        self._configured = False  # takes part in commits
+        self._may_refuse = False
         self._configuration_lock = asyncio.Lock()
 
     @property
@@ -53,14 +59,19 @@ class Membership:
 
     async def configure(self) -> None:
         """Take the first configuration, and follow every later one. Raises Rejected, Refused."""
+        self.expect_configuration()
+        await self._follow()
+
+    def expect_configuration(self) -> None:
+        """Take part in commits from now on, without one to begin with."""
+        self._configured = True
         self._session.subscribe(api.RevisionCommitted.topic, self._revision_committed, on_gap=self._revisions_missed)
         self._session.on_epoch(self.follow_soon)
-        await self._follow()
 
     # Commands and events.
 
     async def _on_command(self, call: IncomingCall) -> Any:
-        if call.command in PROTOCOL_COMMANDS and self._module.uses_configuration:
+        if call.command in PROTOCOL_COMMANDS and self._configured:
             return await self._on_protocol(_arguments(call, PROTOCOL_COMMANDS[call.command]))
         if call.command not in self._commands:
             raise Refused("not-found", f"{self._context.component} has no command {call.command}")
@@ -92,18 +103,37 @@ class Membership:
                 self.follow_soon()
             return api.Nothing()
 
+    async def _prepare(self, config: Config) -> Prepared:
+        """The module's part, and that of the log, which every process has."""
+        if self._may_refuse:
+            await self._context.work(check_logging, config.values, self._context.spec.module)
+        own = await self._module.prepare(config)
+        logging = await self._context.work(prepare_logging, config, self._context.spec.module, self._context.log)
+        return both(logging, own)
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """While this process is asked, it may refuse what it could live with if it were so already."""
+        self._may_refuse = True
+        try:
+            yield
+        finally:
+            self._may_refuse = False
+
     async def _on_prepare(self, request: api.Prepare) -> api.Prepared:
         member = self._configuration
         try:
             if request.large:
                 whole = await self._fetch(request.revision)
-                adjustments = await member.prepare(request.revision, whole.tree)
+                with self._asked():
+                    adjustments = await member.prepare(request.revision, whole.tree)
             else:
                 if member.revision != request.base:  # nothing newer can be committed while this is in hand
                     await member.follow(await self._fetch())
                 if member.revision != request.base:
                     raise Refused("conflict", f"is on revision {member.revision}, not {request.base}")
-                adjustments = await member.prepare_difference(request)
+                with self._asked():
+                    adjustments = await member.prepare_difference(request)
         except Rejected as error:
             raise Refused("refused", str(error)) from error
         asyncio.get_running_loop().call_later(PREPARED_TIMEOUT, self._prepared_for_long, request.revision)
@@ -111,7 +141,9 @@ class Membership:
 
     def _commit(self, revision: int) -> bool:
         try:
-            return self._configuration.commit(revision)
+            committed = self._configuration.commit(revision)
+            note_revision(self._configuration.revision)
+            return committed
         except Exception as error:  # noqa: BLE001 - a commit cannot be refused: exit, and start on the new revision
             self._context.fail(error)
             return True
@@ -137,6 +169,7 @@ class Membership:
             configuration = await self._fetch()
             before = self._configuration.revision
             await self._configuration.follow(configuration)
+            note_revision(self._configuration.revision)
             if before and before != configuration.revision:
                 self._context.log.info("DAEMON_CONFIGURED", revision=configuration.revision)
 

@@ -83,6 +83,7 @@ class Message:
     severity: str
     text: str
     explain: str
+    provoked: bool = False  # whoever sends us packets can cause it: written a few times a minute at most
 
     @property
     def fields(self) -> frozenset[str]:
@@ -106,6 +107,7 @@ class Spec:
     statistics: Mapping[str, Statistic]
     messages: Mapping[str, Message]
     source: str
+    common: bool = False  # its keys concern every module
 
     @classmethod
     def load(cls, where: str | FilePath) -> Spec:
@@ -180,6 +182,7 @@ def read_spec(document: Document, findings: Findings) -> Spec:
         statistics={name: _statistic(name, inner) for name, inner in fields.maps("statistics", _STATISTIC).items()},
         messages={name: _message(name, inner) for name, inner in fields.maps("messages", _MESSAGE_ID).items()},
         source=document.name,
+        common=fields.flag("common"),
     )
     if module in spec.roots and spec.options.options:
         findings.error(("roots", module), "the module has options below its own name, so that cannot be a root")
@@ -250,6 +253,7 @@ def _message(name: str, fields: Fields) -> Message:
         severity=fields.word("severity", SEVERITIES, required=True),
         text=fields.text("text", required=True),
         explain=fields.text("explain"),
+        provoked=fields.flag("provoked"),
     )
     try:
         _ = message.fields

@@ -9,13 +9,15 @@ import asyncio
 import dataclasses
 from typing import ClassVar, Final
 
+from daemonkit.api import GetConfiguration
 from daemonkit.control import Died
 from daemonkit.membership import Membership
-from daemonkit.module import Context, Module, command
+from daemonkit.module import Context, Module, command, subscribe
 from msgq import api
 from msgq.broker import Broker
+from msgq.envelope import MEMBERSHIP, MembershipChange
 from msgq.routing import Routing
-from msgq.session import IncomingCall
+from msgq.session import Event, IncomingCall
 
 DROPS: Final = ("unavailable", "events_dropped", "outcomes_dropped", "notices_dropped", "unsent")
 REPORT_INTERVAL: Final = 5.0  # seconds between looks at what was dropped
@@ -38,8 +40,17 @@ class MsgqDaemon(Module):
         self._broker.start()
         self.context.log.info("MSGQ_LISTENING", path=self.context.directories.bus_socket)
         self.context.session = self._broker.session(self.context.member)
-        await Membership(self, self.context).join()
+        self._membership = Membership(self, self.context)
+        self._membership.expect_configuration()
+        await self._membership.join()
         self.context.spawn(self._report_drops(), "drops")
+
+    @subscribe(MEMBERSHIP)
+    async def membership_changed(self, event: Event) -> None:
+        """cfgmgr starts after this process, and may have had another broker before: ask it when it comes."""
+        change = event.decode(MembershipChange)
+        if change.change == "joined" and change.member.partition("/")[0] == GetConfiguration.module:
+            self._membership.follow_soon()
 
     async def on_died(self, notice: Died) -> None:
         """A process of the suite has ended: whoever waits for it is told now."""

@@ -15,7 +15,6 @@ import dns.name
 import datasrc
 from auth.client import Client, Transport
 from auth.engine import Engine, Serving
-from auth.reports import Reports
 from auth.settings import Settings
 from auth.tally import Tally
 from auth.zones import ZoneTable
@@ -58,7 +57,7 @@ class World:
         self.engine = Engine(
             Serving(self.source, settings or Settings(), table or ZoneTable()),
             Tally(self.counters),
-            Reports(MessageLog("auth", SPEC.messages)),
+            MessageLog("auth", SPEC.messages),
         )
 
     def send(self, message: bytes, client: Client = UDP) -> Reply | None:

@@ -326,7 +326,7 @@ async def test_reload_shows_the_difference_and_applies_it_when_asked(tmp_path, s
             api.Change("auth.version", "seeded", "again"),
             api.Change("logging.level", None, "debug"),
         ]
-        assert [problem.place.removeprefix(f"{tmp_path}/") for problem in looked.problems] == ["bob.yaml:2"]
+        assert looked.problems == []
         assert looked.revision == 0
         assert await bench.revision() == 2
         applied = await bench.call(api.Reload(author="bert", apply=True))

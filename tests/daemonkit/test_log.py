@@ -1,24 +1,68 @@
-"""Log messages: IDs, texts of the spec, nothing forged."""
+"""Log messages: IDs, texts of the spec, nothing forged, nothing secret, floods bounded."""
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from daemonkit.log import MessageLog, escape, rename_log, start_logging
+from daemonkit.log import LogHandler, MessageLog, escape, log_handler, rename_log, start_logging
+from daemonkit.log_limits import ORDINARY, PROVOKED, WINDOW, Limits
+from daemonkit.log_settings import LogSettings
+from daemonkit.spec import Spec
+from tests.kit.suite import wait_until
 
 
 @dataclass
 class Text:
     text: str
-    severity: str = "info"
+    provoked: bool = False
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+MESSAGES = {
+    "TOY_SAW": Text("saw {name}"),
+    "TOY_BROKE": Text("broke: {error}"),
+    "TOY_ASKED": Text("asked by {name}", provoked=True),
+    "DAEMON_MESSAGES_SUPPRESSED": Text("{count} more {id} in {seconds} s"),
+}
 
 
 @pytest.fixture
-def log():
-    return MessageLog("toy", {"TOY_SAW": Text("saw {name}"), "TOY_BROKE": Text("broke: {error}")})
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def log(clock: Clock) -> MessageLog:
+    return MessageLog("toy", MESSAGES, Limits(clock))
+
+
+@pytest.fixture
+def started() -> Iterator[LogHandler]:
+    """Logging as a daemon has it, for one test."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        start_logging("toy/0")
+        handler = log_handler()
+        assert handler is not None
+        yield handler
+    finally:
+        for installed in root.handlers:
+            installed.close()
+        root.handlers[:] = before
+        root.setLevel(level)
 
 
 def test_a_message_is_its_id_and_its_text(log, caplog):
@@ -29,8 +73,8 @@ def test_a_message_is_its_id_and_its_text(log, caplog):
 
 def test_what_comes_from_outside_cannot_forge_a_line(log, caplog):
     with caplog.at_level(logging.INFO, "toy"):
-        log.info("TOY_SAW", name="a\nTOY_BROKE b\x1b[31m\x9b")
-    assert caplog.messages == ["TOY_SAW saw a\\x0aTOY_BROKE b\\x1b[31m\\x9b"]
+        log.info("TOY_SAW", name="a\nTOY_BROKE b\x1b[31m\x9b\u2028")
+    assert caplog.messages == ["TOY_SAW saw a\\x0aTOY_BROKE b\\x1b[31m\\x9b\\x2028"]
 
 
 def test_braces_in_a_field_are_only_text(log, caplog):
@@ -58,12 +102,135 @@ def test_printable_text_is_left_alone():
     assert escape("Zürich – ünïcode") == "Zürich – ünïcode"
 
 
-def test_a_process_that_took_another_place_logs_under_its_name(capsys):
-    before = logging.getLogger().handlers[:]
+def test_a_field_is_not_endless():
+    assert escape("a" * 5000) == "a" * 2048 + "... (2952 more characters)"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("cannot reach postgresql+psycopg://ann:s3cr3t@db/zones", "cannot reach postgresql+psycopg://ann:***@db/zones"),
+        ("host=db password=s3cr3t dbname=zones", "host=db password=*** dbname=zones"),
+        ("https://ann@example.org/a:b", "https://ann@example.org/a:b"),
+    ],
+)
+def test_no_password_of_a_drivers_error_text_is_written(said, kept):
+    assert escape(said) == kept
+
+
+def test_a_flood_of_one_message_is_bounded_counted_and_told(log, clock, caplog):
+    with caplog.at_level(logging.INFO, "toy"):
+        for _ in range(ORDINARY + 30):
+            log.info("TOY_SAW", name="x")
+        log.warning("TOY_BROKE", error="y")  # is not hidden by the flood
+        assert caplog.messages == ["TOY_SAW saw x"] * ORDINARY + ["TOY_BROKE broke: y"]
+        assert log.suppressed == 30
+        caplog.clear()
+        clock.now += WINDOW
+        log.info("TOY_SAW", name="z")
+    assert caplog.messages == ["DAEMON_MESSAGES_SUPPRESSED 30 more TOY_SAW in 60 s", "TOY_SAW saw z"]
+
+
+def test_what_strangers_can_provoke_comes_a_few_times_a_minute(log, clock, caplog):
+    with caplog.at_level(logging.INFO, "toy"):
+        for _ in range(PROVOKED + 1):
+            log.info("TOY_ASKED", name="x")
+    assert len(caplog.messages) == PROVOKED
+    assert log.tell_suppressed() == WINDOW
+
+
+def test_a_flood_that_is_over_is_told_without_another_message(log, clock, caplog):
+    with caplog.at_level(logging.INFO, "toy"):
+        for _ in range(PROVOKED + 7):
+            log.info("TOY_ASKED", name="x")
+        clock.now += WINDOW + 1
+        caplog.clear()
+        assert log.tell_suppressed() is None
+    assert caplog.messages == ["DAEMON_MESSAGES_SUPPRESSED 7 more TOY_ASKED in 61 s"]
+
+
+def test_nothing_is_told_of_a_window_without_suppression(log, clock, caplog):
+    with caplog.at_level(logging.INFO, "toy"):
+        log.info("TOY_ASKED", name="x")
+        clock.now += WINDOW
+        log.info("TOY_ASKED", name="x")
+    assert len(caplog.messages) == 2
+
+
+# As a daemon has it.
+
+
+def test_a_process_that_took_another_place_logs_under_its_name(started, log, capfd):
+    log.info("TOY_SAW", name="x")
+    rename_log("toy/1")
+    log.info("TOY_SAW", name="y")
+    logging.shutdown([lambda: started])
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == ["INFO toy/0 TOY_SAW saw x", "INFO toy/1 TOY_SAW saw y"]
+
+
+def test_what_a_library_says_cannot_forge_a_line_either(started, capfd):
+    logging.getLogger("elsewhere").warning("one\n2030-01-01T00:00:00.000Z ERROR bob/0 two")
+    started.flush()
+    assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+def test_no_line_of_a_traceback_looks_like_a_message(started, log, capfd):
     try:
-        start_logging("toy/spare")
-        rename_log("toy/1")
-        logging.getLogger("toy").info("here")
-        assert " toy/1 here" in capsys.readouterr().err
-    finally:
-        logging.getLogger().handlers[:] = before
+        raise ValueError("one\n2030-01-01T00:00:00.000Z ERROR bob/0 two")
+    except ValueError as error:
+        log.exception("TOY_BROKE", error)
+    started.flush()
+    head, *rest = capfd.readouterr().err.splitlines()
+    assert "TOY_BROKE broke: one\\x0a2030" in head
+    assert rest
+    assert all(line.startswith("    ") for line in rest)
+
+
+def test_destinations_format_and_level_change_at_run_time(started, log, capfd, tmp_path):
+    file = tmp_path / "log"
+    log.info("TOY_SAW", name="first")
+    started.revision = 7
+    started.apply(LogSettings("debug", (str(file),), "json"))
+    log.debug("TOY_SAW", name="second", count=3)
+    try:
+        raise ValueError("why")
+    except ValueError as error:
+        log.exception("TOY_BROKE", error)
+    started.apply(LogSettings("warning", ("stderr",)))
+    log.info("TOY_SAW", name="third")
+    log.warning("TOY_SAW", name="fourth")
+    started.flush()
+    wait_until(lambda: len(file.read_text().splitlines()) == 2, what="the file has what was queued for it")
+    said = [line.split(" ", 1)[1] for line in capfd.readouterr().err.splitlines()]
+    assert said == ["INFO toy/0 TOY_SAW saw first", "WARNING toy/0 TOY_SAW saw fourth"]
+    entries = [json.loads(line) for line in file.read_text().splitlines()]
+    assert entries[0] | {"time": ""} == {
+        "time": "",
+        "severity": "debug",
+        "who": "toy/0",
+        "id": "TOY_SAW",
+        "text": "saw second",
+        "fields": {"name": "second", "count": 3},
+        "revision": 7,
+    }
+    assert entries[1]["traceback"][-1] == "ValueError: why"
+    assert started.counts == {"debug": 1, "info": 1, "warning": 1, "error": 1}
+
+
+def test_the_suites_own_messages_have_the_field_that_bounds_them():
+    provoked = {name for name, message in Spec.load("auth").messages.items() if message.provoked}
+    assert provoked >= {"AUTH_INTERNAL_ERROR", "AUTH_ZONE_UNUSABLE", "AUTH_DATA_SOURCE_FAILED"}
+
+
+def test_a_file_that_is_rotated_is_made_anew(started, log, tmp_path: Path):
+    file, old = tmp_path / "log", tmp_path / "log.1"
+    started.apply(LogSettings(destinations=(str(file),)))
+    log.info("TOY_SAW", name="before")
+    started.flush()
+    file.rename(old)
+    log.info("TOY_SAW", name="after")
+    started.flush()
+    assert "before" in old.read_text()
+    assert "after" not in old.read_text()
+    assert "after" in file.read_text()

@@ -99,10 +99,11 @@ class Suite:
         places = ["--state-dir", str(self.state), "--run-dir", str(self.run)]
         return [*PYTHON, "bob", "run", *config, *places, *user, *listen, *self.arguments]
 
-    def start(self, *, wait: bool = True) -> Suite:
-        """Start bob; with `wait`, until the suite says it is ready."""
+    def start(self, *, wait: bool = True, stderr: int | None = None) -> Suite:
+        """Start bob; with `wait`, until the suite says it is ready. Without `stderr` it logs to `log`."""
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            errors = log if stderr is None else stderr
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=errors)
         if wait:
             wait_until(self.ready, START_DEADLINE, "the suite answers queries and commands")
         return self

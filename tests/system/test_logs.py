@@ -1,0 +1,162 @@
+"""Logs of the real processes: a blocked one holds nobody up, and `logging` takes effect at run time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.suite import Suite, alive, wait_until
+from tests.kit.zones import small_zone
+
+PIPE = 4096  # octets, the least a pipe can be told to hold
+MEMBERS = {"bob", "msgq/0", "cfgmgr/0", "cmdctl/0", "auth/0", "auth/1", "auth/spare"}
+TWO = "components: {auth: {instances: 2}}\n"
+
+
+def commit(suite: Suite, path: str, value: str) -> None:
+    suite.control("config", "set", path, value)
+    suite.control("config", "commit", "-m", f"set {path}")
+
+
+@pytest.fixture
+def suite() -> Iterator[Suite]:
+    with Suite(config=TWO) as made:
+        done = made.loadzone("example.org", small_zone())
+        assert done.returncode == 0, done.stderr
+        yield made
+
+
+def block(writer: int) -> None:
+    """Fill the pipe to the last octet: its reader is stopped, and every further write blocks."""
+    os.set_blocking(writer, False)
+    try:
+        while os.write(writer, b"." * 64):
+            pass
+    except BlockingIOError:
+        pass
+    for _ in range(64):  # what the larger writes left
+        try:
+            os.write(writer, b".")
+        except BlockingIOError:
+            break
+    os.set_blocking(writer, True)
+
+
+def waiting(reader: int) -> int:
+    """Octets in the pipe."""
+    return int.from_bytes(fcntl.ioctl(reader, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+def test_a_reader_that_stopped_holds_nobody_up(suite: Suite, record_property) -> None:
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE)
+    suite.arguments += ["--log-level", "debug"]
+    suite.start(wait=False, stderr=writer)
+    block(writer)
+    wait_until(suite.ready, 60, "a suite whose log is read by nobody comes up")
+    block(writer)
+    assert waiting(reader) == PIPE
+    victim = suite.pid("auth/0")
+    os.kill(victim, signal.SIGKILL)
+    slowest = 0.0
+    for _ in range(100):  # while bob has to log, and cannot
+        began = time.monotonic()
+        assert suite.serves("example.org", 1)
+        slowest = max(slowest, time.monotonic() - began)
+    wait_until(lambda: suite.pid("auth/0") != victim, 30, "auth is replaced")
+    commit(suite, "auth.identity", "here")  # every process takes part
+    assert suite.control("config", "get", "auth.identity") == "here"
+    record_property("figure", f"slowest of 100 queries with a blocked log, beside a SIGKILL: {slowest * 1000:.0f} ms")
+    processes = suite.descendants()
+    began = time.monotonic()
+    assert suite.stop() == 0
+    assert time.monotonic() - began < 20  # two seconds are the limit, on a machine with nothing else to do
+    wait_until(lambda: not any(map(alive, processes)), 10, "nobody waits for the reader")
+    assert waiting(reader) == PIPE
+    os.close(writer)
+    os.close(reader)
+
+
+def test_what_was_held_back_is_written_when_the_reader_goes_on(suite: Suite) -> None:
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE)
+    suite.start(wait=False, stderr=writer)
+    block(writer)
+    wait_until(suite.ready, 60, "a suite whose log is read by nobody comes up")
+    seen = bytearray()
+    os.set_blocking(reader, False)
+
+    def everything_is_told() -> bool:
+        try:
+            while piece := os.read(reader, 65536):
+                seen.extend(piece)
+        except BlockingIOError:
+            pass
+        return all(said in seen for said in (b"BOB_UP", b"auth/0 AUTH_SERVING", b"msgq/0 MSGQ_LISTENING"))
+
+    wait_until(everything_is_told, 30, "the log has what was said meanwhile")
+    os.close(reader)  # a reader that is gone altogether is nothing else
+    os.close(writer)
+    assert suite.serves("example.org", 1)
+    commit(suite, "auth.identity", "here")
+    assert suite.stop() == 0
+
+
+def entries(file: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def test_level_format_and_destination_of_every_process_change_at_run_time(suite: Suite) -> None:
+    suite.start()
+    file, own = suite.directory / "bob.log", suite.directory / "auth.log"
+    commit(suite, "logging", f"{{format: json, destinations: [{file}], modules: {{auth: {{destinations: [{own}]}}}}}}")
+    others = {member for member in MEMBERS if not member.startswith("auth/")}
+    wait_until(lambda: {entry["who"] for entry in entries(file)} >= others, 20, "every process writes to the file")
+    wait_until(lambda: {entry["who"] for entry in entries(own)} >= MEMBERS - others, 20, "auth has its own")
+    moved = next(entry for entry in entries(file) if entry["id"] == "DAEMON_LOG_MOVED" and entry["who"] == "msgq/0")
+    assert moved["fields"] == {"destinations": str(file), "level": "info"}
+    assert moved["severity"] == "info"
+    before = suite.log.read_text()
+    assert before.count("DAEMON_LOG_MOVED") == len(MEMBERS)  # the old place says where it goes on
+
+    # A level of one module, and no debugging elsewhere.
+    commit(suite, "logging.modules", f"{{auth: {{destinations: [{own}]}}, bob: {{level: error}}}}")
+    rotated = file.rename(suite.directory / "bob.log.1")
+    os.kill(suite.pid("auth/1"), signal.SIGKILL)
+    wait_until(lambda: any(e["id"] == "AUTH_SERVING" and e["who"] == "auth/1" for e in entries(own)[-3:]), 30, "back")
+    commit(suite, "auth.identity", "here")
+    wait_until(lambda: any(e["id"] == "CFGMGR_COMMITTED" for e in entries(file)), 20, "the file is made anew")
+    assert not [entry for entry in entries(file) if entry["who"] == "bob"]  # it says nothing below `error`
+    assert not [entry for entry in entries(rotated) if entry["severity"] == "debug"]
+    assert {entry["revision"] for entry in entries(file) if entry["who"] == "cfgmgr/0"} == {4}
+    assert suite.log.read_text() == before
+
+
+def test_a_log_that_cannot_be_written_is_refused_and_at_the_start_no_reason_not_to_serve(suite: Suite) -> None:
+    suite.start()
+    file = suite.directory / "logs" / "bob.log"
+    suite.control("config", "set", "logging.destinations", f"[{file}]")
+    refused = suite.bobctl("config", "commit")
+    assert refused.returncode == 5
+    assert "logging.destinations.0" in refused.stderr
+    assert f"{file}: the directory {file.parent} is not there" in refused.stderr
+    file.parent.mkdir()
+    suite.control("config", "commit")
+    wait_until(lambda: file.exists(), 20, "the log is there")
+    suite.stop()
+    file.unlink()
+    file.parent.rmdir()
+    suite.start()
+    assert suite.serves("example.org", 1)
+    assert f"DAEMON_LOG_UNUSABLE this log cannot be written now: {file}" in suite.log.read_text()
+    file.parent.mkdir()
+    wait_until(file.exists, 20, "it is tried again")
