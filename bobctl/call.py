@@ -6,17 +6,22 @@ from typing import Any
 
 import click
 
-from bobctl import output
+from bobctl import completion, output
 from bobctl.suite import Suite
 from bobctl.values import assignments
 from bobctl.verbs import Verb, pass_suite
 
 
 @click.command(cls=Verb)
-@click.argument("module")
-@click.argument("command")
-@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--instance", metavar="N", help="The instance that shall answer; else the module's first.")
+@click.argument("module", shell_complete=completion.modules)
+@click.argument("command", shell_complete=completion.commands)
+@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...", shell_complete=completion.arguments)
+@click.option(
+    "--instance",
+    metavar="N",
+    shell_complete=completion.instances,
+    help="The instance that shall answer; else the module's first.",
+)
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="How long to wait.")
 @pass_suite
 def call(

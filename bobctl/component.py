@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bobctl import output
+from bobctl import completion, output
 from bobctl.processes import table_of
 from bobctl.suite import Suite
 from bobctl.values import assignments
@@ -35,7 +35,7 @@ def list_components(suite: Suite) -> None:
 
 
 @component.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.components)
 @pass_suite
 def show(suite: Suite, name: str) -> None:
     """Show one component or instance."""
@@ -68,7 +68,7 @@ def _facts(instance: dict[str, Any]) -> dict[str, object]:
 
 
 @component.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.components)
 @pass_suite
 def start(suite: Suite, name: str) -> None:
     """Start what was stopped or given up."""
@@ -76,7 +76,7 @@ def start(suite: Suite, name: str) -> None:
 
 
 @component.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.components)
 @pass_suite
 def stop(suite: Suite, name: str) -> None:
     """Stop, until it is started again or the suite is."""
@@ -84,7 +84,7 @@ def stop(suite: Suite, name: str) -> None:
 
 
 @component.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.components)
 @pass_suite
 def restart(suite: Suite, name: str) -> None:
     """Restart an instance, or all of a component one after the other."""
@@ -92,8 +92,8 @@ def restart(suite: Suite, name: str) -> None:
 
 
 @component.command()
-@click.argument("name")
-@click.argument("options", nargs=-1, metavar="[OPTION=VALUE]...")
+@click.argument("name", shell_complete=completion.components)
+@click.argument("options", nargs=-1, metavar="[OPTION=VALUE]...", shell_complete=completion.component_options)
 @reason_option
 @pass_suite
 def add(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> None:
@@ -106,8 +106,10 @@ def add(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> None:
 
 
 @component.command()
-@click.argument("name")
-@click.argument("options", nargs=-1, required=True, metavar="OPTION=VALUE...")
+@click.argument("name", shell_complete=completion.components)
+@click.argument(
+    "options", nargs=-1, required=True, metavar="OPTION=VALUE...", shell_complete=completion.component_options
+)
 @reason_option
 @pass_suite
 def change(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> None:
@@ -120,7 +122,7 @@ def change(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> No
 
 
 @component.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.components)
 @reason_option
 @pass_suite
 def remove(suite: Suite, name: str, reason: str) -> None:

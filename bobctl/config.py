@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from bobctl import output
+from bobctl import completion, output
+from bobctl.config_conflict import explained
 from bobctl.errors import ExitCode
 from bobctl.suite import Suite
 from bobctl.values import value_of
@@ -24,7 +25,7 @@ def config() -> None:
 
 
 @config.command()
-@click.argument("path", default="")
+@click.argument("path", default="", shell_complete=completion.paths)
 @click.option("--stored", "form", flag_value="stored", help="Only what differs from the defaults.")
 @click.option("--candidate", "form", flag_value="candidate", help="As your candidate has it.")
 @pass_suite
@@ -42,7 +43,7 @@ def show(suite: Suite, path: str, form: str | None) -> None:
 
 
 @config.command()
-@click.argument("path")
+@click.argument("path", shell_complete=completion.paths)
 @click.option("--stored", "form", flag_value="stored", help="Only what differs from the defaults.")
 @click.option("--candidate", "form", flag_value="candidate", help="As your candidate has it.")
 @pass_suite
@@ -55,9 +56,40 @@ def get(suite: Suite, path: str, form: str | None) -> None:
         output.yaml_document(value)
 
 
+@config.command()
+@click.argument("path", shell_complete=completion.paths)
+@pass_suite
+def describe(suite: Suite, path: str) -> None:
+    """Explain what the option at PATH takes."""
+    found = suite.client.get("config", "describe", query={"path": path})
+    if suite.json:
+        output.document(found)
+        return
+    output.fields(_facts(found))
+    if found["text"]:
+        click.echo()
+        output.paragraphs(found["text"])
+    if found["inside"]:
+        click.echo()
+        output.table(("OPTION", "TYPE", "TEXT"), [(k["path"], k["kind"], k["text"]) for k in found["inside"]])
+
+
+def _facts(found: dict[str, Any]) -> dict[str, object]:
+    facts: dict[str, object] = {"option": found["path"], "takes": found["expects"]}
+    if found["required"]:
+        facts["required"] = True
+    elif found["kind"] not in ("map", "set"):
+        facts["default"] = output.flow(found["default"]) if found["default"] is not None else None
+    if found["refers"]:
+        facts["one of"] = f"the names in {found['refers']}"
+    if found["pending"]:
+        facts["no effect yet"] = found["pending"]
+    return facts
+
+
 @config.command("set")
-@click.argument("path")
-@click.argument("value")
+@click.argument("path", shell_complete=completion.paths)
+@click.argument("value", shell_complete=completion.values)
 @pass_suite
 def set_option(suite: Suite, path: str, value: str) -> None:
     """Give an option another value, in your candidate."""
@@ -65,7 +97,7 @@ def set_option(suite: Suite, path: str, value: str) -> None:
 
 
 @config.command()
-@click.argument("path")
+@click.argument("path", shell_complete=completion.paths)
 @pass_suite
 def unset(suite: Suite, path: str) -> None:
     """Give an option its default back.
@@ -76,8 +108,8 @@ def unset(suite: Suite, path: str) -> None:
 
 
 @config.command()
-@click.argument("path")
-@click.argument("value", required=False)
+@click.argument("path", shell_complete=completion.paths)
+@click.argument("value", required=False, shell_complete=completion.values)
 @click.option("--key", help="The name of the new entry, where PATH is a map.")
 @pass_suite
 def add(suite: Suite, path: str, value: str | None, key: str | None) -> None:
@@ -92,9 +124,9 @@ def add(suite: Suite, path: str, value: str | None, key: str | None) -> None:
 
 
 @config.command()
-@click.argument("path")
-@click.argument("value", required=False)
-@click.option("--key", help="The name of the entry, where PATH is a map.")
+@click.argument("path", shell_complete=completion.paths)
+@click.argument("value", required=False, shell_complete=completion.values)
+@click.option("--key", shell_complete=completion.keys, help="The name of the entry, where PATH is a map.")
 @pass_suite
 def remove(suite: Suite, path: str, value: str | None, key: str | None) -> None:
     """Take something out of a list or map.
@@ -123,17 +155,26 @@ def diff(suite: Suite) -> None:
 
 @config.command()
 @pass_suite
-def discard(suite: Suite) -> None:
+def revert(suite: Suite) -> None:
     """Forget your candidate."""
     candidate = suite.client.post("config", "discard")
     done(suite, candidate, f"{_count(candidate['changes'])} forgotten")
+
+
+@config.command("discard", hidden=True)
+@click.pass_context
+def discard(context: click.Context) -> None:
+    """Do as `revert`; the name REST has for it."""
+    context.invoke(revert)
 
 
 @config.command()
 @pass_suite
 def rebase(suite: Suite) -> None:
     """Bring your candidate onto the newest revision."""
-    _edited(suite, suite.client.post("config", "rebase"))
+    with explained(suite):
+        candidate = suite.client.post("config", "rebase")
+    _edited(suite, candidate)
 
 
 @config.command()
@@ -163,7 +204,9 @@ def commit(suite: Suite, reason: str) -> None:
 
     It is on all modules concerned, or on none.
     """
-    _show_committed(suite, suite.client.post("config", "commit", body={"reason": reason}))
+    with explained(suite):
+        committed = suite.client.post("config", "commit", body={"reason": reason})
+    _show_committed(suite, committed)
 
 
 @config.command("reload")

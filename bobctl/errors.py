@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from bobctl.output import printable
+from cmdctl.errors import DoorClosed, ErrorAnswer, NoAnswer, NotPermitted, NotRunning
 
 
 class ExitCode(enum.IntEnum):
@@ -52,3 +53,22 @@ class CommandError(Exception):
             text = f"{where}: {detail.get('reason', '')}" if where else str(detail.get("reason", ""))
             if text not in self.message:
                 click.echo(f"  {printable(text)}", err=True)
+
+
+def understood(error: Exception) -> CommandError:
+    """What went wrong between us and the suite, and what to do about it."""
+    match error:
+        case ErrorAnswer():
+            return CommandError(error.code, error.message, error.details)
+        case NotRunning():
+            return CommandError(
+                "failed", f"{error}: start the suite with `bob run`, or name it with --run-dir or --state-dir"
+            )
+        case DoorClosed():
+            return CommandError("failed", f"{error}: see what the suite logs of cmdctl")
+        case NotPermitted():
+            return CommandError("refused", f"{error}: only root, the suite's own user and members of the group bob may")
+        case NoAnswer():
+            return CommandError("failed", f"{error}; see `bobctl status`")
+        case _:
+            return CommandError("failed", str(error))

@@ -6,15 +6,15 @@ from typing import Any
 
 import click
 
-from bobctl import output
+from bobctl import completion, output
 from bobctl.errors import CommandError
 from bobctl.suite import Suite
 from bobctl.verbs import Verb, pass_suite
 
 
 @click.command(cls=Verb)
-@click.argument("module", required=False)
-@click.argument("subject", required=False)
+@click.argument("module", required=False, shell_complete=completion.modules)
+@click.argument("subject", required=False, shell_complete=completion.subjects)
 @pass_suite
 def modules(suite: Suite, module: str | None, subject: str | None) -> None:
     """List all modules; show what MODULE is; explain its command or log message SUBJECT."""

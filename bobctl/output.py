@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,6 +15,8 @@ import click
 
 # Control characters of every kind: what a zone or a peer named itself must not command the terminal.
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+
+MAX_WIDTH = 100  # columns of prose: longer lines are hard to read
 
 # How states look on a terminal that shows colours; anything else is plain.
 _COLOURS = {
@@ -85,6 +89,13 @@ def fields(pairs: Mapping[str, object]) -> None:
     for name, value in pairs.items():
         text = cell(value)
         click.echo(f"{name + ':':{width + 1}} {style(text, fg=_COLOURS.get(text))}")
+
+
+def paragraphs(text: str) -> None:
+    """Write prose of a spec: its paragraphs, filled to the width of the terminal."""
+    width = min(shutil.get_terminal_size().columns, MAX_WIDTH)
+    filled = (textwrap.fill(" ".join(part.split()), width) for part in text.strip().split("\n\n"))
+    click.echo("\n\n".join("\n".join(map(printable, part.split("\n"))) for part in filled))
 
 
 def cell(value: object) -> str:

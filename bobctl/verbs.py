@@ -23,6 +23,12 @@ class Verb(click.Command):
             click.Option(["--json"], is_flag=True, expose_value=False, callback=_json, help="The answer as JSON.")
         )
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do it, unless only the words were to be checked."""
+        if ctx.ensure_object(Suite).dry_run:
+            return None
+        return super().invoke(ctx)
+
 
 class Noun(click.Group):
     """A group of verbs."""

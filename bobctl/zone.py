@@ -12,7 +12,7 @@ from typing import IO
 
 import click
 
-from bobctl import output
+from bobctl import completion, output
 from bobctl.errors import CommandError, ExitCode
 from bobctl.suite import Suite
 from bobctl.verbs import Noun, done, pass_suite, reason_option
@@ -27,7 +27,7 @@ def zone() -> None:
 
 
 @zone.command("list")
-@click.option("--after", metavar="ORIGIN", help="Begin behind this zone.")
+@click.option("--after", metavar="ORIGIN", shell_complete=completion.zones, help="Begin behind this zone.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many zones.")
 @pass_suite
 def list_zones(suite: Suite, after: str | None, limit: int | None) -> None:
@@ -50,7 +50,7 @@ def list_zones(suite: Suite, after: str | None, limit: int | None) -> None:
 
 
 @zone.command()
-@click.argument("origin")
+@click.argument("origin", shell_complete=completion.zones)
 @pass_suite
 def show(suite: Suite, origin: str) -> None:
     """Show one zone and who serves it."""
@@ -79,7 +79,7 @@ def show(suite: Suite, origin: str) -> None:
 
 
 @zone.command()
-@click.argument("origin")
+@click.argument("origin", shell_complete=completion.zones)
 @pass_suite
 def check(suite: Suite, origin: str) -> None:
     """Check the data of a zone; exit code 1 if there are errors."""
@@ -99,7 +99,7 @@ def check(suite: Suite, origin: str) -> None:
 
 
 @zone.command()
-@click.argument("origin")
+@click.argument("origin", shell_complete=completion.zones)
 @click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @pass_suite
 def export(suite: Suite, origin: str, file: Path) -> None:
@@ -125,7 +125,7 @@ def export(suite: Suite, origin: str, file: Path) -> None:
 
 
 @zone.command()
-@click.argument("origin")
+@click.argument("origin", shell_complete=completion.zones)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @reason_option
 @pass_suite
@@ -141,7 +141,7 @@ def delete(suite: Suite, origin: str, reason: str, *, yes: bool) -> None:
 
 
 @zone.command("reload")
-@click.argument("origin", required=False)
+@click.argument("origin", required=False, shell_complete=completion.zones)
 @pass_suite
 def reload_zones(suite: Suite, origin: str | None) -> None:
     """Make every server look at ORIGIN, or at all zones, afresh."""

@@ -20,6 +20,7 @@ from daemonkit.api import Adjustment
 MODULE = "cfgmgr"
 MAX_AUTHOR = 64  # characters
 MAX_REASON = 1000  # characters
+MAX_KNOWN = 200  # paths or values in one answer to who types
 MAX_HISTORY = 1000  # revisions in one answer
 
 Form = Literal["complete", "stored", "candidate"]
@@ -81,6 +82,62 @@ class Show(msgspec.Struct, frozen=True):
     path: str = ""
     form: Form = "complete"
     author: str = ""  # for the form `candidate`
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A path that can be typed, and what is there."""
+
+    path: str
+    kind: str  # the type, as specs have it: choice, map, list, ...
+    text: str  # one line
+
+
+class Paths(msgspec.Struct, frozen=True):
+    """Paths that go on from what was typed."""
+
+    paths: list[Known]
+    more: bool
+
+
+class Complete(msgspec.Struct, frozen=True):
+    """How a path can go on; free keys are those of the author's candidate. At most MAX_KNOWN."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "complete"
+    reply: ClassVar[type[Paths]] = Paths
+    changes: ClassVar[bool] = False
+
+    author: str
+    path: str = ""  # as far as it is typed
+    limit: int = MAX_KNOWN
+
+
+class Described(msgspec.Struct, frozen=True):
+    """What an option takes."""
+
+    path: str
+    kind: str
+    expects: str  # what a value must be
+    text: str
+    default: Any
+    required: bool
+    pending: str  # why it has no effect yet
+    refers: str  # the top-level map whose keys are the values
+    values: list[str]  # those there are, where they are few or given by `refers`; at most MAX_KNOWN
+    inside: list[Known]  # options with fixed names
+
+
+class Describe(msgspec.Struct, frozen=True):
+    """What does the option at a path take? `prefix` is how its values shall begin."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "describe"
+    reply: ClassVar[type[Described]] = Described
+    changes: ClassVar[bool] = False
+
+    author: str
+    path: str
+    prefix: str = ""
 
 
 class Set(msgspec.Struct, frozen=True):

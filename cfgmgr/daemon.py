@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Coroutine
 from typing import Any
 
-from cfgmgr import api, edits
+from cfgmgr import api, edits, guidance
 from cfgmgr.answers import (
     checked_reason,
     problems_of,
@@ -39,7 +39,7 @@ from cfgmgr.handing import page_of
 from cfgmgr.manager import Manager, Outcome
 from cfgmgr.own_part import CfgmgrPart
 from cfgmgr.seed import read_seed
-from cfgmgr.showing import show
+from cfgmgr.showing import candidate_of, show
 from cfgmgr.start import DamageReporter, open_current
 from cfgmgr.store import Revision, Store
 from cfgmgr.stores import open_store
@@ -131,6 +131,30 @@ class CfgmgrDaemon(Module):
         manager = await self._manager()
         with refusals():
             return await self.context.work(show, manager, request)
+
+    @command(api.Complete)
+    async def complete(self, _call: IncomingCall, request: api.Complete) -> api.Paths:
+        """How a path can go on."""
+        manager = await self._manager()
+        limit = max(1, min(request.limit, api.MAX_KNOWN))
+
+        def paths() -> api.Paths:
+            tree, catalogue = candidate_of(manager, request.author)
+            return api.Paths(*guidance.paths(request.path, catalogue.root, tree, limit))
+
+        return await self.context.work(paths)
+
+    @command(api.Describe)
+    async def describe(self, _call: IncomingCall, request: api.Describe) -> api.Described:
+        """What an option takes."""
+        manager = await self._manager()
+
+        def described() -> api.Described:
+            tree, catalogue = candidate_of(manager, request.author)
+            return guidance.describe(request.path, catalogue.root, tree, prefix=request.prefix)
+
+        with refusals():
+            return await self.context.work(described)
 
     @command(api.Set)
     async def set_value(self, _call: IncomingCall, request: api.Set) -> api.Candidate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cfgmgr.addressing import find
 from cfgmgr.api import Show, Shown
+from cfgmgr.catalogue import Catalogue
 from cfgmgr.edits import seen
 from cfgmgr.errors import PathError
 from cfgmgr.manager import Manager
@@ -31,3 +32,10 @@ def show(manager: Manager, request: Show) -> Shown:
         revision=current.revision,
         overlay=manager.rules.overlay_shown(),
     )
+
+
+def candidate_of(manager: Manager, author: str) -> tuple[Tree, Catalogue]:
+    """The configuration as an author's candidate has it, with the defaults of top-level maps, and its options."""
+    tree = manager.candidate(author).tree
+    catalogue = manager.rules.catalogue(tree)
+    return seen(tree, catalogue), catalogue

@@ -81,6 +81,13 @@ class ZonePage(TypedDict):
     problems: list[SourceProblem]
 
 
+class ZoneNames(TypedDict):
+    """Names of zones that begin as asked, in canonical order."""
+
+    names: list[str]
+    more: bool
+
+
 class Finding(TypedDict):
     """One finding of a zone check."""
 

@@ -1,6 +1,8 @@
 """Configuration. Every author has one candidate; who the author is, the kernel says.
 
 GET  /v1/config?path=&form=complete|stored|candidate
+GET  /v1/config/complete?path=&limit= how a path can go on
+GET  /v1/config/describe?path=&prefix= what an option takes
 GET  /v1/config/candidate             what the candidate changes
 POST /v1/config/set                   {"path": ..., "value": ...}
 POST /v1/config/unset                 {"path": ...}
@@ -81,6 +83,8 @@ class ConfigRoutes:
         """The routes of this group."""
         return [
             Route("/v1/config", self.show, methods=["GET"]),
+            Route("/v1/config/complete", self.complete, methods=["GET"]),
+            Route("/v1/config/describe", self.describe, methods=["GET"]),
             Route("/v1/config/candidate", self.diff, methods=["GET"]),
             Route("/v1/config/set", self.set, methods=["POST"]),
             Route("/v1/config/unset", self.unset, methods=["POST"]),
@@ -101,6 +105,17 @@ class ConfigRoutes:
             raise RequestError("usage", f"form must be one of {', '.join(get_args(api.Form))}, not {form[:20]!r}")
         path = request.query_params.get("path", "")
         return answer(await self._session.call(api.Show(path, form, author_of(request))))  # type: ignore[arg-type]
+
+    async def complete(self, request: Request) -> Response:
+        """How a path can go on."""
+        path = request.query_params.get("path", "")
+        limit = min(page_limit(request), api.MAX_KNOWN)
+        return answer(await self._session.call(api.Complete(author_of(request), path, limit)))
+
+    async def describe(self, request: Request) -> Response:
+        """What an option takes."""
+        path, prefix = request.query_params.get("path", ""), request.query_params.get("prefix", "")
+        return answer(await self._session.call(api.Describe(author_of(request), path, prefix)))
 
     async def diff(self, request: Request) -> Response:
         """What the candidate changes."""

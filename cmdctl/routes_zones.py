@@ -1,6 +1,7 @@
 """The zones of the data sources.
 
 GET    /v1/zones?after=&limit=              a page of the list
+GET    /v1/zone-names?prefix=&limit=        names of zones that begin so, for who types one
 GET    /v1/zones/{origin}?source=           one zone, and who serves it
 GET    /v1/zones/{origin}/check?source=     what is wrong with its data
 GET    /v1/zones/{origin}/export?source=    its data as a master file (text/dns, RFC 4027)
@@ -22,7 +23,7 @@ from starlette.routing import Route
 
 from cmdctl import serving
 from cmdctl.answers import answer
-from cmdctl.api import Finding, Served, ZoneCheck, ZoneEntry, ZonePage
+from cmdctl.api import Finding, Served, ZoneCheck, ZoneEntry, ZoneNames, ZonePage
 from cmdctl.bodies import page_limit, segment
 from cmdctl.bus import ZoneChanged
 from cmdctl.errors import RequestError
@@ -47,6 +48,7 @@ class ZoneRoutes:
         """The routes of this group."""
         return [
             Route("/v1/zones", self.list_zones, methods=["GET"]),
+            Route("/v1/zone-names", self.names, methods=["GET"]),
             Route("/v1/zones/{origin}", self.show, methods=["GET"]),
             Route("/v1/zones/{origin}", self.delete, methods=["DELETE"]),
             Route("/v1/zones/{origin}/check", self.check, methods=["GET"]),
@@ -65,6 +67,14 @@ class ZoneRoutes:
         zones = [_entry(located, served[_text(located)]) for located in page.zones]
         following = zones[-1]["origin"] if page.more else None
         return answer(ZonePage(zones=zones, next=following, problems=page.problems))
+
+    async def names(self, request: Request) -> Response:
+        """Names that begin as somebody types."""
+        prefix = request.query_params.get("prefix", "")
+        if len(prefix) > MAX_NAME_TEXT:
+            raise RequestError("usage", f"the prefix is longer than {MAX_NAME_TEXT} characters")
+        names, more = await self._services.work(self._services.zones.names, prefix, page_limit(request))
+        return answer(ZoneNames(names=names, more=more))
 
     async def show(self, request: Request) -> Response:
         """One zone."""

@@ -18,6 +18,7 @@ from dns.name import Name
 
 from cmdctl.api import SourceProblem
 from cmdctl.errors import RequestError
+from cmdctl.zonenames import beginning_with
 from datasrc.errors import DataSourceError, StorageError
 from datasrc.records import Change, Provenance, ZoneInfo
 from datasrc.source import DataSource, Finder
@@ -79,6 +80,16 @@ class ZoneDesk:
         groups = [list(group) for _, group in itertools.groupby(merged, key=_origin)]
         zones = [located for group in groups[:limit] for located in _ranked(group)]
         return Page(zones, len(groups) > limit, problems)
+
+    def names(self, prefix: str, limit: int) -> tuple[list[str], bool]:
+        """The first `limit` names of zones that begin so, and whether there are more; what cannot be read has none."""
+        keys: set[bytes] = set()
+        for name in self._configured:
+            try:
+                keys |= self._source(name).zone_keys()
+            except DataSourceError:  # `page` tells
+                continue
+        return beginning_with(prefix, keys, limit)
 
     def find(self, origin: Name, source: str | None = None) -> Located:
         """The zone of this origin, in the first source that has it or in the one named; raises RequestError."""

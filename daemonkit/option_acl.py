@@ -86,6 +86,9 @@ class ChecksOption(Option):
             case _:
                 return None
 
+    def inside(self) -> tuple[str, ...]:
+        return CHECKS
+
     def _check_one(self, key: str, value: Any, path: Path, findings: Findings) -> Any:
         option = self.child(key)
         if option is None:
@@ -116,6 +119,9 @@ class RuleOption(Option):
 
     def child(self, part: str | int) -> Option | None:
         return _ACTION if part == "action" else _CHECKS.child(part)
+
+    def inside(self) -> tuple[str, ...]:
+        return ("action", *CHECKS)
 
 
 _ACTION = ChoiceOption(values=ACTIONS)

@@ -104,6 +104,9 @@ class MapOption(Option):
     def child(self, part: str | int) -> Option | None:
         return self.options.get(part) if isinstance(part, str) else None
 
+    def inside(self) -> tuple[str, ...]:
+        return tuple(self.options)
+
     def complete(self, stored: Any = None) -> dict[str, Any] | None:
         if stored is None:
             if self.default is None and self.optional:
@@ -239,6 +242,9 @@ class AnyOfOption(Option):
 
     def child(self, part: str | int) -> Option | None:
         return next((found for option in self.alternatives if (found := option.child(part))), None)
+
+    def inside(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(key for option in self.alternatives for key in option.inside()))
 
     def complete(self, stored: Any = None) -> Any:
         value = self.default if stored is None else stored

@@ -76,6 +76,10 @@ class Option(ABC):
         """The option of what is inside the value at this key or index."""
         return None
 
+    def inside(self) -> tuple[str, ...]:
+        """The keys `child` knows, where they are fixed ones."""
+        return ()
+
     def prune(self, stored: Any) -> Any:
         """The stored form without what equals the defaults; MISSING when nothing is left worth storing."""
         return MISSING if self.default is not None and _same(stored, self.default) else stored

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bobctl.cli import NOUNS
+from bobctl.nouns import NOUNS
 from cmdctl.door import open_door
 from daemonkit.paths import LOCK_NAME, Directories, lock_text
 from msgq.errors import Refused
@@ -23,11 +23,11 @@ from tests.cmdctl.house import house
 
 
 @pytest.mark.asyncio
-async def test_without_words_it_shows_the_nouns():
+async def test_without_words_and_terminal_it_shows_the_nouns():
     done = await bobctl(None)
     assert done.code == 0
     assert all(f"  {noun} " in done.out for noun in NOUNS)
-    assert "interactive shell comes with a later release" in done.out
+    assert "on a terminal, it is a shell" in done.out
 
 
 @pytest.mark.asyncio
@@ -64,6 +64,10 @@ async def test_no_summary_is_cut_off(noun):
         ["config", "set", "a", "[1"],
         ["config", "set", "a", "!!python/object:os.system {}"],
         ["config", "add", "a"],
+        ["config", "describe"],
+        ["explain", "nonsense"],
+        ["completion", "tcsh"],
+        ["execute"],
         ["call", "auth"],
         ["call", "auth", "status", "word"],
         ["call", "auth", "status", "--timeout", "0"],
@@ -211,6 +215,7 @@ def test_nothing_slow_is_imported_for_a_status():
     script = (
         "import sys, bobctl.cli, bobctl.status\n"
         "slow = {'yaml', 'dns', 'zmq', 'msgspec', 'sqlalchemy', 'starlette', 'uvicorn', 'asyncio'}\n"
+        "slow |= {'prompt_toolkit', 'rich'}\n"
         "print(*sorted(slow & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, timeout=60, check=True)

@@ -180,3 +180,24 @@ async def test_a_check_is_relayed_as_it_is():
         checked = await here.post("config", "check")
     assert checked["good"] is CHECKED.good
     assert checked["problems"][0]["path"] == "cmdctl.rest"
+
+
+@pytest.mark.asyncio
+async def test_how_a_path_goes_on_is_asked_on_behalf_of_who_types():
+    async with house() as here:
+        here.answers["cfgmgr", "complete"] = cfgmgr.Paths([cfgmgr.Known("auth.udp_size", "integer", "Octets")], True)
+        found = await here.get("config", "complete", path="auth.u", limit=1)
+        asked = [arguments for _, command, arguments in here.asked if command == "complete"]
+    assert found == {"paths": [{"path": "auth.udp_size", "kind": "integer", "text": "Octets"}], "more": True}
+    assert asked == [{"author": ME, "path": "auth.u", "limit": 1}]
+
+
+@pytest.mark.asyncio
+async def test_an_option_is_described():
+    described = cfgmgr.Described("auth.udp_size", "integer", "a whole number", "", 1232, False, "", "", [], [])
+    async with house() as here:
+        here.answers["cfgmgr", "describe"] = described
+        found = await here.get("config", "describe", path="auth.udp_size", prefix="x")
+        asked = [arguments for _, command, arguments in here.asked if command == "describe"]
+    assert found["default"] == 1232
+    assert asked == [{"author": ME, "path": "auth.udp_size", "prefix": "x"}]

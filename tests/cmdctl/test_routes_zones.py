@@ -380,3 +380,22 @@ async def test_the_largest_serial_travels_whole():
         here.load(ORG, small_zone(ORG, 2**32 - 1))
         status, _, document = await exchange(here.path, get(f"/v1/zones/{ORG}"))
     assert (status, document["serial"]) == (200, 2**32 - 1)
+
+
+@pytest.mark.asyncio
+async def test_names_of_zones_are_told_for_who_types_one():
+    async with house() as here:
+        for origin in (ORG, "example.net", SLASHED):
+            here.load(origin)
+        assert await here.get("zone-names", prefix="exam", limit=1) == {"names": ["example.net"], "more": True}
+        assert await here.get("zone-names", prefix="0/") == {"names": [SLASHED], "more": False}
+        assert await refused(here.get("zone-names", prefix="x" * 2000)) == "usage"
+        assert not here.commands("auth/0")  # nobody is asked how they are served
+
+
+@pytest.mark.asyncio
+async def test_a_source_that_cannot_be_read_has_no_names():
+    async with house() as here:
+        here.sources["broken"] = {"type": "database", "url": f"sqlite:///{here.directory}/none.sqlite"}
+        here.load(ORG)
+        assert (await here.get("zone-names"))["names"] == [ORG]

@@ -1,0 +1,78 @@
+"""`bobctl execute`: the commands of a file, one a line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import IO
+
+import click
+
+from bobctl import lines, output
+from bobctl.errors import CommandError, ExitCode
+from bobctl.suite import Suite
+from bobctl.verbs import Verb, pass_suite
+
+NAME = "execute"
+
+
+@click.command(cls=Verb)
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
+@click.option("--dry-run", is_flag=True, help="Only check the words of every line; nothing is done.")
+@pass_suite
+def execute(suite: Suite, file: str, *, dry_run: bool) -> None:
+    """Do the commands in FILE, one a line, up to the first that fails.
+
+    Lines are as in the shell: without `bobctl`, `#` begins a comment. FILE is `-` for stdin. All lines are read before
+    the first is done. Where one fails, its number is named and the exit code is that of the command: what was done
+    before it stays done; configuration is in your candidate until a line says `config commit`.
+    """
+    commands = list(_commands(file))
+    if dry_run:
+        _check(suite, file, commands)
+        return
+    for place, words in commands:
+        code = lines.do(suite, words)
+        if code:
+            output.words(f"bobctl: {place}: `{' '.join(words)}` failed; the lines after it were not done")
+            sys.exit(code)
+
+
+def _check(suite: Suite, file: str, commands: list[tuple[str, list[str]]]) -> None:
+    """Say of every line what is wrong with its words."""
+    wrong = 0
+    for place, words in commands:
+        if lines.do(suite, words, dry_run=True):
+            output.words(f"bobctl: {place}: `{' '.join(words)}` cannot be done")
+            wrong += 1
+    if wrong:
+        output.words(f"{file}: {wrong} of {len(commands)} commands are wrong; nothing was done")
+        sys.exit(ExitCode.USAGE)
+    output.words(f"{file}: {len(commands)} commands, none of them done")
+
+
+def _commands(file: str) -> Iterator[tuple[str, list[str]]]:
+    """Each command with its place; raises UsageError, CommandError."""
+    name = "stdin" if file == "-" else file
+    try:
+        with click.open_file(file, encoding="utf-8") as stream:
+            yield from _split(stream, name)
+    except OSError as error:
+        raise CommandError("failed", f"{file}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise CommandError("usage", f"{file}: is not UTF-8: {error}") from error
+
+
+def _split(stream: IO[str], name: str) -> Iterator[tuple[str, list[str]]]:
+    for number, line in enumerate(stream, 1):
+        place = f"{name}:{number}"
+        try:
+            words = lines.words_of(line)
+        except click.UsageError as error:
+            raise click.UsageError(f"{place}: {error.message}") from error
+        if words[:1] == ["bobctl"]:  # copied from where a command line had it
+            words = words[1:]
+        if words[:1] == [NAME]:
+            raise click.UsageError(f"{place}: a file does not execute another")
+        if words:
+            yield place, words
