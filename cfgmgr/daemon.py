@@ -69,6 +69,11 @@ class CfgmgrDaemon(Module):
         self._reporter = DamageReporter(context.log)
         self._commits: set[asyncio.Task[Any]] = set()
 
+    @property
+    def own_revision(self) -> int:
+        """The current one."""
+        return self._ready.result().current.revision if self._ready.done() else 0
+
     async def on_start(self) -> None:
         """Open the store, seed it if it is empty, and answer."""
         context = self.context

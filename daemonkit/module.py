@@ -98,6 +98,11 @@ class Module:
     def __init__(self, context: Context) -> None:
         self.context = context
 
+    @property
+    def own_revision(self) -> int | None:
+        """The configuration revision it is on, where it brings its own configuration."""
+        return None
+
     async def prepare(self, config: Config) -> Prepared:  # noqa: ARG002 - for subclasses
         """Do everything that can fail for this configuration, and change nothing visible; raise Rejected to refuse."""
         return Prepared()

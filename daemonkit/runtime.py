@@ -114,7 +114,9 @@ class Runtime:
 
     async def _beat(self) -> None:
         while True:
-            beat = control.Heartbeat(self._membership.revision, self._context.progress)
+            own = self._module.own_revision
+            revision = self._membership.revision if own is None else own
+            beat = control.Heartbeat(revision, self._context.progress)
             self._channel.send(control.encode(beat))
             await asyncio.sleep(HEARTBEAT_INTERVAL)
 

@@ -276,8 +276,8 @@ class Point:
 
     async def kill(self, suite):
         await self.reached.wait()
+        self._gate.set()  # the thread ends with the process, which dies before anything else happens in this one
         await suite.kill_cfgmgr()
-        self._gate.set()
         self._patch.__exit__(None, None, None)
 
 
@@ -289,8 +289,7 @@ async def test_cfgmgr_killed_around_the_commit_point_leaves_the_same_revision_fo
         point = Point(monkeypatch, after=after)
         asked = asyncio.create_task(suite.commit())
         await point.kill(suite)
-        with contextlib.suppress(BusError):
-            await asked
+        asked.cancel()  # nobody says here that it died
         assert suite.versions() == [""] * 3
         await suite.start_cfgmgr()
         committed = 2 if after else 1
@@ -309,8 +308,7 @@ async def test_members_that_prepared_keep_the_old_revision_until_cfgmgr_answers(
         point = Point(monkeypatch, after=True)
         asked = asyncio.create_task(suite.commit())
         await point.kill(suite)
-        with contextlib.suppress(BusError):
-            await asked
+        asked.cancel()  # nobody says here that it died
         await asyncio.sleep(
             2 * membership.PREPARED_TIMEOUT
         )  # they ask, and nobody is there: time alone changes nothing

@@ -6,29 +6,16 @@ import shutil
 import sys
 from datetime import UTC, datetime
 
+import pytest
+
 from cfgmgr.directory_store import DirectoryStore
 from cfgmgr.store import Revision
 from cfgmgr.tree import Change
-from tests.kit.killpoint import Killer
+from tests.cfgmgr.store_driver import opened
+from tests.kit.killpoint import Forked, Killer
 
-# What a commit does: a candidate is kept, the revision appended (and then acknowledged), the candidate forgotten.
-DRIVER = """
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
-from cfgmgr.directory_store import DirectoryStore
-from cfgmgr.store import Draft, Revision
-from cfgmgr.tree import Change, apply
-
-store = DirectoryStore(Path(sys.argv[1]))
-number = store.next_number
-change = Change(("n",), store.state.get("n"), number)
-store.keep(Draft("alice", number - 1, (change,)))
-store.append(Revision(number, datetime.now(UTC), "alice", "", (change,)), apply(store.state, [change]))
-Path(sys.argv[2]).touch()
-store.forget("alice")
-store.close()
-"""
+LATE = ["sqlalchemy.dialects.sqlite.pysqlite"]
+CALLS = {"files": {"create", "write", "fsync", "rename", "unlink"}, "sqlite": {"create", "write", "fdatasync"}}
 
 
 def append(store, number):
@@ -36,9 +23,9 @@ def append(store, number):
     store.append(Revision(number, datetime.now(UTC), "bert", "", (change,)), {"n": number})
 
 
-def examine(directory, *, before, acknowledged, where):
+def examine(directory, kind, *, before, acknowledged, where):
     """The store after a crash, and that it goes on."""
-    store = DirectoryStore(directory)
+    store = opened(directory, kind)
     last = store.head.number if store.head else 0
     assert last in (before, before + 1), where
     assert last == before + 1 or not acknowledged, where
@@ -50,44 +37,48 @@ def examine(directory, *, before, acknowledged, where):
     assert not list(directory.glob("*.tmp")), where
     append(store, store.next_number)
     store.close()
-    store = DirectoryStore(directory)
+    store = opened(directory, kind)
     assert store.head is not None, where
     assert store.head.number == last + 1, where
     store.close()
 
 
-def killed_everywhere(tmp_path, prepare, before):
+def killed_everywhere(tmp_path, kind, prepare, before):
     """Kill the driver at each point; how many there were."""
     killer = Killer(tmp_path / "lib")
     directory, acknowledged = tmp_path / "state" / "config", tmp_path / "acknowledged"
     directory.parent.mkdir()
-    command = [sys.executable, "-I", "-c", DRIVER, str(directory), str(acknowledged)]
-    prepare(directory)
-    calls, ended = killer.calls(command, directory.parent)
-    assert ended.status == 0, ended.error
-    assert {"create", "write", "fsync", "rename", "unlink"} <= {call.kind for call in calls}
-    points = list(killer.points(calls))
-    for point in points:
-        shutil.rmtree(directory, ignore_errors=True)
-        acknowledged.unlink(missing_ok=True)
+    arguments = [str(directory), str(acknowledged), kind]
+    with Forked(killer, "tests.cfgmgr.store_driver:main", LATE) as program:
         prepare(directory)
-        assert killer.kill(command, directory.parent, point), calls[point.at - 1]
-        examine(directory, before=before, acknowledged=acknowledged.exists(), where=(point, calls[point.at - 1]))
+        calls, ended = killer.calls(program, directory.parent, arguments=arguments)
+        assert ended.status == 0, ended.error
+        assert CALLS[kind] <= {call.kind for call in calls}
+        points = list(killer.points(calls))
+        for point in points:
+            shutil.rmtree(directory, ignore_errors=True)
+            acknowledged.unlink(missing_ok=True)
+            prepare(directory)
+            assert killer.kill(program, directory.parent, point, arguments=arguments), calls[point.at - 1]
+            where = (point, calls[point.at - 1])
+            examine(directory, kind, before=before, acknowledged=acknowledged.exists(), where=where)
     return len(points)
 
 
-def test_the_first_start_killed_at_every_step(tmp_path):
-    assert killed_everywhere(tmp_path, lambda directory: None, 0) > 10
+@pytest.mark.parametrize("kind", CALLS)
+def test_the_first_start_killed_at_every_step(tmp_path, kind):
+    assert killed_everywhere(tmp_path, kind, lambda directory: None, 0) > 10
 
 
-def test_a_commit_killed_at_every_step(tmp_path):
+@pytest.mark.parametrize("kind", CALLS)
+def test_a_commit_killed_at_every_step(tmp_path, kind):
     def prepare(directory):
-        store = DirectoryStore(directory)
+        store = opened(directory, kind)
         for number in (1, 2):
             append(store, number)
         store.close()
 
-    assert killed_everywhere(tmp_path, prepare, 2) > 10
+    assert killed_everywhere(tmp_path, kind, prepare, 2) > 10
 
 
 def test_a_fallback_killed_at_every_step(tmp_path):

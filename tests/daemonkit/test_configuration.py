@@ -113,3 +113,23 @@ def test_following_the_revision_one_has_discards_what_was_in_hand(owner):
     asyncio.run(owner.member.follow(api.Configuration(1, values())))
     assert owner.discarded == [2]
     assert owner.member.revision == 1
+
+
+def test_what_was_only_asked_about_is_not_taken_for_what_got_its_number(owner):
+    """A check prepares a revision that another change may become."""
+    asyncio.run(owner.member.prepare(1, values(number=1)))
+    owner.member.commit(1)
+    asyncio.run(owner.member.prepare(2, values(number="asked")))
+    asyncio.run(owner.member.follow(api.Configuration(2, values(number="committed"))))
+    assert owner.live.own == {"number": "committed"}
+    assert owner.discarded == [2]
+
+
+def test_whom_a_revision_does_not_concern_only_notes_its_number(owner):
+    asyncio.run(owner.member.prepare(1, values(number=1)))
+    owner.member.commit(1)
+    asyncio.run(owner.member.prepare(2, values(number="asked")))
+    asyncio.run(owner.member.follow(api.Configuration(2, {}, unchanged=True)))
+    assert owner.member.revision == 2
+    assert owner.live.own == {"number": 1}
+    assert owner.discarded == [2]

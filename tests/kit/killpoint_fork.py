@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 
@@ -49,6 +50,7 @@ def _run(function: Callable[[], object], run: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Serve until stdin ends."""
+    sys.path.append(str(Path(__file__).parents[2]))  # for a program that is part of the tests
     module, _, name = sys.argv[1].partition(":")
     function: Callable[[], object] = getattr(importlib.import_module(module), name)
     for other in sys.argv[2:]:

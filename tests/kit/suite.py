@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -59,13 +59,21 @@ def wait_until(condition: Callable[[], Any], deadline: float = 10.0, what: str =
 class Suite:
     """One suite. Use as a context manager; start() and stop() may be called again within it."""
 
-    def __init__(self, *, config: str | None = None, arguments: Sequence[str] = (), listen: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        config: str | None = None,
+        arguments: Sequence[str] = (),
+        listen: bool = True,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         # Short, because of the 107 bytes of a UNIX socket path.
         self.directory = Path(tempfile.mkdtemp(prefix="bob-", dir="/tmp"))
         self.state = self.directory / "state"
         self.run = self.directory / "run"
         self.port = free_port()
         self.arguments = list(arguments)
+        self.environment = {**os.environ, **(environment or {})}  # of the suite's processes
         self.listen = listen  # on the command line; otherwise the configuration says
         self.log = self.directory / "log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -103,7 +111,9 @@ class Suite:
         """Start bob; with `wait`, until the suite says it is ready. Without `stderr` it logs to `log`."""
         with self.log.open("ab") as log:
             errors = log if stderr is None else stderr
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=errors)
+            self.process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=errors, env=self.environment
+            )
         if wait:
             wait_until(self.ready, START_DEADLINE, "the suite answers queries and commands")
         return self
