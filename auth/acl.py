@@ -45,17 +45,22 @@ class Acl:
     """A compiled list."""
 
     rules: tuple[tuple[Check, Action], ...]
+    source: tuple[Any, ...] = ()  # the rules as they were configured, for who asks why
 
     def decide(self, requester: Requester) -> Action:
         """The action of the first rule that matches."""
         return next((action for check, action in self.rules if check(requester)), Action.REJECT)
+
+    def deciding(self, requester: Requester) -> int | None:
+        """The index of the first rule that matches; None: no rule does."""
+        return next((index for index, (check, _) in enumerate(self.rules) if check(requester)), None)
 
 
 def compile_acl(rules: Any, place: str = "acl") -> Acl:
     """Make an ACL of its configuration; raises AclError naming the place in it."""
     if not isinstance(rules, Sequence) or isinstance(rules, str | bytes):
         raise AclError(f"{place}: must be a list of rules")
-    return Acl(tuple(_rule(rule, f"{place}[{index}]") for index, rule in enumerate(rules)))
+    return Acl(tuple(_rule(rule, f"{place}[{index}]") for index, rule in enumerate(rules)), tuple(rules))
 
 
 def _rule(rule: Any, place: str) -> tuple[Check, Action]:

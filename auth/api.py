@@ -5,7 +5,7 @@ Origins are text as in the configuration: lower case, no final dot, the root is 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -92,3 +92,89 @@ class Statistics(msgspec.Struct, frozen=True):
     command: ClassVar[str] = "statistics"
     reply: ClassVar[type[StatisticsReply]] = StatisticsReply
     changes: ClassVar[bool] = False
+
+
+class Written(msgspec.Struct, frozen=True):
+    """Who wrote a version of a zone."""
+
+    author: str
+    source: str  # loadzone, rest, xfrin, update, ...
+    reason: str
+    time: float  # POSIX seconds
+
+
+class ExplainedZone(msgspec.Struct, frozen=True):
+    """The zone a name is answered from, as the answer saw it."""
+
+    origin: str
+    source: str  # name of the data source
+    version: int
+    serial: int | None
+    records: int
+    state: str
+    reason: str
+    written: Written | None  # None: older than the history that is kept
+
+
+class ExplainedAcl(msgspec.Struct, frozen=True):
+    """What the query ACL of a zone said."""
+
+    place: str  # in the configuration
+    action: str
+    rule: int | None  # None: no rule matches, which is REJECT
+    source: Any  # that rule, as configured
+
+
+class ExplainedStep(msgspec.Struct, frozen=True):
+    """One name on the way: the one asked for, or one that a CNAME or DNAME led to."""
+
+    name: str
+    zone: ExplainedZone | None  # None: none here holds the name
+    acl: ExplainedAcl | None
+    rule: str  # exact, wildcard, cname, dname, delegation, nodata, empty-non-terminal, nxdomain; empty: no lookup
+    wildcard: bool
+    closest_encloser: str
+    node: str  # owner of the set found
+    types: tuple[str, ...]  # nodata: what is there instead
+    rrset: str | None
+
+
+class ExplainedReply(msgspec.Struct, frozen=True):
+    """The reply, in presentation form."""
+
+    rcode: str
+    flags: str
+    octets: int
+    errors: tuple[str, ...]  # extended DNS errors (RFC 8914)
+    answer: tuple[str, ...]
+    authority: tuple[str, ...]
+    additional: tuple[str, ...]
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """How a query is answered, and why."""
+
+    name: str
+    type: str
+    listening: tuple[str, ...]  # `udp ADDRESS@PORT`
+    taken_by: tuple[str, ...]  # those of them the query could come in at
+    steps: tuple[ExplainedStep, ...]
+    notes: tuple[str, ...]  # log messages it would cause
+    reply: ExplainedReply | None  # None: no reply is sent
+
+
+class Explain(msgspec.Struct, frozen=True):
+    """Why is this query answered as it is? Class IN, with EDNS. Nothing is counted, logged or sent."""
+
+    module: ClassVar[str] = "auth"
+    command: ClassVar[str] = "explain"
+    reply: ClassVar[type[Explained]] = Explained
+    changes: ClassVar[bool] = False
+
+    name: str
+    type: str = "A"
+    client: str = "127.0.0.1"  # address of who asks
+    to: str | None = None  # ADDRESS@PORT it is sent to
+    tcp: bool = False
+    dnssec: bool = False
+    udp_size: int = 1232

@@ -13,6 +13,7 @@ from typing import Any
 
 from auth import api
 from auth.engine import Serving
+from auth.explain import explain
 from auth.options import change_zones, read_settings, read_zones
 from auth.server import Server
 from auth.settings import Settings
@@ -190,6 +191,13 @@ class AuthDaemon(Module):
     async def _zones_served(self, origins: list[str]) -> api.ZoneStatusReply:
         serving = self._at_work().engine.serving
         return api.ZoneStatusReply(await self.context.work(zones_served, serving, origins))
+
+    @command(api.Explain)
+    async def explain(self, _call: IncomingCall, request: api.Explain) -> api.Explained:
+        """Why a query is answered as it is."""
+        assert self._sources is not None
+        serving, listening = self._at_work().engine.serving, self._listening
+        return await self.context.work(explain, request, serving, self._sources, listening, self.context.spec)
 
     @command(api.Statistics)
     async def statistics(self, _call: IncomingCall, _request: api.Statistics) -> api.StatisticsReply:

@@ -129,6 +129,22 @@ def messages(_context: click.Context, _parameter: click.Parameter, typed: str) -
     return _items(typed, known)
 
 
+def subjects_of_explain(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """What `explain` explains: messages, which are written in capitals, and queries for names in our zones."""
+    return messages(context, parameter, typed) if typed[:1].isupper() else zones(context, parameter, typed)
+
+
+def record_types(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Types people ask for."""
+    return [CompletionItem(name) for name in _RECORD_TYPES if name.startswith(typed.upper())]
+
+
+_RECORD_TYPES = (
+    *("A", "AAAA", "CAA", "CDNSKEY", "CDS", "CNAME", "DNAME", "DNSKEY", "DS", "HTTPS", "MX", "NAPTR", "NS", "NSEC"),
+    *("NSEC3PARAM", "PTR", "RRSIG", "SOA", "SRV", "SSHFP", "SVCB", "TLSA", "TXT"),
+)
+
+
 def _module(context: click.Context) -> Mapping[str, Any]:
     nothing: dict[str, Any] = {"commands": {}, "messages": {}, "statistics": {}, "topics": {}, "members": []}
     module = context.params.get("module")

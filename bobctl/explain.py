@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bobctl import completion, output
+from bobctl import completion, explain_query, output
 from bobctl.errors import CommandError
 from bobctl.suite import Suite
 from bobctl.verbs import Verb, pass_suite
@@ -16,16 +16,41 @@ _ID = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\Z")
 
 
 @click.command(cls=Verb)
-@click.argument("subject", shell_complete=completion.messages)
+@click.argument("subject", metavar="ID|NAME", shell_complete=completion.subjects_of_explain)
+@click.argument("rdtype", metavar="[TYPE]", required=False, shell_complete=completion.record_types)
+@click.option("--from", "client", metavar="ADDRESS", help="As if this client asked; else 127.0.0.1, or ::1.")
+@click.option("--to", metavar="ADDRESS@PORT", help="As if it asked there.")
+@click.option("--tcp", is_flag=True, help="As if it asked over TCP.")
+@click.option("--dnssec", is_flag=True, help="As if it set DO.")
+@click.option("--instance", metavar="N", default="0", show_default=True, help="The auth instance to ask.")
 @pass_suite
-def explain(suite: Suite, subject: str) -> None:
-    """Explain a log message, by its ID.
+def explain(suite: Suite, /, subject: str, rdtype: str | None, instance: str, **how: Any) -> None:
+    """Explain a log message, or why a query is answered as it is.
 
-    For example `explain AUTH_ZONE_UNUSABLE`. No running suite is needed.
+    `explain AUTH_ZONE_UNUSABLE` says what that message means; no running suite is needed.
+
+    `explain www.example.org AAAA --from 192.0.2.1` shows the way of that query: where it comes in, which ACL decides,
+    the zone and who wrote it last, the rule that applies, and the reply. It is told by the code that answers; nothing
+    is sent or counted.
     """
-    if not _ID.match(subject):
-        raise click.UsageError(f"{subject} is no ID of a log message, as AUTH_ZONE_UNUSABLE is")
-    _message(suite, subject)
+    if rdtype is None and _ID.match(subject):
+        _message(suite, subject)
+    else:
+        _query(suite, subject, rdtype or "A", instance, **how)
+
+
+def _query(
+    suite: Suite, name: str, rdtype: str, instance: str, client: str | None, to: str | None, *, tcp: bool, dnssec: bool
+) -> None:
+    sixth = to is not None and ":" in to
+    client = client or ("::1" if sixth else "127.0.0.1")
+    arguments = {"name": name, "type": rdtype, "client": client, "to": to, "tcp": tcp, "dnssec": dnssec}
+    body = {"arguments": arguments, "instance": instance}
+    found = suite.client.post("call", "auth", "explain", body=body)
+    if suite.json:
+        output.document(found)
+    else:
+        explain_query.show(found, f"from {client} over {'TCP' if tcp else 'UDP'}{' with DO' if dnssec else ''}")
 
 
 def _message(suite: Suite, name: str) -> None:

@@ -14,7 +14,7 @@ NOUNS = {
     "component": ("bobctl.component", "component", "The processes of the suite: list, start, stop, add, change."),
     "config": ("bobctl.config", "config", "Configuration: show, set, diff, commit."),
     "execute": ("bobctl.execute", "execute", "Do the commands in a file, up to the first error."),
-    "explain": ("bobctl.explain", "explain", "Explain a log message."),
+    "explain": ("bobctl.explain", "explain", "Explain a log message, or why a query is answered as it is."),
     "health": ("bobctl.health_checks", "health", "Check the health of a domain; needs no running suite."),
     "modules": ("bobctl.modules", "modules", "The modules of the suite and what they understand."),
     "status": ("bobctl.status", "status", "How the suite is."),

@@ -217,6 +217,16 @@ class DataSource(ABC):
         """What is wrong without stopping the source: zone files with errors, say."""
         return []
 
+    def change_of(self, origin: Name, version: int) -> Change | None:
+        """The outbox row of the transaction that made this version of a zone, or None where it was trimmed."""
+        after = 0
+        while rows := self.changes(after):
+            for row in rows:
+                if (row.origin, row.version) == (origin, version):
+                    return row
+            after = rows[-1].id
+        return None
+
     @abstractmethod
     def last_change(self) -> int:
         """The id of the newest outbox row, 0 where there is none: what a poll asks."""

@@ -97,6 +97,20 @@ class Sources:
         for member in self._members:
             member.refresh()
 
+    def holder_of(self, origin: Name) -> tuple[str, DataSource] | None:
+        """The first source that has a zone of exactly this origin: the one it is answered from."""
+        for member in self._members:
+            source = member.usable()
+            if isinstance(source, Failure):
+                continue
+            try:
+                with source.snapshot() as snapshot:
+                    if snapshot.zone(origin) is not None:
+                        return member.name, source
+            except StorageError as error:
+                member.failed(error)
+        return None
+
     def share(self, name: str) -> _Member:
         """The source of this name, which now takes one more close()."""
         member = next(member for member in self._members if member.name == name)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dns.name import Name
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, delete, func, insert, literal, select, update
 
 from datasrc import journal as rules
 from datasrc.database.bulk import execute_many
@@ -138,8 +138,20 @@ def forget_deleted(connection: Connection) -> None:
 
 def changes(connection: Connection, after_id: int, limit: int) -> list[Change]:
     """Outbox rows in order of id."""
-    query = select(outbox, zones.c.key, zones.c.origin).join(zones, zones.c.id == _o.zone)
-    rows = connection.execute(query.where(_o.id > after_id).order_by(_o.id).limit(limit)).all()
+    return _changes(connection, _OUTBOX.where(_o.id > after_id).order_by(_o.id).limit(limit))
+
+
+def change_of(connection: Connection, origin: Name, version: int) -> Change | None:
+    """The outbox row of one transaction on a zone, if it is still there."""
+    query = _OUTBOX.where(zones.c.key == name_key(origin), _o.version == version)
+    return next(iter(_changes(connection, query)), None)
+
+
+_OUTBOX = select(outbox, zones.c.key, zones.c.origin).join(zones, zones.c.id == _o.zone)
+
+
+def _changes(connection: Connection, query: Select[Any]) -> list[Change]:
+    rows = connection.execute(query).all()
     return [
         Change(
             row.id,

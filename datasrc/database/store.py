@@ -119,6 +119,12 @@ class DatabaseSource(DataSource):
         with self._database.read() as connection:
             return history.changes(connection, after_id, limit)
 
+    def change_of(self, origin: Name, version: int) -> Change | None:
+        """The outbox row of one transaction on a zone."""
+        self._ensure()
+        with self._database.read() as connection:
+            return history.change_of(connection, origin, version)
+
     def last_change(self) -> int:
         """The id of the newest outbox row."""
         self._ensure()

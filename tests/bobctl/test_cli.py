@@ -65,7 +65,7 @@ async def test_no_summary_is_cut_off(noun):
         ["config", "set", "a", "!!python/object:os.system {}"],
         ["config", "add", "a"],
         ["config", "describe"],
-        ["explain", "nonsense"],
+        ["explain"],
         ["completion", "tcsh"],
         ["execute"],
         ["call", "auth"],

@@ -73,6 +73,17 @@ class JournalContract:
             assert source.journal(ORIGIN, first, last) is None, (first, last)
         assert source.journal(dns.name.from_text("other."), 1, 2) is None
 
+    def test_who_made_a_version_is_told(self, source: DataSource) -> None:
+        load(source, SMALL)
+        load(source, SMALL, "other.")
+        change(source, 2)
+        made = source.change_of(ORIGIN, 2)
+        assert made is not None
+        assert (made.origin, made.version, made.serial, made.provenance) == (ORIGIN, 2, 2, TESTER)
+        assert source.change_of(ORIGIN, 1) is not None
+        assert source.change_of(ORIGIN, 3) is None
+        assert source.change_of(dns.name.from_text("none."), 1) is None
+
     def test_the_chain_follows_serials_around(self, source: DataSource) -> None:
         load(source, SMALL)
         for serial in (2**31, 2**32 - 1, 0, 1, 2):

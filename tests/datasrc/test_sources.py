@@ -345,3 +345,18 @@ def test_a_source_that_is_configured_as_before_is_shared_and_not_read_again(
     assert found(new, "example.") == ("example.", 3)
     new.close()
     assert sorted(closed) == ["a", "b", "c"]
+
+
+def test_the_source_a_zone_is_answered_from_is_named(first: Fragile, second: Fragile, sources) -> None:
+    load(first, SMALL, "one.")
+    load(second, SMALL, "one.")
+    load(second, SMALL, "two.")
+    opened = sources()
+    held = {name: opened.holder_of(dns.name.from_text(name)) for name in ("one.", "two.", "none.")}
+    assert {name: holder and holder[0] for name, holder in held.items()} == {
+        "one.": "first",
+        "two.": "second",
+        "none.": None,
+    }
+    assert held["two."] == ("second", second)
+    opened.close()
