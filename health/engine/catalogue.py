@@ -67,14 +67,19 @@ def load(language: str) -> Catalogue:
     short = re.split(r"[_.-]", language)[0].lower()
     if not _LANGUAGE.match(language) or short not in languages():
         raise CatalogueError(f"there are no messages in {language!r}, only in {', '.join(languages())}")
+    english, translated = own(ENGLISH), own(short)
+    return Catalogue(short, {**english.tags, **translated.tags}, {**english.cases, **translated.cases})
+
+
+def own(language: str) -> Catalogue:
+    """What there is in a language ("de"), and nothing else; raises CatalogueError where it cannot be read."""
     tags: dict[tuple[str, str], str] = {}
     cases: dict[str, str] = {}
-    for each in dict.fromkeys((ENGLISH, short)):
-        for path in sorted((MESSAGES / each).glob("*.yaml")):
-            document = _read(path)
-            tags |= {(path.stem, tag): text for tag, text in document.get("tags", {}).items()}
-            cases |= document.get("cases", {})
-    return Catalogue(short, tags, cases)
+    for path in sorted((MESSAGES / language).glob("*.yaml")):
+        document = _read(path)
+        tags |= {(path.stem, tag): text for tag, text in document.get("tags", {}).items()}
+        cases |= document.get("cases", {})
+    return Catalogue(language, tags, cases)
 
 
 def _read(path: Path) -> Mapping[str, Mapping[str, str]]:

@@ -37,6 +37,18 @@ def test_texts_name_only_arguments_of_their_tag(language):
     assert wrong == []
 
 
+@pytest.mark.parametrize("language", [language for language in catalogue.languages() if language != "en"])
+def test_a_translation_is_whole_and_says_as_much_as_the_english_text(language):
+    english, translated = catalogue.load("en"), catalogue.own(language)
+    assert english.tags.keys() - translated.tags.keys() == set()
+    assert english.cases.keys() - translated.cases.keys() == set()
+
+    def named(text):
+        return sorted(re.findall(r"\{\w+\}", text))
+
+    assert [key for key, text in english.tags.items() if named(text) != named(translated.tags[key])] == []
+
+
 @pytest.mark.parametrize("language", catalogue.languages())
 def test_there_is_no_text_for_a_tag_nobody_gives(language):
     known = {(module.lower(), tag) for module, tag, _ in DECLARED}
