@@ -23,8 +23,9 @@ from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import DaemonError, Rejected
 from daemonkit.module import Context, ListeningSocket, Module, command
 from datasrc.errors import UnknownBackend
+from datasrc.member import OnChange
 from datasrc.records import ZoneState
-from datasrc.sources import Sources, SourceStatus, open_sources
+from datasrc.sources import Failure, Sources, SourceStatus, open_sources
 from msgq.errors import Refused
 from msgq.session import IncomingCall
 
@@ -60,6 +61,7 @@ class AuthDaemon(Module):
         self._configured: Mapping[str, Any] = {}
         self._listening: tuple[str, ...] = ()
         self._watcher: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
 
     async def prepare(self, config: Config) -> Prepared:
         """Read the options and zones, and open the data sources, if they are others than before."""
@@ -82,7 +84,7 @@ class AuthDaemon(Module):
         same = list(configured.items()) == list(self._configured.items())  # their order counts
         if self._sources is not None and same:
             return Candidate(settings, zones, configured, None)
-        sources = _open(configured, self._sources)
+        sources = _open(configured, self._sources, self._source_changed)
         statuses = sources.status()
         if self._sources is not None:
             changed = {name for name, entry in configured.items() if entry != self._configured.get(name)}
@@ -109,10 +111,22 @@ class AuthDaemon(Module):
 
     def _report(self, statuses: Sequence[SourceStatus]) -> None:
         for status in statuses:
-            if status.failure:
-                self.context.log.warning("AUTH_DATA_SOURCE_WAITING", source=status.name, reason=status.failure)
             for problem in status.problems:
                 self.context.log.warning("AUTH_DATA_SOURCE_PROBLEM", source=status.name, problem=problem)
+
+    def _source_changed(self, name: str, failure: Failure | None) -> None:
+        """In whatever thread noticed it."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell_source, name, failure)
+
+    def _tell_source(self, name: str, failure: Failure | None) -> None:
+        if failure is None:
+            self.context.log.info("AUTH_DATA_SOURCE_BACK", source=name)
+            return
+        self.context.counters.add("datasource.failures")
+        self.context.log.warning(
+            "AUTH_DATA_SOURCE_WAITING", source=name, reason=f"{failure.database}: {failure.reason}"
+        )
 
     async def _retire(self, sources: Sources) -> None:
         await self._at_work().finish_in_hand()
@@ -213,8 +227,8 @@ def _check(sources: Sources, statuses: Sequence[SourceStatus], changed: set[str]
             raise Rejected(f"data_sources.{status.name}", status.failure)
 
 
-def _open(configured: Mapping[str, Any], before: Sources | None) -> Sources:
+def _open(configured: Mapping[str, Any], before: Sources | None, changed: OnChange) -> Sources:
     try:
-        return open_sources(configured, before=before)
+        return open_sources(configured, before=before, changed=changed)
     except UnknownBackend as error:  # no waiting mends that
         raise Rejected("data_sources", str(error)) from error

@@ -31,7 +31,7 @@ from auth.wire import Question, Request, read_header, read_request
 from auth.writer import MAX_MESSAGE
 from auth.zones import View, ZoneTable
 from daemonkit.log import MessageLog
-from datasrc.errors import DataSourceError, ZoneUnusable
+from datasrc.errors import DataSourceError, Unavailable, ZoneUnusable
 from datasrc.source import Snapshot
 
 MAX_LOGGED = 512  # octets of a request that a message shows
@@ -117,7 +117,8 @@ class Engine:
             self._log.error("AUTH_ZONE_UNUSABLE", zone=error.zone, reason=error.reason)
             return _with_error(replace(reply, rcode=Rcode.SERVFAIL), EDECode.INVALID_DATA, "zone data unusable")
         except DataSourceError as error:
-            self._log.error("AUTH_DATA_SOURCE_FAILED", reason=error)
+            if not isinstance(error, Unavailable):  # that was said when the source began to fail
+                self._log.error("AUTH_DATA_SOURCE_FAILED", reason=error)
             return _with_error(replace(reply, rcode=Rcode.SERVFAIL), EDECode.NOT_READY, "data source failing")
         return replace(reply, rcode=answer.rcode, answer=answer)
 

@@ -150,4 +150,6 @@ def _write_all(descriptor: int, data: bytes) -> None:
         try:
             data = data[os.write(descriptor, data) :]
         except BlockingIOError:
-            select.select([], [descriptor], [])
+            room = select.poll()
+            room.register(descriptor, select.POLLOUT)
+            room.poll()

@@ -21,6 +21,8 @@ BUILTIN = {
     "mariadb": "datasrc.database:open_source",
 }
 
+AT_HAND = frozenset({"memory", "master-files", "sqlite"})  # nothing of theirs is behind a network
+
 Opener = Callable[..., DataSource]
 
 
@@ -39,6 +41,11 @@ def opener(url: str) -> Opener:
             ) from error
     known = ", ".join(sorted({*BUILTIN, *(point.name for point in entry_points(group=GROUP))}))
     raise UnknownBackend(f"no backend for {scheme!r}; there are {known}", database=f"{scheme}:...")
+
+
+def is_remote(url: str) -> bool:
+    """Whether the data may be behind a network, where a question may get no answer for long."""
+    return url.partition(":")[0].partition("+")[0] not in AT_HAND
 
 
 def _checked(function: object) -> Opener:

@@ -9,6 +9,8 @@
     |   +-- Damaged         the database (or a row of it) is not what was written
     |   +-- SchemaTooOld    must be migrated first
     |   +-- SchemaTooNew    written by a later release
+    |   +-- OutcomeUnknown  the connection was lost while a change was being committed
+    |   +-- Contended       other transactions were in the way, again and again
     |   +-- Unavailable     the name may be in a data source that fails now
     +-- ZoneError           one zone; the others go on
         +-- NoSuchZone
@@ -71,6 +73,14 @@ class SchemaTooOld(StorageError):
 
 class SchemaTooNew(StorageError):
     """The database was written by a later release."""
+
+
+class OutcomeUnknown(StorageError):
+    """Whether a change was committed could not be found out: the zone has the new version, or the old one, whole."""
+
+
+class Contended(StorageError):
+    """Another transaction was in the way of this one; the whole of it may be tried again."""
 
 
 class Unavailable(StorageError):

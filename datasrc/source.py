@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from dns.name import Name
 
@@ -24,6 +24,19 @@ from datasrc.errors import NotInZone, ZoneUnusable
 from datasrc.keys import APEX, key_labels, name_key
 from datasrc.records import Change, Difference, Lookup, Provenance, RRset, ZoneInfo, ZoneState
 from datasrc.rows import Row
+
+
+class Bell(Protocol):
+    """Add `fileno()` to a loop; call `drain()` when it is readable."""
+
+    def fileno(self) -> int:
+        """The descriptor to wait on."""
+
+    def drain(self) -> bool:
+        """Take all that rang; whether anything did."""
+
+    def close(self) -> None:
+        """Stop listening."""
 
 
 class Finder(ABC):
@@ -225,6 +238,14 @@ class DataSource(ABC):
                 if (row.origin, row.version) == (origin, version):
                     return row
             after = rows[-1].id
+        return None
+
+    def listen(self, name: str) -> Bell | None:  # noqa: ARG002 - for subclasses
+        """Something to wait on that rings when a change is committed; `name` is the listener's own.
+
+        A hint that saves waiting, never a message: whoever listens asks last_change() every second regardless. None
+        where there is no such thing. Close it before the source.
+        """
         return None
 
     @abstractmethod

@@ -7,50 +7,21 @@ of a zone above it in another source.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import dns.name
 from dns.name import Name
 
 import datasrc
-from datasrc.errors import Missing, SchemaTooOld, StorageError, Unavailable, UnknownBackend
+from datasrc.backends import is_remote
+from datasrc.errors import StorageError, Unavailable, UnknownBackend
 from datasrc.keys import name_key, path
+from datasrc.member import Failure, LocalMember, Member, OnChange, RemoteMember, SourceStatus
 from datasrc.source import DataSource, Finder, Snapshot
 
-RETRY_FIRST = 0.1  # s after a failure; doubled after each further one
-RETRY_MOST = 10.0  # s
-LOOK_EVERY = 1.0  # s between looks for zones made or deleted meanwhile
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a source cannot be used now. `new`: there is no store yet, as at a first start, and so no zone either."""
-
-    reason: str
-    database: str
-    new: bool
-
-    @classmethod
-    def of(cls, error: StorageError) -> Failure:
-        """What to keep of an exception."""
-        new = isinstance(error, Missing) or (isinstance(error, SchemaTooOld) and error.empty)
-        return cls(error.reason, error.database, new)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceStatus:
-    """How one source does. `zones` counts those seen last; None: it could never be read."""
-
-    name: str
-    failure: str
-    zones: int | None
-    problems: tuple[str, ...] = ()  # what is wrong without stopping it
-    new: bool = False  # it fails because there is no store yet
+__all__ = ["Failure", "SourceStatus", "Sources", "SourcesSnapshot", "open_sources", "source_url"]
 
 
 class Sources:
@@ -62,19 +33,25 @@ class Sources:
         *,
         clock: Callable[[], float] = time.monotonic,
         shared: Mapping[str, Sources] | None = None,
+        remote: Collection[str] = (),
+        changed: OnChange | None = None,
     ) -> None:
         """Opens what can be opened. Raises UnknownBackend, which no waiting mends; other failures show in status().
 
         `shared` are open ones to share a source with, by its name, instead of opening it again: the last to close
-        closes it.
+        closes it. `remote` are the names of those behind a network; `changed` hears when one fails or works again.
         """
         others = shared or {}
         self.configured: Mapping[str, Mapping[str, Any]] = {}  # what open_sources() made them of
         self._closed = False
-        self._members = [
-            others[name].share(name) if name in others else _Member(name, opener, clock)
-            for name, opener in openers.items()
-        ]
+        tell = changed or (lambda _name, _failure: None)
+
+        def member_of(name: str, opener: Callable[[], DataSource]) -> Member:
+            if name in others:
+                return others[name].share(name)
+            return RemoteMember(name, opener, tell) if name in remote else LocalMember(name, opener, tell, clock)
+
+        self._members = [member_of(name, opener) for name, opener in openers.items()]
         try:
             for member in self._members:
                 member.look()
@@ -111,7 +88,7 @@ class Sources:
                 member.failed(error)
         return None
 
-    def share(self, name: str) -> _Member:
+    def share(self, name: str) -> Member:
         """The source of this name, which now takes one more close()."""
         member = next(member for member in self._members if member.name == name)
         member.hold()
@@ -125,139 +102,10 @@ class Sources:
                 member.close()
 
 
-class _Member:
-    """One source: what it last held, and whether it may be tried now."""
-
-    def __init__(self, name: str, opener: Callable[[], DataSource], clock: Callable[[], float]) -> None:
-        self.name = name
-        self._opener = opener
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._holders = 1
-        self._source: DataSource | None = None
-        self._failure: Failure | None = None
-        self._wait = RETRY_FIRST
-        self._next_try = 0.0
-        self._next_look = 0.0
-        self._known: set[bytes] | None = None  # keys of origins; None: never read
-        self._seen = 0  # the last outbox id that is in _known
-
-    def look(self) -> None:
-        """Open the source if it is not, and take notice of zones made or deleted, if it is time."""
-        with self._lock:
-            now = self._clock()
-            if now < self._next_try or (self._source is not None and self._failure is None and now < self._next_look):
-                return
-            try:
-                if self._source is None:
-                    self._source = self._opener()
-                self._learn(self._source)
-            except StorageError as error:
-                self._note(error)
-            else:
-                self._works(now)
-
-    def _works(self, now: float) -> None:
-        self._failure = None
-        self._wait = RETRY_FIRST
-        self._next_look = now + LOOK_EVERY
-
-    def refresh(self) -> None:
-        """Take notice of what changed, and try again what failed, whether it is time or not."""
-        with self._lock:
-            self._next_try = self._next_look = 0.0
-            source = self._source
-        if source is not None:
-            source.refresh()
-        self.look()
-
-    def usable(self) -> DataSource | Failure:
-        """The source, or why it cannot be used: it fails, or failed a moment ago."""
-        self.look()
-        with self._lock:
-            if self._failure is not None:
-                return self._failure
-            assert self._source is not None
-            return self._source
-
-    def failed(self, error: StorageError) -> Failure:
-        """Note that the source failed."""
-        with self._lock:
-            return self._note(error)
-
-    def longest(self, keys: list[bytes]) -> int | None:
-        """The length of the longest of these keys that was a zone here; -1: none was; None: nothing is known."""
-        with self._lock:
-            if self._known is None:
-                return -1 if self._failure is not None and self._failure.new else None
-            return max((len(key) for key in keys if key in self._known), default=-1)
-
-    def status(self) -> SourceStatus:
-        """How the source does now, whenever it was looked at last."""
-        with self._lock:
-            self._probe()
-            known = None if self._known is None else len(self._known)
-            failure = "" if self._failure is None else f"{self._failure.database}: {self._failure.reason}"
-            problems = () if self._source is None else tuple(self._source.problems())
-            new = self._failure is not None and self._failure.new
-            return SourceStatus(self.name, failure, known, problems, new)
-
-    def hold(self) -> None:
-        """One more holds it."""
-        with self._lock:
-            self._holders += 1
-
-    def close(self) -> None:
-        """One holds it no more; the last closes the source."""
-        with self._lock:
-            self._holders -= 1
-            if self._holders == 0 and self._source is not None:
-                self._source.close()
-                self._source = None
-
-    def _probe(self) -> None:
-        """Look whether answers can be made from it. Who asks often does not put off the next try of who answers."""
-        try:
-            if self._source is None:
-                self._source = self._opener()
-            self._learn(self._source)
-            with self._source.snapshot() as snapshot:
-                snapshot.find_zone(dns.name.root)
-        except StorageError as error:
-            if self._failure is None:
-                self._note(error)
-            self._failure = Failure.of(error)
-        else:
-            self._works(self._clock())
-
-    def _note(self, error: StorageError) -> Failure:
-        self._failure = Failure.of(error)
-        self._next_try = self._clock() + self._wait
-        self._wait = min(2 * self._wait, RETRY_MOST)
-        return self._failure
-
-    def _learn(self, source: DataSource) -> None:
-        last = source.last_change()
-        if self._known is None or last < self._seen or not self._followed(source, self._known, last):
-            # `last` was read first: what changed in between comes again.
-            self._known, self._seen = source.zone_keys(), last
-
-    def _followed(self, source: DataSource, known: set[bytes], last: int) -> bool:
-        """Whether the changes up to `last` could all be taken in; older ones may have been trimmed."""
-        while self._seen < last:
-            changes = source.changes(self._seen)
-            if not changes or changes[0].id != self._seen + 1:
-                return False
-            for change in changes:
-                (known.discard if change.deleted else known.add)(name_key(change.origin))
-            self._seen = changes[-1].id
-        return True
-
-
 class SourcesSnapshot(Snapshot):
     """All sources as one."""
 
-    def __init__(self, members: list[_Member], stack: ExitStack) -> None:
+    def __init__(self, members: list[Member], stack: ExitStack) -> None:
         self._members = members
         self._stack = stack
         self._snapshots: dict[str, Snapshot] = {}
@@ -291,7 +139,7 @@ class SourcesSnapshot(Snapshot):
             raise Unavailable(f"its data source fails: {doubt.reason}", database=doubt.database)
         return best
 
-    def _ask(self, member: _Member, ask: Callable[[Snapshot], Finder | None]) -> tuple[Finder | None, Failure | None]:
+    def _ask(self, member: Member, ask: Callable[[Snapshot], Finder | None]) -> tuple[Finder | None, Failure | None]:
         failure = self._failures.get(member.name)
         if failure is not None:
             return None, failure
@@ -320,9 +168,13 @@ def source_url(configured: Mapping[str, Any]) -> str:
 
 
 def open_sources(
-    configured: Mapping[str, Mapping[str, Any]], *, read_only: bool = True, before: Sources | None = None
+    configured: Mapping[str, Mapping[str, Any]],
+    *,
+    read_only: bool = True,
+    before: Sources | None = None,
+    changed: OnChange | None = None,
 ) -> Sources:
-    """All entries of `data_sources` in the configuration, in order.
+    """All entries of `data_sources` in the configuration, in order. `changed` hears when one fails or works again.
 
     Those that say the same in `before` (opened in the same way) are shared with it and not read again.
     """
@@ -332,6 +184,8 @@ def open_sources(
 
     known = {} if before is None else before.configured
     shared = {name: before for name, entry in configured.items() if before is not None and known.get(name) == entry}
-    sources = Sources({name: opener(name, entry) for name, entry in configured.items()}, shared=shared)
+    openers = {name: opener(name, entry) for name, entry in configured.items()}
+    remote = {name for name, entry in configured.items() if is_remote(source_url(entry))}
+    sources = Sources(openers, shared=shared, remote=remote, changed=changed)
     sources.configured = configured
     return sources

@@ -13,9 +13,9 @@ __all__ = ["DatabaseSource", "migrate", "open_source"]
 def open_source(url: str, *, name: str = "", create: bool = False, read_only: bool = False) -> DatabaseSource:
     """Open a database of zones; `create` makes one where there is none, and never touches an old schema."""
     try:
-        return DatabaseSource(Database(url), name=name, read_only=read_only)
+        return DatabaseSource(Database(url, read_only=read_only), name=name, read_only=read_only)
     except (Missing, SchemaTooOld) as error:
         if not create or (isinstance(error, SchemaTooOld) and not error.empty):
             raise
     migrate(url)
-    return DatabaseSource(Database(url), name=name, read_only=read_only)
+    return DatabaseSource(Database(url, read_only=read_only), name=name, read_only=read_only)

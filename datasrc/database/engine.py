@@ -7,24 +7,24 @@ first SELECT on), writes begin immediate, since a deferred transaction that turn
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from datasrc.errors import Damaged, Locked, Missing, StorageError, UnknownBackend
+from datasrc.errors import Damaged, Locked, Missing, OutcomeUnknown, StorageError, UnknownBackend
 
 BUSY_TIMEOUT = 5.0  # s; writers are short, longer means that one hangs
 POOL_SIZE = 5  # connections kept; more are made when that many threads read at once
 POOL_OVERFLOW = 20
 POOL_TIMEOUT = 10.0  # s to wait for a connection when all are in use
 CONNECT_TIMEOUT = 5  # s, for a server that does not answer at all
-_KNOW_CONNECT_TIMEOUT = {"psycopg", "psycopg2", "pymysql", "mysqldb"}
+_KNOW_CONNECT_TIMEOUT = {"psycopg2", "pymysql", "mysqldb"}  # psycopg has more (datasrc.database.postgresql)
 
 POOL: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "pool_timeout": POOL_TIMEOUT}
 
@@ -45,29 +45,74 @@ _SQLITE_FAULTS: dict[int, tuple[type[StorageError], str]] = {
 class Database:
     """One database, named by a URL: its engine, and how it is called in messages."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        """`read_only`: who uses it answers questions, and cannot wait long for a server that says nothing."""
         self.url = _parsed(url)
         self.text = self.url.render_as_string(hide_password=True)
         self.path = _sqlite_path(self.url)
-        self.engine = _sqlite_engine(self.url, self.path) if self.path else _server_engine(self.url)
-        self._reader = self.engine
-        if self.path is None:
+        self._patience: float | None = None  # s to get a connection in, where that is bounded
+        self.is_postgresql = self.url.get_backend_name() == "postgresql"
+        self._apart: Callable[[], Any] | None = None  # makes a driver's connection that is in no pool
+        if self.path is not None:
+            self.engine = self._reader = _sqlite_engine(self.url, self.path)
+            self.writer = self.engine.execution_options(immediate=True)  # for who must know of COMMIT itself
+        else:
+            self.engine = self._server_engine(read_only=read_only)
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
-        self.writer = self.engine.execution_options(immediate=True)  # for who must know of COMMIT itself
+            self.writer = self.engine.execution_options(isolation_level="READ COMMITTED")
+            if self.is_postgresql:
+                self._reader = self._reader.execution_options(postgresql_readonly=True)
         self._identity: tuple[int, int] | None = None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A read transaction: one consistent state, never waited for by writers, rolled back at the end."""
-        with self.translated(), self._reader.connect() as connection, connection.begin() as transaction:
+        with self.translated(), self._readers_connection() as connection, connection.begin() as transaction:
             yield connection
             transaction.rollback()
 
+    def _readers_connection(self) -> Connection:
+        if self._patience is None:
+            return self._reader.connect()
+        from datasrc.database.postgresql import within
+
+        with within(self._patience):
+            return self._reader.connect()
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A write transaction, committed at the end unless an exception leaves the block."""
-        with self.translated(), self.writer.begin() as connection:
+        """A write transaction, committed at the end unless an exception leaves the block.
+
+        Raises OutcomeUnknown where the connection was lost after COMMIT was sent and before it was answered.
+        """
+        with self.translated(), self.writer.connect() as connection, connection.begin() as transaction:
             yield connection
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                reason = f"the connection was lost while a change was being committed: {_one_line(error.orig)}"
+                raise OutcomeUnknown(reason, database=self.text) from error
+
+    @property
+    def notifies(self) -> bool:
+        """Whether connect_apart() can be used, to LISTEN."""
+        return self._apart is not None
+
+    def connect_apart(self) -> Any:
+        """A connection of the driver's in no pool and in no transaction. Raises the driver's errors."""
+        assert self._apart is not None
+        return self._apart()
+
+    @contextmanager
+    def translated_driver(self) -> Iterator[None]:
+        """Turn errors of a connection from connect_apart() into ours."""
+        error_class = self.engine.dialect.loaded_dbapi.Error
+        try:
+            yield
+        except error_class as error:
+            raise self._fault(error, is_of_use=True) from error
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -113,8 +158,48 @@ class Database:
         if code is not None and (code & 0xFF) in _SQLITE_FAULTS:
             kind, text = _SQLITE_FAULTS[code & 0xFF]
             return kind(f"{text} ({error})", database=self.text)
+        if self.path is None and self._apart is not None:
+            from datasrc.database import postgresql
+
+            if (known := postgresql.fault(error, self.text)) is not None:
+                return known
         kind = StorageError if is_of_use else Damaged
-        return kind(str(error).strip(), database=self.text)
+        return kind(_one_line(error), database=self.text)
+
+    def _server_engine(self, *, read_only: bool) -> Engine:
+        try:
+            if self.is_postgresql and self.url.get_driver_name() == "psycopg":
+                return self._patient_engine(read_only=read_only)
+            known = self.url.get_driver_name() in _KNOW_CONNECT_TIMEOUT
+            arguments = {"connect_timeout": CONNECT_TIMEOUT} if known else {}
+            return create_engine(self.url, pool_pre_ping=True, connect_args=arguments, **POOL)
+        except ImportError as error:
+            raise UnknownBackend(f"its driver is not installed: {error}", database=self.text) from error
+
+    def _patient_engine(self, *, read_only: bool) -> Engine:
+        from datasrc.database import postgresql
+
+        url, password_file = postgresql.without_password_file(self.url)
+        patience = postgresql.READER if read_only else postgresql.WRITER
+        self._patience = patience.answer if read_only else None
+        engine = create_engine(url, pool_pre_ping=True, **POOL)
+
+        @event.listens_for(engine, "do_connect")
+        def connect(_dialect: Any, _record: Any, arguments: list[Any], parameters: dict[str, Any]) -> Any:
+            return postgresql.connect(arguments, parameters, password_file, patience)
+
+        @event.listens_for(engine, "handle_error")
+        def let_go(context: ExceptionContext) -> None:
+            cursor = getattr(context.execution_context, "cursor", None)
+            if context.is_disconnect and cursor is not None:
+                cursor.close()  # SQLAlchemy leaves it to the garbage collector, and psycopg warns of that
+
+        def apart() -> Any:
+            arguments, parameters = engine.dialect.create_connect_args(url)
+            return postgresql.connect(arguments, {**parameters, "autocommit": True}, password_file, patience)
+
+        self._apart = apart
+        return engine
 
 
 def _parsed(text: str) -> URL:
@@ -161,9 +246,5 @@ def _sqlite_engine(url: URL, path: Path) -> Engine:
     return engine
 
 
-def _server_engine(url: URL) -> Engine:
-    arguments = {"connect_timeout": CONNECT_TIMEOUT} if url.get_driver_name() in _KNOW_CONNECT_TIMEOUT else {}
-    try:
-        return create_engine(url, pool_pre_ping=True, connect_args=arguments, **POOL)
-    except ImportError as error:
-        raise UnknownBackend(f"its driver is not installed: {error}", database=url.render_as_string()) from error
+def _one_line(error: BaseException | None) -> str:
+    return " ".join(str(error).split())

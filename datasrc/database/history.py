@@ -13,7 +13,7 @@ from datasrc import journal as rules
 from datasrc.database.bulk import execute_many
 from datasrc.database.engine import Database
 from datasrc.database.reader import ROW, stream
-from datasrc.database.schema import OUTBOX_COUNTER, counters, journal, journal_rrsets, outbox, rrsets, zones
+from datasrc.database.schema import CHANNEL, OUTBOX_COUNTER, counters, journal, journal_rrsets, outbox, rrsets, zones
 from datasrc.errors import Damaged
 from datasrc.keys import APEX, name_key
 from datasrc.pending import SOA, Delta, is_apex_soa
@@ -121,6 +121,8 @@ def append(connection: Connection, zone_id: int, change: Change) -> Change:
         "time": change.time,
     }
     connection.execute(insert(outbox).values(values))
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_notify(CHANNEL, str(change.id))))
     connection.execute(delete(outbox).where(_o.id <= change.id - rules.OUTBOX_ROWS))
     return change
 

@@ -116,6 +116,7 @@ counters = Table(
 )
 
 OUTBOX_COUNTER = b"outbox"
+CHANNEL = "bobdns_zones"  # of NOTIFY on PostgreSQL: the id of each outbox row, once it is committed
 
 VERSION_TABLE = "schema_version"
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dns.name import Name
-from sqlalchemy import delete, inspect, not_, select, text, update
+from sqlalchemy import Connection, delete, inspect, not_, select, text, update
 
 from datasrc import doorbell
 from datasrc.database import history
+from datasrc.database.committing import commit_change
 from datasrc.database.engine import Database
 from datasrc.database.reader import DatabaseSnapshot, judged, page, stored_zone
 from datasrc.database.schema import HEAD, KNOWN, VERSION_TABLE, rrsets, zones
@@ -29,7 +30,7 @@ from datasrc.errors import (
 from datasrc.journal import chain
 from datasrc.keys import name_key
 from datasrc.records import Change, Difference, Provenance, ZoneInfo
-from datasrc.source import DataSource, Snapshot, Updater
+from datasrc.source import Bell, DataSource, Snapshot, Updater
 
 _z = zones.c
 
@@ -82,7 +83,8 @@ class DatabaseSource(DataSource):
         if base is None or stored is None:
             raise NoSuchZone("there is no such zone", database=self.name, zone=origin)
         zone_id, version = stored[0], stored[1] + 1
-        with self._database.write() as connection:
+
+        def write(connection: Connection) -> Change:
             claim = update(zones).where(_z.id == zone_id, _z.version == stored[1])
             values = {"version": version, "deleted": True, "serial": None, "records": 0}
             if connection.execute(claim.values(values)).rowcount != 1:
@@ -94,6 +96,9 @@ class DatabaseSource(DataSource):
             change = Change(0, base.origin, version, None, provenance, time.time(), deleted=True)
             change = history.append(connection, zone_id, change)
             history.forget_deleted(connection)
+            return change
+
+        change = commit_change(self._database, write)
         self._ring()
         return change
 
@@ -130,6 +135,16 @@ class DatabaseSource(DataSource):
         self._ensure()
         with self._database.read() as connection:
             return history.last_change(connection)
+
+    def listen(self, name: str) -> Bell | None:
+        """The doorbell beside a file, or the notifications of a PostgreSQL server."""
+        if self._database.path is not None:
+            return doorbell.Listener(self._database.path.parent, name)
+        if not self._database.notifies:
+            return None
+        from datasrc.database.notifications import NotificationListener
+
+        return NotificationListener(self._database)
 
     def zone_keys(self) -> set[bytes]:
         """The keys of all origins."""

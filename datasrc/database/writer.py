@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from datasrc.database import history
 from datasrc.database.bulk import execute_many
+from datasrc.database.committing import commit_change
 from datasrc.database.engine import Database
 from datasrc.database.reader import ROW, stream
 from datasrc.database.schema import rrsets, zones
@@ -66,17 +67,15 @@ class DatabaseUpdater(Transaction):
         return Conflict("changed by another writer meanwhile", database=self._database.text, zone=self._origin)
 
     def _write(self, pending: Pending, provenance: Provenance) -> Change | None:
-        if self.base is None:
-            deltas: Iterable[Delta] = pending.deltas(())
-        else:
-            deltas = self._against_stored(pending)
-            if not deltas:
-                return None
-        chunks = _chunks(deltas)
-        ready = list(islice(chunks, READY_CHUNKS))  # what can be done before the lock is taken
-        with self._database.write() as connection:
-            commit = _Commit(connection, self, pending)
-            change = commit.run(chain(ready, chunks), provenance)
+        stored = None if self.base is None else self._against_stored(pending)
+        if stored is not None and not stored:
+            return None
+        work = _Work(lambda: pending.deltas(()) if stored is None else stored)
+
+        def write(connection: Connection) -> Change:
+            return _Commit(connection, self, pending).run(work.take(), provenance)
+
+        change = commit_change(self._database, write)
         self._committed()
         return change
 
@@ -102,6 +101,23 @@ class DatabaseUpdater(Transaction):
         for start in range(0, len(keys), KEYS_A_QUERY):
             part = keys[start : start + KEYS_A_QUERY]
             yield from stream(self._database, connection, _ROWS_OF_KEYS, {"zone": zone_id, "keys": part})
+
+
+class _Work:
+    """The deltas in chunks, many of them worked out before the write lock is taken; for a new attempt all again."""
+
+    def __init__(self, deltas: Callable[[], Iterable[Delta]]) -> None:
+        self._deltas = deltas
+        self._ready: Iterator[list[Delta]] | None = self._begun()
+
+    def take(self) -> Iterator[list[Delta]]:
+        """All chunks."""
+        ready, self._ready = self._ready or self._begun(), None
+        return ready
+
+    def _begun(self) -> Iterator[list[Delta]]:
+        chunks = _chunks(self._deltas())
+        return chain(list(islice(chunks, READY_CHUNKS)), chunks)
 
 
 class _Commit:

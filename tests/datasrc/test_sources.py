@@ -13,9 +13,10 @@ import pytest
 
 import datasrc
 from datasrc.errors import Damaged, Locked, Missing, StorageError, Unavailable, UnknownBackend
+from datasrc.member import LOOK_EVERY, RETRY_FIRST, RETRY_MOST
 from datasrc.memory import MemorySource
 from datasrc.source import DataSource, Finder, Snapshot
-from datasrc.sources import LOOK_EVERY, RETRY_FIRST, RETRY_MOST, Sources, open_sources
+from datasrc.sources import Sources, open_sources
 from tests.datasrc.zonemaking import SMALL, TESTER, load
 
 
@@ -332,19 +333,19 @@ def test_a_source_that_is_configured_as_before_is_shared_and_not_read_again(
         return source
 
     monkeypatch.setattr(datasrc, "open", open_one)
-    entry = {"type": "database", "url": "a"}
-    old = open_sources({"kept": entry, "changed": {"type": "database", "url": "b"}})
-    new = open_sources({"changed": {"type": "database", "url": "c"}, "kept": entry}, before=old)
-    assert opened == ["a", "b", "c"]
+    entry = {"type": "database", "url": "memory:a"}
+    old = open_sources({"kept": entry, "changed": {"type": "database", "url": "memory:b"}})
+    new = open_sources({"changed": {"type": "database", "url": "memory:c"}, "kept": entry}, before=old)
+    assert opened == ["memory:a", "memory:b", "memory:c"]
     refused = open_sources({"kept": entry}, before=new)
     refused.close()
     assert closed == []
     old.close()
     old.close()
-    assert closed == ["b"]
+    assert closed == ["memory:b"]
     assert found(new, "example.") == ("example.", 3)
     new.close()
-    assert sorted(closed) == ["a", "b", "c"]
+    assert sorted(closed) == ["memory:a", "memory:b", "memory:c"]
 
 
 def test_the_source_a_zone_is_answered_from_is_named(first: Fragile, second: Fragile, sources) -> None:

@@ -9,7 +9,9 @@ are missing the fixtures skip. `tests/conftest.py` has them for every test.
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
+import ipaddress
 import itertools
 import os
 import shutil
@@ -23,6 +25,10 @@ from typing import Self
 from urllib.parse import quote
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.kit.suite import free_port
 
@@ -58,7 +64,8 @@ def programs() -> Path | None:
 class PostgresServer:
     """One server and its directory. A context manager; start() and stop() may be called again within it."""
 
-    def __init__(self, options: Sequence[str] = ()) -> None:
+    def __init__(self, options: Sequence[str] = (), *, tls: bool = False) -> None:
+        """`tls`: it has a certificate for 127.0.0.1, signed by `authority`."""
         where = programs()
         assert where is not None
         self._programs = where
@@ -68,10 +75,14 @@ class PostgresServer:
         self.directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # short: a socket is in it
         self.port = free_port()
         self.log = self.directory / "log"
+        self.authority = self.directory / "authority.pem"
+        self._tls = tls
 
     def __enter__(self) -> Self:
         try:
             self._make()
+            if self._tls:
+                self._certify()
             self.start()
         except BaseException:
             self.__exit__()
@@ -163,6 +174,26 @@ class PostgresServer:
         )
         if done.returncode != 0:
             raise AssertionError(f"initdb failed: {done.stderr}")
+
+    def _certify(self) -> None:
+        """A certificate that is its own authority."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test server")])
+        now = dt.datetime.now(dt.UTC)
+        address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        builder = builder.serial_number(1).add_extension(address, critical=False)
+        builder = builder.not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
+        certificate = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        self.authority.write_bytes(certificate)
+        for name_, content in (("server.crt", certificate), ("server.key", key.private_bytes(*form))):
+            path = self.directory / "data" / name_
+            path.write_bytes(content)
+            path.chmod(0o600)
+            if os.geteuid() == 0:
+                os.chown(path, NOBODY, NOBODY)
+        self._options = (*self._options, "ssl=on")
 
     def _as_server(self, command: list[str]) -> list[str]:
         """The command under the server's account, ending with this process."""

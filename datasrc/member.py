@@ -1,0 +1,433 @@
+"""One data source of several: what it last held, whether it works, and when it is tried again after a failure.
+
+Those at hand (a file, memory) are looked at by whoever asks, since that costs nothing. One behind a network is looked
+after by a thread of its own, so that who answers questions never waits for a server that is gone: see RemoteMember.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import dns.name
+
+from datasrc.errors import Missing, SchemaTooOld, StorageError, UnknownBackend
+from datasrc.keys import name_key
+from datasrc.records import Change
+from datasrc.source import Bell, DataSource
+
+RETRY_FIRST = 0.1  # s after a failure; doubled after each further one
+RETRY_MOST = 10.0  # s
+LOOK_EVERY = 1.0  # s between looks for zones made or deleted meanwhile
+PASS_LIMIT = 4.0  # s that a look of the thread is waited for, by who opens sources or asks for the status
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a source cannot be used now. `new`: there is no store yet, as at a first start, and so no zone either."""
+
+    reason: str
+    database: str
+    new: bool
+
+    @classmethod
+    def of(cls, error: StorageError) -> Failure:
+        """What to keep of an exception."""
+        new = isinstance(error, Missing) or (isinstance(error, SchemaTooOld) and error.empty)
+        return cls(error.reason, error.database, new)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """How one source does. `zones` counts those seen last; None: it could never be read."""
+
+    name: str
+    failure: str
+    zones: int | None
+    problems: tuple[str, ...] = ()  # what is wrong without stopping it
+    new: bool = False  # it fails because there is no store yet
+
+
+class OnChange(Protocol):
+    """Hears that a source failed, or (None) works again. Called from any thread, and must not block."""
+
+    def __call__(self, name: str, failure: Failure | None, /) -> None: ...
+
+
+def _nobody(_name: str, _failure: Failure | None, /) -> None:
+    """Nobody listens."""
+
+
+class Member(Protocol):
+    """What Sources needs of one source. May be shared between threads."""
+
+    name: str
+
+    def look(self) -> None:
+        """Open the source if it is not, and take notice of zones made or deleted, if it is time."""
+
+    def refresh(self) -> None:
+        """Take notice of what changed, and try again what failed, whether it is time or not."""
+
+    def usable(self) -> DataSource | Failure:
+        """The source, or why it cannot be used: it fails, or failed a moment ago."""
+
+    def failed(self, error: StorageError) -> Failure:
+        """Note that the source failed."""
+
+    def longest(self, keys: list[bytes]) -> int | None:
+        """The length of the longest of these keys that was a zone here; -1: none was; None: nothing is known."""
+
+    def status(self) -> SourceStatus:
+        """How the source does now, whenever it was looked at last."""
+
+    def hold(self) -> None:
+        """One more holds it."""
+
+    def close(self) -> None:
+        """One holds it no more; the last closes the source."""
+
+
+class LocalMember:
+    """A source at hand: looked at by whoever asks, if it is time."""
+
+    def __init__(
+        self,
+        name: str,
+        opener: Callable[[], DataSource],
+        changed: OnChange = _nobody,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self._opener = opener
+        self._changed = changed
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._holders = 1
+        self._source: DataSource | None = None
+        self._failure: Failure | None = None
+        self._wait = RETRY_FIRST
+        self._next_try = 0.0
+        self._next_look = 0.0
+        self._known: set[bytes] | None = None  # keys of origins; None: never read
+        self._seen = 0  # the last outbox id that is in _known
+
+    def look(self) -> None:
+        """Open the source if it is not, and take notice of zones made or deleted, if it is time."""
+        with self._lock:
+            now = self._clock()
+            if now < self._next_try or (self._source is not None and self._failure is None and now < self._next_look):
+                return
+            try:
+                if self._source is None:
+                    self._source = self._opener()
+                self._learn(self._source)
+            except StorageError as error:
+                self._note(error)
+            else:
+                self._works(now)
+
+    def _works(self, now: float) -> None:
+        if self._failure is not None:
+            self._changed(self.name, None)
+        self._failure = None
+        self._wait = RETRY_FIRST
+        self._next_look = now + LOOK_EVERY
+
+    def refresh(self) -> None:
+        """Take notice of what changed, and try again what failed, whether it is time or not."""
+        with self._lock:
+            self._next_try = self._next_look = 0.0
+            source = self._source
+        if source is not None:
+            source.refresh()
+        self.look()
+
+    def usable(self) -> DataSource | Failure:
+        """The source, or why it cannot be used: it fails, or failed a moment ago."""
+        self.look()
+        with self._lock:
+            if self._failure is not None:
+                return self._failure
+            assert self._source is not None
+            return self._source
+
+    def failed(self, error: StorageError) -> Failure:
+        """Note that the source failed."""
+        with self._lock:
+            return self._note(error)
+
+    def longest(self, keys: list[bytes]) -> int | None:
+        """The length of the longest of these keys that was a zone here; -1: none was; None: nothing is known."""
+        with self._lock:
+            if self._known is None:
+                return -1 if self._failure is not None and self._failure.new else None
+            return max((len(key) for key in keys if key in self._known), default=-1)
+
+    def status(self) -> SourceStatus:
+        """How the source does now, whenever it was looked at last."""
+        with self._lock:
+            self._probe()
+            known = None if self._known is None else len(self._known)
+            failure = "" if self._failure is None else f"{self._failure.database}: {self._failure.reason}"
+            problems = () if self._source is None else tuple(self._source.problems())
+            new = self._failure is not None and self._failure.new
+            return SourceStatus(self.name, failure, known, problems, new)
+
+    def hold(self) -> None:
+        """One more holds it."""
+        with self._lock:
+            self._holders += 1
+
+    def close(self) -> None:
+        """One holds it no more; the last closes the source."""
+        with self._lock:
+            self._holders -= 1
+            if self._holders == 0 and self._source is not None:
+                self._source.close()
+                self._source = None
+
+    def _probe(self) -> None:
+        """Look whether answers can be made from it. Who asks often does not put off the next try of who answers."""
+        try:
+            if self._source is None:
+                self._source = self._opener()
+            self._learn(self._source)
+            with self._source.snapshot() as snapshot:
+                snapshot.find_zone(dns.name.root)
+        except StorageError as error:
+            if self._failure is None:
+                self._note(error)
+            self._failure = Failure.of(error)
+        else:
+            self._works(self._clock())
+
+    def _note(self, error: StorageError) -> Failure:
+        if self._failure is None:
+            self._changed(self.name, Failure.of(error))
+        self._failure = Failure.of(error)
+        self._next_try = self._clock() + self._wait
+        self._wait = min(2 * self._wait, RETRY_MOST)
+        return self._failure
+
+    def _learn(self, source: DataSource) -> None:
+        last = source.last_change()
+        if self._known is None or last < self._seen or not self._followed(source, self._known, last):
+            # `last` was read first: what changed in between comes again.
+            self._known, self._seen = source.zone_keys(), last
+
+    def _followed(self, source: DataSource, known: set[bytes], last: int) -> bool:
+        """Whether the changes up to `last` could all be taken in; older ones may have been trimmed."""
+        while self._seen < last:
+            changes = source.changes(self._seen)
+            if not changes or changes[0].id != self._seen + 1:
+                return False
+            take_in(known, changes)
+            self._seen = changes[-1].id
+        return True
+
+
+class RemoteMember:
+    """A source behind a network, looked after by a thread: it opens it, follows it, and tries it again after a failure.
+
+    Who asks gets what the thread found last, at once: the source, or the failure. Only a question in hand when the
+    server stops answering waits, as long as the source itself does (for PostgreSQL: two seconds), and reports it.
+    """
+
+    def __init__(self, name: str, opener: Callable[[], DataSource], changed: OnChange = _nobody) -> None:
+        self.name = name
+        self._opener = opener
+        self._changed = changed
+        self._holders = 1
+        self._source: DataSource | None = None
+        self._failure: Failure | None = Failure("it has not answered yet", name, new=False)
+        self._unusable: UnknownBackend | None = None  # no waiting mends that
+        self._known: set[bytes] | None = None
+        self._seen = 0
+        self._begun = 0  # looks of the thread
+        self._ended = 0
+        self._told = False  # whether the failure was
+        self._after_failure = False
+        self._closing = False
+        self._state = threading.Condition()  # its lock is never held during input or output
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._thread = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
+        self._thread.start()
+
+    def look(self) -> None:
+        """Wait for the first look of the thread, but not for long. Raises UnknownBackend."""
+        with self._state:
+            self._state.wait_for(lambda: self._ended, PASS_LIMIT)
+            if self._unusable is not None:
+                raise self._unusable
+
+    def refresh(self) -> None:
+        """Have the thread look now, and wait for it, but not for long."""
+        with self._state:
+            before = self._begun  # one that is under way may have begun too early
+        self._ring()
+        with self._state:
+            self._state.wait_for(lambda: self._ended > before or self._closing, PASS_LIMIT)
+
+    def usable(self) -> DataSource | Failure:
+        """The source, or why it cannot be used."""
+        with self._state:
+            if self._failure is not None:
+                return self._failure
+            assert self._source is not None
+            return self._source
+
+    def failed(self, error: StorageError) -> Failure:
+        """Note that the source failed; the thread finds out when it works again."""
+        failure = self._note(Failure.of(error))
+        with self._state:
+            self._after_failure = True
+        self._ring()
+        return failure
+
+    def longest(self, keys: list[bytes]) -> int | None:
+        """The length of the longest of these keys that was a zone here; -1: none was; None: nothing is known."""
+        with self._state:
+            if self._known is None:
+                return -1 if self._failure is not None and self._failure.new else None
+            return max((len(key) for key in keys if key in self._known), default=-1)
+
+    def status(self) -> SourceStatus:
+        """How the source does, looked at now."""
+        self.refresh()
+        with self._state:
+            known = None if self._known is None else len(self._known)
+            failure = "" if self._failure is None else f"{self._failure.database}: {self._failure.reason}"
+            new = self._failure is not None and self._failure.new
+        return SourceStatus(self.name, failure, known, (), new)
+
+    def hold(self) -> None:
+        """One more holds it."""
+        with self._state:
+            self._holders += 1
+
+    def close(self) -> None:
+        """One holds it no more; the last ends the thread and closes the source."""
+        with self._state:
+            self._holders -= 1
+            if self._holders:
+                return
+            self._closing = True
+            self._state.notify_all()
+        self._ring()  # the thread closes everything: it may be waiting for a server that says nothing
+
+    # The thread.
+
+    def _run(self) -> None:
+        bell: Bell | None = None
+        wait = RETRY_FIRST
+        while not self._closing:
+            with self._state:
+                self._begun += 1
+            if self._try():
+                wait, pause = RETRY_FIRST, LOOK_EVERY
+                bell = bell or self._listen()
+            else:
+                pause, wait = wait * random.uniform(0.5, 1.0), min(2 * wait, RETRY_MOST)  # noqa: S311 - no secret
+            with self._state:
+                self._ended = self._begun
+                self._state.notify_all()
+            if self._unusable is not None:
+                break
+            self._sleep(pause, bell)
+        if bell is not None:
+            bell.close()
+        if self._source is not None:
+            self._source.close()
+        with self._state:
+            os.close(self._wake)
+            self._wake = -1
+
+    def _try(self) -> bool:
+        """Open the source if it is not, and follow it; whether it works."""
+        try:
+            source = self._source or self._opener()
+            with self._state:
+                self._source = source
+            self._follow(source)
+            with source.snapshot() as snapshot:
+                snapshot.find_zone(dns.name.root)
+        except StorageError as error:
+            self._note(Failure.of(error))
+            return False
+        except UnknownBackend as error:
+            self._unusable = error
+            return False
+        except Exception as error:  # noqa: BLE001 - without this thread the source would never come back
+            self._note(Failure(f"{type(error).__name__}: {error}", self.name, new=False))
+            return False
+        with self._state:
+            told, self._told, self._failure = self._told, False, None
+        if told:
+            self._changed(self.name, None)
+        return True
+
+    def _note(self, failure: Failure) -> Failure:
+        with self._state:
+            told, self._told, self._failure = self._told, True, failure
+        if not told:
+            self._changed(self.name, failure)
+        return failure
+
+    def _follow(self, source: DataSource) -> None:
+        last = source.last_change()
+        known, seen = self._known, self._seen  # only this thread changes them
+        while known is not None and seen < last:
+            changes = source.changes(seen)
+            if not changes or changes[0].id != seen + 1:
+                known = None  # older ones were trimmed
+                break
+            seen = changes[-1].id
+            with self._state:
+                take_in(known, changes)
+                self._seen = seen
+        if known is None or last < seen:
+            keys = source.zone_keys()
+            with self._state:
+                # `last` was read first: what changed in between comes again.
+                self._known, self._seen = keys, last
+
+    def _listen(self) -> Bell | None:
+        assert self._source is not None
+        try:
+            return self._source.listen(f"{self.name}.{id(self)}")
+        except OSError:  # no descriptor left, say: the look every second does
+            return None
+
+    def _sleep(self, seconds: float, bell: Bell | None) -> None:
+        watched = select.poll()  # not select(2): descriptors above 1024 are nothing unusual here
+        for descriptor in (self._wake, *([] if bell is None else [bell.fileno()])):
+            watched.register(descriptor, select.POLLIN)
+        watched.poll(seconds * 1000)
+        try:
+            os.eventfd_read(self._wake)
+        except BlockingIOError:  # it was the bell, or time
+            pass
+        if bell is not None:
+            bell.drain()
+        with self._state:
+            after_failure, self._after_failure = self._after_failure, False
+        if after_failure:  # let a server that just fell get up, and never turn faster than this
+            time.sleep(RETRY_FIRST)
+
+    def _ring(self) -> None:
+        with self._state:
+            if self._wake >= 0:
+                os.eventfd_write(self._wake, 1)
+
+
+def take_in(known: set[bytes], changes: list[Change]) -> None:
+    """Note zones made and deleted."""
+    for change in changes:
+        (known.discard if change.deleted else known.add)(name_key(change.origin))
