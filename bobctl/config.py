@@ -229,9 +229,35 @@ def reload_file(suite: Suite, reason: str, *, apply: bool) -> None:
         _modules(found["modules"])
         _late(found["late"])
         effect = f"in effect as revision {found['revision']}" if found["revision"] else "nothing is changed yet"
+        for file in found["secrets"]:
+            output.words(f"{file} is another secret than before")
         output.words(f"{found['source']}: {_count(found['changes'])}; {effect}")
     if errors:
         sys.exit(ExitCode.FAILED)
+
+
+@config.command()
+@click.argument("revision", type=click.IntRange(min=1))
+@click.option("--dry-run", is_flag=True, help="Only show what that changes.")
+@reason_option
+@pass_suite
+def rollback(suite: Suite, revision: int, reason: str, *, dry_run: bool) -> None:
+    """Put the values of an older REVISION into effect.
+
+    They become a new revision, so that this can be undone, too. Your candidate is not touched.
+    """
+    body = {"revision": revision, "apply": not dry_run, "reason": reason}
+    found = suite.client.post("config", "rollback", body=body)
+    if suite.json:
+        output.document(found)
+        return
+    _changes(found["changes"])
+    for warning in found["warnings"]:
+        _problem(warning)
+    _modules(found["modules"])
+    _late(found["late"])
+    effect = f"in effect as revision {found['revision']}" if found["revision"] else "nothing is changed yet"
+    output.words(f"back to revision {revision}: {_count(found['changes'])}; {effect}")
 
 
 @config.command()

@@ -270,6 +270,7 @@ class Reloaded(msgspec.Struct, frozen=True):
     revision: int = 0
     modules: list[ModuleAnswer] = []
     late: list[ModuleAnswer] = []
+    secrets: list[str] = []  # files with secrets that are not what they were when modules read them
 
 
 class Reload(msgspec.Struct, frozen=True):
@@ -282,6 +283,30 @@ class Reload(msgspec.Struct, frozen=True):
     author: str = "bob"
     reason: str = ""
     apply: bool = False
+
+
+class RolledBack(msgspec.Struct, frozen=True):
+    """What a rollback changes, and the revision that came of it (0: it was only looked at)."""
+
+    target: int
+    changes: list[Change]
+    warnings: list[Problem] = []
+    revision: int = 0
+    modules: list[ModuleAnswer] = []
+    late: list[ModuleAnswer] = []
+
+
+class Rollback(msgspec.Struct, frozen=True):
+    """Put the values of an older revision into effect, as a new revision; without `apply`, show what that changes."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "rollback"
+    reply: ClassVar[type[RolledBack]] = RolledBack
+
+    author: str
+    revision: int
+    reason: str = ""
+    apply: bool = True
 
 
 class Revision(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from bob import api as bob
@@ -75,12 +75,17 @@ class CommitProtocol:
             self._move_to(Phase.IDLE)
 
     async def carry_out(
-        self, revision: int, parts: Mapping[str, api.Prepare], store: Callable[[], Awaitable[None]]
+        self,
+        revision: int,
+        parts: Mapping[str, api.Prepare],
+        store: Callable[[], Awaitable[None]],
+        settled: Callable[[Sequence[ModuleAnswer]], None],
     ) -> tuple[list[ModuleAnswer], list[ModuleAnswer]]:
         """Commit a revision; gives how members prepared, and who was late to apply it.
 
         `store` is the commit point. Raises Uncommitted, or what `store` raises; then nothing has changed, except after
-        StoreUncertain, when only the next start can tell: members that prepared ask then.
+        StoreUncertain, when only the next start can tell: members that prepared ask then. `settled` may raise before
+        it, where the answers ask for something else.
         """
         try:
             self._move_to(Phase.PREPARING, revision)
@@ -91,6 +96,7 @@ class CommitProtocol:
                 raise Uncommitted("; ".join(map(_said, bad)), bad, refused=any(a.state == "refused" for a in bad))
             self._move_to(Phase.STORING, revision)
             try:
+                settled(answers)
                 await store()
             except StoreUncertain:
                 raise

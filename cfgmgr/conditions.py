@@ -188,7 +188,7 @@ def check_keys(situation: Situation, findings: Findings) -> None:
         file = situation.substitute(key.get("secret_file", ""))
         reason = situation.unreadable(file) if file else None
         if reason is not None:
-            findings.warning((KEYS, name, "secret_file"), f"{file} cannot be read: {reason}")
+            findings.warning((KEYS, name, "secret_file"), f"{file} cannot be used: {reason}")
 
 
 CONDITIONS: tuple[Callable[[Situation, Findings], None], ...] = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from cfgmgr.validation import Validated, revalidate, validate
 from cfgmgr.zones import ZONES, kind_of
 from daemonkit.findings import Findings, Path
 from daemonkit.options import Substitute
+from daemonkit.secretfiles import SecretError, read_secret
 from daemonkit.spec import SpecError
 
 
@@ -201,10 +201,9 @@ def _difference(before: Current, after: Current, rows: Mapping[str, list[str]]) 
 
 
 def unreadable(file: str) -> str | None:
-    """Why a file cannot be read, or None."""
+    """Why a file is no secret that can be used, or None."""
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (OSError, ValueError) as error:
-        return getattr(error, "strerror", None) or str(error)
-    os.close(descriptor)
+        read_secret(file)
+    except SecretError as error:
+        return str(error)
     return None

@@ -24,6 +24,7 @@ from cfgmgr.answers import (
 )
 from cfgmgr.arguments import read_arguments
 from cfgmgr.commit import CommitProtocol
+from cfgmgr.committer import Outcome
 from cfgmgr.current import Rules
 from cfgmgr.errors import (
     Invalid,
@@ -36,9 +37,9 @@ from cfgmgr.errors import (
     Unchanged,
 )
 from cfgmgr.handing import page_of
-from cfgmgr.manager import Manager, Outcome
+from cfgmgr.manager import Manager
 from cfgmgr.own_part import CfgmgrPart
-from cfgmgr.seed import read_seed
+from cfgmgr.seed import changed_secrets, read_seed
 from cfgmgr.showing import candidate_of, show
 from cfgmgr.start import DamageReporter, open_current
 from cfgmgr.store import Revision, Store
@@ -126,7 +127,7 @@ class CfgmgrDaemon(Module):
         """Hand a module its configuration."""
         manager = await self._manager()
         # Nothing is awaited here: an answer that a commit could overtake would take the module back.
-        return manager.configuration(request)
+        return manager.committer.configuration(request)
 
     # What operators ask.
 
@@ -235,26 +236,39 @@ class CfgmgrDaemon(Module):
         except DocumentError as error:
             self.context.log.error("CFGMGR_RELOAD_FAILED", source=path, reason=error)
             raise Refused("refused", str(error)[:MAX_TEXT]) from error
-        changes = [] if seed.validated.findings.errors else manager.changes_of(seed.validated)
-        self.context.log.info("CFGMGR_RELOADED", source=path, changes=len(changes))
-        if seed.validated.findings.errors and request.apply:
-            lines = seed.lines(seed.validated.findings.errors)
-            for line in lines:
+        errors = seed.lines(seed.validated.findings.errors)
+        if errors and request.apply:
+            for line in errors:
                 self.context.log.error("CFGMGR_RELOAD_FAILED", source=path, reason=line)
-            raise Refused("refused", f"{len(lines)} errors; {lines[0]}"[:MAX_TEXT])
-        reloaded = api.Reloaded(str(path), shown_changes(changes, manager.current.catalogue), seed.problems())
-        if not request.apply or not changes:
-            return reloaded
+            raise Refused("refused", f"{len(errors)} errors; {errors[0]}"[:MAX_TEXT])
+        with refusals():
+            proposal = None if errors else await manager.preview(seed.validated)
+        changes = [] if proposal is None else list(proposal.changes)
+        secrets = [] if proposal is None else changed_secrets(manager.current.effective, proposal.after.effective)
+        self.context.log.info("CFGMGR_RELOADED", source=path, changes=len(changes), secrets=len(secrets))
+        shown, problems = shown_changes(changes, manager.current.catalogue), seed.problems()
+        if not request.apply or not (changes or secrets):
+            return api.Reloaded(str(path), shown, problems, secrets=secrets)
         reason = checked_reason(request.reason) or f"{path} was read again"
         outcome = await self._to_its_end(manager.replace(seed.validated, request.author, reason), request.author)
-        return api.Reloaded(
-            source=reloaded.source,
-            changes=reloaded.changes,
-            problems=reloaded.problems,
-            revision=outcome.revision.number,
-            modules=outcome.answers,
-            late=outcome.late,
-        )
+        number, answers, late = outcome.revision.number, outcome.answers, outcome.late
+        return api.Reloaded(str(path), shown, problems, number, answers, late, secrets)
+
+    @command(api.Rollback)
+    async def rollback(self, _call: IncomingCall, request: api.Rollback) -> api.RolledBack:
+        """Put the values of an older revision into effect."""
+        manager = await self._manager()
+        with refusals():
+            proposal = await manager.way_back(request.revision)
+        shown = shown_changes(proposal.changes, manager.current.catalogue)
+        if not request.apply:
+            return api.RolledBack(request.revision, shown, problems_of(proposal.after.stored.findings))
+        reason = checked_reason(request.reason) or f"back to revision {request.revision}"
+        back = manager.roll_back(request.revision, request.author, reason)
+        outcome = await self._to_its_end(back, request.author)
+        shown = shown_changes(outcome.revision.changes, manager.current.catalogue)
+        number, answers, late = outcome.revision.number, outcome.answers, outcome.late
+        return api.RolledBack(request.revision, shown, outcome.warnings, number, answers, late)
 
     @command(api.History)
     async def history(self, _call: IncomingCall, request: api.History) -> api.Revisions:

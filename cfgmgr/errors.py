@@ -7,6 +7,8 @@ CfgmgrError
 ├── NoCandidate           the author has none
 ├── Unchanged             there is nothing to commit
 ├── ArgumentError         bob gave an argument that cannot be
+├── Adjusted              modules accept other values than those proposed
+├── NoWayBack             the history does not reach back whole
 ├── Uncommitted           a revision did not come about; nothing changed anywhere
 └── StoreError
     ├── StoreLocked       another cfgmgr has the store
@@ -62,6 +64,18 @@ class Uncommitted(CfgmgrError):
         super().__init__(text)
         self.answers = tuple(answers)
         self.refused = refused
+
+
+class Adjusted(CfgmgrError):
+    """Modules accept other values than those proposed: what their answers say."""
+
+    def __init__(self, answers: Sequence[ModuleAnswer]) -> None:
+        super().__init__("adjusted")
+        self.answers = tuple(answers)
+
+
+class NoWayBack(CfgmgrError):
+    """The history does not reach back whole to a revision."""
 
 
 class StoreError(CfgmgrError):

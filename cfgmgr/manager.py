@@ -1,75 +1,32 @@
-"""The configuration at work: what is in effect, who is about to change it, and how a change comes about.
+"""Who is about to change the configuration, and how: candidates, checks, commits, rollbacks, one after the other.
 
-    edits --> candidate --check--> findings and modules' answers
-                  |----commit----> validate > prepare > store (the commit point) > apply
-
-Blocking work (validation, the disk) goes through `work`, one job at a time, so that the store has one user.
+edits --> candidate --check--> findings and modules' answers
+              |----commit----> validate > committer
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable
 
 from cfgmgr.answers import problems_of, shown_changes
-from cfgmgr.api import Checked, ModuleAnswer, Problem
-from cfgmgr.candidates import Candidate, Candidates, restored
+from cfgmgr.api import Checked, Problem
+from cfgmgr.candidates import Candidate, Candidates, restored, undoing
 from cfgmgr.catalogue import Catalogue
 from cfgmgr.commit import GOOD, CommitProtocol
-from cfgmgr.current import Current, Difference, Rules
+from cfgmgr.committer import EVERYWHERE, Committer, Members, Outcome, Proposal, Work
+from cfgmgr.current import Current, Rules
 from cfgmgr.edits import Edited
-from cfgmgr.errors import Invalid, Stale, StoreError, StoreUnusable, Unchanged
-from cfgmgr.handing import page_of, prepare_of
+from cfgmgr.errors import NoWayBack, PathError, Stale, StoreError, StoreUnusable
 from cfgmgr.store import Revision, Store
-from cfgmgr.tree import Change, Tree, differences, differences_within, scopes_of
+from cfgmgr.tree import Tree, apply, look_up, scopes_of
 from cfgmgr.validation import Validated
-from daemonkit.api import Configuration, GetConfiguration, Prepare
-from daemonkit.findings import Path, format_path
+from daemonkit.findings import Path
 from daemonkit.log import MessageLog
-from msgq.errors import Refused
 
 MAX_CANDIDATES = 100
 
-T = TypeVar("T")
 Edit = Callable[[Tree, Catalogue], Edited]
-EVERYWHERE: frozenset[Path] = frozenset({()})
-
-
-class Work(Protocol):
-    """Runs blocking work off the event loop."""
-
-    def __call__(self, fn: Callable[..., T], *args: Any) -> Awaitable[T]:
-        """The result of fn(*args)."""
-
-
-class Members(Protocol):
-    """Who is running."""
-
-    def __call__(self) -> list[tuple[str, str]]:
-        """Member and module of each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A configuration that could become the next revision."""
-
-    after: Current
-    changes: tuple[Change, ...]  # of what is stored
-    difference: Difference  # of what modules get
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A revision that came about."""
-
-    revision: Revision
-    answers: list[ModuleAnswer]
-    late: list[ModuleAnswer]
-    warnings: list[Problem]
 
 
 class Manager:
@@ -88,16 +45,17 @@ class Manager:
     ) -> None:
         self.store = store
         self.rules = rules
-        self.current = current
         self.candidates = Candidates()
         self.protocol = protocol
+        self.committer = Committer(store, rules, current, protocol=protocol, work=work, members=members)
         self._work = work
-        self._members = members
         self._log = log
         self._lock = asyncio.Lock()  # edits and commits one after the other
-        self._in_hand: Current | None = None  # what members are being prepared for
-        self._since = current.revision  # what came after it is known
-        self._concerned: dict[str, int] = {}  # module: the last revision in which anything of it was different
+
+    @property
+    def current(self) -> Current:
+        """What is in effect."""
+        return self.committer.current
 
     async def restore_candidates(self) -> None:
         """Take up the candidates that a former cfgmgr kept."""
@@ -110,21 +68,6 @@ class Manager:
                 await self._work(self.store.forget, draft.author)
             else:
                 self.candidates.put(candidate)
-
-    def configuration(self, request: GetConfiguration) -> Configuration:
-        """What a module is handed. Raises Refused."""
-        current = self.current
-        if request.revision:
-            known = [one for one in (current, self._in_hand) if one is not None and one.revision == request.revision]
-            if not known:
-                raise Refused("conflict", f"revision {request.revision} is not the current one any more")
-            current = known[0]
-        if request.name not in current.catalogue.specs:
-            raise Refused("not-found", f"there is no module {request.name!r}, or its spec cannot be read")
-        last = self._concerned.get(request.name, self._since)
-        if not request.revision and last <= request.have <= current.revision and request.have:
-            return Configuration(current.revision, {}, unchanged=True)
-        return page_of(current, request.name, request.start)
 
     # Candidates.
 
@@ -166,7 +109,7 @@ class Manager:
         async with self._lock:
             candidate = self.candidate(author)
             stored = await self._validated(candidate)
-            problems = problems_of(stored.findings) + self._hidden(candidate.changes, stored)
+            problems = problems_of(stored.findings) + self.committer.hidden(candidate.changes, stored)
             changes = shown_changes(candidate.changes, stored.catalogue)
             try:
                 await self._require_fresh(candidate)
@@ -174,7 +117,9 @@ class Manager:
                 problems.insert(0, Problem("", str(error), "error"))
             if any(problem.severity == "error" for problem in problems):
                 return Checked(good=False, changes=changes, problems=problems, modules=[])
-            modules = await self._ask(await self._propose(stored, self._scopes(candidate.scopes)))
+            scopes = self.committer.scopes_of_change(candidate.scopes)
+            proposal, modules = await self.committer.ask(await self.committer.propose(stored, scopes))
+            changes = shown_changes(proposal.changes, stored.catalogue)
             good = all(answer.state in GOOD for answer in modules)
             return Checked(good=good, changes=changes, problems=problems, modules=modules)
 
@@ -186,97 +131,69 @@ class Manager:
         """The candidate's values after their check; of one that is stale nothing is known yet."""
         if candidate.base != self.current.revision:
             return await self._work(self.rules.validate, candidate.tree)
-        scopes = self._scopes(candidate.scopes)
+        scopes = self.committer.scopes_of_change(candidate.scopes)
         return await self._work(self.rules.revalidate, self.current.stored, candidate.tree, scopes)
-
-    def _scopes(self, scopes: frozenset[Path]) -> frozenset[Path]:
-        """Where a change of what is stored may make a difference to what is in effect."""
-        return scopes if self.current.state is self.current.stored.values else EVERYWHERE
-
-    async def _ask(self, proposal: Proposal) -> list[ModuleAnswer]:
-        if not proposal.changes:
-            return []
-        number = self.store.next_number
-        try:
-            return await self.protocol.ask(number, self._begin(proposal, number))
-        finally:
-            self._in_hand = None
 
     async def commit(self, author: str, reason: str) -> Outcome:
         """Put the author's candidate into effect; raises NoCandidate, Stale, Invalid, Unchanged, Uncommitted, ..."""
         async with self._lock:
             candidate = self.candidates.require(author)
             await self._require_fresh(candidate)
-            scopes = self._scopes(candidate.scopes)
+            scopes = self.committer.scopes_of_change(candidate.scopes)
             stored = await self._validated(candidate)
-            outcome = await self._carry_out(await self._propose(stored.usable(), scopes), author, reason)
+            outcome = await self.committer.carry_out(
+                await self.committer.propose(stored.usable(), scopes), author, reason
+            )
             try:
                 await self._forget(author)
-            except (
-                StoreError
-            ) as error:  # it is committed all the same; the next start tells the candidate from a new one
+            except StoreError as error:  # committed all the same; the next start tells the candidate from a new one
                 self._log.warning("CFGMGR_CANDIDATE_LEFT", author=author, reason=error)
             return outcome
+
+    async def preview(self, stored: Validated) -> Proposal:
+        """What a whole configuration would change; raises Invalid."""
+        async with self._lock:
+            return await self.committer.propose(stored.usable(), EVERYWHERE)
 
     async def replace(self, stored: Validated, author: str, reason: str) -> Outcome:
         """Put a whole configuration into effect; raises Invalid, Unchanged, Uncommitted, StoreError."""
         async with self._lock:
-            return await self._carry_out(await self._propose(stored.usable(), EVERYWHERE), author, reason)
+            return await self.committer.carry_out(
+                await self.committer.propose(stored.usable(), EVERYWHERE), author, reason
+            )
 
-    def changes_of(self, stored: Validated) -> list[Change]:
-        """What a configuration changes."""
-        return list(differences(self.current.state, stored.values))
+    async def way_back(self, number: int) -> Proposal:
+        """What a rollback to a revision would change; raises PathError, NoWayBack, Invalid."""
+        async with self._lock:
+            return await self._way_back(number)
 
-    async def _propose(self, stored: Validated, scopes: frozenset[Path]) -> Proposal:
-        return await self._work(self._proposal, stored, scopes)
+    async def roll_back(self, number: int, author: str, reason: str) -> Outcome:
+        """Put the values of an older revision into effect, as a new one; raises as `way_back` and `commit` do."""
+        async with self._lock:
+            return await self.committer.carry_out(await self._way_back(number), author, reason)
 
-    def _proposal(self, stored: Validated, scopes: frozenset[Path]) -> Proposal:
-        current = self.current
-        changes = tuple(differences_within(current.state, stored.values, scopes))
-        if () in scopes and current.state is current.stored.values:
-            scopes = scopes_of(changes)
-        running = self.rules.running_after(current.running, stored, scopes)
-        if running.findings.errors:
-            raise Invalid(running.findings.errors)
-        after, difference = current.successor(stored, running, scopes, self.rules.substitute)
-        return Proposal(after, changes, difference)
+    async def _way_back(self, number: int) -> Proposal:
+        tree, scopes = await self._work(self._values_of, number)
+        scopes = self.committer.scopes_of_change(scopes)
+        stored = await self._work(self.rules.revalidate, self.current.stored, tree, scopes)
+        return await self.committer.propose(stored.usable(), scopes)
 
-    async def _carry_out(self, proposal: Proposal, author: str, reason: str) -> Outcome:
-        if not proposal.changes:
-            raise Unchanged("nothing is different from the current revision")
-        number = self.store.next_number
-        revision = Revision(number, datetime.now(UTC), author, reason, proposal.changes)
-        after, stored = dataclasses.replace(proposal.after, revision=number), proposal.after.stored
-
-        async def store() -> None:
-            await self._work(self.store.append, revision, stored.values)
-            self.current = after
-            self._concerned |= dict.fromkeys(proposal.difference.modules, number)
-
-        try:
-            answers, late = await self.protocol.carry_out(number, self._begin(proposal, number), store)
-        finally:
-            self._in_hand = None
-        warnings = problems_of(stored.findings) + self._hidden(proposal.changes, stored)
-        return Outcome(revision, answers, late, warnings)
-
-    def _hidden(self, changes: Iterable[Change], stored: Validated) -> list[Problem]:
-        reason = "has no effect in this run: the command line says otherwise"
-        hidden = self.rules.overlaid(changes, stored.catalogue)
-        return [Problem(format_path(path), reason, "warning") for path in hidden]
-
-    def _begin(self, proposal: Proposal, number: int) -> dict[str, Prepare]:
-        """What each running member concerned is told; who is told too little may ask for the rest."""
-        self._in_hand = dataclasses.replace(proposal.after, revision=number)
-        catalogue, concerned = proposal.after.catalogue, proposal.difference.modules
-        running = [
-            (member, module) for member, module in self._members() if module in concerned & catalogue.specs.keys()
-        ]
-        parts = {
-            module: prepare_of(number, self.current.revision, proposal.difference, catalogue.keys_of(module))
-            for module in {module for _, module in running}
-        }
-        return {member: parts[module] for member, module in running}
+    def _values_of(self, number: int) -> tuple[Tree, frozenset[Path]]:
+        """The stored values of an older revision, and where they may differ from today's."""
+        tree, scopes = self.current.state, frozenset[Path]()
+        for revision in self.store.revisions():
+            if revision.number <= number:
+                break
+            missing = [change for change in revision.changes if look_up(tree, change.path) != change.new]
+            if missing:
+                raise NoWayBack(f"there is no way back behind revision {revision.number}: one before it is damaged")
+            tree = apply(tree, undoing(revision.changes))
+            scopes |= scopes_of(revision.changes)
+        else:
+            raise PathError(f"there is no revision {number}", possible=True)
+        if revision.number != number:
+            raise PathError(f"there is no revision {number}", possible=True)
+        return tree, scopes
 
     # The store.
 

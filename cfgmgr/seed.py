@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cfgmgr.api import Problem
 from cfgmgr.current import Rules
@@ -31,6 +32,15 @@ class Seed:
     def _problem(self, finding: Finding) -> Problem:
         place = f"{self.document.name}:{self.document.line(finding.path)}"
         return Problem(format_path(finding.path), finding.reason, finding.severity.value, place)
+
+
+def changed_secrets(before: Any, after: Any) -> list[str]:
+    """The files with secrets that two effective configurations name alike and that are not what they were."""
+    if not isinstance(before, dict) or not isinstance(after, dict) or before is after:
+        return []
+    if before.keys() == after.keys() == {"path", "version"}:
+        return [before["path"]] if before["path"] == after["path"] and before != after else []
+    return sorted({file for key in before.keys() & after.keys() for file in changed_secrets(before[key], after[key])})
 
 
 def read_seed(path: Path, rules: Rules) -> Seed:

@@ -13,6 +13,7 @@ POST /v1/config/rebase                bring it onto the newest revision
 POST /v1/config/check                 what a commit would meet
 POST /v1/config/commit                {"reason": ...}
 POST /v1/config/reload                {"apply": false, "reason": ...}
+POST /v1/config/rollback              {"revision": ..., "apply": true, "reason": ...}
 GET  /v1/config/history?before=&limit=&changes=true
 """
 
@@ -72,6 +73,14 @@ class ReloadBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason = ""
 
 
+class RollbackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which revision to go back to, whether to do it, and why."""
+
+    revision: Annotated[int, Meta(ge=1)]
+    apply: bool = True
+    reason: Reason = ""
+
+
 class ConfigRoutes:
     """Relays to cfgmgr, under the author's name."""
 
@@ -95,6 +104,7 @@ class ConfigRoutes:
             Route("/v1/config/check", self.check, methods=["POST"]),
             Route("/v1/config/commit", self.commit, methods=["POST"]),
             Route("/v1/config/reload", self.reload, methods=["POST"]),
+            Route("/v1/config/rollback", self.rollback, methods=["POST"]),
             Route("/v1/config/history", self.history, methods=["GET"]),
         ]
 
@@ -163,6 +173,13 @@ class ConfigRoutes:
         """Read bob.yaml again."""
         wanted = await body(request, ReloadBody)
         return await self._do(request, api.Reload(author_of(request), wanted.reason, wanted.apply))
+
+    async def rollback(self, request: Request) -> Response:
+        """Put the values of an older revision into effect."""
+        wanted = await body(request, RollbackBody)
+        if not wanted.apply:
+            only_reads(request)
+        return await self._do(request, api.Rollback(author_of(request), wanted.revision, wanted.reason, wanted.apply))
 
     async def history(self, request: Request) -> Response:
         """The revisions, newest first."""

@@ -11,6 +11,7 @@ import dns.exception
 import dns.name
 
 from daemonkit.options import CONTROL, MAX_STRING, OFF, Scalar, Substitute, Wrong
+from daemonkit.secretfiles import version_of
 
 # UDP and TCP ports are 16 bits; 0 is reserved (RFC 6335 section 6).
 MAX_PORT = 65535
@@ -139,5 +140,19 @@ class PathOption(Scalar):
             raise Wrong(f"a path with no other braces than {{state_dir}} and {{run_dir}} (found {{{unknown[0]}}})")
         return value
 
-    def convert(self, complete: Any, substitute: Substitute) -> str | None:
+    def convert(self, complete: Any, substitute: Substitute) -> Any:
         return None if complete is None else substitute(complete)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretFileOption(PathOption):
+    """The path of a file with a secret. A daemon gets `{path, version}`; another version is another secret."""
+
+    def expects(self) -> str:
+        return f"{super(SecretFileOption, self).expects()}, of a file with a secret in base64"
+
+    def convert(self, complete: Any, substitute: Substitute) -> Any:
+        if complete is None:
+            return None
+        path = substitute(complete)
+        return {"path": path, "version": version_of(path)}

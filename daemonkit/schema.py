@@ -9,7 +9,14 @@ from typing import Any
 
 from daemonkit.findings import Findings, Path, did_you_mean, shown
 from daemonkit.option_acl import AclOption
-from daemonkit.option_addresses import AddressOption, EndpointOption, NameOption, PathOption, PrefixOption
+from daemonkit.option_addresses import (
+    AddressOption,
+    EndpointOption,
+    NameOption,
+    PathOption,
+    PrefixOption,
+    SecretFileOption,
+)
 from daemonkit.option_quantities import DurationOption, SizeOption, duration_seconds, size_bytes
 from daemonkit.option_trees import AnyOfOption, ListOption, MapOption, SetOption
 from daemonkit.options import (
@@ -258,6 +265,7 @@ _BUILDERS: Mapping[str, Callable[[Fields], Option]] = {
     "prefix": lambda _: PrefixOption(),
     "endpoint": lambda fields: EndpointOption(off=fields.flag("off")),
     "path": lambda _: PathOption(),
+    "secret-file": lambda _: SecretFileOption(),
     "list": _list,
     "map": _map,
     "set": _set,

@@ -479,3 +479,73 @@ async def test_twenty_thousand_zones_reach_a_member_in_one_message(tmp_path):
         await bench.change("zones.zone7.example.notify", "auto")
         assert auth.live["zones"]["zone7.example"]["notify"] == "auto"
         assert auth.live["zones"]["zone8.example"]["notify"] == "off"
+
+
+# Secrets.
+
+
+KEY_USER = """\
+module: keyuser
+title: Uses keys
+component: {kind: dispensable}
+reads: [keys]
+options: {word: {type: string, default: x, text: A word.}}
+"""
+
+
+@pytest.fixture
+def with_keys(tmp_path):
+    """A configuration file that names a secret, and a component that uses it."""
+    secret, spec, seed = tmp_path / "key", tmp_path / "keyuser.yaml", tmp_path / "bob.yaml"
+    secret.write_text("c2VjcmV0LW9uZQ==")
+    secret.chmod(0o600)
+    spec.write_text(KEY_USER)
+    seed.write_text(
+        f"components: {{keyuser: {{program: /bin/true, spec: {spec}}}}}\n"
+        f"keys: {{k.example: {{secret_file: {secret}}}}}\n"
+    )
+    return secret, spec, seed
+
+
+async def test_a_secret_is_shown_to_nobody(tmp_path, with_keys):
+    _, spec, seed = with_keys
+    async with Bench(tmp_path, "--seed", str(seed)) as bench:
+        user = await bench.start("keyuser", spec=Spec.load(spec))
+        everything = [
+            *[await bench.call(api.Show(form=form)) for form in ("complete", "stored")],
+            await bench.call(api.History(changes_too=True)),
+            await bench.call(api.Status()),
+            user.live,
+            bench.log.lines,
+            [path.read_bytes() for path in bench.store.iterdir()],
+        ]
+        for secret in ("c2VjcmV0", "secret-one"):
+            assert secret not in str(everything)
+
+
+async def test_a_reload_notices_another_secret(tmp_path, with_keys):
+    secret, spec, seed = with_keys
+    async with Bench(tmp_path, "--seed", str(seed)) as bench:
+        user = await bench.start("keyuser", spec=Spec.load(spec))
+        before = user.live["keys"]["k.example"]["secret_file"]
+        assert before["path"] == str(secret)
+        assert (await bench.call(api.Reload(apply=True))).revision == 0
+        secret.write_text("c2VjcmV0LXR3bw==")
+        shown = await bench.call(api.Reload())
+        assert (shown.changes, shown.secrets, shown.revision) == ([], [str(secret)], 0)
+        done = await bench.call(api.Reload(apply=True))
+        assert (done.secrets, done.revision) == ([str(secret)], 2)
+        assert [answer.member for answer in done.modules] == ["keyuser/0"]
+        after = user.live["keys"]["k.example"]["secret_file"]
+        assert after["version"] not in ("", before["version"])
+
+
+async def test_a_secret_that_everybody_may_read_is_told(tmp_path, with_keys):
+    secret, _, seed = with_keys
+    secret.chmod(0o644)
+    async with Bench(tmp_path, "--seed", str(seed)) as bench:
+        warnings = (await bench.call(api.Status())).warnings
+        assert any(
+            warning.path == "keys.k.example.secret_file" and "everybody may use it (mode 0644)" in warning.reason
+            for warning in warnings
+        )

@@ -26,7 +26,7 @@ def test_the_normative_example_says_what_has_no_effect_yet():
 
 def test_a_secret_that_cannot_be_read_is_a_warning():
     assert any(
-        "/etc/bob/transfer.key cannot be read: No such file or directory" in line for line in warnings(NORMATIVE)
+        "/etc/bob/transfer.key cannot be used: No such file or directory" in line for line in warnings(NORMATIVE)
     )
 
 

@@ -31,6 +31,21 @@ def test_a_change_takes_effect_and_survives_a_restart(running):
     assert running.control("config", "get", "auth.identity") == "here"
 
 
+def test_a_rollback_undoes_a_commit_everywhere(running):
+    commit(running, "auth.identity", "first")
+    commit(running, "zones", "{example.org: {query_acl: [{action: REJECT}]}}")
+    wait_until(lambda: running.query("example.org").rcode() == dns.rcode.REFUSED, 10, "the zone is refused")
+    shown = running.control("config", "rollback", "--dry-run", "2")
+    assert [change["path"] for change in shown["changes"]] == ["zones.example.org"]
+    done = running.control("config", "rollback", "2", "-m", "it was a mistake")
+    assert done["revision"] == 4
+    wait_until(lambda: running.serves("example.org", 1), 10, "the zone is answered")
+    assert running.control("config", "get", "auth.identity") == "first"
+    newest = running.control("config", "history", "--limit", "1")["revisions"][0]
+    assert newest["reason"] == "it was a mistake"
+    assert running.bobctl("config", "rollback", "99").returncode == 3  # not found
+
+
 def test_the_seed_is_read_once(tmp_path):
     with Suite(config="auth: {identity: seeded}\n") as suite:
         with_zone(suite)
