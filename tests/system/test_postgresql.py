@@ -1,0 +1,160 @@
+"""Zone data on a PostgreSQL server: two suites on one database, and a server that stops, hangs and comes back."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import dns.exception
+import dns.rcode
+import pytest
+
+from tests.kit.postgres import PASSWORD, PostgresServer
+from tests.kit.suite import Suite, wait_until
+from tests.kit.zones import small_zone
+
+SECRET = "c2VjcmV0IG9mIGEgVFNJRyBrZXksIHRvbGQgdG8gbm9ib2R5"
+
+
+class Site:
+    """A database on a server, the file with its password, and the configuration that names both."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self.server = server
+        self.database = server.create_database()
+        self.password = Path(str(server.directory)).with_suffix(f".{self.database}")
+        self.password.write_text(PASSWORD)
+        self.password.chmod(0o600)
+        self.url = f"{server.tcp_url(self.database, password=None)}?password_file={self.password}"
+
+    def config(self, more: str = "") -> str:
+        """One with two auth instances, and a file of its own beside the server."""
+        near = "near: {type: database, url: 'sqlite:///{state_dir}/zones.sqlite'}"
+        sources = f"data_sources: {{far: {{type: database, url: '{self.url}'}}, {near}}}"
+        return f"components: {{auth: {{instances: 2}}}}\n{sources}\n{more}"
+
+    def load(self, suite: Suite, serial: int, origin: str = "far.example") -> None:
+        """Load a zone, as on the command line."""
+        text = small_zone(origin, serial)
+        words = ("--database", self.url, "--run-dir", str(suite.run), origin, "-")
+        done = suite.program("loadzone", *words, input_text=text)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def site(own_postgres: PostgresServer) -> Iterator[Site]:
+    made = Site(own_postgres)
+    yield made
+    made.password.unlink()
+
+
+def served_after(suite: Suite, condition: Callable[[], bool]) -> float:
+    began = time.monotonic()
+    wait_until(condition, 20, "the change is served")
+    return time.monotonic() - began
+
+
+def test_two_suites_on_one_database_see_each_others_changes(site, record_property):
+    with Suite(config=site.config()) as one, Suite(config=site.config()) as two:
+        site.load(one, 1)
+        one.start()
+        two.start()
+        for suite in (one, two):
+            wait_until(partial(suite.serves, "far.example", 1), 20, "the zone is served by both")
+        longest = 0.0
+        for serial, writer, reader in ((2, one, two), (3, two, one), (4, one, two)):
+            site.load(writer, serial)
+            longest = max(longest, served_after(reader, partial(reader.serves, "far.example", serial)))
+        site.load(two, 1, "new.example")  # a zone that is made, and one that is deleted
+        longest = max(longest, served_after(one, lambda: one.serves("new.example", 1)))
+        two.control("zone", "delete", "new.example", "--yes")
+        refused = lambda: one.query("new.example").rcode() == dns.rcode.REFUSED  # noqa: E731
+        longest = max(longest, served_after(one, refused))
+        record_property("figure", f"two suites, one PostgreSQL: a change is served by the other after {longest:.2f} s")
+        assert longest < 20
+
+
+def ask(suite: Suite, name: str) -> tuple[int | None, float]:
+    """The rcode of an answer, and its time."""
+    began = time.monotonic()
+    try:
+        rcode = suite.query(name).rcode()
+    except (dns.exception.Timeout, OSError):
+        rcode = None
+    return rcode, time.monotonic() - began
+
+
+def told(suite: Suite, message: str) -> int:
+    return suite.log.read_text().count(f" {message} ")
+
+
+def wait_for(suite: Suite, message: str, times: int) -> None:
+    wait_until(lambda: told(suite, message) >= times, 30, f"{message} is told")
+
+
+def test_a_server_that_is_gone_costs_only_its_own_zones(site):
+    servers = 3  # auth/0, auth/1 and the spare: each comes to know it, at its own pace
+    with Suite(config=site.config()) as suite:
+        site.load(suite, 1)
+        done = suite.loadzone("near.example", small_zone("near.example"))
+        assert done.returncode == 0, done.stderr
+        suite.start()
+        wait_until(lambda: suite.serves("far.example", 1) and suite.serves("near.example", 1), 20, "both are served")
+        processes = {name: row["pid"] for name, row in suite.components().items()}
+        kill = (partial(site.server.stop, immediately=True), site.server.start)
+        for times, (take_away, bring_back) in enumerate((kill, (site.server.freeze, site.server.thaw)), 1):
+            take_away()
+            try:
+                noticed = times * servers
+                wait_for(suite, "AUTH_DATA_SOURCE_WAITING", noticed)
+                for _ in range(50):
+                    rcode, seconds = ask(suite, "far.example")
+                    assert rcode == dns.rcode.SERVFAIL
+                    assert seconds < 0.9
+                    assert suite.serves("near.example", 1)
+                assert {name: row["pid"] for name, row in suite.components().items()} == processes  # nobody hung
+            finally:
+                bring_back()
+            wait_for(suite, "AUTH_DATA_SOURCE_BACK", noticed)
+            for _ in range(10):
+                assert suite.serves("far.example", 1)
+            assert told(suite, "AUTH_DATA_SOURCE_WAITING") == noticed  # once by each
+        site.load(suite, 2)
+        wait_until(lambda: suite.serves("far.example", 2), 20, "changes go on")
+
+
+def test_no_secret_is_told_to_anybody(site, tmp_path):
+    key = tmp_path / "key"
+    key.write_text(SECRET)
+    key.chmod(0o600)
+    keys = f"keys: {{transfer.example: {{secret_file: {key}}}}}\nlogging: {{level: debug, format: json}}\n"
+    with Suite(config=site.config(keys)) as suite:
+        site.load(suite, 1)
+        suite.arguments += ["--config-store", site.url]  # the configuration is kept there, too
+        suite.start()
+        wait_until(lambda: suite.serves("far.example", 1), 20, "the zone is served")
+        told = [suite.bobctl(*words).stdout for words in (["config", "show"], ["status"], ["zone", "list"])]
+        told.append(suite.bobctl("--json", "config", "show", "data_sources").stdout)
+        assert suite.process is not None
+        processes = [suite.process.pid, *suite.descendants()]
+        for pid in processes:
+            for file in ("cmdline", "environ"):
+                with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                    told.append(Path(f"/proc/{pid}/{file}").read_text())
+        site.password.write_text("not the password any more")
+        site.server.stop()
+        site.server.start()  # every connection is made anew, and refused
+        wait_until(lambda: "password authentication failed" in suite.log.read_text(), 30, "it is refused")
+        refused = suite.program("loadzone", "--database", site.url, "new.example", "-", input_text=small_zone())
+        assert refused.returncode != 0
+        told += [refused.stdout, refused.stderr, suite.bobctl("status").stdout]
+        told.append(suite.bobctl("config", "set", "data_sources.bad", "{url: 'postgresql://ann:hush@h/db'}").stderr)
+        suite.stop()
+        told.append(suite.log.read_text())
+        everything = "\n".join(told)
+        assert str(site.password) in everything  # where it is may be known
+        for secret in (PASSWORD, "battery", "not the password", SECRET, "hush"):
+            assert secret not in everything
