@@ -155,7 +155,7 @@ class Explained(msgspec.Struct, frozen=True):
     """How a query is answered, and why."""
 
     name: str
-    type: str
+    rdtype: str
     listening: tuple[str, ...]  # `udp ADDRESS@PORT`
     taken_by: tuple[str, ...]  # those of them the query could come in at
     steps: tuple[ExplainedStep, ...]
@@ -172,7 +172,7 @@ class Explain(msgspec.Struct, frozen=True):
     changes: ClassVar[bool] = False
 
     name: str
-    type: str = "A"
+    rdtype: str = "A"
     client: str = "127.0.0.1"  # address of who asks
     to: str | None = None  # ADDRESS@PORT it is sent to
     tcp: bool = False

@@ -59,7 +59,7 @@ def explain(
     reply, seen = observe(serving, spec, rdtype, lambda engine: engine.respond(wire, client))
     return api.Explained(
         name=name.to_text(),
-        type=dns.rdatatype.to_text(rdtype),
+        rdtype=dns.rdatatype.to_text(rdtype),
         listening=tuple(listening),
         taken_by=tuple(one for one in listening if _takes(one, request)),
         steps=tuple(_step(step, serving, sources) for step in seen.steps),
@@ -74,9 +74,9 @@ def _question(request: api.Explain) -> tuple[Name, RdataType]:
     except (dns.exception.DNSException, ValueError) as error:
         raise Refused("usage", f"{request.name!r} is no domain name: {error}") from error
     try:
-        return name, dns.rdatatype.from_text(request.type)
+        return name, dns.rdatatype.from_text(request.rdtype)
     except (dns.exception.DNSException, ValueError) as error:
-        raise Refused("usage", f"{request.type!r} is no record type") from error
+        raise Refused("usage", f"{request.rdtype!r} is no record type") from error
 
 
 def _check_addresses(request: api.Explain) -> None:

@@ -44,7 +44,7 @@ def _query(
 ) -> None:
     sixth = to is not None and ":" in to
     client = client or ("::1" if sixth else "127.0.0.1")
-    arguments = {"name": name, "type": rdtype, "client": client, "to": to, "tcp": tcp, "dnssec": dnssec}
+    arguments = {"name": name, "rdtype": rdtype, "client": client, "to": to, "tcp": tcp, "dnssec": dnssec}
     body = {"arguments": arguments, "instance": instance}
     found = suite.client.post("call", "auth", "explain", body=body)
     if suite.json:

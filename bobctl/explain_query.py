@@ -23,7 +23,7 @@ _WILDCARD_NODATA = "the name does not exist, a wildcard stands in for it, and ha
 
 def show(found: dict[str, Any], asked: str) -> None:
     """Write an explanation."""
-    click.echo(output.style(output.printable(f"{found['name']} {found['type']}, {asked}"), bold=True))
+    click.echo(output.style(output.printable(f"{found['name']} {found['rdtype']}, {asked}"), bold=True))
     if found["taken_by"]:
         output.fields({"comes in at": found["taken_by"]})
     elif found["listening"]:

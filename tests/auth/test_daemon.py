@@ -254,6 +254,19 @@ async def test_status_tells_sockets_and_sources(tmp_path):
         assert [(one.name, one.failure, one.zones) for one in status.sources] == [("main", "", 1)]
 
 
+async def test_an_answer_is_explained(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure(zones={"example": {}})
+        await daemon.listen()
+        found = await daemon.caller.call(api.Explain("www.example", client="192.0.2.9"))
+    (step,) = found.steps
+    assert (step.rule, step.zone.source, step.zone.written.author) == ("exact", "main", "test")
+    assert step.acl == api.ExplainedAcl("zones.example.query_acl", "ACCEPT", 0, {"action": "ACCEPT"})
+    assert len(found.taken_by) == 1
+    assert found.reply.answer == ("www.example. 300 IN A 192.0.2.3",)
+    assert daemon.context.counters.statistics()["request.udp"] == 0
+
+
 async def test_zone_status_tells_what_each_zone_is(tmp_path):
     async with running(tmp_path, example=ZONE, empty="") as daemon:
         await daemon.configure(zones={"listed.test": {}})

@@ -69,7 +69,7 @@ async def test_a_query_is_explained():
         assert text in done.out
     assert "would be logged: AUTH_X: said" in done.err
     pretended = {"client": "127.0.0.1", "to": None, "tcp": False, "dnssec": False}
-    assert asked == [("auth/0", {"name": "www.example.org", "type": "A", **pretended})]
+    assert asked == [("auth/0", {"name": "www.example.org", "rdtype": "A", **pretended})]
 
 
 @pytest.mark.asyncio
@@ -77,7 +77,7 @@ async def test_a_query_is_explained_as_of_another_client_and_instance():
     words = ["example.org", "MX", "--from", "2001:db8::1", "--to", "::1@53", "--tcp", "--dnssec", "--instance", "1"]
     done, asked = await explained(*words)
     pretended = {"client": "2001:db8::1", "to": "::1@53", "tcp": True, "dnssec": True}
-    assert asked == [("auth/1", {"name": "example.org", "type": "MX", **pretended})]
+    assert asked == [("auth/1", {"name": "example.org", "rdtype": "MX", **pretended})]
     assert "from 2001:db8::1 over TCP with DO" in done.out
 
 

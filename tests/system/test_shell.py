@@ -1,0 +1,89 @@
+"""bobctl as a person has it: the shell under a pseudo-terminal, and files of commands, against the real suite."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kit.suite import PYTHON, Suite
+from tests.kit.terminal import CTRL_D, ENTER, TAB, Terminal
+from tests.kit.zones import small_zone
+
+pytestmark = pytest.mark.system
+PROMPT = "bobctl>"
+
+
+@pytest.fixture(scope="module")
+def suite():
+    with Suite() as running:
+        running.start()
+        for origin in ("example.org", "example.net", "other.example"):
+            assert running.loadzone(origin, small_zone(origin, 7)).returncode == 0
+        yield running
+
+
+@pytest.fixture
+def shell(suite, tmp_path):
+    command = [*PYTHON, "bobctl", "--run-dir", str(suite.run)]
+    with Terminal(command, {"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+        terminal.sees("bobdns ", "Tab completes", PROMPT)
+        yield terminal
+
+
+def test_a_change_is_made_seen_committed_and_undone(suite, shell):
+    shell.keys(f"config set auth.udp_s{TAB}")
+    shell.sees("ize")
+    shell.keys(f" 1400{ENTER}")
+    shell.sees("1 change in your candidate", "bobctl [1 change]>")
+    shell.keys(f"config diff{ENTER}")
+    shell.sees("+ auth.udp_size: 1400")
+    shell.keys(f"config commit -m 'bigger answers'{ENTER}")
+    shell.sees("is in effect, 1 change", PROMPT)
+    assert suite.control("config", "get", "auth.udp_size") == 1400
+    shell.keys(f"config unset auth.udp_size{ENTER}")
+    shell.sees("bobctl [1 change]>")
+    shell.keys(f"config revert{ENTER}")
+    shell.sees("1 change forgotten", PROMPT)
+    shell.keys(CTRL_D)
+    assert shell.ends() == 0
+    assert suite.control("config", "get", "auth.udp_size") == 1400
+
+
+def test_zones_and_values_are_completed(shell):
+    shell.keys(f"zone show oth{TAB}")
+    shell.sees("er.example")
+    shell.keys(f"{ENTER}")
+    shell.sees("source:", PROMPT)
+    shell.keys(f"config set auth.any_answer h{TAB}")
+    shell.sees("info")
+    shell.keys(f"{ENTER}")
+    shell.sees("[1 change]>")
+    shell.keys(f"config revert{ENTER}")
+    shell.sees("1 change forgotten")
+
+
+def test_help_comes_from_the_specs(shell):
+    shell.keys("config set auth.any_answer ?")
+    shell.sees("one of rrset, hinfo", "RFC 8482")
+
+
+def test_an_answer_is_explained(suite):
+    found = suite.control("explain", "www.example.org", "A", "--to", f"127.0.0.1@{suite.port}")
+    assert found["taken_by"] == [f"udp 127.0.0.1@{suite.port}"]
+    assert found["steps"][0]["rule"] == "exact"
+    assert found["steps"][0]["zone"]["written"]["source"] == "loadzone"
+    reply = suite.query("www.example.org", "A")
+    assert found["reply"]["answer"] == reply.answer[0].to_text().splitlines()
+
+
+def test_a_file_of_commands_stops_at_its_first_error(suite, tmp_path):
+    script = tmp_path / "script"
+    script.write_text("config set auth.udp_size 1410\nconfig set auth.udp_sise 1\nconfig commit\n")
+    dry = suite.bobctl("execute", "--dry-run", str(script))
+    assert dry.returncode == 0
+    done = suite.bobctl("execute", str(script))
+    assert done.returncode == 2
+    assert f"{script}:2: " in done.stderr
+    assert "did you mean 'udp_size'" in done.stderr
+    (change,) = suite.control("config", "diff")["changes"]
+    assert change["new"] == 1410
+    suite.control("config", "revert")
