@@ -27,6 +27,11 @@ async def shell(tmp_path, environment=None):
         with Terminal(command, {"XDG_STATE_HOME": str(tmp_path), **(environment or {})}) as terminal:
             await asyncio.to_thread(terminal.sees, "bobdns ", "Tab completes", PROMPT)
             yield here, Hands(terminal)
+            if terminal.runs:  # no request may be in hand when the loop ends
+                terminal.keys(CTRL_C)
+                await asyncio.to_thread(terminal.sees, PROMPT)
+                terminal.keys(CTRL_D)
+                await asyncio.to_thread(terminal.ends)
 
 
 class Hands:

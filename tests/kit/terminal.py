@@ -50,6 +50,11 @@ class Terminal:
         self._process.wait()
         os.close(self._master)
 
+    @property
+    def runs(self) -> bool:
+        """Whether the program still runs."""
+        return self._process.poll() is None
+
     def keys(self, text: str) -> None:
         """Type. What was on the screen before is not seen again by `sees`."""
         self._looked_at = len(self.text)
