@@ -27,11 +27,8 @@ async def shell(tmp_path, environment=None):
         with Terminal(command, {"XDG_STATE_HOME": str(tmp_path), **(environment or {})}) as terminal:
             await asyncio.to_thread(terminal.sees, "bobdns ", "Tab completes", PROMPT)
             yield here, Hands(terminal)
-            if terminal.runs:  # no request may be in hand when the loop ends
-                terminal.keys(CTRL_C)
-                await asyncio.to_thread(terminal.sees, PROMPT)
-                terminal.keys(CTRL_D)
-                await asyncio.to_thread(terminal.ends)
+            # No request may be in hand when the loop ends.
+            assert await asyncio.to_thread(terminal.leave, CTRL_C + CTRL_D) == 0
 
 
 class Hands:
@@ -45,8 +42,7 @@ class Hands:
         return await asyncio.to_thread(self.terminal.sees, *sees) if sees else ""
 
     async def leave(self):
-        self.terminal.keys(CTRL_D)
-        return await asyncio.to_thread(self.terminal.ends)
+        return await asyncio.to_thread(self.terminal.leave, CTRL_D)
 
 
 @pytest.mark.asyncio

@@ -7,6 +7,7 @@ with Terminal([...]) as terminal:
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -20,6 +21,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Self
 
+BETWEEN_KEYS = 0.3  # seconds
 DEADLINE = 20.0  # seconds; ten times what is expected
 # What moves the cursor or colours: CSI and OSC sequences, and the short ones.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
@@ -50,11 +52,6 @@ class Terminal:
         self._process.wait()
         os.close(self._master)
 
-    @property
-    def runs(self) -> bool:
-        """Whether the program still runs."""
-        return self._process.poll() is None
-
     def keys(self, text: str) -> None:
         """Type. What was on the screen before is not seen again by `sees`."""
         self._looked_at = len(self.text)
@@ -70,6 +67,20 @@ class Terminal:
                 return new
             if not self._read(end):
                 raise AssertionError(f"not seen within {DEADLINE:g} s: {missing}; the screen has\n{new}")
+
+    def leave(self, keys: str) -> int:
+        """Press these keys again and again, as a person does, until the program ends; its exit status.
+
+        Keys that come while it does something else than reading them may get lost.
+        """
+        end = time.monotonic() + DEADLINE
+        while self._process.poll() is None and time.monotonic() < end:
+            with contextlib.suppress(OSError):  # it has just ended
+                os.write(self._master, keys.encode())
+            again = time.monotonic() + BETWEEN_KEYS
+            while self._process.poll() is None and self._read(again):
+                pass
+        return self.ends()
 
     def ends(self) -> int:
         """Wait for the end of the program; its exit status."""

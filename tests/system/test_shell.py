@@ -43,8 +43,7 @@ def test_a_change_is_made_seen_committed_and_undone(suite, shell):
     shell.sees("bobctl [1 change]>")
     shell.keys(f"config revert{ENTER}")
     shell.sees("1 change forgotten", PROMPT)
-    shell.keys(CTRL_D)
-    assert shell.ends() == 0
+    assert shell.leave(CTRL_D) == 0
     assert suite.control("config", "get", "auth.udp_size") == 1400
 
 
