@@ -2,6 +2,8 @@
 PYTHON ?=
 VENV ?= .venv
 BIN = $(VENV)/bin
+SIDECARS = $(wildcard [a-z]*/*.pxd)
+COMPILED = setup.py $(SIDECARS) $(SIDECARS:.pxd=.py)
 PYTEST = $(BIN)/python -X dev -W error -m pytest
 
 .PHONY: run install test check bench clean
@@ -26,16 +28,17 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/faults.py
 	$(BIN)/python bench/configuration.py
 	$(BIN)/python bench/health.py
+	$(BIN)/python bench/loading.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name '*.so' -delete
 
-$(VENV)/.run: pyproject.toml
+$(VENV)/.run: pyproject.toml $(COMPILED)
 	@scripts/environment "$(PYTHON)" $(VENV) .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml
+$(VENV)/.dev: pyproject.toml $(COMPILED)
 	@scripts/environment "$(PYTHON)" $(VENV) .[dev]
 	@touch $@ $(VENV)/.run

@@ -117,7 +117,10 @@ def _syntax_error(name: str, text: str, error: yaml.YAMLError) -> DocumentError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or str(error)
     context = getattr(error, "context", None)
-    reason = f"is not YAML: {context}: {problem}" if context else f"is not YAML: {problem}"
+    if "nesting depth" in problem:  # libyaml 0.2.6 and later look ahead, and give up before we would
+        reason = f"nested deeper than {MAX_DEPTH} levels"
+    else:
+        reason = f"is not YAML: {context}: {problem}" if context else f"is not YAML: {problem}"
     lines = text.count("\n") + (not text.endswith("\n"))  # the mark may be behind the last one
     return DocumentError(name, min(mark.line + 1, lines) if mark else None, reason.replace("\n", " "))
 

@@ -20,7 +20,7 @@ from dns.name import Name
 from dns.rdatatype import RdataType
 from dns.rdtypes.ANY.SOA import SOA
 
-from datasrc.checks_targets import ADDRESS, CNAME, CUT, DNAME, Targets
+from datasrc.checks_targets import ADDRESS, CNAME, CUT, DNAME, Names, NamesOfZone, Targets
 from datasrc.findings import Code, Finding, Place
 from datasrc.keys import APEX, WILDCARD, depth, name_key, parent
 from datasrc.rdata import type_fault
@@ -66,7 +66,20 @@ def check_zone(
     place: Callable[[RRset], Place | None] = lambda _: None,
 ) -> None:
     """Report what is wrong with a zone given by its sets in canonical order (the SOA may come first)."""
-    _ZoneCheck(origin, report, place).run(rrsets)
+    origin_key = name_key(origin)
+    nodes = itertools.groupby(rrsets, lambda rrset: name_key(rrset.name)[len(origin_key) :])
+    _ZoneCheck(origin, report, place, Names()).run(nodes)
+
+
+def check_nodes(
+    origin: Name,
+    nodes: Iterable[tuple[bytes, Iterable[RRset]]],
+    names: NamesOfZone,
+    report: Report,
+    place: Callable[[RRset], Place | None],
+) -> None:
+    """Like check_zone(), given only the nodes (by relative key) that need a look, and what the other names have."""
+    _ZoneCheck(origin, report, place, names).run(nodes)
 
 
 class _Cover(NamedTuple):
@@ -79,20 +92,22 @@ class _Cover(NamedTuple):
 class _ZoneCheck:
     """One check of one zone. Sets of a name are keyed by type and covered type."""
 
-    def __init__(self, origin: Name, report: Report, place: Callable[[RRset], Place | None]) -> None:
+    def __init__(
+        self, origin: Name, report: Report, place: Callable[[RRset], Place | None], names: NamesOfZone
+    ) -> None:
         self._origin = origin
         self._origin_key = name_key(origin)
         self._repeats = depth(self._origin_key) > 1  # com.com. is a domain; example.org.example.org. is a slip
         self._report = report
         self._place = place
-        self._targets = Targets(origin, self._note)
+        self._targets = Targets(origin, self._note, names)
         # The delegation and the DNAME the walk is at or below.
         self._cut: _Cover | None = None
         self._dname: _Cover | None = None
 
-    def run(self, rrsets: Iterable[RRset]) -> None:
+    def run(self, nodes: Iterable[tuple[bytes, Iterable[RRset]]]) -> None:
         apex_seen = False
-        for key, group in itertools.groupby(rrsets, lambda rrset: name_key(rrset.name)[len(self._origin_key) :]):
+        for key, group in nodes:
             sets = {(rrset.rdtype, rrset.covers): rrset for rrset in group}
             types = {rdtype for rdtype, _ in sets}
             if key == APEX:

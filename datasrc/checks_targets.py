@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Protocol
 
 from dns.name import Name
 from dns.rdatatype import RdataType
@@ -31,14 +32,43 @@ _ROOT = (b"",)
 _MAX_CACHED = 10_000
 
 
+class NamesOfZone(Protocol):
+    """What the names of a zone have; a name that only others lie below has nothing, but is there."""
+
+    def add(self, key: bytes, has: int) -> None:
+        """A name of the zone and what it has."""
+
+    def get(self, key: bytes) -> int | None:
+        """What a name has; None where it is not there."""
+
+
+class Names:
+    """The names of a zone as they are added."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[bytes, int] = {APEX: 0}
+
+    def add(self, key: bytes, has: int) -> None:
+        """A name of the zone and what it has."""
+        self._nodes[key] = self._nodes.get(key, 0) | has
+        above = parent(key)
+        while above not in self._nodes:
+            self._nodes[above] = 0
+            above = parent(above)
+
+    def get(self, key: bytes) -> int | None:
+        """What a name has; None where it is not there."""
+        return self._nodes.get(key)
+
+
 class Targets:
     """Names and targets of one zone; resolve() reports what does not fit together."""
 
-    def __init__(self, origin: Name, note: Note) -> None:
+    def __init__(self, origin: Name, note: Note, names: NamesOfZone) -> None:
         self._origin = origin.labels
         self._origin_key = name_key(origin)
         self._note = note
-        self._nodes: dict[bytes, int] = {APEX: 0}  # every name, empty non-terminals too
+        self._names = names
         self._wanted: list[tuple[bytes, bytes, bytes, RRset]] = []  # owner and target key, target, the set
         self._aliases: dict[bytes, tuple[bytes, RRset]] = {}
         self._glue: dict[bytes, RRset] = {}
@@ -47,11 +77,7 @@ class Targets:
 
     def add_node(self, key: bytes, has: int) -> None:
         """A name of the zone and what it has."""
-        self._nodes[key] = self._nodes.get(key, 0) | has
-        above = parent(key)
-        while above not in self._nodes:
-            self._nodes[above] = 0
-            above = parent(above)
+        self._names.add(key, has)
 
     def add_glue(self, key: bytes, addresses: RRset) -> None:
         """Addresses at or below a delegation."""
@@ -96,7 +122,7 @@ class Targets:
     def _check_target(self, owner: bytes, target: bytes, wire: bytes, rrset: RRset) -> None:
         closest = APEX
         for key in path(target):
-            has = self._nodes.get(key)
+            has = self._names.get(key)
             if has is None:
                 break
             if has & CUT:
@@ -106,7 +132,7 @@ class Targets:
                 self._note(Code.TARGET_BELOW_DNAME, f"the target {name_from_wire(wire)} lies below a DNAME", rrset)
                 return
             closest = key
-        has = self._nodes.get(target if closest == target else closest + WILDCARD, 0)
+        has = self._names.get(target if closest == target else closest + WILDCARD) or 0
         if has & CNAME:
             text = f"the target {name_from_wire(wire)} is an alias, which it must not be (RFC 2181 section 10.3)"
             self._note(Code.TARGET_IS_CNAME, text, rrset)
@@ -117,7 +143,7 @@ class Targets:
 
     def _check_glue(self, owner: bytes, cut: bytes, target: bytes, wire: bytes, rrset: RRset) -> None:
         """A target in a delegated part: only the delegation itself cannot do without its address (RFC 9471)."""
-        if rrset.rdtype == RdataType.NS and owner == cut and not self._nodes.get(target, 0) & ADDRESS:
+        if rrset.rdtype == RdataType.NS and owner == cut and not (self._names.get(target) or 0) & ADDRESS:
             text = f"no address of {name_from_wire(wire)}, without which the delegation cannot be followed"
             self._note(Code.MISSING_GLUE, text, rrset)
 

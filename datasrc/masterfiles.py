@@ -209,8 +209,7 @@ class MasterFilesSource(DataSource):
 
     def _put(self, origin: Name, text: ZoneText) -> None:
         with self._zones.updater(origin, create=True, replace=True) as updater:
-            for rrset in text.rrsets():
-                updater.add(rrset)
+            updater.load(text)
             updater.commit(_PROVENANCE)
 
     def _make_empty(self, key: bytes) -> None:

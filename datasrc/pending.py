@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from dns.name import Name
 
@@ -19,6 +19,7 @@ from datasrc.records import RRset
 from datasrc.rows import Row, minus, owner_of
 
 SOA = 6
+CHUNK = 2000  # rows worked on at a time
 
 _TYPES = struct.Struct("!xHH")  # the 00 before the type is below every byte that can follow a key
 _HEAD = struct.Struct("!IB")  # TTL, octets of the owner (at most 255, RFC 1035 section 2.3.4; 0: what the key says)
@@ -31,6 +32,17 @@ class Delta(NamedTuple):
     new: Row | None
 
 
+class WholeZone(Protocol):
+    """All sets of a zone, sound, in canonical order and normal form."""
+
+    @property
+    def records(self) -> int:
+        """How many RRs these are."""
+
+    def row_chunks(self, size: int) -> Iterator[list[Row]]:
+        """The sets, so many at a time."""
+
+
 class Pending:
     """The collected changes of one transaction on the zone of `origin`."""
 
@@ -38,10 +50,17 @@ class Pending:
         self.origin = origin
         self.replace = replace
         self.records = 0  # how many RRs rows() gave
+        self.whole: WholeZone | None = None
         self._database = database
         self._origin_key = name_key(origin)
         self._added: dict[bytes, bytes] = {}
         self._deleted: dict[bytes, set[bytes] | None] = {}  # canonical forms, or None for the whole set
+
+    def load(self, zone: WholeZone) -> None:
+        """Take a whole zone, as all of a replacement. Raises ValueError where there is anything else."""
+        if not self.replace or self._added or self._deleted:
+            raise ValueError("a whole zone goes with nothing else")
+        self.whole = zone
 
     def add(self, rrset: RRset) -> None:
         """Merge a set. Of different TTLs within one transaction the lowest stays (RFC 2181 section 5.2)."""
@@ -80,6 +99,11 @@ class Pending:
     def rows(self) -> Iterator[Row]:
         """The added sets in order, each in normal form."""
         self.records = 0
+        if self.whole is not None:
+            for chunk in self.whole.row_chunks(CHUNK):
+                yield from chunk
+            self.records = self.whole.records
+            return
         for composite in sorted(self._added):
             row = _normal(_row(composite, self._added[composite]))
             self.records += row.records()
@@ -138,7 +162,7 @@ class Pending:
         key = name_key(name)
         if not key.startswith(self._origin_key):
             raise NotInZone(f"{name} is outside of the zone", database=self._database, zone=self.origin)
-        return key[len(self._origin_key) :] + _TYPES.pack(rdtype, covers)
+        return composite_key(key[len(self._origin_key) :], rdtype, covers)
 
     def _check(self, rrset: RRset) -> None:
         fault = type_fault(rrset.rdtype, rrset.covers)
@@ -156,7 +180,12 @@ class Pending:
 
 def composite_of(row: Row) -> bytes:
     """The composite key: (key, type, covers) as bytes that sort alike."""
-    return row.key + _TYPES.pack(row.rdtype, row.covers)
+    return composite_key(row.key, row.rdtype, row.covers)
+
+
+def composite_key(key: bytes, rdtype: int, covers: int) -> bytes:
+    """The composite key of a set whose name has this key, relative to the origin."""
+    return key + _TYPES.pack(rdtype, covers)
 
 
 def place_of(composite: bytes) -> tuple[bytes, int, int]:

@@ -22,6 +22,7 @@ from datasrc import lookup
 from datasrc.apex import SOA
 from datasrc.errors import NotInZone, ZoneUnusable
 from datasrc.keys import APEX, key_labels, name_key
+from datasrc.pending import WholeZone
 from datasrc.records import Change, Difference, Lookup, Provenance, RRset, ZoneInfo, ZoneState
 from datasrc.rows import Row
 
@@ -160,6 +161,13 @@ class Updater(ABC):
         several within this transaction the lowest. An SOA takes the place of the stored one.
 
         Raises NotInZone, BadRecord.
+        """
+
+    @abstractmethod
+    def load(self, zone: WholeZone) -> None:
+        """Take all sets of a zone, read and checked, as the whole of a replacement: much faster than one by one.
+
+        Raises ValueError where this is no replacement or anything else was added or deleted.
         """
 
     @abstractmethod

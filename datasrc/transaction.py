@@ -7,7 +7,7 @@ from types import TracebackType
 
 from dns.name import Name
 
-from datasrc.pending import Pending
+from datasrc.pending import Pending, WholeZone
 from datasrc.records import Change, Provenance, RRset, ZoneInfo
 from datasrc.source import Updater
 
@@ -28,6 +28,10 @@ class Transaction(Updater):
     def add(self, rrset: RRset) -> None:
         """Merge these records into the set of their name and type."""
         self._pending().add(rrset)
+
+    def load(self, zone: WholeZone) -> None:
+        """Take a whole zone."""
+        self._pending().load(zone)
 
     def delete(self, name: Name, rdtype: int, covers: int = 0, rdatas: tuple[bytes, ...] | None = None) -> None:
         """Delete these records, or the whole set."""

@@ -11,6 +11,7 @@ in BIND 9.
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -25,8 +26,9 @@ from dns.rdatatype import RdataType
 from datasrc.findings import Code, Finding, Place, Severity
 from datasrc.zonetext_generate import MAX_GENERATED, Template, parse_range, record_pattern
 from datasrc.zonetext_header import MAX_TTL, Field, FieldFault, classify, parse_ttl
-from datasrc.zonetext_lexer import QUOTED, Entry, Lexer, Report
+from datasrc.zonetext_lexer import QUOTED, Entry, Lexer, Report, Taken
 from datasrc.zonetext_names import NameReader, shown, word_octets
+from datasrc.zonetext_plain import PlainLines
 from datasrc.zonetext_rdata import RdataFault, RdataReader
 
 MAX_ERRORS = 100
@@ -77,12 +79,16 @@ class _Source(NamedTuple):
 
 
 class Reader:
-    """Reads the text of one zone. `includes=False` refuses $INCLUDE (text that came from elsewhere)."""
+    """Reads the text of one zone. `includes=False` refuses $INCLUDE (text that came from elsewhere).
 
-    def __init__(self, origin: Name, report: Report, *, includes: bool = True) -> None:
+    With `plain` that takes the plain records it finds for itself, and the others come from read().
+    """
+
+    def __init__(self, origin: Name, report: Report, *, includes: bool = True, plain: PlainLines | None = None) -> None:
         self.octets = 0  # read so far, included files apart
         self._report_to = report
         self._includes = includes
+        self._plain = plain
         self._names = NameReader(origin)
         self._rdata = RdataReader(self._names)
         self._owner: Name | None = None
@@ -106,7 +112,8 @@ class Reader:
             self._report_to(Finding(Code.TOO_MANY_ERRORS, text))
 
     def _entries(self, stream: BinaryIO, source: _Source) -> Iterator[Record]:
-        lexer = Lexer(stream, source.file, self._report)
+        plain = None if self._plain is None else functools.partial(self._take_plain, self._plain, source.file)
+        lexer = Lexer(stream, source.file, self._report, plain)
         outermost = len(source.identities) == 1
         for entry in lexer:
             if outermost:
@@ -121,6 +128,27 @@ class Reader:
             except _Fault as fault:
                 place = Place(source.file, entry.line_of(fault.index))
                 self._report(Finding(fault.code, str(fault), place))
+        if outermost:
+            self.octets = lexer.octets
+
+    def _take_plain(self, plain: PlainLines, file: str, text: bytes, start: int, end: int, lines: int) -> Taken:
+        """Let the plain records at the beginning of a text go the short way."""
+        ttl, lasting = self._ttl_at_hand()
+        plain.begin(file, lines, self._names.origin, self._owner, ttl, lasting)
+        taken = plain.scan(text, start, end)
+        if plain.owner is not None:
+            self._owner, self._owner_word, self._owner_faulty = plain.owner, None, False
+        if plain.last_ttl is not None:
+            self._last_ttl = plain.last_ttl
+        return taken
+
+    def _ttl_at_hand(self) -> tuple[int | None, bool]:
+        """The TTL of a record that has none, if that goes without saying, and whether it stays that of all of them."""
+        if self._default_ttl is not None:
+            return self._default_ttl, True
+        if self._last_ttl is None and self._soa_minimum is not None and self._soa_minimum_used:
+            return (self._soa_minimum if self._soa_minimum <= MAX_TTL else 0), False
+        return self._last_ttl, False
 
     # Records.
 

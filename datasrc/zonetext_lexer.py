@@ -7,16 +7,27 @@ Words keep their escapes: `\\DDD` and `\\X` mean something only to whoever reads
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from datasrc.findings import Code, Finding, Place
 
 Report = Callable[[Finding], None]
 
+
+class Taken(NamedTuple):
+    """How far somebody else read: the octet to go on at, and the lines read by then."""
+
+    position: int
+    lines: int
+
+
+# Reads whole entries of text[start:end], whole lines of which `lines` come before, as far as it likes.
+Plain = Callable[[bytes, int, int, int], Taken]
+
+BLOCK = 1 << 18  # octets read at a time
 # One entry. The longest record, 65 535 octets of RDATA each written \DDD in quotes, needs a quarter of it.
 MAX_ENTRY = 1 << 20
 
@@ -73,14 +84,55 @@ class _Open:
     size: int = 0
 
 
-class Lexer:
-    """Iterates over the entries of one stream; faults are reported and the entry they are in is left out."""
+class _Blocks:
+    """A stream in blocks, so that whole lines can be looked at where they lie."""
 
-    def __init__(self, stream: BinaryIO, file: str, report: Report) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
+        self.text = b""
+        self.at = 0
+        self._stream = stream
+        self._ended = False
+
+    def fill(self) -> bool:
+        """Read more; whether there was any. Raises OSError."""
+        if self._ended:
+            return False
+        more = self._stream.read(BLOCK)
+        self._ended = not more
+        self.text = self.text[self.at :] + more
+        self.at = 0
+        return bool(more)
+
+    def lines_end(self) -> int:
+        """Where the last whole line that is in hand ends, or 0. Raises OSError."""
+        if self.at == len(self.text):
+            self.fill()
+        return self.text.rfind(b"\n", self.at) + 1
+
+    def readline(self, limit: int) -> bytes:
+        """The next line, or as much of it; nothing at the end. Raises OSError."""
+        while True:
+            end = self.text.find(b"\n", self.at, self.at + limit) + 1
+            if not end and len(self.text) - self.at < limit and self.fill():
+                continue
+            end = end or min(len(self.text), self.at + limit)
+            line = self.text[self.at : end]
+            self.at = end
+            return line
+
+
+class Lexer:
+    """Iterates over the entries of one stream; faults are reported and the entry they are in is left out.
+
+    Before each entry `plain` may read some by itself.
+    """
+
+    def __init__(self, stream: BinaryIO, file: str, report: Report, plain: Plain | None = None) -> None:
         self.file = file
         self.octets = 0  # read so far
-        self._stream = stream
+        self._blocks = _Blocks(stream)
         self._report = report
+        self._plain = plain
         self._line = 0
         self._open: _Open | None = None
         self._resynchronise = False  # skip to the next line that begins in the first column
@@ -100,10 +152,14 @@ class Lexer:
 
     def _raw_lines(self) -> Iterator[bytes]:
         """Lines of at most MAX_ENTRY octets; longer ones are reported and left out."""
-        read = functools.partial(self._stream.readline, MAX_ENTRY)
         too_long = False
         try:
-            for raw in iter(read, b""):
+            while True:
+                if not too_long and self._open is None and not self._resynchronise:
+                    self._skip_plain()
+                raw = self._blocks.readline(MAX_ENTRY)
+                if not raw:
+                    return
                 self.octets += len(raw)
                 whole = raw.endswith(b"\n") or len(raw) < MAX_ENTRY
                 if not too_long:
@@ -116,6 +172,18 @@ class Lexer:
         except OSError as error:
             place = Place(self.file, self._line + 1)
             self._report(Finding(Code.UNREADABLE, f"cannot read on: {error.strerror or error}", place))
+
+    def _skip_plain(self) -> None:
+        """Let `plain` read what it can."""
+        if self._plain is None:
+            return
+        blocks = self._blocks
+        while end := blocks.lines_end():
+            position, self._line = self._plain(blocks.text, blocks.at, end, self._line)
+            self.octets += position - blocks.at
+            blocks.at = position
+            if position < end or not blocks.fill():
+                return
 
     def _take(self, raw: bytes) -> Entry | None:
         """Gather one line; the entry, when it ends here."""

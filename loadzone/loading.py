@@ -148,8 +148,7 @@ class Loader:
     def _fill(self, source: DataSource, updater: Updater, zone: ZoneText) -> Tally | None:
         if self._manner.incremental:
             return self._fill_difference(source, updater, zone)
-        for rrset in zone.rrsets():
-            updater.add(rrset)
+        updater.load(zone)
         return None
 
     def _fill_difference(self, source: DataSource, updater: Updater, zone: ZoneText) -> Tally:

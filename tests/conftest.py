@@ -1,12 +1,40 @@
-"""What the tests report beside passing: figures go to the end of the run, where people and CI read them."""
+"""What the tests report beside passing (figures, at the end of the run); whether compiled modules are compiled."""
 
 from __future__ import annotations
+
+import importlib.abc
+import importlib.util
+import sys
+from pathlib import Path
 
 import pytest
 
 from tests.kit.postgres import own_postgres, postgres_server, postgres_url  # noqa: F401 - fixtures for every test
 
 FIGURE = "figure"  # record_property(FIGURE, "one line")
+
+
+class InterpretedFinder(importlib.abc.MetaPathFinder):
+    """Finds the Python file of a module that is compiled, too: so the same tests run both."""
+
+    def find_spec(self, name, path, target=None):
+        parent, _, stem = name.rpartition(".")
+        for folder in path or ():
+            source = Path(folder) / f"{stem}.py"
+            if parent and source.with_suffix(".pxd").exists() and source.exists():
+                return importlib.util.spec_from_file_location(name, source)
+        return None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which of the two forms of the compiled modules is tested."""
+    parser.addoption("--interpreted", action="store_true", help="import compiled modules as the Python they are")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test module is imported."""
+    if config.getoption("--interpreted"):
+        sys.meta_path.insert(0, InterpretedFinder())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

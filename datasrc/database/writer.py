@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
@@ -12,20 +13,19 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from datasrc.database import history
-from datasrc.database.bulk import execute_many
+from datasrc.database.bulk import execute_many, insert_many
 from datasrc.database.committing import commit_change
 from datasrc.database.engine import Database
 from datasrc.database.reader import ROW, stream
 from datasrc.database.schema import rrsets, zones
 from datasrc.errors import Conflict, ZoneUnusable
-from datasrc.keys import name_key
-from datasrc.pending import Delta, Pending, is_apex_soa, place_of
+from datasrc.keys import APEX, name_key
+from datasrc.pending import CHUNK, Delta, Pending, WholeZone, is_apex_soa, place_of
 from datasrc.rdata import soa_serial, unpack
 from datasrc.records import Change, Provenance, ZoneInfo
 from datasrc.rows import Row, name_wire
 from datasrc.transaction import Transaction
 
-CHUNK = 2000  # rows handed to the driver at a time
 READY_CHUNKS = 100  # worked out before the write lock is taken: all of most zones, and some 60 MB of a very large one
 KEYS_A_QUERY = 500  # well below the 32 766 parameters SQLite takes
 
@@ -70,7 +70,13 @@ class DatabaseUpdater(Transaction):
         stored = None if self.base is None else self._against_stored(pending)
         if stored is not None and not stored:
             return None
-        work = _Work(lambda: pending.deltas(()) if stored is None else stored)
+
+        def deltas() -> Iterable[Delta]:
+            if stored is not None:
+                return stored
+            return pending.deltas(()) if pending.whole is None else ()  # a whole new zone: _Commit._fill
+
+        work = _Work(deltas)
 
         def write(connection: Connection) -> Change:
             return _Commit(connection, self, pending).run(work.take(), provenance)
@@ -138,6 +144,8 @@ class _Commit:
         zone_id, version = self._claim()
         before = self._serial
         sequence = history.Sequence(self._connection, zone_id, version)
+        if self._updater.base is None and self._pending.whole is not None:
+            self._fill(zone_id, self._pending.whole)
         for deltas in chunks:
             self._write(zone_id, deltas)
             if self._had_data:
@@ -150,6 +158,14 @@ class _Commit:
         self._connection.execute(update(zones).where(zones.c.id == zone_id).values(values))
         change = Change(0, self._origin, version, self._serial, provenance, time.time())
         return history.append(self._connection, zone_id, change)
+
+    def _fill(self, zone_id: int, zone: WholeZone) -> None:
+        """Write the sets of a zone that has none yet."""
+        for chunk in zone.row_chunks(CHUNK):
+            insert_many(self._connection, _INSERT_ROWS, _COLUMNS, [(zone_id, *row) for row in chunk])
+            for row in itertools.takewhile(lambda row: row.key == APEX, chunk):
+                self._note_serial(None, row)
+        self._pending.records = self._records = zone.records
 
     def _told(self, delta: Delta) -> Delta:
         """What the journal can tell of a delta: not what a damaged row held."""
@@ -199,7 +215,7 @@ class _Commit:
                 self._records += new.records()
             self._note_serial(old, new)
         execute_many(self._connection, _DELETE_ROWS, _PLACE, gone)
-        execute_many(self._connection, _INSERT_ROWS, _COLUMNS, rows)
+        insert_many(self._connection, _INSERT_ROWS, _COLUMNS, rows)
 
     def _note_serial(self, old: Row | None, new: Row | None) -> None:
         if new is not None and is_apex_soa(new):

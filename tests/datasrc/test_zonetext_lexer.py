@@ -118,10 +118,10 @@ def test_an_entry_too_long_is_a_fault_where_it_began(piece):
 
 def test_a_read_error_is_a_fault_at_the_next_line():
     class Broken(io.BytesIO):
-        def readline(self, size: int | None = -1, /) -> bytes:
+        def read(self, size: int | None = -1, /) -> bytes:
             if self.tell() > 3:
                 raise OSError(5, "Input/output error")
-            return super().readline(size)
+            return super().read(4)
 
     entries, findings = lex(b"", Broken(b"a b\nc d\ne f\n"))
     assert [entry.words for entry in entries] == [["a", "b"]]

@@ -1,0 +1,69 @@
+"""A zone file into SQLite, beside pdnsutil where there is one: `python bench/loading.py [RECORDS] [RUNS]`."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PDNS_SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
+HEAD = "$TTL 3600\n@ IN SOA ns1 host 1 7200 900 604800 300\n@ IN NS ns1\nns1 IN A 192.0.2.1\n"
+
+
+def main(records: int = 1_000_000, runs: int = 5) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        text = directory / "bench.zone"
+        with text.open("w") as stream:
+            stream.write(HEAD)
+            for number in range(records - 3):
+                stream.write(f"h{number:07d} IN A 10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}\n")
+        ours = [timed(lambda: loadzone(directory, text)) for _ in range(runs)]
+        report("loadzone", records, ours)
+        if shutil.which("pdnsutil") and PDNS_SCHEMA.exists():
+            theirs = [timed(lambda: pdnsutil(directory, text)) for _ in range(runs)]
+            report("pdnsutil", records, theirs)
+            print(f"ratio of the medians: {statistics.median(ours) / statistics.median(theirs):.2f}")
+
+
+def report(who: str, records: int, seconds: list[float]) -> None:
+    middle = statistics.median(seconds)
+    print(
+        f"{who}: {records} records in {middle:.2f} s "
+        f"({min(seconds):.2f} to {max(seconds):.2f}, {len(seconds)} runs), {records / middle:,.0f} records/s"
+    )
+
+
+def timed(work: Callable[[], None]) -> float:
+    start = time.monotonic()
+    work()
+    return time.monotonic() - start
+
+
+def loadzone(directory: Path, text: Path) -> None:
+    state = directory / "state"
+    shutil.rmtree(state, ignore_errors=True)
+    program = Path(sys.executable).with_name("loadzone")
+    subprocess.run([program, "--state-dir", state, "bench.example", text], check=True, capture_output=True)
+
+
+def pdnsutil(directory: Path, text: Path) -> None:
+    database = directory / "pdns.sqlite"
+    for leftover in directory.glob("pdns.sqlite*"):
+        leftover.unlink()
+    with sqlite3.connect(database) as connection:
+        connection.executescript(PDNS_SCHEMA.read_text())
+    connection.close()
+    (directory / "pdns.conf").write_text(f"launch=gsqlite3\ngsqlite3-database={database}\n")
+    command = ["pdnsutil", f"--config-dir={directory}", "load-zone", "bench.example", str(text)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

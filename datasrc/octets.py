@@ -1,0 +1,136 @@
+"""Octets and sizes of zone text and RDATA, for the compiled modules that read them: constants only."""
+
+from __future__ import annotations
+
+# Octets that mean something.
+TAB = 0x09
+LINE_FEED = 0x0A
+SPACE = 0x20
+QUOTATION_MARK = 0x22
+DOLLAR = 0x24
+STAR = 0x2A
+DASH = 0x2D
+DOT = 0x2E
+ZERO = 0x30
+NINE = 0x39
+COLON = 0x3A
+EQUALS = 0x3D
+AT_SIGN = 0x40
+UPPER_A = 0x41
+UPPER_I = 0x49
+UPPER_N = 0x4E
+UPPER_Z = 0x5A
+BACKSLASH = 0x5C
+LOWER_A = 0x61
+LOWER_Z = 0x7A
+LAST_PRINTABLE = 0x7E
+CASE = 0x20  # between a capital letter and the small one
+FOLD = 0xDF  # what is left of a letter without its case
+ESCAPED_BELOW = 2  # octets below are escaped in keys (datasrc.keys)
+
+# Kinds of octets in zone text.
+WORD = 0
+BLANK = 1
+NEWLINE = 2
+RETURN = 3
+COMMENT = 4
+OPEN = 5
+CLOSE = 6
+QUOTE = 7
+ODD = 8
+
+# How the RDATA of a type is written.
+NOT_PLAIN = 0
+ADDRESS4 = 1
+ADDRESS6 = 2
+NAME = 3
+NUMBER_NAME = 4
+NUMBERS_NAME = 5  # three numbers and a name
+STRINGS = 6
+DIGEST = 7
+KEY = 8
+SIGNATURE = 9
+NEXT_NAME = 10
+NEXT_HASH = 11
+FORM_TYPES = 256  # types below have a form
+
+NO_TTL = -1
+NO_DIGIT = 0xFF
+IN_LENGTH = 2
+WORD_OCTETS = 8  # of a mnemonic that fits a number
+
+# Limits: RFC 1035 sections 2.3.4, 3.2.1 and 3.3, RFC 2181 section 8.
+MAX_NAME = 255
+MAX_LABEL = 63
+MAX_LABELS = 128
+MAX_RDATA = 0xFFFF
+MAX_STRING = 255
+MAX_TTL = (1 << 31) - 1
+MAX_U8 = 0xFF
+MAX_U16 = 0xFFFF
+U16_DIGITS = 5
+NUMBER_DIGITS = 10
+MAX_LINE = 1 << 19  # octets of an entry; of longer ones datasrc.zonetext_lexer decides
+
+# Sizes within RDATA.
+A_OCTETS = 4  # RFC 1035 section 3.4.1
+AAAA_OCTETS = 16  # RFC 3596 section 2.2
+GROUP_DIGITS = 4
+BASE64_GROUP = 4
+MAX_PADDING = 2
+OCTET_BITS = 8
+HASH_DIGITS = 32  # of SHA-1 in base 32 (RFC 5155 section 3.3)
+HASH_OCTETS = 20
+BITMAP_TYPES = 256  # of one window (RFC 4034 section 4.1.2)
+BITMAP_OCTETS = 32
+SHA1 = 1  # digest types of DS, and their sizes (RFC 3658, RFC 4509, RFC 6605)
+SHA1_OCTETS = 20
+SHA256 = 2
+SHA256_OCTETS = 32
+SHA384 = 4
+SHA384_OCTETS = 48
+
+# Times of RRSIG (RFC 4034 section 3.2).
+DATE_DIGITS = 14  # YYYYMMDDHHmmSS
+SECONDS_A_DAY = 86400
+EPOCH_YEAR = 1970
+LAST_YEAR = 2105  # the last one that fits 32 bits whole
+FEBRUARY = 2
+LONG_MONTH = 31
+
+# Numbers of a packed record (datasrc.packed): where it is in the heap; line and TTL; file and the lengths of RDATA,
+# owner and key; how the key begins.
+OFFSET = 0
+PLACE = 1
+LENGTHS = 2
+PREFIX = 3
+NUMBERS = 4
+
+# Numbers a packed set: its first record in the order, its TTL, where its packed RDATA is, and how long.
+FIRST = 0
+TTL = 1
+BLOB = 2
+BLOB_LENGTH = 3
+
+TYPES_SIZE = 5  # the end of a composite key: 00, type, covered type
+FEW = 32  # a set of more records is put in order by Python's sort: it has few to compare with
+FIRST_SIZE = 1 << 16  # octets of a heap, to begin with
+PREFIX_OCTETS = 8
+
+# Types (RFC 1035 section 3.2.2, RFC 3596, RFC 6672).
+A = 1
+NS = 2
+CNAME = 5
+MX = 15
+AAAA = 28
+SRV = 33
+DNAME = 39
+DS = 43
+RRSIG = 46
+NSEC = 47
+
+# What a name has (datasrc.packed_zone).
+HAS_ADDRESS = 1
+HAS_CNAME = 2
+HAS_NS = 4
+HAS_DNAME = 8

@@ -1,0 +1,295 @@
+"""The records of a zone, packed: one heap of octets, a few numbers a record, and the order of their keys.
+
+A record in the heap is its composite key (datasrc.pending: name key, 00, type, covered type), the wire form of its
+owner where the key does not say it, then its RDATA behind two octets of length: the set of one record needs no copy.
+A million records are two blocks of memory, not a million objects. Plain Python; packed.pxd adds the types.
+"""
+
+from __future__ import annotations
+
+from datasrc.octets import (
+    BLOB,
+    BLOB_LENGTH,
+    FEW,
+    FIRST,
+    FIRST_SIZE,
+    LENGTHS,
+    NUMBERS,
+    OFFSET,
+    PLACE,
+    PREFIX,
+    PREFIX_OCTETS,
+    TTL,
+    UPPER_A,
+    UPPER_Z,
+)
+
+Octets = bytes | bytearray | memoryview
+
+
+class PackedRecords:
+    """Records as they come, then sets in canonical order."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.set_count = 0
+        self.end = 0  # of what is used of the heap
+        self.in_order = True  # the records came in the order of their keys
+        self.heap = memoryview(bytearray(FIRST_SIZE))
+        self.numbers = memoryview(bytearray(FIRST_SIZE)).cast("Q")
+        self.order = memoryview(bytearray(8)).cast("Q")
+        self.merged = self.order
+        self.sets = memoryview(bytearray(8)).cast("Q")
+
+    def append(
+        self,
+        file: int,
+        line: int,
+        ttl: int,
+        key: Octets,
+        key_length: int,
+        owner: Octets,
+        owner_length: int,
+        rdata: Octets,
+        rdata_length: int,
+    ) -> int:
+        """Add a record: its place, its TTL, and the leading octets of three buffers."""
+        needed = key_length + owner_length + rdata_length + 2
+        if self.end + needed > len(self.heap):
+            self.grow_heap(needed)
+        at = (self.count + 1) * NUMBERS
+        if at > len(self.numbers):
+            self.grow_numbers()
+        at -= NUMBERS
+        start = self.end
+        copy(self.heap, start, key, key_length)
+        copy(self.heap, start + key_length, owner, owner_length)
+        end = start + key_length + owner_length
+        self.heap[end] = rdata_length >> 8
+        self.heap[end + 1] = rdata_length & 0xFF
+        copy(self.heap, end + 2, rdata, rdata_length)
+        self.numbers[at + OFFSET] = start
+        self.numbers[at + PLACE] = line << 32 | ttl
+        self.numbers[at + LENGTHS] = file << 48 | rdata_length << 32 | owner_length << 16 | key_length
+        self.numbers[at + PREFIX] = prefix_of(self.heap, start, key_length)
+        self.end = start + needed
+        self.count += 1
+        if self.in_order and self.count > 1 and self.less(self.count - 1, self.count - 2):
+            self.in_order = False
+        return 0
+
+    def finish(self) -> list[int]:
+        """Put the records in order and into sets; returns the sets that this could not bring into normal form.
+
+        Those have several TTLs, duplicates, capital letters in names of their RDATA, or very many records.
+        """
+        self.put_in_order()
+        self.find_sets()
+        return [index for index in range(self.set_count) if not self.merge(index)]
+
+    def put_in_order(self) -> int:
+        """Order the records by key; of equal keys as they came."""
+        self.order = memoryview(bytearray(8 * max(self.count, 1))).cast("Q")
+        for index in range(self.count):
+            self.order[index] = index
+        if self.in_order:
+            return 0
+        self.merged = memoryview(bytearray(8 * self.count)).cast("Q")
+        width = 1
+        while width < self.count:
+            start = 0
+            while start < self.count:
+                self.merge_runs(start, width)
+                start += 2 * width
+            self.order, self.merged = self.merged, self.order
+            width *= 2
+        self.merged = memoryview(bytearray(8)).cast("Q")
+        return 0
+
+    def merge_runs(self, start: int, width: int) -> int:
+        """Merge two runs of `width` records that are in order."""
+        left = start
+        left_end = min(start + width, self.count)
+        right = left_end
+        right_end = min(start + 2 * width, self.count)
+        for at in range(start, right_end):
+            if left < left_end and (right >= right_end or not self.less(self.order[right], self.order[left])):
+                self.merged[at] = self.order[left]
+                left += 1
+            else:
+                self.merged[at] = self.order[right]
+                right += 1
+        return 0
+
+    def less(self, one: int, other: int) -> bool:
+        """Whether the key of one record comes before that of the other."""
+        first = self.numbers[one * NUMBERS + PREFIX]
+        second = self.numbers[other * NUMBERS + PREFIX]
+        if first != second:
+            return first < second
+        return self.compare(one, other) < 0
+
+    def compare(self, one: int, other: int) -> int:
+        """-1, 0 or 1 as the key of one record comes before, equals or comes after that of the other."""
+        first = self.numbers[one * NUMBERS + OFFSET]
+        second = self.numbers[other * NUMBERS + OFFSET]
+        first_length = self.numbers[one * NUMBERS + LENGTHS] & 0xFFFF
+        second_length = self.numbers[other * NUMBERS + LENGTHS] & 0xFFFF
+        return self.compare_octets(first, first_length, second, second_length)
+
+    def find_sets(self) -> int:
+        """Find where the sets begin."""
+        number = 0
+        for at in range(self.count):
+            if at == 0 or self.compare(self.order[at], self.order[at - 1]) != 0:
+                number += 1
+        self.set_count = number
+        self.sets = memoryview(bytearray(8 * NUMBERS * (number + 1))).cast("Q")
+        number = 0
+        for at in range(self.count):
+            if at == 0 or self.compare(self.order[at], self.order[at - 1]) != 0:
+                self.sets[number * NUMBERS + FIRST] = at
+                number += 1
+        self.sets[number * NUMBERS + FIRST] = self.count  # where the set after the last one would begin
+        return 0
+
+    def merge(self, index: int) -> bool:
+        """Bring one set into normal form (datasrc.rdata.normal_form); whether that was possible here."""
+        first = self.sets[index * NUMBERS + FIRST]
+        size = self.sets[(index + 1) * NUMBERS + FIRST] - first
+        record = self.order[first]
+        ttl = self.numbers[record * NUMBERS + PLACE] & 0xFFFFFFFF
+        self.sets[index * NUMBERS + TTL] = ttl
+        if size == 1:
+            self.sets[index * NUMBERS + BLOB] = self.rdata_at(record)
+            self.sets[index * NUMBERS + BLOB_LENGTH] = self.rdata_length(record) + 2
+            return True
+        if size > FEW:
+            return False
+        total = 0
+        for at in range(first, first + size):
+            record = self.order[at]
+            if self.numbers[record * NUMBERS + PLACE] & 0xFFFFFFFF != ttl or self.has_capitals(record):
+                return False
+            total += self.rdata_length(record) + 2
+        return self.sort_set(index, first, size, total)
+
+    def sort_set(self, index: int, first: int, size: int, total: int) -> bool:
+        """Pack the RDATAs of a small set in order; not where two are equal."""
+        for at in range(first + 1, first + size):  # insertion sort: of the order itself, the set is one run of it
+            record = self.order[at]
+            place = at
+            while place > first:
+                comparison = self.compare_rdata(record, self.order[place - 1])
+                if comparison == 0:
+                    return False
+                if comparison > 0:
+                    break
+                self.order[place] = self.order[place - 1]
+                place -= 1
+            self.order[place] = record
+        if self.end + total > len(self.heap):
+            self.grow_heap(total)
+        start = self.end
+        for at in range(first, first + size):
+            record = self.order[at]
+            length = self.rdata_length(record) + 2
+            copy_within(self.heap, self.end, self.rdata_at(record), length)
+            self.end += length
+        self.sets[index * NUMBERS + BLOB] = start
+        self.sets[index * NUMBERS + BLOB_LENGTH] = total
+        return True
+
+    def set_merged(self, index: int, ttl: int, blob: bytes) -> None:
+        """Say what a set is that finish() left."""
+        length = len(blob)
+        if self.end + length > len(self.heap):
+            self.grow_heap(length)
+        copy(self.heap, self.end, blob, length)
+        self.sets[index * NUMBERS + TTL] = ttl
+        self.sets[index * NUMBERS + BLOB] = self.end
+        self.sets[index * NUMBERS + BLOB_LENGTH] = length
+        self.end += length
+
+    def has_capitals(self, record: int) -> bool:
+        """Whether the canonical form of the RDATA may not be what it is: a capital letter where there may be names."""
+        if self.type_of(record) in (1, 16, 28, 43, 47, 48, 50, 52):  # A TXT AAAA DS NSEC DNSKEY NSEC3 TLSA have none
+            return False
+        start = self.rdata_at(record) + 2
+        for at in range(start, start + self.rdata_length(record)):
+            if UPPER_A <= self.heap[at] <= UPPER_Z:
+                return True
+        return False
+
+    def compare_rdata(self, one: int, other: int) -> int:
+        """-1, 0 or 1 by the octets of the RDATA."""
+        return self.compare_octets(
+            self.rdata_at(one) + 2,
+            self.rdata_length(one),
+            self.rdata_at(other) + 2,
+            self.rdata_length(other),
+        )
+
+    def compare_octets(self, first: int, first_length: int, second: int, second_length: int) -> int:
+        """-1, 0 or 1 as octets sort."""
+        for index in range(min(first_length, second_length)):
+            difference = self.heap[first + index] - self.heap[second + index]
+            if difference != 0:
+                return -1 if difference < 0 else 1
+        if first_length == second_length:
+            return 0
+        return -1 if first_length < second_length else 1
+
+    def rdata_at(self, record: int) -> int:
+        """Where the length of the RDATA is in the heap, and behind it the RDATA."""
+        lengths = self.numbers[record * NUMBERS + LENGTHS]
+        return self.numbers[record * NUMBERS + OFFSET] + (lengths & 0xFFFF) + (lengths >> 16 & 0xFFFF)
+
+    def rdata_length(self, record: int) -> int:
+        """How many octets the RDATA has."""
+        return self.numbers[record * NUMBERS + LENGTHS] >> 32 & 0xFFFF
+
+    def type_of(self, record: int) -> int:
+        """The type."""
+        end = self.numbers[record * NUMBERS + OFFSET] + (self.numbers[record * NUMBERS + LENGTHS] & 0xFFFF)
+        return self.heap[end - 4] << 8 | self.heap[end - 3]
+
+    def first_record(self, index: int) -> int:
+        """The record that comes first in the order of a set."""
+        return self.order[self.sets[index * NUMBERS + FIRST]]
+
+    def grow_heap(self, needed: int) -> None:
+        """Make room for so many octets more."""
+        larger = memoryview(bytearray(2 * len(self.heap) + needed))
+        larger[: self.end] = self.heap[: self.end]
+        self.heap = larger
+
+    def grow_numbers(self) -> None:
+        """Make room for more records."""
+        larger = memoryview(bytearray(16 * len(self.numbers))).cast("Q")
+        larger[: len(self.numbers)] = self.numbers
+        self.numbers = larger
+
+
+def copy(target: memoryview, at: int, source: Octets, length: int) -> int:
+    """Copy the leading octets of a buffer."""
+    for index in range(length):
+        target[at + index] = source[index]
+    return 0
+
+
+def copy_within(heap: memoryview, at: int, start: int, length: int) -> int:
+    """Copy octets within the heap."""
+    for index in range(length):
+        heap[at + index] = heap[start + index]
+    return 0
+
+
+def prefix_of(heap: memoryview, start: int, length: int) -> int:
+    """The first eight octets of a key as a number that sorts as they do."""
+    prefix = 0
+    for index in range(PREFIX_OCTETS):
+        prefix = prefix << 8
+        if index < length:
+            prefix |= heap[start + index]
+    return prefix

@@ -1,0 +1,27 @@
+cimport cython
+
+from datasrc.packed_zone cimport PackedZone
+
+cdef Py_ssize_t STAR, NS, CNAME, MX, SRV, DS, RRSIG, NSEC, WILDCARD_OCTETS, TYPES, MX_NUMBERS, SRV_NUMBERS, LARGE
+
+cdef class Glance:
+    cdef PackedZone records
+    cdef unsigned char[::1] harmless
+    cdef const unsigned char[::1] apex
+    cdef Py_ssize_t apex_length
+    cdef const unsigned char[::1] origin_key
+    cdef Py_ssize_t origin_length
+    cdef bint repeats
+    cdef Py_ssize_t cover
+    cdef bint covered
+
+    @cython.locals(found=list, index=Py_ssize_t, count=Py_ssize_t, after=Py_ssize_t)
+    cpdef list doubtful(self)
+    @cython.locals(length=Py_ssize_t, has_ns=bint, has_cname=bint, has_ds=bint, others=bint, beside_cname=bint, beside_ns=bint, fine=bint, index=Py_ssize_t, rdtype=int)
+    cdef int is_fine(self, Py_ssize_t first, Py_ssize_t after, Py_ssize_t count) except -1
+    @cython.locals(covered=int, index=Py_ssize_t)
+    cdef int covers_present(self, Py_ssize_t signatures, Py_ssize_t first, Py_ssize_t after) except -1
+    cdef int is_wildcard(self, Py_ssize_t first, Py_ssize_t length) except -1
+    cdef int is_above(self, Py_ssize_t first, Py_ssize_t after, Py_ssize_t count) except -1
+    @cython.locals(skipped=Py_ssize_t)
+    cdef int leads_away(self, Py_ssize_t index, int rdtype) except -1

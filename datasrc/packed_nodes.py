@@ -1,0 +1,138 @@
+"""Which names of a packed zone need the checks of datasrc.checks; of most names of a large zone a glance tells that
+nothing can be wrong. Plain Python; packed_nodes.pxd adds the types.
+
+Whatever is doubtful is left to the checks, so this decides nothing but how long they take.
+"""
+
+from __future__ import annotations
+
+from datasrc.octets import (
+    CNAME,
+    DS,
+    MX,
+    NS,
+    NSEC,
+    RRSIG,
+    SRV,
+    STAR,
+)
+from datasrc.packed_zone import PackedZone
+
+# Sets of these types say nothing that a check looks at, whatever name they are of.
+HARMLESS = (1, 12, 13, 16, 17, 28, 35, 44, 47, 50, 52, 64, 65, 99, 257)
+WILDCARD_OCTETS = 2  # of a key
+TYPES = 512  # types below this one can be harmless
+MX_NUMBERS = 2  # octets before the name
+SRV_NUMBERS = 6
+LARGE = 16_384  # octets: whether a set fits in a message is looked at elsewhere
+
+
+class Glance:
+    """Walks over the names of one zone."""
+
+    def __init__(self, records: PackedZone, apex: bytes, origin_key: bytes, repeats: bool) -> None:
+        """`apex` is the origin's wire form in lower case; `repeats`: names that end in it twice are worth a look."""
+        self.records = records
+        self.harmless = bytearray(TYPES)
+        for rdtype in HARMLESS:
+            self.harmless[rdtype] = 1
+        self.apex = apex
+        self.apex_length = len(apex)
+        self.origin_key = origin_key
+        self.origin_length = len(origin_key)
+        self.repeats = repeats
+        self.cover = 0  # a set of the name that may hide what lies below it
+        self.covered = False  # whether there is one
+
+    def doubtful(self) -> list[tuple[int, int]]:
+        """(first set, set after the last) of each name that needs a look, in order."""
+        found = []
+        index = 0
+        count = self.records.set_count
+        while index < count:
+            after = index + 1
+            while after < count and self.records.same_name(index, after):
+                after += 1
+            if not self.is_fine(index, after, count):
+                found.append((index, after))
+            index = after
+        return found
+
+    def is_fine(self, first: int, after: int, count: int) -> bool:
+        """Whether nothing can be wrong with a name."""
+        length = self.records.name_length(first)
+        if length == 0:
+            return False
+        if self.covered:
+            if self.records.is_below(first, self.cover):
+                return False
+            self.covered = False
+        has_ns = False
+        has_cname = False
+        has_ds = False
+        others = False
+        beside_cname = True
+        beside_ns = True
+        fine = True
+        for index in range(first, after):
+            rdtype = self.records.set_type(index)
+            if rdtype == NS:
+                has_ns = True
+            elif rdtype == CNAME:
+                has_cname = True
+            elif rdtype == DS:
+                has_ds = True
+            elif rdtype == RRSIG:
+                if not self.covers_present(index, first, after):
+                    fine = False
+            elif rdtype != MX and rdtype != SRV and (rdtype >= TYPES or not self.harmless[rdtype]):
+                others = True
+            if rdtype != RRSIG and rdtype != NSEC:
+                if rdtype != CNAME:
+                    beside_cname = False
+                if rdtype != NS and rdtype != DS:
+                    beside_ns = False
+            if self.records.set_size(index) > LARGE:
+                fine = False
+            if rdtype in (NS, MX, SRV):
+                if not self.leads_away(index, rdtype):
+                    fine = False
+            elif rdtype == CNAME and (self.records.set_members(index) != 1 or not self.leads_away(index, rdtype)):
+                fine = False
+        if has_ns or others:  # others: a DNAME, perhaps
+            self.cover = first
+            self.covered = True
+        if others or not fine or (has_ds and not has_ns):
+            return False
+        if has_cname and not beside_cname:
+            return False
+        if has_ns and (not beside_ns or self.is_wildcard(first, length) or self.is_above(first, after, count)):
+            return False
+        return not (self.repeats and self.records.begins_with(first, self.origin_key, self.origin_length))
+
+    def covers_present(self, signatures: int, first: int, after: int) -> bool:
+        """Whether the type that signatures cover is at the name."""
+        covered = self.records.set_covers(signatures)
+        for index in range(first, after):
+            if self.records.set_type(index) == covered:
+                return True
+        return False
+
+    def is_wildcard(self, first: int, length: int) -> bool:
+        """Whether the first label of the name is an asterisk."""
+        if length < WILDCARD_OCTETS or self.records.key_octet(first, length - 2) != STAR:
+            return False
+        return length == WILDCARD_OCTETS or self.records.key_octet(first, length - 3) == 0
+
+    def is_above(self, first: int, after: int, count: int) -> bool:
+        """Whether the next name lies below this one."""
+        return after < count and self.records.is_below(after, first)
+
+    def leads_away(self, index: int, rdtype: int) -> bool:
+        """Whether all targets of a set lie outside of the zone and do not look like addresses."""
+        skipped = 0
+        if rdtype == MX:
+            skipped = MX_NUMBERS
+        elif rdtype == SRV:
+            skipped = SRV_NUMBERS
+        return self.records.leads_outside(index, skipped, self.apex, self.apex_length)

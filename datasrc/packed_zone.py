@@ -1,0 +1,244 @@
+"""Questions to the packed sets of a zone. Plain Python; packed_zone.pxd adds the types."""
+
+from __future__ import annotations
+
+from datasrc.octets import (
+    AAAA,
+    BLOB,
+    BLOB_LENGTH,
+    CASE,
+    CNAME,
+    DNAME,
+    FIRST,
+    HAS_ADDRESS,
+    HAS_CNAME,
+    HAS_DNAME,
+    HAS_NS,
+    LENGTHS,
+    NINE,
+    NS,
+    NUMBERS,
+    OFFSET,
+    PLACE,
+    TTL,
+    TYPES_SIZE,
+    UPPER_A,
+    UPPER_Z,
+    ZERO,
+    A,
+)
+from datasrc.packed import PackedRecords
+
+
+class PackedZone(PackedRecords):
+    """The sets of a zone once finish() has made them, and what they are asked."""
+
+    def key(self, record: int) -> bytes:
+        """The composite key of a record."""
+        start = self.numbers[record * NUMBERS + OFFSET]
+        return bytes(self.heap[start : start + (self.numbers[record * NUMBERS + LENGTHS] & 0xFFFF)])
+
+    def owner(self, record: int) -> bytes | None:
+        """The wire form of the owner, or None where the key says it."""
+        lengths = self.numbers[record * NUMBERS + LENGTHS]
+        start = self.numbers[record * NUMBERS + OFFSET] + (lengths & 0xFFFF)
+        length = lengths >> 16 & 0xFFFF
+        return bytes(self.heap[start : start + length]) if length else None
+
+    def rdata(self, record: int) -> bytes:
+        """The RDATA of a record."""
+        start = self.rdata_at(record) + 2
+        return bytes(self.heap[start : start + self.rdata_length(record)])
+
+    def place(self, record: int) -> tuple[int, int]:
+        """File number and line of a record."""
+        return self.numbers[record * NUMBERS + LENGTHS] >> 48, self.numbers[record * NUMBERS + PLACE] >> 32
+
+    def ttl(self, record: int) -> int:
+        """The TTL of a record."""
+        return self.numbers[record * NUMBERS + PLACE] & 0xFFFFFFFF
+
+    def members(self, index: int) -> list[int]:
+        """The records of a set, by number: as they came, or in the order of their RDATA."""
+        first = self.sets[index * NUMBERS + FIRST]
+        return [self.order[at] for at in range(first, self.sets[(index + 1) * NUMBERS + FIRST])]
+
+    def first_of(self, index: int) -> int:
+        """The record of a set that came first: its owner is spelled as the set's is."""
+        first = self.sets[index * NUMBERS + FIRST]
+        record = self.order[first]
+        for at in range(first, self.sets[(index + 1) * NUMBERS + FIRST]):
+            if self.order[at] < record:
+                record = self.order[at]
+        return record
+
+    def set_ttl(self, index: int) -> int:
+        """The TTL of a set."""
+        return self.sets[index * NUMBERS + TTL]
+
+    def set_blob(self, index: int) -> bytes:
+        """The packed RDATA of a set."""
+        start = self.sets[index * NUMBERS + BLOB]
+        return bytes(self.heap[start : start + self.sets[index * NUMBERS + BLOB_LENGTH]])
+
+    def set_of(self, record: int) -> int:
+        """The set a record is in."""
+        return self.find(self.key(record))
+
+    def find(self, key: bytes) -> int:
+        """The set of a composite key, or -1."""
+        low, high = 0, self.set_count
+        while low < high:
+            middle = (low + high) // 2
+            if self.key(self.order[self.sets[middle * NUMBERS + FIRST]]) < key:
+                low = middle + 1
+            else:
+                high = middle
+        if low < self.set_count and self.key(self.order[self.sets[low * NUMBERS + FIRST]]) == key:
+            return low
+        return -1
+
+    def row(self, index: int) -> tuple[bytes, int, int, int, bytes | None, bytes]:
+        """One set as the columns of datasrc.rows.Row."""
+        record = self.first_of(index)
+        lengths = self.numbers[record * NUMBERS + LENGTHS]
+        start = self.numbers[record * NUMBERS + OFFSET]
+        end = start + (lengths & 0xFFFF)
+        return (
+            bytes(self.heap[start : end - TYPES_SIZE]),
+            self.heap[end - 4] << 8 | self.heap[end - 3],
+            self.heap[end - 2] << 8 | self.heap[end - 1],
+            self.sets[index * NUMBERS + TTL],
+            self.owner(record),
+            self.set_blob(index),
+        )
+
+    def rows(self, start: int, limit: int) -> list[tuple[bytes, int, int, int, bytes | None, bytes]]:
+        """So many sets from one on, as the columns of datasrc.rows.Row."""
+        return [self.row(index) for index in range(start, min(start + limit, self.set_count))]
+
+    def types_at(self, name: bytes) -> int:
+        """The types of a name, given by its key, as bits; 0 where others lie below it; -1 where it is not there."""
+        length = len(name)
+        low, high = 0, self.set_count
+        while low < high:
+            middle = (low + high) // 2
+            if self.before(middle, name, length):
+                low = middle + 1
+            else:
+                high = middle
+        types = -1
+        while low < self.set_count and self.begins_with(low, name, length):
+            record = self.order[self.sets[low * NUMBERS + FIRST]]
+            if (self.numbers[record * NUMBERS + LENGTHS] & 0xFFFF) != length + TYPES_SIZE:
+                return max(types, 0)
+            types = max(types, 0) | kind_of(self.type_of(record))
+            low += 1
+        return types
+
+    def before(self, index: int, name: bytes, length: int) -> bool:
+        """Whether the key of a set comes before all that begin with a name's."""
+        record = self.order[self.sets[index * NUMBERS + FIRST]]
+        start = self.numbers[record * NUMBERS + OFFSET]
+        own = self.numbers[record * NUMBERS + LENGTHS] & 0xFFFF
+        for at in range(min(own, length)):
+            difference = self.heap[start + at] - name[at]
+            if difference != 0:
+                return difference < 0
+        return own < length
+
+    def begins_with(self, index: int, name: bytes, length: int) -> bool:
+        """Whether a set is of a name or of one below it."""
+        record = self.order[self.sets[index * NUMBERS + FIRST]]
+        start = self.numbers[record * NUMBERS + OFFSET]
+        if (self.numbers[record * NUMBERS + LENGTHS] & 0xFFFF) < length:
+            return False
+        for at in range(length):
+            if self.heap[start + at] != name[at]:
+                return False
+        return True
+
+    def name_length(self, index: int) -> int:
+        """How many octets the key of the name has."""
+        return (self.numbers[self.first_record(index) * NUMBERS + LENGTHS] & 0xFFFF) - TYPES_SIZE
+
+    def key_octet(self, index: int, at: int) -> int:
+        """One octet of the key of the name."""
+        return self.heap[self.numbers[self.first_record(index) * NUMBERS + OFFSET] + at]
+
+    def same_name(self, one: int, other: int) -> bool:
+        """Whether two sets are of one name."""
+        return self.name_length(one) == self.name_length(other) and self.is_below(other, one)
+
+    def is_below(self, one: int, other: int) -> bool:
+        """Whether a set is of the name of another, or of one below it."""
+        length = self.name_length(other)
+        if self.name_length(one) < length:
+            return False
+        first = self.numbers[self.first_record(one) * NUMBERS + OFFSET]
+        second = self.numbers[self.first_record(other) * NUMBERS + OFFSET]
+        return self.compare_octets(first, length, second, length) == 0
+
+    def set_type(self, index: int) -> int:
+        """The type of a set."""
+        return self.type_of(self.first_record(index))
+
+    def set_covers(self, index: int) -> int:
+        """The type that a set of signatures covers."""
+        end = self.numbers[self.first_record(index) * NUMBERS + OFFSET] + self.name_length(index) + TYPES_SIZE
+        return self.heap[end - 2] << 8 | self.heap[end - 1]
+
+    def set_size(self, index: int) -> int:
+        """How many octets the packed RDATA has."""
+        return self.sets[index * NUMBERS + BLOB_LENGTH]
+
+    def set_members(self, index: int) -> int:
+        """How many records came, duplicates counted."""
+        return self.sets[(index + 1) * NUMBERS + FIRST] - self.sets[index * NUMBERS + FIRST]
+
+    def leads_outside(self, index: int, skipped: int, apex: bytes, apex_length: int) -> bool:
+        """Whether the names behind so many octets of each RDATA lie outside the zone and do not begin with a number."""
+        at = self.sets[index * NUMBERS + BLOB]
+        end = at + self.sets[index * NUMBERS + BLOB_LENGTH]
+        while at < end:
+            length = (self.heap[at] << 8 | self.heap[at + 1]) - skipped
+            start = at + 2 + skipped
+            if not self.name_outside(start, length, apex, apex_length):
+                return False
+            at = start + length
+        return True
+
+    def name_outside(self, start: int, length: int, apex: bytes, apex_length: int) -> bool:
+        """Whether a name in the heap is not in the zone and does not begin with a number."""
+        digits = True
+        for at in range(start + 1, start + 1 + self.heap[start]):
+            if self.heap[at] < ZERO or self.heap[at] > NINE:
+                digits = False
+        if digits and self.heap[start] > 0:
+            return False
+        inner = length - apex_length
+        if inner < 0:
+            return True
+        at = 0
+        while at < inner:
+            at += 1 + self.heap[start + at]
+        if at != inner:
+            return True
+        for index in range(apex_length):
+            octet = self.heap[start + inner + index]
+            if UPPER_A <= octet <= UPPER_Z:
+                octet += CASE
+            if octet != apex[index]:
+                return True
+        return False
+
+
+def kind_of(rdtype: int) -> int:
+    """What a set of this type makes of its name, as far as others care."""
+    if rdtype in (A, AAAA):
+        return HAS_ADDRESS
+    if rdtype == CNAME:
+        return HAS_CNAME
+    if rdtype == NS:
+        return HAS_NS
+    return HAS_DNAME if rdtype == DNAME else 0

@@ -1,0 +1,284 @@
+"""The plain lines of zone text, straight from octets to packed records. Plain Python; zonescan.pxd adds the types.
+
+What is plain: a record whose words need no thought (no escapes, no units of time, no type that is rare). At anything
+else the scanner stops before that entry, and datasrc.zonetext reads it, as it reads everything where this is not at
+hand: the two read the same, and every message comes from there. So whatever looks odd here is left, never judged.
+"""
+
+from __future__ import annotations
+
+from dns.rdatatype import RdataType
+
+from datasrc.octets import (
+    ADDRESS4,
+    ADDRESS6,
+    BLANK,
+    DIGEST,
+    DOLLAR,
+    ESCAPED_BELOW,
+    FOLD,
+    FORM_TYPES,
+    IN_LENGTH,
+    KEY,
+    MAX_LABELS,
+    MAX_LINE,
+    MAX_NAME,
+    MAX_TTL,
+    NAME,
+    NEWLINE,
+    NEXT_HASH,
+    NEXT_NAME,
+    NINE,
+    NO_TTL,
+    NOT_PLAIN,
+    NUMBER_NAME,
+    NUMBERS_NAME,
+    QUOTE,
+    SIGNATURE,
+    STRINGS,
+    UPPER_I,
+    UPPER_N,
+    WORD,
+    ZERO,
+)
+from datasrc.packed import PackedRecords
+from datasrc.zonescan_rdata import RdataScanner
+
+FORMS = {
+    RdataType.A: ADDRESS4,
+    RdataType.AAAA: ADDRESS6,
+    RdataType.NS: NAME,
+    RdataType.CNAME: NAME,
+    RdataType.PTR: NAME,
+    RdataType.DNAME: NAME,
+    RdataType.MX: NUMBER_NAME,
+    RdataType.SRV: NUMBERS_NAME,
+    RdataType.TXT: STRINGS,
+    RdataType.DS: DIGEST,
+    RdataType.DNSKEY: KEY,
+    RdataType.RRSIG: SIGNATURE,
+    RdataType.NSEC: NEXT_NAME,
+    RdataType.NSEC3: NEXT_HASH,
+}
+
+
+class Scanner(RdataScanner):
+    """Reads into one PackedRecords. What stands for missing fields is told before a scan and may be asked after it."""
+
+    def __init__(self, records: PackedRecords, apex: bytes) -> None:
+        """`apex` is the wire form of the zone's origin."""
+        super().__init__()
+        self.records = records
+        self.forms = bytearray(FORM_TYPES)
+        for rdtype, form in FORMS.items():
+            self.forms[rdtype] = form
+        self.apex = apex
+        self.apex_length = len(apex)
+        self.ttl = NO_TTL  # of a record that says none
+        self.lasting = False  # whether that is $TTL's, which a record's own does not change
+        self.last_ttl = NO_TTL  # the last one a record said, in this scan
+        self.file = 0
+        self.lines = 0  # read
+        # The owner of the moment, and its key.
+        self.owner = bytearray(MAX_NAME + 1)
+        self.owner_length = 0
+        self.owner_kept = 0  # what is stored of it: 0 where the key says it
+        self.owner_word = bytearray(MAX_NAME + 1)
+        self.owner_word_length = 0
+        self.key = bytearray(2 * MAX_NAME + 8)
+        self.key_length = 0
+        self.labels = memoryview(bytearray(8 * MAX_LABELS)).cast("Q")
+
+    def begin(self, file: int, line: int, origin: bytes, owner: bytes, ttl: int | None, lasting: bool) -> None:
+        """Say where reading stands: the lines read so far, $ORIGIN, the owner (may be empty), the TTL if any."""
+        self.file = file
+        self.lines = line
+        self.origin = origin
+        self.origin_length = len(origin)
+        self.owner_length = 0
+        self.owner_word_length = 0
+        if owner and len(owner) <= MAX_NAME:
+            for index in range(len(owner)):
+                self.owner[index] = owner[index]
+            self.owner_length = len(owner)
+            if not self.set_key():
+                self.owner_length = 0
+        self.ttl = NO_TTL if ttl is None else ttl
+        self.lasting = lasting
+        self.last_ttl = NO_TTL
+
+    def said_ttl(self) -> int | None:
+        """The last TTL a record of this scan said, if one did."""
+        return None if self.last_ttl == NO_TTL else self.last_ttl
+
+    def owner_wire(self) -> bytes:
+        """The owner of the record read last."""
+        return bytes(self.owner[: self.owner_length])
+
+    def scan(self, text: bytes, start: int, end: int) -> int:
+        """Take plain entries of text[start:end], whole lines; where the first other one begins, or `end`."""
+        self.text = text
+        position = start
+        while position < end:
+            self.line = self.lines + 1
+            following = self.take(position, end)
+            if following == 0:
+                break
+            position = following
+            self.lines = self.line
+        self.text = b""
+        return position
+
+    def take(self, start: int, end: int) -> int:
+        """Take one entry; where the next one begins, or 0 where this one is not plain."""
+        self.depth = 0
+        at = start
+        kind = self.kinds[self.text[at]]
+        if kind == WORD:
+            if self.text[at] == DOLLAR:  # $
+                return 0
+            at = self.word_end(at)
+            if not self.set_owner(start, at):
+                return 0
+        at = self.skip(at, end)
+        if at < 0:
+            return 0
+        if self.kinds[self.text[at]] == NEWLINE:
+            return at + 1 if kind != WORD else 0
+        if self.owner_length == 0 or self.kinds[self.text[at]] == QUOTE:
+            return 0
+        return self.record(at, end)
+
+    def record(self, start: int, end: int) -> int:
+        """Take what follows the owner."""
+        at = start
+        ttl = NO_TTL
+        class_seen = False
+        form = NOT_PLAIN
+        rdtype = 0
+        while True:
+            if self.kinds[self.text[at]] != WORD:
+                return 0
+            word = at
+            at = self.word_end(at)
+            if ZERO <= self.text[word] <= NINE:
+                if ttl != NO_TTL:
+                    return 0
+                ttl = self.number(word, at, MAX_TTL)
+                if ttl < 0:
+                    return 0
+            elif (
+                at - word == IN_LENGTH and self.text[word] & FOLD == UPPER_I and self.text[word + 1] & FOLD == UPPER_N
+            ):  # IN
+                if class_seen:
+                    return 0
+                class_seen = True
+            else:
+                rdtype = self.type_of(word, at)
+                break
+            at = self.skip(at, end)
+            if at < 0:
+                return 0
+        if 0 < rdtype < FORM_TYPES:
+            form = self.forms[rdtype]
+        if form == NOT_PLAIN:
+            return 0
+        effective = ttl
+        if ttl == NO_TTL:
+            effective = self.ttl
+            if effective == NO_TTL:
+                return 0
+        at = self.skip(at, end)
+        if at < 0:
+            return 0
+        length = self.data(form, at, end)
+        if length <= 0:
+            return 0
+        at = self.skip(self.word, end)
+        if at < 0 or self.kinds[self.text[at]] != NEWLINE or at - start > MAX_LINE:
+            return 0
+        covers = 0
+        if form == SIGNATURE:
+            covers = self.rdata[0] << 8 | self.rdata[1]
+        self.store(rdtype, covers, effective, length)
+        if ttl != NO_TTL:
+            self.last_ttl = ttl
+            if not self.lasting:
+                self.ttl = ttl
+        return at + 1
+
+    def store(self, rdtype: int, covers: int, ttl: int, length: int) -> int:
+        """Add the record that was read."""
+        at = self.key_length
+        self.key[at] = 0
+        self.key[at + 1] = rdtype >> 8
+        self.key[at + 2] = rdtype & 0xFF
+        self.key[at + 3] = covers >> 8
+        self.key[at + 4] = covers & 0xFF
+        self.records.append(
+            self.file, self.lines + 1, ttl, self.key, at + 5, self.owner, self.owner_kept, self.rdata, length
+        )
+        return 0
+
+    def set_owner(self, start: int, end: int) -> bool:
+        """Make the word at the beginning of a line the owner; whether that was plain."""
+        length = end - start
+        if self.kinds[self.text[end]] != BLANK or length > MAX_NAME:
+            return False
+        if length == self.owner_word_length and self.is_owner_word(start, length):
+            return True
+        self.owner_word_length = 0
+        self.owner_length = self.name(start, end, self.owner, 0)
+        if self.owner_length == 0 or not self.set_key():
+            self.owner_length = 0
+            return False
+        for index in range(length):
+            self.owner_word[index] = self.text[start + index]
+        self.owner_word_length = length
+        return True
+
+    def is_owner_word(self, start: int, length: int) -> bool:
+        """Whether the word is the one before."""
+        for index in range(length):
+            if self.owner_word[index] != self.text[start + index]:
+                return False
+        return True
+
+    def set_key(self) -> bool:
+        """Work the key of the owner out (datasrc.keys), relative to the apex; whether the owner is in the zone."""
+        inner = self.owner_length - self.apex_length  # octets of the labels below the apex
+        if inner < 0:
+            return False
+        at = 0
+        count = 0
+        while at < inner:
+            self.labels[count] = at
+            count += 1
+            at += 1 + self.owner[at]
+        if at != inner:
+            return False
+        same = True
+        for index in range(self.apex_length):
+            octet = self.owner[inner + index]
+            expected = self.apex[index]
+            if octet != expected:
+                if self.lower(octet) != self.lower(expected):
+                    return False
+                same = False
+        length = 0
+        while count > 0:
+            count -= 1
+            at = self.labels[count]
+            for index in range(at + 1, at + 1 + self.owner[at]):
+                octet = self.lower(self.owner[index])
+                if octet < ESCAPED_BELOW:  # escaped in a key
+                    return False
+                if octet != self.owner[index]:
+                    same = False
+                self.key[length] = octet
+                length += 1
+            self.key[length] = 0
+            length += 1
+        self.key_length = length
+        self.owner_kept = 0 if same else self.owner_length
+        return True

@@ -1,0 +1,39 @@
+"""The compiled modules. Everything else about the project is in pyproject.toml.
+
+Each is plain Python that its sidecar (.pxd) gives types; without Cython or a C compiler the same files run interpreted.
+BOBDNS_COMPILE=0 leaves them interpreted on purpose, BOBDNS_COMPILE=1 fails where they cannot be compiled.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+COMPILE = os.environ.get("BOBDNS_COMPILE", "")
+DIRECTIVES = {
+    "language_level": 3,
+    "annotation_typing": False,  # the sidecars have the types
+    "binding": False,
+    "boundscheck": True,  # octets come from files and from the network
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+}
+
+
+def extensions() -> list[Extension]:
+    """One for every module that has a sidecar."""
+    if COMPILE == "0":
+        return []
+    from Cython.Build import cythonize
+
+    modules = [
+        Extension(".".join(sidecar.with_suffix("").parts), [str(sidecar.with_suffix(".py"))], optional=COMPILE != "1")
+        for sidecar in sorted(Path().glob("[a-z]*/*.pxd"))
+    ]
+    return list(cythonize(modules, compiler_directives=DIRECTIVES, build_dir="build/cython"))
+
+
+setup(ext_modules=extensions())

@@ -1,0 +1,164 @@
+"""The short way of zone text against the long one: the same sets, the same findings, whatever the text."""
+
+from __future__ import annotations
+
+import io
+
+import dns.name
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from datasrc.findings import Finding
+from datasrc.rows import Row
+from datasrc.zonescan import FORMS
+from datasrc.zonetext import Reader
+from datasrc.zonetext_zone import ZoneText
+from tests.datasrc.rdata_texts import GRAMMAR, rdata_texts
+from tests.datasrc.reading import ORIGIN
+
+HEAD = "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n"
+
+
+def gathered(text: bytes, origin: dns.name.Name, *, short: bool) -> tuple[list[Row], list[str], int]:
+    """The sets, the findings, and how many records came the long way."""
+    findings: list[Finding] = []
+    zone = ZoneText(origin, findings.append)
+    reader = Reader(origin, findings.append, includes=False, plain=zone.plain if short else None)
+    records = list_added(zone, reader, text)
+    zone.finish()
+    assert reader.octets == len(text)
+    return list(zone.rows()), sorted(map(str, findings)), records
+
+
+def list_added(zone: ZoneText, reader: Reader, text: bytes) -> int:
+    number = 0
+    for number, record in enumerate(reader.read(io.BytesIO(text), "z"), 1):  # noqa: B007 - the last one counts
+        zone.add(record)
+    return number
+
+
+def both_ways(text: str | bytes, origin: dns.name.Name = ORIGIN) -> None:
+    octets = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+    short, long = gathered(octets, origin, short=True), gathered(octets, origin, short=False)
+    assert short[:2] == long[:2]
+
+
+PLAIN = {
+    "A": ["192.0.2.1", "0.0.0.0", "255.255.255.255"],
+    "AAAA": ["2001:db8::1", "::", "::1", "1::", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "FE80::ABCD"],
+    "NS": ["ns", "ns.example.net.", "@", "."],
+    "CNAME": ["www.sub"],
+    "PTR": ["Host.Example.NET."],
+    "DNAME": ["x.y"],
+    "MX": ["10 mail", "0 ."],
+    "SRV": ["1 65535 443 www"],
+    "TXT": ['"a b" c', "plain", '""', '"x;y(z)"', '"a" ( "b"\n "c" )'],
+    "DS": ["60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118", "1 13 2 " + "ab" * 32, "1 13 4 " + "AB " * 48],
+    "DNSKEY": ["257 3 13 " + "AQ" * 43 + "A=", "256 3 8 ( AwEA\n AaB= ) ; key"],
+    "RRSIG": [
+        "A 13 3 3600 20300101000000 20200228235959 1 example.org. " + "A" * 86 + "==",
+        "NSEC 8 2 0 21051130000000 19700101000000 65535 @ ( AAAA\n BBBB )",
+    ],
+    "NSEC": ["b A NS SOA", "Host.example.org. A RRSIG NSEC TLSA", "b"],
+    "NSEC3": ["1 1 12 aabbccdd 2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG", "1 0 0 - 2VPTU5TIMAMQTTGL4LUU9KG21E0AOR3S"],
+}
+
+
+def test_every_form_has_an_example():
+    assert {kind.name for kind in FORMS} == PLAIN.keys()
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+@pytest.mark.parametrize("owner", ["a", "@", "*.B.c", "x.example.ORG.", "_1-2/3"])
+@pytest.mark.parametrize("head", ["", "300 ", "IN ", "in 300 ", "300 IN ", " \t 7\tIn\t"])
+def test_plain_records_go_the_short_way_and_mean_the_same(kind, owner, head):
+    for data in PLAIN[kind]:
+        text = f"$TTL 60\n{owner} {head}{kind} {data}\n{owner} {head}{kind.lower()} {data} ; comment (\r\n".encode()
+        rows, findings, the_long_way = gathered(text, ORIGIN, short=True)
+        assert the_long_way == 0
+        assert (rows, findings) == gathered(text, ORIGIN, short=False)[:2]
+
+
+@pytest.mark.parametrize("kind", sorted(GRAMMAR))
+def test_rdata_of_every_type_is_read_alike(kind):
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(GRAMMAR[kind])
+    def check(text):
+        both_ways(f"$TTL 60\na {kind} {text}\nb 30 {kind} {text} ; x\n\t{kind} {text}")
+
+    check()
+
+
+owners = st.sampled_from(
+    ["a", "b.c", "@", "*.w", "A", "x\\.y", "\\200", "", "ns.sub", "x.", "Example.org.", "b.EXAMPLE.org.", "$x",
+     "a@b", "a..b", "org.", "y" * 63, "y" * 64, ".".join(["z" * 60] * 4), "\x01", "yexample.org."]
+)  # fmt: skip
+odd_lines = st.sampled_from(
+    ["$ORIGIN sub", "$ORIGIN SUB.example.ORG.", "$ORIGIN net.", "$ORIGIN example.org.", "$TTL 7", "$TTL 1h", "; c", "",
+     " ", "  ; d", "(", ")",
+     "a A 1.2.3", "a A 01.2.3.4", "a AAAA 1::2::3", "a AAAA :1", "a AAAA 1:", "a 5000000000 A 192.0.2.1",
+     "a 2147483648 A 192.0.2.1", "a CH A 1.2.3.4",
+     "a 5 5 A 1.2.3.4", "a IN IN A 1.2.3.4", "a TXT", "a A", "a MX 99999 b", "a MX 00010 b",
+     "a TXT \"x", "$GENERATE 1-3 g$ A 192.0.2.$", "@ SOA a b 1 2 3 4 9"]
+)  # fmt: skip
+line = st.tuples(owners, st.sampled_from(["", "300", "1h"]), st.sampled_from(["", "IN", "in"]), rdata_texts())
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.sampled_from([HEAD, "", "@ SOA a b 1 2 3 4 9\n"]),
+    st.lists(
+        line.map(lambda parts: f"{parts[0]} {parts[1]} {parts[2]} {parts[3][0]} {parts[3][1]}") | odd_lines, max_size=14
+    ),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([ORIGIN, dns.name.root, dns.name.from_text("org.")]),
+)
+def test_zones_are_read_alike(head, lines, newline, origin):
+    both_ways(head + newline.join(lines), origin)
+
+
+pieces = st.sampled_from(
+    [
+        b"(", b")", b'"', b"\\", b";", b"\n", b"\r\n", b"\r", b" ", b"\t", b"$", b"@", b".", b"\\#", b"\\065", b"\x00",
+        b"\xff", b"a", b"60", b"IN", b"A", b"TXT", b"NS", b"MX", b"DS", b"NSEC", b"NSEC3", b"RRSIG", b"AAAA", b"SRV",
+        b"$TTL", b"$ORIGIN",
+        b"::", b":1", b"192.0.2.1", b"1", b"9" * 11, b"-", b"=", b"AAAA", b"AA==", b"20300101000000", b"20300230000000",
+        b"2vptu5timamqttgl4luu9kg21e0aor3s", b"\na NS b\n", b"\n\tA 192.0.2.1\n", b"\nb 3 A 192.0.2.2 ",
+    ]
+)  # fmt: skip
+hostile = (
+    st.binary(max_size=200) | st.lists(pieces, max_size=60).map(b"".join) | st.lists(pieces, max_size=60).map(b" ".join)
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(hostile)
+@example(b"a TXT \x00")
+@example(b"\n" * 3 + b"a A 192.0.2.1")
+def test_hostile_text_is_read_alike(text):
+    both_ways(b"$TTL 60\n" + text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_zone_with_octets_changed_is_read_alike(data):
+    records = "".join(f"o{number} {kind} {text}\n" for number, kind in enumerate(PLAIN) for text in PLAIN[kind][:1])
+    text = bytearray((HEAD + records).encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
+    both_ways(bytes(text))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.permutations([f"{label}{number}" for number in range(9) for label in ("a", "B", "c.a", "*.b")]))
+def test_sets_come_in_canonical_order_however_the_text_has_them(names):
+    text = HEAD + "".join(f"{name} A 192.0.2.{len(name)}\n{name} A 192.0.2.9\n" for name in [*names, *names[:3]])
+    rows, _, _ = gathered(text.encode(), ORIGIN, short=True)
+    assert [row.key for row in rows] == sorted(row.key for row in rows)
+    both_ways(text)
+
+
+def test_lines_longer_than_a_block_and_records_across_blocks_are_read_alike():
+    long_text = "a TXT " + " ".join(['"' + "x" * 250 + '"'] * 150)
+    both_ways(HEAD + "\n".join([f"h{number} A 192.0.2.1" for number in range(20_000)] + [long_text] * 12))

@@ -1,0 +1,24 @@
+"""Interpreted, the compiled modules pass the tests that they pass compiled."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# A new compiled module belongs to a test that is named here.
+TESTS = ["tests/datasrc/test_packed_nodes.py", "tests/datasrc/test_zonescan.py", "tests/datasrc/test_zonetext_zone.py"]
+
+
+@pytest.mark.timeout(600)
+def test_interpreted_they_pass_the_same_tests(request):
+    if request.config.getoption("--interpreted"):
+        pytest.skip("this is that run")
+    arguments = ["-m", "pytest", "--interpreted", "-q", "-p", "no:cacheprovider", "--durations=0", *TESTS]
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
