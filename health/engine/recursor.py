@@ -197,14 +197,17 @@ class Recursor:
         return reply.noerror and (reply.authoritative or self._below(zone, reply, name) is not None)
 
     async def _servers(self, zone: dns.name.Name, depth: int) -> AsyncIterator[Server]:
-        """The servers of a zone: first those whose addresses are known, then those to be looked up."""
-        delegation = self.cuts[zone]
-        for name, addresses in delegation.items():
+        """The servers of a zone: first those whose addresses are known, then those to be looked up.
+
+        They come in the order of their names: that of the records in a reply changes from one to the next.
+        """
+        delegation = sorted(self.cuts[zone].items())
+        for name, addresses in delegation:
             for address in addresses:
                 yield Server(name, address)
         if depth >= _MAX_DEPTH:
             return
-        for name, addresses in list(delegation.items()):
+        for name, addresses in delegation:
             if not addresses and not name.is_subdomain(zone):
                 for address in await self.addresses(name, depth + 1):
                     yield Server(name, address)

@@ -1,4 +1,4 @@
-"""Domains of the simulated Internet that another implementation is asked about, too (test_crosscheck)."""
+"""Domains of the simulated Internet that another implementation is asked about, too (tests/interop)."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import dns.name
 import dns.rcode
 import dns.rdatatype
@@ -78,6 +80,17 @@ def test_it_follows_an_alias_out_of_the_zone(internet):
     found, said = look_up(internet, "out.child.example")
     assert texts(found) == ["192.0.2.81"]
     assert said == ["CNAME_FOLLOWED_OUT_OF_ZONE"]
+
+
+def test_which_server_is_asked_does_not_depend_on_the_order_of_records():
+    found = set()
+    for seed in range(8):
+        random.seed(seed)  # what goes over the wire is shuffled
+        internet = Internet()
+        internet.zone("example", {"ns1.example": ["192.0.2.1"], "ns2.example": ["192.0.2.2"]})
+        internet.records(internet.own_copy("192.0.2.2", "example"), "www 60 IN A 192.0.2.80")
+        found.add(tuple(texts(look_up(internet, "www.example")[0])))
+    assert found == {()}
 
 
 def test_a_loop_over_two_zones_ends(internet):

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 import dns.edns
 import dns.flags
@@ -53,10 +53,10 @@ async def answered(internet: Internet, address: str, octets: bytes, transport: T
 
 
 @contextlib.asynccontextmanager
-async def served(internet: Internet, port: int) -> AsyncIterator[None]:
-    """All hosts of an Internet on sockets at a port, UDP and TCP."""
+async def served(internet: Internet, port: int, addresses: Iterable[str] | None = None) -> AsyncIterator[None]:
+    """The hosts of an Internet, all or those at these addresses, on sockets at a port, UDP and TCP."""
     async with contextlib.AsyncExitStack() as stack:
-        for address in list(internet.hosts):
+        for address in list(internet.hosts) if addresses is None else addresses:
             await stack.enter_async_context(_host(internet, address, port))
         yield
 

@@ -7,7 +7,9 @@ every host gets its address there and answers on port 53. Prints a JSON object: 
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,23 +24,40 @@ SECONDS = 120
 SHOWN = {"INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"}
 
 
-async def said(internet: Internet, domain: str, tests: list[str]) -> list[tuple[str, str]]:
-    """The tags of level INFO and above, each with its module."""
-    with tempfile.NamedTemporaryFile("w", suffix=".hints") as hints:
-        hints.write(_hints(internet))
-        hints.flush()
-        chosen = [argument for test in tests for argument in ("--test", test)]
-        command = ["zonemaster-cli", "--hints", hints.name, "--level", "INFO", "--json", "--raw", *chosen, domain]
-        _take(internet)
+@functools.cache
+def namespace() -> tuple[str, ...]:
+    """The command that runs another one in a network namespace of its own; empty where that cannot be done here."""
+    if not all(shutil.which(program) for program in ("unshare", "ip")):
+        return ()
+    for command in (("unshare", "-n"), ("unshare", "-r", "-n")):
+        if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
+            return command
+    return ()
+
+
+async def said_of(internet: Internet, domain: str, tests: list[str]) -> list[tuple[str, str]]:
+    """What zonemaster-cli says of a domain of an Internet that is served by scripted servers."""
+    with tempfile.NamedTemporaryFile("w", suffix=".hints") as file:
+        file.write(hints(internet))
+        file.flush()
+        take(internet)
         async with served(internet, PORT):
-            process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
-            output, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+            return await said(domain, tests, file.name)
+
+
+async def said(domain: str, tests: list[str], hints_file: str) -> list[tuple[str, str]]:
+    """The tags of level INFO and above, each with its module."""
+    chosen = [argument for test in tests for argument in ("--test", test)]
+    command = ["zonemaster-cli", "--hints", hints_file, "--level", "INFO", "--json", "--raw", *chosen, domain]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    output, _ = await asyncio.wait_for(process.communicate(), SECONDS)
     document = json.loads(output)
     entries = document["results"] if isinstance(document, dict) else document
     return sorted({(entry["module"].upper(), entry["tag"]) for entry in entries if entry["level"] in SHOWN})
 
 
-def _hints(internet: Internet) -> str:
+def hints(internet: Internet) -> str:
+    """The root servers, as in named.root."""
     lines = []
     for name, addresses in internet.root_servers.items():
         lines.append(f". 3600000 NS {name}")
@@ -46,7 +65,7 @@ def _hints(internet: Internet) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _take(internet: Internet) -> None:
+def take(internet: Internet) -> None:
     """Give this machine the addresses of all hosts."""
     for address in internet.hosts:
         six = ":" in address
@@ -58,7 +77,7 @@ def _main(domain: str, tests: str, *scenes: str) -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     # A loop for each: when it ends, its sockets are closed and the next may have their addresses.
     known = {**SCENES, **SIGNED_SCENES}
-    found = {scene: asyncio.run(said(known[scene](), domain, tests.split(","))) for scene in scenes}
+    found = {scene: asyncio.run(said_of(known[scene](), domain, tests.split(","))) for scene in scenes}
     json.dump(found, sys.stdout)
 
 

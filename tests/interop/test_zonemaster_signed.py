@@ -1,4 +1,4 @@
-"""DNSSEC, Nameserver and Zone by Debian's zonemaster-cli (Engine 4.6): as test_crosscheck, on signed zones."""
+"""DNSSEC, Nameserver and Zone by Debian's zonemaster-cli (Engine 4.6): as test_zonemaster, on signed zones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 from tests.health.signed_scenes import SIGNED_SCENES
 from tests.health.stage import ZONE
-from tests.health.test_crosscheck import pytestmark as needs_zonemaster
+from tests.interop.test_zonemaster import pytestmark as needs_zonemaster
+from tests.kit.internet_zonemaster import namespace
 
 TESTS = ("dnssec", "nameserver", "zone")
 
@@ -35,7 +36,7 @@ ONLY_THEIRS = {
 @pytest.fixture(scope="module")
 def theirs() -> dict[str, set[str]]:
     module = "tests.kit.internet_zonemaster"
-    command = ["unshare", "-n", sys.executable, "-m", module, ZONE, ",".join(TESTS), *SIGNED_SCENES]
+    command = [*namespace(), sys.executable, "-m", module, ZONE, ",".join(TESTS), *SIGNED_SCENES]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=110)
     return {
         scene: {tag for module, tag in found if module != "SYSTEM"} for scene, found in json.loads(done.stdout).items()

@@ -11,6 +11,9 @@ import pytest
 
 from tests.health.scenes import SCENES
 from tests.health.stage import ZONE
+from tests.health.world import COMPARED
+from tests.kit.internet_suites import results
+from tests.kit.internet_zonemaster import namespace
 
 TESTS = (
     "basic",
@@ -23,16 +26,10 @@ TESTS = (
 )
 
 
-def _namespaces() -> bool:
-    """Whether a network namespace can be made here, with a zonemaster-cli to run in it."""
-    if not all(shutil.which(program) for program in ("zonemaster-cli", "unshare", "ip")):
-        return False
-    return subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode == 0
-
-
 pytestmark = [
     pytest.mark.system,
-    pytest.mark.skipif(not _namespaces(), reason="needs zonemaster-cli and the right to make a network namespace"),
+    pytest.mark.skipif(not shutil.which("zonemaster-cli"), reason="zonemaster-cli is not installed"),
+    pytest.mark.skipif(not namespace(), reason="no network namespace can be made here"),
 ]
 
 # Cases that were rewritten since Engine 4.6: (their tag, ours).
@@ -79,7 +76,7 @@ ONLY_THEIRS = {
 
 @pytest.fixture(scope="module")
 def theirs() -> dict[str, set[str]]:
-    command = ["unshare", "-n", sys.executable, "-m", "tests.kit.internet_zonemaster", ZONE, ",".join(TESTS), *SCENES]
+    command = [*namespace(), sys.executable, "-m", "tests.kit.internet_zonemaster", ZONE, ",".join(TESTS), *SCENES]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=110)
     return {
         scene: {tag for module, tag in found if module != "SYSTEM"} for scene, found in json.loads(done.stdout).items()
@@ -93,3 +90,28 @@ def test_both_implementations_find_the_same(scene, theirs):
     assert len(ours & theirs[scene]) >= 10
     assert theirs[scene] - ours - OLD == ONLY_THEIRS.get(scene, set())
     assert ours - theirs[scene] - DETAILS == ONLY_OURS.get(scene, set())
+
+
+# In Nameserver and Zone: 4.6 wants an AAAA record at the apex before it says that AAAA is processed well.
+MORE = {"AAAA_WELL_PROCESSED"}
+# Where only some servers have the MX record it depends on which one is asked, whether mail to RNAME can be delivered.
+MAIL = {"differing.example": {"RNAME_MAIL_DOMAIN_INVALID"}}
+MAIL_OURS = {"differing.example": {"RNAME_RFC822_VALID"}}
+
+
+@pytest.mark.parametrize("domain", COMPARED)
+def test_both_find_the_same_where_our_own_servers_answer(domain):
+    """Root, top level domain and hosting company are process trees of this suite, with zones from loadzone."""
+    new = (*NEW, "N15_", "Z11_")
+    ours = {
+        entry["tag"]
+        for entry in results()["ours"][domain]["entries"]
+        if entry["level"] != "DEBUG"
+        and entry["module"] not in ("System", "DNSSEC")
+        and entry["testcase"] not in ("Connectivity03", "Connectivity04")
+        and not entry["tag"].startswith(new)
+    }
+    found = {tag for module, tag in results()["theirs"][domain] if module != "SYSTEM"}
+    assert len(ours & found) > 40
+    assert found - ours - OLD == MAIL.get(domain, set())
+    assert ours - found - DETAILS - MORE == MAIL_OURS.get(domain, set())
