@@ -6,7 +6,7 @@ SIDECARS = $(wildcard [a-z]*/*.pxd)
 COMPILED = setup.py $(SIDECARS) $(SIDECARS:.pxd=.py)
 PYTEST = $(BIN)/python -X dev -W error -m pytest
 
-.PHONY: run install test check bench clean
+.PHONY: run install test check docs bench clean
 
 run: $(VENV)/.run
 	@scripts/run $(BIN)
@@ -22,6 +22,9 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/house
+
+docs: $(VENV)/.dev
+	$(BIN)/python scripts/reference.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python bench/start.py

@@ -237,7 +237,7 @@ def reload_file(suite: Suite, reason: str, *, apply: bool) -> None:
 
 
 @config.command()
-@click.argument("revision", type=click.IntRange(min=1))
+@click.argument("revision", type=click.IntRange(min=1), shell_complete=completion.revisions)
 @click.option("--dry-run", is_flag=True, help="Only show what that changes.")
 @reason_option
 @pass_suite

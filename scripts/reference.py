@@ -1,0 +1,327 @@
+"""Writes the operator's reference, docs/reference/, from the specs, the bus messages and the command line.
+
+python scripts/reference.py            write it
+python scripts/reference.py --check    say what differs, and exit 1 if anything does
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+import sys
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bobctl.nouns import NOUNS, Nouns  # noqa: E402
+from daemonkit.option_trees import AnyOfOption, ListOption, MapOption, SetOption  # noqa: E402
+from daemonkit.options import Option, Scalar  # noqa: E402
+from daemonkit.spec import Command, Spec, modules  # noqa: E402
+
+TARGET = ROOT / "docs" / "reference"
+MADE = "<!-- Made by `make docs` from the specs and the code: change those. -->\n"
+SPECS = {name: Spec.load(name) for name in modules()}
+
+
+# Configuration.
+
+
+def configuration() -> Iterator[str]:
+    """Every option of every module."""
+    yield "# Configuration"
+    yield (
+        "Every option, by top-level key. Paths are as `bobctl config set` takes them: `NAME` stands for a key of your"
+        " own choice, `[N]` for the place of an item in a list. `bobctl config describe PATH` says the same of one."
+    )
+    yield "\n".join(f"- [`{key}`](#{key}): {spec.title}" for key, spec in _owners())
+    for key, spec in _owners():
+        yield f"## {key}"
+        yield f"Owned by the module {spec.module}."
+        yield from _option(key, spec.configurable[key])
+
+
+def _owners() -> list[tuple[str, Spec]]:
+    return sorted((key, spec) for spec in SPECS.values() for key in spec.configurable)
+
+
+def _option(path: str, option: Option) -> Iterator[str]:
+    """An option and all within it."""
+    if "." in path or "[" in path:
+        yield f"### `{path}`"
+    if option.text:
+        yield option.text.strip()
+    yield "\n".join(_facts(option))
+    yield from _inner(path, option)
+
+
+def _facts(option: Option) -> Iterator[str]:
+    if isinstance(option, MapOption):
+        yield "- a map" + (", or nothing" if option.optional else "")
+    else:
+        yield f"- {option.expects()}"
+    if option.required:
+        yield "- required"
+    elif option.default is not None:
+        yield f"- default: `{_json(option.default)}`"
+    if isinstance(option, Scalar) and option.refers:
+        yield f"- one of the names in [`{option.refers}`](#{option.refers})"
+    if option.pending:
+        yield f"- accepted, without effect in this release: {option.pending}"
+
+
+def _inner(path: str, option: Option) -> Iterator[str]:
+    if isinstance(option, MapOption):
+        for name, inner in option.options.items():
+            yield from _option(f"{path}.{name}", inner)
+    elif isinstance(option, SetOption):
+        yield f"Keys: {option.key.expects()}."
+        yield from _option(f"{path}.NAME", option.item)
+    elif isinstance(option, ListOption) and isinstance(option.item, MapOption):
+        yield from _option(f"{path}[N]", option.item)
+    elif isinstance(option, AnyOfOption):
+        for alternative in option.alternatives:
+            if isinstance(alternative, MapOption | ListOption):
+                yield from _inner(path, alternative)
+
+
+# Commands of modules.
+
+
+def commands() -> Iterator[str]:
+    """Every command of every module."""
+    yield "# Commands of modules"
+    yield (
+        "What `bobctl call MODULE COMMAND name=value ...` and `POST /v1/call/MODULE/COMMAND` send. The role is the"
+        " least that may: read, operate, configure, admin. Many have a noun of their own in [bobctl](bobctl.md)."
+        " Commands that change the configuration go only through `bobctl config`, under the name of who calls."
+    )
+    for name, spec in SPECS.items():
+        if spec.commands:
+            yield f"## {name}"
+            yield f"{spec.title}."
+            requests = _requests(name)
+            for command in spec.commands.values():
+                yield from _command(name, command, requests.get(command.name))
+
+
+def _command(module: str, command: Command, request: type[msgspec.Struct] | None) -> Iterator[str]:
+    yield f"### {module} {command.name}"
+    yield command.text.strip()
+    effect = "changes something" if command.changes else "only reads"
+    yield f"Role {command.role}; {effect}."
+    if request is None:
+        return
+    fields = msgspec.structs.fields(request)
+    if fields:
+        yield "\n".join(
+            [
+                "| argument | type | default | |",
+                "|---|---|---|---|",
+                *(_argument(field, command.arguments.get(field.name, "")) for field in fields),
+            ]
+        )
+    yield from _shape("Answer", request.reply)  # type: ignore[attr-defined]
+
+
+def _argument(field: msgspec.structs.FieldInfo, text: str) -> str:
+    default = "" if field.required else f"`{_json(_default(field))}`"
+    return f"| `{field.name}` | {_type(field.type)} | {default} | {' '.join(text.split())} |"
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+
+
+def _shape(title: str, struct: Any) -> Iterator[str]:
+    """A struct and those in it, one line each."""
+    if not _is_struct(struct):
+        return
+    lines, seen, waiting = [], set(), [struct]
+    while waiting:
+        one = waiting.pop(0)
+        if one in seen:
+            continue
+        seen.add(one)
+        fields = msgspec.structs.fields(one)
+        waiting += [inner for field in fields for inner in _structs_in(field.type)]
+        told = ", ".join(f"`{field.name}` {_type(field.type)}" for field in fields) or "nothing"
+        lines.append(f"- **{one.__name__}**: {told}")
+    yield "\n".join([f"{title}:", "", *lines])
+
+
+def _structs_in(kind: Any) -> list[Any]:
+    return [kind] if _is_struct(kind) else [found for part in typing.get_args(kind) for found in _structs_in(part)]
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _type(kind: Any) -> str:
+    """A type as a reader of JSON knows it."""
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return _type(parts[0])
+    if origin in (list, tuple):
+        return f"list of {_type(parts[0])}" if parts else "list"
+    if origin is dict:
+        return f"map of {_type(parts[1])}"
+    if origin is typing.Literal:
+        return " or ".join(f'"{part}"' for part in parts)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_type(part) for part in parts)
+    names = {str: "text", int: "integer", float: "number", bool: "boolean", type(None): "null", Any: "any", dict: "map"}
+    return names.get(kind) or str(getattr(kind, "__name__", kind))
+
+
+def _requests(module: str) -> dict[str, type[msgspec.Struct]]:
+    """The request structs of a module's commands, by command."""
+    found: dict[str, type[msgspec.Struct]] = {}
+    for place in (f"{module}.api", "daemonkit.api"):
+        try:
+            api = importlib.import_module(place)
+        except ModuleNotFoundError:
+            continue
+        for value in vars(api).values():
+            command = getattr(value, "command", None)
+            if _is_struct(value) and isinstance(command, str) and getattr(value, "module", module) == module:
+                found.setdefault(command, value)
+    return found
+
+
+# Log messages, statistics.
+
+
+def messages() -> Iterator[str]:
+    """Every log message."""
+    yield "# Log messages"
+    yield (
+        "Every message has an ID that stays; `bobctl explain ID` shows its paragraph. Fields in braces are filled in;"
+        " with the JSON format of the log they are there by name."
+    )
+    for name, spec in SPECS.items():
+        if spec.messages:
+            yield f"## {name}"
+            for message in spec.messages.values():
+                yield f"### {message.name}"
+                yield f"*{message.severity}*: `{message.text.strip()}`"
+                yield message.explain.strip() or "It means what it says."
+
+
+def statistics() -> Iterator[str]:
+    """Every counter and gauge."""
+    yield "# Statistics"
+    yield "What each instance counts since it was started, and what it tells of its state. A counter only grows."
+    for name, spec in SPECS.items():
+        if spec.statistics:
+            yield f"## {name}"
+            rows = [f"| `{s.name}` | {s.kind} | {' '.join(s.text.split())} |" for s in spec.statistics.values()]
+            yield "\n".join(["| name | type | |", "|---|---|---|", *rows])
+
+
+# The command line.
+
+
+def command_line() -> Iterator[str]:
+    """Every noun and verb of bobctl."""
+    yield "# bobctl"
+    from bobctl.cli import root
+
+    yield from _help(root, "bobctl", 2)
+    group = Nouns("bobctl")
+    for noun in sorted(NOUNS):
+        command = group.get_command(click.Context(group), noun)
+        assert command is not None
+        yield from _help(command, f"bobctl {noun}", 2)
+        if isinstance(command, click.Group):
+            for name, verb in sorted(command.commands.items()):
+                if not verb.hidden:
+                    yield from _help(verb, f"bobctl {noun} {name}", 3)
+
+
+def _help(command: click.Command, name: str, depth: int) -> Iterator[str]:
+    """What `--help` says, without the layout of the click at hand."""
+    yield f"{'#' * depth} {name}"
+    arguments = [_place(param) for param in command.params if isinstance(param, click.Argument)]
+    yield f"    {' '.join([name, '[OPTION]...', *arguments])}"
+    yield "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
+    rows = [f"| {_spelling(param)} | {param.help or ''} |" for param in command.params if _is_shown(param)]
+    if rows:
+        yield "\n".join(["| option | |", "|---|---|", *rows])
+
+
+def _is_shown(param: click.Parameter) -> typing.TypeGuard[click.Option]:
+    return isinstance(param, click.Option) and not param.hidden
+
+
+def _place(argument: click.Argument) -> str:
+    word = argument.metavar or (argument.name or "").upper()
+    if argument.required or word.startswith("["):
+        return word
+    return f"[{word}]..." if argument.nargs != 1 else f"[{word}]"
+
+
+def _spelling(option: click.Option) -> str:
+    value = "" if option.is_flag else f" {option.metavar or (option.name or '').upper()}"
+    return ", ".join(f"`{spelling}{value}`" for spelling in (*option.opts, *option.secondary_opts))
+
+
+# All together.
+
+
+PAGES: Mapping[str, tuple[str, typing.Callable[[], Iterator[str]]]] = {
+    "bobctl.md": ("the command line", command_line),
+    "commands.md": ("commands of modules: roles, arguments, answers", commands),
+    "configuration.md": ("every option, with its type, default and text", configuration),
+    "messages.md": ("log messages and what they mean", messages),
+    "statistics.md": ("counters and gauges", statistics),
+}
+
+
+def index() -> Iterator[str]:
+    """The list of pages."""
+    yield "# Reference"
+    yield "\n".join(f"- [{name.removesuffix('.md')}]({name}): {text}" for name, (text, _) in PAGES.items())
+
+
+def _json(value: Any) -> str:
+    return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
+
+
+def page(make: typing.Callable[[], Iterator[str]]) -> str:
+    """The text of one page."""
+    return MADE + "\n" + "\n\n".join(part for part in make() if part) + "\n"
+
+
+def main() -> int:
+    """Write or check all pages; the exit status."""
+    pages = {"README.md": page(index)} | {name: page(make) for name, (_, make) in PAGES.items()}
+    if "--check" in sys.argv[1:]:
+        return _check(pages)
+    TARGET.mkdir(exist_ok=True)
+    for name, text in pages.items():
+        (TARGET / name).write_text(text)
+    return 0
+
+
+def _check(pages: Mapping[str, str]) -> int:
+    present = {path.name: path.read_text() for path in TARGET.glob("*")}
+    for name in sorted(pages.keys() | present.keys()):
+        old, new = present.get(name, ""), pages.get(name, "")
+        place = f"docs/reference/{name}"
+        difference = difflib.unified_diff(old.splitlines(), new.splitlines(), place, "as it should be")
+        sys.stdout.writelines(f"{line}\n" for line in difference)
+    return 0 if present == pages else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
