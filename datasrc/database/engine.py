@@ -53,6 +53,7 @@ class Database:
         self._patience: float | None = None  # s to get a connection in, where that is bounded
         self.is_postgresql = self.url.get_backend_name() == "postgresql"
         self._apart: Callable[[], Any] | None = None  # makes a driver's connection that is in no pool
+        self._driver_errors: tuple[type[Exception], ...] = ()
         if self.path is not None:
             self.engine = self._reader = _sqlite_engine(self.url, self.path)
             self.writer = self.engine.execution_options(immediate=True)  # for who must know of COMMIT itself
@@ -106,15 +107,6 @@ class Database:
         return self._apart()
 
     @contextmanager
-    def translated_driver(self) -> Iterator[None]:
-        """Turn errors of a connection from connect_apart() into ours."""
-        error_class = self.engine.dialect.loaded_dbapi.Error
-        try:
-            yield
-        except error_class as error:
-            raise self._fault(error, is_of_use=True) from error
-
-    @contextmanager
     def translated(self) -> Iterator[None]:
         """Turn the driver's errors into ours."""
         try:
@@ -125,6 +117,8 @@ class Database:
             raise self._fault(error.orig or error, is_of_use=isinstance(error, _OF_USE)) from error
         except sqlite3.Error as error:  # of the driver itself, where SQLAlchemy would open a transaction
             raise self._fault(error, is_of_use=isinstance(error, sqlite3.OperationalError)) from error
+        except self._driver_errors as error:  # of the driver itself, where rows go past SQLAlchemy
+            raise self._fault(error, is_of_use=True) from error
 
     def replaced(self) -> bool:
         """Whether the file is another one than at the last call: connections to the old one were closed.
@@ -199,6 +193,7 @@ class Database:
             return postgresql.connect(arguments, {**parameters, "autocommit": True}, password_file, patience)
 
         self._apart = apart
+        self._driver_errors = (postgresql.Error,)
         return engine
 
 

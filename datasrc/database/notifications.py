@@ -58,7 +58,7 @@ class NotificationListener:
         wait = RETRY_FIRST
         while True:
             try:
-                with self._database.translated_driver(), self._database.connect_apart() as connection:
+                with self._database.translated(), self._database.connect_apart() as connection:
                     connection.execute(f"LISTEN {CHANNEL}".encode())
                     wait = RETRY_FIRST
                     self.failure = ""

@@ -21,6 +21,7 @@ from sqlalchemy import URL
 
 from datasrc.errors import Contended, Damaged, Locked, StorageError
 
+Error = psycopg.Error
 PASSWORD_FILE = "password_file"  # noqa: S105 - a parameter of ours in the URL's query: a file that holds only the password
 
 CONNECT_TIMEOUT = 3  # s for each host of the URL; libpq takes 2 at least

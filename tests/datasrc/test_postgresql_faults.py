@@ -52,7 +52,7 @@ def zone(serial: int) -> str:
 # Contention.
 
 
-def fails_at(source: DatabaseSource, when: str, state: str, times: int) -> None:
+def fails_at(source: DatabaseSource, when: str, state: str, times: int, table: str = "outbox") -> None:
     """Let the server answer the first insertions into the outbox, or their commits, with this error."""
     deferred = "DEFERRABLE INITIALLY DEFERRED" if when == "commit" else ""
     kind = "CONSTRAINT TRIGGER" if when == "commit" else "TRIGGER"
@@ -61,7 +61,7 @@ def fails_at(source: DatabaseSource, when: str, state: str, times: int) -> None:
     for statement in (
         "CREATE SEQUENCE attempts",
         f"CREATE FUNCTION hinder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NULL; END $$",
-        f"CREATE {kind} hinder AFTER INSERT ON outbox {deferred} FOR EACH ROW EXECUTE FUNCTION hinder()",
+        f"CREATE {kind} hinder AFTER INSERT ON {table} {deferred} FOR EACH ROW EXECUTE FUNCTION hinder()",
     ):
         with source._database.write() as connection:
             connection.execute(text(statement))
@@ -74,6 +74,24 @@ def test_a_transaction_that_others_were_in_the_way_of_is_tried_again(source, sta
     load(source, SMALL, ZONE)
     assert [change.id for change in source.changes()] == [1]
     assert serial_of(source) == 1
+
+
+def test_many_rows_are_copied_and_their_journal_too_and_all_again_after_contention(source):
+    def many(serial: int, first: int) -> str:
+        return zone(serial) + "".join(f"host{number} A 192.0.2.1\n" for number in range(first, first + 300))
+
+    fails_at(source, "insert", "40001", times=1, table="rrsets")
+    load(source, many(1, 0), ZONE)
+    load(source, many(2, 200), ZONE)
+    with source.snapshot() as snapshot:
+        finder = snapshot.zone(dns.name.from_text(ZONE))
+        assert finder is not None
+        names = {rrset.name.to_text() for rrset in finder.rrsets()}
+    assert names >= {f"host{number}.{ZONE}" for number in range(200, 500)}
+    assert f"host199.{ZONE}" not in names
+    difference = source.difference(dns.name.from_text(ZONE), 2)
+    assert difference is not None
+    assert (len(difference.deleted), len(difference.added)) == (201, 201)  # and the SOA
 
 
 def test_contention_without_end_is_told(source):
