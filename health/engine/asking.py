@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import dns.flags
@@ -19,6 +20,7 @@ from health.engine.reply import Reply
 
 # A server that does not answer plain queries of these types is taken for silent: all servers know them.
 _TELLING = frozenset({dns.rdatatype.SOA, dns.rdatatype.NS, dns.rdatatype.A})
+_BIG = 4096  # octets of a response that are worth a word
 # So many different EDNS queries must fail, and none succeed, before no more are waited for.
 _EDNS_FAILURES = 2
 # Seconds to wait over TCP for who is silent over UDP: a dead address is to cost less than 10 s in all.
@@ -48,11 +50,19 @@ class Figures:
 class Asker:
     """Asks through the door on behalf of one test, and remembers what came."""
 
-    def __init__(self, network: Network, clock: Clock, profile: Profile, deadline: float | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        clock: Clock,
+        profile: Profile,
+        deadline: float | None = None,
+        say: Callable[..., None] = lambda _tag, **_arguments: None,
+    ) -> None:
         self._network = network
         self._clock = clock
         self._profile = profile
         self._deadline = deadline  # in the time of the loop
+        self._say = say
         self._asked: dict[tuple[object, ...], asyncio.Task[Reply | NoResponse]] = {}
         self._habits: dict[tuple[str, Transport, object], Habit] = {}
         self._all = asyncio.Semaphore(profile.get("limits.concurrency"))
@@ -173,4 +183,7 @@ class Asker:
             return NoResponse(Silence.MALFORMED, "QR is not set")
         if message.opcode() != dns.opcode.QUERY:
             return NoResponse(Silence.MALFORMED, "the opcode is not QUERY")
+        size = len(message.wire or b"")
+        if size > _BIG:
+            self._say("PACKET_BIG", ns_ip=query.address, query_name=query.name, rrtype=query.rdtype, size=size)
         return Reply(query, message, self._clock.now())

@@ -81,11 +81,12 @@ _STEPS: Mapping[str, tuple[Step, ...]] = {
     "Nameserver": (Step(_numbered("nameserver", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15)),),
     "Syntax": (
         Step(_numbered("syntax", 1, 2, 3)),
-        Step(_numbered("syntax", 4, 5, 8), _has("ONLY_ALLOWED_CHARS")),
+        Step(_numbered("syntax", 4, 5), _has("ONLY_ALLOWED_CHARS")),
         Step(
             _numbered("syntax", 6, 7),
             lambda found: "ONLY_ALLOWED_CHARS" in found.tags and "NO_RESPONSE_SOA_QUERY" not in found.tags,
         ),
+        Step(_numbered("syntax", 8), _has("ONLY_ALLOWED_CHARS")),
     ),
     "Zone": (
         Step(_numbered("zone", 1, 2, 3, 4, 5, 6, 7, 8)),

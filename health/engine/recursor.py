@@ -106,6 +106,8 @@ class Recursor:
             if chain is None:
                 return Resolution(reply, owner, tuple(aliases), ())
             aliases += chain
+            if len(aliases) > _MAX_ALIASES:
+                break
             end = chain[-1] if chain else owner
             records = _records(reply, end, rdtype)
             if records or not chain:
@@ -123,6 +125,8 @@ class Recursor:
         targets: dict[dns.name.Name, set[dns.name.Name]] = {}
         for record in reply.answers(CNAME):
             if hasattr(record.rdata, "target"):
+                if record.rdata.target in targets.get(record.name, ()):
+                    self._say("CNAME_RECORDS_DUPLICATES", name=record.name)
                 targets.setdefault(record.name, set()).add(record.rdata.target)
         if len(targets) > _MAX_ALIASES_IN_RESPONSE:
             self._say("CNAME_RECORDS_TOO_MANY", name=owner, count=len(targets))

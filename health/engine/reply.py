@@ -117,19 +117,26 @@ class Reply:
 
     def answers(self, rdtype: dns.rdatatype.RdataType | None = None, name: dns.name.Name | None = None) -> list[Record]:
         """The records of type `rdtype` in the answer section, whoever owns them unless a name is given."""
-        return [r for r in records(self.message.answer, rdtype) if name is None or r.name == name]
+        return self._of_its_class(self.message.answer, rdtype, name)
 
     def authority(
         self, rdtype: dns.rdatatype.RdataType | None = None, name: dns.name.Name | None = None
     ) -> list[Record]:
         """The records of type `rdtype` in the authority section."""
-        return [r for r in records(self.message.authority, rdtype) if name is None or r.name == name]
+        return self._of_its_class(self.message.authority, rdtype, name)
 
     def additional(
         self, rdtype: dns.rdatatype.RdataType | None = None, name: dns.name.Name | None = None
     ) -> list[Record]:
         """The records of type `rdtype` in the additional section (OPT is not among them)."""
-        return [r for r in records(self.message.additional, rdtype) if name is None or r.name == name]
+        return self._of_its_class(self.message.additional, rdtype, name)
+
+    def _of_its_class(
+        self, section: list[dns.rrset.RRset], rdtype: dns.rdatatype.RdataType | None, name: dns.name.Name | None
+    ) -> list[Record]:
+        """Records of the class that was asked for: others are no part of a valid response."""
+        wanted = (record for record in records(section, rdtype) if record.rdclass == self.query.rdclass)
+        return [record for record in wanted if name is None or record.name == name]
 
     def signatures(self, covers: dns.rdatatype.RdataType, name: dns.name.Name | None = None) -> list[Record]:
         """The well-formed RRSIG records in the answer section that cover a type."""

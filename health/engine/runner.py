@@ -25,6 +25,7 @@ from health.engine.results import Entry, argument
 from health.engine.session import Session, Undelegated
 
 LOG = logging.getLogger(__name__)
+_DEPENDENCIES = ("dnspython", "cryptography", "idna")  # what findings may depend on
 _GRACE = 1.0  # seconds a door may take beyond the time it was given before it is left alone
 
 
@@ -130,6 +131,8 @@ class Test:
         self._say("START_TIME", time_t=int(self._clock.now()), string=self.zone)
         self._say("TEST_TARGET", domain=self.zone)
         self._say("GLOBAL_VERSION", version=importlib.metadata.version("bobdns"))
+        for name in _DEPENDENCIES:
+            self._say("DEPENDENCY_VERSION", name=name, version=importlib.metadata.version(name))
 
     async def _prepare_and_run(self, session: Session) -> None:
         if not (self._profile.ipv4 or self._profile.ipv6) or self._profile.get("no_network"):

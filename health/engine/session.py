@@ -72,7 +72,7 @@ class Session:
     _kept: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.asker = Asker(self.network, self.clock, self.profile, self.deadline)
+        self.asker = Asker(self.network, self.clock, self.profile, self.deadline, self.say)
         self.pretended = self.undelegated.delegation() if self.undelegated else None
         self.recursor = Recursor(self.asker, dict(self.hints.servers), {}, self.say)
 

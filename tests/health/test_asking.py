@@ -141,6 +141,23 @@ def test_a_truncated_reply_is_repeated_over_tcp(internet):
     assert outcome.asked()
 
 
+def test_a_big_response_is_worth_a_word(internet):
+    internet.records(internet.zones[CHILD], "\n".join(f'@ 60 IN TXT "{"x" * 200}{number}"' for number in range(20)))
+    said = []
+
+    async def run():
+        asking = Asker(internet, FixedClock(NOW), Profile.default(), say=lambda tag, **more: said.append((tag, more)))
+        await asking.ask(query())
+        await asking.ask(query(dns.rdatatype.TXT))
+        await asking.close()
+
+    internet_time.run(run())
+    ((tag, arguments),) = said
+    assert tag == "PACKET_BIG"
+    assert arguments["ns_ip"] == SERVER
+    assert arguments["size"] > 4096
+
+
 def test_a_truncated_reply_without_tcp_is_no_response(internet):
     internet.behave(SERVER, truncates, no_tcp)
     (outcome,), _ = ask(internet, query())

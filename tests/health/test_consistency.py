@@ -344,3 +344,12 @@ def test_the_parent_silent_leaves_no_glue_to_compare():
     for address in PARENTS:
         internet.behave(address, silent)
     assert "IN_BAILIWICK_ADDR_MISMATCH" not in tags(check(internet, "consistency05"))
+
+
+def test_records_of_another_class_are_no_answer():
+    internet = stage()
+    soa = "child.example. 3600 CH SOA ns1.child.example. hostmaster.child.example. 9 1 1 1 1"
+    internet.behave(TWO, to("SOA", answers_with(soa)))
+    entries = check(internet, "consistency01")
+    assert arguments(entries, "NO_RESPONSE_SOA_QUERY") == [{"ns": AT_TWO}]
+    assert "ONE_SOA_SERIAL" in tags(entries)

@@ -15,7 +15,7 @@ from health.engine.profiles import Profile
 from health.engine.recursor import Recursor
 from tests.kit import internet_time
 from tests.kit.internet import NOW, Internet
-from tests.kit.internet_behaviour import answers_with, says, silent
+from tests.kit.internet_behaviour import answers_with, says, silent, to
 
 A, MX = dns.rdatatype.A, dns.rdatatype.MX
 
@@ -127,6 +127,25 @@ def test_an_improper_chain_ends_the_lookup(internet, answers, tag):
     assert said == [tag]
 
 
+def test_a_record_that_is_there_twice_is_said_and_followed(internet):
+    alias = "a0.child.example. 60 IN CNAME www.child.example."
+    internet.behave("192.0.2.11", to("A", answers_with(alias, alias), "a0.child.example"))
+    found, said = look_up(internet, "a0.child.example")
+    assert texts(found) == ["192.0.2.80"]
+    assert "CNAME_RECORDS_DUPLICATES" in said
+
+
+@pytest.mark.parametrize(("length", "found"), [(10, ["192.0.2.80"]), (11, [])])
+def test_a_chain_is_followed_over_ten_aliases(internet, length, found):
+    links = [f"x{i} 60 IN CNAME x{i + 1}.{'other' if i % 2 else 'child'}.example." for i in range(length)]
+    for origin, first in (("child.example", 1), ("other.example", 0)):
+        zone = internet.zones[dns.name.from_text(origin)]
+        internet.records(zone, "\n".join(links[first::2]) + f"\nx{length} 60 IN A 192.0.2.80")
+    resolution, said = look_up(internet, "x0.other.example")
+    assert texts(resolution) == found
+    assert ("CNAME_CHAIN_TOO_LONG" in said) == (found == [])
+
+
 def test_a_silent_server_is_passed_over(internet):
     internet.behave("192.0.2.1", silent)
     assert texts(look_up(internet, "www.child.example")[0]) == ["192.0.2.80"]
@@ -162,11 +181,19 @@ def test_an_upward_referral_is_not_followed(internet):
 
 
 def test_glue_outside_the_zone_of_the_asked_is_not_believed(internet):
-    internet.zone("evil.test", {"ns1.victim.example": ["203.0.113.66"]})
-    internet.records(internet.zones[dns.name.from_text("example")], "")
-    found, _ = look_up(internet, "www.child.example")
-    assert texts(found) == ["192.0.2.80"]
-    assert internet.at("203.0.113.66").asked == []
+    """The servers of test delegate far.test to a server of another zone, and give a false address for it."""
+    internet.zone("test", {"ns.test": ["192.0.2.41"]})
+    internet.zone("far.test", {"ns1.child.example": ["192.0.2.11"]}, records="www 60 IN A 192.0.2.90")
+
+    def with_false_glue(_query, answer):
+        if answer.authority:
+            answer.additional.append(dns.rrset.from_text("ns1.child.example.", 60, "IN", "A", "203.0.113.66"))
+        return answer
+
+    internet.behave("192.0.2.41", with_false_glue)
+    found, _ = look_up(internet, "www.far.test")
+    assert texts(found) == ["192.0.2.90"]
+    assert "203.0.113.66" not in internet.hosts
 
 
 def test_name_servers_in_each_others_zones_without_glue_end(internet):

@@ -48,6 +48,24 @@ def test_a_whole_run_has_all_modules_in_order(internet):
     assert "CANNOT_CONTINUE" not in tags(entries)
 
 
+def test_cases_run_in_the_order_of_their_numbers(internet):
+    """But for DNSSEC07 and DNSSEC11, which decide about the others."""
+    secure(internet, ".", "example", "child.example")
+    ran = run_cases(internet.check("child.example", minimum=Level.DEBUG))
+    for module in MODULES:
+        expected = sorted(case for case in ran if case.startswith(module))
+        if module == "DNSSEC":
+            expected = ["DNSSEC07", "DNSSEC11", *(case for case in expected if case not in ("DNSSEC07", "DNSSEC11"))]
+        assert [case for case in ran if case.startswith(module)] == expected
+
+
+def test_a_run_says_what_it_is_and_what_it_uses(internet):
+    entries = internet.check("child.example", "syntax01", minimum=Level.DEBUG)
+    assert [entry.tag for entry in entries][:4] == ["START_TIME", "TEST_TARGET", "GLOBAL_VERSION", "DEPENDENCY_VERSION"]
+    used = [entry["name"] for entry in arguments(entries, "DEPENDENCY_VERSION")]
+    assert used == ["dnspython", "cryptography", "idna"]
+
+
 def test_each_case_is_framed(internet):
     entries = internet.check("child.example", minimum=Level.DEBUG)
     starts, ends = run_cases(entries), [entry.case for entry in entries if entry.tag == "TEST_CASE_END"]

@@ -265,7 +265,7 @@ def test_one_bad_mail_exchange_is_said_and_spoils_the_address():
 
 def test_a_null_mx_takes_no_mail():
     entries = check(mailed("admin.mail.test.", "@ 3600 IN MX 0 ."), "syntax06")
-    assert plain(entries) == [("RNAME_MAIL_DOMAIN_INVALID", {"domain": "."})]
+    assert plain(entries) == [("RNAME_MAIL_DOMAIN_INVALID", {"domain": "mail.test"})]
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,8 @@ async def consistency03(context: Context) -> None:
 async def consistency04(context: Context) -> None:
     """CONSISTENCY04, the NS records are the same everywhere.
 
-    Names are compared, as by the old implementation. A sentence of the specification counts the TTL in, which its tags
-    cannot show and which answers from caches and load balancers would not stand. NS_SET is said of a single set too;
+    Names are compared, as by the old implementation. A sentence of the specification counts the TTL in; why it is not
+    followed is said in docs/adr/0008. NS_SET is said of a single set too;
     the old implementation says it where there are several.
     """
     holders: dict[tuple[dns.name.Name, ...], list[Server]] = defaultdict(list)

@@ -17,7 +17,7 @@ from dns.rdatatype import AAAA, AXFR, NS, SOA, TXT, A
 from health.engine.findings import Findings
 from health.engine.network import EDNS, NoResponse, Transport
 from health.engine.registry import case, debug, error, info, notice, warning
-from health.engine.reply import Reply, Server
+from health.engine.reply import Record, Reply, Server, records
 
 if TYPE_CHECKING:
     from health.engine.context import Context
@@ -317,7 +317,7 @@ async def nameserver15(context: Context) -> None:
             if not isinstance(reply, Reply) or reply.rcode == dns.rcode.SERVFAIL:
                 findings.add("N15_ERROR_ON_VERSION_QUERY", server, query_name=name)
                 continue
-            if any(record.rdclass != dns.rdataclass.CH for record in reply.asked()):
+            if any(record.rdclass != dns.rdataclass.CH for record in _said(reply)):
                 findings.add("N15_WRONG_CLASS", server)
             for text in _texts(reply):
                 findings.add("N15_SOFTWARE_VERSION", server, query_name=name, string=text)
@@ -326,7 +326,12 @@ async def nameserver15(context: Context) -> None:
     findings.emit()
 
 
+def _said(reply: Reply) -> list[Record]:
+    """What answers the query for a version, of whatever class it is."""
+    return [record for record in records(reply.message.answer, TXT) if record.name == reply.query.name]
+
+
 def _texts(reply: Reply) -> set[str]:
     """What the TXT records say, without white space around it; nothing of those that say nothing."""
-    octets = [b"".join(r.rdata.strings) for r in reply.asked() if isinstance(r.rdata, dns.rdtypes.ANY.TXT.TXT)]
+    octets = [b"".join(r.rdata.strings) for r in _said(reply) if isinstance(r.rdata, dns.rdtypes.ANY.TXT.TXT)]
     return {text for each in octets if (text := each.decode("utf-8", "backslashreplace").strip(" \t"))}

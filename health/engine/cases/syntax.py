@@ -127,7 +127,7 @@ async def syntax06(context: Context) -> None:
 
     RNAME_MAIL_DOMAIN_LOCALHOST and RNAME_MAIL_ILLEGAL_CNAME are WARNING as in the specification; the old default
     profile leaves them out, which makes them DEBUG. RNAME_MAIL_DOMAIN_INVALID is NOTICE as in that profile.
-    Each RNAME is looked at once, however many servers give it.
+    Each RNAME is looked at once, however many servers give it. A domain with a null MX takes no mail.
     """
     replies, silent = await apex.soa_replies(context, await context.v1.servers())
     for server in silent:
@@ -150,6 +150,9 @@ async def _judge_mailbox(context: Context, rname: dns.name.Name) -> None:
         context.emit("RNAME_MAIL_DOMAIN_INVALID", domain=domain)
         return
     exchanges = {record.rdata.exchange for record in resolution.records if isinstance(record.rdata, MX)}
+    if dns.name.root in exchanges:  # RFC 7505: the domain says that it takes no mail
+        context.emit("RNAME_MAIL_DOMAIN_INVALID", domain=domain)
+        return
     targets = sorted(exchanges or {resolution.name})
     await asyncio.gather(*(context.resolve(target, rdtype) for target in targets for rdtype in _ADDRESS_TYPES))
     if all([await _takes_mail(context, target) for target in targets]):
