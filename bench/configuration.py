@@ -89,6 +89,12 @@ def measure(suite: kit.Suite, runs: int, zones: int) -> None:
         for n in range(runs)
     ]
     report("set and commit, an option of auth", settings)
+    names = [f"z{zones * share // 10:06}.example" for share in range(10)]
+    pages = [
+        timed(lambda n=n: client.get("config", "entries", query={"path": "zones", "after": n, "limit": PAGE}))  # type: ignore[misc]
+        for n in names
+    ]
+    report(f"a page of {PAGE} of their list", pages, GOAL_PAGE)
     suite.stop()
     suite.start(wait=False)
     print(f"start, from the store: {wait_for_suite(suite, client):.1f} s")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from pathlib import Path as FilePath
 from typing import Any
 
 import click
@@ -36,10 +38,61 @@ def show(suite: Suite, path: str, form: str | None) -> None:
         output.document(found)
         return
     output.yaml_document(found["value"])
+    for place, count in found["left_out"].items():
+        output.words(f"{count} more in {place}: `bobctl config list {place}`")
     for place, value in found["overlay"].items():
         if not place.startswith(path) and not path.startswith(place):
             continue
         output.words(f"for this run only, by the command line: {place} = {output.cell(value)}")
+
+
+@config.command("list")
+@click.argument("path", default="zones", shell_complete=completion.paths)
+@click.option("--after", default="", metavar="KEY", help="Only those behind this key.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most so many.")
+@pass_suite
+def list_entries(suite: Suite, path: str, after: str, limit: int) -> None:
+    """List the entries of a map, such as zones.
+
+    In order of their keys, with what is stored for each.
+    """
+    query = {"path": path, "after": after, "limit": limit, "form": "stored"}
+    page = suite.client.get("config", "entries", query=query)
+    if suite.json:
+        output.document(page)
+        return
+    output.table(("NAME", "VALUE"), [(entry["key"], output.flow(entry["value"])) for entry in page["entries"]])
+    if page["more"]:
+        last = page["entries"][-1]["key"]
+        output.words(f"{page['total']} in all; the next ones: `bobctl config list {path} --after {last}`")
+
+
+@config.command()
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=FilePath))
+@pass_suite
+def export(suite: Suite, file: FilePath | None) -> None:
+    """Write the configuration as a bob.yaml.
+
+    With the comments of the one it came from, to FILE, which is replaced, or to standard output. Secrets stay in their
+    own files.
+    """
+    found = suite.client.get("config", "export")
+    if suite.json:
+        output.document(found)
+        return
+    if file is None:
+        click.echo(found["text"], nl=False)
+        return
+    try:
+        written = file.with_name(file.name + ".new")
+        written.write_text(found["text"], encoding="utf-8")
+        if file.exists():
+            shutil.copymode(file, written)
+        written.replace(file)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
+    comments = f", with the comments of {found['source']}" if found["source"] else ""
+    output.words(f"revision {found['revision']} is in {file}{comments}")
 
 
 @config.command()

@@ -22,6 +22,8 @@ MAX_AUTHOR = 64  # characters
 MAX_REASON = 1000  # characters
 MAX_KNOWN = 200  # paths or values in one answer to who types
 MAX_HISTORY = 1000  # revisions in one answer
+MAX_SHOWN_ROWS = 1000  # zones in one answer
+MAX_EXPORT = 12 * 1024 * 1024  # octets; a message of the bus takes 16 MiB
 
 Form = Literal["complete", "stored", "candidate"]
 ModuleState = Literal["accepted", "adjusted", "refused", "died", "silent", "unreachable"]
@@ -69,6 +71,7 @@ class Shown(msgspec.Struct, frozen=True):
     value: Any
     revision: int
     overlay: dict[str, Any]  # paths that command-line options of this run set, with their values; never stored
+    left_out: dict[str, int] = {}  # path of a long map: entries that are not here; `entries` has them
 
 
 class Show(msgspec.Struct, frozen=True):
@@ -138,6 +141,54 @@ class Describe(msgspec.Struct, frozen=True):
     author: str
     path: str
     prefix: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One entry of a map with free keys."""
+
+    key: str
+    value: Any
+
+
+class EntryPage(msgspec.Struct, frozen=True):
+    """A page of the entries of a map, in order of their keys; `more`: the next page begins after the last one."""
+
+    path: str
+    entries: list[Entry]
+    total: int
+    more: bool
+    revision: int
+
+
+class Entries(msgspec.Struct, frozen=True):
+    """List the entries of a map with free keys, as `zones`."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "entries"
+    reply: ClassVar[type[EntryPage]] = EntryPage
+    changes: ClassVar[bool] = False
+
+    path: str
+    after: str = ""
+    limit: int = 100
+    form: Literal["complete", "stored"] = "complete"
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """The configuration as a `bob.yaml`."""
+
+    revision: int
+    text: str
+    source: str  # the file whose comments are in it; empty: none
+
+
+class Export(msgspec.Struct, frozen=True):
+    """Write the stored configuration as a `bob.yaml`, with the comments of the file it came from."""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "export"
+    reply: ClassVar[type[Exported]] = Exported
+    changes: ClassVar[bool] = False
 
 
 class Set(msgspec.Struct, frozen=True):

@@ -37,6 +37,7 @@ from cfgmgr.errors import (
     Unchanged,
 )
 from cfgmgr.handing import page_of
+from cfgmgr.listing import Listing
 from cfgmgr.manager import Manager
 from cfgmgr.own_part import CfgmgrPart
 from cfgmgr.seed import changed_secrets, read_seed
@@ -68,6 +69,7 @@ class CfgmgrDaemon(Module):
         super().__init__(context)
         self._ready: asyncio.Future[Manager] = asyncio.get_running_loop().create_future()
         self._reporter = DamageReporter(context.log)
+        self._listing = Listing()
         self._commits: set[asyncio.Task[Any]] = set()
 
     @property
@@ -161,6 +163,27 @@ class CfgmgrDaemon(Module):
 
         with refusals():
             return await self.context.work(described)
+
+    @command(api.Entries)
+    async def entries(self, _call: IncomingCall, request: api.Entries) -> api.EntryPage:
+        """A page of a long map."""
+        manager = await self._manager()
+        limit = max(1, min(request.limit, api.MAX_SHOWN_ROWS))
+        with refusals():
+            return await self.context.work(self._listing.page, manager, request, limit)
+
+    @command(api.Export)
+    async def export(self, _call: IncomingCall, _request: api.Export) -> api.Exported:
+        """The configuration as a file."""
+        from cfgmgr.export import export  # ruamel.yaml is for this alone
+
+        manager = await self._manager()
+        current, source = manager.current, self._arguments.seed
+        # It takes long for a long file, and the store has no part in it: not in the worker thread.
+        done = await asyncio.to_thread(export, current, manager.rules, source)
+        if len(done.text.encode()) > api.MAX_EXPORT:
+            raise Refused("refused", f"the configuration is larger than the {api.MAX_EXPORT} octets an answer takes")
+        return api.Exported(current.revision, done.text, str(source) if done.commented else "")
 
     @command(api.Set)
     async def set_value(self, _call: IncomingCall, request: api.Set) -> api.Candidate:

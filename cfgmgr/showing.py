@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 from cfgmgr.addressing import find
-from cfgmgr.api import Show, Shown
+from cfgmgr.api import MAX_SHOWN_ROWS, Show, Shown
 from cfgmgr.catalogue import Catalogue
 from cfgmgr.edits import seen
 from cfgmgr.errors import PathError
 from cfgmgr.manager import Manager
-from cfgmgr.tree import Tree, look_up
+from cfgmgr.tree import ROWS, Tree, look_up
+from daemonkit.findings import Path
 
 
 def show(manager: Manager, request: Show) -> Shown:
@@ -26,12 +30,25 @@ def show(manager: Manager, request: Show) -> Shown:
     missing = [entry for entry in place.entries if look_up(there, entry) is None]
     if missing or (place.path and isinstance(place.path[-1], int) and look_up(there, place.path) is None):
         raise PathError(f"there is no {place}", possible=True)
+    value, left_out = _bounded(look_up(tree, place.path), place.path)
     return Shown(
         path=place.spelling,
-        value=look_up(tree, place.path),
+        value=value,
         revision=current.revision,
         overlay=manager.rules.overlay_shown(),
+        left_out=left_out,
     )
+
+
+def _bounded(value: Any, path: Path) -> tuple[Any, dict[str, int]]:
+    """The value with the first rows only, where there are many, and how many are missing from it."""
+    if path == ():
+        bounded = {key: _bounded(inner, (key,)) for key, inner in value.items()}
+        left_out = {key: count for _, missing in bounded.values() for key, count in missing.items()}
+        return {key: inner for key, (inner, _) in bounded.items()}, left_out
+    if len(path) > 1 or path[0] not in ROWS or not value or len(value) <= MAX_SHOWN_ROWS:
+        return value, {}
+    return dict(itertools.islice(value.items(), MAX_SHOWN_ROWS)), {str(path[0]): len(value) - MAX_SHOWN_ROWS}
 
 
 def candidate_of(manager: Manager, author: str) -> tuple[Tree, Catalogue]:

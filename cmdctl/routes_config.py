@@ -4,6 +4,8 @@ GET  /v1/config?path=&form=complete|stored|candidate
 GET  /v1/config/complete?path=&limit= how a path can go on
 GET  /v1/config/describe?path=&prefix= what an option takes
 GET  /v1/config/candidate             what the candidate changes
+GET  /v1/config/entries?path=&after=&limit=&form=complete|stored
+GET  /v1/config/export                the configuration as a bob.yaml
 POST /v1/config/set                   {"path": ..., "value": ...}
 POST /v1/config/unset                 {"path": ...}
 POST /v1/config/add                   {"path": ..., "value": ..., "key": ...}
@@ -34,6 +36,8 @@ from cmdctl.candidates import Candidates
 from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_REASON
 from cmdctl.services import Services, author_of, only_reads
+
+EXPORT_SECONDS = 60.0  # a long file with comments takes its time
 
 ConfigPath = Annotated[str, Meta(max_length=4096)]
 Reason = Annotated[str, Meta(max_length=MAX_REASON)]
@@ -95,6 +99,8 @@ class ConfigRoutes:
             Route("/v1/config/complete", self.complete, methods=["GET"]),
             Route("/v1/config/describe", self.describe, methods=["GET"]),
             Route("/v1/config/candidate", self.diff, methods=["GET"]),
+            Route("/v1/config/entries", self.entries, methods=["GET"]),
+            Route("/v1/config/export", self.export, methods=["GET"]),
             Route("/v1/config/set", self.set, methods=["POST"]),
             Route("/v1/config/unset", self.unset, methods=["POST"]),
             Route("/v1/config/add", self.add, methods=["POST"]),
@@ -126,6 +132,19 @@ class ConfigRoutes:
         """What an option takes."""
         path, prefix = request.query_params.get("path", ""), request.query_params.get("prefix", "")
         return answer(await self._session.call(api.Describe(author_of(request), path, prefix)))
+
+    async def entries(self, request: Request) -> Response:
+        """A page of a long map."""
+        form = request.query_params.get("form", "complete")
+        if form not in ("complete", "stored"):
+            raise RequestError("usage", f"form must be complete or stored, not {form[:20]!r}")
+        path, after = request.query_params.get("path", ""), request.query_params.get("after", "")
+        page = api.Entries(path, after, page_limit(request), form)  # type: ignore[arg-type]
+        return answer(await self._session.call(page))
+
+    async def export(self, _request: Request) -> Response:
+        """The configuration as a file."""
+        return answer(await self._session.call(api.Export(), timeout=EXPORT_SECONDS))
 
     async def diff(self, request: Request) -> Response:
         """What the candidate changes."""

@@ -100,6 +100,7 @@ class House:
             ("cfgmgr", "check"): CHECKED,
             ("cfgmgr", "commit"): COMMITTED,
             ("cfgmgr", "reload"): cfgmgr.Reloaded("/etc/bob/bob.yaml", [CHANGE], [WARNING]),
+            ("cfgmgr", "rollback"): cfgmgr.RolledBack(3, [CHANGE], [WARNING], 4),
             ("cfgmgr", "history"): cfgmgr.Revisions([REVISION], more=False),
             ("auth", "zone_status"): zone_status(),
             ("auth", "reload"): zone_status(),

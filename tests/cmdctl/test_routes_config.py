@@ -36,6 +36,7 @@ async def refused(coroutine) -> ErrorAnswer:
         ("check", {}, {}),
         ("commit", {"reason": "because"}, {"reason": "because"}),
         ("reload", {"apply": True}, {"reason": "", "apply": True}),
+        ("rollback", {"revision": 3}, {"revision": 3, "reason": "", "apply": True}),
     ],
 )
 async def test_every_order_reaches_cfgmgr_under_the_peers_name(order, body, arguments):
@@ -55,7 +56,7 @@ async def test_showing_takes_path_and_form():
             {"path": "", "form": "complete", "author": ME},
         ]
         assert (await refused(here.get("config", form="odd"))).code == "usage"
-    assert shown == {"path": "auth.udp_size", "value": 1232, "revision": 3, "overlay": {}}
+    assert shown == {"path": "auth.udp_size", "value": 1232, "revision": 3, "overlay": {}, "left_out": {}}
 
 
 @pytest.mark.asyncio

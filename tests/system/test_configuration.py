@@ -191,3 +191,21 @@ def test_a_configuration_server_that_stops_stops_no_answer(own_postgres):
         wait_until(lambda: suite.control("config", "get", "auth.identity", check=False) == "before", 30, "cfgmgr")
         commit(suite, "auth.identity", "after")
         assert suite.control("config", "get", "auth.identity") == "after"
+
+
+def test_an_export_has_the_comments_and_seeds_another_suite(tmp_path):
+    written = "# the best of names\nauth: {identity: seeded}   # a comment\n"
+    with Suite(config=written) as suite:
+        with_zone(suite)
+        commit(suite, "auth.identity", "changed")
+        file = tmp_path / "exported.yaml"
+        done = suite.bobctl("config", "export", str(file))
+        assert done.returncode == 0, done.stderr
+        assert file.read_text() == "# the best of names\nauth: {identity: changed}  # a comment\n"
+        assert suite.bobctl("config", "export").stdout == file.read_text()
+        commit(suite, "zones", "{example.org: {query_acl: [{action: ACCEPT}]}}")
+        listed = suite.control("config", "list")
+        assert [entry["key"] for entry in listed["entries"]] == ["example.org"]
+    with Suite(config=file.read_text()) as other:
+        with_zone(other)
+        assert other.control("config", "get", "auth.identity") == "changed"

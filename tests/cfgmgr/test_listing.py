@@ -1,0 +1,63 @@
+"""Long maps: in pages by key, and never whole in one answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from cfgmgr import api, showing
+from msgq.errors import Refused
+from tests.cfgmgr.bench import Bench
+
+pytestmark = pytest.mark.asyncio
+
+NAMES = [f"z{number:03}.example" for number in range(25)]
+
+
+@pytest.fixture
+def seed(tmp_path):
+    file = tmp_path / "bob.yaml"
+    file.write_text("zones:\n" + "".join(f"  {name}: {{notify: off}}\n" for name in reversed(NAMES)))
+    return str(file)
+
+
+async def test_pages_have_every_entry_once_in_order(tmp_path, seed):
+    async with Bench(tmp_path, "--seed", seed) as bench:
+        found, after = [], ""
+        while True:
+            page = await bench.call(api.Entries("zones", after, 10, "stored"))
+            assert page.total == len(NAMES)
+            found += [entry.key for entry in page.entries]
+            assert all(entry.value == {"notify": "off"} for entry in page.entries)
+            if not page.more:
+                break
+            after = found[-1]
+        assert found == NAMES
+
+
+async def test_a_page_begins_behind_a_name_that_is_gone(tmp_path, seed):
+    async with Bench(tmp_path, "--seed", seed) as bench:
+        await bench.call(api.Remove("alice", "zones", key=NAMES[10]))
+        await bench.call(api.Commit("alice"))
+        page = await bench.call(api.Entries("zones", NAMES[10], 2))
+        assert [entry.key for entry in page.entries] == NAMES[11:13]
+        assert page.entries[0].value["query_acl"] == [{"action": "ACCEPT"}]  # complete
+        assert page.total == len(NAMES) - 1
+
+
+@pytest.mark.parametrize("path", ["auth", "zones[z001.example].notify", "nonsense"])
+async def test_what_has_no_entries_is_said(tmp_path, seed, path):
+    async with Bench(tmp_path, "--seed", seed) as bench:
+        with pytest.raises(Refused, match=r"(has no entries to list|no part of the configuration)"):
+            await bench.call(api.Entries(path))
+
+
+@pytest.mark.parametrize("path", ["", "zones"])
+async def test_a_value_with_many_rows_has_the_first_and_tells_the_rest(tmp_path, seed, path, monkeypatch):
+    monkeypatch.setattr(showing, "MAX_SHOWN_ROWS", 10)
+    async with Bench(tmp_path, "--seed", seed) as bench:
+        shown = await bench.call(api.Show(path))
+        rows = shown.value["zones"] if path == "" else shown.value
+        assert len(rows) == 10
+        assert shown.left_out == {"zones": 15}
+        one = await bench.call(api.Show("zones[z020.example].notify"))
+        assert (one.value, one.left_out) == ("off", {})
