@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bobctl import completion, output
+from bobctl import completion, output, waiting
 from bobctl.processes import table_of
 from bobctl.suite import Suite
 from bobctl.values import assignments
@@ -69,26 +69,39 @@ def _facts(instance: dict[str, Any]) -> dict[str, object]:
 
 @component.command()
 @click.argument("name", shell_complete=completion.components)
+@waiting.wait_options
 @pass_suite
-def start(suite: Suite, name: str) -> None:
+def start(suite: Suite, name: str, timeout: float, *, wait: bool) -> None:
     """Start what was stopped or given up."""
-    done(suite, suite.client.post("components", name, "start"), f"{name} is being started")
+    answer = suite.client.post("components", name, "start")
+    if wait:
+        waiting.until(lambda: waiting.not_in_state(waiting.instances(suite, name), "running"), timeout)
+    done(suite, answer, f"{name} is running" if wait else f"{name} is being started")
 
 
 @component.command()
 @click.argument("name", shell_complete=completion.components)
+@waiting.wait_options
 @pass_suite
-def stop(suite: Suite, name: str) -> None:
+def stop(suite: Suite, name: str, timeout: float, *, wait: bool) -> None:
     """Stop, until it is started again or the suite is."""
-    done(suite, suite.client.post("components", name, "stop"), f"{name} is being stopped")
+    answer = suite.client.post("components", name, "stop")
+    if wait:
+        waiting.until(lambda: waiting.not_in_state(waiting.instances(suite, name), "stopped"), timeout)
+    done(suite, answer, f"{name} is stopped" if wait else f"{name} is being stopped")
 
 
 @component.command()
 @click.argument("name", shell_complete=completion.components)
+@waiting.wait_options
 @pass_suite
-def restart(suite: Suite, name: str) -> None:
+def restart(suite: Suite, name: str, timeout: float, *, wait: bool) -> None:
     """Restart an instance, or all of a component one after the other."""
-    done(suite, suite.client.post("components", name, "restart"), f"{name} is being restarted")
+    old = frozenset(row["pid"] for row in waiting.instances(suite, name) if row["pid"]) if wait else frozenset()
+    answer = suite.client.post("components", name, "restart")
+    if wait:
+        waiting.until(lambda: waiting.not_in_state(waiting.instances(suite, name), "running", other_than=old), timeout)
+    done(suite, answer, f"{name} is restarted" if wait else f"{name} is being restarted")
 
 
 @component.command()

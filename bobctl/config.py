@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bobctl import completion, output
+from bobctl import completion, output, waiting
 from bobctl.config_conflict import explained
 from bobctl.errors import ExitCode
 from bobctl.suite import Suite
@@ -251,14 +251,19 @@ def check(suite: Suite) -> None:
 
 @config.command()
 @reason_option
+@waiting.wait_options
 @pass_suite
-def commit(suite: Suite, reason: str) -> None:
+def commit(suite: Suite, reason: str, timeout: float, *, wait: bool) -> None:
     """Put your candidate into effect.
 
-    It is on all modules concerned, or on none.
+    It is on all modules concerned, or on none. With --wait it is not done before every process that runs says it has
+    that revision.
     """
     with explained(suite):
         committed = suite.client.post("config", "commit", body={"reason": reason})
+    if wait:
+        revision = committed["revision"]
+        waiting.until(lambda: waiting.behind(suite.client.get("components")["components"], revision), timeout)
     _show_committed(suite, committed)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bobctl import output
+from bobctl import output, waiting
 from bobctl.errors import ExitCode
 from bobctl.processes import table_of
 from bobctl.suite import Suite
@@ -19,12 +19,16 @@ NOT_ANSWERING = "not answering"
 
 
 @click.command(cls=Verb)
+@waiting.wait_options
 @pass_suite
-def status(suite: Suite) -> None:
+def status(suite: Suite, timeout: float, *, wait: bool) -> None:
     """Show how the suite is.
 
-    The exit code is 1 if queries or a part of it are not answered, or a data source cannot be answered from.
+    The exit code is 1 if queries or a part of it are not answered, or a data source cannot be answered from. With
+    --wait it is shown when everything runs that shall, as after `bob run`.
     """
+    if wait:
+        waiting.until(lambda: _lacking(suite), timeout)
     found = suite.client.get("status")
     if suite.json:
         output.document(found)
@@ -35,6 +39,16 @@ def status(suite: Suite) -> None:
     mute = found["suite"] is not None and _is_mute(found["suite"])
     if mute or found["problems"] or any(fault["failure"] and not fault["new"] for fault in found["data_sources"]):
         sys.exit(ExitCode.FAILED)
+
+
+def _lacking(suite: Suite) -> str:
+    """What does not run yet; where the suite is shows only when it has begun."""
+    found = suite.for_a_line().client.get("status")
+    if found["suite"] is None or found["problems"]:
+        return ", ".join(f"{problem['part']} does not answer" for problem in found["problems"])
+    if found["suite"]["state"] != "running":
+        return f"the suite is {found['suite']['state']}"
+    return waiting.not_in_state([row for row in found["components"] if row["state"] != "stopped"], "running")
 
 
 def _show(found: dict[str, Any]) -> None:

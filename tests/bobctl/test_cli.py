@@ -17,7 +17,6 @@ import pytest
 from bobctl.nouns import NOUNS
 from cmdctl.door import open_door
 from daemonkit.paths import LOCK_NAME, Directories, lock_text
-from msgq.errors import Refused
 from tests.bobctl.run import PYTHON, bobctl
 from tests.cmdctl.house import house
 
@@ -80,19 +79,6 @@ async def test_wrong_words_are_usage(words):
     assert done.code == 2
     assert done.err
     assert done.out == "" or "zone" in words[:1]
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize(
-    ("code", "exit_code"),
-    [("usage", 2), ("not-found", 3), ("conflict", 4), ("refused", 5), ("failed", 1), ("unavailable", 1)],
-)
-async def test_the_exit_code_tells_how_it_was_refused(code, exit_code):
-    async with house() as here:
-        here.answers["bob", "restart"] = Refused(code, "for this reason")
-        done = await bobctl(here.path, "component", "restart", "auth")
-    assert (done.code, done.out) == (exit_code, "")
-    assert "for this reason" in done.err
 
 
 @pytest.mark.asyncio
