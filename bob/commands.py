@@ -11,6 +11,7 @@ import click
 
 from bob.errors import ExitStatus, StartError
 from daemonkit.log import LEVELS
+from daemonkit.log_destinations import FORMATS
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,6 +54,7 @@ def _endpoints(context: click.Context, parameter: click.Parameter, values: tuple
     help="Where the configuration is kept: files or a database in the state directory, or a database by URL.",
 )
 @click.option("--log-level", type=click.Choice(list(LEVELS)), help="In this run, instead of logging.level.")
+@click.option("--log-format", type=click.Choice(list(FORMATS)), help="In this run, instead of logging.format.")
 def run(
     config: Path | None,
     state_dir: Path | None,
@@ -63,11 +65,12 @@ def run(
     user: str | None,
     config_store: str,
     log_level: str | None,
+    log_format: str | None,
 ) -> None:
     """Run the suite in the foreground until Ctrl-C or SIGTERM. SIGHUP reads the configuration file again."""
     from bob.startup import Request, prepare
 
-    overlay = {"cmdctl.rest": rest, "stats.metrics": metrics, "logging.level": log_level}
+    overlay = {"cmdctl.rest": rest, "stats.metrics": metrics, "logging.level": log_level, "logging.format": log_format}
     request = Request(
         config=config,
         state_dir=state_dir,
@@ -77,6 +80,7 @@ def run(
         user=user,
         config_store=config_store,
         log_level=log_level or "info",
+        log_format=log_format or "text",
     )
     try:
         prepared = prepare(request)

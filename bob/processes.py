@@ -60,12 +60,15 @@ class Process:
 class Spawner:
     """Starts children with what docs/internals.md section 1 promises them."""
 
-    def __init__(self, directories: Directories, environment: Mapping[str, str], log_level: str) -> None:
+    def __init__(
+        self, directories: Directories, environment: Mapping[str, str], log_level: str, log_format: str = "text"
+    ) -> None:
         kept = {name: value for name, value in environment.items() if not name.startswith("BOB_")}
         self._environment = kept | {
             control.ENV_RUN_DIR: str(directories.run),
             control.ENV_STATE_DIR: str(directories.state),
             control.ENV_LOG_LEVEL: log_level,
+            control.ENV_LOG_FORMAT: log_format,
         }
 
     def spawn(self, definition: Definition, number: str, end: socket.socket) -> Process:

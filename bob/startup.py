@@ -43,6 +43,7 @@ class Request:
     user: str | None = None
     config_store: str = "files"
     log_level: str = "info"
+    log_format: str = "text"
 
 
 class Prepared:
@@ -100,7 +101,7 @@ def program(name: str) -> str:
 
 def prepare(request: Request) -> Prepared:
     """Make everything ready. As root this is where the user is changed. Raises StartError."""
-    start_logging("bob", request.log_level)
+    start_logging("bob", request.log_level, request.log_format)
     os.umask(UMASK)
     _raise_file_limit()
     system = may_bind_low_ports()
@@ -120,6 +121,7 @@ def prepare(request: Request) -> Prepared:
         default_listen=() if system else USER_LISTEN,
         overlay=request.overlay,
         log_level=request.log_level,
+        log_format=request.log_format,
         config_store=request.config_store,
         later_config=SYSTEM_CONFIG if system and request.config is None else None,
         creator_places=_creator_places(request.listen or (() if system else USER_LISTEN)),

@@ -40,6 +40,7 @@ class Settings:
     # What sockcreator may bind before the configuration is there; it is restarted if that says otherwise.
     creator_places: tuple[str, ...] = ()
     config_store: str = "files"
+    log_format: str = "text"
     later_config: Path | None = None  # not there yet; a reload looks again
 
     def cfgmgr_arguments(self) -> list[str]:
@@ -67,7 +68,7 @@ class Suite:
         self._manager = manager
         self._announce = announce
         self._log = MessageLog("bob", Messages())
-        spawner = Spawner(settings.directories, os.environ, settings.log_level)
+        spawner = Spawner(settings.directories, os.environ, settings.log_level, settings.log_format)
         self._supervisor = Supervisor(spawner, manager, self._log)
         self._member: Member | None = None
         self._tasks: set[asyncio.Task[None]] = set()

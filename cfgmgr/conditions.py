@@ -19,6 +19,7 @@ from daemonkit.options import OFF, Option, Substitute
 LISTEN = "listen"
 DATA_SOURCES = "data_sources"
 KEYS = "keys"
+LOGGING = "logging"
 # bob, and what it must have to read its configuration at all.
 BUILT_IN = ("bob", "cfgmgr", "msgq", "sockcreator")
 # What conditions on rows look at beside the rows themselves.
@@ -191,10 +192,19 @@ def check_keys(situation: Situation, findings: Findings) -> None:
             findings.warning((KEYS, name, "secret_file"), f"{file} cannot be used: {reason}")
 
 
+def check_logging(situation: Situation, findings: Findings) -> None:
+    """Modules with a log of their own exist."""
+    for name in situation.given(LOGGING).get("modules", {}):
+        if name not in situation.catalogue.specs:
+            hint = did_you_mean(name, situation.catalogue.specs)
+            findings.error((LOGGING, "modules", name), f"there is no module {name!r}{hint}")
+
+
 CONDITIONS: tuple[Callable[[Situation, Findings], None], ...] = (
     check_components,
     check_listen,
     check_data_sources,
     check_zones,
     check_keys,
+    check_logging,
 )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 
 class Counters:
     """A fixed set of counters, so that a misspelt name is an error and a count of zero is shown."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_elsewhere", "_values")
 
     def __init__(self, names: Iterable[str]) -> None:
         self._values = dict.fromkeys(names, 0)
+        self._elsewhere: list[Callable[[], Mapping[str, int]]] = []
 
     def add(self, name: str, amount: int = 1) -> None:
         """Count; raises KeyError for a name that is not in the spec."""
@@ -25,4 +26,11 @@ class Counters:
 
     def statistics(self) -> dict[str, int]:
         """A copy of all values."""
-        return dict(self._values)
+        values = dict(self._values)
+        for counted in self._elsewhere:
+            values |= counted()
+        return values
+
+    def include(self, counted: Callable[[], Mapping[str, int]]) -> None:
+        """Show what is counted elsewhere beside these; `counted` is asked each time."""
+        self._elsewhere.append(counted)

@@ -21,7 +21,17 @@ from daemonkit.log_limits import ORDINARY, PROVOKED, Limits
 from daemonkit.log_settings import LEVELS, LogSettings
 from daemonkit.log_sink import Sink
 
-__all__ = ["LEVELS", "MessageLog", "escape", "log_handler", "note_revision", "own_log", "rename_log", "start_logging"]
+__all__ = [
+    "LEVELS",
+    "MessageLog",
+    "escape",
+    "log_handler",
+    "log_statistics",
+    "note_revision",
+    "own_log",
+    "rename_log",
+    "start_logging",
+]
 
 FLUSH_TIMEOUT = 0.5  # s, at exit: a stop must not take longer because nobody reads the log
 SEVERITIES = ("debug", "info", "warning", "error")
@@ -116,6 +126,12 @@ class LogHandler(logging.Handler):
         """How many messages no destination took in time."""
         return self._dropped + sum(sink.dropped for sink in self._sinks.values())
 
+    def statistics(self) -> dict[str, int]:
+        """The counters of the log, by their names in the spec of daemonkit."""
+        counts = {f"log.{severity}": count for severity, count in self.counts.items()}
+        suppressed = 0 if self._log is None else self._log.suppressed
+        return {**counts, "log.suppressed": suppressed, "log.dropped": self.dropped}
+
     def emit(self, record: logging.LogRecord) -> None:
         """Count and queue; never blocks."""
         entry = self._entry(record)
@@ -188,11 +204,11 @@ class _Notices:
         return Entry(time.time(), logging.WARNING, self._who, message_id, text, fields, revision=self._revision)
 
 
-def start_logging(who: str, level: str = "info") -> None:
+def start_logging(who: str, level: str = "info", form: str = "text") -> None:
     """Send everything this process logs to standard error, as `who`, until the configuration says otherwise."""
     if (before := log_handler()) is not None:
         before.close()
-    logging.basicConfig(handlers=[LogHandler(who, LogSettings(level=level))], force=True)
+    logging.basicConfig(handlers=[LogHandler(who, LogSettings(level=level, form=form))], force=True)
     set_levels(level)
 
 
@@ -219,6 +235,12 @@ def note_revision(revision: int) -> None:
     """The configuration revision this process is on, for those who read logs by machine."""
     if (handler := log_handler()) is not None:
         handler.revision = revision
+
+
+def log_statistics() -> dict[str, int]:
+    """The counters of the log of this process; nothing where it has none of ours."""
+    handler = log_handler()
+    return {} if handler is None else handler.statistics()
 
 
 def rename_log(who: str) -> None:

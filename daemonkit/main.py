@@ -32,7 +32,8 @@ def main(module: type[Module]) -> NoReturn:
     except KeyError as error:
         sys.stderr.write(f"{module.name} is started by bob, not by hand ({error.args[0]} is not set): try `bob run`\n")
         sys.exit(ExitCode.USAGE)
-    start_logging(place.member, os.environ.get(control.ENV_LOG_LEVEL, "info"))
+    level, form = (os.environ.get(name) for name in (control.ENV_LOG_LEVEL, control.ENV_LOG_FORMAT))
+    start_logging(place.member, level or "info", form or "text")
     die_with_parent(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is bob's to hear
     _leave(run(module, place))

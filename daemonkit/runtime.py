@@ -12,7 +12,7 @@ from daemonkit import control
 from daemonkit.control import ControlChannel
 from daemonkit.counters import Counters
 from daemonkit.errors import ControlError, DaemonError, ExitCode, Rejected
-from daemonkit.log import MessageLog, rename_log
+from daemonkit.log import MessageLog, log_handler, log_statistics, rename_log
 from daemonkit.membership import Membership
 from daemonkit.module import Context, ListeningSocket, Module
 from daemonkit.paths import Directories
@@ -59,6 +59,9 @@ class Runtime:
             counters=Counters(spec.statistics),
             session=self._session,
         )
+        self._context.counters.include(log_statistics)
+        if (handler := log_handler()) is not None:
+            handler.watch(self._context.log)
         self._module = module(self._context)
         self._membership = Membership(self._module, self._context)
         self._sockets: list[ListeningSocket] = []  # of a set that is still arriving

@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 
 from daemonkit.api import GetConfiguration
 from daemonkit.control import Died
+from daemonkit.log import log_statistics
 from daemonkit.membership import Membership
 from daemonkit.module import Context, Module, command, subscribe
 from msgq import api
@@ -82,7 +83,7 @@ class MsgqDaemon(Module):
     @command(api.Statistics)
     async def statistics(self, _call: IncomingCall, _request: api.Statistics) -> api.StatisticsReply:
         """The counters."""
-        return api.StatisticsReply(dataclasses.asdict(self._routing.counts))
+        return api.StatisticsReply({**log_statistics(), **dataclasses.asdict(self._routing.counts)})
 
     @property
     def _routing(self) -> Routing:

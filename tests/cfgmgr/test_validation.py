@@ -126,6 +126,10 @@ zones: {example.org: {role: secondary, primaries: [{address: 192.0.2.1}], data_s
         "bob.yaml:1: data_sources.a.url: must not hold a password: it would be shown to everybody who may look",
     ),
     ("keys: {k: {secret: xyz}}", "bob.yaml:1: keys.k.secret: unknown option (did you mean 'secret_file'?)"),
+    (
+        "logging: {modules: {atuh: {level: debug}}}",
+        "bob.yaml:1: logging.modules.atuh: there is no module 'atuh' (did you mean 'auth'?)",
+    ),
     ("keys: {k: {}}", "bob.yaml:1: keys.k: secret_file is missing: an absolute path"),
     ("components: {cfgmgr: {instances: 2}}", "bob.yaml:1: components.cfgmgr: is built in and cannot be configured"),
     (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from daemonkit.log import LogHandler, MessageLog, escape, log_handler, rename_log, start_logging
+from daemonkit.log import LogHandler, MessageLog, escape, log_handler, log_statistics, rename_log, start_logging
 from daemonkit.log_limits import ORDINARY, PROVOKED, WINDOW, Limits
 from daemonkit.log_settings import LogSettings
 from daemonkit.spec import Spec
@@ -215,7 +215,9 @@ def test_destinations_format_and_level_change_at_run_time(started, log, capfd, t
         "revision": 7,
     }
     assert entries[1]["traceback"][-1] == "ValueError: why"
-    assert started.counts == {"debug": 1, "info": 1, "warning": 1, "error": 1}
+    counted = {"log.debug": 1, "log.info": 1, "log.warning": 1, "log.error": 1, "log.suppressed": 0, "log.dropped": 0}
+    assert log_statistics() == counted
+    assert counted.keys() == Spec.load("daemonkit").statistics.keys()
 
 
 def test_the_suites_own_messages_have_the_field_that_bounds_them():

@@ -10,6 +10,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -111,8 +112,10 @@ def test_what_was_held_back_is_written_when_the_reader_goes_on(suite: Suite) -> 
     assert suite.stop() == 0
 
 
-def entries(file: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+def entries(file: Path, but: tuple[str, ...] = ()) -> list[dict[str, object]]:
+    """What a log in JSON holds; `but` begin the lines that are none of it."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    return [json.loads(line) for line in lines if not but or not line.startswith(but)]
 
 
 def test_level_format_and_destination_of_every_process_change_at_run_time(suite: Suite) -> None:
@@ -139,6 +142,37 @@ def test_level_format_and_destination_of_every_process_change_at_run_time(suite:
     assert not [entry for entry in entries(rotated) if entry["severity"] == "debug"]
     assert {entry["revision"] for entry in entries(file) if entry["who"] == "cfgmgr/0"} == {4}
     assert suite.log.read_text() == before
+
+    # Who is started afresh comes to log there, too; the broker and cfgmgr before all others.
+    for member in ("msgq/0", "cfgmgr/0"):
+        place = len(entries(file))
+        os.kill(suite.pid(member), signal.SIGKILL)
+        again = partial(has_moved, file, place, member)
+        wait_until(again, 30, f"{member} logs to the file again")
+
+
+def has_moved(file: Path, place: int, member: str) -> bool:
+    """Whether a member says, after this many lines, that it logs to the file."""
+    return any(entry["id"] == "DAEMON_LOG_MOVED" and entry["who"] == member for entry in entries(file)[place:])
+
+
+def test_every_line_is_json_where_the_command_line_says_so_and_a_full_disk_stops_nobody(suite: Suite) -> None:
+    suite.arguments += ["--log-format", "json", "--log-level", "debug"]
+    suite.start()
+    commit(suite, "logging.destinations", "[stderr, /dev/full]")
+    victim = suite.pid("auth/1")
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: suite.pid("auth/1") != victim, 30, "auth is replaced")
+    for _ in range(20):
+        assert suite.serves("example.org", 1)
+    counters = suite.control("call", "auth", "statistics")["counters"]
+    assert counters["log.info"] > 0
+    assert counters["log.dropped"] == 0
+    assert suite.stop() == 0
+    written = entries(suite.log, but=("The suite is up", "    ", "Ctrl-C"))
+    assert {entry["severity"] for entry in written} >= {"debug", "info"}
+    assert {entry["who"] for entry in written} >= MEMBERS
+    assert "BOB_STOPPED" in [entry["id"] for entry in written]
 
 
 def test_a_log_that_cannot_be_written_is_refused_and_at_the_start_no_reason_not_to_serve(suite: Suite) -> None:
