@@ -244,6 +244,8 @@ def check(suite: Suite) -> None:
         for problem in checked["problems"]:
             _problem(problem)
         _modules(checked["modules"])
+        if any(answer["adjustments"] for answer in checked["modules"]):
+            _changes(checked["changes"])  # which are not those of the candidate
         output.words("no errors found" if checked["good"] else "this cannot be committed")
     if not checked["good"]:
         sys.exit(ExitCode.FAILED)
