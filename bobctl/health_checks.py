@@ -25,9 +25,11 @@ from health.engine.levels import Level
 from health.engine.network import Network
 from health.engine.profiles import Profile
 from health.engine.recording import Recorder, Replay
+from health.engine.results import name_text
 from health.engine.runner import Test
 from health.engine.sockets import SocketNetwork
 
+_TICK = 0.5  # seconds between two looks at how far a test is
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -91,20 +93,43 @@ def run(suite: Suite, /, domain: str, level: Level, texts: Catalogue, *, raw: bo
     The exit code is 0 where nothing worse than NOTICE was found, 10 for WARNING, 11 for ERROR, 12 for CRITICAL;
     1 when the test could not be run, 2 for wrong arguments.
     """
-    report: Raw = JsonLines(level, texts) if suite.json else Raw(level) if raw else Report(domain, level, texts)
     try:
         with ExitStack() as stack:
             test = _test(domain, stack, **given)
+            report: Raw = Report(_shown(domain, test), level, texts)
+            if suite.json or raw:
+                report = JsonLines(level, texts) if suite.json else Raw(level)
             asyncio.run(_follow(test, report))
     except HealthError as error:
         raise CommandError("usage", str(error)) from error
     sys.exit(exit_code(report.summary.worst))
 
 
+def _shown(domain: str, test: Test) -> str:
+    """The domain as it was given, and as messages have it where that is something else."""
+    tested = name_text(test.zone)
+    return tested if domain.isascii() else f"{domain} ({tested})"
+
+
 async def _follow(test: Test, report: Raw) -> None:
-    async for entry in test.run():
-        report.show(entry, test.progress)
-    report.end()
+    """Show what is found as it comes; interrupted, what was found so far."""
+    now = asyncio.get_running_loop().time
+    begun = now()
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            report.tick(test, now() - begun)
+
+    ticking = asyncio.create_task(tick())
+    whole = False
+    try:
+        async for entry in test.run():
+            report.show(entry)
+        whole = True
+    finally:
+        ticking.cancel()
+        report.end(test, now() - begun, whole=whole)
 
 
 def _test(

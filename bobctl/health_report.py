@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import textwrap
 
 import click
 
 from bobctl import output
-from health.engine.catalogue import Catalogue, value_text
+from health.engine.catalogue import Catalogue
 from health.engine.levels import Level
 from health.engine.results import Entry
-from health.engine.runner import Progress
+from health.engine.runner import Test
 from health.engine.summary import Summary
+from health.engine.system import UNSPECIFIED
 
 _COLOURS = {
     Level.CRITICAL: "magenta",
@@ -37,23 +40,26 @@ class Raw:
         self._level = level
         self.summary = Summary()
 
-    def show(self, entry: Entry, progress: Progress) -> None:
+    def show(self, entry: Entry) -> None:
         """Show an entry, if it is severe enough."""
         self.summary.add(entry)
         if entry.level >= self._level:
             self._write(entry)
-        self._advance(entry, progress)
+        self._advance(entry)
 
-    def end(self) -> None:
-        """Show what is said at the end."""
+    def tick(self, test: Test, seconds: float) -> None:
+        """Called twice a second, with the seconds since the start."""
+
+    def end(self, test: Test, seconds: float, *, whole: bool) -> None:
+        """Show what is said at the end; `whole` is whether the test came to it by itself."""
 
     def _write(self, entry: Entry) -> None:
         values = {n: ";".join(v) if isinstance(v, list) else v for n, v in sorted(entry.arguments.items())}
         listed = "; ".join(f"{name}={value}" for name, value in values.items())
         click.echo(output.printable(f"{entry.time:7.2f} {entry.level.name:8} {entry.tag:24} {listed}".rstrip()))
 
-    def _advance(self, entry: Entry, progress: Progress) -> None:
-        """Show how far the test is."""
+    def _advance(self, entry: Entry) -> None:
+        """Note how far the test is."""
 
 
 class JsonLines(Raw):
@@ -85,8 +91,9 @@ class Report(Raw):
         self._domain = domain
         self._texts = texts
         self._module = ""
+        self._case = ""
         self._shown = 0
-        self._live = sys.stderr.isatty()
+        self._live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def _write(self, entry: Entry) -> None:
         self._clear()
@@ -95,30 +102,49 @@ class Report(Raw):
             click.echo(("\n" if self._shown else "") + output.style(entry.module, bold=True))
         self._shown += 1
         level = output.style(f"{entry.level.name:8}", fg=_COLOURS.get(entry.level), bold=entry.level >= Level.ERROR)
-        where = "" if entry.case == "Unspecified" else f"{entry.case}: "
-        click.echo(f"  {level} {output.printable(where + self._texts.text(entry))}")
+        where = "" if entry.case == UNSPECIFIED else f"{entry.case}: "
+        first, *rest = _wrapped(output.printable(where + self._texts.text(entry)))
+        click.echo("\n".join([f"  {level} {first}", *(" " * _INDENT + line for line in rest)]))
 
-    def _advance(self, entry: Entry, progress: Progress) -> None:
-        if self._live and not progress.finished:
-            case = value_text(entry.arguments.get("testcase", entry.case))
-            click.echo(output.printable(f"{progress.percent:3}% {case:16}"), nl=False, err=True)
-            click.echo("\r", nl=False, err=True)
+    def _advance(self, entry: Entry) -> None:
+        if entry.tag == "TEST_CASE_START":
+            self._case = entry.case
+
+    def tick(self, test: Test, seconds: float) -> None:
+        """Show on the terminal how far the test is, and that it goes on where it waits."""
+        if self._live and not test.progress.finished:
+            text = f"{test.progress.percent:3}% {self._case or self._domain:16} {self._cost(test, seconds)}"
+            self._clear()
+            click.echo(output.printable(text)[: output.columns() - 1], nl=False, err=True)
 
     def _clear(self) -> None:
         if self._live:
             click.echo("\r\x1b[K", nl=False, err=True)
 
-    def end(self) -> None:
+    def _cost(self, test: Test, seconds: float) -> str:
+        return self._texts.word("COST", seconds=f"{seconds:.1f}", queries=test.figures.attempts)
+
+    def end(self, test: Test, seconds: float, *, whole: bool) -> None:
         self._clear()
         counts = [
             output.style(f"{self.summary.levels[level]} {level.name}", fg=_COLOURS.get(level))
             for level in sorted(Level, reverse=True)
             if level > Level.DEBUG and self.summary.levels[level]
         ]
-        if not self._shown:
-            click.echo(
-                "Looks OK." if self.summary.worst < Level.WARNING else f"Nothing of {self._level.name} or above."
-            )
-        click.echo(
-            ("\n" if self._shown else "") + f"{output.printable(self._domain)}: {', '.join(counts) or 'nothing'}"
-        )
+        if not whole:
+            click.echo(self._texts.word("INTERRUPTED"))
+        elif not self._shown:
+            fine = self.summary.worst < Level.WARNING
+            click.echo(self._texts.word("LOOKS_OK" if fine else "NOTHING_SHOWN", level=self._level.name))
+        found = f"{output.printable(self._domain)}: {', '.join(counts) or '-'}"
+        click.echo(("\n" if self._shown else "") + f"{found} ({self._cost(test, seconds)})")
+
+
+_INDENT = 2 + 8 + 1  # what stands before the text: the level, as long as CRITICAL
+
+
+def _wrapped(text: str) -> list[str]:
+    """A text in lines that fit behind the level on a terminal; one line elsewhere."""
+    if not sys.stdout.isatty():
+        return [text]
+    return textwrap.wrap(text, max(output.columns() - _INDENT, _INDENT), break_on_hyphens=False) or [""]

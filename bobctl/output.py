@@ -120,6 +120,11 @@ def style(text: str, *, fg: str | None = None, bold: bool = False) -> str:
     return click.style(text, fg=fg, bold=bold) if fg or bold else text
 
 
+def columns() -> int:
+    """How wide the terminal is."""
+    return shutil.get_terminal_size().columns
+
+
 def moment(seconds: float | None) -> str:
     """A POSIX time as local date and time."""
     return "-" if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

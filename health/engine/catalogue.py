@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,12 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}([_-][A-Za-z]{2,8})?(\.[\w-]+)?\Z")  # also a
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The texts of one language: of tags by module and tag, of cases by name ("Basic01")."""
+    """The texts of one language: of tags by module and tag, of cases by name ("Basic01"), and words about a report."""
 
     language: str
     tags: Mapping[tuple[str, str], str]
     cases: Mapping[str, str]
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, entry: Entry) -> str:
         """An entry as a sentence; one of a tag without a text is the tag with its arguments."""
@@ -37,7 +38,11 @@ class Catalogue:
         if template is None:
             listed = "; ".join(f"{name}={value_text(value)}" for name, value in sorted(entry.arguments.items()))
             return f"{entry.tag} {listed}".rstrip()
-        return _ARGUMENT.sub(lambda found: value_text(entry.arguments.get(found[1], found[0])), template)
+        return _filled(template, entry.arguments)
+
+    def word(self, name: str, **arguments: Value) -> str:
+        """What a report says of itself: LOOKS_OK, NOTHING_SHOWN, INTERRUPTED, COST."""
+        return _filled(self.words[name], arguments)
 
     def template(self, module: str, tag: str) -> str | None:
         """The text of a tag with its arguments in braces; what all modules say is among the texts of System."""
@@ -46,6 +51,10 @@ class Catalogue:
     def title(self, case: str) -> str:
         """What a case is about; its name where nobody said."""
         return self.cases.get(case, case)
+
+
+def _filled(template: str, arguments: Mapping[str, Value]) -> str:
+    return _ARGUMENT.sub(lambda found: value_text(arguments.get(found[1], found[0])), template)
 
 
 def value_text(value: Value) -> str:
@@ -68,18 +77,25 @@ def load(language: str) -> Catalogue:
     if not _LANGUAGE.match(language) or short not in languages():
         raise CatalogueError(f"there are no messages in {language!r}, only in {', '.join(languages())}")
     english, translated = own(ENGLISH), own(short)
-    return Catalogue(short, {**english.tags, **translated.tags}, {**english.cases, **translated.cases})
+    return Catalogue(
+        short,
+        {**english.tags, **translated.tags},
+        {**english.cases, **translated.cases},
+        {**english.words, **translated.words},
+    )
 
 
 def own(language: str) -> Catalogue:
     """What there is in a language ("de"), and nothing else; raises CatalogueError where it cannot be read."""
     tags: dict[tuple[str, str], str] = {}
     cases: dict[str, str] = {}
+    words: dict[str, str] = {}
     for path in sorted((MESSAGES / language).glob("*.yaml")):
         document = _read(path)
         tags |= {(path.stem, tag): text for tag, text in document.get("tags", {}).items()}
         cases |= document.get("cases", {})
-    return Catalogue(language, tags, cases)
+        words |= document.get("words", {})
+    return Catalogue(language, tags, cases, words)
 
 
 def _read(path: Path) -> Mapping[str, Mapping[str, str]]:
@@ -88,8 +104,8 @@ def _read(path: Path) -> Mapping[str, Mapping[str, str]]:
         document = yaml.load(path.read_text("utf-8"), Loader=loader)  # noqa: S506 - the safe loader, in C if it can be
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CatalogueError(f"the message catalogue {path} cannot be read: {error}") from error
-    if not isinstance(document, Mapping) or set(document) - {"cases", "tags"}:
-        raise CatalogueError(f"the message catalogue {path} must have `cases` and `tags` and nothing else")
+    if not isinstance(document, Mapping) or set(document) - {"cases", "tags", "words"}:
+        raise CatalogueError(f"the message catalogue {path} must have `cases`, `tags` and `words` and nothing else")
     for part in document.values():
         for name, text in part.items():
             if not isinstance(name, str) or not isinstance(text, str):

@@ -90,7 +90,8 @@ class Test:
     async def run(self) -> AsyncGenerator[Entry, None]:
         """Give the entries as they come; the order does not depend on who answers first.
 
-        When the deadline passes, DEADLINE_PASSED names the cases that did not come to their end.
+        When the deadline passes, DEADLINE_PASSED names the cases that did not come to their end and the modules that
+        did not begin.
         """
         worker = asyncio.create_task(self._work())
         try:
@@ -147,7 +148,8 @@ class Test:
             unfinished = list(self._plan.modules)
         for module, steps in self._plan.modules.items():
             if unfinished:
-                break
+                unfinished.append(module)  # nothing of it was run
+                continue
             unfinished, tags = await self._module(session, steps)
             self._say("MODULE_END", module=module)
             if module == "Basic" and self._plan.gated and not unfinished and not _may_continue(tags):

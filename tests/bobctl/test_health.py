@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
+import re
+import sys
 
 import pytest
 
+from bobctl import health_checks
+from bobctl.health_report import Report
+from health.engine import catalogue
 from health.engine.hints import Hints
+from health.engine.levels import Level
+from health.engine.profiles import Profile
 from health.engine.recording import Recorder
 from health.engine.runner import Test
 from tests.bobctl.run import bobctl
 from tests.kit import internet_time
 from tests.kit.internet import Internet
-from tests.kit.internet_behaviour import no_aa
+from tests.kit.internet_behaviour import no_aa, silent
 
 ROOT = {"a.root-servers.test": ["198.51.100.1"]}
 
@@ -45,8 +54,6 @@ def internet():
 
 
 def bobctl_now(*words, **more):
-    import asyncio
-
     return asyncio.run(bobctl(None, *words, **more))
 
 
@@ -131,6 +138,86 @@ def test_without_both_families_there_is_nothing_to_test():
     done = bobctl_now("health", "run", "child.example", "--no-ipv4", "--no-ipv6")
     assert done.code == 12
     assert "Neither IPv4 nor IPv6" in done.out
+
+
+class Terminal(io.StringIO):
+    """What a terminal is told."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def on_terminal(monkeypatch):
+    """Run a coroutine in simulated time; what a terminal of 60 columns is told."""
+
+    def run(coroutine):
+        monkeypatch.setenv("COLUMNS", "60")
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        terminal = Terminal()
+        with monkeypatch.context() as patch:
+            for stream in ("stdout", "stderr"):
+                patch.setattr(sys, stream, terminal)
+            internet_time.run(coroutine)
+        return terminal.getvalue()
+
+    return run
+
+
+async def followed(made, **limits):
+    """A test of child.example as `health run` follows it."""
+    test = Test(
+        "child.example",
+        network=made,
+        clock=made.clock,
+        hints=Hints(made.root_servers),
+        profile=Profile.default().overlaid({"limits": limits}),
+    )
+    await health_checks._follow(test, Report("child.example", Level.NOTICE, catalogue.load("en")))
+
+
+def test_a_terminal_sees_that_a_test_goes_on_while_it_waits(on_terminal):
+    slow = internet()
+    slow.behave("192.0.2.12", silent)
+    shown = on_terminal(followed(slow))
+    assert re.search(r"\r\x1b\[K  1% Basic01 +\d+\.\d s, \d+ queries sent", shown)
+    assert "\x1b[31m\x1b[1mERROR" in shown
+    words = re.sub(r"\x1b\[[0-9;]*[mK]", "", shown).replace("\r", "\n").splitlines()
+    assert max(len(line) for line in words if line.startswith("  ")) <= 60
+    assert "  NOTICE   " in "\n".join(words)
+    assert any(line.startswith(" " * 11) and line[11] != " " for line in words)
+
+
+def test_what_was_found_in_time_is_shown_with_what_is_missing(on_terminal):
+    slow = internet()
+    slow.behave("192.0.2.12", silent)
+    shown = on_terminal(followed(slow, deadline=4))
+    assert "The time of 4 seconds is over" in shown
+    assert "Interrupted" not in shown
+    assert "1 CRITICAL" in shown
+
+
+def test_an_interrupted_test_does_not_look_ok(on_terminal):
+    slow = internet()
+    slow.behave("192.0.2.12", silent)
+
+    async def interrupted():
+        task = asyncio.create_task(followed(slow))
+        await asyncio.sleep(4)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    shown = on_terminal(interrupted())
+    assert "Interrupted; this is what was found until then." in shown
+    assert "Looks OK." not in shown
+
+
+def test_a_name_in_other_letters_is_shown_as_given_and_as_tested(recorded):
+    made = internet()
+    made.zone("xn--mnchen-3ya.example", {"ns1.child.example": ["192.0.2.11"], "ns2.child.example": ["192.0.2.12"]})
+    done = bobctl_now("health", "run", "München.example", *recorded(made, "münchen.example"))
+    assert done.out.splitlines()[-1].startswith("München.example (xn--mnchen-3ya.example): ")
 
 
 def test_all_cases_are_listed():

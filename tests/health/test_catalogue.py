@@ -42,6 +42,7 @@ def test_a_translation_is_whole_and_says_as_much_as_the_english_text(language):
     english, translated = catalogue.load("en"), catalogue.own(language)
     assert english.tags.keys() - translated.tags.keys() == set()
     assert english.cases.keys() - translated.cases.keys() == set()
+    assert english.words.keys() == translated.words.keys()
 
     def named(text):
         return sorted(re.findall(r"\{\w+\}", text))
