@@ -12,7 +12,7 @@ import click
 
 from bobctl import health_arguments, output
 from bobctl.errors import CommandError
-from bobctl.health_report import JsonLines, Raw, Report, exit_code
+from bobctl.health_report import JsonLines, Raw, Report
 from bobctl.suite import Suite
 from bobctl.verbs import Noun, pass_suite
 from health.engine import catalogue, explanation
@@ -91,7 +91,7 @@ def run(suite: Suite, /, domain: str, level: Level, texts: Catalogue, *, raw: bo
     With --json, one JSON object a line, as results come.
 
     The exit code is 0 where nothing worse than NOTICE was found, 10 for WARNING, 11 for ERROR, 12 for CRITICAL;
-    1 when the test could not be run, 2 for wrong arguments.
+    1 when the test could not be run (not even a root server answered), 2 for wrong arguments.
     """
     try:
         with ExitStack() as stack:
@@ -102,7 +102,7 @@ def run(suite: Suite, /, domain: str, level: Level, texts: Catalogue, *, raw: bo
             asyncio.run(_follow(test, report))
     except HealthError as error:
         raise CommandError("usage", str(error)) from error
-    sys.exit(exit_code(report.summary.worst))
+    sys.exit(report.exit_code)
 
 
 def _shown(domain: str, test: Test) -> str:

@@ -15,7 +15,7 @@ from health.engine.levels import Level
 from health.engine.results import Entry
 from health.engine.runner import Test
 from health.engine.summary import Summary
-from health.engine.system import UNSPECIFIED
+from health.engine.system import ROOTS_SILENT, UNSPECIFIED
 
 _COLOURS = {
     Level.CRITICAL: "magenta",
@@ -28,9 +28,7 @@ _COLOURS = {
 _EXIT = {Level.WARNING: 10, Level.ERROR: 11, Level.CRITICAL: 12}
 
 
-def exit_code(worst: Level) -> int:
-    """The exit code for the worst level found."""
-    return _EXIT.get(worst, 0)
+_NOT_RUN = 1
 
 
 class Raw:
@@ -39,10 +37,17 @@ class Raw:
     def __init__(self, level: Level) -> None:
         self._level = level
         self.summary = Summary()
+        self._reached = True
+
+    @property
+    def exit_code(self) -> int:
+        """That of the worst level found; where not even a root server answers, the test could not be run."""
+        return _EXIT.get(self.summary.worst, 0) if self._reached else _NOT_RUN
 
     def show(self, entry: Entry) -> None:
         """Show an entry, if it is severe enough."""
         self.summary.add(entry)
+        self._reached = self._reached and entry.tag != ROOTS_SILENT
         if entry.level >= self._level:
             self._write(entry)
         self._advance(entry)

@@ -153,6 +153,8 @@ class Test:
             unfinished, tags = await self._module(session, steps)
             self._say("MODULE_END", module=module)
             if module == "Basic" and self._plan.gated and not unfinished and not _may_continue(tags):
+                if session.pretended is None and not any(root.address in self.figures.times for root in session.roots):
+                    self._say(system.ROOTS_SILENT)
                 self._say("CANNOT_CONTINUE", domain=self.zone)
                 return
         if unfinished:

@@ -8,11 +8,14 @@ from health.engine.registry import Tag, critical, debug, error, info
 
 MODULE = "System"
 UNSPECIFIED = "Unspecified"
+ROOTS_SILENT = "ROOTS_SILENT"
 
 TAGS: Mapping[str, Tag] = {
     "CANNOT_CONTINUE": critical("domain"),
     # Ours: the time for the test was over; what had been found stands.
     "DEADLINE_PASSED": critical("seconds", "cases"),
+    # Ours: none of the root servers answered, so that what is said of the domain says nothing about it.
+    ROOTS_SILENT: critical(),
     "MODULE_ERROR": critical("module_name", "testcase", "msg"),
     "NO_NETWORK": critical(),
     "CNAME_CHAIN_TOO_LONG": error("name", "count"),

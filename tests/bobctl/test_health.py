@@ -220,6 +220,14 @@ def test_a_name_in_other_letters_is_shown_as_given_and_as_tested(recorded):
     assert done.out.splitlines()[-1].startswith("München.example (xn--mnchen-3ya.example): ")
 
 
+def test_where_no_root_server_answers_the_test_could_not_be_run(recorded):
+    dead = Internet(root_servers=ROOT)
+    dead.behave("198.51.100.1", silent)
+    done = bobctl_now("health", "run", "child.example", *recorded(dead))
+    assert done.code == 1
+    assert "None of the root servers answered." in done.out
+
+
 def test_all_cases_are_listed():
     done = bobctl_now("health", "list", "--json")
     assert len(done.json) == 73

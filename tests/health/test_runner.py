@@ -162,6 +162,17 @@ def test_at_the_deadline_what_was_found_stands_and_is_marked(internet):
     assert entries[-1].time < 6
 
 
+def test_silent_root_servers_are_told_from_a_domain_that_is_not_there(internet):
+    assert "ROOTS_SILENT" not in tags(internet.check("nowhere.example"))
+    for addresses in internet.root_servers.values():
+        for address in addresses:
+            internet.behave(address, silent)
+    entries = internet.check("nowhere.example")
+    assert [entry.tag for entry in entries][-2:] == ["ROOTS_SILENT", "CANNOT_CONTINUE"]
+    given_ones = Undelegated(((dns.name.from_text("ns1.child.example"), ("192.0.2.99",)),))
+    assert "ROOTS_SILENT" not in tags(internet.check("child.example", undelegated=given_ones))
+
+
 class Stuck:
     """A door that forgets its time-outs."""
 
