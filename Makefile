@@ -32,6 +32,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/configuration.py
 	$(BIN)/python bench/health.py
 	$(BIN)/python bench/loading.py
+	$(BIN)/python bench/postgresql.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

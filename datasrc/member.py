@@ -299,8 +299,11 @@ class RemoteMember:
             return max((len(key) for key in keys if key in self._known), default=-1)
 
     def status(self) -> SourceStatus:
-        """How the source does, looked at now."""
-        self.refresh()
+        """How the source does, looked at now; one that failed is being looked at all the time."""
+        with self._state:
+            works = self._failure is None
+        if works:
+            self.refresh()
         with self._state:
             known = None if self._known is None else len(self._known)
             failure = "" if self._failure is None else f"{self._failure.database}: {self._failure.reason}"

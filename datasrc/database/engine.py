@@ -23,6 +23,7 @@ BUSY_TIMEOUT = 5.0  # s; writers are short, longer means that one hangs
 POOL_SIZE = 5  # connections kept; more are made when that many threads read at once
 POOL_OVERFLOW = 20
 POOL_TIMEOUT = 10.0  # s to wait for a connection when all are in use
+WRITING = "READ COMMITTED"  # isolation of transactions that write: a lock that was waited for shows what was committed
 CONNECT_TIMEOUT = 5  # s, for a server that does not answer at all
 _KNOW_CONNECT_TIMEOUT = {"psycopg2", "pymysql", "mysqldb"}  # psycopg has more (datasrc.database.postgresql)
 
@@ -60,7 +61,7 @@ class Database:
         else:
             self.engine = self._server_engine(read_only=read_only)
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
-            self.writer = self.engine.execution_options(isolation_level="READ COMMITTED")
+            self.writer = self.engine.execution_options(isolation_level=WRITING)
             if self.is_postgresql:
                 self._reader = self._reader.execution_options(postgresql_readonly=True)
         self._identity: tuple[int, int] | None = None
@@ -174,13 +175,24 @@ class Database:
         from datasrc.database import postgresql
 
         url, password_file = postgresql.without_password_file(self.url)
-        patience = postgresql.READER if read_only else postgresql.WRITER
-        self._patience = patience.answer if read_only else None
+        patience = postgresql.READER if read_only else postgresql.LOOKING
+        self._patience = patience.answer
         engine = create_engine(url, pool_pre_ping=True, **POOL)
 
         @event.listens_for(engine, "do_connect")
         def connect(_dialect: Any, _record: Any, arguments: list[Any], parameters: dict[str, Any]) -> Any:
             return postgresql.connect(arguments, parameters, password_file, patience)
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            writes = connection.get_execution_options().get("isolation_level") == WRITING
+            driver: Any = connection.connection.driver_connection
+            driver.answer = postgresql.WRITER.answer if writes else patience.answer
+
+        @event.listens_for(engine, "checkin")
+        def calm(driver: Any, _record: Any) -> None:
+            if driver is not None:  # it was not lost
+                driver.answer = patience.answer
 
         @event.listens_for(engine, "handle_error")
         def let_go(context: ExceptionContext) -> None:

@@ -46,6 +46,7 @@ class Patience:
 
 
 READER = Patience(answer=2.0, statement=30.0)  # of who answers questions: others wait meanwhile
+LOOKING = Patience(answer=10.0, statement=60.0)  # of who writes, while it only reads
 WRITER = Patience(answer=65.0, statement=60.0)
 
 
@@ -71,7 +72,7 @@ def within(seconds: float) -> Iterator[None]:
 class PatientConnection(psycopg.Connection[Any]):
     """A connection that ends itself when the server says nothing for too long."""
 
-    patience = WRITER
+    answer = LOOKING.answer  # s; another limit holds in a transaction that writes
 
     def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
         """Drive psycopg's generator, with an end to each wait."""
@@ -84,24 +85,20 @@ class PatientConnection(psycopg.Connection[Any]):
         raise psycopg.OperationalError("the connection is closed")
 
     def _limited(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        end = time.monotonic() + self.patience.answer
+        end = time.monotonic() + self.answer
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
                 now = time.monotonic()
                 if ready != _NOTHING_READY:
-                    end = now + self.patience.answer
+                    end = now + self.answer
                 elif now > end:
                     self.pgconn.finish()
-                    raise psycopg.OperationalError(f"no answer from the server for {self.patience.answer:g} s")
+                    raise psycopg.OperationalError(f"no answer from the server for {self.answer:g} s")
                 wanted = gen.send(ready)
         except StopIteration as done:
             return done.value
-
-
-class _Reader(PatientConnection):
-    patience = READER
 
 
 def connect(arguments: Sequence[Any], parameters: dict[str, Any], password_file: str, patience: Patience) -> Any:
@@ -110,9 +107,9 @@ def connect(arguments: Sequence[Any], parameters: dict[str, Any], password_file:
         raise psycopg.OperationalError("no answer from the server, and no time for another connection")
     if password_file:
         parameters = {**parameters, "password": _password(password_file)}
-    kind = _Reader if patience is READER else PatientConnection
     defaults: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "application_name": "bobdns", **KEEPALIVES}
-    connection = kind.connect(*arguments, **{**defaults, **parameters})
+    connection = PatientConnection.connect(*arguments, **{**defaults, **parameters})
+    connection.answer = patience.answer
     try:
         _set_limits(connection, patience)
     except BaseException:

@@ -324,6 +324,34 @@ def test_a_question_in_hand_when_the_server_stops_answering_waits_two_seconds(ow
             own_postgres.thaw()
 
 
+def test_who_asks_for_the_status_does_not_wait_for_a_server_that_is_gone(own_postgres, served):
+    sources, _ = served
+    own_postgres.freeze()
+    try:
+        until(sources, ZONE, "unavailable")
+        began = time.monotonic()
+        failures = [bool(status.failure) for status in sources.status()]
+        assert time.monotonic() - began < 1
+        assert failures == [True, False]
+    finally:
+        own_postgres.thaw()
+
+
+def test_a_writer_waits_longer_for_its_transaction_than_for_a_look(own_postgres, monkeypatch):
+    source = datasrc.open(own_postgres.url(own_postgres.create_database()), create=True)
+    monkeypatch.setattr(postgresql, "WRITER", postgresql.Patience(answer=2.5, statement=60.0))
+    assert isinstance(source, DatabaseSource)
+    waits: list[float] = []
+    with source._database.write() as connection:
+        driver: Any = connection.connection.driver_connection
+        waits.append(driver.answer)
+    with source._database.read() as connection:
+        driver = connection.connection.driver_connection
+        waits.append(driver.answer)
+    assert waits == [2.5, postgresql.LOOKING.answer]
+    source.close()
+
+
 def test_a_server_that_was_restarted_between_two_questions_is_not_noticed(own_postgres):
     url = own_postgres.url(own_postgres.create_database())
     source = datasrc.open(url, create=True)
