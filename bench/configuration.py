@@ -89,6 +89,14 @@ def measure(suite: kit.Suite, runs: int, zones: int) -> None:
         for n in range(runs)
     ]
     report("set and commit, an option of auth", settings)
+    more = {"type": "database", "url": "sqlite:///{state_dir}/more.sqlite"}
+    for what, where, value in (
+        ("a template that no zone names", "templates.t.notify", "off"),
+        ("one more data source", "data_sources.more", more),
+    ):
+        body = {"path": where, "value": value}
+        took = timed(lambda body=body: client.post("config", "set", body=body)) + timed(commit)  # type: ignore[misc]
+        report(f"set and commit, {what}", [took])
     names = [f"z{zones * share // 10:06}.example" for share in range(10)]
     pages = [
         timed(lambda n=n: client.get("config", "entries", query={"path": "zones", "after": n, "limit": PAGE}))  # type: ignore[misc]

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 from cfgmgr.addressing import find
 from cfgmgr.arguments import Arguments
 from cfgmgr.catalogue import COMPONENTS, Catalogue, our_catalogue, with_components
-from cfgmgr.conditions import ROWS_DEPEND_ON
 from cfgmgr.edits import set_value
 from cfgmgr.errors import ArgumentError, Invalid, PathError
 from cfgmgr.rows import rows_in
 from cfgmgr.tree import ROWS, Change, Tree, scope
 from cfgmgr.validation import Validated, revalidate, validate
-from cfgmgr.zones import ZONES, kind_of
+from cfgmgr.zones import DEFAULT_TEMPLATE, TEMPLATE, TEMPLATES, ZONES, kind_of
 from daemonkit.findings import Findings, Path
 from daemonkit.options import Substitute
 from daemonkit.secretfiles import SecretError, read_secret
@@ -156,33 +155,51 @@ class Current:
     ) -> tuple[Current, Difference]:
         """What another configuration, which differs in these scopes at most, would be, and how it differs."""
         rows = rows_in(scopes)
-        wide = any(part[0] in ROWS_DEPEND_ON for part in scopes if part)
-        if rows is None or wide or running.catalogue is not self.catalogue:
+        if rows is None or running.catalogue is not self.catalogue:
             after = Current.of(self.revision, stored.values, stored, running, substitute)
             rows = {root: list({**self.effective.get(root, {}), **after.effective.get(root, {})}) for root in ROWS}
-        else:
-            after = self._patched(stored, running, rows, substitute)
+            return after, _difference(self, after, rows)
+        kinds = self.kinds
+        if (TEMPLATES,) in {part[:1] for part in scopes}:
+            kinds = {}  # rows that say the same are not worth the same any more
+            rows = {**rows, ZONES: list(dict.fromkeys((*rows[ZONES], *self._inheriting(running))))}
+        after = self._patched(stored, running, rows[ZONES], kinds, substitute)
         return after, _difference(self, after, rows)
 
-    def _patched(
-        self, stored: Validated, running: Validated, rows: Mapping[str, list[str]], substitute: Substitute
-    ) -> Current:
+    def _inheriting(self, running: Validated) -> list[str]:
+        """The zones that take values from templates that are not what they were."""
+        before, after = self.running.values.get(TEMPLATES) or {}, running.values.get(TEMPLATES) or {}
+        changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
         listed = running.values.get(ZONES) or {}
-        kinds = {name: kind_of(listed[name]) for name in rows[ZONES] if name in listed}
-        new = {name: listed[name] for name, kind in kinds.items() if kind not in self.kinds}
-        rest = replace(running, values={**running.values, ZONES: new})
+        if DEFAULT_TEMPLATE in changed:
+            return list(listed)
+        return [name for name, row in listed.items() if row.get(TEMPLATE) in changed]
+
+    def _patched(
+        self,
+        stored: Validated,
+        running: Validated,
+        zones: Iterable[str],
+        kinds: dict[bytes, tuple[Any, Any]],
+        substitute: Substitute,
+    ) -> Current:
+        """What it would be where of all zones these may differ; `kinds` are known, and more are added."""
+        listed = running.values.get(ZONES) or {}
+        of_zone = {name: kind_of(listed[name]) for name in zones if name in listed}
+        new = {kind: name for name, kind in of_zone.items() if kind not in kinds}
+        rest = replace(running, values={**running.values, ZONES: {name: listed[name] for name in new.values()}})
         complete = rest.complete()
         effective = rest.converted(complete, substitute)
-        for name in new:
-            self.kinds[kinds[name]] = complete[ZONES][name], effective[ZONES][name]
+        for kind, name in new.items():
+            kinds[kind] = complete[ZONES][name], effective[ZONES][name]
         complete[ZONES], effective[ZONES] = dict(self.complete[ZONES]), dict(self.effective[ZONES])
-        for name in rows[ZONES]:
-            if name in kinds:
-                complete[ZONES][name], effective[ZONES][name] = self.kinds[kinds[name]]
+        for name in zones:
+            if name in of_zone:
+                complete[ZONES][name], effective[ZONES][name] = kinds[of_zone[name]]
             else:
                 complete[ZONES].pop(name, None)
                 effective[ZONES].pop(name, None)
-        return Current(self.revision, stored.values, stored, running, complete, effective, self.kinds)
+        return Current(self.revision, stored.values, stored, running, complete, effective, kinds)
 
 
 def _difference(before: Current, after: Current, rows: Mapping[str, list[str]]) -> Difference:

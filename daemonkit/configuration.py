@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from daemonkit import api
+from daemonkit.rowmap import RowMap
 
 K = TypeVar("K")
 
@@ -151,10 +152,8 @@ class ConfigurationMember:
         self.commit(configuration.revision)
 
 
-def with_changes(entries: Mapping[K, Any], changes: RowChanges, key: Callable[[str], K] = _as_is) -> dict[K, Any]:
+def with_changes(entries: Mapping[K, Any], changes: RowChanges, key: Callable[[str], K] = _as_is) -> Mapping[K, Any]:
     """Entries after changes; the entries before stay as they are. `key` is what the entries are under, by name."""
-    changed = dict(entries)
-    for name in changes.removed:
-        changed.pop(key(name), None)
-    changed.update((key(name), value) for name, value in changes.changed.items())
-    return changed
+    before = entries if isinstance(entries, RowMap) else RowMap(entries)
+    changed = ((key(name), value) for name, value in changes.changed.items())
+    return before.changed(changed, map(key, changes.removed))

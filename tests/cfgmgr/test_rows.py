@@ -157,6 +157,16 @@ def test_what_is_told_of_one_row_is_that_row():
     assert difference.modules == {"auth", "zones"}  # the virtual module is none that runs
 
 
+def test_a_template_changes_the_zones_that_name_it():
+    before = current({**STORED, "zones": {**ZONES, "z1.example": {"template": "t"}}})
+    tree = {**before.state, "templates": {"t": {"notify": "off"}}}
+    stored = rules().revalidate(before.stored, tree, {("templates",)})
+    now, difference = before.successor(stored, stored, frozenset({("templates",)}), substitute)
+    assert list(difference.rows["zones"].changed) == ["z1.example"]
+    assert now.effective["zones"]["z1.example"]["notify"] == "off"
+    assert before.effective["zones"]["z1.example"]["notify"] == "auto"  # and stays so, should nothing come of it
+
+
 def test_zones_that_say_the_same_go_on_sharing_one_value():
     before = current(STORED)
     tree = {**before.state, "zones": {**before.state["zones"], "new.example": {"notify": "off"}}}
