@@ -88,7 +88,7 @@ def _complete(base: Definition, component: Component, values: Mapping[str, Any],
     limits = Limits(**{key: value for key, value in (values.get("limits") or {}).items() if value is not None})
     _check_limits(base.name, limits)
     nice = values.get("nice") or 0
-    if nice < os.getpriority(os.PRIO_PROCESS, 0) and os.geteuid() != 0:
+    if nice and nice < os.getpriority(os.PRIO_PROCESS, 0) and os.geteuid() != 0:  # 0: as bob is
         raise Rejected(f"components.{base.name}.nice", f"{nice} needs a suite that runs as root")
     spare = values.get("spare")
     hang_timeout = values.get("hang_timeout")

@@ -142,6 +142,13 @@ def test_limits_that_cannot_be_set_are_refused(monkeypatch):
     assert rejected({"auth": {"nice": -1}}) == "components.auth.nice: -1 needs a suite that runs as root"
 
 
+def test_a_suite_that_was_started_nicer_needs_nothing_to_be_configured(monkeypatch):
+    monkeypatch.setattr("os.getpriority", lambda *_: 5)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert read({"auth": {}}) == read()
+    assert rejected({"auth": {"nice": 4}}) == "components.auth.nice: 4 needs a suite that runs as root"
+
+
 def test_the_real_specs_name_auth_and_cmdctl():
     assert {"auth", "cmdctl"} <= set(own_components())
     assert not {"msgq", "cfgmgr", "sockcreator"} & set(own_components())
