@@ -55,18 +55,23 @@ def _tell(mine: Sequence[Mapping[str, Any]], revisions: Sequence[Mapping[str, An
         what = f"revision {revision['revision']} of {revision['time']} by {revision['author']}"
         output.words(f"  {what}: {revision['reason'] or 'no reason given'}")
         for change in revision["changes"] or []:
-            output.words(f"    {change['path']}: {output.flow(change['old'])} -> {output.flow(change['new'])}")
+            output.words(f"    {_told(change)}")
     overlaps = _overlaps(mine, revisions)
     if overlaps:
         output.words("You change the same:")
         for change in mine:
             if any(_alike(change["path"], path) for path, _, _ in overlaps):
-                output.words(f"    {change['path']}: {output.flow(change['old'])} -> {output.flow(change['new'])}")
+                output.words(f"    {_told(change)}")
         output.words("To have yours: `bobctl config unset` what overlaps, `config rebase`, and set it again.")
         output.words("To have theirs: the same without setting it again; `config revert` forgets all your changes.")
     else:
         output.words("Nothing of it overlaps with your changes: `bobctl config rebase` brings them onto the newest.")
     click.echo(err=True)
+
+
+def _told(change: Mapping[str, Any]) -> str:
+    old, new = ("nothing" if value is None else output.flow(value) for value in (change["old"], change["new"]))
+    return f"{change['path']}: {old} -> {new}"
 
 
 def _overlaps(mine: Sequence[Mapping[str, Any]], revisions: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str]]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from bobctl.output import printable
-from cmdctl.errors import DoorClosed, ErrorAnswer, NoAnswer, NotPermitted, NotRunning
+from cmdctl.errors import DoorClosed, ErrorAnswer, NoAnswer, NotPermitted, NotRunning, NotTrusted, TokenUnusable
 
 
 class ExitCode(enum.IntEnum):
@@ -33,6 +33,7 @@ _EXIT_OF_CODE = {
     "not-found": ExitCode.NOT_FOUND,
     "conflict": ExitCode.CONFLICT,
     "refused": ExitCode.REFUSED,
+    "unauthenticated": ExitCode.REFUSED,
 }
 
 
@@ -58,8 +59,16 @@ class CommandError(Exception):
 def understood(error: Exception) -> CommandError:
     """What went wrong between us and the suite, and what to do about it."""
     match error:
+        case ErrorAnswer(code="unauthenticated"):
+            return CommandError(
+                error.code, f"{error.message}; name a file with a token with --token-file", error.details
+            )
         case ErrorAnswer():
             return CommandError(error.code, error.message, error.details)
+        case NotRunning() if "://" in str(error):
+            return CommandError("failed", str(error))
+        case TokenUnusable():
+            return CommandError("refused", str(error))
         case NotRunning():
             return CommandError(
                 "failed", f"{error}: start the suite with `bob run`, or name it with --run-dir or --state-dir"
@@ -68,6 +77,8 @@ def understood(error: Exception) -> CommandError:
             return CommandError("failed", f"{error}: see what the suite logs of cmdctl")
         case NotPermitted():
             return CommandError("refused", f"{error}: only root, the suite's own user and members of the group bob may")
+        case NotTrusted():
+            return CommandError("refused", f"{error}: name the certificate to trust with --ca-file")
         case NoAnswer():
             return CommandError("failed", f"{error}; see `bobctl status`")
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ UNIX = "unix:"
 class Suite:
     """Where the suite is, and how its answers are to be shown."""
 
-    server: str | None = None
+    server: str | None = None  # unix:PATH or https://HOST[:PORT]
+    token_file: Path | None = None
+    ca_file: Path | None = None
     state_dir: Path | None = None
     run_dir: Path | None = None
     json: bool = False
@@ -27,7 +29,8 @@ class Suite:
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Suite:
         """The one the program's own options mean."""
-        return cls(options.get("server"), options.get("state_dir"), options.get("run_dir"), bool(options.get("json")))
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in options.items() if name in known and value is not None})
 
     def for_a_line(self, *, dry_run: bool = False) -> Suite:
         """This suite for one of several command lines: what a line says of its answer holds for that line."""
@@ -35,7 +38,12 @@ class Suite:
 
     @cached_property
     def client(self) -> Client:
-        """A client of its control socket; raises PathError where there can be none."""
+        """A client of it; raises PathError where there can be no control socket, TokenUnusable, NotTrusted."""
+        if self.server is not None and not self.server.startswith(UNIX):
+            from cmdctl.remote_client import RemoteClient, read_token  # TLS: only here
+
+            token = None if self.token_file is None else read_token(self.token_file)
+            return RemoteClient(self.server, token=token, trusted=self.ca_file)
         if self.server is not None:
             return Client(Path(self.server.removeprefix(UNIX)))
         found = find_running(self.state_dir, self.run_dir)
@@ -45,4 +53,4 @@ class Suite:
     @property
     def where(self) -> str:
         """Where it is, for people."""
-        return str(self.client.path.parent) if self.server is None else self.server
+        return self.client.where if self.server is None else self.server

@@ -75,7 +75,8 @@ def instances(suite: Suite, name: str) -> list[Row]:
 def not_in_state(rows: Iterable[Row], state: str, *, other_than: frozenset[int] = frozenset()) -> str:
     """What is not in this state, or is still one of these processes; empty: nothing."""
     return ", ".join(
-        f"{row['component']}/{row['instance']} is {row['progress'] or row['state']}"
+        f"{row['component']}/{row['instance']} is "
+        f"{'still the old one' if row['pid'] in other_than else row['progress'] or row['state']}"
         for row in rows
         if row["state"] != state or row["pid"] in other_than
     )

@@ -56,8 +56,10 @@ class _Token:
     bracketed: bool
 
 
-def find(text: str, root: Option, tree: Tree, value: Any = None) -> Place:
+def find(text: str, root: Option, tree: Tree, value: Any = None, *, deepest: bool = False) -> Place:
     """The place a path means. `tree` is the complete configuration; `value` is what shall be put there, if any.
+
+    Of readings that are all possible `deepest` takes the one with most parts: what somebody means who only asks.
 
     Raises PathError, with `possible` for a path that only lacks an entry on its way.
     """
@@ -69,6 +71,8 @@ def find(text: str, root: Option, tree: Tree, value: Any = None) -> Place:
     candidates = there or readings
     if value is not None and (there or len(readings) > 1):
         candidates = [reading for reading in candidates if _fits(reading, value)] or candidates
+    if deepest:
+        return max(candidates, key=lambda reading: len(reading.path))
     if len(candidates) > 1:
         spellings = " or ".join(reading.spelling for reading in candidates)
         raise PathError(f"{text} may mean {spellings}: write the one you mean", possible=True)

@@ -46,7 +46,7 @@ def paths(text: str, root: Option, tree: Tree, limit: int) -> tuple[list[Known],
 
 def describe(text: str, root: Option, tree: Tree, *, prefix: str = "") -> Described:
     """What the option at a path takes; raises PathError. `prefix` narrows the values, which may be many."""
-    place = find(text, root, tree)
+    place = find(text, root, tree, deepest=True)
     option = place.option
     values = (
         [value for value in _values(option, tree) if value.startswith(prefix)] if isinstance(option, Scalar) else []

@@ -153,6 +153,12 @@ class Client:
     def __init__(self, path: Path, *, timeout: float = DEFAULT_TIMEOUT) -> None:
         self.path = path
         self.timeout = timeout
+        self.headers: dict[str, str] = {}  # sent with every request
+
+    @property
+    def where(self) -> str:
+        """What it talks to, for people."""
+        return str(self.path.parent)
 
     def get(self, *segments: str, query: Mapping[str, Any] | None = None) -> Any:
         """The decoded answer to GET /v1/<segments>."""
@@ -188,18 +194,22 @@ class Client:
     def _exchange(
         self, method: str, segments: tuple[str, ...], query: Mapping[str, Any] | None, body: Any, timeout: float | None
     ) -> Iterator[http.client.HTTPResponse]:
-        connection = _UnixConnection(self.path, self.timeout if timeout is None else timeout)
+        connection = self._connection(self.timeout if timeout is None else timeout)
         try:
             self._connect(connection)
             with _broken_means_no_answer():
-                response = _send(connection, method, _target(segments, query), body)
+                response = _send(connection, method, _target(segments, query), body, self.headers)
                 if response.status >= http.client.BAD_REQUEST:
                     raise _error_answer(response.status, _read(response))
                 yield response
         finally:
             connection.close()
 
-    def _connect(self, connection: _UnixConnection) -> None:
+    def _connection(self, timeout: float) -> http.client.HTTPConnection:
+        """A connection that is not open yet."""
+        return _UnixConnection(self.path, timeout)
+
+    def _connect(self, connection: http.client.HTTPConnection) -> None:
         """Connect; where the suite runs, its door may be closed for a moment."""
         deadline = time.monotonic() + DOOR_PATIENCE
         while True:
@@ -222,7 +232,7 @@ def _target(segments: tuple[str, ...], query: Mapping[str, Any] | None) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
-def _connect(connection: _UnixConnection, path: Path) -> None:
+def _connect(connection: http.client.HTTPConnection, path: Path) -> None:
     try:
         connection.connect()
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError) as error:
@@ -235,8 +245,10 @@ def _connect(connection: _UnixConnection, path: Path) -> None:
         raise NotRunning(f"cannot connect to {path}: {error.strerror or error}") from error
 
 
-def _send(connection: _UnixConnection, method: str, target: str, body: Any) -> http.client.HTTPResponse:
-    headers = {"Accept": "application/json", "Connection": "close"}
+def _send(
+    connection: http.client.HTTPConnection, method: str, target: str, body: Any, more_headers: Mapping[str, str]
+) -> http.client.HTTPResponse:
+    headers = {"Accept": "application/json", "Connection": "close", **more_headers}
     data = None
     if body is not None:
         data = json.dumps(body, ensure_ascii=False).encode()

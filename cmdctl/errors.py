@@ -7,6 +7,8 @@ CmdctlError
     ├── DoorClosed                   the same, although the suite runs
     ├── NotPermitted                 the socket is there, but this user may not open it
     ├── NoAnswer                     the connection broke or the deadline passed: the outcome is unknown
+    ├── NotTrusted                   the server's certificate is not one that the caller trusts
+    ├── TokenUnusable                the token file is readable for others, or holds none
     ├── BadAnswer                    what answered does not speak this interface
     └── ErrorAnswer(code, message)   the suite answered with an error
 """
@@ -67,6 +69,14 @@ class NotPermitted(ClientError):
 
 class NoAnswer(ClientError):
     """The connection broke or the deadline passed before the answer came: the outcome is unknown."""
+
+
+class NotTrusted(ClientError):
+    """The certificate of the server is not one that the caller trusts, or is for another name."""
+
+
+class TokenUnusable(ClientError):
+    """The token file cannot be used; the text says why and what to do."""
 
 
 class BadAnswer(ClientError):

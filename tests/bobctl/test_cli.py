@@ -70,7 +70,7 @@ async def test_no_summary_is_cut_off(noun):
         ["call", "auth"],
         ["call", "auth", "status", "word"],
         ["call", "auth", "status", "--timeout", "0"],
-        ["--server", "https://elsewhere/", "status"],
+        ["--server", "http://elsewhere/", "status"],
         ["--server", "unix:/x", "--run-dir", "/y", "status"],
     ],
 )

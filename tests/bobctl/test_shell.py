@@ -99,11 +99,17 @@ async def test_the_prompt_tells_of_uncommitted_changes_and_so_does_the_end(tmp_p
 
 
 @pytest.mark.asyncio
-async def test_a_question_mark_helps_where_a_word_could_begin(tmp_path):
+@pytest.mark.parametrize(
+    ("typed", "sees"),
+    [
+        ("?", ["Nouns:", "In the shell:"]),
+        ("zone ?", ["reload", "export"]),
+        ("config set auth.any_answer ?", ["one of rrset, hinfo"]),
+    ],
+)
+async def test_a_question_mark_helps_where_a_word_could_begin(tmp_path, typed, sees):
     async with shell(tmp_path) as (_, hands):
-        await hands.type("?", "Nouns:", "In the shell:")
-        await hands.type("zone ?", "reload", "export")
-        await hands.type(f"{CTRL_C}config set auth.any_answer ?", "one of rrset, hinfo")
+        await hands.type(typed, *sees)
 
 
 @pytest.mark.asyncio

@@ -74,6 +74,7 @@ def test_of_100_000_zones_only_as_many_as_asked_are_offered():
         ("auth.minimal_responses", ["true", "false"]),
         ("zones.example.org.data_source", list(TREE["data_sources"])),
         ("zones.example.org.template", ["plain", "hidden"]),
+        ("zones.new.example.role", ["primary", "secondary"]),  # an entry that is about to be made
         ("auth.udp_size", []),
     ],
 )

@@ -57,6 +57,7 @@ SUITE = bob.SystemStatus(
 CHANGE = cfgmgr.Change("auth.udp_size", 1232, 1400)
 EMPTY = cfgmgr.Candidate("somebody", 3, 3, [])
 CANDIDATE = cfgmgr.Candidate("somebody", 3, 3, [CHANGE])
+DESCRIBED = cfgmgr.Described("auth.udp_size", "integer", "a whole number", "", 1232, False, "", "", [], [])
 ACCEPTED = cfgmgr.ModuleAnswer("auth/0", "accepted")
 REFUSED = cfgmgr.ModuleAnswer("auth/1", "refused", "auth.udp_size: is odd")
 WARNING = cfgmgr.Problem("cmdctl.rest", "has no effect yet", "warning")
@@ -96,6 +97,10 @@ class House:
             ("cfgmgr", "status"): STATUS,
             ("cfgmgr", "show"): cfgmgr.Shown("auth.udp_size", 1232, 3, {}),
             ("cfgmgr", "diff"): EMPTY,
+            ("cfgmgr", "complete"): cfgmgr.Paths([], more=False),
+            ("cfgmgr", "describe"): DESCRIBED,
+            ("cfgmgr", "entries"): cfgmgr.EntryPage("zones", [], 0, more=False, revision=3),
+            ("cfgmgr", "export"): cfgmgr.Exported(3, "", ""),
             **{("cfgmgr", edit): CANDIDATE for edit in ("set", "unset", "add", "remove", "discard", "rebase")},
             ("cfgmgr", "check"): CHECKED,
             ("cfgmgr", "commit"): COMMITTED,

@@ -9,7 +9,11 @@ from tests.house.packages import ROOT, trees
 PROGRAMS = {"auth", "bob", "bobctl", "cfgmgr", "cmdctl", "loadzone", "msgq", "sockcreator"}
 CONTRACTS = {"api", "errors"}
 BUS = {"session", "envelope", "errors", "incoming"}  # the client's side of the bus is a library
-ALLOWED = {("bob", "sockcreator"), ("bob", "sockcreator.creator")}  # bob starts it and speaks its protocol
+ALLOWED = {
+    ("bob", "sockcreator"),  # bob starts it
+    ("bob", "sockcreator.creator"),  # and speaks its protocol
+    ("bobctl", "cmdctl.remote_client"),  # a part of cmdctl.api, imported late: TLS is slow to
+}
 
 
 def imported(node: ast.AST) -> list[str]:
