@@ -78,7 +78,7 @@ class Bus:
 
     async def prepare(self, revision, **configured):
         self.configured.update(configured)
-        return await self.cfgmgr.call(protocol.Prepare(revision, self.effective()), to="bob")
+        return await self.cfgmgr.call(protocol.Prepare(revision, self.membership.revision, self.effective()), to="bob")
 
     async def commit(self, revision):
         await self.cfgmgr.call(protocol.Commit(revision), to="bob")
