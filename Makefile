@@ -30,6 +30,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/start.py
 	$(BIN)/python bench/faults.py
 	$(BIN)/python bench/configuration.py
+	$(BIN)/python bench/client.py
 	$(BIN)/python bench/health.py
 	$(BIN)/python bench/loading.py
 	$(BIN)/python bench/postgresql.py

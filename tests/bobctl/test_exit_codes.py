@@ -18,7 +18,6 @@ ASKING = {
     "explain": (["explain", ORG], ("auth", "explain")),
     "execute": (["execute", "-"], ("cfgmgr", "commit")),
 }
-ALONE = {"completion", "health", "modules", "status", "version", "zone"}  # below, or with no colleague to refuse
 CODES = [("usage", 2), ("not-found", 3), ("conflict", 4), ("refused", 5), ("failed", 1), ("unavailable", 1)]
 
 
@@ -91,7 +90,3 @@ async def test_without_a_suite_every_noun_fails_and_says_what_to_do(noun, tmp_pa
     done = await bobctl(None, "--run-dir", str(tmp_path), noun, *words.get(noun, []))
     assert (done.code, done.out) == (1, "")
     assert "bob run" in done.err
-
-
-def test_every_noun_is_here():
-    assert set(NOUNS) - {"user", "token", "stats"} == ALONE | set(ASKING)
