@@ -43,7 +43,12 @@ def _endpoints(context: click.Context, parameter: click.Parameter, values: tuple
 @click.option("--state-dir", type=click.Path(path_type=Path), help="Where zone data and configuration are kept.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Where the sockets of this run are.")
 @click.option("--listen", multiple=True, metavar="ADDR@PORT", callback=_endpoints, help="Answer here; may be repeated.")
-@click.option("--rest", metavar="ADDR@PORT|off", callback=_endpoint, help="Where REST is served (no effect yet).")
+@click.option(
+    "--rest",
+    metavar="ADDR@PORT|off",
+    callback=_endpoint,
+    help="Where REST is served over HTTPS (default 127.0.0.1@8053).",
+)
 @click.option("--metrics", metavar="ADDR@PORT|off", callback=_endpoint, help="Where metrics are (no effect yet).")
 @click.option("--user", metavar="NAME", help="As root: the account to run as (default: bob).")
 @click.option(

@@ -9,6 +9,7 @@ from click.shell_completion import CompletionItem
 
 # noun -> (module, attribute, help of one line): the help of all nouns needs none of their modules.
 NOUNS = {
+    "audit": ("bobctl.audit", "audit", "Who changed what, and who was refused."),
     "call": ("bobctl.call", "call", "Send a command to a module."),
     "completion": ("bobctl.shell_scripts", "completion", "Completion for bash, zsh or fish."),
     "component": ("bobctl.component", "component", "The processes of the suite: list, start, stop, add, change."),
@@ -18,6 +19,8 @@ NOUNS = {
     "health": ("bobctl.health_checks", "health", "Check the health of a domain; needs no running suite."),
     "modules": ("bobctl.modules", "modules", "The modules of the suite and what they understand."),
     "status": ("bobctl.status", "status", "How the suite is."),
+    "token": ("bobctl.tokens", "token", "Tokens of REST: list, add, revoke."),
+    "user": ("bobctl.users", "user", "Users of REST: list, add, set, remove."),
     "version": ("bobctl.version", "version", "The versions of this program and of the running suite."),
     "zone": ("bobctl.zone", "zone", "Zones: list, show, check, export, delete, reload."),
 }

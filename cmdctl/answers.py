@@ -48,9 +48,10 @@ async def internal_error(_request: Request, _error: Exception) -> Response:
     return error_answer(RequestError("failed", "internal error; the log of cmdctl has more"))
 
 
-async def request_error(_request: Request, error: Exception) -> Response:
+async def request_error(request: Request, error: Exception) -> Response:
     """What a route refused."""
     assert isinstance(error, RequestError)
+    request.state.why = error.message  # for the audit log
     return error_answer(error)
 
 

@@ -131,6 +131,97 @@ class ErrorDetail(TypedDict):
     place: NotRequired[str]
 
 
+class Whoami(TypedDict):
+    """On whose behalf a request is made."""
+
+    author: str
+    role: str
+    token: str  # its id; empty: none
+    zones: list[str] | None  # None: all
+
+
+class UserEntry(TypedDict):
+    """A user of REST."""
+
+    name: str
+    role: str
+    created: float  # POSIX seconds
+    has_password: bool
+
+
+class UserList(TypedDict):
+    """All users."""
+
+    users: list[UserEntry]
+
+
+class TokenEntry(TypedDict):
+    """What may be told of a token."""
+
+    id: str
+    user: str
+    role: str
+    zones: list[str] | None  # None: all
+    label: str
+    created: float  # POSIX seconds
+    expires: float | None
+
+
+class TokenList(TypedDict):
+    """Tokens, oldest first."""
+
+    tokens: list[TokenEntry]
+
+
+class NewToken(TokenEntry):
+    """A token just made; its text is never told again."""
+
+    token: str
+
+
+class AuditEntry(TypedDict):
+    """A change or a refusal."""
+
+    id: int
+    time: float  # POSIX seconds
+    request: str  # id, as in the answer's X-Request-Id
+    author: str
+    origin: str
+    token: str
+    method: str
+    path: str
+    status: int  # of HTTP
+    text: str  # why not
+
+
+class AuditPage(TypedDict):
+    """Entries, newest first."""
+
+    entries: list[AuditEntry]
+
+
+class RestState(TypedDict, total=False):
+    """How the door on TCP is."""
+
+    endpoint: str
+    state: str  # "open", "off" or "failing"
+    reason: str
+
+
+class ErrorBody(TypedDict):
+    """What went wrong."""
+
+    code: str
+    message: str
+    details: NotRequired[list[ErrorDetail]]
+
+
+class ErrorDocument(TypedDict):
+    """Every error answer."""
+
+    error: ErrorBody
+
+
 class _UnixConnection(http.client.HTTPConnection):
     """HTTP over a UNIX stream socket."""
 

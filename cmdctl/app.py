@@ -14,8 +14,9 @@ from starlette.types import ASGIApp
 
 from cmdctl.answers import bus_error, data_error, http_error, internal_error, request_error
 from cmdctl.errors import RequestError
-from cmdctl.guard import Guard
-from cmdctl.peer import Policy
+from cmdctl.guard import Gatekeeping, Guard
+from cmdctl.openapi import OpenApiRoutes
+from cmdctl.routes_accounts import AccountRoutes
 from cmdctl.routes_components import ComponentRoutes
 from cmdctl.routes_config import ConfigRoutes
 from cmdctl.routes_modules import ModuleRoutes
@@ -32,13 +33,18 @@ _HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
     BusError: bus_error,
     DataSourceError: data_error,
 }
-GROUPS = (StatusRoutes, ModuleRoutes, ComponentRoutes, ConfigRoutes, ZoneRoutes)
+GROUPS = (StatusRoutes, ModuleRoutes, ComponentRoutes, ConfigRoutes, ZoneRoutes, AccountRoutes)
 
 
-def application(services: Services, policy: Policy) -> ASGIApp:
-    """Everything behind one door."""
+def application(services: Services, keeping: Gatekeeping) -> ASGIApp:
+    """Everything behind both doors."""
+    return Guard(router(all_routes(services)), keeping, services.log, services.counters)
+
+
+def all_routes(services: Services) -> list[Route]:
+    """The routes of all groups, and the one that describes them."""
     routes = [route for group in GROUPS for route in group(services).routes()]
-    return Guard(router(routes), policy, services.log, services.counters)
+    return [*routes, *OpenApiRoutes(routes).routes()]
 
 
 def router(routes: Sequence[Route]) -> ASGIApp:

@@ -81,6 +81,10 @@ class DoorProtocol(H11Protocol):
         super().resume_writing()
         self._client_reads()
 
+    def cut_off(self) -> None:
+        """End the connection at once."""
+        self.transport.abort()
+
     def send_400_response(self, msg: str) -> None:
         """Called by uvicorn for what is no HTTP."""
         self._refuse(RequestError("usage", msg))

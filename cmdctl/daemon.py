@@ -1,23 +1,32 @@
-"""The door for operators: HTTP on a UNIX socket in, commands on the bus and zone data out.
+"""The door for operators: HTTP on a UNIX socket and over TLS in, commands on the bus and zone data out.
 
-bobctl, curl -> control.sock -> guard (who may?) -> routes -> session (bob, cfgmgr, auth, any module)
-                                                         \\-> datasrc, in worker threads
+bobctl, curl -> control.sock, rest -> guard (who may?) -> routes -> session (bob, cfgmgr, auth, any module)
+                                                               \\-> datasrc, in worker threads
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import datasrc
+from cmdctl.accounts import Accounts
+from cmdctl.api import RestState
 from cmdctl.app import application
+from cmdctl.audit import Audit, Entry
 from cmdctl.bus import Statistics, StatisticsReply
 from cmdctl.candidates import Candidates
 from cmdctl.catalog import Catalog
 from cmdctl.door import open_door, operators_group
+from cmdctl.guard import Gatekeeping
 from cmdctl.peer import own_policy
+from cmdctl.remote import RemoteDoor, RestSettings
+from cmdctl.roles import Role
 from cmdctl.server import DoorServer
 from cmdctl.services import Services
+from cmdctl.store import Store, StoreFailed
 from cmdctl.zonedesk import ZoneDesk
 from daemonkit.configuration import Config, Prepared
 from daemonkit.module import Context, Module, command
@@ -42,33 +51,81 @@ class CmdctlDaemon(Module):
             log=context.log,
             counters=context.counters,
         )
+        self._group = operators_group()
+        self._keeping = Gatekeeping(own_policy(self._group))
+        self._app = application(self._services, self._keeping)
         self._server: DoorServer | None = None
+        self._store: Store | None = None
+        self._rest: RemoteDoor | None = None
 
     async def prepare(self, config: Config) -> Prepared:
         """Read the specs that components bring, and note where zones are; a data source is opened when it is used."""
         catalog = await self.context.work(Catalog.of, config.values["components"])
         zones = ZoneDesk(config.values["data_sources"], open_source)
-        return Prepared(apply=lambda: self._apply(catalog, zones))
+        settings = RestSettings.of(config.own)
+        if self._store is None:
+            await self._open_store()
+        role = Role.of(config.own["group_role"])
+        if self._rest is None:
+            return Prepared(apply=lambda: self._apply(catalog, zones, role))
+        rest, ready = self._rest, await self._rest.prepare(settings)
 
-    def _apply(self, catalog: Catalog, zones: ZoneDesk) -> None:
+        def apply() -> None:
+            self._apply(catalog, zones, role)
+            rest.apply(ready)
+
+        return Prepared(apply=apply, discard=lambda: None if ready is None else ready.discard())
+
+    async def _open_store(self) -> None:
+        """Open users, tokens and the audit log; without them the UNIX socket must do."""
+        try:
+            self._store = await self.context.work(Store, self.context.directories.state)
+        except StoreFailed as error:
+            self.context.log.error("CMDCTL_STORE_FAILED", reason=error)
+            return
+        self._services.accounts = Accounts(self._store)
+        self._services.audit = Audit(self._store)
+        self._rest = RemoteDoor(self.context, self._services.accounts, self._app)
+        self._services.rest = self._rest_state
+        self._keeping.remote = self._rest
+        self._keeping.audit = self._write_audit
+
+    def _rest_state(self) -> RestState:
+        assert self._rest is not None
+        return RestState(endpoint=self._rest.settings.where, state=self._rest.state, reason=self._rest.reason)
+
+    async def _write_audit(self, entry: Entry) -> None:
+        assert self._services.audit is not None
+        try:
+            await asyncio.to_thread(self._services.audit.write, entry)
+        except StoreFailed as error:
+            self.context.log.error("CMDCTL_STORE_FAILED", reason=error)
+
+    def _apply(self, catalog: Catalog, zones: ZoneDesk, role: Role) -> None:
+        self._keeping.policy = replace(self._keeping.policy, group_role=role)
         old = self._services.zones
         self._services.catalog = catalog
         self._services.zones = zones
         self.context.spawn(self.context.work(old.close), "close")
 
     async def on_start(self) -> None:
-        """Open the door."""
-        group = operators_group()
-        door = open_door(self.context.directories.control_socket, group)
-        self._server = DoorServer(application(self._services, own_policy(group)), door)
+        """Open the door; the one on TCP opens when it can."""
+        door = open_door(self.context.directories.control_socket, self._group)
+        self._server = DoorServer(self._app, door)
         await self._server.start()
+        if self._rest is not None:
+            self.context.spawn(self._rest.run(), "rest")
         self.context.log.info("CMDCTL_OPEN", path=door.path)
 
     async def on_stop(self) -> None:
-        """Close the door."""
+        """Close the doors."""
+        if self._rest is not None:
+            await self._rest.stop()
         if self._server is not None:
             await self._server.stop()
         await self.context.work(self._services.zones.close)
+        if self._store is not None:
+            await self.context.work(self._store.close)
 
     @command(Statistics)
     async def statistics(self, _call: IncomingCall, _request: Statistics) -> StatisticsReply:

@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 # The refusal codes of the bus (docs/internals.md section 3) and what only HTTP knows, with their HTTP status.
 STATUS_OF_CODE = {
     "usage": 400,
+    "unauthenticated": 401,
     "refused": 403,
     "not-found": 404,
     "method-not-allowed": 405,
@@ -27,6 +28,7 @@ STATUS_OF_CODE = {
     "conflict": 409,
     "too-large": 413,
     "unsupported-media-type": 415,
+    "throttled": 429,
     "failed": 500,
     "unavailable": 503,
 }

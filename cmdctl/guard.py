@@ -1,52 +1,88 @@
 """What every request passes before a route sees it: who, from where, how big; and what becomes of what a route raises.
 
-connection -> Guard -> router -> route
+connection -> Guard -> router -> Operation (may they?) -> endpoint
+
+Changes and refusals are in the audit log before their answer leaves.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Protocol
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cmdctl.answers import error_answer
+from cmdctl.audit import Entry, Refusals
 from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_BODY, MAX_HEAD
-from cmdctl.peer import Peer, Policy, user_name
+from cmdctl.peer import Peer, Policy, RemotePeer, user_name
+from cmdctl.roles import Caller
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
 
-# The name our clients give this end. A browser that was talked into sending here gives another, or an Origin.
+# The name our clients give the UNIX socket. A browser that was talked into sending here gives another, or an Origin.
 HOSTS = ("localhost", "")
 READING = ("GET", "HEAD")
 READS = "reads"  # set in the state of a request by a route that finds that it changes nothing
+LOGGED = "logged"  # set in the state of a request whose end is in the log already
+WHY = "why"  # set in the state of a request by what answers with an error
 MAX_NAMES = 1000  # users whose names are remembered
+REQUEST_ID = b"x-request-id"
+ID_OCTETS = 8
+REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+class Remote(Protocol):
+    """What is known of the door on TCP."""
+
+    def knows_host(self, host: str) -> bool:
+        """Whether a request may be for this host."""
+
+    async def caller(self, authorization: str | None, address: str) -> Caller:
+        """On whose behalf a request is made; raises RequestError."""
+
+
+Auditor = Callable[[Entry], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Gatekeeping:
+    """What the guard decides by. Configuration replaces what is in here."""
+
+    policy: Policy
+    remote: Remote | None = None
+    audit: Auditor | None = None
 
 
 class Guard:
     """The outermost application."""
 
-    def __init__(self, app: ASGIApp, policy: Policy, log: MessageLog, counters: Counters) -> None:
+    def __init__(self, app: ASGIApp, keeping: Gatekeeping, log: MessageLog, counters: Counters) -> None:
         self._app = app
-        self._policy = policy
+        self._keeping = keeping
         self._log = log
         self._counters = counters
         self._names: dict[int, str] = {}
+        self._refusals = Refusals()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (ASGI)."""
-        outcome = _Outcome(send)
+        scope["state"]["request"] = secrets.token_hex(ID_OCTETS)
+        outcome = _Outcome(scope, send, self._tell)
         self._counters.add("requests")
         try:
             await self._pass(scope)
             await self._app(scope, receive, outcome.send)
         except RequestError as error:
             await self._refuse(error, scope, receive, outcome)
-            return
         except ClientDisconnect:
             return
         except Exception as error:
@@ -54,25 +90,47 @@ class Guard:
             self._log.exception("CMDCTL_INTERNAL_ERROR", error, method=scope["method"], path=scope["path"])
             if not outcome.complete:  # begun: breaking the connection tells the client that the rest is missing
                 raise
-        self._audit(scope, outcome.status)
 
     async def _pass(self, scope: Scope) -> None:
         """Raise RequestError for a request that may not pass; complete the scope of one that may."""
-        peer: Peer = scope["state"]["peer"]
+        peer: Peer | RemotePeer = scope["state"]["peer"]
         scope["path"] = scope["raw_path"].decode("ascii")
-        scope["state"]["author"] = await self._name(peer)
-        if not self._policy.permits(peer):
-            raise RequestError("refused", f"{scope['state']['author']} may not give orders to this suite")
+        headers = Headers(scope=scope)
+        if isinstance(peer, Peer):
+            await self._local(scope, peer)
         if _head_size(scope) > MAX_HEAD:  # uvicorn bounds only a head that comes in pieces
             raise RequestError("too-large", f"the head of the request is longer than {MAX_HEAD} bytes")
-        headers = Headers(scope=scope)
-        if _host(headers.get("host", "")) not in HOSTS:
-            raise RequestError("refused", "the Host of a request must be localhost")
         if "origin" in headers:
             raise RequestError("refused", "requests from web pages are refused")
+        self._check_host(headers.get("host", ""), peer)
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()) or len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
             raise RequestError("too-large", f"the body is longer than {MAX_BODY} bytes")
+        if isinstance(peer, RemotePeer):
+            await self._remote(scope, peer, headers.get("authorization"))
+
+    async def _local(self, scope: Scope, peer: Peer) -> None:
+        """Who the kernel says it is."""
+        name = scope["state"]["author"] = await self._name(peer)
+        role = self._keeping.policy.role_of(peer)
+        if role is None:
+            raise RequestError("refused", f"{name} may not give orders to this suite")
+        scope["state"]["caller"] = Caller(name, role)
+
+    async def _remote(self, scope: Scope, peer: RemotePeer, authorization: str | None) -> None:
+        """Who the credentials say it is; nobody comes in without."""
+        assert self._keeping.remote is not None
+        caller = await self._keeping.remote.caller(authorization, peer.address)
+        scope["state"]["caller"] = caller
+        scope["state"]["author"] = caller.name
+
+    def _check_host(self, given: str, peer: Peer | RemotePeer) -> None:
+        host = _host(given)
+        if isinstance(peer, Peer):
+            if host not in HOSTS:
+                raise RequestError("refused", "the Host of a request must be localhost")
+        elif self._keeping.remote is None or not self._keeping.remote.knows_host(host):
+            raise RequestError("refused", f"this suite is not {given[:80]!r}: see cmdctl.host_names")
 
     async def _name(self, peer: Peer) -> str:
         if peer.uid not in self._names:
@@ -83,23 +141,51 @@ class Guard:
 
     async def _refuse(self, error: RequestError, scope: Scope, receive: Receive, outcome: _Outcome) -> None:
         self._counters.add("refused")
-        self._log.warning(
-            "CMDCTL_REQUEST_REFUSED",
-            method=scope["method"],
-            path=scope["path"],
-            peer=scope["state"]["peer"],
-            reason=error.message,
-        )
-        await error_answer(error, _CLOSE)(scope, receive, outcome.send)
+        scope["state"][WHY] = error.message
+        scope["state"][LOGGED] = True
+        if self._refusals.tell(_place(scope["state"]["peer"])):
+            self._log.warning(
+                "CMDCTL_REQUEST_REFUSED",
+                method=scope["method"],
+                path=scope["path"],
+                peer=scope["state"]["peer"],
+                reason=error.message,
+            )
+        else:
+            scope["state"][READS] = True  # counted, and neither logged nor kept
+        headers = {"www-authenticate": 'Bearer, Basic realm="bobdns"'} if error.code == "unauthenticated" else {}
+        await error_answer(error, {**headers, **_CLOSE})(scope, receive, outcome.send)
 
-    def _audit(self, scope: Scope, status: int | None) -> None:
-        author, method, path = scope["state"].get("author", "?"), scope["method"], scope["path"]
-        if method in READING or scope["state"].get(READS):
+    async def _tell(self, scope: Scope, status: int) -> None:
+        """Log what was asked for and how it ended; keep changes and refusals in the audit log."""
+        state = scope["state"]
+        author, method, path = state.get("author", "?"), scope["method"], scope["path"]
+        reads = method in READING or bool(state.get(READS))
+        if state.get(LOGGED):
+            pass
+        elif reads:
             self._log.debug("CMDCTL_READ", author=author, method=method, path=path, status=status)
-        elif status is None or status >= HTTPStatus.BAD_REQUEST:
+        elif status >= HTTPStatus.BAD_REQUEST:
             self._log.info("CMDCTL_CHANGE_FAILED", author=author, method=method, path=path, status=status)
         else:
             self._log.info("CMDCTL_CHANGE", author=author, method=method, path=path, status=status)
+        refused = status in REFUSALS and not state.get(READS)
+        if self._keeping.audit is None or (reads and not refused):
+            return
+        caller = state.get("caller")
+        await self._keeping.audit(
+            Entry(
+                time=time.time(),
+                request=state["request"],
+                author=author,
+                origin=str(state["peer"]),
+                token=caller.token if caller is not None else "",
+                method=method,
+                path=path,
+                status=status,
+                text=state.get(WHY, ""),
+            )
+        )
 
 
 # What was not read of a refused request must not be taken for the next one.
@@ -107,23 +193,33 @@ _CLOSE = {"connection": "close"}
 
 
 class _Outcome:
-    """Remembers what was sent."""
+    """Tells how a request ended before its answer leaves."""
 
-    def __init__(self, send: Callable[[Message], object]) -> None:
-        self._send: Send = send  # type: ignore[assignment]
-        self.status: int | None = None
+    def __init__(self, scope: Scope, send: Send, tell: Callable[[Scope, int], Awaitable[None]]) -> None:
+        self._scope = scope
+        self._send = send
+        self._tell = tell
         self.complete = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            await self._tell(self._scope, message["status"])
+            identity = self._scope["state"]["request"].encode()
+            message["headers"] = [*message.get("headers", ()), (REQUEST_ID, identity)]
         elif message["type"] == "http.response.body":
             self.complete = not message.get("more_body", False)
         await self._send(message)
 
 
 def _host(value: str) -> str:
+    """The host without its port; of an IPv6 address without the brackets."""
+    if value.startswith("["):
+        return value[1:].partition("]")[0].lower()
     return value.partition(":")[0].lower()
+
+
+def _place(peer: Peer | RemotePeer) -> str:
+    return peer.address if isinstance(peer, RemotePeer) else f"uid {peer.uid}"
 
 
 def _head_size(scope: Scope) -> int:

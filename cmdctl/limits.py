@@ -27,3 +27,18 @@ CALL_SECONDS = 10.0  # a relayed command, unless the caller says otherwise
 MAX_CALL_SECONDS = 60.0
 STATUS_SECONDS = 5.0  # what one process has to say about itself; a process that hangs is replaced after 3 s
 COMMIT_SECONDS = 15.0  # cfgmgr gives each member 5 s to prepare, and then some to apply
+
+MAX_USERS = 1000
+MAX_TOKENS = 10_000
+MAX_TOKEN_ZONES = 100
+MAX_LABEL = 200  # characters
+MIN_PASSWORD = 8  # NIST SP 800-63B section 5.1.1.2
+MAX_PASSWORD = 1024
+PASSWORDS_AT_ONCE = 2  # argon2 takes 64 MiB and a core each
+# A password or token that was wrong so often within so many seconds: the next ones are not looked at.
+MAX_FAILURES = 10
+FAILURE_SECONDS = 60.0
+MAX_ORIGINS_REMEMBERED = 1000
+REFUSALS_A_MINUTE = 30
+AUDIT_ROWS = 1_000_000
+HANDSHAKE_SECONDS = 5.0  # of TLS

@@ -9,6 +9,8 @@ import socket
 import struct
 from dataclasses import dataclass
 
+from cmdctl.roles import Role
+
 _UCRED = struct.Struct("iII")  # pid, uid, gid: struct ucred of unix(7)
 # asm-generic/socket.h, since Linux 4.13; the socket module does not name it. Alpha, MIPS and PA-RISC number otherwise.
 SO_PEERGROUPS = 59
@@ -30,21 +32,38 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
+class RemotePeer:
+    """Whoever connected over TCP."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.address}@{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Who may give orders: root, the suite's own user, and members of one group, if there is one."""
 
     uid: int
     group: int | None
+    group_role: Role = Role.ADMIN
 
-    def permits(self, peer: Peer) -> bool:
-        """Whether this peer may give orders."""
+    def role_of(self, peer: Peer) -> Role | None:
+        """What this peer may; None: nothing. Root and the suite's own user may everything."""
         if peer.uid in (0, self.uid):
-            return True
-        return self.group is not None and (self.group == peer.gid or self.group in peer.groups)
+            return Role.ADMIN
+        if self.group is not None and (self.group == peer.gid or self.group in peer.groups):
+            return self.group_role
+        return None
 
 
-def peer_of(connection: socket.socket) -> Peer:
-    """The peer's credentials (SO_PEERCRED and SO_PEERGROUPS, unix(7))."""
+def peer_of(connection: socket.socket) -> Peer | RemotePeer:
+    """The peer's credentials (SO_PEERCRED and SO_PEERGROUPS, unix(7)), or its address where it came over TCP."""
+    if connection.family != socket.AF_UNIX:
+        address, port, *_ = connection.getpeername()
+        return RemotePeer(address, port)
     pid, uid, gid = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
     return Peer(pid, uid, gid, _groups_of(connection))
 

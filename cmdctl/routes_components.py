@@ -25,7 +25,10 @@ from cmdctl.bodies import body, segment
 from cmdctl.candidates import Edit
 from cmdctl.errors import RequestError
 from cmdctl.limits import CALL_SECONDS, MAX_REASON, STATUS_SECONDS
+from cmdctl.parameters import REASON
+from cmdctl.roles import Role
 from cmdctl.routes_config import Reason
+from cmdctl.routing import Operation
 from cmdctl.services import Services, author_of
 from daemonkit.findings import format_path
 from msgq.errors import Refused
@@ -56,12 +59,23 @@ class ComponentRoutes:
     def routes(self) -> list[Route]:
         """The routes of this group."""
         return [
-            Route("/v1/components", self.list_components, methods=["GET"]),
-            Route("/v1/components/{name}", self.show, methods=["GET"]),
-            Route("/v1/components/{name}", self.add, methods=["PUT"]),
-            Route("/v1/components/{name}", self.change, methods=["PATCH"]),
-            Route("/v1/components/{name}", self.remove, methods=["DELETE"]),
-            Route("/v1/components/{name}/{order}", self.order, methods=["POST"]),
+            Operation("GET", "/v1/components", self.list_components, Role.READ),
+            Operation("GET", "/v1/components/{name}", self.show, Role.READ),
+            Operation(
+                "PUT", "/v1/components/{name}", self.add, Role.CONFIGURE, body=ComponentBody, answer=cfgmgr.Committed
+            ),
+            Operation(
+                "PATCH",
+                "/v1/components/{name}",
+                self.change,
+                Role.CONFIGURE,
+                body=ComponentBody,
+                answer=cfgmgr.Committed,
+            ),
+            Operation(
+                "DELETE", "/v1/components/{name}", self.remove, Role.CONFIGURE, query=(REASON,), answer=cfgmgr.Committed
+            ),
+            Operation("POST", "/v1/components/{name}/{order}", self.order, Role.OPERATE),
         ]
 
     async def list_components(self, _request: Request) -> Response:

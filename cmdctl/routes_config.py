@@ -35,12 +35,25 @@ from cmdctl.bodies import body, flag, number, page_limit
 from cmdctl.candidates import Candidates
 from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_REASON
+from cmdctl.parameters import LIMIT
+from cmdctl.roles import Role
+from cmdctl.routing import Operation, Query
 from cmdctl.services import Services, author_of, only_reads
 
 EXPORT_SECONDS = 60.0  # a long file with comments takes its time
 
 ConfigPath = Annotated[str, Meta(max_length=4096)]
 Reason = Annotated[str, Meta(max_length=MAX_REASON)]
+
+PATH = Query("path", "Where in the configuration; empty is all of it.", {"type": "string"})
+FORM = Query(
+    "form", "Complete, as stored, or as the candidate has it.", {"type": "string", "enum": list(get_args(api.Form))}
+)
+ENTRIES_FORM = Query("form", "Complete, or as stored.", {"type": "string", "enum": ["complete", "stored"]})
+AFTER = Query("after", "Only entries behind this key.", {"type": "string"})
+PREFIX = Query("prefix", "Only names that begin so.", {"type": "string"})
+BEFORE = Query("before", "Only revisions before this one.", {"type": "integer", "minimum": 0})
+CHANGES = Query("changes", "Whether to tell the changes, too.", {"type": "boolean"})
 
 
 class PathBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,23 +108,30 @@ class ConfigRoutes:
     def routes(self) -> list[Route]:
         """The routes of this group."""
         return [
-            Route("/v1/config", self.show, methods=["GET"]),
-            Route("/v1/config/complete", self.complete, methods=["GET"]),
-            Route("/v1/config/describe", self.describe, methods=["GET"]),
-            Route("/v1/config/candidate", self.diff, methods=["GET"]),
-            Route("/v1/config/entries", self.entries, methods=["GET"]),
-            Route("/v1/config/export", self.export, methods=["GET"]),
-            Route("/v1/config/set", self.set, methods=["POST"]),
-            Route("/v1/config/unset", self.unset, methods=["POST"]),
-            Route("/v1/config/add", self.add, methods=["POST"]),
-            Route("/v1/config/remove", self.remove, methods=["POST"]),
-            Route("/v1/config/discard", self.discard, methods=["POST"]),
-            Route("/v1/config/rebase", self.rebase, methods=["POST"]),
-            Route("/v1/config/check", self.check, methods=["POST"]),
-            Route("/v1/config/commit", self.commit, methods=["POST"]),
-            Route("/v1/config/reload", self.reload, methods=["POST"]),
-            Route("/v1/config/rollback", self.rollback, methods=["POST"]),
-            Route("/v1/config/history", self.history, methods=["GET"]),
+            Operation("GET", "/v1/config", self.show, Role.READ, query=(PATH, FORM), answer=api.Shown),
+            Operation("GET", "/v1/config/complete", self.complete, Role.READ, query=(PATH, LIMIT)),
+            Operation("GET", "/v1/config/describe", self.describe, Role.READ, query=(PATH, PREFIX)),
+            Operation("GET", "/v1/config/candidate", self.diff, Role.READ, answer=api.Candidate),
+            Operation("GET", "/v1/config/entries", self.entries, Role.READ, query=(PATH, AFTER, LIMIT, ENTRIES_FORM)),
+            Operation("GET", "/v1/config/export", self.export, Role.READ),
+            Operation("POST", "/v1/config/set", self.set, Role.CONFIGURE, body=ValueBody, answer=api.Candidate),
+            Operation("POST", "/v1/config/unset", self.unset, Role.CONFIGURE, body=PathBody, answer=api.Candidate),
+            Operation("POST", "/v1/config/add", self.add, Role.CONFIGURE, body=EntryBody, answer=api.Candidate),
+            Operation("POST", "/v1/config/remove", self.remove, Role.CONFIGURE, body=EntryBody, answer=api.Candidate),
+            Operation("POST", "/v1/config/discard", self.discard, Role.CONFIGURE, answer=api.Candidate),
+            Operation("POST", "/v1/config/rebase", self.rebase, Role.CONFIGURE, answer=api.Candidate),
+            Operation("POST", "/v1/config/check", self.check, Role.CONFIGURE, answer=api.Checked),
+            Operation("POST", "/v1/config/commit", self.commit, Role.CONFIGURE, body=CommitBody, answer=api.Committed),
+            Operation("POST", "/v1/config/reload", self.reload, Role.CONFIGURE, body=ReloadBody, answer=api.Reloaded),
+            Operation("POST", "/v1/config/rollback", self.rollback, Role.CONFIGURE, body=RollbackBody),
+            Operation(
+                "GET",
+                "/v1/config/history",
+                self.history,
+                Role.READ,
+                query=(BEFORE, LIMIT, CHANGES),
+                answer=api.Revisions,
+            ),
         ]
 
     async def show(self, request: Request) -> Response:

@@ -25,6 +25,8 @@ from cmdctl.bodies import body, segment
 from cmdctl.catalog import describe
 from cmdctl.errors import RequestError
 from cmdctl.limits import CALL_SECONDS, MAX_CALL_SECONDS, STATUS_SECONDS
+from cmdctl.roles import Role
+from cmdctl.routing import Operation, caller_of
 from cmdctl.services import Services, only_reads
 from daemonkit.findings import did_you_mean
 from daemonkit.spec import Spec
@@ -52,12 +54,12 @@ class ModuleRoutes:
     def routes(self) -> list[Route]:
         """The routes of this group."""
         return [
-            Route("/v1/version", self.version, methods=["GET"]),
-            Route("/v1/modules", self.list_modules, methods=["GET"]),
-            Route("/v1/modules/{module}", self.show_module, methods=["GET"]),
-            Route("/v1/call/{module}/{command}", self.call, methods=["POST"]),
-            Route("/v1/statistics", self.all_statistics, methods=["GET"]),
-            Route("/v1/statistics/{module}", self.statistics, methods=["GET"]),
+            Operation("GET", "/v1/version", self.version, Role.READ, any_token=True),
+            Operation("GET", "/v1/modules", self.list_modules, Role.READ),
+            Operation("GET", "/v1/modules/{module}", self.show_module, Role.READ),
+            Operation("POST", "/v1/call/{module}/{command}", self.call, Role.READ, body=CallBody, answer=Any),
+            Operation("GET", "/v1/statistics", self.all_statistics, Role.READ),
+            Operation("GET", "/v1/statistics/{module}", self.statistics, Role.READ),
         ]
 
     async def version(self, _request: Request) -> Response:
@@ -85,6 +87,7 @@ class ModuleRoutes:
                 "not-found", f"{module} has no command {command!r}{did_you_mean(command, spec.commands)}"
             )
         wanted = await body(request, CallBody)
+        caller_of(request).require(Role.of(spec.commands[command].role))
         changes = spec.commands[command].changes
         if not changes:
             only_reads(request)

@@ -20,6 +20,8 @@ from cfgmgr import api as cfgmgr
 from cmdctl.answers import answer
 from cmdctl.api import SourceFault
 from cmdctl.limits import STATUS_SECONDS
+from cmdctl.roles import Role
+from cmdctl.routing import Operation
 from cmdctl.services import Services
 from cmdctl.serving import instances
 from msgq.errors import BusError
@@ -30,10 +32,11 @@ class StatusRoutes:
 
     def __init__(self, services: Services) -> None:
         self._session = services.session
+        self._services = services
 
     def routes(self) -> list[Route]:
         """The routes of this group."""
-        return [Route("/v1/status", self.status, methods=["GET"])]
+        return [Operation("GET", "/v1/status", self.status, Role.READ)]
 
     async def status(self, _request: Request) -> Response:
         """Everything at once."""
@@ -48,6 +51,7 @@ class StatusRoutes:
                 "components": components,
                 "configuration": configuration,
                 "data_sources": faults,
+                "rest": self._services.rest(),
                 "problems": problems,
             }
         )

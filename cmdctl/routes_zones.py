@@ -23,12 +23,15 @@ from starlette.routing import Route
 
 from cmdctl import serving
 from cmdctl.answers import answer
-from cmdctl.api import Finding, Served, ZoneCheck, ZoneEntry, ZoneNames, ZonePage
+from cmdctl.api import Finding, Reloaded, Served, ZoneCheck, ZoneEntry, ZoneNames, ZonePage
 from cmdctl.bodies import page_limit, segment
 from cmdctl.bus import ZoneChanged
 from cmdctl.errors import RequestError
-from cmdctl.export import Export
+from cmdctl.export import MEDIA_TYPE, Export
 from cmdctl.limits import MAX_NAME_TEXT, MAX_REASON
+from cmdctl.parameters import LIMIT, REASON
+from cmdctl.roles import Role
+from cmdctl.routing import Operation, Query
 from cmdctl.services import Services, author_of
 from cmdctl.zonedesk import SHADOWED, Located, ZoneDesk
 from datasrc import checks
@@ -36,6 +39,10 @@ from datasrc import findings as zone_findings
 from datasrc.records import Provenance
 
 DOOR = "rest"  # the source in the provenance of a change
+AFTER = Query("after", "Only zones behind this one in canonical order.", {"type": "string"})
+NAME = Query("name", "Only zones whose name begins so.", {"type": "string"})
+PREFIX = Query("prefix", "Only names that begin so.", {"type": "string"})
+SOURCE = Query("source", "The data source that is meant, where several have the zone.", {"type": "string"})
 
 
 class ZoneRoutes:
@@ -47,22 +54,50 @@ class ZoneRoutes:
     def routes(self) -> list[Route]:
         """The routes of this group."""
         return [
-            Route("/v1/zones", self.list_zones, methods=["GET"]),
-            Route("/v1/zone-names", self.names, methods=["GET"]),
-            Route("/v1/zones/{origin}", self.show, methods=["GET"]),
-            Route("/v1/zones/{origin}", self.delete, methods=["DELETE"]),
-            Route("/v1/zones/{origin}/check", self.check, methods=["GET"]),
-            Route("/v1/zones/{origin}/export", self.export, methods=["GET"]),
-            Route("/v1/zones/{origin}/reload", self.reload, methods=["POST"]),
-            Route("/v1/reload", self.reload_all, methods=["POST"]),
+            Operation("GET", "/v1/zones", self.list_zones, Role.READ, query=(AFTER, LIMIT, NAME), answer=ZonePage),
+            Operation("GET", "/v1/zone-names", self.names, Role.READ, query=(PREFIX, LIMIT), answer=ZoneNames),
+            Operation(
+                "GET", "/v1/zones/{origin}", self.show, Role.READ, query=(SOURCE,), answer=ZoneEntry, zone="origin"
+            ),
+            Operation(
+                "DELETE", "/v1/zones/{origin}", self.delete, Role.CONFIGURE, query=(SOURCE, REASON), zone="origin"
+            ),
+            Operation(
+                "GET",
+                "/v1/zones/{origin}/check",
+                self.check,
+                Role.READ,
+                query=(SOURCE,),
+                answer=ZoneCheck,
+                zone="origin",
+            ),
+            Operation(
+                "GET",
+                "/v1/zones/{origin}/export",
+                self.export,
+                Role.READ,
+                query=(SOURCE,),
+                media_type=MEDIA_TYPE,
+                zone="origin",
+            ),
+            Operation(
+                "POST",
+                "/v1/zones/{origin}/reload",
+                self.reload,
+                Role.OPERATE,
+                query=(SOURCE,),
+                answer=Reloaded,
+                zone="origin",
+            ),
+            Operation("POST", "/v1/reload", self.reload_all, Role.OPERATE, answer=Reloaded),
         ]
 
     async def list_zones(self, request: Request) -> Response:
         """A page of the list."""
         after = request.query_params.get("after")
-        page = await self._services.work(
-            self._services.zones.page, None if after is None else parse_origin(after), page_limit(request)
-        )
+        behind = None if after is None else parse_origin(after)
+        prefix = request.query_params.get("name", "")
+        page = await self._services.work(self._services.zones.page, behind, page_limit(request), prefix)
         served = await serving.of_zones(self._services.session, [_text(located) for located in page.zones])
         zones = [_entry(located, served[_text(located)]) for located in page.zones]
         following = zones[-1]["origin"] if page.more else None

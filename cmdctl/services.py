@@ -8,6 +8,9 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from starlette.requests import Request
 
+from cmdctl.accounts import Accounts
+from cmdctl.api import RestState
+from cmdctl.audit import Audit
 from cmdctl.candidates import Candidates
 from cmdctl.catalog import Catalog
 from cmdctl.guard import READS
@@ -39,6 +42,9 @@ class Services:
     work: Work
     log: MessageLog
     counters: Counters
+    accounts: Accounts | None = None  # while the store of cmdctl can be used
+    audit: Audit | None = None
+    rest: Callable[[], RestState] = lambda: RestState(endpoint="off", state="off", reason="")  # how the door on TCP is
 
 
 def only_reads(request: Request) -> None:
@@ -47,6 +53,6 @@ def only_reads(request: Request) -> None:
 
 
 def author_of(request: Request) -> str:
-    """The user on whose behalf the request is made, as the kernel told."""
+    """The user on whose behalf the request is made, as the kernel or their credentials tell."""
     author: str = request.state.author
     return author

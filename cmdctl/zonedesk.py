@@ -11,15 +11,17 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import dns.name
 from dns.name import Name
 
 from cmdctl.api import SourceProblem
 from cmdctl.errors import RequestError
 from cmdctl.zonenames import beginning_with
 from datasrc.errors import DataSourceError, StorageError
+from datasrc.keys import name_key
 from datasrc.records import Change, Provenance, ZoneInfo
 from datasrc.source import DataSource, Finder
 from datasrc.sources import Failure
@@ -65,8 +67,10 @@ class ZoneDesk:
             while self._open:
                 self._open.popitem()[1].close()
 
-    def page(self, after: Name | None, limit: int) -> Page:
-        """Zones in canonical order of their origins behind `after`; at most `limit` origins."""
+    def page(self, after: Name | None, limit: int, prefix: str = "") -> Page:
+        """Zones in canonical order of their origins behind `after`; at most `limit` origins, which begin so."""
+        if prefix:
+            return self._page_of(prefix, after, limit)
         lists: list[list[_Entry]] = []
         problems = []
         for name in self._configured:
@@ -90,6 +94,28 @@ class ZoneDesk:
             except DataSourceError:  # `page` tells
                 continue
         return beginning_with(prefix, keys, limit)
+
+    def _page_of(self, prefix: str, after: Name | None, limit: int) -> Page:
+        """The zones that begin so, each looked up by its name."""
+        keys: dict[str, set[bytes]] = {}
+        problems = []
+        for name in self._configured:
+            try:
+                keys[name] = self._source(name).zone_keys()
+            except DataSourceError as error:
+                if not _is_new(error):
+                    problems.append(SourceProblem(source=name, reason=str(error)))
+        behind = b"" if after is None else name_key(after) + b"\x00"
+        names, more = beginning_with(prefix, (key for key in set().union(*keys.values()) if key >= behind), limit)
+        zones: list[Located] = []
+        for text in names:
+            origin = dns.name.from_text(text)
+            for rank, name in enumerate(source for source, has in keys.items() if name_key(origin) in has):
+                located = self.find(origin, name)
+                zones.append(
+                    located if rank == 0 else replace(located, shadowed_by=zones[-1].shadowed_by or zones[-1].source)
+                )
+        return Page(zones, more, problems)
 
     def find(self, origin: Name, source: str | None = None) -> Located:
         """The zone of this origin, in the first source that has it or in the one named; raises RequestError."""

@@ -16,18 +16,24 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import dns.name
+from argon2 import PasswordHasher
+from starlette.types import ASGIApp
 
 import datasrc
 from auth import api as auth
 from bob import api as bob
 from cfgmgr import api as cfgmgr
-from cmdctl.api import Client
+from cmdctl.accounts import Accounts
+from cmdctl.api import Client, RestState
 from cmdctl.app import application
+from cmdctl.audit import Audit, Entry
 from cmdctl.candidates import Candidates
 from cmdctl.catalog import Catalog
 from cmdctl.daemon import open_source
+from cmdctl.guard import Gatekeeping
 from cmdctl.peer import Policy
 from cmdctl.services import Services
+from cmdctl.store import Store
 from cmdctl.zonedesk import ZoneDesk
 from daemonkit.api import Nothing
 from daemonkit.counters import Counters
@@ -41,6 +47,7 @@ from tests.kit.zones import small_zone
 P = ParamSpec("P")
 R = TypeVar("R")
 
+HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # tests check no passwords but their own
 COUNTERS = ("requests", "refused", "failures")
 SERIAL = 7
 
@@ -65,6 +72,7 @@ ERROR = cfgmgr.Problem("zones.example.org.role", "must be one of primary, second
 COMMITTED = cfgmgr.Committed(4, [CHANGE], [WARNING], [ACCEPTED])
 CHECKED = cfgmgr.Checked(True, [CHANGE], [WARNING], [ACCEPTED])
 REVISION = cfgmgr.Revision(3, "2026-11-22T03:00:00Z", "ann", "why not", 1)
+DESCRIBED = cfgmgr.Described("auth.udp_size", "integer", "a number", "", 1232, False, "", "", [], [])
 STATUS = cfgmgr.StatusReply(3, "2026-11-22T03:00:00Z", "ann", "/state/config", "", 0, [], {}, [], [])
 
 
@@ -117,6 +125,9 @@ class House:
         self.members: dict[str, Any] = {}
         self.path = Path()
         self.services: Services
+        self.store: Store
+        self.keeping: Gatekeeping
+        self.app: ASGIApp
 
     async def member(self, name: str) -> None:
         """Another colleague."""
@@ -147,6 +158,11 @@ class House:
         finally:
             opened.close()
 
+    async def audit(self, entry: Entry) -> None:
+        """Keep an entry of the audit log."""
+        assert self.services.audit is not None
+        await asyncio.to_thread(self.services.audit.write, entry)
+
     def commands(self, member: str) -> list[str]:
         """The commands a colleague was sent."""
         return [command for name, command, _ in self.asked if name == member]
@@ -174,6 +190,7 @@ async def house(
         for name in members:
             await made.member(name)
         session = await made.bus.member("cmdctl/0")
+        made.store = Store(made.directory)
         made.services = Services(
             session=session,
             candidates=Candidates(session),
@@ -182,8 +199,14 @@ async def house(
             work=work,
             log=made.log,
             counters=Counters(COUNTERS),
+            accounts=Accounts(made.store, HASHER),
+            audit=Audit(made.store),
+            rest=lambda: RestState(endpoint="off", state="off", reason=""),
         )
-        async with door_of(application(made.services, Policy(os.geteuid(), None))) as made.path:
+        made.keeping = Gatekeeping(Policy(os.geteuid(), None), audit=made.audit)
+        made.app = application(made.services, made.keeping)
+        async with door_of(made.app) as made.path:
             yield made
         made.services.zones.close()
+        made.store.close()
         await made.bus.close()

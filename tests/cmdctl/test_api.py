@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,18 @@ from cmdctl.errors import BadAnswer, DoorClosed, ErrorAnswer, NoAnswer, NotRunni
 from daemonkit.paths import LOCK_NAME, Directories, lock_text
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n" + b'{"answer": 4}'
+
+
+def whole_request(connection):
+    """Head and body, which the client sends one after the other."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = re.search(rb"Content-Length: (\d+)", head)
+    while length is not None and len(body) < int(length[1]):
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
 
 
 @contextlib.contextmanager
@@ -32,7 +45,7 @@ def answering(directory, answer, *, read=True, hold=None):
         connection, _ = listener.accept()
         with connection:
             if read:
-                heard.append(connection.recv(65536))
+                heard.append(whole_request(connection))
             connection.sendall(answer)
             if hold is not None:
                 hold.wait(20)

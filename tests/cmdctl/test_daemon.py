@@ -38,7 +38,7 @@ class Daemon:
 
     def values(self, **sources):
         return {
-            "cmdctl": {"rest": "off"},
+            "cmdctl": {"rest": "off", "certificate": None, "key": None, "host_names": [], "group_role": "admin"},
             "components": {},
             "data_sources": {name: {"type": "database", "url": url} for name, url in sources.items()},
         }
@@ -54,11 +54,14 @@ class Daemon:
 @contextlib.asynccontextmanager
 async def running():
     bus, log = FakeBus(), Log()
-    with tempfile.TemporaryDirectory(prefix="cmdctl-", dir="/tmp") as directory:
+    with (
+        tempfile.TemporaryDirectory(prefix="cmdctl-", dir="/tmp") as directory,
+        tempfile.TemporaryDirectory(prefix="state-", dir="/tmp") as state,
+    ):
         context = Context(
             component="cmdctl",
             instance="0",
-            directories=Directories(Path(directory) / "state", Path(directory)),
+            directories=Directories(Path(state), Path(directory)),
             arguments=(),
             spec=Spec.load("cmdctl"),
             log=log,

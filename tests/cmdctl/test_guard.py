@@ -18,7 +18,7 @@ from cmdctl.answers import answer
 from cmdctl.app import router
 from cmdctl.bodies import body, segment
 from cmdctl.errors import RequestError
-from cmdctl.guard import Guard
+from cmdctl.guard import Gatekeeping, Guard
 from cmdctl.limits import MAX_BODY, MAX_CONNECTIONS, MAX_HEAD
 from cmdctl.peer import Policy
 from daemonkit.counters import Counters
@@ -70,7 +70,7 @@ class Place:
             Route("/v1/refuse", refuse),
             Route("/v1/flood", flood),
         ]
-        self.app = Guard(router(routes), policy, self.log, self.counters)
+        self.app = Guard(router(routes), Gatekeeping(policy), self.log, self.counters)
 
 
 OWN = Policy(os.geteuid(), None)

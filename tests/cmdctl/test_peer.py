@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from cmdctl.peer import Peer, Policy, peer_of, user_name
+from cmdctl.peer import Peer, Policy, RemotePeer, peer_of, user_name
+from cmdctl.roles import Role
 
 SUITE = 900
 GROUP = 901
@@ -31,17 +32,31 @@ def peer(uid=1000, gid=1000, groups=()):
     ],
 )
 def test_root_the_suites_user_and_the_operators_may(who, permitted):
-    assert Policy(SUITE, GROUP).permits(who) is permitted
+    assert (Policy(SUITE, GROUP).role_of(who) is not None) is permitted
 
 
 def test_without_an_operators_group_membership_means_nothing():
-    assert not Policy(SUITE, None).permits(peer(gid=GROUP, groups=[GROUP]))
+    assert Policy(SUITE, None).role_of(peer(gid=GROUP, groups=[GROUP])) is None
+
+
+def test_what_the_group_may_is_told_and_the_suites_user_may_everything():
+    policy = Policy(SUITE, GROUP, Role.OPERATE)
+    assert policy.role_of(peer(gid=GROUP)) is Role.OPERATE
+    assert policy.role_of(peer(uid=SUITE, gid=GROUP)) is Role.ADMIN
+
+
+def test_a_peer_over_tcp_is_its_address():
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        accepted, _ = server.accept()
+        with accepted:
+            assert peer_of(accepted) == RemotePeer(*client.getsockname())
 
 
 def test_the_kernel_tells_who_is_there():
     ours, theirs = socket.socketpair(socket.AF_UNIX)
     with ours, theirs:
         found = peer_of(ours)
+    assert isinstance(found, Peer)
     assert (found.pid, found.uid, found.gid) == (os.getpid(), os.geteuid(), os.getegid())
     assert found.groups <= set(os.getgroups())
 

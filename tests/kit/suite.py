@@ -65,6 +65,7 @@ class Suite:
         config: str | None = None,
         arguments: Sequence[str] = (),
         listen: bool = True,
+        rest_off: bool = True,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         # Short, because of the 107 bytes of a UNIX socket path.
@@ -74,6 +75,7 @@ class Suite:
         self.port = free_port()
         self.arguments = list(arguments)
         self.environment = {**os.environ, **(environment or {})}  # of the suite's processes
+        self.rest_off = rest_off  # on the command line, unless that says otherwise
         self.listen = listen  # on the command line; otherwise the configuration says
         self.log = self.directory / "log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -105,6 +107,8 @@ class Suite:
         addresses = ("127.0.0.1", "::1") if self.listen else ()
         listen = [word for address in addresses for word in ("--listen", f"{address}@{self.port}")]
         places = ["--state-dir", str(self.state), "--run-dir", str(self.run)]
+        if self.rest_off and "--rest" not in self.arguments:  # its port is one for all suites of a machine
+            places += ["--rest", "off"]
         return [*PYTHON, "bob", "run", *config, *places, *user, *listen, *self.arguments]
 
     def start(self, *, wait: bool = True, stderr: int | None = None) -> Suite:

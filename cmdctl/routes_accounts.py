@@ -1,0 +1,207 @@
+"""Users, tokens and the audit log.
+
+GET    /v1/whoami               on whose behalf this request is made
+GET    /v1/users                all users
+PUT    /v1/users/{name}         {"role": ..., "password": ...}: add one; without a password only tokens let them in
+PATCH  /v1/users/{name}         the same: change one
+DELETE /v1/users/{name}         remove one, with all tokens
+GET    /v1/tokens               who may administer: all; others: their own
+POST   /v1/tokens               {"user", "role", "zones", "label", "lifetime"}: the answer has the token, this once
+DELETE /v1/tokens/{id}          revoke one
+GET    /v1/audit?before=&limit=&author=   changes and refusals, newest first
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cmdctl.accounts import Accounts, Token, User
+from cmdctl.answers import answer
+from cmdctl.api import AuditEntry, AuditPage, NewToken, TokenEntry, TokenList, UserEntry, UserList, Whoami
+from cmdctl.audit import Entry
+from cmdctl.bodies import body, number, page_limit, segment
+from cmdctl.errors import RequestError
+from cmdctl.limits import MAX_LABEL, MAX_PASSWORD, MAX_TOKEN_ZONES
+from cmdctl.parameters import LIMIT
+from cmdctl.roles import Role
+from cmdctl.routes_zones import parse_origin
+from cmdctl.routing import Operation, Query, caller_of
+from cmdctl.services import Services
+
+RoleWord = Literal["read", "operate", "configure", "admin"]
+Password = Annotated[str, Meta(max_length=MAX_PASSWORD)]
+MAX_LIFETIME = 10 * 366 * 86400.0  # s
+BEFORE = Query("before", "Only what comes before this id.", {"type": "integer", "minimum": 0})
+AUTHOR = Query("author", "Only what this author did.", {"type": "string"})
+
+
+class UserBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A user to add."""
+
+    role: RoleWord
+    password: Password | None = None
+
+
+class UserChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What changes of a user."""
+
+    role: RoleWord | None = None
+    password: Password | None = None
+
+
+class TokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A token to make. Without a user it is one's own; without a role it may what its user may, or the caller."""
+
+    user: str | None = None
+    role: RoleWord | None = None
+    zones: Annotated[list[str], Meta(max_length=MAX_TOKEN_ZONES)] | None = None
+    label: Annotated[str, Meta(max_length=MAX_LABEL)] = ""
+    lifetime: Annotated[float, Meta(gt=0, le=MAX_LIFETIME)] | None = None  # s
+
+
+class AccountRoutes:
+    """Over the store of cmdctl, in a worker thread."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def routes(self) -> list[Route]:
+        """The routes of this group."""
+        user, token = "/v1/users/{name}", "/v1/tokens/{id}"
+        page = (BEFORE, LIMIT, AUTHOR)
+        return [
+            Operation("GET", "/v1/whoami", self.whoami, Role.READ, answer=Whoami, any_token=True),
+            Operation("GET", "/v1/users", self.users, Role.ADMIN, answer=UserList),
+            Operation("PUT", user, self.add_user, Role.ADMIN, body=UserBody, answer=UserEntry, status=201),
+            Operation("PATCH", user, self.change_user, Role.ADMIN, body=UserChange),
+            Operation("DELETE", user, self.remove_user, Role.ADMIN),
+            Operation("GET", "/v1/tokens", self.tokens, Role.READ, answer=TokenList),
+            Operation("POST", "/v1/tokens", self.add_token, Role.READ, body=TokenBody, answer=NewToken, status=201),
+            Operation("DELETE", token, self.remove_token, Role.READ),
+            Operation("GET", "/v1/audit", self.audit, Role.ADMIN, query=page, answer=AuditPage),
+        ]
+
+    async def whoami(self, request: Request) -> Response:
+        """On whose behalf this request is made."""
+        caller = caller_of(request)
+        zones = None if caller.zones is None else sorted(caller.zones)
+        return answer(Whoami(author=caller.name, role=caller.role.word, token=caller.token, zones=zones))
+
+    async def users(self, _request: Request) -> Response:
+        """All users."""
+        found = await self._services.work(self._accounts().users)
+        return answer(UserList(users=[_user(user) for user in found]))
+
+    async def add_user(self, request: Request) -> Response:
+        """Add a user."""
+        wanted = await body(request, UserBody)
+        name = segment(request, "name")
+        user = await self._services.work(self._accounts().add_user, name, Role.of(wanted.role), wanted.password)
+        return answer(_user(user), 201)
+
+    async def change_user(self, request: Request) -> Response:
+        """Give a user another role or password."""
+        wanted = await body(request, UserChange)
+        if wanted.role is None and wanted.password is None:
+            raise RequestError("usage", "there is nothing to change: a role, a password or both")
+        role = None if wanted.role is None else Role.of(wanted.role)
+        await self._services.work(self._accounts().change_user, segment(request, "name"), role, wanted.password)
+        return answer({})
+
+    async def remove_user(self, request: Request) -> Response:
+        """Remove a user, and with them all their tokens."""
+        await self._services.work(self._accounts().remove_user, segment(request, "name"))
+        return answer({})
+
+    async def tokens(self, request: Request) -> Response:
+        """The tokens: all, or one's own."""
+        found = await self._services.work(self._accounts().tokens, self._whose(request))
+        return answer(TokenList(tokens=[_token(token) for token in found]))
+
+    async def add_token(self, request: Request) -> Response:
+        """Make a token; its text is in this answer and nowhere else."""
+        caller = caller_of(request)
+        wanted = await body(request, TokenBody)
+        if caller.token and caller.role < Role.ADMIN:
+            raise RequestError("refused", "a token makes no tokens: ask with the password of its user")
+        user = wanted.user or caller.user
+        if not user:
+            raise RequestError("usage", "name the user the token is for")
+        if user != caller.user and caller.role < Role.ADMIN:
+            raise RequestError("refused", f"{caller.name} may make tokens for themselves only")
+        role = Role.of(wanted.role) if wanted.role is not None else await self._role_of(user, caller.role)
+        if role > caller.role:
+            raise RequestError("refused", f"{caller.name} may {caller.role.word}, and give no more than that")
+        zones = None
+        if wanted.zones is not None:
+            zones = tuple(parse_origin(zone).canonicalize().to_text(omit_final_dot=True) for zone in wanted.zones)
+        token, text = await self._services.work(
+            self._accounts().add_token, user, role, zones, wanted.label, wanted.lifetime
+        )
+        return answer(NewToken(token=text, **_token(token)), 201)
+
+    async def remove_token(self, request: Request) -> Response:
+        """Revoke a token."""
+        await self._services.work(self._accounts().remove_token, segment(request, "id"), self._whose(request))
+        return answer({})
+
+    async def audit(self, request: Request) -> Response:
+        """Changes and refusals, newest first."""
+        if self._services.audit is None:
+            raise RequestError("unavailable", "the audit log cannot be read now; see the log of cmdctl")
+        before, limit = number(request, "before", 0), page_limit(request)
+        author = request.query_params.get("author", "")
+        found = await self._services.work(self._services.audit.page, before, limit, author)
+        return answer(AuditPage(entries=[_entry(entry) for entry in found]))
+
+    def _accounts(self) -> Accounts:
+        if self._services.accounts is None:
+            raise RequestError("unavailable", "users and tokens cannot be read now; see the log of cmdctl")
+        return self._services.accounts
+
+    async def _role_of(self, user: str, most: Role) -> Role:
+        users = await self._services.work(self._accounts().users)
+        return min(next((found.role for found in users if found.name == user), most), most)
+
+    @staticmethod
+    def _whose(request: Request) -> str | None:
+        """Whose tokens a caller sees and revokes; None: all."""
+        caller = caller_of(request)
+        return None if caller.role >= Role.ADMIN else caller.user or caller.name
+
+
+def _user(user: User) -> UserEntry:
+    return UserEntry(name=user.name, role=user.role.word, created=user.created, has_password=user.has_password)
+
+
+def _token(token: Token) -> TokenEntry:
+    return TokenEntry(
+        id=token.id,
+        user=token.user,
+        role=token.role.word,
+        zones=None if token.zones is None else list(token.zones),
+        label=token.label,
+        created=token.created,
+        expires=token.expires,
+    )
+
+
+def _entry(entry: Entry) -> AuditEntry:
+    return AuditEntry(
+        id=entry.id,
+        time=entry.time,
+        request=entry.request,
+        author=entry.author,
+        origin=entry.origin,
+        token=entry.token,
+        method=entry.method,
+        path=entry.path,
+        status=entry.status,
+        text=entry.text,
+    )
