@@ -6,6 +6,7 @@ python scripts/reference.py --check    say what differs, and exit 1 if anything 
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import importlib
 import json
@@ -198,6 +199,80 @@ def _requests(module: str) -> dict[str, type[msgspec.Struct]]:
     return found
 
 
+# REST.
+
+
+def rest() -> Iterator[str]:
+    """Every operation of REST, from the OpenAPI document that cmdctl serves."""
+    from cmdctl.app import all_routes
+    from cmdctl.openapi import openapi
+    from cmdctl.routing import Operation
+    from cmdctl.services import Services
+
+    nothing = Services(**dict.fromkeys(field.name for field in dataclasses.fields(Services)))  # routes only, no service
+    operations = [route for route in all_routes(nothing) if isinstance(route, Operation)]
+    document = openapi(operations)
+    roles = {(operation.path, operation.method.lower()): operation.role.name.lower() for operation in operations}
+    yield "# REST"
+    yield (
+        "What cmdctl serves at its control socket and over HTTPS. The same, with the schemas of all bodies in full, is"
+        " at `/v1/openapi.json` of a running suite. The role is the least that may. Errors are"
+        ' `{"error": {"code", "message", "details"}}`.'
+    )
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"## {method.upper()} {path}"
+            yield f"{operation['summary'].rstrip('.')}. Role {roles[path, method]}."
+            yield "\n".join(_rest_facts(operation))
+    yield "## Shapes"
+    for name, schema in sorted(document["components"]["schemas"].items()):
+        yield f"### {name}"
+        yield " ".join(schema.get("description", "").split())
+        yield _rest_schema(schema)
+
+
+def _rest_facts(operation: Mapping[str, Any]) -> Iterator[str]:
+    for parameter in operation.get("parameters", ()):
+        needed = ", required" if parameter.get("required") else ""
+        text = parameter.get("description", "").rstrip(".")
+        kind = _json_type(parameter["schema"])
+        yield f"- {parameter['in']} `{parameter['name']}`: {kind}{needed}{f'; {text}' if text else ''}"
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        yield f"- body: {_json_type(content['schema'])}"
+    for status, response in operation["responses"].items():
+        for media, content in response.get("content", {}).items():
+            if status.startswith("2"):
+                shape = _json_type(content["schema"]) if "schema" in content else ""
+                yield f"- answer {status}: {shape if media == 'application/json' else media}"
+
+
+def _rest_schema(schema: Mapping[str, Any]) -> str:
+    required = schema.get("required", ())
+    rows = [
+        f"| `{name}` | {_json_type(inner)} | {'' if name in required else 'may be left out'} |"
+        for name, inner in schema.get("properties", {}).items()
+    ]
+    return "\n".join(["| field | type | |", "|---|---|---|", *rows]) if rows else _json_type(schema)
+
+
+def _json_type(schema: Mapping[str, Any]) -> str:
+    """A JSON Schema in a few words."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in schema:
+        return " or ".join(_json_type(one) for one in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_json_type(schema['items'])}" if isinstance(schema.get("items"), dict) else "list"
+    if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"map of {_json_type(schema['additionalProperties'])}"
+    words = {"string": "text", "object": "map"}
+    kind = schema.get("type", "any")
+    return words.get(kind, kind) if isinstance(kind, str) else " or ".join(words.get(one, one) for one in kind)
+
+
 # Log messages, statistics.
 
 
@@ -283,6 +358,7 @@ PAGES: Mapping[str, tuple[str, typing.Callable[[], Iterator[str]]]] = {
     "commands.md": ("commands of modules: roles, arguments, answers", commands),
     "configuration.md": ("every option, with its type, default and text", configuration),
     "messages.md": ("log messages and what they mean", messages),
+    "rest.md": ("the REST interface", rest),
     "statistics.md": ("counters and gauges", statistics),
 }
 
