@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import IO
 
 import click
@@ -75,6 +76,8 @@ def remove_user(suite: Suite, name: str) -> None:
 
 def _ask(file: IO[str] | None) -> str:
     if file is None:
+        if not sys.stdin.isatty():
+            raise click.UsageError("nobody is there to type a password: name a file with --password-file")
         password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
         return password
     return str(file.readline()).rstrip("\n")

@@ -68,6 +68,7 @@ async def test_a_refusal_is_no_data_for_programs_either():
         (["completion", "tcsh"], 2),
         (["health", "explain", "NONSENSE"], 3),
         (["execute", "/nowhere/at/all"], 1),
+        (["user", "add", "ann", "--role", "read"], 2),  # nobody is there to type a password
     ],
 )
 async def test_the_exit_code_of_each_noun(words, exit_code):
