@@ -20,6 +20,7 @@ PACKAGES = (
     "daemonkit",
     "datasrc",
     "health",
+    "image",
     "loadzone",
     "msgq",
     "sockcreator",

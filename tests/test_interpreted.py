@@ -10,7 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # A new compiled module belongs to a test that is named here.
-TESTS = ["tests/datasrc/test_packed_nodes.py", "tests/datasrc/test_zonescan.py", "tests/datasrc/test_zonetext_zone.py"]
+TESTS = [
+    "tests/datasrc/test_packed_nodes.py",
+    "tests/datasrc/test_zonescan.py",
+    "tests/datasrc/test_zonetext_zone.py",
+    "tests/image/test_responder.py",
+]
 
 
 @pytest.mark.timeout(600)

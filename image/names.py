@@ -1,0 +1,76 @@
+"""Reading names: small letters, where labels begin, a hash of every suffix. Plain Python; names.pxd adds the types."""
+
+from __future__ import annotations
+
+from image.layout import CASE, MASK64, MAX_DEPTH, MAX_LABEL, MAX_NAME, MIX, PRIME, UPPER_A, UPPER_Z
+
+Octets = bytes | bytearray | memoryview
+
+
+class NameReader:
+    """The name that was read last; its buffers are used again for the next."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.depth = 0  # labels, without the root
+        self.name_octets = 0  # with the root
+        self.octets = memoryview(b"")
+        self.name = memoryview(bytearray(MAX_NAME + 1))
+        self.starts = memoryview(bytearray(8 * (MAX_DEPTH + 1))).cast("q")  # of the suffix of so many labels
+        self.lefts = memoryview(bytearray(8 * (MAX_DEPTH + 1))).cast("q")
+        self.hashes = memoryview(bytearray(8 * (MAX_DEPTH + 1))).cast("Q")  # of the suffix of so many labels
+
+    def attach(self, octets: memoryview) -> None:
+        """Read from these octets from now on."""
+        self.octets = octets
+
+    def read(self, start: int, end: int) -> int:
+        """Read the uncompressed name at `start`; the offset behind it, or 0 where there is none before `end`."""
+        at = start
+        depth = 0
+        while True:
+            if at >= end:
+                return 0
+            length = self.octets[at]
+            if length == 0:
+                break
+            if length > MAX_LABEL or at + length >= end or at - start + length + 2 > MAX_NAME:
+                return 0
+            self.lefts[depth] = at - start
+            depth += 1
+            at += length + 1
+        self.depth = depth
+        self.name_octets = at - start + 1
+        for index in range(self.name_octets):
+            octet = self.octets[start + index]
+            if UPPER_A <= octet <= UPPER_Z:  # a length is never that large: 63 is below A
+                octet |= CASE
+            self.name[index] = octet
+        self.hash_suffixes()
+        return at + 1
+
+    def hash_suffixes(self) -> int:
+        """From the root up."""
+        value = self.seed
+        self.hashes[0] = value
+        self.starts[0] = self.name_octets - 1
+        for level in range(1, self.depth + 1):
+            start = self.lefts[self.depth - level]
+            for index in range(start, start + self.name[start] + 1):
+                value = ((value ^ self.name[index]) * PRIME) & MASK64
+            value = value ^ (value >> 32)
+            self.hashes[level] = value
+            self.starts[level] = start
+        return 0
+
+    def place(self, value: int, zone: int) -> int:
+        """Where a suffix hash belongs, in a zone (0: among the origins)."""
+        mixed = ((value ^ zone) * MIX) & MASK64
+        mixed = ((mixed ^ (mixed >> 29)) * MIX) & MASK64
+        return mixed ^ (mixed >> 32)
+
+    def below(self, level: int, octet: int) -> int:
+        """The hash of the name with a label of one octet in front of the suffix of `level` labels."""
+        value = ((self.hashes[level] ^ 1) * PRIME) & MASK64
+        value = ((value ^ octet) * PRIME) & MASK64
+        return value ^ (value >> 32)

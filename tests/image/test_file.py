@@ -1,0 +1,72 @@
+"""Images that are damaged, cut short or not ours are refused, and say why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dns.name
+import pytest
+
+import datasrc
+from image.builder import build
+from image.errors import ImageError
+from image.file import ImageFile
+from image.layout import HEADER_OCTETS
+from tests.datasrc.zonemaking import SMALL, TESTER, rrsets
+
+ORIGIN = dns.name.from_text("example.")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    source = datasrc.open("memory:", create=True)
+    with source.updater(ORIGIN, create=True) as updater:
+        for each in rrsets(SMALL):
+            updater.add(each)
+        updater.commit(TESTER)
+    with source.snapshot() as snapshot:
+        finder = snapshot.zone(ORIGIN)
+        assert finder is not None
+        build([finder], tmp_path / "zones.img", seed=1)
+    return tmp_path / "zones.img"
+
+
+def refusal(path: Path, octets: bytes) -> str:
+    other = path.with_name("other.img")
+    other.write_bytes(octets)
+    with pytest.raises(ImageError) as refused:
+        ImageFile(other)
+    return refused.value.reason
+
+
+def test_a_whole_image_is_taken_and_alone_in_its_directory(path):
+    assert ImageFile(path).seed == 1
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_image_cut_short_anywhere_is_refused(path):
+    octets = path.read_bytes()
+    for end in [0, 1, HEADER_OCTETS - 1, HEADER_OCTETS, *range(HEADER_OCTETS + 1, len(octets), 61), len(octets) - 1]:
+        assert refusal(path, octets[:end])
+
+
+def test_an_octet_changed_in_the_header_or_a_section_is_refused(path):
+    octets = path.read_bytes()
+    image = ImageFile(path)
+    used = {*range(64)}
+    at = HEADER_OCTETS
+    for section in image.sections:
+        used |= set(range(at, at + len(section)))
+        at += -(-len(section) // 64) * 64
+    for place in sorted(used):
+        damaged = bytearray(octets)
+        damaged[place] ^= 0x10
+        assert refusal(path, bytes(damaged))
+
+
+def test_the_reason_is_told(path):
+    octets = path.read_bytes()
+    assert refusal(path, b"x" * 5000) == "it is not a zone image"
+    assert refusal(path, octets[:8] + b"\x02" + octets[9:]) == "its layout is version 2, not 1"
+    assert refusal(path, octets + b"\0") == f"it has {len(octets) + 1} octets, not {len(octets)}"
+    assert "checksum" in refusal(path, octets[:HEADER_OCTETS] + b"\x01" + octets[HEADER_OCTETS + 1 :])
