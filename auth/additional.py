@@ -25,7 +25,7 @@ LEAST_RECORD = 16  # octets of an A record whose owner is a pointer
 _TARGET_OFFSETS = {RdataType.NS: 0, RdataType.MX: 2, RdataType.SRV: 6}
 
 
-def glue_sets(finder: Finder, cut: RRset, room: int) -> tuple[list[RRset], list[RRset]]:
+def glue_sets(finder: Finder, cut: RRset, room: int, *, dnssec_ok: bool) -> tuple[list[RRset], list[RRset]]:
     """Addresses of the name servers of a cut: in-domain ones, which must be sent or TC set, and all others the zone
     has (RFC 9471 sections 3.1, 3.2). Where they overflow `room` octets anyway, no more are looked for.
     """
@@ -34,13 +34,13 @@ def glue_sets(finder: Finder, cut: RRset, room: int) -> tuple[list[RRset], list[
     records = 0
     for target in _targets(cut):
         if target.is_subdomain(finder.info.origin) and records * LEAST_RECORD <= room:
-            found = _addresses(finder, target)
+            found = _addresses(finder, target, dnssec_ok=dnssec_ok)
             (required if target.is_subdomain(cut.name) else sibling).extend(found)
             records += sum(len(rrset.rdatas) for rrset in found)
-    return required, sibling
+    return required, _signatures_last(sibling)
 
 
-def address_sets(view: View, rrsets: Sequence[RRset], present: Sequence[RRset]) -> list[RRset]:
+def address_sets(view: View, rrsets: Sequence[RRset], present: Sequence[RRset], *, dnssec_ok: bool) -> list[RRset]:
     """Addresses of the hosts these sets name, as far as this client gets them from our zones (RFC 1035 section 3.3).
 
     The first set is what was asked for: if it names too many hosts none is looked up, of another only its own are not.
@@ -49,16 +49,16 @@ def address_sets(view: View, rrsets: Sequence[RRset], present: Sequence[RRset]) 
     if len(named[0]) > MAX_ADDITIONAL_NAMES:
         return []
     names = dict.fromkeys(name for targets in named if len(targets) <= MAX_ADDITIONAL_NAMES for name in targets)
-    there = {(rrset.name, rrset.rdtype) for rrset in present}
+    there = {(rrset.name, rrset.rdtype, rrset.covers) for rrset in present}
     found: list[RRset] = []
     for name in names:
         try:
             finder = view.zone_for(name)
-            addresses = _addresses(finder, name) or _of_wildcard(finder, name)
+            addresses = _addresses(finder, name, dnssec_ok=dnssec_ok) or _of_wildcard(finder, name)
         except (Refusal, Dropped, DataSourceError):
             continue
-        found += (rrset for rrset in addresses if (rrset.name, rrset.rdtype) not in there)
-    return found
+        found += (rrset for rrset in addresses if (rrset.name, rrset.rdtype, rrset.covers) not in there)
+    return _signatures_last(found)
 
 
 def _targets(rrset: RRset) -> Iterator[Name]:
@@ -68,12 +68,23 @@ def _targets(rrset: RRset) -> Iterator[Name]:
             yield labels_of(rdata[offset:])
 
 
-def _addresses(finder: Finder, name: Name) -> list[RRset]:
-    """Below a cut only what is there by its own name is glue: a wildcard there belongs to the zone below."""
+def _addresses(finder: Finder, name: Name, *, dnssec_ok: bool) -> list[RRset]:
+    """Below a cut only what is there by its own name is glue: a wildcard there belongs to the zone below. With DO their
+    signatures, too, which glue has none of (RFC 4035 section 2.2).
+    """
     found = finder.find(name, RdataType.ANY, below_cuts=True)
     if found.match is not Match.SUCCESS or found.wildcard:
         return []
-    return [rrset for rrset in found.rrsets if rrset.rdtype in ADDRESS_TYPES]
+    return [
+        rrset
+        for rrset in found.rrsets
+        if rrset.rdtype in ADDRESS_TYPES or (dnssec_ok and rrset.covers in ADDRESS_TYPES)
+    ]
+
+
+def _signatures_last(rrsets: list[RRset]) -> list[RRset]:
+    """Where not all fit the signatures are left out first (RFC 4035 section 3.1.1)."""
+    return sorted(rrsets, key=lambda rrset: rrset.covers != 0)
 
 
 def _of_wildcard(finder: Finder, name: Name) -> list[RRset]:

@@ -1,4 +1,5 @@
 """The answer algorithm of RFC 1034 section 4.3.2, with RFC 2308, 4592, 6672, 8482 and 9471, over the finders of zones.
+With DO (RFC 3225) each set is followed by its signatures, and what is not there is proven (RFC 4035 section 3.1).
 
     question -> zone -> lookup -+-> SUCCESS, NODATA, NXDOMAIN, DELEGATION: done
                  ^              +-> CNAME, DNAME: add the link
@@ -11,6 +12,7 @@ It is written to be read: it is the reference for faster engines, which must giv
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import dns.name
@@ -19,11 +21,13 @@ from dns.rcode import Rcode
 from dns.rdatatype import RdataType
 
 from auth.additional import address_sets, glue_sets
+from auth.denial import prover_of
 from auth.errors import Dropped, Refusal
 from auth.settings import AnyAnswer, Settings
 from auth.wire import Question, labels_of, wire_of
 from auth.zones import View
 from datasrc.errors import DataSourceError
+from datasrc.rdata import SIGNATURES
 from datasrc.records import Lookup, Match, RRset
 from datasrc.source import Finder
 
@@ -51,23 +55,26 @@ class Answer:
     courtesy_additional: list[RRset] = field(default_factory=list)  # left out where it does not fit
 
 
-def answer_question(question: Question, view: View, settings: Settings, room: int) -> Answer:
-    """Answer a question of class IN; what is sent will have `room` octets.
+def answer_question(
+    question: Question, view: View, settings: Settings, room: int, *, dnssec_ok: bool = False
+) -> Answer:
+    """Answer a question of class IN; what is sent will have `room` octets. `dnssec_ok`: the client set DO.
 
     Raises a Refusal or Dropped where the name is not to be answered from data, DataSourceError where that fails.
     """
-    return _Walk(question, view, settings, room).run()
+    return _Walk(question, view, settings, room, dnssec_ok=dnssec_ok).run()
 
 
 class _Walk:
     """The way of one question through the zones."""
 
-    def __init__(self, question: Question, view: View, settings: Settings, room: int) -> None:
+    def __init__(self, question: Question, view: View, settings: Settings, room: int, *, dnssec_ok: bool) -> None:
         self._rdtype = question.rdtype
         self._name = question.name  # moves along the chain
         self._view = view
         self._settings = settings
         self._room = room
+        self._dnssec_ok = dnssec_ok
         self._answer = Answer()
         self._visited = {question.name}
 
@@ -99,55 +106,77 @@ class _Walk:
 
     def _take(self, finder: Finder, found: Lookup) -> Name | None:
         """Add what was found; returns the name to go on with, if any."""
+        proof = self._prove(finder, found)  # first: without it nothing of this step is told
+        target = None
         if found.match is Match.DELEGATION:
             self._refer(finder, found)
-            return None
-        self._answer.authoritative = True
-        if found.match is Match.CNAME:
-            return self._link(found)
-        if found.match is Match.DNAME:
-            return self._redirect(found)
-        if found.match is Match.SUCCESS:
-            self._succeed(finder, found)
         else:
-            self._deny(finder, found)
-        return None
+            self._answer.authoritative = True
+            if found.match is Match.CNAME:
+                target = self._link(finder, found)
+            elif found.match is Match.DNAME:
+                target = self._redirect(finder, found)
+            elif found.match is Match.SUCCESS:
+                self._succeed(finder, found)
+            else:
+                self._deny(finder, found)
+        for rrset in proof:
+            self._add(self._answer.authority, finder, rrset)
+        return target
+
+    def _prove(self, finder: Finder, found: Lookup) -> list[RRset]:
+        """What shows a validator that things are not there (RFC 4035 sections 3.1.3 and 3.1.4). Raises Unprovable."""
+        if not self._dnssec_ok:
+            return []
+        cut = found.rrset if found.match is Match.DELEGATION else None
+        if cut is not None:
+            if finder.rrset(cut.name, RdataType.DS) is not None:
+                return []
+        elif found.match not in (Match.NODATA, Match.NXDOMAIN) and not found.wildcard:
+            return []
+        prover = prover_of(finder)
+        if prover is None:
+            return []
+        if cut is not None:
+            return prover.insecure(cut.name)
+        if found.match is Match.NXDOMAIN:
+            return prover.nxdomain(self._name, found)
+        return (prover.nodata if found.match is Match.NODATA else prover.wildcard)(self._name, found)
 
     def _succeed(self, finder: Finder, found: Lookup) -> None:
         rrset = self._choose_for_any(found.rrsets) if self._rdtype == RdataType.ANY else found.rrset
-        if rrset is None:
-            self._deny(finder, found)
-            return
-        self._add(self._owned(rrset))
+        assert rrset is not None
+        self._add_owned(finder, rrset)
         if not self._settings.minimal_responses:
             self._be_courteous(finder, rrset)
 
-    def _choose_for_any(self, rrsets: tuple[RRset, ...]) -> RRset | None:
-        """The one RRset an ANY query gets, or HINFO (RFC 8482 sections 4.1, 4.2). A CNAME excludes HINFO beside it."""
-        if not rrsets:
-            return None
-        has_cname = any(rrset.rdtype == RdataType.CNAME for rrset in rrsets)
-        if self._settings.any_answer is AnyAnswer.HINFO and not has_cname:
+    def _choose_for_any(self, rrsets: tuple[RRset, ...]) -> RRset:
+        """The one RRset an ANY query gets, or HINFO (RFC 8482 sections 4.1, 4.2). A CNAME excludes HINFO beside it, and
+        where a validator may look it would have to be signed.
+        """
+        types = {rrset.rdtype for rrset in rrsets}
+        is_to_be_signed = self._dnssec_ok and RdataType.RRSIG in types
+        if self._settings.any_answer is AnyAnswer.HINFO and RdataType.CNAME not in types and not is_to_be_signed:
             return RRset(self._name, RdataType.HINFO, self._settings.any_ttl, (RFC8482_HINFO,))
         return min(rrsets, key=lambda rrset: (rrset.rdtype in _NOT_FOR_ANY, _octets(rrset), rrset.rdtype))
 
-    def _link(self, found: Lookup) -> Name:
+    def _link(self, finder: Finder, found: Lookup) -> Name:
         assert found.rrset is not None
-        self._add(self._owned(found.rrset))
+        self._add_owned(finder, found.rrset)
         return labels_of(found.rrset.rdatas[0])
 
-    def _redirect(self, found: Lookup) -> Name | None:
-        """RFC 6672 section 3.2: the DNAME, and the CNAME it stands for."""
+    def _redirect(self, finder: Finder, found: Lookup) -> Name | None:
+        """RFC 6672 section 3.2: the DNAME, and the CNAME it stands for, which is not signed (section 5.3.1)."""
         dname = found.rrset
         assert dname is not None
-        self._add(dname)
+        self._add(self._answer.answer, finder, dname)
         prefix = self._name.relativize(dname.name)
         try:
             target = prefix.concatenate(labels_of(dname.rdatas[0]))
         except dns.name.NameTooLong:
             self._answer.rcode = Rcode.YXDOMAIN
             return None
-        self._add(RRset(self._name, RdataType.CNAME, dname.ttl, (wire_of(target),)))
+        _append(self._answer.answer, [RRset(self._name, RdataType.CNAME, dname.ttl, (wire_of(target),))])
         asked_for_it = self._rdtype in (RdataType.CNAME, RdataType.ANY)
         return None if asked_for_it else target
 
@@ -158,14 +187,18 @@ class _Walk:
         soa = finder.rrset(finder.info.origin, RdataType.SOA)
         assert soa is not None, f"zone {finder.info.origin} is READY without an SOA"
         (minimum,) = _SOA_MINIMUM.unpack(soa.rdatas[0][-_SOA_MINIMUM.size :])
-        self._answer.authority.append(replace(soa, ttl=min(soa.ttl, minimum)))
+        self._add(self._answer.authority, finder, replace(soa, ttl=min(soa.ttl, minimum)))
 
     def _refer(self, finder: Finder, found: Lookup) -> None:
         """RFC 1034 section 4.3.2 step 3b. After a chain AA stays, for the first answer (RFC 2181 section 6.1)."""
         cut = found.rrset
         assert cut is not None
-        self._answer.authority.append(cut)
-        self._answer.glue, self._answer.courtesy_additional = glue_sets(finder, cut, self._room)
+        self._answer.authority.append(cut)  # not signed: it is the zone below that answers for it
+        secured = finder.rrset(cut.name, RdataType.DS) if self._dnssec_ok else None
+        if secured is not None:
+            self._add(self._answer.authority, finder, secured)
+        glue, courtesy = glue_sets(finder, cut, self._room, dnssec_ok=self._dnssec_ok)
+        self._answer.glue, self._answer.courtesy_additional = glue, courtesy
 
     def _be_courteous(self, finder: Finder, rrset: RRset) -> None:
         """The name servers of the zone, and addresses of what the answer names."""
@@ -174,18 +207,30 @@ class _Walk:
         if not (rrset.rdtype == RdataType.NS and rrset.name == origin):
             servers = finder.rrset(origin, RdataType.NS)
             if servers is not None:
-                self._answer.courtesy_authority.append(servers)
+                self._add(self._answer.courtesy_authority, finder, servers)
                 wanted.append(servers)
-        self._answer.courtesy_additional = address_sets(self._view, wanted, present=self._answer.answer)
+        self._answer.courtesy_additional = address_sets(
+            self._view, wanted, present=self._answer.answer, dnssec_ok=self._dnssec_ok
+        )
 
-    def _owned(self, rrset: RRset) -> RRset:
-        """The set as an answer: of a wildcard it belongs to the name asked (RFC 1034 section 4.3.2 step 3c)."""
-        return rrset if rrset.name == self._name else replace(rrset, name=self._name)
+    def _add_owned(self, finder: Finder, rrset: RRset) -> None:
+        """Add to the answer section; a wildcard's set belongs to the name asked (RFC 1034 section 4.3.2 step 3c)."""
+        self._add(self._answer.answer, finder, rrset, owner=None if rrset.name == self._name else self._name)
 
-    def _add(self, rrset: RRset) -> None:
-        """Add to the answer section, once (RFC 2181 section 5.5): a chain may pass the same DNAME several times."""
-        if not any(rrset.name == other.name and rrset.rdtype == other.rdtype for other in self._answer.answer):
-            self._answer.answer.append(rrset)
+    def _add(self, section: list[RRset], finder: Finder, rrset: RRset, owner: Name | None = None) -> None:
+        """Add a set of the zone, and with DO its signatures, as if it were the owner's."""
+        sets = [rrset]
+        if self._dnssec_ok and rrset.rdtype not in SIGNATURES:
+            signatures = finder.rrset(rrset.name, RdataType.RRSIG, covers=rrset.rdtype)
+            if signatures is not None:  # RFC 4034 section 3: their TTL is that of what they cover
+                sets.append(replace(signatures, ttl=min(signatures.ttl, rrset.ttl)))
+        _append(section, sets if owner is None else [replace(one, name=owner) for one in sets])
+
+
+def _append(section: list[RRset], rrsets: Iterable[RRset]) -> None:
+    """Append each set once (RFC 2181 section 5.5): a chain may pass the same DNAME several times, proofs overlap."""
+    there = {(rrset.name, rrset.rdtype, rrset.covers) for rrset in section}
+    section += (rrset for rrset in rrsets if (rrset.name, rrset.rdtype, rrset.covers) not in there)
 
 
 def _octets(rrset: RRset) -> int:

@@ -134,7 +134,9 @@ class Engine:
                 refuse_zone_change(question, view)
             if question.rdtype in TRANSFERS:
                 refuse_transfer(request, question, view, client.transport)
-            return answer_question(question, view, serving.settings, _limit(request, client, serving.settings))
+            room = _limit(request, client, serving.settings)
+            wants = request.edns is not None and request.edns.dnssec_ok
+            return answer_question(question, view, serving.settings, room, dnssec_ok=wants)
 
 
 def _limit(request: Request, client: Client, settings: Settings) -> int:

@@ -173,6 +173,12 @@ class Unusable(Refusal):
         self.reason = reason
 
 
+class Unprovable(Refusal):
+    """A signed zone lacks the NSEC or NSEC3 records that this answer needs; a validator would call it bogus."""
+
+    rcode = Rcode.SERVFAIL
+
+
 class NotAuthoritative(Refusal):
     """NOTIFY, UPDATE or transfer of a zone that is not ours (RFC 2136 section 3.1.1, RFC 5936 section 2.2.1)."""
 

@@ -17,7 +17,7 @@ from dns.name import Name
 APEX = b""
 WILDCARD = b"*\x00"
 _END = b"\x00"
-_AFTER_ALL = b"\xff" * 64  # a label has at most 63 octets (RFC 1035 section 2.3.4): no key reaches this
+AFTER_ALL = b"\xff" * 64  # a label has at most 63 octets (RFC 1035 section 2.3.4): no key reaches this
 
 
 def name_key(name: Name) -> bytes:
@@ -68,7 +68,7 @@ def depth(key: bytes) -> int:
 
 def after_subtree(key: bytes) -> bytes:
     """The least possible key above those of the name and its descendants."""
-    return key[:-1] + b"\x01" if key else _AFTER_ALL
+    return key[:-1] + b"\x01" if key else AFTER_ALL
 
 
 def common_ancestor(one: bytes, other: bytes) -> bytes:

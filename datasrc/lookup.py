@@ -14,6 +14,7 @@ from dns.name import Name
 from dns.rdatatype import RdataType
 
 from datasrc.keys import APEX, WILDCARD, common_ancestor, depth, path
+from datasrc.nsec3 import may_be_hashed
 from datasrc.rdata import SIGNATURES
 from datasrc.records import Lookup, Match, RRset
 
@@ -22,6 +23,7 @@ CNAME = int(RdataType.CNAME)
 DNAME = int(RdataType.DNAME)
 DS = int(RdataType.DS)
 NS = int(RdataType.NS)
+NSEC3 = int(RdataType.NSEC3)
 
 BARRIERS = frozenset({NS, DNAME})
 """The types that, at an ancestor, end a lookup there."""
@@ -49,7 +51,8 @@ def find(nodes: Nodes, name: Name, key: bytes, rdtype: int, *, below_cuts: bool)
     types = None if rdtype == ANY else BARRIERS | {rdtype, CNAME}
     found: dict[bytes, list[RRset]] = {}
     for place, rrset in nodes.walk(keys, types):
-        found.setdefault(place, []).append(rrset)
+        if not _is_hashed(rrset):
+            found.setdefault(place, []).append(rrset)
     for place in keys:
         barrier = _barrier(found.get(place, []), place, rdtype, last=place == key, below_cuts=below_cuts)
         if barrier is not None:
@@ -92,9 +95,11 @@ def _at_node(sets: list[RRset], encloser: Name, rdtype: int, *, wildcard: bool =
 def _without_sets(nodes: Nodes, name: Name, key: bytes, rdtype: int, types: frozenset[int] | None) -> Lookup:
     """The name has no set that answers: it exists otherwise, a wildcard covers it, or it does not exist."""
     before, after = nodes.neighbours(key)
-    if after is not None and after.startswith(key):
+    if after is not None and after.startswith(key) and _exists(nodes, key):
         return Lookup(Match.NODATA, name)
     encloser = max(common_ancestor(key, before or APEX), common_ancestor(key, after or APEX), key=len)
+    if not _exists(nodes, encloser):
+        encloser = APEX
     closest = _ancestor(name, key, encloser)
     source = encloser + WILDCARD  # the source of synthesis (RFC 4592 section 3.3.1); no other is looked for
     sets = [rrset for _, rrset in nodes.walk([source], types)]
@@ -104,6 +109,18 @@ def _without_sets(nodes: Nodes, name: Name, key: bytes, rdtype: int, types: froz
     if after is not None and after.startswith(source):
         return Lookup(Match.NODATA, closest, wildcard=True)
     return Lookup(Match.NXDOMAIN, closest)
+
+
+def _exists(nodes: Nodes, key: bytes) -> bool:
+    """Whether a stored key, or an ancestor of one, is a name: of NSEC3 records alone it is not (RFC 5155 7.2.8)."""
+    if not may_be_hashed(key) or any(not _is_hashed(rrset) for _, rrset in nodes.walk([key], None)):
+        return True
+    _, below = nodes.neighbours(key + b"\x01")  # no label begins with a lower octet
+    return below is not None and below.startswith(key)
+
+
+def _is_hashed(rrset: RRset) -> bool:
+    return NSEC3 in (rrset.rdtype, rrset.covers)
 
 
 def _ancestor(name: Name, key: bytes, place: bytes) -> Name:

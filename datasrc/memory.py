@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from dns.name import Name
+from dns.rdatatype import RdataType
 
 from datasrc import journal
 from datasrc.apex import APEX_TYPES, inspect
@@ -28,6 +29,8 @@ from datasrc.records import Change, Difference, Provenance, ZoneInfo
 from datasrc.rows import Row, split
 from datasrc.source import DataSource, Finder, Snapshot, Updater
 from datasrc.transaction import Transaction
+
+CHAIN_TYPES = (int(RdataType.NSEC), int(RdataType.NSEC3))
 
 Nodes = Mapping[bytes, tuple[Row, ...]]
 
@@ -42,6 +45,9 @@ class Version:
     keys: tuple[bytes, ...] = ()
     records: int = 0
     deleted: bool = False
+    chains: Mapping[int, tuple[bytes, ...]] = field(
+        default_factory=dict
+    )  # NSEC, NSEC3: the keys that own one, in order
 
     def info(self) -> ZoneInfo:
         """What this zone is as of this version."""
@@ -77,7 +83,9 @@ class Version:
                 nodes[row.key] = tuple(rows)
             else:
                 nodes.pop(row.key, None)
-        return Version(self.origin, self.number + 1, nodes, tuple(sorted(nodes)), records)
+        keys = tuple(sorted(nodes))
+        chains = {rdtype: tuple(key for key in keys if _has(nodes[key], rdtype)) for rdtype in CHAIN_TYPES}
+        return Version(self.origin, self.number + 1, nodes, keys, records, chains=chains)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +261,11 @@ class MemoryFinder(Finder):
         rows = self._version.nodes.get(key, ())
         return next((row for row in rows if (row.rdtype, row.covers) == (rdtype, covers)), None)
 
+    def _backwards(self, key: bytes, rdtype: int) -> Iterator[Row]:
+        keys = self._version.chains.get(rdtype, ())
+        for place in reversed(range(bisect_right(keys, key))):
+            yield from (row for row in self._version.nodes[keys[place]] if row.rdtype == rdtype)
+
     def _rows(self) -> Iterator[Row]:
         return self._version.rows()
 
@@ -279,6 +292,10 @@ class MemoryUpdater(Transaction):
 def open_source(url: str, *, name: str = "", create: bool = False, read_only: bool = False) -> MemorySource:  # noqa: ARG001
     """A new, empty store (there is nothing a URL or `create` could say about it)."""
     return MemorySource(name=name or "memory", read_only=read_only)
+
+
+def _has(rows: Iterable[Row], rdtype: int) -> bool:
+    return any(row.rdtype == rdtype for row in rows)
 
 
 def _soa_first(rows: Iterable[Row]) -> tuple[Row, ...]:

@@ -21,7 +21,7 @@ from dns.name import Name
 from datasrc import lookup
 from datasrc.apex import SOA
 from datasrc.errors import NotInZone, ZoneUnusable
-from datasrc.keys import APEX, key_labels, name_key
+from datasrc.keys import AFTER_ALL, APEX, key_labels, name_key
 from datasrc.pending import WholeZone
 from datasrc.records import Change, Difference, Lookup, Provenance, RRset, ZoneInfo, ZoneState
 from datasrc.rows import Row
@@ -55,8 +55,9 @@ class Finder(ABC):
         """Look `name` up as RFC 1034 section 4.3.2 and RFC 4592 have it, within this zone.
 
         `below_cuts` ignores delegations (for glue), not DNAMEs. `rdtype` ANY gives every set of the node in `rrsets`.
-        A DS query at a cut is answered from this, the parent, side. For RRSIG `rrset` has all signatures of the node,
-        `rrsets` has them by covered type. Where a cut or a DNAME ended the lookup `closest_encloser` is its owner.
+        A DS query at a cut is answered from this, the parent, side. NSEC3 records are not seen, and names that have
+        nothing else do not exist (RFC 5155 section 7.2.8): see backwards(). For RRSIG `rrset` has all signatures of the
+        node, `rrsets` has them by covered type. Where a cut or a DNAME ended the lookup it is `closest_encloser`.
 
         Raises NotInZone for a name outside, ZoneUnusable where the zone is EMPTY or BROKEN or a set that was needed is
         damaged, StorageError where the store fails.
@@ -72,6 +73,17 @@ class Finder(ABC):
         if before is None:
             return None
         return Name([*key_labels(before), *self.info.origin.labels])
+
+    def backwards(self, key: bytes, rdtype: int) -> Iterator[tuple[bytes, RRset]]:
+        """The sets of a type (NSEC, NSEC3) along their chain, which is a ring: that at or before the key first, then
+        down to the first of all, and on from the last one.
+        """
+        for row in self._backwards(key, rdtype):
+            yield row.key, self._rrset(row)
+        for row in self._backwards(AFTER_ALL, rdtype):
+            if row.key <= key:
+                return
+            yield row.key, self._rrset(row)
 
     def rrset(self, name: Name, rdtype: int, covers: int = 0) -> RRset | None:
         """The set stored at exactly this name and type: no cut, wildcard or CNAME semantics."""
@@ -118,6 +130,10 @@ class Finder(ABC):
     @abstractmethod
     def _row(self, key: bytes, rdtype: int, covers: int) -> Row | None:
         """The row of exactly this key, type and covered type."""
+
+    @abstractmethod
+    def _backwards(self, key: bytes, rdtype: int) -> Iterator[Row]:
+        """The rows of a type that covers none at this key and before, the nearest first; made as they are taken."""
 
     @abstractmethod
     def _rows(self) -> Iterator[Row]:

@@ -61,6 +61,14 @@ _before = select(_r.key).where(_r.zone == _zone_p, _r.key < _key_p).order_by(_r.
 _after = select(_r.key).where(_r.zone == _zone_p, _r.key >= _key_p).order_by(_r.key).limit(1)
 _NEIGHBOURS = select(_before.scalar_subquery(), _after.scalar_subquery())
 
+# The key is bounded within the clustered index; rows of other types on the way are passed over.
+_BACKWARDS = (
+    select(*ROW)
+    .where(_r.zone == _zone_p, _r.key <= _key_p, _r.type == bindparam("type"))
+    .order_by(_r.key.desc())
+    .limit(1)
+)
+
 _EXACT = _NODE.where(_r.type == bindparam("type"), _r.covers == bindparam("covers"))
 _ALL = select(*ROW).where(_r.zone == _zone_p).order_by(_r.key, _r.type, _r.covers)
 
@@ -119,6 +127,14 @@ class DatabaseFinder(Finder):
             return self._apex[rdtype]
         parameters = {"zone": self._zone_id, "key": key, "type": rdtype, "covers": covers}
         return next((Row._make(row) for row in self._execute(_EXACT, parameters)), None)
+
+    def _backwards(self, key: bytes, rdtype: int) -> Iterator[Row]:
+        while rows := self._execute(_BACKWARDS, {"zone": self._zone_id, "key": key, "type": rdtype}):
+            row = Row._make(rows[0])
+            yield row
+            if row.key == APEX:
+                return
+            key = row.key[:-1]  # without its terminator: above every key before it, and no key itself
 
     def _rows(self) -> Iterator[Row]:
         return stream(self._store, self._connection, _ALL, {"zone": self._zone_id})

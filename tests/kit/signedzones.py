@@ -1,0 +1,107 @@
+"""Random zones, signed by BIND's dnssec-signzone: delegations, empty non-terminals, wildcards, aliases, opt-out.
+
+zone = SignedZone.make(directory, "nsec3-opt-out", seed=7)
+zone.file, zone.origin, zone.questions(random.Random(7), 100)
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SIGNERS = ("dnssec-keygen", "dnssec-signzone")
+MISSING = [program for program in SIGNERS if not shutil.which(program)]
+
+# Arguments of dnssec-signzone for each way to deny. `-x`: DNSKEY by the KSK alone; `-H`: iterations.
+CHAINS = {
+    "nsec": [],
+    "nsec3": ["-3", "-", "-H", "0"],
+    "nsec3-salt": ["-3", "aabbccdd", "-H", "12"],
+    "nsec3-opt-out": ["-3", "-", "-H", "0", "-A"],
+}
+LABELS = ("a", "b", "c", "ns", "www", "X", "zz", "_tcp", "*")
+TYPES = ("A", "AAAA", "TXT", "MX", "NS", "DS", "CNAME", "SOA", "DNSKEY", "NSEC3PARAM", "SRV")
+DS = "12345 13 2 " + "ab" * 32
+
+
+@dataclass(frozen=True)
+class SignedZone:
+    """A zone file that is signed, and the unsigned names that are in it."""
+
+    origin: str
+    file: Path
+    names: tuple[str, ...]
+
+    @classmethod
+    def make(cls, directory: Path, chain: str, seed: int) -> SignedZone:
+        """Make and sign a zone; the same for the same chain and seed, but for its keys."""
+        origin = f"{chain}.example."
+        entries = list(_entries(random.Random(seed)))
+        plain = directory / f"{origin}plain"
+        soa = "@ 3600 SOA ns host 1 7200 900 604800 300\n@ 3600 NS ns.other.test.\n"
+        plain.write_text(soa + "".join(f"{owner} 3600 {record}\n" for owner, record in entries))
+        for flags in ([], ["-f", "KSK"]):
+            _run(directory, "dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", *flags, origin)
+        signed = directory / f"{origin}zone"
+        _run(directory, "dnssec-signzone", "-S", "-P", "-o", origin, *CHAINS[chain], "-f", str(signed), str(plain))
+        return cls(origin, signed, tuple(dict.fromkeys(owner for owner, _ in entries)))
+
+    def questions(self, source: random.Random, count: int) -> Iterator[tuple[str, str]]:
+        """Names of the zone, above, below and beside them, with any type."""
+        for _ in range(count):
+            labels = source.choice(self.names).split(".")
+            kind = source.randrange(6)
+            if kind == 0:
+                labels = labels[1:]  # perhaps an empty non-terminal
+            elif kind == 1:
+                labels = [source.choice(LABELS), *labels]
+            elif kind == 2:
+                labels = [source.choice(("nowhere", "aa", "0", "zzz")), *labels[1:]]
+            elif kind == 3:
+                labels = ["x", source.choice(LABELS), *labels]
+            yield ".".join([*(label for label in labels if label != "@"), self.origin]), source.choice(TYPES)
+
+
+def _entries(source: random.Random) -> Iterator[tuple[str, str]]:
+    """Owners and records. An owner that is an alias or a delegation has nothing else, and nothing but glue below."""
+    yield "ns", "A 192.0.2.1"
+    closed = {"ns"}
+    for _ in range(40):
+        labels = [source.choice(LABELS) for _ in range(source.choice((1, 1, 2, 2, 3, 4)))]
+        labels = [label for place, label in enumerate(labels) if label != "*" or place == 0]
+        owner = ".".join(labels).lower()
+        above = [".".join(labels[place:]).lower() for place in range(len(labels))]
+        if any(name in closed for name in above) or any(name.endswith("." + owner) for name in closed):
+            continue
+        closed.add(owner)
+        yield from _node(source, owner)
+
+
+def _node(source: random.Random, owner: str) -> Iterator[tuple[str, str]]:
+    kind = source.randrange(10)
+    wild = owner.startswith("*")
+    if kind < 3 and not wild:
+        yield owner, f"NS ns.{owner}"
+        yield f"ns.{owner}", "A 192.0.2.3"
+        if kind == 0:
+            yield owner, f"DS {DS}"
+    elif kind == 3:
+        target = source.choice(("ns", "a.b.c", "www.zz", "nowhere", "www.other.test.", "x.a.b"))
+        yield owner, f"CNAME {target}"
+    elif kind == 4 and not wild:
+        yield owner, f"DNAME {source.choice(('c', 'zz', 'other.test.'))}"
+    else:
+        yield owner, "A 192.0.2.2"
+        if kind == 5:
+            yield owner, 'TXT "x"'
+        if kind == 6:
+            yield owner, "MX 10 ns"
+
+
+def _run(directory: Path, *command: str) -> None:
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
