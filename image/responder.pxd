@@ -53,5 +53,7 @@ cdef class Responder(NameReader):
     @cython.locals(index=Py_ssize_t)
     cdef int put_opt(self, Py_ssize_t at) except -1
     cdef int put16(self, Py_ssize_t at, Py_ssize_t value) except -1
-    cdef Py_ssize_t u16(self, const unsigned char[::1] octets, Py_ssize_t at) except -1
-    cdef Py_ssize_t u32(self, const unsigned char[::1] octets, Py_ssize_t at) except -1
+    cdef Py_ssize_t node16(self, Py_ssize_t at) except -1
+    cdef Py_ssize_t fragment16(self, Py_ssize_t at) except -1
+    @cython.locals(low=Py_ssize_t, high=Py_ssize_t)
+    cdef Py_ssize_t zone32(self, Py_ssize_t at) except -1

@@ -103,7 +103,7 @@ class Responder(NameReader):
             return 0
         if self.rdtype == DS and self.zone_labels == self.depth:
             return 0  # the parent's matter (RFC 4035 section 3.1.4.1)
-        self.negative = self.u32(self.zones, place + 8)
+        self.negative = self.zone32(place + 8)
         first = self.zones[place + 1]
         if first < self.zone_labels:
             first = self.zone_labels
@@ -183,7 +183,7 @@ class Responder(NameReader):
                 place = (entry & OFFSET_MASK) * ALIGNMENT
                 if entry >> TAG_SHIFT == value & TAG_MASK and self.is_origin(place, level):
                     self.zone_labels = level
-                    self.zone = self.u32(self.zones, place + 12)
+                    self.zone = self.zone32(place + 12)
                     return place
                 bucket += 1
                 if bucket == size:
@@ -226,7 +226,7 @@ class Responder(NameReader):
     def is_owner(self, node: int, start: int, wildcard: int) -> int:
         """Whether the node's name is that."""
         size = self.starts[self.zone_labels] - start
-        at = node + NODE_FIXED + SET_OCTETS * self.u16(self.nodes, node + 2)
+        at = node + NODE_FIXED + SET_OCTETS * self.node16(node + 2)
         if self.nodes[node + 1] != size + 2 * wildcard:
             return 0
         if wildcard:
@@ -269,9 +269,9 @@ class Responder(NameReader):
     def fragment_of(self, node: int, rdtype: int) -> int:
         """The fragment of a type: -1 where the node has none of it, 0 where it is too large for the image."""
         at = node + NODE_FIXED
-        for _ in range(self.u16(self.nodes, node + 2)):
-            if self.u16(self.nodes, at) == rdtype:
-                return self.u32(self.nodes, at + 4)
+        for _ in range(self.node16(node + 2)):
+            if self.node16(at) == rdtype:
+                return self.node16(at + 4) | self.node16(at + 6) << 16
             at += SET_OCTETS
         return -1
 
@@ -280,10 +280,10 @@ class Responder(NameReader):
         if fragment <= 0:
             return 0
         source = fragment * ALIGNMENT
-        octets = self.u16(self.fragments, source)
-        pointers = self.u16(self.fragments, source + 2)
-        records = self.u16(self.fragments, source + 4)
-        more = self.u16(self.fragments, source + 6)
+        octets = self.fragment16(source)
+        pointers = self.fragment16(source + 2)
+        records = self.fragment16(source + 4)
+        more = self.fragment16(source + 6)
         before = MESSAGE_HEADER + self.question_octets
         size = before + octets + self.edns * OPT_OCTETS
         if size > self.limit:
@@ -301,7 +301,7 @@ class Responder(NameReader):
         for index in range(octets):
             self.replies[at + before + index] = self.fragments[wire + index]
         for _ in range(pointers):
-            self.relocate(at + before, self.u16(self.fragments, source), self.u16(self.fragments, source + 2), before)
+            self.relocate(at + before, self.fragment16(source), self.fragment16(source + 2), before)
             source += POINTER_OCTETS
         if self.edns:
             self.put_opt(at + before + octets)
@@ -332,10 +332,16 @@ class Responder(NameReader):
         self.replies[at + 1] = value & BYTE
         return 0
 
-    def u16(self, octets: memoryview, at: int) -> int:
-        """Read 16 bits of an image."""
-        return octets[at] | octets[at + 1] << OCTET
+    def node16(self, at: int) -> int:
+        """Read 16 bits of a node."""
+        return self.nodes[at] | self.nodes[at + 1] << OCTET
 
-    def u32(self, octets: memoryview, at: int) -> int:
-        """Read 32 bits of an image."""
-        return self.u16(octets, at) | self.u16(octets, at + 2) << 16
+    def fragment16(self, at: int) -> int:
+        """Read 16 bits of a fragment."""
+        return self.fragments[at] | self.fragments[at + 1] << OCTET
+
+    def zone32(self, at: int) -> int:
+        """Read 32 bits of a zone."""
+        low = self.zones[at] | self.zones[at + 1] << OCTET
+        high = self.zones[at + 2] | self.zones[at + 3] << OCTET
+        return low | high << 16
