@@ -35,6 +35,7 @@ from tests.kit.suite import PYTHON, START_DEADLINE, Suite, wait_until
 PORT = 53
 AT_ONCE = 2
 SECONDS = 120
+ENDS = (0, 10, 11, 12)  # exit codes of a test that was run
 CONFIG = """
 components: {auth: {instances: 1}}
 """
@@ -97,7 +98,8 @@ async def health_run(domain: str, hints: str) -> dict[str, Any]:
     words = [*PYTHON, "bobctl", "--json", "health", "run", "--hints", hints, "--level", "DEBUG"]
     process = await asyncio.create_subprocess_exec(*words, domain, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
-    assert not errors, errors.decode()
+    # On a busy machine asyncio's debug mode says on stderr what took long: that is no fault.
+    assert process.returncode in ENDS, errors.decode()
     return {"exit": process.returncode, "entries": [json.loads(line) for line in output.splitlines()]}
 
 
