@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from bob.daemon import BobContext, BobDaemon
 from bob.supervisor import Supervisor
 from cfgmgr.api import Reload, Reloaded
-from daemonkit.counters import Counters
-from daemonkit.log import MessageLog
+from daemonkit.counting import count_in_page, counters_of
+from daemonkit.log import MessageLog, log_statistics
 from daemonkit.membership import Membership
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
@@ -33,9 +33,11 @@ class Member:
             arguments=(),
             spec=spec,
             log=log,
-            counters=Counters(spec.statistics),
+            counters=counters_of(spec, Spec.load("daemonkit")),
             session=Session(directories.bus_address, "bob/0"),
         )
+        self._context.counters.include(log_statistics)
+        count_in_page(self._context)
         self.daemon = BobDaemon(self._context, supervisor, cfgmgr_arguments)
         self._membership = Membership(self.daemon, self._context)
 

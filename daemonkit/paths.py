@@ -44,6 +44,11 @@ class Directories:
         """cmdctl's door."""
         return self.run / "control.sock"
 
+    @property
+    def counters(self) -> Path:
+        """The pages of counters of all instances."""
+        return self.run / "counters"
+
     def substitute(self, text: str) -> str:
         """Replace `{state_dir}` and `{run_dir}` in a configured value."""
         return text.replace("{state_dir}", str(self.state)).replace("{run_dir}", str(self.run))

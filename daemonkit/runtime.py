@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from daemonkit import control
 from daemonkit.control import ControlChannel
-from daemonkit.counters import Counters
+from daemonkit.counting import count_in_page, counters_of
 from daemonkit.errors import ControlError, DaemonError, ExitCode, Rejected
 from daemonkit.log import MessageLog, log_handler, log_statistics, rename_log
 from daemonkit.membership import Membership
@@ -46,7 +46,8 @@ class Runtime:
     """The life of one daemon process, on the running loop."""
 
     def __init__(self, module: type[Module], place: Place, spec: Spec) -> None:
-        messages = {**Spec.load("daemonkit").messages, **spec.messages}
+        common = Spec.load("daemonkit")
+        messages = {**common.messages, **spec.messages}
         self._channel = ControlChannel(place.control, on_packet=self._on_packet, on_end=self._bob_died)
         self._session = Session(place.directories.bus_address, place.member, pid=os.getpid())
         self._context = Context(
@@ -56,10 +57,11 @@ class Runtime:
             arguments=place.arguments,
             spec=spec,
             log=MessageLog(place.component, messages),
-            counters=Counters(spec.statistics),
+            counters=counters_of(spec, common),
             session=self._session,
         )
         self._context.counters.include(log_statistics)
+        count_in_page(self._context)
         if (handler := log_handler()) is not None:
             handler.watch(self._context.log)
         self._module = module(self._context)
@@ -121,6 +123,7 @@ class Runtime:
             revision = self._membership.revision if own is None else own
             beat = control.Heartbeat(revision, self._context.progress)
             self._channel.send(control.encode(beat))
+            self._context.counters.publish()
             await asyncio.sleep(HEARTBEAT_INTERVAL)
 
     # What bob says.
@@ -154,8 +157,10 @@ class Runtime:
 
     async def _take_sockets(self, message: control.Sockets, sockets: list[ListeningSocket]) -> None:
         async with self._sockets_lock:
-            self._context.instance = message.instance
-            rename_log(self._context.member)
+            if self._context.instance != message.instance:
+                self._context.instance = message.instance
+                rename_log(self._context.member)
+                count_in_page(self._context)
             await self._module.on_sockets(sockets)
             self._channel.send(control.encode(control.SocketsTaken(message.generation)))
         await self._take_name(self._context.member)

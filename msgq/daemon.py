@@ -11,7 +11,6 @@ from typing import ClassVar, Final
 
 from daemonkit.api import GetConfiguration
 from daemonkit.control import Died
-from daemonkit.log import log_statistics
 from daemonkit.membership import Membership
 from daemonkit.module import Context, Module, command, subscribe
 from msgq import api
@@ -40,6 +39,7 @@ class MsgqDaemon(Module):
         self._broker = Broker(self.context.directories.bus_address, unwatched=self._unwatched)
         self._broker.start()
         self.context.log.info("MSGQ_LISTENING", path=self.context.directories.bus_socket)
+        self.context.counters.include(self._counted)
         self.context.session = self._broker.session(self.context.member)
         self._membership = Membership(self, self.context)
         self._membership.expect_configuration()
@@ -83,7 +83,10 @@ class MsgqDaemon(Module):
     @command(api.Statistics)
     async def statistics(self, _call: IncomingCall, _request: api.Statistics) -> api.StatisticsReply:
         """The counters."""
-        return api.StatisticsReply({**log_statistics(), **dataclasses.asdict(self._routing.counts)})
+        return api.StatisticsReply(self.context.counters.statistics())
+
+    def _counted(self) -> dict[str, int]:
+        return dataclasses.asdict(self._routing.counts)
 
     @property
     def _routing(self) -> Routing:

@@ -1,0 +1,75 @@
+"""A count survives the process that made it: none is lost, none is made twice."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+
+from daemonkit.counter_page import page_path, read_pages
+from tests.kit.load import QueryLoad, wire_query
+from tests.kit.suite import Suite, alive, wait_until
+from tests.system.test_nothing_is_lost import replaced
+
+DEADLINE = 20.0  # seconds; ten times what is expected
+
+
+def counted(suite: Suite, name: str) -> int:
+    """The sum over all pages of auth."""
+    pages, problems = read_pages(suite.run / "counters")
+    assert problems == {}
+    return sum(image.values[name] for (component, _), image in pages.items() if component == "auth")
+
+
+def has_asked(load: QueryLoad, goal: int) -> bool:
+    """Whether so many questions have been asked."""
+    return load.account.asked >= goal
+
+
+def kill(suite: Suite, member: str) -> None:
+    pid = suite.pid(member)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not alive(pid), DEADLINE, f"{member} is gone")
+    wait_until(lambda: replaced(suite, member, pid), DEADLINE, f"{member} is back")
+
+
+def test_killed_between_questions_every_count_is_exact(running):
+    before = counted(running, "responses")  # readiness was asked for, too
+    for round_number in range(1, 4):
+        for _ in range(20):
+            running.query("www.example.org", "A")
+        assert counted(running, "responses") == before + 20 * round_number
+        kill(running, f"auth/{round_number % 2}")
+
+
+def test_killed_under_load_counts_lie_between_what_was_answered_and_what_was_asked(running):
+    before = {name: counted(running, name) for name in ("responses", "request.udp", "rcode.noerror")}
+    load = QueryLoad(running.port, wire_query("www.example.org"), rate=200)
+    load.start()
+    for member in ("auth/0", "auth/1", "auth/0"):
+        goal = load.account.asked + 50
+        wait_until(functools.partial(has_asked, load, goal), what="the load goes on")
+        kill(running, member)
+    account = load.finish()
+    after = {name: counted(running, name) - count for name, count in before.items()}
+    answered = sum(account.answered.values())
+    # A retry is a question too; a batch that was in hand at a kill may have been counted and not answered.
+    sent = sum(tries * count for tries, count in account.answered.items())
+    assert account.unanswered == 0, account
+    assert answered <= after["responses"] <= sent, (account, after)
+    assert after["responses"] <= after["request.udp"] <= sent, (account, after)
+    assert after["rcode.noerror"] == after["responses"], (account, after)
+
+
+def test_a_damaged_page_is_set_aside_and_the_suite_goes_on(running):
+    path = page_path(running.run / "counters", "auth", "1")
+    content = path.read_bytes()
+    spoilt = path.with_name("spoilt")  # the mapped file itself must not be cut
+    spoilt.write_bytes(content[:-5])
+    spoilt.replace(path)
+    kill(running, "auth/1")
+    assert path.with_name(path.name + ".damaged").read_bytes() == content[:-5]
+    assert "DAEMON_COUNTERS_SET_ASIDE" in running.log.read_text()
+    before = counted(running, "responses")
+    running.query("www.example.org", "A")
+    assert counted(running, "responses") == before + 1
