@@ -86,6 +86,8 @@ async def test_without_a_suite_every_noun_fails_and_says_what_to_do(noun, tmp_pa
         "call": ["auth", "status"],
         "component": ["list"],
         "config": ["show"],
+        "token": ["list"],
+        "user": ["list"],
         "zone": ["list"],
     }
     done = await bobctl(None, "--run-dir", str(tmp_path), noun, *words.get(noun, []))
