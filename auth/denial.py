@@ -22,13 +22,10 @@ from dns.rdatatype import RdataType
 from auth.errors import Unprovable
 from auth.wire import labels_of, read_name
 from datasrc.keys import name_key
-from datasrc.nsec3 import OPT_OUT, SHA1, Parameters, hashed_key, next_key, read_parameters
+from datasrc.nsec3 import MAX_ITERATIONS, OPT_OUT, SHA1, Parameters, hashed_key, next_key, read_parameters
 from datasrc.records import Lookup, RRset
 from datasrc.source import Finder
 
-# A chain with more iterations is not used: each proof costs up to a hash of so many rounds for each label of the name
-# (RFC 9276 section 3.1 asks for 0; validators give up at 50 to 150, its section 3.2).
-MAX_ITERATIONS = 100
 # Records of other chains that may lie between two of one chain; more are taken for a chain that is broken.
 MAX_FOREIGN = 64
 

@@ -23,6 +23,7 @@ from dns.rdtypes.ANY.SOA import SOA
 from datasrc.checks_targets import ADDRESS, CNAME, CUT, DNAME, Names, NamesOfZone, Targets
 from datasrc.findings import Code, Finding, Place
 from datasrc.keys import APEX, WILDCARD, depth, name_key, parent
+from datasrc.nsec3 import MAX_ITERATIONS, SHA1
 from datasrc.rdata import type_fault
 from datasrc.records import RRset
 
@@ -56,7 +57,6 @@ MAX_MINIMUM = 86400
 MAX_SET_OCTETS = 65_535 - 12 - 300
 RR_OCTETS = 12  # a compressed owner name, type, class, TTL, RDLENGTH
 NSEC3PARAM_OCTETS = 5  # with an empty salt
-SHA1 = 1  # the only hash of NSEC3 (RFC 5155 section 11)
 
 
 def check_zone(
@@ -229,6 +229,14 @@ class _ZoneCheck:
                 if algorithm != SHA1 or flags != 0:
                     text = f"hash {algorithm} with flags {flags} is ignored (RFC 5155 sections 4.1.2 and 7.4)"
                     self._note(Code.NSEC3PARAM_IGNORED, text, nsec3param)
+                iterations = int.from_bytes(rdata[2:4])
+                if iterations:
+                    text = f"{iterations} iterations are too many for some validators (RFC 9276 section 3.1 asks for 0)"
+                    if iterations > MAX_ITERATIONS:
+                        text = (
+                            f"a chain of {iterations} iterations is not used, {MAX_ITERATIONS} are the most (RFC 9276)"
+                        )
+                    self._note(Code.NSEC3_ITERATIONS, text, nsec3param)
 
     def _add_node(self, key: bytes, sets: dict[tuple[int, int], RRset], types: set[int], *, hidden: bool) -> None:
         has = ADDRESS if types & ADDRESSES else 0

@@ -80,6 +80,7 @@ class Code(enum.Enum):
     DS_WITHOUT_NS = "ds-without-ns"
     NOT_AT_APEX = "not-at-apex"
     NSEC3PARAM_IGNORED = "nsec3param-ignored"
+    NSEC3_ITERATIONS = "nsec3-iterations"
     RRSIG_WITHOUT_SET = "rrsig-without-set"
     SOA_RNAME = "soa-rname"
     SOA_TIMERS = "soa-timers"

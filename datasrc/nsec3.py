@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from dns.name import Name
 
 SHA1 = 1  # the only hash there is (RFC 5155 section 11)
+# A chain with more iterations is not used: each proof costs up to a hash of so many rounds for each label of the name.
+# RFC 9276 section 3.1 asks for 0, and by its section 3.2 validators give up, some of them at 50.
+MAX_ITERATIONS = 100
 OPT_OUT = 0x01  # flag of an NSEC3 record: delegations without DS may be left out of its span (RFC 5155 section 6)
 HASH_LABEL = 32  # octets of a SHA-1 digest in base32hex
 _BASE32HEX = frozenset(b"0123456789abcdefghijklmnopqrstuv")

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.conformance import signed
+
 HERE = Path(__file__).parent / "zones"
 
 CHAIN_LENGTH = 60  # aliases one after the other in chain.test: more than any server follows
@@ -91,6 +93,7 @@ def write(directory: Path) -> list[str]:
         shutil.copy(file, directory)
     for origin, lines in GENERATED.items():
         (directory / f"{origin}.zone").write_text("\n".join(lines()) + "\n")
+    signed.write(directory)
     return sorted(file.stem for file in directory.glob("*.zone"))
 
 

@@ -70,6 +70,8 @@ ONE_FINDING = [
     ("not-at-apex", HEAD + "a CDS 1 8 2 " + "00" * 32 + "\n", 5),
     ("not-at-apex", HEAD + "a NSEC3PARAM 1 0 0 -\n", 5),
     ("nsec3param-ignored", HEAD + "@ NSEC3PARAM 2 0 0 -\n", 5),
+    ("nsec3-iterations", HEAD + "@ NSEC3PARAM 1 0 1 -\n", 5),
+    ("nsec3-iterations", HEAD + "@ NSEC3PARAM 1 0 101 -\n", 5),
     ("nsec3param-ignored", HEAD + "@ NSEC3PARAM 1 1 0 -\n", 5),
     ("rrsig-without-set", HEAD + "a RRSIG A 8 3 60 20300101000000 20200101000000 1 example.org. AAAA\n", 5),
     ("origin-repeated", HEAD + "www.example.org A 192.0.2.2\n", 5),

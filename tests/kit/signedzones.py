@@ -16,7 +16,7 @@ from pathlib import Path
 SIGNERS = ("dnssec-keygen", "dnssec-signzone")
 MISSING = [program for program in SIGNERS if not shutil.which(program)]
 
-# Arguments of dnssec-signzone for each way to deny. `-x`: DNSKEY by the KSK alone; `-H`: iterations.
+# Arguments of dnssec-signzone for each way to deny: salt, iterations, opt-out.
 CHAINS = {
     "nsec": [],
     "nsec3": ["-3", "-", "-H", "0"],
@@ -41,13 +41,9 @@ class SignedZone:
         """Make and sign a zone; the same for the same chain and seed, but for its keys."""
         origin = f"{chain}.example."
         entries = list(_entries(random.Random(seed)))
-        plain = directory / f"{origin}plain"
         soa = "@ 3600 SOA ns host 1 7200 900 604800 300\n@ 3600 NS ns.other.test.\n"
-        plain.write_text(soa + "".join(f"{owner} 3600 {record}\n" for owner, record in entries))
-        for flags in ([], ["-f", "KSK"]):
-            _run(directory, "dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", *flags, origin)
-        signed = directory / f"{origin}zone"
-        _run(directory, "dnssec-signzone", "-S", "-P", "-o", origin, *CHAINS[chain], "-f", str(signed), str(plain))
+        text = soa + "".join(f"{owner} 3600 {record}\n" for owner, record in entries)
+        signed = sign_zone(directory, origin, chain, text)
         return cls(origin, signed, tuple(dict.fromkeys(owner for owner, _ in entries)))
 
     def questions(self, source: random.Random, count: int) -> Iterator[tuple[str, str]]:
@@ -64,6 +60,16 @@ class SignedZone:
             elif kind == 3:
                 labels = ["x", source.choice(LABELS), *labels]
             yield ".".join([*(label for label in labels if label != "@"), self.origin]), source.choice(TYPES)
+
+
+def sign_zone(directory: Path, origin: str, chain: str, text: str) -> Path:
+    """Sign a zone of this text with two new keys, by way of files in the directory."""
+    plain, signed = directory / f"{origin}plain", directory / f"{origin}zone"
+    plain.write_text(text)
+    for flags in ([], ["-f", "KSK"]):
+        _run(directory, "dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", *flags, origin)
+    _run(directory, "dnssec-signzone", "-S", "-P", "-o", origin, *CHAINS[chain], "-f", str(signed), str(plain))
+    return signed
 
 
 def _entries(source: random.Random) -> Iterator[tuple[str, str]]:
