@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.kit.internet import Internet
+import dns.name
+
+from health.engine.context import DelegationSigner, Undelegated
+from tests.kit.internet import ROOT_SERVERS, Internet
 from tests.kit.internet_behaviour import lower_cases_question, no_aa, no_tcp, offers_recursion
 
 ONE, TWO, SIX, ODD = "192.0.2.11", "192.0.2.12", "2001:db8:1::1", "192.0.2.14"
@@ -33,14 +36,26 @@ DOMAINS = (
     "alias.example",
     "nowhere.example",
     "odd.example",
+    "bücher.example",
+    "undelegated.example",
 )
-COMPARED = DOMAINS[:5] + DOMAINS[-1:]  # with another implementation; its scenes have the names there are no zones of
+# What else `health run` is told: name servers that the parent does not know of.
+OPTIONS = {"undelegated.example": ("--ns", NS1, "--ns", f"{NS2}/{TWO}", "--ds", f"12345,13,2,{'ab' * 32}")}
+COMPARED = DOMAINS[:5] + DOMAINS[7:8]  # with another implementation; its scenes have the names there are no zones of
+
+
+def undelegated(domain: str) -> Undelegated | None:
+    """What OPTIONS says of a domain, for a test in this process."""
+    if domain not in OPTIONS:
+        return None
+    one, two = dns.name.from_text(NS1), dns.name.from_text(NS2)
+    return Undelegated(((one, ()), (two, (TWO,))), (DelegationSigner(12345, 13, 2, "ab" * 32),))
 
 
 def build() -> Internet:
     """The root, the zone example, a hosting company with two name servers, and its customers."""
     internet = Internet()
-    internet.zone("arpa", {"a.root-servers.test": ["198.51.100.1"]})
+    internet.zone("arpa", ROOT_SERVERS)
     internet.zone(
         "example",
         {"ns1.nic.example": ["192.0.2.1", "2001:db8::1"], "ns2.nic.example": ["192.0.2.2"]},
@@ -49,8 +64,10 @@ def build() -> Internet:
     internet.zone("hosting.example", BOTH)
     for domain in ("healthy", "lame", "behind", "differing"):
         internet.zone(f"{domain}.example", BOTH, records=MAIL, soa=SOA)
-    internet.zone("alone.example", {"ns1.alone.example": [ONE]}, records=MAIL)
-    internet.zone("odd.example", {"ns1.odd.example": [ONE], "ns2.odd.example": [ODD]}, records=MAIL)
+    internet.zone("xn--bcher-kva.example", BOTH, records=MAIL, soa=SOA)
+    internet.zone("undelegated.example", BOTH, records=MAIL, soa=SOA, delegated=False)
+    internet.zone("alone.example", {"ns1.alone.example": [ONE, SIX]}, records=MAIL)
+    internet.zone("odd.example", {"ns1.odd.example": [ONE, SIX], "ns2.odd.example": [ODD]}, records=MAIL)
     _deviate(internet)
     return internet
 

@@ -29,10 +29,9 @@ def namespace() -> tuple[str, ...]:
     """The command that runs another one in a network namespace of its own; empty where that cannot be done here."""
     if not all(shutil.which(program) for program in ("unshare", "ip")):
         return ()
-    for command in (("unshare", "-n"), ("unshare", "-r", "-n")):
-        if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
-            return command
-    return ()
+    command = ("unshare", "-n")
+    done = subprocess.run([*command, "true"], capture_output=True, check=False)
+    return command if done.returncode == 0 else ()
 
 
 async def said_of(internet: Internet, domain: str, tests: list[str]) -> list[tuple[str, str]]:

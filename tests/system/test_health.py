@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from health.engine.levels import Level
-from tests.health.world import DOMAINS, build
+from tests.health.world import DOMAINS, build, undelegated
 from tests.kit.internet_suites import results
 from tests.kit.internet_zonemaster import namespace
 
@@ -25,7 +25,7 @@ def test_our_servers_answer_as_the_simulated_internet_does(domain):
     entries = {_key(e["testcase"], e["tag"], e["level"], e["args"]) for e in real["entries"] if e["tag"] not in TIMES}
     simulated = {
         _key(e.case, e.tag, e.level.name, e.arguments)
-        for e in build().check(domain, minimum=Level.DEBUG)
+        for e in build().check(domain, undelegated=undelegated(domain), minimum=Level.DEBUG)
         if e.tag not in TIMES
     }
     assert entries == simulated
@@ -43,6 +43,8 @@ def test_each_domain_shows_what_is_wrong_with_it():
     assert "NOT_ENOUGH_NS_DEL" in tags["alone.example"]
     assert "B01_CHILD_IS_ALIAS" in tags["alias.example"]
     assert "B01_NO_CHILD" in tags["nowhere.example"]
+    assert {"ONE_SOA_SERIAL", "NAMES_MATCH"} <= tags["bücher.example"]
+    assert {"B01_PARENT_DISREGARDED", "ONE_SOA_SERIAL", "DS11_DS_BUT_UNSIGNED_ZONE"} <= tags["undelegated.example"]
     assert {"CN02_NO_RESPONSE_TCP", "IS_A_RECURSOR", "QNAME_CASE_INSENSITIVE"} <= tags["odd.example"]
 
 
