@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import dns.name
 from dns.name import Name
 from dns.rdatatype import RdataType
 
@@ -22,7 +23,8 @@ MAX_ADDITIONAL_NAMES = 13
 LEAST_RECORD = 16  # octets of an A record whose owner is a pointer
 
 # Where in the RDATA the host name is.
-_TARGET_OFFSETS = {RdataType.NS: 0, RdataType.MX: 2, RdataType.SRV: 6}
+_TARGET_OFFSETS = {RdataType.NS: 0, RdataType.MX: 2, RdataType.SRV: 6, RdataType.SVCB: 2, RdataType.HTTPS: 2}
+_SERVICES = (RdataType.SVCB, RdataType.HTTPS)
 
 
 def glue_sets(finder: Finder, cut: RRset, room: int, *, dnssec_ok: bool) -> tuple[list[RRset], list[RRset]]:
@@ -65,7 +67,10 @@ def _targets(rrset: RRset) -> Iterator[Name]:
     offset = _TARGET_OFFSETS.get(rrset.rdtype)  # type: ignore[call-overload]
     if offset is not None:
         for rdata in rrset.rdatas:
-            yield labels_of(rdata[offset:])
+            target = labels_of(rdata[offset:])
+            # The root stands for the owner where there are services, for no service in an alias (RFC 9460 section 2.5).
+            itself = target == dns.name.root and rrset.rdtype in _SERVICES and any(rdata[:offset])
+            yield rrset.name if itself else target
 
 
 def _addresses(finder: Finder, name: Name, *, dnssec_ok: bool) -> list[RRset]:

@@ -148,7 +148,7 @@ class _Walk:
         assert rrset is not None
         self._add_owned(finder, rrset)
         if not self._settings.minimal_responses:
-            self._be_courteous(finder, rrset)
+            self._be_courteous(finder, replace(rrset, name=self._name))
 
     def _choose_for_any(self, rrsets: tuple[RRset, ...]) -> RRset:
         """The one RRset an ANY query gets, or HINFO (RFC 8482 sections 4.1, 4.2). A CNAME excludes HINFO beside it, and

@@ -142,7 +142,14 @@ class Nsec3Prover:
     def nxdomain(self, name: Name, found: Lookup) -> list[RRset]:
         """RFC 5155 section 7.2.2."""
         encloser, proof = self._closest(name, found.closest_encloser)
-        return [*proof, self._covering(_wildcard_of(encloser))]
+        wildcard = _wildcard_of(encloser)
+        if encloser != found.closest_encloser:
+            # Opt-out left out the true encloser, below which no wildcard is; one beside it cannot be denied, for it is
+            # there. No records prove this answer; these say as much as there is to say, as BIND does.
+            beside = self._matching(wildcard)
+            if beside is not None:
+                return [*proof, beside]
+        return [*proof, self._covering(wildcard)]
 
     def wildcard(self, name: Name, found: Lookup) -> list[RRset]:
         """RFC 5155 section 7.2.6: which encloser it is tells the number of labels in the signature."""

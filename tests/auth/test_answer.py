@@ -367,6 +367,15 @@ def test_the_addresses_of_mx_and_srv_targets_are_there(courteous):
     assert ("www.example.", "A") in courteous.ask("_s._tcp.example.", "SRV").owners(2)
 
 
+@pytest.mark.parametrize("rdtype", ["SVCB", "HTTPS"])
+def test_a_courteous_answer_has_addresses_of_services(rdtype):
+    """RFC 9460 sections 2.5 and 4.1: the target, or the owner itself; an alias to nothing has none."""
+    rows = f"@ NS ns.elsewhere.\na {rdtype} 1 h\nb {rdtype} 1 .\nb A 192.0.2.1\nc {rdtype} 0 .\nc A 192.0.2.1\n"
+    world = World({"example.": rows + f"d {rdtype} 0 h\nh AAAA 2001:db8::1\n"}, COURTEOUS)
+    added = {owner: [name for name, _ in world.ask(f"{owner}.example.", rdtype).owners(2)] for owner in "abcd"}
+    assert added == {"a": ["h.example."], "b": ["b.example."], "c": [], "d": ["h.example."]}
+
+
 def test_a_set_is_in_one_section_only(courteous):
     reply = courteous.ask("example.", "NS")
     assert reply.authority == []

@@ -145,6 +145,15 @@ def test_beside_nsec3_nsec_is_not_used():
     assert not owners(reply, "NSEC")
 
 
+def test_a_name_below_what_opt_out_left_out_is_not_there_though_a_wildcard_is_beside_it():
+    """Neither u.w nor its empty non-terminal is in the chain; *.w is, and no record can deny it."""
+    out = nsec3_chain().replace(" NSEC3 1 0 0", " NSEC3 1 1 0") + "d.u.w NS ns.elsewhere.\n"
+    reply = ask(out, "x.u.w.example.")
+    assert (reply.rcode, reply.aa) == ("NXDOMAIN", True)
+    wanted = {nsec3_hash(name, "", 0, 1).lower() + ".example." for name in ("w.example.", "*.w.example.")}
+    assert {owner.lower() for owner in owners(reply, "NSEC3")} >= wanted
+
+
 @pytest.mark.parametrize("rdtype", ["NSEC3", "RRSIG", "ANY", "A"])
 def test_the_owner_of_an_nsec3_record_does_not_exist(rdtype: str):
     """RFC 5155 section 7.2.8."""

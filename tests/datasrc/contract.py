@@ -92,6 +92,21 @@ mixed A 192.0.2.10
 mixed TXT "t"
 """
 
+CHAIN = """
+@ SOA ns hostmaster 7 3600 900 604800 300
+@ NS ns
+@ NSEC b NS SOA NSEC
+a A 192.0.2.1
+b A 192.0.2.1
+b NSEC m.b A NSEC
+d.b A 192.0.2.1
+m.b A 192.0.2.1
+m.b NSEC x A NSEC
+x A 192.0.2.1
+x NSEC @ A NSEC
+y A 192.0.2.1
+"""
+
 RICH_LOOKUPS = [
     ("@", "SOA", Match.SUCCESS, "@", "@", False),
     ("@", "NS", Match.SUCCESS, "@", "@", False),
@@ -248,6 +263,45 @@ class LookupContract:
             assert finder.previous(name("b")) == name("zABC.a")
             assert finder.previous(name("a")) == name("@")
             assert finder.previous(name("@")) is None
+
+    def test_a_chain_is_walked_backwards_and_around(self, serve: Serve):
+        """Beginning at a name of it, between two, before all and after all; other types on the way do not count."""
+        source = serve({"example.": CHAIN})
+        ring = ["@", "b", "m.b", "x"]
+        with zone(source) as finder:
+            for start, last in (("@", "@"), ("a", "@"), ("b", "b"), ("c.b", "b"), ("w", "m.b"), ("x", "x"), ("z", "x")):
+                walked = [rrset.name for _, rrset in finder.backwards(finder.key_of(name(start)), rdtype("NSEC"))]
+                turn = ring.index(last) + 1
+                assert walked == [name(owner) for owner in reversed(ring[turn:] + ring[:turn])]
+            assert [key for key, _ in finder.backwards(finder.key_of(name("a")), rdtype("NSEC"))] == [
+                finder.key_of(name(owner)) for owner in ("@", "x", "m.b", "b")
+            ]
+            assert list(finder.backwards(finder.key_of(name("a")), rdtype("NSEC3"))) == []
+
+    def test_a_chain_that_does_not_begin_at_the_apex_is_walked_around(self, serve: Serve):
+        hashes = ["0" * 32, "a" * 32, "v" * 32]
+        texts_of = "".join(f"{one} NSEC3 1 0 0 - {one} A\n" for one in hashes)
+        with zone(serve({"example.": CHAIN + texts_of})) as finder:
+            for start, expected in (("0" * 31, "va0"), ("0" * 32, "0va"), ("b" * 32, "a0v"), ("w" * 32, "va0")):
+                key = finder.key_of(name(start))
+                walked = [str(rrset.name)[0] for _, rrset in finder.backwards(key, rdtype("NSEC3"))]
+                assert "".join(walked) == expected
+
+    def test_names_of_nsec3_records_alone_do_not_exist(self, serve: Serve):
+        """RFC 5155 section 7.2.8."""
+        hashes = ["0" * 32, "a" * 32, "v" * 32]
+        lines = "".join(f"{one} NSEC3 1 0 0 - {one} A\n" for one in hashes)
+        source = serve({"example.": CHAIN + lines + f"{hashes[1]} A 192.0.2.1\nx.{hashes[2]} A 192.0.2.1\n"})
+        for owner, kind, match, encloser in (
+            (hashes[0], "NSEC3", Match.NXDOMAIN, "@"),
+            (f"x.{hashes[0]}", "A", Match.NXDOMAIN, "@"),
+            (hashes[1], "NSEC3", Match.NODATA, hashes[1]),
+            (hashes[1], "A", Match.SUCCESS, hashes[1]),
+            (hashes[2], "NSEC3", Match.NODATA, hashes[2]),
+            (f"y.{hashes[2]}", "A", Match.NXDOMAIN, hashes[2]),
+        ):
+            found = lookup(source, owner, kind)
+            assert (found.match, found.closest_encloser) == (match, name(encloser))
 
     def test_all_octets_can_be_in_a_name(self, serve: Serve) -> None:
         labels = ["".join(f"\\{octet:03}" for octet in range(start, start + 32)) for start in range(0, 256, 32)]
