@@ -49,7 +49,9 @@ def _endpoints(context: click.Context, parameter: click.Parameter, values: tuple
     callback=_endpoint,
     help="Where REST is served over HTTPS (default 127.0.0.1@8053).",
 )
-@click.option("--metrics", metavar="ADDR@PORT|off", callback=_endpoint, help="Where metrics are (no effect yet).")
+@click.option(
+    "--metrics", metavar="ADDR@PORT|off", callback=_endpoint, help="Where metrics are (default 127.0.0.1@9153)."
+)
 @click.option("--user", metavar="NAME", help="As root: the account to run as (default: bob).")
 @click.option(
     "--config-store",

@@ -18,6 +18,7 @@ NOUNS = {
     "explain": ("bobctl.explain", "explain", "Explain a log message, or why a query is answered as it is."),
     "health": ("bobctl.health_checks", "health", "Check the health of a domain; needs no running suite."),
     "modules": ("bobctl.modules", "modules", "The modules of the suite and what they understand."),
+    "stats": ("bobctl.counters", "stats", "Counters of all modules and instances."),
     "status": ("bobctl.status", "status", "How the suite is."),
     "token": ("bobctl.tokens", "token", "Tokens of REST: list, add, revoke."),
     "user": ("bobctl.users", "user", "Users of REST: list, add, set, remove."),

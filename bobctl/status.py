@@ -56,6 +56,7 @@ def _show(found: dict[str, Any]) -> None:
     output.fields({**_of_suite(suite), **_of_configuration(configuration)})
     if configuration is not None:
         _show_trouble(configuration)
+    _show_listeners(found)
     _show_faults(found["data_sources"])
     if found["components"]:
         click.echo()
@@ -101,6 +102,16 @@ def _show_trouble(configuration: dict[str, Any]) -> None:
         click.echo(output.style(text, fg="red"))
     for warning in configuration["warnings"]:
         click.echo(f"warning: {output.printable(warning['path'])}: {output.printable(warning['reason'])}")
+
+
+def _show_listeners(found: dict[str, Any]) -> None:
+    """Where REST and metrics should be served and are not."""
+    for name in ("rest", "metrics"):
+        listener = found.get(name)
+        if listener is not None and listener["reason"]:
+            where = f" at {listener['endpoint']}" if listener["endpoint"] else ""
+            line = f"{name}: not served{where}: {listener['reason']}"
+            click.echo(output.style(output.printable(line), fg="yellow"))
 
 
 def _show_faults(faults: list[SourceFault]) -> None:

@@ -208,6 +208,14 @@ class RestState(TypedDict, total=False):
     reason: str
 
 
+class ListenerState(TypedDict):
+    """How the listener for metrics is."""
+
+    endpoint: str  # ADDR@PORT or "off"
+    state: str  # "open", "off", "failing"; "unknown": stats does not answer
+    reason: str
+
+
 class ErrorBody(TypedDict):
     """What went wrong."""
 

@@ -20,6 +20,7 @@ from cmdctl.routes_accounts import AccountRoutes
 from cmdctl.routes_components import ComponentRoutes
 from cmdctl.routes_config import ConfigRoutes
 from cmdctl.routes_modules import ModuleRoutes
+from cmdctl.routes_statistics import StatisticsRoutes
 from cmdctl.routes_status import StatusRoutes
 from cmdctl.routes_zones import ZoneRoutes
 from cmdctl.services import Services
@@ -33,7 +34,7 @@ _HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
     BusError: bus_error,
     DataSourceError: data_error,
 }
-GROUPS = (StatusRoutes, ModuleRoutes, ComponentRoutes, ConfigRoutes, ZoneRoutes, AccountRoutes)
+GROUPS = (StatusRoutes, ModuleRoutes, StatisticsRoutes, ComponentRoutes, ConfigRoutes, ZoneRoutes, AccountRoutes)
 
 
 def application(services: Services, keeping: Gatekeeping) -> ASGIApp:

@@ -1,16 +1,13 @@
-"""The modules, their commands and their counters.
+"""The modules and their commands.
 
 GET  /v1/version
 GET  /v1/modules                      all modules and who of them is running
 GET  /v1/modules/{module}             all of one module's spec
 POST /v1/call/{module}/{command}      {"arguments": {...}, "instance": "1", "timeout": 10}
-GET  /v1/statistics                   the counters of every member that counts
-GET  /v1/statistics/{module}
 """
 
 from __future__ import annotations
 
-import asyncio
 import importlib.metadata
 from typing import Annotated, Any
 
@@ -24,15 +21,13 @@ from cmdctl.answers import answer
 from cmdctl.bodies import body, segment
 from cmdctl.catalog import describe
 from cmdctl.errors import RequestError
-from cmdctl.limits import CALL_SECONDS, MAX_CALL_SECONDS, STATUS_SECONDS
+from cmdctl.limits import CALL_SECONDS, MAX_CALL_SECONDS
 from cmdctl.roles import Role
 from cmdctl.routing import Operation, caller_of
 from cmdctl.services import Services, only_reads
 from daemonkit.findings import did_you_mean
 from daemonkit.spec import Spec
-from msgq.errors import BusError
 
-STATISTICS = "statistics"
 # Modules whose commands take the author of a change: that is who the kernel says it is, through routes of their own.
 OWN_ROUTES = {"cfgmgr": "config"}
 
@@ -58,8 +53,6 @@ class ModuleRoutes:
             Operation("GET", "/v1/modules", self.list_modules, Role.READ),
             Operation("GET", "/v1/modules/{module}", self.show_module, Role.READ),
             Operation("POST", "/v1/call/{module}/{command}", self.call, Role.READ, body=CallBody, answer=Any),
-            Operation("GET", "/v1/statistics", self.all_statistics, Role.READ),
-            Operation("GET", "/v1/statistics/{module}", self.statistics, Role.READ),
         ]
 
     async def version(self, _request: Request) -> Response:
@@ -100,29 +93,6 @@ class ModuleRoutes:
             recipient, command, wanted.arguments, timeout=wanted.timeout, changes=changes
         )
         return answer(result)
-
-    async def all_statistics(self, _request: Request) -> Response:
-        """The counters of all members, by member; who does not answer in time is told with the reason."""
-        counting = [name for name, spec in self._services.catalog.specs.items() if STATISTICS in spec.commands]
-        return answer(await self._counters(counting))
-
-    async def statistics(self, request: Request) -> Response:
-        """The counters of one module's members."""
-        module = segment(request, "module")
-        if STATISTICS not in self._spec(module).commands:
-            raise RequestError("not-found", f"{module} counts nothing")
-        return answer(await self._counters([module]))
-
-    async def _counters(self, names: list[str]) -> dict[str, Any]:
-        members = [member for name in sorted(names) for member in self._members(name)]
-        found = await asyncio.gather(*(self._ask(member) for member in members))
-        return dict(zip(members, found, strict=True))
-
-    async def _ask(self, member: str) -> Any:
-        try:
-            return await self._services.session.call_raw(member, STATISTICS, {}, timeout=STATUS_SECONDS, changes=False)
-        except BusError as error:
-            return {"error": str(error)}
 
     def _members(self, module: str) -> list[str]:
         return [entry.member for entry in self._services.session.members(module)]

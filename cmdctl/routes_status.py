@@ -18,13 +18,14 @@ from auth import api as auth
 from bob import api as bob
 from cfgmgr import api as cfgmgr
 from cmdctl.answers import answer
-from cmdctl.api import SourceFault
+from cmdctl.api import ListenerState, SourceFault
 from cmdctl.limits import STATUS_SECONDS
 from cmdctl.roles import Role
 from cmdctl.routing import Operation
 from cmdctl.services import Services
 from cmdctl.serving import instances
 from msgq.errors import BusError
+from stats import api as stats
 
 
 class StatusRoutes:
@@ -41,8 +42,11 @@ class StatusRoutes:
     async def status(self, _request: Request) -> Response:
         """Everything at once."""
         problems: list[dict[str, str]] = []
-        suite, configuration, faults = await asyncio.gather(
-            self._ask(bob.Status(), problems), self._ask(cfgmgr.Status(), problems), self._sources(problems)
+        suite, configuration, faults, metrics = await asyncio.gather(
+            self._ask(bob.Status(), problems),
+            self._ask(cfgmgr.Status(), problems),
+            self._sources(problems),
+            self._metrics(),
         )
         components = [] if suite is None else suite.pop("components")
         return answer(
@@ -52,9 +56,18 @@ class StatusRoutes:
                 "configuration": configuration,
                 "data_sources": faults,
                 "rest": self._services.rest(),
+                "metrics": metrics,
                 "problems": problems,
             }
         )
+
+    async def _metrics(self) -> ListenerState:
+        """Without stats everything else is as it should be: that it does not answer is its state and no problem."""
+        try:
+            reply = await self._session.call(stats.Status(), timeout=STATUS_SECONDS)
+        except BusError as error:
+            return ListenerState(endpoint="", state="unknown", reason=str(error))
+        return ListenerState(endpoint=reply.endpoint, state=reply.state, reason=reply.reason)
 
     async def _sources(self, problems: list[dict[str, str]]) -> list[SourceFault]:
         members = instances(self._session)

@@ -25,6 +25,7 @@ PACKAGES = (
     "msgq",
     "sockcreator",
     "specs",
+    "stats",
 )
 
 PR_SET_PDEATHSIG = 1  # prctl(2)

@@ -16,6 +16,7 @@ ASKING = {
     "component": (["component", "restart", "auth"], ("bob", "restart")),
     "config": (["config", "set", "auth.udp_size", "1400"], ("cfgmgr", "set")),
     "explain": (["explain", ORG], ("auth", "explain")),
+    "stats": (["stats", "show"], ("stats", "show")),
     "execute": (["execute", "-"], ("cfgmgr", "commit")),
 }
 CODES = [("usage", 2), ("not-found", 3), ("conflict", 4), ("refused", 5), ("failed", 1), ("unavailable", 1)]
@@ -86,6 +87,7 @@ async def test_without_a_suite_every_noun_fails_and_says_what_to_do(noun, tmp_pa
         "call": ["auth", "status"],
         "component": ["list"],
         "config": ["show"],
+        "stats": ["show"],
         "token": ["list"],
         "user": ["list"],
         "zone": ["list"],

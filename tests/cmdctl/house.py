@@ -40,6 +40,7 @@ from daemonkit.counters import Counters
 from datasrc.records import Provenance
 from datasrc.zonetext_zone import read_zone
 from msgq.incoming import IncomingCall
+from stats import api as stats
 from tests.cmdctl.http import Log, door_of
 from tests.kit.bus import FakeBus
 from tests.kit.zones import small_zone
@@ -60,6 +61,15 @@ CMDCTL = bob.InstanceStatus(
 )
 SUITE = bob.SystemStatus(
     "0.1.0", 10, "bob", "running", 1.0, "/state", "/run", 3, ("127.0.0.1@5300",), (AUTH_0, SPARE, CMDCTL), ("toy",)
+)
+COUNTED = stats.ShowReply(
+    1.0,
+    {
+        "auth": stats.ModuleStatistics(
+            {"queries": 5}, {"0": stats.InstanceStatistics("running", 11, 2, 0.5, 2**24, {"queries": 5})}
+        )
+    },
+    {},
 )
 CHANGE = cfgmgr.Change("auth.udp_size", 1232, 1400)
 EMPTY = cfgmgr.Candidate("somebody", 3, 3, [])
@@ -118,6 +128,8 @@ class House:
             ("auth", "zone_status"): zone_status(),
             ("auth", "reload"): zone_status(),
             ("auth", "status"): auth.StatusReply((), 0, (auth.SourceServed("main", "", 1),)),
+            ("stats", "show"): COUNTED,
+            ("stats", "status"): stats.StatusReply("off", "off"),
             ("auth", "statistics"): auth.StatisticsReply({"queries": 5}),
         }
         self.bus = FakeBus()
@@ -182,7 +194,7 @@ class House:
 
 @contextlib.asynccontextmanager
 async def house(
-    members: tuple[str, ...] = ("bob/0", "cfgmgr/0", "auth/0", "auth/1", "auth/spare"),
+    members: tuple[str, ...] = ("bob/0", "cfgmgr/0", "auth/0", "auth/1", "auth/spare", "stats/0"),
 ) -> AsyncIterator[House]:
     """A cmdctl with these colleagues."""
     with tempfile.TemporaryDirectory(prefix="house-", dir="/tmp") as directory:

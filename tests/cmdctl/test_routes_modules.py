@@ -175,20 +175,6 @@ async def test_a_module_that_takes_too_long_is_given_up(tmp_path):
 
 
 @pytest.mark.asyncio
-async def test_counters_come_from_all_members_that_count():
-    async with house() as here:
-        every = await here.get("statistics")
-        some = await here.get("statistics", "auth")
-        here.answers["auth", "statistics"] = Refused("unavailable", "busy")
-        failing = await here.get("statistics", "auth")
-        assert (await refused(here.get("statistics", "cfgmgr"))).code == "not-found"
-        assert (await refused(here.get("statistics", "nobody"))).code == "not-found"
-    assert some == {f"auth/{name}": {"counters": {"queries": 5}} for name in ("0", "1", "spare")}
-    assert every.items() >= some.items()
-    assert failing["auth/0"] == {"error": "busy"}
-
-
-@pytest.mark.asyncio
 async def test_the_version_is_that_of_the_release():
     async with house() as here:
         assert re.fullmatch(r"\d+\.\d+\.\d+.*", (await here.get("version"))["version"])

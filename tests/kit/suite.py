@@ -66,6 +66,7 @@ class Suite:
         arguments: Sequence[str] = (),
         listen: bool = True,
         rest_off: bool = True,
+        metrics_off: bool = True,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         # Short, because of the 107 bytes of a UNIX socket path.
@@ -76,6 +77,7 @@ class Suite:
         self.arguments = list(arguments)
         self.environment = {**os.environ, **(environment or {})}  # of the suite's processes
         self.rest_off = rest_off  # on the command line, unless that says otherwise
+        self.metrics_off = metrics_off
         self.listen = listen  # on the command line; otherwise the configuration says
         self.log = self.directory / "log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -109,6 +111,8 @@ class Suite:
         places = ["--state-dir", str(self.state), "--run-dir", str(self.run)]
         if self.rest_off and "--rest" not in self.arguments:  # its port is one for all suites of a machine
             places += ["--rest", "off"]
+        if self.metrics_off and "--metrics" not in self.arguments:
+            places += ["--metrics", "off"]
         return [*PYTHON, "bob", "run", *config, *places, *user, *listen, *self.arguments]
 
     def start(self, *, wait: bool = True, stderr: int | None = None) -> Suite:

@@ -1,0 +1,72 @@
+"""`bobctl stats`: what was counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from bobctl import completion, output
+from bobctl.suite import Suite
+from bobctl.verbs import Noun, pass_suite
+
+INTERVAL = 2.0  # seconds between two looks with --watch
+
+
+@click.group(cls=Noun)
+def stats() -> None:
+    """Counters of all modules and instances."""
+
+
+@stats.command()
+@click.argument("module", required=False, shell_complete=completion.modules)
+@click.option("--instance", metavar="I", help="Only this instance of the module, as 0 or spare.")
+@click.option("--all", "everything", is_flag=True, help="Also counters that are 0.")
+@click.option("--watch", is_flag=True, help="Show again every 2 seconds what was counted meanwhile, until interrupted.")
+@pass_suite
+def show(suite: Suite, module: str | None, instance: str | None, *, everything: bool, watch: bool) -> None:
+    """Show counters: the sum of each module, and with one module each of its instances.
+
+    An instance that hangs is shown like the others, for nobody is asked; one that does not run is shown with its state,
+    and what it counted is kept for its successor.
+    """
+    if instance is not None and module is None:
+        raise click.UsageError("--instance needs a MODULE")
+    before: dict[str, dict[str, int]] = {}
+    while True:
+        found = suite.client.get("statistics", query={"module": module, "instance": instance})
+        if suite.json:
+            output.document(found)
+        else:
+            _show(found, before, detailed=module is not None, everything=everything)
+        if not watch:
+            return
+        before = {name: one["counters"] for name, one in found["modules"].items()}
+        time.sleep(INTERVAL)
+
+
+def _show(found: dict[str, Any], before: dict[str, dict[str, int]], *, detailed: bool, everything: bool) -> None:
+    for name, one in found["modules"].items():
+        if detailed:
+            states = ", ".join(f"{name}/{number} {inner['state']}" for number, inner in one["instances"].items())
+            click.echo(output.printable(states))
+        rows = list(_rows(one, before.get(name), detailed=detailed, everything=everything))
+        if rows:
+            numbers = list(one["instances"]) if detailed and len(one["instances"]) > 1 else []
+            output.table((name.upper(), "SUM", *(["MEANWHILE"] if name in before else []), *numbers), rows)
+            click.echo()
+    for page, reason in found["problems"].items():
+        output.words(f"bobctl: the page of counters {page} cannot be read: {reason}")
+
+
+def _rows(
+    one: dict[str, Any], before: dict[str, int] | None, *, detailed: bool, everything: bool
+) -> Iterator[tuple[object, ...]]:
+    several = detailed and len(one["instances"]) > 1
+    for counter, value in one["counters"].items():
+        if value or everything:
+            meanwhile = () if before is None else (f"+{value - before.get(counter, 0)}",)
+            each = (inner["counters"].get(counter, 0) for inner in one["instances"].values())
+            yield (counter, value, *meanwhile, *(each if several else ()))

@@ -1,0 +1,43 @@
+"""What the instances of the suite counted, as stats gathers it from their pages.
+
+GET /v1/statistics    of all modules, or ?module= only, or ?module=&instance= only
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cmdctl.answers import answer
+from cmdctl.errors import RequestError
+from cmdctl.limits import STATUS_SECONDS
+from cmdctl.roles import Role
+from cmdctl.routing import Operation, Query
+from cmdctl.services import Services
+from stats import api as stats
+
+MODULE = Query("module", "Only this module.", {"type": "string"})
+INSTANCE = Query("instance", "Only this instance of the module.", {"type": "string"})
+
+
+class StatisticsRoutes:
+    """Counters."""
+
+    def __init__(self, services: Services) -> None:
+        self._session = services.session
+
+    def routes(self) -> list[Route]:
+        """The routes of this group."""
+        query = (MODULE, INSTANCE)
+        return [
+            Operation("GET", "/v1/statistics", self.statistics, Role.READ, query=query, answer=stats.ShowReply),
+        ]
+
+    async def statistics(self, request: Request) -> Response:
+        """What was counted, the sum of a module and each of its instances."""
+        module, instance = (request.query_params.get(one.name) or None for one in (MODULE, INSTANCE))
+        if instance is not None and module is None:
+            raise RequestError("usage", "an instance is one of a module: name it with module=")
+        wanted = stats.Show(component=module, instance=instance)
+        return answer(await self._session.call(wanted, timeout=STATUS_SECONDS))

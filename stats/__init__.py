@@ -1,0 +1,1 @@
+"""Gathers the counters of all instances from their pages and serves them."""

@@ -1,0 +1,151 @@
+"""The stats daemon: gathers what all instances counted and serves it.
+
+pages in the run directory, bob's status, /proc -> view.py -> bus (cmdctl, bobctl), HTTP (Prometheus)
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from starlette.types import Receive, Scope, Send
+
+from bob import api as bob
+from daemonkit import spec as specs
+from daemonkit.configuration import Config, Prepared
+from daemonkit.module import Context, Module, command
+from daemonkit.spec import Spec
+from msgq.errors import BusError, Refused
+from msgq.session import IncomingCall
+from stats import api
+from stats.listener import Listener
+from stats.view import Place, View, look, total
+from stats.zoneserials import ZoneSerials
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+METRICS = "/metrics"
+BIND_PATHS = ("/xml", "/json")
+BOB_SECONDS = 1.0  # what bob has to tell how the suite is; without it the counters are shown all the same
+
+
+class StatsDaemon(Module):
+    """Gathers and serves counters."""
+
+    name = "stats"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._listener = Listener(context, self._serve)
+        self._zones = ZoneSerials({})
+        self._specs: Mapping[str, Spec] = {}
+
+    async def prepare(self, config: Config) -> Prepared:
+        """Bind a new address, if there is one."""
+        if not self._specs:
+            self._specs = await self.context.work(_counting_specs)
+        address = self._listener.prepare(config.own["metrics"])
+        zones = ZoneSerials(config.values["data_sources"])
+
+        def apply() -> None:
+            self._listener.apply(address)
+            old, self._zones = self._zones, zones
+            self.context.spawn(self.context.work(old.close), "close")
+
+        return Prepared(apply=apply, discard=lambda: None if address is None else address.discard())
+
+    async def on_start(self) -> None:
+        """Go on trying where the address could not be had."""
+        self.context.spawn(self._listener.run(), "retry")
+
+    async def on_stop(self) -> None:
+        """Close the listener."""
+        await self._listener.stop()
+        await self.context.work(self._zones.close)
+
+    @command(api.Status)
+    async def status(self, _call: IncomingCall, _request: api.Status) -> api.StatusReply:
+        """How the listener is."""
+        return self._listener.status
+
+    @command(api.Show)
+    async def show(self, _call: IncomingCall, request: api.Show) -> api.ShowReply:
+        """What was counted, of all or of some."""
+        view = await self._look()
+        places = [place for place in view.places if request.component in (None, place.component)]
+        if request.component is not None and not places:
+            raise Refused("not-found", f"there is no component {request.component!r}")
+        chosen = [place for place in places if request.instance in (None, place.instance)]
+        if request.instance is not None and not chosen:
+            raise Refused("not-found", f"there is no instance {request.instance!r}")
+        return api.ShowReply(view.time, _modules(chosen), dict(view.problems))
+
+    async def _look(self) -> View:
+        try:
+            suite = await self.context.session.call(bob.Status(), timeout=BOB_SECONDS)
+        except BusError as error:
+            self.context.log.debug("STATS_WITHOUT_BOB", reason=error)
+            suite = None
+        return await self.context.work(look, self.context.directories.counters, suite)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The application behind the listener."""
+        from starlette.requests import Request  # large, and metrics may be off
+
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        from starlette.responses import PlainTextResponse, Response
+
+        from stats.bind import document
+        from stats.prometheus import CONTENT_TYPE_LATEST, exposition
+
+        if request.method not in ("GET", "HEAD"):
+            return PlainTextResponse("only GET\n", 405, {"Allow": "GET, HEAD"})
+        path = "/" + request.url.path.lstrip("/")  # some clients write a slash too many
+        if path != METRICS and not path.startswith(BIND_PATHS):
+            return PlainTextResponse("metrics are at /metrics, BIND's statistics at /xml/v3 and /json/v1\n", 404)
+        view = await self._look()
+        zones = await self.context.work(self._zones.read)
+        version = importlib.metadata.version("bobdns")
+        if path == METRICS:
+            self.context.counters.add("scrapes")
+            text = await self.context.work(exposition, view, zones, self._specs, version)
+            return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        found = document(path, view, zones, version)
+        if found is None:
+            return PlainTextResponse("there is no such part of BIND's statistics here\n", 404)
+        self.context.counters.add("scrapes")
+        return Response(found[0], media_type=found[1])
+
+
+def _counting_specs() -> dict[str, Spec]:
+    """Every module that counts, and what all have in common."""
+    found = {name: Spec.load(name) for name in [*specs.modules(), "daemonkit"]}
+    return {name: spec for name, spec in found.items() if spec.statistics}
+
+
+def _modules(places: list[Place]) -> dict[str, api.ModuleStatistics]:
+    return {
+        component: api.ModuleStatistics(
+            total([place for place in places if place.component == component]),
+            {place.instance: _instance(place) for place in places if place.component == component},
+        )
+        for component in dict.fromkeys(place.component for place in places)
+    }
+
+
+def _instance(place: Place) -> api.InstanceStatistics:
+    used = place.usage
+    return api.InstanceStatistics(
+        state=place.state,
+        pid=place.pid,
+        restarts=place.restarts,
+        cpu_seconds=None if used is None else used.cpu_seconds,
+        memory_bytes=None if used is None else used.memory_bytes,
+        counters=dict(place.counters),
+    )

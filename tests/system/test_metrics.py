@@ -1,0 +1,226 @@
+"""Metrics with the real process tree: scraped by hand, by a real Prometheus, and with a port that is taken."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.kit.suite import Suite, alive, free_port, wait_until
+from tests.kit.zones import small_zone
+
+pytestmark = pytest.mark.system
+PROMETHEUS = shutil.which("prometheus") or ""
+EXPORTER = shutil.which("prometheus-bind-exporter") or ""
+DEADLINE = 30.0  # seconds; ten times what is expected
+
+
+@contextlib.contextmanager
+def served():
+    port = free_port()
+    with Suite(arguments=["--metrics", f"127.0.0.1@{port}"]) as suite:
+        assert suite.loadzone("example.org", small_zone()).returncode == 0
+        suite.start()
+        wait_until(lambda: metrics(suite)["state"] == "open", DEADLINE, "metrics are open")
+        yield suite, port
+
+
+def metrics(suite):
+    return suite.control()["metrics"]
+
+
+def fetch(port, path="/metrics"):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        return answer.read().decode()
+
+
+def scrape(port):
+    """Every sample by name and labels."""
+    families = text_string_to_metric_families(fetch(port))
+    return {(one.name, frozenset(one.labels.items())): one.value for family in families for one in family.samples}
+
+
+def value(samples, name, **labels):
+    return samples.get((name, frozenset(labels.items())))
+
+
+def summed(samples, name):
+    return sum(count for (found, _), count in samples.items() if found == name)
+
+
+def test_metrics_tell_what_was_asked_who_runs_and_what_is_served():
+    with served() as (suite, port):
+        before = scrape(port)
+        for _ in range(10):
+            suite.query("www.example.org", "A")
+        after = scrape(port)
+        grown = summed(after, "bobdns_auth_responses_total") - summed(before, "bobdns_auth_responses_total")
+        assert grown == 10
+        assert value(after, "bobdns_component_up", component="auth", member="auth/0") == 1
+        assert value(after, "bobdns_component_restarts_total", component="auth", member="auth/0") == 0
+        assert value(after, "bobdns_component_resident_memory_bytes", component="auth", member="auth/0") > 2**20
+        assert value(after, "bobdns_component_cpu_seconds_total", component="bob", member="bob/0") > 0
+        assert value(after, "bobdns_zone_serial", zone="example.org") == 1
+        assert value(after, "bobdns_up") == 1
+        pid = suite.pid("auth/0")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not alive(pid), DEADLINE)
+        restarted = {"component": "auth", "member": "auth/0"}
+        wait_until(
+            lambda: value(scrape(port), "bobdns_component_restarts_total", **restarted) == 1,
+            DEADLINE,
+            "it was restarted",
+        )
+        assert summed(scrape(port), "bobdns_auth_responses_total") == summed(after, "bobdns_auth_responses_total")
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            fetch(port, "/other")
+
+
+def test_an_instance_that_hangs_is_seen_and_one_that_is_dead_is_not_told_as_running():
+    with served() as (suite, port):
+        rest = suite.control("call", "stats", "show", "component=auth")["modules"]["auth"]["instances"]
+        assert rest["0"]["state"] == "running"
+        assert suite.bobctl("component", "stop", "auth/0").returncode == 0
+        wait_until(
+            lambda: value(scrape(port), "bobdns_component_up", component="auth", member="auth/0") == 0,
+            DEADLINE,
+            "it is told as down",
+        )
+        pid = suite.pid("auth/1")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert value(scrape(port), "bobdns_auth_responses_total", component="auth", member="auth/1") is not None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.skipif(not PROMETHEUS, reason="Debian's prometheus is not installed")
+def test_a_real_prometheus_scrapes_it_and_answers_questions_about_it(tmp_path):
+    with served() as (suite, port):
+        for _ in range(7):
+            suite.query("www.example.org", "A")
+        own = free_port()
+        (tmp_path / "prometheus.yml").write_text(
+            "global: {scrape_interval: 1s}\n"
+            f"scrape_configs: [{{job_name: bobdns, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]\n"
+        )
+        command = [
+            PROMETHEUS,
+            f"--config.file={tmp_path / 'prometheus.yml'}",
+            f"--storage.tsdb.path={tmp_path / 'data'}",
+        ]
+        with (
+            (tmp_path / "log").open("wb") as log,
+            subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{own}"], stdout=log, stderr=log) as prometheus,
+        ):
+            try:
+                wait_until(lambda: asked(own, "up{job='bobdns'}") == 1, DEADLINE, "Prometheus says the target is up")
+                wait_until(
+                    lambda: (asked(own, "sum(bobdns_auth_qrysuccess_total)") or 0) >= 7, DEADLINE, "it has the counts"
+                )
+                assert asked(own, "sum(bobdns_component_up{component='auth',member!='auth/spare'})") >= 1
+                assert asked(own, "bobdns_zone_serial{zone='example.org'}") == 1
+                assert asked(own, "scrape_samples_scraped") > 100
+            finally:
+                prometheus.terminate()
+                prometheus.wait(20)
+
+
+def asked(port, expression):
+    """One number from Prometheus, or None."""
+    query = urllib.parse.urlencode({"query": expression})
+    try:
+        result = json.loads(fetch(port, f"/api/v1/query?{query}"))["data"]["result"]
+    except (OSError, ValueError):  # not up yet
+        return None
+    return float(result[0]["value"][1]) if result else None
+
+
+@pytest.mark.skipif(not EXPORTER, reason="Debian's prometheus-bind-exporter is not installed")
+@pytest.mark.parametrize("version", ["xml.v3", "auto"])
+def test_the_stock_exporter_for_bind_reads_it(tmp_path, version):
+    with served() as (suite, port):
+        for _ in range(7):
+            suite.query("www.example.org", "A")
+        suite.query("none.example.org", "A")
+        own = free_port()
+        command = [EXPORTER, "--bind.stats-url", f"http://127.0.0.1:{port}/", "--bind.stats-version", version]
+        with (tmp_path / "log").open("wb") as log:
+            exporter = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{own}"], stdout=log, stderr=log)
+        try:
+            found = wait_until(lambda: bind_is_up(own), DEADLINE, f"bind_up: {(tmp_path / 'log').read_text()}")
+            assert value(found, "bind_responses_total", result="Success") >= 7
+            assert value(found, "bind_query_errors_total", error="NXDOMAIN") is None
+            assert value(found, "bind_responses_total", result="NXDOMAIN") == 1
+            assert value(found, "bind_incoming_requests_total", opcode="QUERY") >= 8
+            # The exporter calls the serial a counter, and the parser then expects this ending.
+            assert value(found, "bind_zone_serial_total", view="_default", zone_name="example.org") == 1
+            told = json.loads(fetch(port, "/json/v1/server"))
+            assert told["nsstats"]["QryNXDOMAIN"] == told["rcodes"]["NXDOMAIN"] == 1
+            assert json.loads(fetch(port, "/json/v1/zones"))["views"]["_default"]["zones"][0]["serial"] == 1
+        finally:
+            exporter.terminate()
+            exporter.wait(20)
+
+
+def bind_is_up(port):
+    """The metrics of the exporter, once it says that it reads ours."""
+    try:
+        found = scrape(port)
+    except OSError:  # not up yet
+        return None
+    return found if value(found, "bind_up") == 1 else None
+
+
+def test_a_port_that_is_taken_stops_nothing_and_is_taken_when_it_is_free():
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        with Suite(arguments=["--metrics", f"127.0.0.1@{port}"]) as suite:
+            suite.start()
+            found = wait_until(lambda: metrics(suite)["reason"], DEADLINE, "the reason is told")
+            assert "Address already in use" in found
+            assert metrics(suite)["state"] == "failing"
+            assert "STATS_METRICS_CLOSED" in suite.log.read_text()
+            assert "metrics" in suite.bobctl("status").stdout
+            assert suite.answers()
+            holder.close()
+            wait_until(lambda: metrics(suite)["state"] == "open", DEADLINE, "metrics open by themselves")
+
+
+def test_the_address_changes_at_run_time_as_a_whole():
+    with Suite(config="stats: {metrics: 'off'}\n", metrics_off=False) as suite:
+        suite.start()
+        port = free_port()
+        assert suite.bobctl("config", "set", "stats.metrics", f"127.0.0.1@{port}").returncode == 0
+        assert suite.bobctl("config", "commit").returncode == 0
+        wait_until(lambda: metrics(suite)["state"] == "open", DEADLINE, "metrics opened")
+        with socket.create_server(("127.0.0.1", 0)) as holder:
+            taken = f"127.0.0.1@{holder.getsockname()[1]}"
+            assert suite.bobctl("config", "set", "stats.metrics", taken).returncode == 0
+            refused = suite.bobctl("config", "commit")
+            assert (refused.returncode, "cannot listen" in refused.stderr) == (5, True)
+        assert "bobdns_up 1.0" in fetch(port)
+
+
+def test_a_client_that_says_nothing_keeps_nobody_waiting():
+    with served() as (_, port):
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(10)]
+        try:
+            began = time.monotonic()
+            assert "bobdns_up 1.0" in fetch(port)
+            assert time.monotonic() - began < 10
+        finally:
+            for connection in silent:
+                connection.close()
