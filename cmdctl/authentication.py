@@ -14,6 +14,7 @@ from collections import OrderedDict
 from cmdctl.accounts import Accounts
 from cmdctl.errors import RequestError
 from cmdctl.limits import FAILURE_SECONDS, MAX_FAILURES, MAX_ORIGINS_REMEMBERED, PASSWORDS_AT_ONCE
+from cmdctl.peer import neighbourhood
 from cmdctl.roles import Caller
 
 _WANTED = "credentials are needed: Authorization: Bearer TOKEN, or Basic with user and password"
@@ -32,6 +33,7 @@ class Authentication:
         """Who the header says; raises RequestError unauthenticated or throttled."""
         if not authorization:
             raise RequestError("unauthenticated", _WANTED)
+        address = neighbourhood(address)
         scheme, _, value = authorization.partition(" ")
         match scheme.lower():
             case "bearer":
@@ -43,6 +45,7 @@ class Authentication:
                 sources = (address, f"user {name}")
                 self._throttle.check(sources)
                 async with self._passwords:
+                    self._throttle.check(sources)  # again: others may have failed while this one waited
                     caller = await asyncio.to_thread(self._accounts.by_password, name, password)
             case _:
                 raise RequestError("unauthenticated", _WANTED)

@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cmdctl.answers import error_answer
 from cmdctl.audit import Entry, Refusals
 from cmdctl.errors import RequestError
-from cmdctl.limits import MAX_BODY, MAX_HEAD
-from cmdctl.peer import Peer, Policy, RemotePeer, user_name
+from cmdctl.limits import MAX_AUDIT_PATH, MAX_BODY, MAX_HEAD
+from cmdctl.peer import Peer, Policy, RemotePeer, neighbourhood, user_name
 from cmdctl.roles import Caller
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
@@ -181,7 +181,7 @@ class Guard:
                 origin=str(state["peer"]),
                 token=caller.token if caller is not None else "",
                 method=method,
-                path=path,
+                path=path[:MAX_AUDIT_PATH],
                 status=status,
                 text=state.get(WHY, ""),
             )
@@ -219,7 +219,7 @@ def _host(value: str) -> str:
 
 
 def _place(peer: Peer | RemotePeer) -> str:
-    return peer.address if isinstance(peer, RemotePeer) else f"uid {peer.uid}"
+    return neighbourhood(peer.address) if isinstance(peer, RemotePeer) else f"uid {peer.uid}"
 
 
 def _head_size(scope: Scope) -> int:

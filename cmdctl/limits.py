@@ -41,4 +41,5 @@ FAILURE_SECONDS = 60.0
 MAX_ORIGINS_REMEMBERED = 1000
 REFUSALS_A_MINUTE = 30
 AUDIT_ROWS = 1_000_000
+MAX_AUDIT_PATH = 2 * MAX_NAME_TEXT  # characters of a path that are kept; more is no path of ours
 HANDSHAKE_SECONDS = 5.0  # of TLS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import pwd
 import socket
@@ -16,6 +17,7 @@ _UCRED = struct.Struct("iII")  # pid, uid, gid: struct ucred of unix(7)
 SO_PEERGROUPS = 59
 _GID = struct.Struct("I")
 _MAX_GROUPS_BUFFER = 1024  # bytes; what socket.getsockopt allows
+HOST_PREFIX = 64  # bits of an IPv6 address that a host does not choose by itself (RFC 4291 section 2.5.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,17 @@ class RemotePeer:
 
     def __str__(self) -> str:
         return f"{self.address}@{self.port}"
+
+
+def neighbourhood(address: str) -> str:
+    """What is counted as one origin: an IPv4 address, or the /64 of an IPv6 address, whose host has 2^64 of them."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    return str(ipaddress.ip_network((int(found), HOST_PREFIX), strict=False))
 
 
 @dataclass(frozen=True, slots=True)

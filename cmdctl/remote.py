@@ -155,7 +155,8 @@ class RemoteDoor:
 
     async def _change(self, ready: Ready) -> None:
         async with self._turn:
-            if ready is not self._ready:  # changed again meanwhile
+            if ready is not self._ready:  # changed again meanwhile: nobody is to wait at an address given up
+                ready.discard()
                 return
             await self._close()
             if ready.settings.address:

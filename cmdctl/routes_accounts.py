@@ -173,7 +173,11 @@ class AccountRoutes:
     def _whose(request: Request) -> str | None:
         """Whose tokens a caller sees and revokes; None: all."""
         caller = caller_of(request)
-        return None if caller.role >= Role.ADMIN else caller.user or caller.name
+        if caller.role >= Role.ADMIN:
+            return None
+        if not caller.user:  # somebody of this machine; a user of REST by the same name may be somebody else
+            raise RequestError("refused", f"{caller.name} is no user of REST and has no tokens")
+        return caller.user
 
 
 def _user(user: User) -> UserEntry:

@@ -12,7 +12,16 @@ from uvicorn.server import Server, ServerState
 
 from cmdctl.connection import DoorProtocol
 from cmdctl.door import Door
-from cmdctl.limits import BACKLOG, GRACE_SECONDS, HANDSHAKE_SECONDS, KEEP_ALIVE_SECONDS, MAX_HEAD
+from cmdctl.limits import (
+    BACKLOG,
+    GRACE_SECONDS,
+    HANDSHAKE_SECONDS,
+    KEEP_ALIVE_SECONDS,
+    MAX_CONNECTIONS,
+    MAX_HEAD,
+)
+
+ACCEPT_AGAIN_SECONDS = 1.0  # after the kernel had no descriptor for one more connection
 
 
 class DoorServer:
@@ -38,31 +47,35 @@ class DoorServer:
 
 
 class TlsServer:
-    """Serves one application over TLS. uvicorn's own start does not bound the time of a handshake."""
+    """Serves one application over TLS.
+
+    It accepts by itself: neither uvicorn nor asyncio counts connections whose handshake is not done, and each costs
+    memory and a descriptor. The kernel keeps BACKLOG more waiting, and drops what comes beyond.
+    """
 
     def __init__(self, app: ASGIApp, listener: socket.socket, context: ssl.SSLContext) -> None:
         self._config = _config(app)
         self._listener = listener
         self._context = context
         self._state = ServerState()
-        self._server: asyncio.Server | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._handshakes: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Accept connections from now on."""
         self._config.load()
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: DoorProtocol(self._config, self._state, {}),
-            sock=self._listener,
-            ssl=self._context,
-            backlog=BACKLOG,
-            ssl_handshake_timeout=HANDSHAKE_SECONDS,
-            ssl_shutdown_timeout=HANDSHAKE_SECONDS,
-        )
+        self._listener.setblocking(False)
+        self._listener.listen(BACKLOG)
+        self._accepting = asyncio.create_task(self._accept(), name="rest")
 
     async def stop(self) -> None:
         """Accept nobody any more, give running requests GRACE_SECONDS, cut the rest off."""
-        assert self._server is not None
-        self._server.close()
+        assert self._accepting is not None
+        ending = [self._accepting, *self._handshakes]
+        for task in ending:
+            task.cancel()
+        await asyncio.wait(ending)
+        self._listener.close()
         for connection in list(self._state.connections):
             connection.shutdown()
         if self._state.tasks:
@@ -70,6 +83,37 @@ class TlsServer:
         for connection in list(self._state.connections):
             if isinstance(connection, DoorProtocol):
                 connection.cut_off()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(self._listener)
+            except OSError:  # it is gone already, or there is no descriptor for it
+                await asyncio.sleep(ACCEPT_AGAIN_SECONDS)
+                continue
+            if len(self._handshakes) + len(self._state.connections) >= MAX_CONNECTIONS:
+                connection.close()
+                continue
+            task = asyncio.create_task(self._shake_hands(connection), name="handshake")
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
+
+    async def _shake_hands(self, connection: socket.socket) -> None:
+        """Hand a connection on; one that does not come to speak TLS ends here, and there is nobody to tell."""
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: DoorProtocol(self._config, self._state, {}),
+                connection,
+                ssl=self._context,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=HANDSHAKE_SECONDS,
+            )
+        except OSError:  # ssl.SSLError and TimeoutError are OSErrors, too
+            connection.close()
+        except asyncio.CancelledError:
+            connection.close()
+            raise
 
 
 def _config(app: ASGIApp) -> Config:

@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import pytest_asyncio
@@ -17,8 +18,11 @@ import pytest_asyncio
 from cmdctl.app import all_routes
 from cmdctl.authentication import Authentication
 from cmdctl.certificate import Certificate, own_certificate
-from cmdctl.limits import MAX_FAILURES
-from cmdctl.roles import Role
+from cmdctl.errors import RequestError
+from cmdctl.limits import MAX_CONNECTIONS, MAX_FAILURES, PASSWORDS_AT_ONCE
+from cmdctl.peer import neighbourhood
+from cmdctl.roles import Caller, Role
+from cmdctl.routes_accounts import AccountRoutes
 from cmdctl.routing import Operation
 from cmdctl.server import TlsServer
 from tests.cmdctl.house import house
@@ -236,3 +240,49 @@ class TestCredentials:
     async def test_a_connection_without_handshake_is_not_kept(self, remote, monkeypatch):
         with contextlib.closing(socket.create_connection(remote.address, 20)) as silent:
             assert await asyncio.to_thread(silent.recv, 1) == b""  # HANDSHAKE_SECONDS later
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_connections_that_never_shake_hands_are_bounded_and_forgotten(remote, monkeypatch):
+    monkeypatch.setattr("cmdctl.server.HANDSHAKE_SECONDS", 1.0)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    silent = [
+        await asyncio.to_thread(socket.create_connection, remote.address, 20) for _ in range(3 * MAX_CONNECTIONS // 2)
+    ]
+    try:
+        ended = await asyncio.to_thread(silent[-1].recv, 1)  # one too many is closed at once
+        assert ended == b""
+        assert len(list(Path("/proc/self/fd").iterdir())) - before - len(silent) <= MAX_CONNECTIONS
+        await asyncio.to_thread(silent[0].recv, 1)  # and the others when their time is over
+    finally:
+        for one in silent:
+            one.close()
+    status, _, _ = await remote.ask("GET", "/v1/version", remote.bearer("read"))
+    assert status == 200
+
+
+def test_an_ipv6_host_does_not_get_new_tries_with_each_of_its_addresses():
+    assert neighbourhood("2001:db8::1") == neighbourhood("2001:db8::ffff:2") != neighbourhood("2001:db8:0:1::1")
+    assert neighbourhood("192.0.2.1") == "192.0.2.1"
+    assert neighbourhood("fe80::1%eth0") == neighbourhood("fe80::2%eth0")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_wrong_passwords_sent_at_once_are_counted_before_the_next_is_looked_at(remote, monkeypatch):
+    tried = []
+    monkeypatch.setattr(
+        type(remote.here.services.accounts), "by_password", lambda _self, name, _password: tried.append(name)
+    )
+    authentication = Authentication(remote.here.services.accounts)
+    header = basic("admin", "wrong").partition(": ")[2]
+    asked = [authentication.caller(header, "192.0.2.1") for _ in range(5 * MAX_FAILURES)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert {answer.code for answer in answers} == {"unauthenticated", "throttled"}
+    assert len(tried) < MAX_FAILURES + PASSWORDS_AT_ONCE
+
+
+def test_somebody_of_the_machine_is_not_taken_for_a_user_of_rest_by_the_same_name():
+    request = SimpleNamespace(state=SimpleNamespace(caller=Caller("ann", Role.READ)))
+    with pytest.raises(RequestError) as caught:
+        AccountRoutes._whose(request)
+    assert caught.value.code == "refused"
