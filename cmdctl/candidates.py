@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -15,6 +15,7 @@ from msgq.errors import BusError, CallError, Refused
 from msgq.session import Request, Session
 
 Edit = api.Set | api.Unset | api.Add | api.Remove
+May = Callable[[Sequence[api.Change]], None]
 R = TypeVar("R")
 
 
@@ -30,9 +31,14 @@ class Candidates:
         async with self._lock(author):
             return await self._session.call(request, timeout=COMMIT_SECONDS)
 
-    async def commit(self, author: str, reason: str) -> api.Committed:
-        """Commit the author's candidate. Raises RequestError with every finding where it is refused."""
+    async def commit(self, author: str, reason: str, may: May | None = None) -> api.Committed:
+        """Commit the author's candidate; `may` raises for changes that are not theirs to make.
+
+        Raises RequestError with every finding where it is refused.
+        """
         async with self._lock(author):
+            if may is not None:
+                may((await self._session.call(api.Diff(author))).changes)
             return await self._commit(author, reason)
 
     async def at_once(self, author: str, edits: Sequence[Edit], reason: str) -> api.Committed:

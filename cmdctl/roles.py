@@ -13,8 +13,8 @@ class Role(enum.IntEnum):
 
     READ = 1  # look at everything but users, tokens and the audit log
     OPERATE = 2  # start, stop, reload: nothing that outlives a restart
-    CONFIGURE = 3  # change configuration and zones
-    ADMIN = 4  # users, tokens, the audit log, the end of the suite
+    CONFIGURE = 3  # change configuration and zones, but not which programs run and who may give orders
+    ADMIN = 4  # that, users, tokens, the audit log, the end of the suite
 
     @property
     def word(self) -> str:

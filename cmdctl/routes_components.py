@@ -62,18 +62,18 @@ class ComponentRoutes:
             Operation("GET", "/v1/components", self.list_components, Role.READ),
             Operation("GET", "/v1/components/{name}", self.show, Role.READ),
             Operation(
-                "PUT", "/v1/components/{name}", self.add, Role.CONFIGURE, body=ComponentBody, answer=cfgmgr.Committed
+                "PUT", "/v1/components/{name}", self.add, Role.ADMIN, body=ComponentBody, answer=cfgmgr.Committed
             ),
             Operation(
                 "PATCH",
                 "/v1/components/{name}",
                 self.change,
-                Role.CONFIGURE,
+                Role.ADMIN,
                 body=ComponentBody,
                 answer=cfgmgr.Committed,
             ),
             Operation(
-                "DELETE", "/v1/components/{name}", self.remove, Role.CONFIGURE, query=(REASON,), answer=cfgmgr.Committed
+                "DELETE", "/v1/components/{name}", self.remove, Role.ADMIN, query=(REASON,), answer=cfgmgr.Committed
             ),
             Operation("POST", "/v1/components/{name}/{order}", self.order, Role.OPERATE),
         ]

@@ -21,6 +21,7 @@ GET  /v1/config/history?before=&limit=&changes=true
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, get_args
 
 import msgspec
@@ -32,15 +33,17 @@ from starlette.routing import Route
 from cfgmgr import api
 from cmdctl.answers import answer
 from cmdctl.bodies import body, flag, number, page_limit
-from cmdctl.candidates import Candidates
+from cmdctl.candidates import Candidates, May
 from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_REASON
 from cmdctl.parameters import LIMIT
 from cmdctl.roles import Role
-from cmdctl.routing import Operation, Query
+from cmdctl.routing import Operation, Query, caller_of
 from cmdctl.services import Services, author_of, only_reads
 
 EXPORT_SECONDS = 60.0  # a long file with comments takes its time
+# Who may say which programs run, or who may give orders, may everything: that takes the role admin.
+FOR_ADMINS = ("cmdctl", "components")
 
 ConfigPath = Annotated[str, Meta(max_length=4096)]
 Reason = Annotated[str, Meta(max_length=MAX_REASON)]
@@ -206,19 +209,26 @@ class ConfigRoutes:
     async def commit(self, request: Request) -> Response:
         """Put the candidate into effect."""
         wanted = await body(request, CommitBody)
-        return answer(await self._candidates.commit(author_of(request), wanted.reason))
+        return answer(await self._candidates.commit(author_of(request), wanted.reason, _may(request)))
 
     async def reload(self, request: Request) -> Response:
         """Read bob.yaml again."""
         wanted = await body(request, ReloadBody)
-        return await self._do(request, api.Reload(author_of(request), wanted.reason, wanted.apply))
+        author, may = author_of(request), _may(request)
+        if wanted.apply and may is not None:
+            may((await self._candidates.do(author, api.Reload(author, wanted.reason, apply=False))).changes)
+        return await self._do(request, api.Reload(author, wanted.reason, wanted.apply))
 
     async def rollback(self, request: Request) -> Response:
         """Put the values of an older revision into effect."""
         wanted = await body(request, RollbackBody)
         if not wanted.apply:
             only_reads(request)
-        return await self._do(request, api.Rollback(author_of(request), wanted.revision, wanted.reason, wanted.apply))
+        author, may = author_of(request), _may(request)
+        if wanted.apply and may is not None:
+            seen = await self._candidates.do(author, api.Rollback(author, wanted.revision, wanted.reason, apply=False))
+            may(seen.changes)
+        return await self._do(request, api.Rollback(author, wanted.revision, wanted.reason, wanted.apply))
 
     async def history(self, request: Request) -> Response:
         """The revisions, newest first."""
@@ -227,3 +237,20 @@ class ConfigRoutes:
 
     async def _do(self, request: Request, message: Any) -> Response:
         return answer(await self._candidates.do(author_of(request), message))
+
+
+def _may(request: Request) -> May | None:
+    """What raises RequestError for changes that take the role admin; None for who has it."""
+    caller = caller_of(request)
+    if caller.role >= Role.ADMIN:
+        return None
+
+    def may(changes: Sequence[api.Change]) -> None:
+        for change in changes:
+            top = change.path.partition(".")[0].partition("[")[0]
+            if top in ("", *FOR_ADMINS):
+                raise RequestError(
+                    "refused", f"{caller.name} may {caller.role.word}; {change.path} takes the role admin"
+                )
+
+    return may

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
 import json
 import socket
 import ssl
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 import pytest_asyncio
 
+from cfgmgr import api as cfgmgr
 from cmdctl.app import all_routes
 from cmdctl.authentication import Authentication
 from cmdctl.certificate import Certificate, own_certificate
@@ -286,3 +288,24 @@ def test_somebody_of_the_machine_is_not_taken_for_a_user_of_rest_by_the_same_nam
     with pytest.raises(RequestError) as caught:
         AccountRoutes._whose(request)
     assert caught.value.code == "refused"
+
+
+@pytest.mark.parametrize("path", ["components.evil", "components['e.v']", "cmdctl.group_role"])
+@pytest.mark.parametrize(
+    ("order", "body"), [("commit", {}), ("rollback", {"revision": 2}), ("reload", {"apply": True})]
+)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_who_may_configure_may_not_make_themselves_admin_by_configuration(remote, monkeypatch, path, order, body):
+    change = cfgmgr.Change(path, None, {"program": "/bin/sh"})
+    answers = remote.here.answers
+    monkeypatch.setitem(answers, ("cfgmgr", "diff"), cfgmgr.Candidate("user:configure", 3, 3, [change]))
+    monkeypatch.setitem(answers, ("cfgmgr", "rollback"), cfgmgr.RolledBack(2, [change]))
+    monkeypatch.setitem(answers, ("cfgmgr", "reload"), cfgmgr.Reloaded("/etc/bob/bob.yaml", [change], []))
+    ask = functools.partial(remote.ask, "POST", f"/v1/config/{order}", body=json.dumps(body).encode())
+    remote.here.asked.clear()
+    status, _, answer = await ask(remote.bearer("configure"))
+    assert status == 403
+    assert path in json.loads(answer)["error"]["message"]
+    assert not any(command == "commit" or arguments.get("apply") for _, command, arguments in remote.here.asked)
+    status, _, _ = await ask(remote.bearer("admin"))
+    assert status == 200
