@@ -11,10 +11,10 @@ import socket
 import ssl
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import pytest_asyncio
+from starlette.requests import Request
 
 from cfgmgr import api as cfgmgr
 from cmdctl.app import all_routes
@@ -279,12 +279,13 @@ async def test_wrong_passwords_sent_at_once_are_counted_before_the_next_is_looke
     header = basic("admin", "wrong").partition(": ")[2]
     asked = [authentication.caller(header, "192.0.2.1") for _ in range(5 * MAX_FAILURES)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert {answer.code for answer in answers} == {"unauthenticated", "throttled"}
+    codes = {answer.code for answer in answers if isinstance(answer, RequestError)}
+    assert codes == {"unauthenticated", "throttled"}
     assert len(tried) < MAX_FAILURES + PASSWORDS_AT_ONCE
 
 
 def test_somebody_of_the_machine_is_not_taken_for_a_user_of_rest_by_the_same_name():
-    request = SimpleNamespace(state=SimpleNamespace(caller=Caller("ann", Role.READ)))
+    request = Request({"type": "http", "state": {"caller": Caller("ann", Role.READ)}})
     with pytest.raises(RequestError) as caught:
         AccountRoutes._whose(request)
     assert caught.value.code == "refused"
