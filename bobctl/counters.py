@@ -27,10 +27,11 @@ def stats() -> None:
 @click.option("--watch", is_flag=True, help="Show again every 2 seconds what was counted meanwhile, until interrupted.")
 @pass_suite
 def show(suite: Suite, module: str | None, instance: str | None, *, everything: bool, watch: bool) -> None:
-    """Show counters: the sum of each module, and with one module each of its instances.
+    """Show counters, by module or by instance.
 
-    An instance that hangs is shown like the others, for nobody is asked; one that does not run is shown with its state,
-    and what it counted is kept for its successor.
+    Without MODULE it is the sum of each module, with it each of the instances beside the sum. An instance that hangs is
+    shown like the others, for nobody is asked; one that does not run is shown with its state, and what it counted is
+    kept for its successor.
     """
     if instance is not None and module is None:
         raise click.UsageError("--instance needs a MODULE")
