@@ -64,7 +64,7 @@ class CmdctlDaemon(Module):
         zones = ZoneDesk(config.values["data_sources"], open_source)
         settings = RestSettings.of(config.own)
         if self._store is None:
-            await self._open_store()
+            await self._open_store(settings)
         role = Role.of(config.own["group_role"])
         if self._rest is None:
             return Prepared(apply=lambda: self._apply(catalog, zones, role))
@@ -76,12 +76,14 @@ class CmdctlDaemon(Module):
 
         return Prepared(apply=apply, discard=lambda: None if ready is None else ready.discard())
 
-    async def _open_store(self) -> None:
+    async def _open_store(self, settings: RestSettings) -> None:
         """Open users, tokens and the audit log; without them the UNIX socket must do."""
         try:
             self._store = await self.context.work(Store, self.context.directories.state)
         except StoreFailed as error:
             self.context.log.error("CMDCTL_STORE_FAILED", reason=error)
+            state, reason = ("failing", str(error)) if settings.address else ("off", "")
+            self._services.rest = lambda: RestState(endpoint=settings.where, state=state, reason=reason)
             return
         self._services.accounts = Accounts(self._store)
         self._services.audit = Audit(self._store)
@@ -89,6 +91,8 @@ class CmdctlDaemon(Module):
         self._services.rest = self._rest_state
         self._keeping.remote = self._rest
         self._keeping.audit = self._write_audit
+        if self._server is not None:  # it could not be opened at the start
+            self.context.spawn(self._rest.run(), "rest")
 
     def _rest_state(self) -> RestState:
         assert self._rest is not None

@@ -146,3 +146,22 @@ async def test_a_run_directory_that_is_gone_ends_the_start():
         with pytest.raises(FileNotFoundError):
             await daemon.module.on_start()
         daemon.path.parent.mkdir()
+
+
+@pytest.mark.asyncio
+async def test_a_store_that_cannot_be_opened_is_told_in_the_status_and_tried_again():
+    async with running() as daemon:
+        store = daemon.module.context.directories.state / "cmdctl.sqlite"
+        store.mkdir()
+        values = {**daemon.values(), "cmdctl": {**daemon.values()["cmdctl"], "rest": "127.0.0.1@1"}}
+        (await daemon.module.prepare(Config(1, values, values["cmdctl"]))).apply()
+        await daemon.module.on_start()
+        rest = (await daemon.get("status"))["rest"]
+        assert (rest["endpoint"], rest["state"]) == ("127.0.0.1@1", "failing")
+        assert str(store) in rest["reason"]
+        with pytest.raises(ErrorAnswer, match="users and tokens cannot be read now"):
+            await daemon.get("users")
+        store.rmdir()
+        await daemon.configure(2)
+        assert (await daemon.get("users"))["users"] == []
+        assert (await daemon.get("status"))["rest"]["state"] == "off"
