@@ -45,7 +45,7 @@ async def offered(here, text):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("sta", ["status"]),
+        ("sta", ["stats", "status"]),
         ("exi", ["exit"]),
         ("zone ex", ["export"]),
         ("zone show exam", ["example.net", "example.org"]),
