@@ -1,5 +1,7 @@
 """Scenarios of the Nameserver test cases, written from the specification."""
 
+from string import ascii_lowercase
+
 import dns.edns
 import dns.name
 import dns.rcode
@@ -311,6 +313,19 @@ def case_matters(reaction):
     """Behave so to the second way in which the names are written."""
     seconds = {scrambled(dns.name.from_text(name), 1).labels for name in (f"www.{ZONE}", ZONE)}
     return on(lambda query: query.name.labels in seconds, reaction)
+
+
+def test_short_names_are_scrambled_too():
+    names = ["www.", *(f"www.{a}{b}." for a in ascii_lowercase for b in ascii_lowercase)]
+    sent = [scrambled(dns.name.from_text(name), variant).to_text() for name in names for variant in (0, 1)]
+    assert [name for name in sent if name in (name.lower(), name.upper())] == []
+
+
+def test_a_server_of_a_short_name_that_changes_the_case_is_told():
+    internet = Internet()
+    internet.zone("us", {"ns1.nic.us": [ONE]})  # a name whose digest would leave every letter small
+    internet.behave(ONE, lower_cases_question)
+    assert tags(check(internet, "nameserver08", "us")) == {"QNAME_CASE_INSENSITIVE"}
 
 
 @pytest.mark.parametrize(

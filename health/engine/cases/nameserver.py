@@ -191,11 +191,15 @@ async def nameserver07(context: Context) -> None:
 def scrambled(name: dns.name.Name, variant: int) -> dns.name.Name:
     """A name in mixed case, another for each variant.
 
-    It is chosen by the name alone and not by chance, so that recorded traffic can be replayed.
+    It is chosen by the name alone and not by chance, so that recorded traffic can be replayed. Two letters or
+    more are never all small or all large: a query in small letters shows nothing about a server that makes them so.
     """
     plain = name.canonicalize()
     octets_of_name = plain.to_digestable()
     bits = int.from_bytes(hashlib.shake_128(octets_of_name).digest(len(octets_of_name)), "big")
+    letters = sum(bytes([octet]).isalpha() for octet in octets_of_name)
+    if (every := (1 << letters) - 1) and bits & every in (0, every):
+        bits ^= 1
     labels = []
     for label in plain.labels:
         octets = bytearray(label)
