@@ -1,61 +1,120 @@
-"""The layout of an image, version 1: constants only, for the builder, the file and the compiled reader.
+"""The layout of images, version 2: constants only, for builders, files and the compiled reader.
 
-All numbers are little-endian; offsets are from the start of their section, in units of 8 octets.
+All numbers are little-endian. An offset counts units of 4 octets from the start of its section, where nothing else is
+said; 0 is no place, so every section begins with an unused unit (ZONES with 8 octets).
 
-    HEADER     magic, version, octets, seed of the hashes; offset, octets and CRC-32 of each section; its own CRC-32
-    ZONES      flags, least and greatest depth of cuts and DNAMEs, octets of the origin, u32 labels of the origin,
-               u32 negative fragment (SOA), u32 number of the zone, from 1, the origin in wire form
-    APEXES     hash buckets over the origins: u64 each, 24 bits of tag, 40 bits of offset
-    BUCKETS    the same over all names, with the number of the zone in the hash
-    NODES      flags, octets of the owner relative to the origin, u16 number of sets, u32 reserved (the neighbour
-               in the order of NSEC), u16 type, u16 flags, u32 fragment each set, then the owner, small letters
-    FRAGMENTS  u16 octets, u16 pointers, u16 records, u16 more records (glue), then u16 place and u16 target each
-               pointer, then records in wire form
-    CHAIN      (empty in version 1) hashes of NSEC3 in order
+DIRECTORY (a file)
+    HEADER     4096 octets: magic, u32 version, u32 0, u64 seed of all hashes, u64 capacity, u64 entries in use;
+               at octet 64 u64 epoch of the manifest. No checksum: the file changes while it is mapped
+    ENTRIES    u64 each, linear probing from (hash >> 32) * capacity >> 32 on: 16 bits of tag (the lowest of the
+               hash, `place(hash of the origin, 0)`), 16 bits of slot, 32 bits of offset; 0 is empty. The offset
+               counts 8 octets: within ZONES of the slot's image, or with its highest bit within the heap of the
+               slot's delta. An entry is never removed: a zone that is gone has a record with ZONE_GONE
 
-A fragment does not depend on who owns it: names in it end in pointers whose target is known when it is sent.
+IMAGE (a file)
+    HEADER     4096 octets: magic, u32 version, u32 sections, u64 octets, u64 seed; offset, octets and CRC-32 of each
+               section; CRC-32 of the header at its end
+    ZONES      records of zones (ZONE_*), aligned to 8 octets, one after the other from octet 8 on
+    BUCKETS    u64 each: 24 bits of tag, 40 bits of offset of a node; by `place(hash of the name, number of the zone)`,
+               linear probing as above
+    NODES      u8 flags, u8 octets of the owner relative to the origin, u16 number of sets, u32 link (place in the
+               chain of NSEC or NSEC3, from 1; 0: none), then u16 type, u16 flags, u32 fragment each set, in order
+               of types, then the owner without the origin, small letters
+    FRAGMENTS  u16 octets of the first part (14 bits) and flags, u8 pointers, u8 records; where a flag says there is
+               a second part u16 octets, u8 pointers, u8 records of it; then u16 place and u16 target each pointer,
+               in order of place, then the first part, then the second, in wire form. Places count from the start of
+               the first part. Second parts hold signatures (sent with DO, in the same section) or glue (additional)
+    CHAIN      for each signed zone its entries in order. NSEC: u32 node, u32 fragment (as the node has it). NSEC3:
+               20 octets of hash, u32 fragment, whose owner is written out
+
+DELTA (a file beside an image)
+    HEADER     4096 octets: magic, u32 version, u32 0, u64 seed, u64 capacity of the table, u64 octets of the heap,
+               u64 octets of the heap in use, 36 octets boot id
+    TABLE      u64 each, as BUCKETS, the offset within the heap
+    HEAP       records of zones (aligned to 8), nodes, fragments. Before each node u32 generation of its zone and u32
+               offset of the node it replaces in this heap (0: none here)
+
+In a zone that has a delta, fragment numbers with the highest bit are in the heap, others in the image.
 """
 
 from __future__ import annotations
 
 MAGIC = b"bobimage"
-VERSION = 1
+MAGIC_DIRECTORY = b"bobzones"
+MAGIC_DELTA = b"bobdelta"
+VERSION = 2
 HEADER_OCTETS = 4096
-ALIGNMENT = 8
 SECTION_ALIGNMENT = 64  # octets of a cache line
+UNIT = 4
+ZONE_UNIT = 8
 
 ZONES = 0
-APEXES = 1
-BUCKETS = 2
-NODES = 3
-FRAGMENTS = 4
-CHAIN = 5
-SECTIONS = 6
+BUCKETS = 1
+NODES = 2
+FRAGMENTS = 3
+CHAIN = 4
+SECTIONS = 5
 
-ZONE_FIXED = 16
-NODE_FIXED = 8
-SET_OCTETS = 8
-FRAGMENT_FIXED = 8
-POINTER_OCTETS = 4
+# Records of zones: offsets of fields, in octets; the origin follows in wire form and small letters, then the salt.
+ZONE_FLAGS = 0  # u8
+ZONE_FIRST_END = 1  # u8: labels of the shallowest cut or DNAME; 255 where there is none
+ZONE_LAST_END = 2  # u8: of the deepest; 0 where there is none
+ZONE_ORIGIN_OCTETS = 3  # u8
+ZONE_LABELS = 4  # u8: of the origin, without the root
+ZONE_SALT_OCTETS = 5  # u8
+ZONE_ITERATIONS = 6  # u16
+ZONE_NUMBER = 8  # u32: within the image, from 1; part of the hash of its names
+ZONE_NEGATIVE = 12  # u32: fragment of the SOA with the TTL of negative answers
+ZONE_CHAIN = 16  # u32: where its entries begin in CHAIN
+ZONE_CHAIN_ENTRIES = 20  # u32
+ZONE_SERIAL = 24  # u32
+ZONE_GENERATION = 28  # u32: 0 in an image
+ZONE_VERSION = 32  # u64: of the data source
+ZONE_SOURCE = 40  # u32: number of the data source in the manifest
+ZONE_RECORDS = 44  # u32
+ZONE_FIXED = 48
+NO_END = 255
 
 # Flags of a zone.
 ZONE_LEFT = 1  # nothing of it is answered from the image
-ZONE_SIGNED = 2
+ZONE_SIGNED = 2  # there are signatures
+ZONE_NSEC = 4  # denies with NSEC
+ZONE_NSEC3 = 8  # denies with NSEC3
+ZONE_DELTA = 16  # names are looked up in the delta first
+ZONE_GONE = 32  # as if it were not there
+
+NODE_FIXED = 8
+NODE_LINK = 4
+NODE_BEFORE = 8  # octets before a node of a delta: u32 generation, u32 offset of what it replaces
+SET_OCTETS = 8
+FRAGMENT_FIXED = 4
+SECOND_FIXED = 4
+POINTER_OCTETS = 4
+NSEC_ENTRY = 8
+NSEC3_ENTRY = 24
+HASH_OCTETS = 20
 
 # Flags of a node.
 NODE_CUT = 1
 NODE_DNAME = 2
 NODE_WILDCARD = 4  # *.NAME is there
 NODE_CNAME = 8
+NODE_GONE = 16  # in a delta: the name is not there any more
+
+# Flags of a set.
+SET_PLAIN = 1  # with DO it is left to the plain implementation
+
+# Flags of a fragment.
+FRAGMENT_OCTETS = 0x3FFF
+WITH_SIGNATURES = 0x8000
+WITH_GLUE = 0x4000
 
 # Types of sets that no query can ask for: private use of a node.
-REFERRAL = 0  # type 0 is reserved (RFC 6895 section 3.1)
+REFERRAL = 0  # NS of a cut and glue; type 0 is reserved (RFC 6895 section 3.1)
 
 # Targets of pointers.
-TO_OWNER = 0xFFFF  # the name that was asked for
-TO_FRAGMENT = (
-    0x8000  # + offset behind the start of the records; below: so many labels from the end of the name asked for
-)
+TO_OWNER = 0xFFFF  # the owner of the set: the name that was asked for, or as it is written out
+TO_FRAGMENT = 0x8000  # + offset behind the start of the first part; below: so many labels from the end of the owner
 
 # Buckets.
 TAG_SHIFT = 40
@@ -63,6 +122,17 @@ TAG_MASK = 0xFFFFFF
 OFFSET_MASK = 0xFFFFFFFFFF
 HALF = 32
 LOAD = 1.5  # buckets a name
+
+# Entries of the directory.
+SLOT_SHIFT = 32
+SLOT_MASK = 0xFFFF
+ZONE_TAG_SHIFT = 48
+ZONE_TAG_MASK = 0xFFFF
+IN_DELTA = 0x80000000  # of an offset of 32 bits
+BELOW_DELTA = 0x7FFFFFFF
+EPOCH_PLACE = 64  # octet of the header
+DIRECTORY_LOAD = 2  # places a zone, at least
+MAX_SLOTS = 4096
 
 # Hashes of names: FNV-1a, seeded and mixed.
 MASK64 = 0xFFFFFFFFFFFFFFFF
@@ -76,12 +146,14 @@ UNUSUAL_FLAGS = 0xFE  # of the first octet: all but RD
 RD = 0x01
 QR = 0x80
 AA = 0x04
+TC = 0x02
 UNUSUAL_FLAGS_TOO = 0xCF  # of the second octet: all but AD and CD
 NXDOMAIN = 3
 POINTER = 0xC000
 OPT_OCTETS = 11
 DO = 0x80
 MIN_UDP_SIZE = 512
+MAX_MESSAGE = 65535
 CLASS_IN = 1
 MAX_NAME = 255
 MAX_LABEL = 63
@@ -106,6 +178,8 @@ DS = 43
 RRSIG = 46
 NSEC = 47
 DNSKEY = 48
+NSEC3 = 50
+NSEC3PARAM = 51
 ANY = 255
 FIRST_META = 128  # types to ask for, and about messages (RFC 6895 section 3.1)
 LAST_META = 255
