@@ -30,10 +30,16 @@ def extensions() -> list[Extension]:
     from Cython.Build import cythonize
 
     modules = [
-        Extension(".".join(sidecar.with_suffix("").parts), [str(sidecar.with_suffix(".py"))], optional=COMPILE != "1")
+        Extension(".".join(sidecar.with_suffix("").parts), [str(_source(sidecar))], optional=COMPILE != "1")
         for sidecar in sorted(Path().glob("[a-z]*/*.pxd"))
     ]
     return list(cythonize(modules, compiler_directives=DIRECTIVES, build_dir="build/cython"))
+
+
+def _source(sidecar: Path) -> Path:
+    """Raw modules, which no plain Python can be, are written twice: for the compiler, and for the interpreter."""
+    raw = sidecar.with_suffix(".pyx")
+    return raw if raw.exists() else sidecar.with_suffix(".py")
 
 
 setup(ext_modules=extensions())

@@ -1,38 +1,71 @@
-"""An image as a file: mapped read-only, refused where it is damaged, cut short or not ours."""
+"""An image as a file: mapped into the arena, refused where it is damaged, cut short or not ours."""
 
 from __future__ import annotations
 
-import mmap
+import os
 import struct
 import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from image import layout
+from image.arena import Arena
 from image.errors import ImageError
 
-_SECTION = struct.Struct("<QQII")
-_HEAD = struct.Struct("<8sIIQQ")
+SECTION = struct.Struct("<QQII")  # offset, octets, CRC-32
+HEAD = struct.Struct("<8sIIQQ")  # magic, version, sections, octets, seed
 
 
 class ImageFile:
-    """The sections of an image."""
+    """An image at its place in the arena."""
 
-    def __init__(self, path: Path) -> None:
-        """Map it and check all of it. Raises ImageError, OSError."""
+    def __init__(self, arena: Arena, path: Path, seed: int | None = None) -> None:
+        """Map it and check all of it; `seed` is that of the directory. Raises ImageError, OSError."""
         self.path = path
+        self._arena = arena
         with path.open("rb") as file:
-            try:
-                octets = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-            except ValueError:
-                raise ImageError(path, "it is empty") from None
-        self.octets = len(octets)
-        self.seed, places = _read_header(path, octets)
-        self.sections = [_section(path, octets, number, place) for number, place in enumerate(places)]
+            self.octets = os.fstat(file.fileno()).st_size
+            if self.octets == 0:
+                raise ImageError(path, "it is empty")
+            self.place = arena.map(file.fileno(), self.octets)
+        try:
+            octets = arena.view[self.place : self.place + self.octets]
+            self.seed, places = _read_header(path, octets)
+            if seed is not None and self.seed != seed:
+                raise ImageError(path, "its names are hashed with another seed")
+            self.sections = [_section(path, octets, number, place) for number, place in enumerate(places)]
+        except BaseException:
+            arena.unmap(self.place)
+            raise
 
-    def numbers(self, section: int) -> memoryview:
-        """A section as numbers of 64 bits."""
-        return self.sections[section].cast("Q")
+    def row(self) -> list[int]:
+        """What the searcher wants to know (image/searcher.py, ROW), the delta left out."""
+        places = [self.place + offset for offset, _ in self.sections]
+        buckets, bucket_octets = self.sections[layout.BUCKETS]
+        return [
+            places[layout.ZONES],
+            (self.place + buckets) >> 3,
+            bucket_octets >> 3,
+            places[layout.NODES],
+            places[layout.FRAGMENTS],
+            places[layout.CHAIN],
+        ]
+
+    def zones(self) -> Iterator[tuple[int, int]]:
+        """The record of each zone: its offset as the directory has it, its place in the arena."""
+        offset, octets = self.sections[layout.ZONES]
+        start = self.place + offset
+        at = layout.ZONE_UNIT
+        view = self._arena.view
+        while at < octets:
+            yield at // layout.ZONE_UNIT, start + at
+            size = view[start + at + layout.ZONE_ORIGIN_OCTETS] + view[start + at + layout.ZONE_SALT_OCTETS]
+            at += -(-(layout.ZONE_FIXED + size) // layout.ZONE_UNIT) * layout.ZONE_UNIT
+
+    def close(self) -> None:
+        """Unmap it; nobody may look there any more."""
+        self._arena.unmap(self.place)
 
 
 def _read_header(path: Path, octets: memoryview) -> tuple[int, list[tuple[int, int, int]]]:
@@ -40,7 +73,7 @@ def _read_header(path: Path, octets: memoryview) -> tuple[int, list[tuple[int, i
         raise ImageError(path, "images are for little-endian machines")
     if len(octets) < layout.HEADER_OCTETS:
         raise ImageError(path, f"it has {len(octets)} octets, less than a header")
-    magic, version, sections, size, seed = _HEAD.unpack_from(octets)
+    magic, version, sections, size, seed = HEAD.unpack_from(octets)
     if magic != layout.MAGIC:
         raise ImageError(path, "it is not a zone image")
     if version != layout.VERSION:
@@ -52,15 +85,16 @@ def _read_header(path: Path, octets: memoryview) -> tuple[int, list[tuple[int, i
         raise ImageError(path, f"it has {len(octets)} octets, not {size}")
     if sections != layout.SECTIONS:
         raise ImageError(path, f"it has {sections} sections, not {layout.SECTIONS}")
-    places = [_SECTION.unpack_from(octets, _HEAD.size + number * _SECTION.size) for number in range(sections)]
+    places = [SECTION.unpack_from(octets, HEAD.size + number * SECTION.size) for number in range(sections)]
     return seed, [(offset, length, checksum) for offset, length, checksum, _ in places]
 
 
-def _section(path: Path, octets: memoryview, number: int, place: tuple[int, int, int]) -> memoryview:
+def _section(path: Path, octets: memoryview, number: int, place: tuple[int, int, int]) -> tuple[int, int]:
+    """Offset and octets of a section that is whole."""
     offset, length, checksum = place
     section = octets[offset : offset + length]
     if len(section) != length or offset % layout.SECTION_ALIGNMENT:
         raise ImageError(path, f"section {number} is not within it")
     if zlib.crc32(section) != checksum:
         raise ImageError(path, f"section {number} is damaged: its checksum is wrong")
-    return section
+    return offset, length

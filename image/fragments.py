@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 
 from dns.rdatatype import RdataType
 
-from image.layout import CLASS_IN, POINTER, TO_FRAGMENT, TO_OWNER
+from image.layout import (
+    BYTE,
+    CLASS_IN,
+    POINTER,
+    TO_FRAGMENT,
+    TO_OWNER,
+)
 
 MAX_TTL = 2**31 - 1  # seconds; receivers take more for zero, so zero is what we send (RFC 2181 section 8)
-MAX_OCTETS = 4096  # of records: no UDP reply is larger; what is larger is left to the plain implementation
+MAX_OCTETS = 4096  # of each part: no UDP reply is larger; what is larger is left to the plain implementation
 
 # Types whose RDATA may be compressed: octets before the names, number of names (RFC 3597 section 4).
 COMPRESSIBLE = {
@@ -24,14 +30,14 @@ COMPRESSIBLE = {
     RdataType.MINFO: (0, 2),
     RdataType.MX: (2, 1),
 }
-_FIXED = struct.Struct("<HHHH")
+_PART = struct.Struct("<HBB")  # octets and flags, pointers, records
 _POINTER = struct.Struct("<HH")
 _RECORD = struct.Struct("!HHIH")
 
 
 @dataclass(slots=True)
 class Fragment:
-    """A fragment in the making.
+    """A fragment in the making: add() to the first part, then begin_second() and add() to that.
 
     `known` is a name in wire form (any case) that ends every name it will be an answer to; `owner` in add() is None for
     the name asked for.
@@ -39,16 +45,24 @@ class Fragment:
 
     known: bytes
     wire: bytearray = field(default_factory=bytearray)
-    records: int = 0
-    more: int = 0
+    _records: list[int] = field(default_factory=lambda: [0])
     _pointers: list[tuple[int, int]] = field(default_factory=list)
     _written: dict[bytes, int] = field(default_factory=dict)
+    _kind: int = 0
+    _first_octets: int = 0
+    _first_pointers: int = 0
 
     def __post_init__(self) -> None:
         self.known = self.known.lower()
 
-    def add(self, owner: bytes | None, rdtype: int, ttl: int, rdatas: tuple[bytes, ...], *, more: bool = False) -> None:
-        """Add a set; `more`: to the additional section."""
+    def begin_second(self, kind: int) -> None:
+        """What is added from now on is signatures (WITH_SIGNATURES) or glue (WITH_GLUE)."""
+        self._kind = kind
+        self._records.append(0)
+        self._first_octets, self._first_pointers = len(self.wire), len(self._pointers)
+
+    def add(self, owner: bytes | None, rdtype: int, ttl: int, rdatas: tuple[bytes, ...]) -> None:
+        """Add a set."""
         for rdata in rdatas:
             if owner is None:
                 self._point(TO_OWNER)
@@ -58,17 +72,22 @@ class Fragment:
             start = len(self.wire)
             self._put_rdata(rdtype, rdata)
             struct.pack_into("!H", self.wire, start - 2, len(self.wire) - start)
-        if more:
-            self.more += len(rdatas)
-        else:
-            self.records += len(rdatas)
+        self._records[-1] += len(rdatas)
 
     def packed(self) -> bytes | None:
         """Its octets in an image; None where it is too large for one."""
-        if len(self.wire) > MAX_OCTETS:
+        first, pointers = len(self.wire), len(self._pointers)
+        second = b""
+        if self._kind:
+            first, pointers = self._first_octets, self._first_pointers
+            octets, more = len(self.wire) - first, len(self._pointers) - pointers
+            if octets > MAX_OCTETS or max(more, self._records[1]) > BYTE:
+                return None
+            second = _PART.pack(octets, more, self._records[1])
+        if first > MAX_OCTETS or max(pointers, self._records[0]) > BYTE:
             return None
-        pointers = b"".join(_POINTER.pack(place, target) for place, target in self._pointers)
-        return _FIXED.pack(len(self.wire), len(self._pointers), self.records, self.more) + pointers + bytes(self.wire)
+        table = b"".join(_POINTER.pack(place, target) for place, target in self._pointers)
+        return _PART.pack(first | self._kind, pointers, self._records[0]) + second + table + bytes(self.wire)
 
     def _put_rdata(self, rdtype: int, rdata: bytes) -> None:
         offset, names = COMPRESSIBLE.get(rdtype, (0, 0))  # type: ignore[call-overload]
@@ -90,7 +109,7 @@ class Fragment:
             if suffix in self._written:
                 self._point(TO_FRAGMENT + self._written[suffix])
                 return
-            if len(self.wire) < MAX_OCTETS:
+            if len(self.wire) < MAX_OCTETS and not self._kind:
                 self._written[suffix] = len(self.wire)
             self.wire += name[offset : offset + 1 + name[offset]]
             offset += 1 + name[offset]

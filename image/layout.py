@@ -130,11 +130,33 @@ ZONE_TAG_SHIFT = 48
 ZONE_TAG_MASK = 0xFFFF
 IN_DELTA = 0x80000000  # of an offset of 32 bits
 BELOW_DELTA = 0x7FFFFFFF
+CAPACITY_WORD = 3  # of the headers of directories and deltas, in numbers of 64 bits
 EPOCH_PLACE = 64  # octet of the header
 DIRECTORY_LOAD = 2  # places a zone, at least
 MAX_SLOTS = 4096
 
+# A row a slot: places in the arena, in octets; tables in numbers of 64 bits. 0: not mapped.
+ROW = 8
+ROW_ZONES = 0
+ROW_BUCKETS = 1
+ROW_BUCKET_COUNT = 2
+ROW_NODES = 3
+ROW_FRAGMENTS = 4
+ROW_CHAIN = 5
+ROW_TABLE = 6  # of the delta
+ROW_HEAP = 7  # of the delta
+
+# What a search for a zone ends with, where it does not end with a place.
+NOT_MAPPED = -2  # it is in a file that this process has not mapped yet, or is restricted
+NOWHERE = -1  # no zone is there
+
+# Sections of a message.
+ANSWER = 0
+AUTHORITY = 1
+ADDITIONAL = 2
+
 # Hashes of names: FNV-1a, seeded and mixed.
+MASK32 = 0xFFFFFFFF
 MASK64 = 0xFFFFFFFFFFFFFFFF
 PRIME = 0x100000001B3
 MIX = 0x9E3779B97F4A7C15
@@ -150,6 +172,7 @@ TC = 0x02
 UNUSUAL_FLAGS_TOO = 0xCF  # of the second octet: all but AD and CD
 NXDOMAIN = 3
 POINTER = 0xC000
+POINTER_REACH = 0x4000  # octets of a message that a pointer can point into
 OPT_OCTETS = 11
 DO = 0x80
 MIN_UDP_SIZE = 512

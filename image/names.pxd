@@ -1,26 +1,28 @@
 cimport cython
 from libc.stdint cimport uint64_t
+from image.raw cimport Memory
 
 cdef Py_ssize_t MAX_NAME, MAX_LABEL, MAX_DEPTH
 cdef uint64_t MASK64, PRIME, MIX
 cdef unsigned char UPPER_A, UPPER_Z, CASE
 
-cdef class NameReader:
-    cdef uint64_t seed
+cdef class NameReader(Memory):
+    cdef readonly uint64_t seed
     cdef readonly Py_ssize_t depth
     cdef readonly Py_ssize_t name_octets
     cdef const unsigned char[::1] octets
     cdef readonly unsigned char[::1] name
+    cdef uint64_t name_address
     cdef readonly Py_ssize_t[::1] starts
     cdef Py_ssize_t[::1] lefts
     cdef readonly uint64_t[::1] hashes
 
     cpdef attach(self, const unsigned char[::1] octets)
     @cython.locals(at=Py_ssize_t, depth=Py_ssize_t, length=Py_ssize_t, index=Py_ssize_t, octet=cython.uchar)
-    cpdef Py_ssize_t read(self, Py_ssize_t start, Py_ssize_t end) except -1
+    cdef Py_ssize_t scan(self, Py_ssize_t start, Py_ssize_t end) except -1 nogil
     @cython.locals(value=uint64_t, level=Py_ssize_t, start=Py_ssize_t, index=Py_ssize_t)
-    cdef int hash_suffixes(self) except -1
+    cdef int hash_suffixes(self) except -1 nogil
     @cython.locals(mixed=uint64_t)
-    cpdef uint64_t place(self, uint64_t value, uint64_t zone) except? 0
+    cdef uint64_t mix(self, uint64_t value, uint64_t zone) noexcept nogil
     @cython.locals(value=uint64_t)
-    cpdef uint64_t below(self, Py_ssize_t level, uint64_t octet) except? 0
+    cdef uint64_t below(self, Py_ssize_t level, uint64_t octet) noexcept nogil

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import ctypes
+
 from image.layout import CASE, MASK64, MAX_DEPTH, MAX_LABEL, MAX_NAME, MIX, PRIME, UPPER_A, UPPER_Z
+from image.raw import Memory
 
 Octets = bytes | bytearray | memoryview
 
 
-class NameReader:
+def buffer(octets: int) -> memoryview:
+    """Zeros to write into."""
+    return memoryview(bytearray(octets))
+
+
+def address_of(octets: memoryview) -> int:
+    """Where the first octet of a writable buffer is."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(octets)) if len(octets) else 0
+
+
+class NameReader(Memory):
     """The name that was read last; its buffers are used again for the next."""
 
     def __init__(self, seed: int) -> None:
@@ -15,10 +28,11 @@ class NameReader:
         self.depth = 0  # labels, without the root
         self.name_octets = 0  # with the root
         self.octets = memoryview(b"")
-        self.name = memoryview(bytearray(MAX_NAME + 1))
-        self.starts = memoryview(bytearray(8 * (MAX_DEPTH + 1))).cast("q")  # of the suffix of so many labels
-        self.lefts = memoryview(bytearray(8 * (MAX_DEPTH + 1))).cast("q")
-        self.hashes = memoryview(bytearray(8 * (MAX_DEPTH + 1))).cast("Q")  # of the suffix of so many labels
+        self.name = buffer(MAX_NAME + 1)
+        self.name_address = address_of(self.name)
+        self.starts = buffer(8 * (MAX_DEPTH + 1)).cast("q")  # of the suffix of so many labels
+        self.lefts = buffer(8 * (MAX_DEPTH + 1)).cast("q")
+        self.hashes = buffer(8 * (MAX_DEPTH + 1)).cast("Q")  # of the suffix of so many labels
 
     def attach(self, octets: memoryview) -> None:
         """Read from these octets from now on."""
@@ -26,6 +40,14 @@ class NameReader:
 
     def read(self, start: int, end: int) -> int:
         """Read the uncompressed name at `start`; the offset behind it, or 0 where there is none before `end`."""
+        return self.scan(start, end)
+
+    def place(self, value: int, zone: int) -> int:
+        """Where a suffix hash belongs, in a zone (0: among the origins)."""
+        return self.mix(value, zone)
+
+    def scan(self, start: int, end: int) -> int:
+        """As read(), for compiled callers."""
         at = start
         depth = 0
         while True:
@@ -63,8 +85,8 @@ class NameReader:
             self.starts[level] = start
         return 0
 
-    def place(self, value: int, zone: int) -> int:
-        """Where a suffix hash belongs, in a zone (0: among the origins)."""
+    def mix(self, value: int, zone: int) -> int:
+        """As place(), for compiled callers."""
         mixed = ((value ^ zone) * MIX) & MASK64
         mixed = ((mixed ^ (mixed >> 29)) * MIX) & MASK64
         return mixed ^ (mixed >> 32)

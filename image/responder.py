@@ -1,127 +1,88 @@
-"""Answers from an image: a query in one buffer, its reply in another, no object in between.
+"""Answers from images: a query in one buffer, its reply in another, no object in between.
 
-What an image does not answer (chains of CNAMEs, DNAME, ANY, options of EDNS, signatures, replies that do not fit, what
-is malformed) is left to the plain implementation. Plain Python; responder.pxd adds the types.
+What an image does not answer (DNAME, ANY, options of EDNS, what is malformed, long chains, a few proofs) is left to the
+plain implementation (auth/answer.py), which is also what every answer is compared with. Plain Python; the sidecars of
+this module and those below it add the types.
 """
 
 from __future__ import annotations
 
-from image.file import ImageFile
 from image.layout import (
-    AA,
-    ALIGNMENT,
-    APEXES,
-    BUCKETS,
-    BYTE,
+    ANSWER,
+    AUTHORITY,
     CLASS_IN,
-    DO,
     DS,
     FIRST_META,
-    FRAGMENT_FIXED,
-    FRAGMENTS,
-    HALF,
+    KEY,
     LAST_META,
     MESSAGE_HEADER,
-    MIN_UDP_SIZE,
     NODE_CNAME,
     NODE_CUT,
     NODE_DNAME,
-    NODE_FIXED,
     NODE_WILDCARD,
-    NODES,
+    NOWHERE,
     NSEC,
     NXDOMAIN,
     NXT,
     OCTET,
-    OFFSET_MASK,
     OPT,
-    OPT_OCTETS,
-    POINTER,
-    POINTER_OCTETS,
-    QR,
     QUESTION_FIXED,
-    RD,
     REFERRAL,
     RRSIG,
-    SET_OCTETS,
+    SET_PLAIN,
     SIG,
-    STAR,
-    TAG_MASK,
-    TAG_SHIFT,
-    TO_FRAGMENT,
-    TO_OWNER,
     UNUSUAL_FLAGS,
     UNUSUAL_FLAGS_TOO,
-    ZONE_FIXED,
     ZONE_LEFT,
+    ZONE_NSEC,
+    ZONE_NSEC3,
     ZONE_SIGNED,
-    ZONES,
 )
-from image.names import NameReader
+from image.searcher import Searcher
+
+MAX_LINKS = 8  # CNAMEs that are followed; longer chains are left
+
+# What becomes of a step along a chain of CNAMEs.
+LEAVE = 0  # to the plain implementation
+DONE = 1
+FOLLOW = 2
+OVERFLOW = 3  # something that must be there does not fit
+CNAME = 5
+RECORD_FIXED = 12  # octets of a record before its RDATA, its owner being a pointer
 
 
-class Responder(NameReader):
-    """Answers queries from one image; for one thread."""
+class Responder(Searcher):
+    """Answers queries from images; for one thread."""
 
-    def __init__(self, image: ImageFile, udp_size: int) -> None:
-        """`udp_size` is the largest reply over UDP, whatever the client takes."""
-        super().__init__(image.seed)
-        self.image = image  # keeps it mapped
-        self.udp_size = udp_size
-        self.zones = image.sections[ZONES]
-        self.nodes = image.sections[NODES]
-        self.fragments = image.sections[FRAGMENTS]
-        self.apexes = image.numbers(APEXES)
-        self.buckets = image.numbers(BUCKETS)
-        self.replies = memoryview(bytearray(1))
-        self.start = 0  # of the query
-        self.at = 0  # of the reply
-        self.question_octets = 0
+    def __init__(self, seed: int, udp_size: int) -> None:
+        """`seed` is that of the directory; `udp_size` the largest reply over UDP, whatever the client takes."""
+        super().__init__(seed, udp_size)
         self.rdtype = 0
-        self.limit = 0
-        self.edns = 0
-        self.dnssec = 0
-        self.zone_labels = 0
-        self.zone = 0
-        self.negative = 0
-
-    def serve(self, queries: memoryview, replies: memoryview) -> None:
-        """Take queries from one buffer and put replies into the other from now on."""
-        self.attach(queries)
-        self.replies = replies
 
     def answer(self, start: int, length: int, at: int) -> int:
         """Answer the query at `start`; octets of the reply at `at`, 0 where it is left to the plain implementation."""
-        if not self.read_query(start, length):
+        return self.reply(start, length, at)
+
+    def reply(self, start: int, length: int, at: int) -> int:
+        """As answer(), for compiled callers."""
+        if self.directory == 0 or not self.read_query(start, length):
             return 0
-        self.at = at
-        place = self.find_zone()
-        if place == 0:
+        if self.find_zone(self.depth) < 0 or not self.begin(at):
             return 0
-        flags = self.zones[place]
-        if flags & ZONE_LEFT or (flags & ZONE_SIGNED and self.dnssec):
-            return 0
-        if self.rdtype == DS and self.zone_labels == self.depth:
-            return 0  # the parent's matter (RFC 4035 section 3.1.4.1)
-        self.negative = self.zone32(place + 8)
-        first = self.zones[place + 1]
-        if first < self.zone_labels:
-            first = self.zone_labels
-        last = self.zones[place + 2]
-        if last > self.depth:
-            last = self.depth
-        for level in range(first, last + 1):
-            node = self.find_node(level)
-            if node:
-                flags = self.nodes[node]
-                if flags & NODE_CUT and not (level == self.depth and self.rdtype == DS):
-                    return self.send(self.fragment_of(node, REFERRAL), 0, 0, 1)
-                if flags & NODE_DNAME and level < self.depth:
-                    return 0
-        node = self.find_node(self.depth)
-        if node:
-            return self.answer_node(node, 0)
-        return self.answer_missing()
+        for link in range(MAX_LINKS):
+            step = self.step(link)
+            if step == DONE:
+                return self.finish()
+            if step == OVERFLOW:
+                return self.truncate()
+            if step == LEAVE:
+                return 0
+            place = self.find_zone(self.depth)
+            if place == NOWHERE:  # it goes on where we are not asked
+                return self.finish()
+            if place < 0:
+                return 0
+        return 0
 
     def read_query(self, start: int, length: int) -> int:
         """Read a query; 0 where it has anything unusual."""
@@ -135,7 +96,7 @@ class Responder(NameReader):
                 continue
             if self.octets[start + index] != (index == 5):  # noqa: PLR2004 - one question
                 return 0
-        at = self.read(start + MESSAGE_HEADER, end)
+        at = self.scan(start + MESSAGE_HEADER, end)
         if at == 0 or at + QUESTION_FIXED > end:
             return 0
         self.start = start
@@ -148,200 +109,201 @@ class Responder(NameReader):
         self.question_octets = at - start - MESSAGE_HEADER
         return self.read_opt(at, end, self.octets[start + 11])
 
-    def read_opt(self, at: int, end: int, records: int) -> int:
-        """Read an OPT without options, or none."""
-        self.limit = MIN_UDP_SIZE
-        self.edns = 0
-        self.dnssec = 0
-        if records == 0:
-            return 1 if at == end else 0
-        if records != 1 or end - at != OPT_OCTETS:
-            return 0
-        if self.octets[at] != 0 or self.octets[at + 1] != 0 or self.octets[at + 2] != OPT:
-            return 0
-        if self.octets[at + 5] or self.octets[at + 6] or self.octets[at + 9] or self.octets[at + 10]:
-            return 0  # an extended rcode, another version, options
-        size = self.octets[at + 3] << OCTET | self.octets[at + 4]
-        if size > self.udp_size:
-            size = self.udp_size
-        if size > self.limit:
-            self.limit = size
-        self.edns = 1
-        self.dnssec = self.octets[at + 7] & DO
-        return 1
-
-    def find_zone(self) -> int:
-        """The zone that is the longest match; its place among the zones, 0 where there is none."""
-        size = len(self.apexes)
-        for level in range(self.depth, -1, -1):
-            value = self.place(self.hashes[level], 0)
-            bucket = ((value >> HALF) * size) >> HALF
-            for _ in range(size):
-                entry = self.apexes[bucket]
-                if entry == 0:
-                    break
-                place = (entry & OFFSET_MASK) * ALIGNMENT
-                if entry >> TAG_SHIFT == value & TAG_MASK and self.is_origin(place, level):
-                    self.zone_labels = level
-                    self.zone = self.zone32(place + 12)
-                    return place
-                bucket += 1
-                if bucket == size:
-                    bucket = 0
-        return 0
-
-    def is_origin(self, place: int, level: int) -> int:
-        """Whether the zone's origin is the suffix of so many labels."""
-        start = self.starts[level]
-        size = self.name_octets - start
-        if self.zones[place + 3] != size:
-            return 0
-        for index in range(size):
-            if self.zones[place + ZONE_FIXED + index] != self.name[start + index]:
-                return 0
-        return 1
-
-    def find_node(self, level: int) -> int:
-        """The node of the suffix of so many labels, 0 where there is none."""
-        return self.probe(self.hashes[level], self.starts[level], 0)
-
-    def probe(self, suffix: int, start: int, wildcard: int) -> int:
-        """The node with the hash `suffix`: the name from `start`, with `*` in front where `wildcard` is set."""
-        size = len(self.buckets)
-        value = self.place(suffix, self.zone)
-        bucket = ((value >> HALF) * size) >> HALF
-        for _ in range(size):
-            entry = self.buckets[bucket]
-            if entry == 0:
-                break
-            if entry >> TAG_SHIFT == value & TAG_MASK:
-                node = (entry & OFFSET_MASK) * ALIGNMENT
-                if self.is_owner(node, start, wildcard):
-                    return node
-            bucket += 1
-            if bucket == size:
-                bucket = 0
-        return 0
-
-    def is_owner(self, node: int, start: int, wildcard: int) -> int:
-        """Whether the node's name is that."""
-        size = self.starts[self.zone_labels] - start
-        at = node + NODE_FIXED + SET_OCTETS * self.node16(node + 2)
-        if self.nodes[node + 1] != size + 2 * wildcard:
-            return 0
-        if wildcard:
-            if self.nodes[at] != 1 or self.nodes[at + 1] != STAR:
-                return 0
-            at += 2
-        for index in range(size):
-            if self.nodes[at + index] != self.name[start + index]:
-                return 0
-        return 1
-
-    def answer_missing(self) -> int:
-        """A name that is not there: by the wildcard of its closest encloser (RFC 4592 section 3.3.1), or not at all."""
-        there = self.zone_labels
-        missing = self.depth
-        while missing - there > 1:  # all names above one that is there are there
-            level = (there + missing) >> 1
-            if self.find_node(level):
-                there = level
-            else:
-                missing = level
+    def step(self, link: int) -> int:
+        """Answer for the current name from the zone at hand."""
+        if self.zone_flags & ZONE_LEFT:
+            return LEAVE
+        if self.rdtype == DS and self.zone_labels == self.depth:
+            return LEAVE  # the parent's matter (RFC 4035 section 3.1.4.1)
+        first = self.first_end
+        if first < self.zone_labels:
+            first = self.zone_labels
+        last = self.last_end
+        if last > self.depth:
+            last = self.depth
+        for level in range(first, last + 1):
+            node = self.find_node(level)
+            if node:
+                flags = self.arena[node]
+                if flags & NODE_CUT and not (level == self.depth and self.rdtype == DS):
+                    return self.refer(node, level, link)
+                if flags & NODE_DNAME and level < self.depth:
+                    return LEAVE
+        node = self.find_node(self.depth)
+        if node:
+            return self.answer_node(node, 0, self.depth)
+        there = self.closest(self.depth)
         node = self.find_node(there)
-        if node and self.nodes[node] & NODE_WILDCARD:
-            node = self.probe(self.below(there, STAR), self.starts[there], 1)
-            return self.answer_node(node, 1) if node else 0
-        return self.send(self.negative, NXDOMAIN, AA, 1)
+        if node and self.arena[node] & NODE_WILDCARD:
+            node = self.find_wildcard(there)
+            return self.answer_node(node, 1, there) if node else LEAVE
+        return self.deny_name(there)
 
-    def answer_node(self, node: int, wildcard: int) -> int:
-        """What a node has of the type, or that it has nothing."""
-        flags = self.nodes[node]
+    def answer_node(self, node: int, wildcard: int, there: int) -> int:
+        """What a node has of the type, or that it has nothing; of a wildcard, whose encloser has `there` labels."""
+        flags = self.arena[node]
         if wildcard and (flags & (NODE_CUT | NODE_DNAME) or self.rdtype in (DS, NXT, NSEC)):
-            return 0
-        fragment = self.fragment_of(node, self.rdtype)
-        if fragment >= 0:
-            return self.send(fragment, 0, AA, 0)
-        if flags & NODE_CNAME:
-            return 0
-        return self.send(self.negative, 0, AA, 1)
+            return LEAVE
+        entry = self.set_of(node, self.rdtype)
+        is_link = entry == 0 and flags & NODE_CNAME and self.rdtype not in (KEY, NXT, NSEC)
+        if is_link:
+            entry = self.set_of(node, CNAME)
+        if entry == 0:
+            return self.deny_type(node, wildcard, there)
+        fragment = self.fragment_at(entry)
+        if fragment == 0:
+            return LEAVE
+        proven = wildcard and self.dnssec and self.zone_flags & ZONE_SIGNED
+        if is_link and proven:
+            return LEAVE  # the proof comes behind the answers of the whole chain
+        at = self.size
+        if not self.add(fragment, self.depth, ANSWER):
+            return OVERFLOW
+        if is_link:
+            if self.is_added(self.hashes[self.depth]) or not self.follow(at + RECORD_FIXED):
+                return LEAVE  # round in a circle
+            return FOLLOW
+        if proven:
+            return self.prove_wildcard(there)
+        return DONE
 
-    def fragment_of(self, node: int, rdtype: int) -> int:
-        """The fragment of a type: -1 where the node has none of it, 0 where it is too large for the image."""
-        at = node + NODE_FIXED
-        for _ in range(self.node16(node + 2)):
-            if self.node16(at) == rdtype:
-                return self.node16(at + 4) | self.node16(at + 6) << 16
-            at += SET_OCTETS
-        return -1
+    def deny_type(self, node: int, wildcard: int, there: int) -> int:
+        """NODATA (RFC 2308 section 2.2), with its proof (RFC 4035 section 3.1.3.1, RFC 5155 section 7.2.3)."""
+        if self.negative == 0:
+            return LEAVE
+        self.part_count = 0
+        if not self.add(self.negative, self.zone_labels, AUTHORITY):
+            return OVERFLOW
+        if not self.dnssec or not self.zone_flags & ZONE_SIGNED:
+            return DONE
+        if self.zone_flags & ZONE_NSEC:
+            return self.deny_type_nsec(node, wildcard)
+        if not self.zone_flags & ZONE_NSEC3:
+            return LEAVE
+        self.read_parameters()
+        if not wildcard:
+            return self.prove_exact(node, self.depth)
+        own = self.link_of(node)
+        if own == 0:
+            return LEAVE
+        step = self.prove_closest(there)
+        if step != DONE:
+            return step
+        return DONE if self.add_proof(self.nsec3_fragment(own)) else OVERFLOW
 
-    def send(self, fragment: int, rcode: int, authoritative: int, authority: int) -> int:
-        """Compose the reply; 0 where there is no fragment or no room for it."""
-        if fragment <= 0:
-            return 0
-        source = fragment * ALIGNMENT
-        octets = self.fragment16(source)
-        pointers = self.fragment16(source + 2)
-        records = self.fragment16(source + 4)
-        more = self.fragment16(source + 6)
-        before = MESSAGE_HEADER + self.question_octets
-        size = before + octets + self.edns * OPT_OCTETS
-        if size > self.limit:
-            return 0
-        at = self.at
-        for index in range(before):
-            self.replies[at + index] = self.octets[self.start + index]
-        self.replies[at + 2] = QR | authoritative | (self.octets[self.start + 2] & RD)
-        self.replies[at + 3] = rcode
-        self.put16(at + 6, 0 if authority else records)
-        self.put16(at + 8, records if authority else 0)
-        self.put16(at + 10, more + self.edns)
-        source += FRAGMENT_FIXED
-        wire = source + pointers * POINTER_OCTETS
-        for index in range(octets):
-            self.replies[at + before + index] = self.fragments[wire + index]
-        for _ in range(pointers):
-            self.relocate(at + before, self.fragment16(source), self.fragment16(source + 2), before)
-            source += POINTER_OCTETS
-        if self.edns:
-            self.put_opt(at + before + octets)
-        return size
+    def deny_type_nsec(self, node: int, wildcard: int) -> int:
+        """The record at the name; of an empty non-terminal the one before it (RFC 4035 sections 3.1.3.1, 3.1.3.4)."""
+        own = self.link_of(node)
+        if wildcard or own == 0:
+            before = self.nsec_before(self.depth, 0)
+            if not self.add_owned(self.nsec_fragment(before), self.nsec_node(before)):
+                return OVERFLOW
+        if wildcard and own == 0:
+            return LEAVE
+        if own and not self.add_owned(self.nsec_fragment(own), self.nsec_node(own)):
+            return OVERFLOW
+        return DONE
 
-    def relocate(self, wire: int, place: int, target: int, before: int) -> int:
-        """Give a pointer its target."""
-        if target == TO_OWNER:
-            target = MESSAGE_HEADER
-        elif target & TO_FRAGMENT:
-            target = before + (target - TO_FRAGMENT)
-        else:
-            target = MESSAGE_HEADER + self.starts[target]
-        return self.put16(wire + place, POINTER | target)
+    def deny_name(self, there: int) -> int:
+        """NXDOMAIN, with its proof (RFC 4035 section 3.1.3.2, RFC 5155 section 7.2.2)."""
+        if self.negative == 0:
+            return LEAVE
+        self.rcode = NXDOMAIN
+        self.part_count = 0
+        if not self.add(self.negative, self.zone_labels, AUTHORITY):
+            return OVERFLOW
+        if not self.dnssec or not self.zone_flags & ZONE_SIGNED:
+            return DONE
+        if self.zone_flags & ZONE_NSEC:
+            for wildcard in range(2):
+                before = self.nsec_before(there if wildcard else self.depth, wildcard)
+                if not self.add_owned(self.nsec_fragment(before), self.nsec_node(before)):
+                    return OVERFLOW
+            return DONE
+        if not self.zone_flags & ZONE_NSEC3:
+            return LEAVE
+        self.read_parameters()
+        step = self.prove_closest(there)
+        return step if step != DONE else self.add_cover(there, 1)
 
-    def put_opt(self, at: int) -> int:
-        """Our OPT (RFC 6891 section 6.1.2)."""
-        for index in range(OPT_OCTETS):
-            self.replies[at + index] = 0
-        self.replies[at + 2] = OPT
-        self.put16(at + 3, self.udp_size)
-        self.replies[at + 7] = self.dnssec
-        return 0
+    def prove_wildcard(self, there: int) -> int:
+        """That there is no closer match than the wildcard (RFC 4035 section 3.1.3.3, RFC 5155 section 7.2.6)."""
+        if self.zone_flags & ZONE_NSEC:
+            before = self.nsec_before(self.depth, 0)
+            return DONE if self.add_owned(self.nsec_fragment(before), self.nsec_node(before)) else OVERFLOW
+        if not self.zone_flags & ZONE_NSEC3:
+            return LEAVE
+        self.read_parameters()
+        return self.add_cover(there + 1, 0)
 
-    def put16(self, at: int, value: int) -> int:
-        """Write 16 bits in network order."""
-        self.replies[at] = value >> OCTET
-        self.replies[at + 1] = value & BYTE
-        return 0
+    def prove_closest(self, there: int) -> int:
+        """The closest encloser, and that the next closer name is not there (RFC 5155 section 7.2.1)."""
+        node = self.find_node(there)
+        own = self.link_of(node) if node else 0
+        if own == 0:
+            return LEAVE  # left out of the chain: rare, and not simple
+        if not self.add_proof(self.nsec3_fragment(own)):
+            return OVERFLOW
+        return self.add_cover(there + 1, 0)
 
-    def node16(self, at: int) -> int:
-        """Read 16 bits of a node."""
-        return self.nodes[at] | self.nodes[at + 1] << OCTET
+    def prove_exact(self, node: int, level: int) -> int:
+        """The record of a node; where it was left out, the proof that it may be (RFC 5155 sections 7.2.4, 7.2.7)."""
+        own = self.link_of(node)
+        if own:
+            return DONE if self.add_proof(self.nsec3_fragment(own)) else OVERFLOW
+        while level > self.zone_labels:
+            level -= 1
+            node = self.find_node(level)
+            own = self.link_of(node) if node else 0
+            if own:
+                if not self.add_proof(self.nsec3_fragment(own)):
+                    return OVERFLOW
+                entry = self.nsec3_covering(level + 1, 0)
+                if entry == 0 or not self.is_opt_out(self.nsec3_fragment(entry)):
+                    return LEAVE
+                return DONE if self.add_proof(self.nsec3_fragment(entry)) else OVERFLOW
+        return LEAVE
 
-    def fragment16(self, at: int) -> int:
-        """Read 16 bits of a fragment."""
-        return self.fragments[at] | self.fragments[at + 1] << OCTET
+    def add_cover(self, level: int, wildcard: int) -> int:
+        """The record whose span covers a name."""
+        entry = self.nsec3_covering(level, wildcard)
+        if entry == 0:
+            return LEAVE
+        return DONE if self.add_proof(self.nsec3_fragment(entry)) else OVERFLOW
 
-    def zone32(self, at: int) -> int:
-        """Read 32 bits of a zone."""
-        low = self.zones[at] | self.zones[at + 1] << OCTET
-        high = self.zones[at + 2] | self.zones[at + 3] << OCTET
-        return low | high << 16
+    def refer(self, node: int, level: int, link: int) -> int:
+        """A referral with all its glue, and with DO what is known of its keys (RFC 4035 section 3.1.4, RFC 9471)."""
+        entry = self.set_of(node, REFERRAL)
+        fragment = self.fragment_at(entry)
+        signed = self.dnssec and self.zone_flags & ZONE_SIGNED
+        if fragment == 0 or (signed and self.arena16[(entry >> 1) + 1] & SET_PLAIN):
+            return LEAVE
+        if link == 0:
+            self.authoritative = 0
+        first = self.size
+        self.part_count = 0
+        if not self.add(fragment, level, AUTHORITY):
+            return OVERFLOW
+        if signed:
+            step = self.prove_cut(node, level)
+            if step != DONE:
+                return step
+        return DONE if self.add_glue(fragment, first) else LEAVE
+
+    def prove_cut(self, node: int, level: int) -> int:
+        """DS, or that there is none."""
+        entry = self.set_of(node, DS)
+        if entry:
+            fragment = self.fragment_at(entry)
+            if fragment == 0:
+                return LEAVE
+            return DONE if self.add(fragment, level, AUTHORITY) else OVERFLOW
+        if self.zone_flags & ZONE_NSEC:
+            own = self.link_of(node)
+            if own == 0:
+                return LEAVE
+            return DONE if self.add_owned(self.nsec_fragment(own), self.nsec_node(own)) else OVERFLOW
+        if not self.zone_flags & ZONE_NSEC3:
+            return LEAVE
+        self.read_parameters()
+        return self.prove_exact(node, level)

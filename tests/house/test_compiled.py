@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.glob("[a-z]*/*.pxd"))
+RAW = [name for name in MODULES if ROOT.joinpath(*name.split(".")).with_suffix(".pyx").exists()]
 HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: set for classes made by a class statement, not for cdef classes
 
 compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here: everything runs interpreted")
@@ -36,3 +39,24 @@ def test_the_module_is_compiled_and_its_sidecar_honoured(name, request):
 def test_the_source_does_without_cython(name):
     source = ROOT.joinpath(*name.split(".")).with_suffix(".py").read_text()
     assert "import cython" not in source.lower()
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_a_raw_module_is_written_twice_with_the_same_classes_and_methods(name):
+    path = ROOT.joinpath(*name.split("."))
+    plain = ast.parse(path.with_suffix(".py").read_text())
+    methods = {
+        f"{owner.name}.{method.name}"
+        for owner in plain.body
+        if isinstance(owner, ast.ClassDef)
+        for method in owner.body
+        if isinstance(method, ast.FunctionDef)
+    }
+    raw = path.with_suffix(".pyx").read_text()
+    classes = re.split(r"^cdef class (\w+)", raw, flags=re.MULTILINE)
+    found = {
+        f"{owner}.{method}"
+        for owner, body in zip(classes[1::2], classes[2::2], strict=True)
+        for method in re.findall(r"^    (?:cdef|def) (?:\w+ )*?(\w+)\(self", body, flags=re.MULTILINE)
+    }
+    assert found == methods

@@ -8,6 +8,7 @@ import dns.name
 import pytest
 
 import datasrc
+from image.arena import Arena
 from image.builder import build
 from image.errors import ImageError
 from image.file import ImageFile
@@ -35,12 +36,12 @@ def refusal(path: Path, octets: bytes) -> str:
     other = path.with_name("other.img")
     other.write_bytes(octets)
     with pytest.raises(ImageError) as refused:
-        ImageFile(other)
+        ImageFile(Arena(1 << 30), other)
     return refused.value.reason
 
 
 def test_a_whole_image_is_taken_and_alone_in_its_directory(path):
-    assert ImageFile(path).seed == 1
+    assert ImageFile(Arena(1 << 30), path).seed == 1
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -52,12 +53,10 @@ def test_an_image_cut_short_anywhere_is_refused(path):
 
 def test_an_octet_changed_in_the_header_or_a_section_is_refused(path):
     octets = path.read_bytes()
-    image = ImageFile(path)
+    image = ImageFile(Arena(1 << 30), path)
     used = {*range(64)}
-    at = HEADER_OCTETS
-    for section in image.sections:
-        used |= set(range(at, at + len(section)))
-        at += -(-len(section) // 64) * 64
+    for offset, length in image.sections:
+        used |= set(range(offset, offset + length))
     for place in sorted(used):
         damaged = bytearray(octets)
         damaged[place] ^= 0x10
@@ -67,6 +66,6 @@ def test_an_octet_changed_in_the_header_or_a_section_is_refused(path):
 def test_the_reason_is_told(path):
     octets = path.read_bytes()
     assert refusal(path, b"x" * 5000) == "it is not a zone image"
-    assert refusal(path, octets[:8] + b"\x02" + octets[9:]) == "its layout is version 2, not 1"
+    assert refusal(path, octets[:8] + b"\x03" + octets[9:]) == "its layout is version 3, not 2"
     assert refusal(path, octets + b"\0") == f"it has {len(octets) + 1} octets, not {len(octets)}"
     assert "checksum" in refusal(path, octets[:HEADER_OCTETS] + b"\x01" + octets[HEADER_OCTETS + 1 :])

@@ -1,0 +1,78 @@
+"""One range of addresses for all files of images, so that an octet of any of them is one number away.
+
+Nothing is behind a range that is only reserved: it costs no memory, and what reads there ends the process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+
+OCTETS = 1 << 38  # of addresses, 256 GiB: a thousandth of what a process has
+MAP_NORESERVE = 0x4000  # asm-generic/mman.h; not in the mmap module of Python 3.11
+MAP_FIXED = 0x10
+PROT_NONE = 0
+_FAILED = ctypes.c_void_p(-1).value
+_RESERVED = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.restype = ctypes.c_void_p
+_libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int64]
+_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+
+
+class Arena:
+    """A reserved range of addresses, and the files that are mapped into it.
+
+    A place is a number of octets from its beginning; 0 is none. Not thread-safe but for reading.
+    """
+
+    def __init__(self, octets: int = OCTETS) -> None:
+        """Raises OSError where the limit on addresses (RLIMIT_AS) is lower."""
+        self.address = _map(None, octets, PROT_NONE, _RESERVED, -1)
+        self._octets = octets
+        self._used: dict[int, int] = {0: mmap.PAGESIZE}  # place, octets in whole pages
+        array = (ctypes.c_ubyte * octets).from_address(self.address)
+        self.view = memoryview(array).cast("B")
+
+    def map(self, descriptor: int, octets: int, *, writable: bool = False) -> int:
+        """Map a file from its beginning; returns its place. Raises OSError, also where no room is left."""
+        size = -(-octets // mmap.PAGESIZE) * mmap.PAGESIZE
+        place = self._free_place(size)
+        protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
+        _map(self.address + place, size, protection, mmap.MAP_SHARED | MAP_FIXED, descriptor)
+        self._used[place] = size
+        return place
+
+    def unmap(self, place: int) -> None:
+        """Give a file back; nobody may read it any more."""
+        size = self._used.pop(place)
+        _map(self.address + place, size, PROT_NONE, _RESERVED | MAP_FIXED, -1)
+
+    def close(self) -> None:
+        """Give everything back; nobody may read the views any more."""
+        self.view = memoryview(b"")
+        if self._octets:
+            _libc.munmap(self.address, self._octets)
+            self._octets = 0
+
+    def _free_place(self, size: int) -> int:
+        """First fit."""
+        end = 0
+        for place, used in sorted(self._used.items()):
+            if place - end >= size:
+                return end
+            end = place + used
+        if end + size > self._octets:
+            raise OSError(12, f"no room for {size} octets among {self._octets} octets of addresses")
+        return end
+
+
+def _map(address: int | None, octets: int, protection: int, flags: int, descriptor: int) -> int:
+    mapped = _libc.mmap(address, octets, protection, flags, descriptor, 0)
+    if mapped == _FAILED:
+        code = ctypes.get_errno()
+        raise OSError(code, f"cannot map {octets} octets: {os.strerror(code)}")
+    assert isinstance(mapped, int)
+    return mapped

@@ -1,0 +1,66 @@
+cimport cython
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from image.sha1 cimport NameHasher
+
+cdef Py_ssize_t AA, BELOW_DELTA, BYTE, CASE, DO, FRAGMENT_FIXED, FRAGMENT_OCTETS, IN_DELTA, MAX_DEPTH, MAX_NAME, MESSAGE_HEADER, MIN_UDP_SIZE, NODE_FIXED, OCTET, OPT, OPT_OCTETS, POINTER, POINTER_OCTETS, POINTER_REACH, QR, RD, SECOND_FIXED, SET_OCTETS, TC, TO_FRAGMENT, TO_OWNER, UNIT, UPPER_A, UPPER_Z, WITH_GLUE, WITH_SIGNATURES
+cdef Py_ssize_t COUNTS, MAX_PARTS, LABEL_TYPE, POINTER_MASK, ANSWER, AUTHORITY, ADDITIONAL
+
+cdef class Composer(NameHasher):
+    cdef readonly Py_ssize_t udp_size
+    cdef public Py_ssize_t stream
+    cdef unsigned char[::1] replies
+    cdef uint64_t replies_address
+    cdef uint64_t queries_address
+    cdef Py_ssize_t[::1] places
+    cdef Py_ssize_t[::1] parts_of_name
+    cdef readonly Py_ssize_t[::1] counts
+    cdef uint64_t[::1] parts
+    cdef Py_ssize_t part_count
+    cdef Py_ssize_t start
+    cdef Py_ssize_t at
+    cdef Py_ssize_t size
+    cdef Py_ssize_t limit
+    cdef Py_ssize_t question_octets
+    cdef readonly Py_ssize_t edns
+    cdef readonly Py_ssize_t dnssec
+    cdef readonly Py_ssize_t rcode
+    cdef readonly Py_ssize_t authoritative
+    cdef readonly Py_ssize_t truncated
+    cdef Py_ssize_t first_part
+    cdef const unsigned char[::1] arena
+    cdef const uint16_t[::1] arena16
+    cdef const uint32_t[::1] arena32
+    cdef uint64_t arena_address
+    cdef Py_ssize_t fragments
+    cdef Py_ssize_t heap
+    cdef Py_ssize_t zone_labels
+
+    cpdef serve(self, unsigned char[::1] queries, unsigned char[::1] replies)
+    @cython.locals(level=Py_ssize_t)
+    cdef int begin(self, Py_ssize_t at) except -1 nogil
+    @cython.locals(at=Py_ssize_t)
+    cdef Py_ssize_t finish(self) except -1 nogil
+    cdef Py_ssize_t truncate(self) except -1 nogil
+    cdef Py_ssize_t source_of(self, Py_ssize_t fragment) noexcept nogil
+    @cython.locals(source=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, _=Py_ssize_t)
+    cdef int add(self, Py_ssize_t fragment, Py_ssize_t level, Py_ssize_t section) except -1 nogil
+    cdef int relocate(self, Py_ssize_t place, Py_ssize_t target, Py_ssize_t level) except -1 nogil
+    @cython.locals(source=Py_ssize_t, head=Py_ssize_t, before=Py_ssize_t, skipped=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, _=Py_ssize_t)
+    cdef int add_glue(self, Py_ssize_t fragment, Py_ssize_t first) except -1 nogil
+    @cython.locals(index=Py_ssize_t)
+    cdef int is_added(self, Py_ssize_t fragment) except -1 nogil
+    cdef int add_proof(self, Py_ssize_t fragment) except -1 nogil
+    @cython.locals(source=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, relative=Py_ssize_t, owner=Py_ssize_t, index=Py_ssize_t)
+    cdef int add_owned(self, Py_ssize_t fragment, Py_ssize_t node) except -1 nogil
+    @cython.locals(names=Py_ssize_t)
+    cdef int write_owner(self, Py_ssize_t node, Py_ssize_t relative) except -1 nogil
+    cdef int relocate_owned(self, Py_ssize_t place, Py_ssize_t target, Py_ssize_t owner) except -1 nogil
+    @cython.locals(labels=Py_ssize_t, offset=Py_ssize_t)
+    cdef Py_ssize_t suffix_of(self, Py_ssize_t owner, Py_ssize_t level) except -1 nogil
+    @cython.locals(size=Py_ssize_t, depth=Py_ssize_t, length=Py_ssize_t, index=Py_ssize_t, level=Py_ssize_t, octet=cython.uchar)
+    cdef int follow(self, Py_ssize_t offset) except -1 nogil
+    @cython.locals(index=Py_ssize_t)
+    cdef int put_opt(self, Py_ssize_t at) except -1 nogil
+    cdef int put16(self, Py_ssize_t at, Py_ssize_t value) except -1 nogil
+    @cython.locals(size=Py_ssize_t)
+    cdef int read_opt(self, Py_ssize_t at, Py_ssize_t end, Py_ssize_t records) except -1 nogil

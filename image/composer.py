@@ -1,0 +1,367 @@
+"""Composing replies of fragments: copied, their pointers set; in the message of a reply, without an object in between.
+
+Names of the reply are known by their `places`: where the suffix of so many labels of the current name is in the
+message. That is the name of the question at first, and then the target of each CNAME.
+"""
+
+from __future__ import annotations
+
+from image.layout import (
+    AA,
+    ADDITIONAL,
+    ANSWER,
+    AUTHORITY,
+    BELOW_DELTA,
+    BYTE,
+    CASE,
+    DO,
+    FRAGMENT_FIXED,
+    FRAGMENT_OCTETS,
+    IN_DELTA,
+    MAX_DEPTH,
+    MAX_NAME,
+    MESSAGE_HEADER,
+    MIN_UDP_SIZE,
+    NODE_FIXED,
+    OCTET,
+    OPT,
+    OPT_OCTETS,
+    POINTER,
+    POINTER_OCTETS,
+    POINTER_REACH,
+    QR,
+    RD,
+    SECOND_FIXED,
+    SET_OCTETS,
+    TC,
+    TO_FRAGMENT,
+    TO_OWNER,
+    UNIT,
+    UPPER_A,
+    UPPER_Z,
+    WITH_GLUE,
+    WITH_SIGNATURES,
+)
+from image.names import address_of, buffer
+from image.sha1 import NameHasher
+
+COUNTS = 6  # octet of the header where the numbers of records begin
+MAX_PARTS = 8  # fragments of the authority section that are remembered, so that none comes twice
+LABEL_TYPE = 0xC0
+POINTER_MASK = 0x3FFF
+
+
+class Composer(NameHasher):
+    """The reply in the making."""
+
+    def __init__(self, seed: int, udp_size: int) -> None:
+        super().__init__(seed)
+        self.udp_size = udp_size  # octets of the largest reply over UDP, whatever the client takes
+        self.stream = 0  # set for TCP: replies have up to POINTER_REACH octets, the rest is left
+        self.replies = buffer(1)
+        self.replies_address = 0
+        self.queries_address = 0
+        self.places = buffer(8 * (MAX_DEPTH + 1)).cast("q")
+        self.parts_of_name = buffer(8 * (MAX_DEPTH + 1)).cast("q")
+        self.counts = buffer(8 * 3).cast("q")
+        self.parts = buffer(8 * MAX_PARTS).cast("Q")
+        self.part_count = 0
+        self.start = 0  # of the query
+        self.at = 0  # of the reply
+        self.size = 0  # octets of the reply so far
+        self.limit = 0  # octets of the reply, its OPT not counted
+        self.question_octets = 0
+        self.edns = 0
+        self.dnssec = 0
+        self.rcode = 0
+        self.authoritative = 0
+        self.truncated = 0
+        self.first_part = 0  # place of the first part of the fragment added last, in the message
+        # Of the zone at hand: where its fragments are, in the arena.
+        self.arena = buffer(8)
+        self.arena16 = buffer(8).cast("H")
+        self.arena32 = buffer(8).cast("I")
+        self.arena_address = 0
+        self.fragments = 0
+        self.heap = 0
+        self.zone_labels = 0
+
+    def serve(self, queries: memoryview, replies: memoryview) -> None:
+        """Take queries from one buffer and put replies into the other from now on; both stay where they are."""
+        self.attach(queries)
+        self.replies = replies
+        self.queries_address = address_of(queries)
+        self.replies_address = address_of(replies)
+
+    def begin(self, at: int) -> int:
+        """Begin the reply at `at`: header, question. 0 where there is no room."""
+        self.at = at
+        self.size = MESSAGE_HEADER + self.question_octets
+        if at + self.limit > len(self.replies):
+            self.limit = len(self.replies) - at
+        if self.edns:
+            self.limit -= OPT_OCTETS
+        if self.size > self.limit:
+            return 0
+        self.copy(self.replies_address + at, self.queries_address + self.start, self.size)
+        for level in range(self.depth + 1):
+            self.places[level] = MESSAGE_HEADER + self.starts[level]
+        self.counts[ANSWER] = 0
+        self.counts[AUTHORITY] = 0
+        self.counts[ADDITIONAL] = 0
+        self.part_count = 0
+        self.rcode = 0
+        self.authoritative = AA
+        self.truncated = 0
+        return 1
+
+    def finish(self) -> int:
+        """Set header and OPT; octets of the reply."""
+        at = self.at
+        self.replies[at + 2] = QR | self.authoritative | self.truncated | (self.octets[self.start + 2] & RD)
+        self.replies[at + 3] = self.rcode
+        self.put16(at + COUNTS, self.counts[ANSWER])
+        self.put16(at + COUNTS + 2, self.counts[AUTHORITY])
+        self.put16(at + COUNTS + 4, self.counts[ADDITIONAL] + self.edns)
+        if self.edns:
+            self.put_opt(at + self.size)
+            self.size += OPT_OCTETS
+        return self.size
+
+    def truncate(self) -> int:
+        """The reply without records: it does not fit (RFC 2181 section 9). 0 over TCP: it is left."""
+        if self.stream:
+            return 0
+        self.size = MESSAGE_HEADER + self.question_octets
+        self.truncated = TC
+        self.counts[ANSWER] = 0
+        self.counts[AUTHORITY] = 0
+        self.counts[ADDITIONAL] = 0
+        return self.finish()
+
+    def source_of(self, fragment: int) -> int:
+        """Where a fragment is in the arena."""
+        if fragment & IN_DELTA:
+            return self.heap + (fragment & BELOW_DELTA) * UNIT
+        return self.fragments + fragment * UNIT
+
+    def add(self, fragment: int, level: int, section: int) -> int:
+        """Add the first part, and with DO the signatures; the owner has `level` labels. 0 where there is no room."""
+        source = self.source_of(fragment)
+        octets = self.arena16[source >> 1]
+        pointers = self.arena[source + 2]
+        records = self.arena[source + 3]
+        source += FRAGMENT_FIXED
+        table = source
+        wire = source + pointers * POINTER_OCTETS
+        if octets & (WITH_SIGNATURES | WITH_GLUE):
+            table += SECOND_FIXED
+            wire = table + (pointers + self.arena[source + 2]) * POINTER_OCTETS
+            if octets & WITH_SIGNATURES and self.dnssec:
+                octets += self.arena16[source >> 1]
+                pointers += self.arena[source + 2]
+                records += self.arena[source + 3]
+        octets &= FRAGMENT_OCTETS
+        if self.size + octets > self.limit:
+            return 0
+        self.first_part = self.size
+        self.copy(self.replies_address + self.at + self.size, self.arena_address + wire, octets)
+        for _ in range(pointers):
+            self.relocate(self.arena16[table >> 1] + self.size, self.arena16[(table >> 1) + 1], level)
+            table += POINTER_OCTETS
+        self.size += octets
+        self.counts[section] += records
+        return 1
+
+    def relocate(self, place: int, target: int, level: int) -> int:
+        """Set a pointer at a place of the message."""
+        if target == TO_OWNER:
+            target = self.places[level]
+        elif target & TO_FRAGMENT:
+            target = self.first_part + (target - TO_FRAGMENT)
+        else:
+            target = self.places[target]
+        return self.put16(self.at + place, POINTER | target)
+
+    def add_glue(self, fragment: int, first: int) -> int:
+        """Add the second part of a referral to the additional section; its first one is at `first` in the message."""
+        source = self.source_of(fragment)
+        head = self.arena16[source >> 1]
+        if not head & WITH_GLUE:
+            return 1
+        before = head & FRAGMENT_OCTETS
+        skipped = self.arena[source + 2]
+        source += FRAGMENT_FIXED
+        octets = self.arena16[source >> 1]
+        pointers = self.arena[source + 2]
+        records = self.arena[source + 3]
+        table = source + SECOND_FIXED + skipped * POINTER_OCTETS
+        if self.size + octets > self.limit:
+            return 0
+        wire = table + pointers * POINTER_OCTETS + before
+        self.copy(self.replies_address + self.at + self.size, self.arena_address + wire, octets)
+        self.first_part = first
+        for _ in range(pointers):
+            self.relocate(self.arena16[table >> 1] - before + self.size, self.arena16[(table >> 1) + 1], 0)
+            table += POINTER_OCTETS
+        self.size += octets
+        self.counts[ADDITIONAL] += records
+        return 1
+
+    def is_added(self, fragment: int) -> int:
+        """Whether the authority section has it already; if not it is remembered (RFC 2181 section 5.5)."""
+        for index in range(self.part_count):
+            if self.parts[index] == fragment:
+                return 1
+        if self.part_count < MAX_PARTS:
+            self.parts[self.part_count] = fragment
+            self.part_count += 1
+        return 0
+
+    def add_proof(self, fragment: int) -> int:
+        """Add a record whose owner is written out to the authority section: NSEC3. 0 where there is no room."""
+        if self.is_added(fragment):
+            return 1
+        return self.add(fragment, self.zone_labels, AUTHORITY)
+
+    def add_owned(self, fragment: int, node: int) -> int:
+        """Add the set of a node to the authority section, its owner written out: NSEC. 0 where there is no room."""
+        if self.is_added(fragment):
+            return 1
+        source = self.source_of(fragment)
+        octets = self.arena16[source >> 1]
+        pointers = self.arena[source + 2]
+        records = self.arena[source + 3]
+        source += FRAGMENT_FIXED
+        table = source
+        wire = source + pointers * POINTER_OCTETS
+        if octets & WITH_SIGNATURES:
+            octets += self.arena16[source >> 1]
+            records += self.arena[source + 3]
+            pointers += self.arena[source + 2]
+            table += SECOND_FIXED
+            wire = table + pointers * POINTER_OCTETS
+        octets = (octets & FRAGMENT_OCTETS) - 2  # the first pointer gives way to the owner
+        relative = self.arena[node + 1]
+        if self.size + relative + 2 + octets > self.limit:
+            return 0
+        owner = self.size
+        self.write_owner(node, relative)
+        self.copy(self.replies_address + self.at + self.size, self.arena_address + wire + 2, octets)
+        self.first_part = self.size - 2
+        for index in range(pointers):
+            if index:
+                self.relocate_owned(self.arena16[table >> 1], self.arena16[(table >> 1) + 1], owner)
+            table += POINTER_OCTETS
+        self.size += octets
+        self.counts[AUTHORITY] += records
+        return 1
+
+    def write_owner(self, node: int, relative: int) -> int:
+        """Write the name of a node: its labels below the origin, and the origin as it is in the message."""
+        names = node + NODE_FIXED + SET_OCTETS * self.arena16[(node >> 1) + 1]
+        self.copy(self.replies_address + self.at + self.size, self.arena_address + names, relative)
+        self.size += relative
+        if self.zone_labels == 0:
+            self.replies[self.at + self.size] = 0
+            self.size += 1
+        else:
+            self.put16(self.at + self.size, POINTER | self.places[self.zone_labels])
+            self.size += 2
+        return 0
+
+    def relocate_owned(self, place: int, target: int, owner: int) -> int:
+        """Set a pointer of a set whose owner is at `owner` in the message, written out."""
+        if target == TO_OWNER:
+            target = owner
+        elif target & TO_FRAGMENT:
+            target = self.first_part + (target - TO_FRAGMENT)
+        elif target <= self.zone_labels:
+            target = self.places[target]
+        else:
+            target = self.suffix_of(owner, target)
+        return self.put16(self.at + self.first_part + place, POINTER | target)
+
+    def suffix_of(self, owner: int, level: int) -> int:
+        """Where the suffix of `level` labels is of the name at `owner` in the message, above the origin's labels."""
+        labels = self.zone_labels
+        offset = owner
+        while self.replies[self.at + offset] and self.replies[self.at + offset] < LABEL_TYPE:
+            labels += 1
+            offset += self.replies[self.at + offset] + 1
+        offset = owner
+        while labels > level:
+            labels -= 1
+            offset += self.replies[self.at + offset] + 1
+        return offset
+
+    def follow(self, offset: int) -> int:
+        """Make the name at `offset` of the message the current one; 0 where that is not possible."""
+        size = 0
+        depth = 0
+        while True:
+            length = self.replies[self.at + offset]
+            if length >= LABEL_TYPE:
+                offset = (length << OCTET | self.replies[self.at + offset + 1]) & POINTER_MASK
+                continue
+            if length == 0:
+                break
+            if size + length + 2 > MAX_NAME:
+                return 0
+            self.lefts[depth] = size
+            self.parts_of_name[depth] = offset
+            depth += 1
+            for index in range(length + 1):
+                octet = self.replies[self.at + offset + index]
+                if UPPER_A <= octet <= UPPER_Z:
+                    octet |= CASE
+                self.name[size + index] = octet
+            size += length + 1
+            offset += length + 1
+        self.name[size] = 0
+        self.name_octets = size + 1
+        self.depth = depth
+        self.hash_suffixes()
+        for level in range(1, depth + 1):
+            self.places[level] = self.parts_of_name[depth - level]
+        return 1
+
+    def put_opt(self, at: int) -> int:
+        """Our OPT (RFC 6891 section 6.1.2)."""
+        for index in range(OPT_OCTETS):
+            self.replies[at + index] = 0
+        self.replies[at + 2] = OPT
+        self.put16(at + 3, self.udp_size)
+        self.replies[at + 7] = self.dnssec
+        return 0
+
+    def put16(self, at: int, value: int) -> int:
+        """Write 16 bits in network order."""
+        self.replies[at] = value >> OCTET
+        self.replies[at + 1] = value & BYTE
+        return 0
+
+    def read_opt(self, at: int, end: int, records: int) -> int:
+        """Read an OPT without options, or none; 0 where there is anything else."""
+        self.limit = MIN_UDP_SIZE
+        self.edns = 0
+        self.dnssec = 0
+        if records:
+            if records != 1 or end - at != OPT_OCTETS:
+                return 0
+            if self.octets[at] != 0 or self.octets[at + 1] != 0 or self.octets[at + 2] != OPT:
+                return 0
+            if self.octets[at + 5] or self.octets[at + 6] or self.octets[at + 9] or self.octets[at + 10]:
+                return 0  # an extended rcode, another version, options
+            size = self.octets[at + 3] << OCTET | self.octets[at + 4]
+            if size > self.udp_size:
+                size = self.udp_size
+            if size > self.limit:
+                self.limit = size
+            self.edns = 1
+            self.dnssec = self.octets[at + 7] & DO
+        elif at != end:
+            return 0
+        if self.stream:
+            self.limit = POINTER_REACH
+        return 1

@@ -1,0 +1,133 @@
+"""The directory: which record every zone has. One writer, by single stores; readers look at the same memory."""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from image import layout
+from image.arena import Arena
+from image.errors import ImageError
+from image.names import NameReader
+from image.raw import Memory
+
+HEAD = struct.Struct("<8sIIQQQ")  # magic, version, 0, seed, capacity, used
+USED_PLACE = 32  # octet of the header
+MIN_CAPACITY = 512  # a page
+ENTRY = 8
+
+
+def create(path: Path, seed: int, zones: int) -> None:
+    """Make an empty directory with room for so many zones: whole or not at all. Raises OSError."""
+    capacity = max(MIN_CAPACITY, layout.DIRECTORY_LOAD * zones)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        octets = layout.HEADER_OCTETS + ENTRY * capacity
+        with os.fdopen(descriptor, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, octets)  # a full disk must not show as a signal later
+            file.write(HEAD.pack(layout.MAGIC_DIRECTORY, layout.VERSION, 0, seed, capacity, 0))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+class Directory:
+    """A directory in the arena."""
+
+    def __init__(self, arena: Arena, path: Path, *, writable: bool = False) -> None:
+        """Raises ImageError, OSError."""
+        self._arena = arena
+        self._memory = Memory()
+        self.seed: int
+        self.capacity: int
+        with path.open("r+b" if writable else "rb") as file:
+            octets = os.fstat(file.fileno()).st_size
+            head = file.read(HEAD.size)
+            if len(head) < HEAD.size:
+                raise ImageError(path, f"it has {octets} octets, less than a header")
+            magic, version, _, self.seed, self.capacity, _ = HEAD.unpack(head)
+            if magic != layout.MAGIC_DIRECTORY:
+                raise ImageError(path, "it is not a directory of zones")
+            if version != layout.VERSION:
+                raise ImageError(path, f"its layout is version {version}, not {layout.VERSION}")
+            if octets != layout.HEADER_OCTETS + ENTRY * self.capacity:
+                raise ImageError(path, f"it has {octets} octets, not what {self.capacity} entries take")
+            self.place = arena.map(file.fileno(), octets, writable=writable)
+        self._reader = NameReader(self.seed)
+        self._base = arena.address + self.place
+
+    @property
+    def used(self) -> int:
+        """Entries in use."""
+        return self._memory.observe(self._base + USED_PLACE)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the manifest."""
+        return self._memory.observe(self._base + layout.EPOCH_PLACE)
+
+    def advance(self) -> int:
+        """Tell readers that the manifest is another; returns the new epoch."""
+        epoch = self.epoch + 1
+        self._memory.publish(self._base + layout.EPOCH_PLACE, epoch)
+        return epoch
+
+    def hash_of(self, origin: bytes) -> int:
+        """The hash by which an origin (wire form, any case) is found here."""
+        self._reader.attach(memoryview(origin))
+        if not self._reader.read(0, len(origin)):
+            raise ValueError(f"{origin!r} is not a name in wire form")
+        return self._reader.place(self._reader.hashes[self._reader.depth], 0)
+
+    def find(self, origin: bytes, heaps: dict[int, tuple[int, int]]) -> int:
+        """The number of the entry of an origin (wire form, small letters); where it would go if it has none.
+
+        `heaps` has for each slot the places of ZONES and of the heap of its delta.
+        """
+        value = self.hash_of(origin)
+        at = ((value >> layout.HALF) * self.capacity) >> layout.HALF
+        while entry := self.entry(at):
+            if entry >> layout.ZONE_TAG_SHIFT == value & layout.ZONE_TAG_MASK and self._is(origin, entry, heaps):
+                break
+            at = (at + 1) % self.capacity
+        return at
+
+    def entry(self, at: int) -> int:
+        """An entry; 0 where it is free."""
+        return self._memory.observe(self._base + layout.HEADER_OCTETS + ENTRY * at)
+
+    def put(self, at: int, origin: bytes, slot: int, offset: int) -> None:
+        """Publish the record of a zone at the entry that find() told. Raises ValueError where the directory is full."""
+        value = self.hash_of(origin)
+        if self.entry(at) == 0:
+            used = self.used + 1
+            if used * layout.DIRECTORY_LOAD > self.capacity:
+                raise ValueError(f"the directory has room for {self.capacity // layout.DIRECTORY_LOAD} zones")
+            self._memory.publish(self._base + USED_PLACE, used)
+        tag = (value & layout.ZONE_TAG_MASK) << layout.ZONE_TAG_SHIFT
+        self._memory.publish(self._base + layout.HEADER_OCTETS + ENTRY * at, tag | slot << layout.SLOT_SHIFT | offset)
+
+    def entries(self) -> Iterator[tuple[int, int, int]]:
+        """Number, slot and offset of each entry in use."""
+        for at in range(self.capacity):
+            entry = self.entry(at)
+            if entry:
+                yield at, entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32
+
+    def _is(self, origin: bytes, entry: int, heaps: dict[int, tuple[int, int]]) -> bool:
+        place = record_place(entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32, heaps)
+        start = place + layout.ZONE_FIXED
+        return place != 0 and bytes(self._arena.view[start : start + len(origin)]) == origin
+
+
+def record_place(slot: int, offset: int, heaps: dict[int, tuple[int, int]]) -> int:
+    """Where the record of an entry is in the arena; 0 where the slot is not there."""
+    zones, heap = heaps.get(slot, (0, 0))
+    base = heap if offset & layout.IN_DELTA else zones
+    return base + (offset & layout.BELOW_DELTA) * layout.ZONE_UNIT if base else 0

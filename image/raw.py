@@ -1,0 +1,42 @@
+"""Memory by addresses, where nothing is compiled; raw.pyx is the same for the compiler. Callers check all bounds.
+
+Numbers are read and written whole: the interpreter copies them with memcpy, and holds its lock meanwhile.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+
+class Memory:
+    """Octets by their addresses."""
+
+    def copy(self, to: int, source: int, size: int) -> int:
+        """Copy octets that do not overlap."""
+        ctypes.memmove(to, source, size)
+        return 0
+
+    def equal(self, one: int, other: int, size: int) -> int:
+        """Whether the octets are the same."""
+        return ctypes.string_at(one, size) == ctypes.string_at(other, size)
+
+    def fetch(self, address: int) -> int:  # noqa: ARG002 - the interpreter has no use for it
+        """Begin to bring a cache line near."""
+        return 0
+
+    def load(self, address: int) -> int:
+        """Read an aligned number of 64 bits before anything that is read after it."""
+        return ctypes.c_uint64.from_address(address).value
+
+    def store(self, address: int, value: int) -> int:
+        """Write an aligned number of 64 bits after everything that was written before it."""
+        ctypes.c_uint64.from_address(address).value = value
+        return 0
+
+    def publish(self, address: int, value: int) -> None:
+        """Write a number that other processes look at, after everything that was written before it."""
+        self.store(address, value)
+
+    def observe(self, address: int) -> int:
+        """Read a number that another process writes, before anything that is read after it."""
+        return self.load(address)

@@ -1,0 +1,44 @@
+"""Memory by addresses, for compiled modules; raw.py is the same for the interpreter. Callers check all bounds."""
+
+from libc.stdint cimport uint64_t
+from libc.string cimport memcmp, memcpy
+
+cdef extern from *:
+    """
+    #define bob_fetch(address) __builtin_prefetch((const void *)(address))
+    #define bob_load(address) __atomic_load_n((const uint64_t *)(address), __ATOMIC_ACQUIRE)
+    #define bob_store(address, value) __atomic_store_n((uint64_t *)(address), (value), __ATOMIC_RELEASE)
+    """
+    void bob_fetch(uint64_t address) noexcept nogil
+    uint64_t bob_load(uint64_t address) noexcept nogil
+    void bob_store(uint64_t address, uint64_t value) noexcept nogil
+
+
+cdef class Memory:
+    """Octets by their addresses."""
+
+    cdef int copy(self, uint64_t to, uint64_t source, Py_ssize_t size) noexcept nogil:
+        memcpy(<void *>to, <const void *>source, size)
+        return 0
+
+    cdef int equal(self, uint64_t one, uint64_t other, Py_ssize_t size) noexcept nogil:
+        return memcmp(<const void *>one, <const void *>other, size) == 0
+
+    cdef int fetch(self, uint64_t address) noexcept nogil:
+        bob_fetch(address)
+        return 0
+
+    cdef uint64_t load(self, uint64_t address) noexcept nogil:
+        return bob_load(address)
+
+    cdef int store(self, uint64_t address, uint64_t value) noexcept nogil:
+        bob_store(address, value)
+        return 0
+
+    def publish(self, uint64_t address, uint64_t value):
+        """Write a number that other processes look at, after everything that was written before it."""
+        bob_store(address, value)
+
+    def observe(self, uint64_t address):
+        """Read a number that another process writes, before anything that is read after it."""
+        return bob_load(address)

@@ -1,0 +1,78 @@
+cimport cython
+from libc.stdint cimport uint64_t
+from image.composer cimport Composer
+
+cdef Py_ssize_t CAPACITY_WORD, FRAGMENT_FIXED, POINTER_OCTETS, SECOND_FIXED, WITH_SIGNATURES, NSEC3_FLAGS, HASH_OCTETS, HEADER_OCTETS, IN_DELTA, BELOW_DELTA, MAX_DEPTH, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NODE_LINK, NSEC3_ENTRY, NSEC_ENTRY, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_ITERATIONS, ZONE_LABELS, ZONE_LAST_END, ZONE_NEGATIVE, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_SALT_OCTETS, ZONE_UNIT
+cdef uint64_t HALF, OFFSET_MASK, TAG_MASK, TAG_SHIFT, SLOT_MASK, SLOT_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
+cdef Py_ssize_t ROW, ROW_ZONES, ROW_BUCKETS, ROW_BUCKET_COUNT, ROW_NODES, ROW_FRAGMENTS, ROW_CHAIN, ROW_TABLE, ROW_HEAP, NOT_MAPPED, NOWHERE
+
+cdef class Searcher(Composer):
+    cdef const uint64_t[::1] arena64
+    cdef readonly uint64_t[::1] rows
+    cdef readonly Py_ssize_t directory
+    cdef Py_ssize_t directory_entries
+    cdef Py_ssize_t directory_capacity
+    cdef const uint64_t[::1] restricted
+    cdef Py_ssize_t restrictions
+    cdef Py_ssize_t[::1] owner_lefts
+    cdef readonly Py_ssize_t zone
+    cdef Py_ssize_t zone_flags
+    cdef Py_ssize_t first_end
+    cdef Py_ssize_t last_end
+    cdef Py_ssize_t negative
+    cdef uint64_t number
+    cdef Py_ssize_t buckets
+    cdef Py_ssize_t bucket_count
+    cdef Py_ssize_t nodes
+    cdef Py_ssize_t table
+    cdef Py_ssize_t table_count
+    cdef Py_ssize_t generation
+    cdef Py_ssize_t chain
+    cdef Py_ssize_t chain_entries
+    cdef Py_ssize_t iterations
+
+    cpdef restrict(self, const uint64_t[::1] table, Py_ssize_t count)
+    @cython.locals(level=Py_ssize_t, value=uint64_t, place=Py_ssize_t)
+    cdef Py_ssize_t find_zone(self, Py_ssize_t deepest) except -3 nogil
+    @cython.locals(size=Py_ssize_t, at=Py_ssize_t, _=Py_ssize_t)
+    cdef int is_restricted(self, uint64_t value) except -1 nogil
+    @cython.locals(at=Py_ssize_t, entry=uint64_t, slot=Py_ssize_t, offset=Py_ssize_t, base=Py_ssize_t, place=Py_ssize_t, _=Py_ssize_t)
+    cdef Py_ssize_t look_up_zone(self, uint64_t value, Py_ssize_t level) except -3 nogil
+    @cython.locals(start=Py_ssize_t, size=Py_ssize_t)
+    cdef int is_origin(self, Py_ssize_t place, Py_ssize_t level) except -1 nogil
+    @cython.locals(word=Py_ssize_t, row=Py_ssize_t)
+    cdef int enter(self, Py_ssize_t place, Py_ssize_t slot) except -1 nogil
+    cdef Py_ssize_t find_node(self, Py_ssize_t level) except -1 nogil
+    cdef Py_ssize_t find_wildcard(self, Py_ssize_t level) except -1 nogil
+    @cython.locals(size=Py_ssize_t, value=uint64_t, bucket=Py_ssize_t, entry=uint64_t, node=Py_ssize_t, _=Py_ssize_t)
+    cdef Py_ssize_t probe(self, uint64_t suffix, Py_ssize_t start, Py_ssize_t wildcard) except -1 nogil
+    @cython.locals(size=Py_ssize_t, bucket=Py_ssize_t, entry=uint64_t, node=Py_ssize_t, _=Py_ssize_t)
+    cdef Py_ssize_t probe_delta(self, uint64_t value, Py_ssize_t start, Py_ssize_t wildcard) except -1 nogil
+    @cython.locals(older=Py_ssize_t)
+    cdef Py_ssize_t as_of(self, Py_ssize_t node) except -1 nogil
+    @cython.locals(size=Py_ssize_t, at=Py_ssize_t)
+    cdef int is_owner(self, Py_ssize_t node, Py_ssize_t start, Py_ssize_t wildcard) except -1 nogil
+    @cython.locals(there=Py_ssize_t, level=Py_ssize_t)
+    cdef Py_ssize_t closest(self, Py_ssize_t missing) except -1 nogil
+    @cython.locals(at=Py_ssize_t, _=Py_ssize_t)
+    cdef Py_ssize_t set_of(self, Py_ssize_t node, Py_ssize_t rdtype) except -1 nogil
+    cdef Py_ssize_t fragment_at(self, Py_ssize_t entry) except -1 nogil
+    cdef Py_ssize_t link_of(self, Py_ssize_t node) except -1 nogil
+    cdef Py_ssize_t nsec_node(self, Py_ssize_t entry) except -1 nogil
+    cdef Py_ssize_t nsec_fragment(self, Py_ssize_t entry) except -1 nogil
+    @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t)
+    cdef Py_ssize_t nsec_before(self, Py_ssize_t level, Py_ssize_t wildcard) except -1 nogil
+    @cython.locals(owner=Py_ssize_t, left=Py_ssize_t, labels=Py_ssize_t, wanted=Py_ssize_t, number=Py_ssize_t, at=Py_ssize_t, order=Py_ssize_t)
+    cdef Py_ssize_t compare(self, Py_ssize_t node, Py_ssize_t level, Py_ssize_t wildcard) except? -9999 nogil
+    @cython.locals(size=Py_ssize_t, other=Py_ssize_t, shorter=Py_ssize_t, index=Py_ssize_t)
+    cdef Py_ssize_t compare_label(self, Py_ssize_t at, Py_ssize_t start) except? -9999 nogil
+    cdef Py_ssize_t compare_star(self, Py_ssize_t at) except? -9999 nogil
+    @cython.locals(salt=Py_ssize_t, index=Py_ssize_t)
+    cdef int read_parameters(self) except -1 nogil
+    cdef Py_ssize_t nsec3_fragment(self, Py_ssize_t entry) except -1 nogil
+    @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, order=Py_ssize_t)
+    cdef Py_ssize_t nsec3_covering(self, Py_ssize_t level, Py_ssize_t wildcard) except -1 nogil
+    @cython.locals(at=Py_ssize_t, index=Py_ssize_t)
+    cdef Py_ssize_t compare_hash(self, Py_ssize_t entry) except? -9999 nogil
+    @cython.locals(source=Py_ssize_t, pointers=Py_ssize_t, wire=Py_ssize_t, owner=Py_ssize_t)
+    cdef int is_opt_out(self, Py_ssize_t fragment) except -1 nogil

@@ -1,0 +1,128 @@
+"""Images in an arena with a directory, and a responder over them; compared with the plain implementation.
+
+both = Both(folder); both.put(origin, sets); both.build(); both.compare(query)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dns.message
+import dns.name
+from dns.name import Name
+
+from auth.client import Client, Transport
+from auth.settings import Settings
+from datasrc.records import RRset
+from datasrc.source import DataSource
+from image import directory, layout
+from image.arena import Arena
+from image.builder import build
+from image.directory import Directory
+from image.file import ImageFile
+from image.responder import Responder
+from tests.auth.world import UDP, World
+from tests.datasrc.zonemaking import TESTER
+
+UDP_SIZE = 1232
+SEED = 0x1234567890ABCDEF
+SLOT = 3
+TC = 0x02
+SLACK = 100  # octets that the plain implementation saves: it compresses the owners of proofs among each other
+ARENA = 1 << 30
+
+
+class Both:
+    """The same zones, plain and as an image."""
+
+    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+        self.world = World({}, settings)
+        self.folder = folder
+        self.arena = Arena(ARENA)
+        self.responder = Responder(SEED, UDP_SIZE)
+        self.queries = memoryview(bytearray(1024))
+        self.replies = memoryview(bytearray(40000))
+        self.responder.serve(self.queries, self.replies)
+
+    @property
+    def source(self) -> DataSource:
+        return self.world.source
+
+    def put(self, origin: Name, sets: list[RRset]) -> None:
+        with self.source.updater(origin, create=True, replace=True) as updater:
+            for each in sets:
+                updater.add(each)
+            updater.commit(TESTER)
+
+    def build(self, name: str = "zones.image") -> None:
+        path = self.folder / name
+        with self.source.snapshot() as snapshot:
+            finders = [snapshot.zone(info.origin) for info in self.source.zones()]
+            build([finder for finder in finders if finder is not None], path, SEED)
+        self.image = ImageFile(self.arena, path, SEED)
+        directory.create(self.folder / "directory", SEED, len(finders))
+        table = Directory(self.arena, self.folder / "directory", writable=True)
+        row = self.image.row()
+        for number, value in enumerate(row):
+            self.responder.rows[SLOT * layout.ROW + number] = value
+        for offset, place in self.image.zones():
+            start = place + layout.ZONE_FIXED
+            size = self.arena.view[place + layout.ZONE_ORIGIN_OCTETS]
+            origin = bytes(self.arena.view[start : start + size])
+            table.put(table.find(origin, {SLOT: (row[0], 0)}), origin, SLOT, offset)
+        self.responder.map(self.arena.view, self.arena.address, table.place)
+
+    def image_reply(self, message: bytes, *, stream: bool = False) -> bytes | None:
+        """None: left to the plain implementation."""
+        self.queries[2 : 2 + len(message)] = message
+        self.queries[2 + len(message)] = 0x79
+        self.responder.stream = stream
+        size = self.responder.answer(2, len(message), 3)
+        return bytes(self.replies[3 : 3 + size]) if size else None
+
+    def compare(self, message: bytes, *, stream: bool = False) -> bool:
+        """Whether the image answered; if so it was what the plain implementation answers."""
+        octets = self.image_reply(message, stream=stream)
+        if octets is None:
+            return False
+        client = Client("192.0.2.200", 5353, Transport.TCP, idle_timeout=10.0) if stream else UDP
+        plain = self.world.engine.respond(message, client)
+        assert plain is not None
+        if octets[2] & TC:  # how much of the rest is sent is a matter of taste
+            limit = size_of(message)
+            assert octets[:4] == plain[:4] or len(plain) > limit - SLACK
+            dns.message.from_wire(octets)
+            return True
+        texts = [dns.message.from_wire(each).to_text() for each in (octets, plain)]
+        assert octets[:12] == plain[:12], texts
+        assert meaning(octets) == meaning(plain)
+        return True
+
+    def restrict(self, origins: list[Name]) -> None:
+        """Leave these zones."""
+        table = Directory(self.arena, self.folder / "directory")
+        size = 2 * len(origins) + 1
+        numbers = memoryview(bytearray(8 * size)).cast("Q")
+        for origin in origins:
+            value = table.hash_of(origin.to_wire() or b"")
+            at = ((value >> 32) * size) >> 32
+            while numbers[at]:
+                at = (at + 1) % size
+            numbers[at] = value
+        self.responder.restrict(numbers, len(origins))
+
+    def close(self) -> None:
+        self.arena.close()
+
+
+def meaning(octets: bytes) -> object:
+    """What a reply says, without regard to compression, the case of names and the order of sets."""
+    message = dns.message.from_wire(octets, one_rr_per_rrset=True)
+    sections = [sorted(rrset.to_text().lower() for rrset in section) for section in message.sections]
+    return message.id, message.flags, message.rcode(), message.edns, message.ednsflags, message.payload, sections
+
+
+def size_of(message: bytes) -> int:
+    """The largest reply to a query."""
+    query = dns.message.from_wire(message)
+    return min(UDP_SIZE, max(512, query.payload)) if query.edns >= 0 else 512

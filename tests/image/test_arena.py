@@ -1,0 +1,55 @@
+"""The arena: files at places in one range of addresses."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from pathlib import Path
+
+import pytest
+
+from image.arena import Arena
+
+PAGE = mmap.PAGESIZE
+
+
+@pytest.fixture
+def arena():
+    arena = Arena(16 * PAGE)
+    yield arena
+    arena.close()
+
+
+def put(arena: Arena, folder: Path, octets: bytes) -> int:
+    path = folder / f"file{len(list(folder.iterdir()))}"
+    path.write_bytes(octets)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return arena.map(descriptor, len(octets))
+    finally:
+        os.close(descriptor)
+
+
+def test_files_are_where_they_were_put_and_no_place_is_0(arena, tmp_path):
+    first = put(arena, tmp_path, b"one")
+    second = put(arena, tmp_path, b"two" * PAGE)
+    third = put(arena, tmp_path, b"three")
+    assert [first, second, third] == [PAGE, 2 * PAGE, 5 * PAGE]
+    assert bytes(arena.view[first : first + 3]) == b"one"
+    assert bytes(arena.view[second : second + 6]) == b"twotwo"
+    assert bytes(arena.view[third : third + 5]) == b"three"
+
+
+def test_room_is_used_again(arena, tmp_path):
+    first = put(arena, tmp_path, b"one")
+    second = put(arena, tmp_path, b"two")
+    arena.unmap(first)
+    assert put(arena, tmp_path, b"larger" * PAGE) > second
+    assert put(arena, tmp_path, b"three") == first
+
+
+def test_what_finds_no_room_is_refused(arena, tmp_path):
+    put(arena, tmp_path, b"x" * (14 * PAGE))
+    with pytest.raises(OSError, match="no room for"):
+        put(arena, tmp_path, b"x" * (2 * PAGE))
+    assert put(arena, tmp_path, b"x" * PAGE) == 15 * PAGE

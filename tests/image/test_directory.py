@@ -1,0 +1,82 @@
+"""The directory of zones: entries, the epoch, files that are refused."""
+
+from __future__ import annotations
+
+import dns.name
+import pytest
+
+from image import layout
+from image.arena import Arena
+from image.directory import Directory, create
+from image.errors import ImageError
+
+SEED = 7
+
+
+@pytest.fixture
+def arena():
+    arena = Arena(1 << 26)
+    yield arena
+    arena.close()
+
+
+def wire(text: str) -> bytes:
+    octets = dns.name.from_text(text).to_wire()
+    assert octets is not None
+    return octets
+
+
+def test_what_one_writes_another_reads(arena, tmp_path):
+    create(tmp_path / "directory", SEED, 0)
+    writer = Directory(arena, tmp_path / "directory", writable=True)
+    reader = Directory(arena, tmp_path / "directory")
+    assert (reader.seed, reader.used, reader.epoch, list(reader.entries())) == (SEED, 0, 0, [])
+    at = writer.find(wire("example."), {})
+    writer.put(at, wire("example."), 5, layout.IN_DELTA | 3)
+    assert writer.advance() == 1
+    assert (reader.used, reader.epoch) == (1, 1)
+    assert list(reader.entries()) == [(at, 5, layout.IN_DELTA | 3)]
+
+
+def test_names_are_found_in_any_case(arena, tmp_path):
+    create(tmp_path / "directory", SEED, 1)
+    directory = Directory(arena, tmp_path / "directory")
+    assert directory.hash_of(wire("EXAMPLE.org.")) == directory.hash_of(wire("example.ORG."))
+    assert directory.hash_of(wire("example.org.")) != directory.hash_of(wire("example.net."))
+    with pytest.raises(ValueError, match="not a name"):
+        directory.hash_of(b"\x03abc")
+
+
+def test_a_full_directory_takes_no_more_zones_and_still_moves_those_it_has(arena, tmp_path):
+    create(tmp_path / "directory", SEED, 0)
+    directory = Directory(arena, tmp_path / "directory", writable=True)
+    room = directory.capacity // layout.DIRECTORY_LOAD
+    places = {}
+    for number in range(room):
+        origin = wire(f"zone{number}.")
+        at = directory.find(origin, {})
+        while directory.entry(at):  # no records are there to tell two of the same tag apart
+            at = (at + 1) % directory.capacity
+        directory.put(at, origin, 1, number)
+        places[number] = at
+    free = next(at for at in range(directory.capacity) if not directory.entry(at))
+    with pytest.raises(ValueError, match=f"room for {room} zones"):
+        directory.put(free, wire("more."), 1, 1)
+    directory.put(places[0], wire("zone0."), 2, 9)
+    assert (places[0], 2, 9) in list(directory.entries())
+    assert directory.used == room
+
+
+def test_what_is_not_a_directory_is_refused(arena, tmp_path):
+    path = tmp_path / "directory"
+    create(path, SEED, 1)
+    octets = path.read_bytes()
+    for changed, reason in [
+        (octets[:10], "less than a header"),
+        (b"bobimage" + octets[8:], "not a directory of zones"),
+        (octets[:8] + b"\x63" + octets[9:], "version 99, not 2"),
+        (octets[:-8], "not what 512 entries take"),
+    ]:
+        path.write_bytes(changed)
+        with pytest.raises(ImageError, match=reason):
+            Directory(arena, path)
