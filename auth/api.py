@@ -62,12 +62,21 @@ class SourceServed(msgspec.Struct, frozen=True):
     new: bool = False  # it fails because there is no store yet, and so no zone
 
 
+class CookiesServed(msgspec.Struct, frozen=True):
+    """What DNS cookies are made with."""
+
+    secret: str  # off, own (in the state directory), files, or passing: of this process alone, since none can be read
+    accepted: int = 0  # secrets, the one that makes cookies included
+    next_rollover: int | None = None  # POSIX seconds when the own one rolls over
+
+
 class StatusReply(msgspec.Struct, frozen=True):
     """How this instance is doing."""
 
     sockets: tuple[str, ...]  # `udp ADDRESS@PORT`
     connections: int  # TCP, now
     sources: tuple[SourceServed, ...]
+    cookies: CookiesServed = CookiesServed("off")
 
 
 class Status(msgspec.Struct, frozen=True):

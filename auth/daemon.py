@@ -7,17 +7,20 @@ cfgmgr --options, zones, data_sources--> Serving: settings, table of zones, data
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from auth import api
+from auth.cookie_secrets import CookieSecrets, read_secrets
 from auth.engine import Serving
+from auth.errors import CookieSecretError
 from auth.explain import explain
 from auth.options import change_zones, read_settings, read_zones
 from auth.server import Server
 from auth.settings import Settings
-from auth.status import zones_served
+from auth.status import cookies_served, zones_served
 from auth.zones import ZoneTable
 from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import DaemonError, Rejected
@@ -44,6 +47,7 @@ class Candidate:
 
     settings: Settings
     zones: ZoneTable
+    cookies: CookieSecrets | None
     configured: Mapping[str, Any]  # `data_sources`
     sources: Sources | None  # opened for this revision; None: those in use serve on
     statuses: Sequence[SourceStatus] = ()  # of the sources when they were opened
@@ -80,28 +84,41 @@ class AuthDaemon(Module):
             zones = read_zones(config.values)
         else:
             zones = change_zones(self._server.engine.serving.zones, config.values, config.difference)
+        cookies = self._read_cookies(config.own["cookies"])
         configured = config.values["data_sources"]
         same = list(configured.items()) == list(self._configured.items())  # their order counts
         if self._sources is not None and same:
-            return Candidate(settings, zones, configured, None)
+            return Candidate(settings, zones, cookies, configured, None)
         sources = _open(configured, self._sources, self._source_changed)
         statuses = sources.status()
         if self._sources is not None:
             changed = {name for name, entry in configured.items() if entry != self._configured.get(name)}
             _check(sources, statuses, changed)
-        return Candidate(settings, zones, configured, sources, statuses)
+        return Candidate(settings, zones, cookies, configured, sources, statuses)
+
+    def _read_cookies(self, options: Mapping[str, Any]) -> CookieSecrets | None:
+        """The secrets of cookies. What is wrong with them is refused, but for the start: DNS goes on without."""
+        if not options["enabled"]:
+            return None
+        try:
+            return read_secrets(options, self.context.directories.state)
+        except CookieSecretError as error:
+            if error.index is not None and self._server is not None:
+                raise Rejected(f"auth.cookies.secret_files.{error.index}", str(error)) from error
+            self.context.log.warning("AUTH_COOKIE_SECRET_UNUSABLE", file=error.file, reason=error.reason)
+            return CookieSecrets.passing()
 
     def _apply(self, candidate: Candidate) -> None:
         self._configured = candidate.configured
         sources = candidate.sources or self._sources
         assert sources is not None
-        self._serve(sources, candidate.settings, candidate.zones)
+        self._serve(sources, candidate)
         self._report(candidate.statuses)
 
-    def _serve(self, sources: Sources, settings: Settings, zones: ZoneTable) -> None:
+    def _serve(self, sources: Sources, candidate: Candidate) -> None:
         """Answer from these sources from now on; the old ones are closed when nobody uses them any more."""
         old, self._sources = self._sources, sources
-        serving = Serving(sources, settings, zones)
+        serving = Serving(sources, candidate.settings, candidate.zones, candidate.cookies)
         if self._server is None:
             self._server = Server(serving, self.context.counters, self.context.log)
         else:
@@ -177,6 +194,7 @@ class AuthDaemon(Module):
             sockets=self._listening,
             connections=self._at_work().connections,
             sources=tuple(api.SourceServed(one.name, one.failure, one.zones, one.problems, one.new) for one in sources),
+            cookies=cookies_served(self._at_work().engine.serving.cookies, int(time.time())),
         )
 
     @command(api.ZoneStatus)

@@ -1,4 +1,4 @@
-"""The OPT record: reading a client's, writing ours (RFC 6891), with NSID, keepalive and extended errors."""
+"""The OPT record: reading a client's, writing ours (RFC 6891), with NSID, keepalive, cookies and extended errors."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Edns:
     dnssec_ok: bool
     wants_nsid: bool = False
     keepalive: bytes | None = None  # the content of edns-tcp-keepalive; None where it was not sent
+    cookie: bytes | None = None  # the content of COOKIE, unchecked
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class ExtendedError:
 def read_opt(size: int, ttl: int, rdata: bytes, start: int) -> tuple[Edns, OptionMalformed | None]:
     """A client's OPT and what is wrong with its options; `start` is where its RDATA is in the message."""
     version = ttl >> 16 & 0xFF
-    wants_nsid, keepalive = False, None
+    wants_nsid, keepalive, cookie = False, None, None
     offset = 0
     fault = None
     while offset < len(rdata):
@@ -59,8 +60,10 @@ def read_opt(size: int, ttl: int, rdata: bytes, start: int) -> tuple[Edns, Optio
             wants_nsid = True  # its content means nothing, RFC 5001 section 2.2
         elif code == _KEEPALIVE and keepalive is None:
             keepalive = rdata[end : end + length]
+        elif code == OptionType.COOKIE and cookie is None:  # of several the first, RFC 7873 section 5.2
+            cookie = rdata[end : end + length]
         offset = end + length
-    known = Edns(size, version, bool(ttl & DO), wants_nsid, keepalive)
+    known = Edns(size, version, bool(ttl & DO), wants_nsid, keepalive, cookie)
     return known, fault if version == VERSION else None  # another version may lay out its options otherwise
 
 
@@ -72,6 +75,11 @@ def nsid_option(identity: bytes) -> bytes:
 def keepalive_option(idle_timeout: float) -> bytes:
     """How long (seconds) an idle connection is kept (RFC 7828 section 3.1)."""
     return _option(_KEEPALIVE, min(int(idle_timeout * KEEPALIVE_UNITS), MAX_KEEPALIVE).to_bytes(2))
+
+
+def cookie_option(cookie: bytes) -> bytes:
+    """A client cookie with our server cookie (RFC 7873 section 4)."""
+    return _option(OptionType.COOKIE, cookie)
 
 
 def error_option(error: ExtendedError) -> bytes:

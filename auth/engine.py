@@ -1,11 +1,13 @@
 """From the octets of a request to the octets of its reply: the one entry of all transports.
 
-message -> admission (header) -> wire (question, OPT, TSIG) -> operation or answer -> response -> message
+message -> admission (header) -> wire (question, OPT, TSIG) -> cookie -> operation or answer -> response -> message
 """
 
 from __future__ import annotations
 
 import ipaddress
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -21,6 +23,8 @@ from auth.admission import Admission, admit
 from auth.answer import Answer, answer_question
 from auth.chaos import answer_chaos
 from auth.client import Client, Transport
+from auth.cookie_check import Cookie, CookieCheck, has_to_ask_again
+from auth.cookie_secrets import CookieSecrets
 from auth.edns import MIN_UDP_SIZE, ExtendedError
 from auth.errors import Dropped, Refusal, Unusable
 from auth.operations import TRANSFERS, check_query_type, refuse_transfer, refuse_zone_change
@@ -52,16 +56,18 @@ class Serving:
     data: ZoneData
     settings: Settings = field(default_factory=Settings)
     zones: ZoneTable = field(default_factory=ZoneTable)
+    cookies: CookieSecrets | None = None  # None: cookies are ignored
 
 
 class Engine:
     """Answers messages. `serving` is replaced as a whole; an answer in hand finishes with what it began with."""
 
-    def __init__(self, serving: Serving, tally: Tally, log: MessageLog) -> None:
+    def __init__(self, serving: Serving, tally: Tally, log: MessageLog, clock: Callable[[], float] = time.time) -> None:
         self.serving = serving
         self.handled = 0  # messages: who watches sees it grow
         self._tally = tally
         self._log = log
+        self._cookies = CookieCheck(clock)
 
     def respond(self, message: bytes, client: Client) -> bytes | None:
         """The reply to a message, or None where none is due. Blocks; raises nothing."""
@@ -78,33 +84,40 @@ class Engine:
             return None
         request = Request(read_header(message))
         self._tally.headed(request.header)
-        serving = self.serving
+        serving, cookie = self.serving, None
         try:
             if admission is not Admission.READ:
                 return self._send(Reply(request.header, rcode=_REFUSED_UNREAD[admission]), MIN_UDP_SIZE)
             request = read_request(message, request.header)
             self._tally.read(request)
-            return self._send(self._reply(request, client, serving), _limit(request, client, serving.settings))
+            cookie = self._cookies.check(request, client, serving.cookies)
+            self._tally.checked(cookie)
+            reply = self._reply(request, client, serving, cookie)
+            return self._send(reply, _limit(request, client, serving.settings))
         except Dropped:
             self._tally.dropped()
             return None
         except Exception as error:  # noqa: BLE001 - the boundary: whatever one query provokes, the next is answered
             self._tally.failed()
             self._log.exception("AUTH_INTERNAL_ERROR", error, client=client.address, message=message[:MAX_LOGGED].hex())
-            return self._send(_failure(request, client, serving), _limit(request, client, serving.settings))
+            return self._send(_failure(request, client, serving, cookie), _limit(request, client, serving.settings))
 
     def _send(self, reply: Reply, limit: int) -> bytes:
         rendered = render(reply, limit)
         self._tally.replied(reply, rendered)
         return rendered.message
 
-    def _reply(self, request: Request, client: Client, serving: Serving) -> Reply:
-        """Decide in the order of the layers: form, EDNS version, signature, then the question itself."""
-        reply = Reply(request.header, request.question, opt=_opt(request, client, serving.settings))
-        if request.fault is not None or _misuses_keepalive(request, client) or request.question is None:
+    def _reply(self, request: Request, client: Client, serving: Serving, cookie: Cookie | None) -> Reply:
+        """Decide in the order of the layers: form, EDNS version, cookie, signature, then the question itself."""
+        reply = Reply(request.header, request.question, opt=_opt(request, client, serving.settings, cookie))
+        if request.fault is not None or _misuses_keepalive(request, client) or _is_malformed(request, cookie):
             return replace(reply, rcode=Rcode.FORMERR)
         if request.edns is not None and request.edns.version != edns.VERSION:
             return replace(reply, rcode=Rcode.BADVERS)
+        if has_to_ask_again(cookie, request, client, required=serving.settings.cookies.required):
+            return replace(reply, rcode=Rcode.BADCOOKIE)
+        if request.question is None:
+            return reply  # the cookie is all that was asked for
         if request.tsig is not None:
             return replace(reply, rcode=Rcode.NOTAUTH, tsig=tsig.bad_key_record(request.tsig))
         try:
@@ -148,7 +161,7 @@ def _limit(request: Request, client: Client, settings: Settings) -> int:
     return min(max(MIN_UDP_SIZE, request.edns.udp_size), settings.udp_size)
 
 
-def _opt(request: Request, client: Client, settings: Settings) -> OptReply | None:
+def _opt(request: Request, client: Client, settings: Settings, cookie: Cookie | None) -> OptReply | None:
     """Our OPT, exactly where the request has one (RFC 6891 section 6.1.1)."""
     asked = request.edns
     if asked is None:
@@ -158,17 +171,25 @@ def _opt(request: Request, client: Client, settings: Settings) -> OptReply | Non
         options += edns.nsid_option(settings.nsid)
     if asked.keepalive is not None and client.transport is Transport.TCP:
         options += edns.keepalive_option(client.idle_timeout)
+    if cookie is not None and cookie.content:
+        options += edns.cookie_option(cookie.content)
     return OptReply(settings.udp_size, asked.dnssec_ok, options)
 
 
-def _failure(request: Request, client: Client, serving: Serving) -> Reply:
-    reply = Reply(request.header, request.question, rcode=Rcode.SERVFAIL, opt=_opt(request, client, serving.settings))
+def _failure(request: Request, client: Client, serving: Serving, cookie: Cookie | None) -> Reply:
+    opt = _opt(request, client, serving.settings, cookie)
+    reply = Reply(request.header, request.question, rcode=Rcode.SERVFAIL, opt=opt)
     return _with_error(reply, EDECode.OTHER, "internal error")
 
 
 def _misuses_keepalive(request: Request, client: Client) -> bool:
     """A client must not tell a time-out (RFC 7828 section 3.2.1); over UDP the option means nothing (section 3.2.2)."""
     return client.transport is Transport.TCP and request.edns is not None and bool(request.edns.keepalive)
+
+
+def _is_malformed(request: Request, cookie: Cookie | None) -> bool:
+    """Without a question there has to be a cookie, and where there is one its length has to be right."""
+    return request.question is None if cookie is None else cookie.is_malformed
 
 
 def _with_error(reply: Reply, code: EDECode | None, text: str) -> Reply:

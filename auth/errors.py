@@ -26,6 +26,7 @@ AuthError
 |   +-- Inconsistent        the question contradicts its opcode or type: FORMERR
 +-- Dropped                 the ACL says DROP: no reply at all
 +-- AclError                an ACL that cannot be understood
++-- CookieSecretError       a secret for cookies that cannot be used
 """
 
 from __future__ import annotations
@@ -39,6 +40,16 @@ from dns.rcode import Rcode
 
 class AuthError(Exception):
     """Root of what auth raises."""
+
+
+class CookieSecretError(AuthError):
+    """A secret for cookies cannot be used."""
+
+    def __init__(self, file: str, reason: str, index: int | None = None) -> None:
+        super().__init__(f"{file}: {reason}")
+        self.file = file
+        self.reason = reason
+        self.index = index  # in auth.cookies.secret_files; None: it is our own
 
 
 class WireError(AuthError):

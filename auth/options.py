@@ -13,7 +13,7 @@ import msgspec
 from auth.acl import Acl, compile_acl
 from auth.chaos import MAX_TEXT
 from auth.errors import AclError
-from auth.settings import AnyAnswer, Settings, TcpSettings
+from auth.settings import AnyAnswer, CookieSettings, Settings, TcpSettings
 from auth.zones import ZonePolicy, ZoneTable
 from daemonkit.configuration import Difference, RowChanges, with_changes
 from daemonkit.errors import Rejected
@@ -34,6 +34,7 @@ def read_settings(own: Mapping[str, Any]) -> Settings:
         server_id=own["identity"],
         udp_batch=own["udp_batch"],
         tcp=TcpSettings(**own["tcp"]),
+        cookies=CookieSettings(own["cookies"]["enabled"], own["cookies"]["required"]),
     )
 
 

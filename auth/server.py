@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from auth.acceptor import TcpListener
+from auth.cookie_secrets import CookieSecrets
 from auth.engine import Engine, Serving, ZoneData
 from auth.places import place_of
 from auth.settings import Settings
@@ -82,7 +83,7 @@ async def start_server(
 ) -> Server:
     """Serve a data source on bound sockets (TCP ones listening), without a daemon around it."""
     spec = Spec.load("auth")
-    serving = Serving(data, settings or Settings(), zones or ZoneTable())
+    serving = Serving(data, settings or Settings(), zones or ZoneTable(), CookieSecrets.passing())
     server = Server(serving, Counters(spec.statistics), MessageLog("auth", spec.messages))
     await server.serve(sockets)
     return server

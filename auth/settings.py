@@ -28,6 +28,14 @@ class TcpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CookieSettings:
+    """What is done about DNS cookies; the secrets are in auth.cookie_secrets."""
+
+    enabled: bool = True
+    required: bool = False  # over UDP, of clients that send one
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything but the zones."""
 
@@ -40,3 +48,4 @@ class Settings:
     server_id: str = ""  # CH TXT id.server; empty: REFUSED
     udp_batch: int = 32  # datagrams of one socket answered in one go
     tcp: TcpSettings = field(default_factory=TcpSettings)
+    cookies: CookieSettings = field(default_factory=CookieSettings)

@@ -1,4 +1,4 @@
-"""How zones are answered for, as told on the bus."""
+"""How zones are answered for, and what cookies are made with, as told on the bus."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import dns.exception
 import dns.name
 from dns.name import Name
 
-from auth.api import ABSENT, UNAVAILABLE, ZoneServed
+from auth.api import ABSENT, UNAVAILABLE, CookiesServed, ZoneServed
+from auth.cookie_secrets import CookieSecrets
 from auth.engine import Serving
 from auth.zones import LISTED_ONLY, ZoneTable
 from datasrc.errors import DataSourceError
@@ -45,3 +46,12 @@ def _name(origin: str) -> Name:
         return dns.name.from_text(origin)
     except dns.exception.DNSException as error:
         raise Refused("usage", f"{origin!r} is not a zone: {error}") from error
+
+
+def cookies_served(secrets: CookieSecrets | None, now: int) -> CookiesServed:
+    """What cookies are made with; `now` in POSIX seconds."""
+    if secrets is None:
+        return CookiesServed("off")
+    accepted, _, _ = secrets.at(now)
+    kind = "files" if secrets.fixed else "passing" if secrets.is_passing else "own"
+    return CookiesServed(kind, len(accepted), secrets.next_rollover(now))

@@ -6,12 +6,22 @@ from dns.opcode import Opcode
 from dns.rcode import Rcode
 
 from auth.client import Client, Transport
+from auth.cookie_check import Cookie
+from auth.cookie_format import MALFORMED, NEW, UNTIMELY, VALID, WRONG
 from auth.response import Rendered, Reply
 from auth.wire import Header, Request
 from daemonkit.counters import Counters
 
 _OPCODES = {opcode: f"opcode.{opcode.name.lower()}" for opcode in Opcode if opcode <= Opcode.UPDATE}
-_RCODES = {rcode: f"rcode.{rcode.name.lower()}" for rcode in Rcode if rcode <= Rcode.NOTZONE or rcode == Rcode.BADVERS}
+_BEYOND = (Rcode.BADVERS, Rcode.BADCOOKIE)  # those of OPT that we send
+_RCODES = {rcode: f"rcode.{rcode.name.lower()}" for rcode in Rcode if rcode <= Rcode.NOTZONE or rcode in _BEYOND}
+_COOKIES = {
+    MALFORMED: "cookie.malformed",
+    NEW: "cookie.new",
+    UNTIMELY: "cookie.untimely",
+    WRONG: "cookie.wrong",
+    VALID: "cookie.valid",
+}
 
 
 class Tally:
@@ -45,6 +55,11 @@ class Tally:
             add("request.edns0")
             if request.edns.dnssec_ok:
                 add("request.dnssec_ok")
+
+    def checked(self, cookie: Cookie | None) -> None:
+        """The cookie of a request."""
+        if cookie is not None:
+            self._counters.add(_COOKIES[cookie.outcome])
 
     def dropped(self) -> None:
         """No reply was sent."""

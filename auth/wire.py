@@ -192,11 +192,17 @@ def _read_sections(message: bytes, request: Request) -> None:
         offset = _read_additional(message, offset, request, last=index == request.header.additionals - 1)
     if offset != len(message):
         raise TrailingBytes(offset)
+    if request.question is None and not _asks_for_cookie(request):
+        raise QuestionCount(HEADER_LENGTH)
+
+
+def _asks_for_cookie(request: Request) -> bool:
+    """Whether a request without a question is one for a server cookie (RFC 7873 section 5.4)."""
+    return request.header.opcode == Opcode.QUERY and request.edns is not None and request.edns.cookie is not None
 
 
 def _read_question(message: bytes, request: Request) -> int:
     if request.header.questions == 0:
-        request.fault = QuestionCount(HEADER_LENGTH)  # read on: the reply wants the OPT
         return HEADER_LENGTH
     if request.header.questions > 1:
         raise QuestionCount(HEADER_LENGTH)

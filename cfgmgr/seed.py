@@ -36,6 +36,8 @@ class Seed:
 
 def changed_secrets(before: Any, after: Any) -> list[str]:
     """The files with secrets that two effective configurations name alike and that are not what they were."""
+    if isinstance(before, list) and isinstance(after, list):
+        return sorted({file for pair in zip(before, after, strict=False) for file in changed_secrets(*pair)})
     if not isinstance(before, dict) or not isinstance(after, dict) or before is after:
         return []
     if before.keys() == after.keys() == {"path", "version"}:

@@ -11,6 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # A new compiled module belongs to a test that is named here.
 TESTS = [
+    "tests/auth/test_cookies.py",
+    "tests/auth/test_siphash.py",
     "tests/datasrc/test_packed_nodes.py",
     "tests/datasrc/test_zonescan.py",
     "tests/datasrc/test_zonetext_zone.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
 from contextlib import asynccontextmanager
 
@@ -25,6 +26,7 @@ from msgq.errors import Refused
 from tests.auth.sockets import HeldSource, bound, until
 from tests.auth.test_udp import client, receive
 from tests.auth.world import SOA, load
+from tests.kit import cookies
 from tests.kit import dnspacket as packet
 from tests.kit.bus import FakeBus
 from tests.kit.dnsreply import Reply
@@ -396,3 +398,55 @@ async def test_an_answering_thread_at_work_does_not(tmp_path, monkeypatch):
         for _ in range(20):
             await daemon.ask(sock, "www.example.")
         assert daemon.context.failure is None
+
+
+def write_secret(file, octets=bytes(16), mode=0o600):
+    file.write_text(base64.b64encode(octets).decode())
+    file.chmod(mode)
+
+
+async def ask_for_cookie(daemon, sock) -> list[bytes]:
+    """The COOKIE options of a reply."""
+    with client(*sock.getsockname()) as asker:
+        option = packet.option(packet.COOKIE, cookies.CLIENT)
+        asker.send(packet.query("www.example.", additional=[packet.opt(option)]))
+        reply = await receive(asker)
+    assert reply.opt is not None
+    return reply.opt.values(packet.COOKIE)
+
+
+async def test_cookies_are_made_with_a_kept_secret_or_those_of_files(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        sock = await daemon.listen()
+        (own,) = await ask_for_cookie(daemon, sock)
+        assert len(own) == 24
+        assert (tmp_path / "cookies.secret").exists()
+        write_secret(tmp_path / "a.secret", cookies.SECRET)
+        await daemon.configure(own={"cookies": {"secret_files": [f"{tmp_path}/a.secret"]}})
+        (made,) = await ask_for_cookie(daemon, sock)
+        assert made == cookies.cookie("127.0.0.1", int.from_bytes(made[12:16]))
+        status = await daemon.call(api.Status())
+        assert status.cookies == api.CookiesServed("files", 1)
+        await daemon.configure(own={"cookies": {"enabled": False}})
+        assert await ask_for_cookie(daemon, sock) == []
+        status = await daemon.call(api.Status())
+        assert status.cookies == api.CookiesServed("off")
+
+
+async def test_a_secret_of_cookies_that_cannot_be_used_is_refused_but_at_the_start(tmp_path, caplog):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        write_secret(tmp_path / "a.secret", mode=0o644)
+        with pytest.raises(Rejected) as caught:
+            await daemon.prepare(own={"cookies": {"secret_files": [f"{tmp_path}/a.secret"]}})
+        assert caught.value.path == "auth.cookies.secret_files.0"
+        assert "everybody may use it" in caught.value.reason
+    (tmp_path / "cookies.secret").write_text("noise!")
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        sock = await daemon.listen()
+        assert len(await ask_for_cookie(daemon, sock)) == 1
+        status = await daemon.call(api.Status())
+        assert status.cookies.secret == "passing"
+    assert "AUTH_COOKIE_SECRET_UNUSABLE" in caplog.text

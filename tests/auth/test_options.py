@@ -9,7 +9,7 @@ import pytest
 
 from auth.acl import Action, Requester
 from auth.options import MAX_IDENTITY, change_zones, read_settings, read_zones
-from auth.settings import AnyAnswer, Settings, TcpSettings
+from auth.settings import AnyAnswer, CookieSettings, Settings, TcpSettings
 from auth.zones import ZoneTable
 from daemonkit.configuration import Difference, RowChanges
 from daemonkit.errors import Rejected
@@ -46,6 +46,7 @@ def test_every_option_arrives():
         version="7",
         udp_batch=8,
         tcp={"connections": 5, "connections_per_client": 4, "idle_timeout": "1s", "pipeline": 3},
+        cookies={"enabled": False, "required": True},
     )
     assert read_settings(values) == Settings(
         udp_size=4096,
@@ -57,6 +58,7 @@ def test_every_option_arrives():
         version="7",
         udp_batch=8,
         tcp=TcpSettings(connections=5, connections_per_client=4, idle_timeout=1.0, pipeline=3),
+        cookies=CookieSettings(enabled=False, required=True),
     )
 
 

@@ -7,13 +7,15 @@ reply = world.ask("www.example.", "A")                          # a strictly rea
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 
 import dns.name
 
 import datasrc
 from auth.client import Client, Transport
+from auth.cookie_secrets import CookieSecrets
 from auth.engine import Engine, Serving
 from auth.settings import Settings
 from auth.tally import Tally
@@ -49,15 +51,22 @@ class World:
     """An engine over zones in memory."""
 
     def __init__(
-        self, zones: Mapping[str, str], settings: Settings | None = None, table: ZoneTable | None = None
+        self,
+        zones: Mapping[str, str],
+        settings: Settings | None = None,
+        table: ZoneTable | None = None,
+        *,
+        cookies: CookieSecrets | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.source = datasrc.open("memory:", create=True)
         load(self.source, zones)
         self.counters = Counters(SPEC.statistics)
         self.engine = Engine(
-            Serving(self.source, settings or Settings(), table or ZoneTable()),
+            Serving(self.source, settings or Settings(), table or ZoneTable(), cookies),
             Tally(self.counters),
             MessageLog("auth", SPEC.messages),
+            clock,
         )
 
     def send(self, message: bytes, client: Client = UDP) -> Reply | None:

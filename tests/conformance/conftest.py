@@ -13,7 +13,8 @@ import pytest
 
 from tests.conformance import loading, zonefiles
 from tests.conformance.loading import Loaded, Reloaded
-from tests.conformance.servers import HASTY, LISTED, TALKATIVE, damage, foreign_subject
+from tests.conformance.servers import HASTY, LISTED, REQUIRING, TALKATIVE, damage, foreign_subject
+from tests.kit.cookies import OLD_SECRET, SECRET
 from tests.kit.dnsclient import Subject
 from tests.kit.launch_auth import LOOPBACK, AuthProcess
 
@@ -106,6 +107,20 @@ def talkative(data: Data, launched: ExitStack) -> Subject:
 def hasty(data: Data, launched: ExitStack) -> Subject:
     """A server with short time-outs and few connections."""
     return launch(launched, data.url, listen=("127.0.0.1",), settings={"tcp": HASTY}).subject
+
+
+@pytest.fixture(scope="session")
+def requiring_process(data: Data, launched: ExitStack) -> AuthProcess:
+    """A server that requires cookies, whose secret has rolled over."""
+    secrets = [SECRET.hex(), OLD_SECRET.hex()]
+    listen = tuple(filter(has_address, LOOPBACK))
+    return launch(launched, data.url, listen=listen, settings=REQUIRING, cookie_secrets=secrets)
+
+
+@pytest.fixture(scope="session")
+def requiring(requiring_process: AuthProcess) -> Subject:
+    """The same, for those who only ask."""
+    return requiring_process.subject
 
 
 @pytest.fixture(scope="session")

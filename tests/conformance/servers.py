@@ -11,7 +11,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from tests.kit import dnspacket as packet
 from tests.kit.dnsclient import Subject
+from tests.kit.dnsreply import Reply
 
 REJECT = [{"action": "REJECT"}]
 
@@ -44,6 +46,17 @@ HASTY: dict[str, Any] = {
     "message_timeout": 0.5,
     "write_timeout": 0.5,
 }
+
+
+# Answers no client that knows cookies and has none of ours; the secret was another one before.
+REQUIRING = {"cookies": {"required": True}}
+
+
+def cookie_in(reply: Reply) -> bytes:
+    """The content of the one COOKIE option of a reply."""
+    assert reply.opt is not None
+    (content,) = reply.opt.values(packet.COOKIE)
+    return content
 
 
 def foreign_subject() -> Subject | None:

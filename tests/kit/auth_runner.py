@@ -17,9 +17,10 @@ import dns.name
 
 import datasrc
 from auth.acl import compile_acl
+from auth.cookie_secrets import CookieSecrets
 from auth.engine import Serving
 from auth.server import Server
-from auth.settings import AnyAnswer, Settings, TcpSettings
+from auth.settings import AnyAnswer, CookieSettings, Settings, TcpSettings
 from auth.zones import ZonePolicy, ZoneTable
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
@@ -64,11 +65,12 @@ def _bound(address: str, port: int, kind: socket.SocketKind) -> socket.socket:
 def settings_of(values: dict[str, Any]) -> Settings:
     """Settings as JSON has them."""
     tcp = TcpSettings(**values.pop("tcp", {}))
+    cookies = CookieSettings(**values.pop("cookies", {}))
     if "any_answer" in values:
         values["any_answer"] = AnyAnswer(values["any_answer"])
     if "nsid" in values:
         values["nsid"] = values["nsid"].encode()
-    return Settings(**values, tcp=tcp)
+    return Settings(**values, tcp=tcp, cookies=cookies)
 
 
 def zones_of(listed: dict[str, list[Any]]) -> ZoneTable:
@@ -81,7 +83,9 @@ async def serve(config: dict[str, Any]) -> None:
     sockets = bind(config["listen"], config.get("port", 0))
     source = datasrc.open(config["database"], read_only=True)
     spec = Spec.load("auth")
-    serving = Serving(source, settings_of(config.get("settings", {})), zones_of(config.get("zones", {})))
+    secrets = tuple(map(bytes.fromhex, config.get("cookie_secrets", ())))
+    cookies = CookieSecrets(secrets) if secrets else CookieSecrets.passing()
+    serving = Serving(source, settings_of(config.get("settings", {})), zones_of(config.get("zones", {})), cookies)
     counters = Counters(spec.statistics)
     server = Server(serving, counters, MessageLog("auth", spec.messages))
     await server.serve(sockets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.kit import dnspacket as packet
@@ -57,7 +57,7 @@ def error(*rcodes: str, question: bool | None = None, opt: bool = False, ede: in
     return check
 
 
-def answered(*, opt: bool = False, answer: list[str] = EXPECTED) -> Check:
+def answered(*, opt: bool = False, answer: list[str] = EXPECTED, options: Sequence[int] = ()) -> Check:
     """The ordinary answer, with every bit of the header as it must be."""
 
     def check(reply: Reply | None) -> None:
@@ -65,7 +65,7 @@ def answered(*, opt: bool = False, answer: list[str] = EXPECTED) -> Check:
         assert (reply.rcode, reply.answer) == ("NOERROR", answer)
         assert reply.flags & ~packet.RD == packet.QR | packet.AA
         assert (reply.opt is not None) is opt
-        assert reply.opt is None or not reply.opt.options
+        assert reply.opt is None or [code for code, _ in reply.opt.options] == list(options)
 
     return check
 

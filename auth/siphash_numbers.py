@@ -1,0 +1,13 @@
+"""The constants of SipHash-2-4; siphash.pxd gives them types."""
+
+START0 = 0x736F6D6570736575  # "somepseudorandomlygeneratedbytes"
+START1 = 0x646F72616E646F6D
+START2 = 0x6C7967656E657261
+START3 = 0x7465646279746573
+FINAL = 0xFF
+WORD_ROUNDS = 2
+FINAL_ROUNDS = 4
+
+WORD_BITS = 64
+MASK64 = (1 << WORD_BITS) - 1
+BYTE = 0xFF

@@ -1,0 +1,1 @@
+"""Cookies in DNS messages."""

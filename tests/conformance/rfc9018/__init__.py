@@ -1,0 +1,1 @@
+"""Server cookies on which all makes of servers agree."""
