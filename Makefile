@@ -31,6 +31,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/faults.py
 	$(BIN)/python bench/configuration.py
 	$(BIN)/python bench/client.py
+	$(BIN)/python bench/door.py
 	$(BIN)/python bench/health.py
 	$(BIN)/python bench/loading.py
 	$(BIN)/python bench/postgresql.py

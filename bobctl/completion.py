@@ -106,12 +106,12 @@ def values(context: click.Context, _parameter: click.Parameter, typed: str) -> l
 def keys(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """Names of entries of the map at the path named before."""
     path = context.params.get("path")
-    if not path:
-        return []
-    query = {"path": f"{path}[{typed}", "limit": LIMIT}
-    found = ask(suite_of(context), "config", "complete", query=query)
-    inside = (known["path"].removeprefix(f"{path}[").partition("]")[0] for known in found.get("paths", []))
-    return [CompletionItem(key) for key in dict.fromkeys(inside)]
+    return _keys_at(context, path, typed) if path else []
+
+
+def data_sources(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Names of data sources."""
+    return _keys_at(context, "data_sources", typed)
 
 
 def revisions(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
@@ -149,6 +149,13 @@ def _module(context: click.Context) -> Mapping[str, Any]:
     nothing: dict[str, Any] = {"commands": {}, "messages": {}, "statistics": {}, "topics": {}, "members": []}
     module = context.params.get("module")
     return nothing | (ask(suite_of(context), "modules", module) if module else {})
+
+
+def _keys_at(context: click.Context, path: str, typed: str) -> list[CompletionItem]:
+    query = {"path": f"{path}[{typed}", "limit": LIMIT}
+    found = ask(suite_of(context), "config", "complete", query=query)
+    inside = (known["path"].removeprefix(f"{path}[").partition("]")[0] for known in found.get("paths", []))
+    return [CompletionItem(key) for key in dict.fromkeys(inside)]
 
 
 def _described(context: click.Context, path: str, prefix: str) -> Mapping[str, Any]:

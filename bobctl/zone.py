@@ -18,6 +18,7 @@ from bobctl.suite import Suite
 from bobctl.verbs import Noun, done, pass_suite, reason_option
 from cmdctl.api import SourceProblem, ZoneCheck, ZoneEntry, ZonePage
 
+STATES = ("ready", "empty", "broken", "shadowed")
 PAGE = 1000  # zones asked for at once; cmdctl gives no more
 
 
@@ -29,11 +30,16 @@ def zone() -> None:
 @zone.command("list")
 @click.option("--after", metavar="ORIGIN", shell_complete=completion.zones, help="Begin behind this zone.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many zones.")
+@click.option("--name", metavar="TEXT", shell_complete=completion.zones, help="Only zones whose name begins so.")
+@click.option("--state", type=click.Choice(STATES), help="Only zones in this state.")
+@click.option(
+    "--source", metavar="NAME", shell_complete=completion.data_sources, help="Only zones of this data source."
+)
 @pass_suite
-def list_zones(suite: Suite, after: str | None, limit: int | None) -> None:
-    """List the zones of all data sources, in canonical order."""
+def list_zones(suite: Suite, /, limit: int | None, **query: str | None) -> None:
+    """List the zones of all data sources, in canonical order; those of one beginning in the order of their text."""
     problems: dict[str, SourceProblem] = {}
-    entries = _entries(suite, after, limit, problems)
+    entries = _entries(suite, query, limit, problems)
     if suite.json:
         zones = list(entries)
         output.document({"zones": zones, "problems": list(problems.values())})
@@ -42,7 +48,7 @@ def list_zones(suite: Suite, after: str | None, limit: int | None) -> None:
         rows = [(z["origin"], z["source"], z["serial"], z["records"], z["state"], served(z)) for z in entries]
         output.table(head, rows)
         if not rows and not problems:
-            output.words("there are no zones")
+            output.words("there are no such zones" if any(query.values()) else "there are no zones")
     for problem in problems.values():
         output.words(f"bobctl: the data source {problem['source']} cannot be read: {problem['reason']}")
     if problems:
@@ -161,18 +167,18 @@ def served(entry: ZoneEntry) -> str:
 
 
 def _entries(
-    suite: Suite, after: str | None, limit: int | None, problems: dict[str, SourceProblem]
+    suite: Suite, query: dict[str, str | None], limit: int | None, problems: dict[str, SourceProblem]
 ) -> Iterator[ZoneEntry]:
     """All zones, page by page; what sources could not be read is noted in `problems`."""
     left = limit
     while left is None or left > 0:
         size = PAGE if left is None else min(left, PAGE)
-        page: ZonePage = suite.client.get("zones", query={"after": after, "limit": size})
+        page: ZonePage = suite.client.get("zones", query={**query, "limit": size})
         problems.update({problem["source"]: problem for problem in page["problems"]})
         yield from page["zones"]
         left = None if left is None else left - len(page["zones"])
-        after = page["next"]
-        if after is None:
+        query = {**query, "after": page["next"]}
+        if page["next"] is None:
             return
 
 

@@ -1,6 +1,6 @@
 """The zones of the data sources.
 
-GET    /v1/zones?after=&limit=              a page of the list
+GET    /v1/zones?after=&limit=&name=&state=&source=   a page of the list, in canonical order
 GET    /v1/zone-names?prefix=&limit=        names of zones that begin so, for who types one
 GET    /v1/zones/{origin}?source=           one zone, and who serves it
 GET    /v1/zones/{origin}/check?source=     what is wrong with its data
@@ -33,14 +33,17 @@ from cmdctl.parameters import LIMIT, REASON
 from cmdctl.roles import Role
 from cmdctl.routing import Operation, Query
 from cmdctl.services import Services, author_of
-from cmdctl.zonedesk import SHADOWED, Located, ZoneDesk
+from cmdctl.zonedesk import ZoneDesk
+from cmdctl.zonelist import SHADOWED, STATES, Located, Wanted
 from datasrc import checks
 from datasrc import findings as zone_findings
 from datasrc.records import Provenance
 
 DOOR = "rest"  # the source in the provenance of a change
-AFTER = Query("after", "Only zones behind this one in canonical order.", {"type": "string"})
-NAME = Query("name", "Only zones whose name begins so.", {"type": "string"})
+AFTER = Query("after", "Only zones behind this one, in the order of this list.", {"type": "string"})
+NAME = Query("name", "Only zones whose name begins so; they come in the order of their text.", {"type": "string"})
+STATE = Query("state", "Only zones in this state.", {"type": "string", "enum": list(STATES)})
+IN = Query("source", "Only zones of this data source.", {"type": "string"})
 PREFIX = Query("prefix", "Only names that begin so.", {"type": "string"})
 SOURCE = Query("source", "The data source that is meant, where several have the zone.", {"type": "string"})
 
@@ -54,7 +57,9 @@ class ZoneRoutes:
     def routes(self) -> list[Route]:
         """The routes of this group."""
         return [
-            Operation("GET", "/v1/zones", self.list_zones, Role.READ, query=(AFTER, LIMIT, NAME), answer=ZonePage),
+            Operation(
+                "GET", "/v1/zones", self.list_zones, Role.READ, query=(AFTER, LIMIT, NAME, STATE, IN), answer=ZonePage
+            ),
             Operation("GET", "/v1/zone-names", self.names, Role.READ, query=(PREFIX, LIMIT), answer=ZoneNames),
             Operation(
                 "GET", "/v1/zones/{origin}", self.show, Role.READ, query=(SOURCE,), answer=ZoneEntry, zone="origin"
@@ -96,8 +101,7 @@ class ZoneRoutes:
         """A page of the list."""
         after = request.query_params.get("after")
         behind = None if after is None else parse_origin(after)
-        prefix = request.query_params.get("name", "")
-        page = await self._services.work(self._services.zones.page, behind, page_limit(request), prefix)
+        page = await self._services.work(self._services.zones.page, behind, page_limit(request), _wanted(request))
         served = await serving.of_zones(self._services.session, [_text(located) for located in page.zones])
         zones = [_entry(located, served[_text(located)]) for located in page.zones]
         following = zones[-1]["origin"] if page.more else None
@@ -105,9 +109,7 @@ class ZoneRoutes:
 
     async def names(self, request: Request) -> Response:
         """Names that begin as somebody types."""
-        prefix = request.query_params.get("prefix", "")
-        if len(prefix) > MAX_NAME_TEXT:
-            raise RequestError("usage", f"the prefix is longer than {MAX_NAME_TEXT} characters")
+        prefix = _beginning(request, "prefix")
         names, more = await self._services.work(self._services.zones.names, prefix, page_limit(request))
         return answer(ZoneNames(names=names, more=more))
 
@@ -157,6 +159,21 @@ def parse_origin(text: str) -> Name:
         return dns.name.from_text(text, dns.name.root)
     except (dns.exception.DNSException, ValueError) as error:
         raise RequestError("usage", f"{text!r} is no domain name: {error}") from error
+
+
+def _wanted(request: Request) -> Wanted:
+    """Which zones a list is to have."""
+    state = request.query_params.get("state", "")
+    if state and state not in STATES:
+        raise RequestError("usage", f"state must be one of {', '.join(STATES)}, not {state[:20]!r}")
+    return Wanted(_beginning(request, "name"), state, request.query_params.get("source"))
+
+
+def _beginning(request: Request, parameter: str) -> str:
+    text = request.query_params.get(parameter, "")
+    if len(text) > MAX_NAME_TEXT:
+        raise RequestError("usage", f"{parameter} is longer than {MAX_NAME_TEXT} characters")
+    return text
 
 
 def _addressed(request: Request) -> tuple[Name, str | None]:

@@ -1,51 +1,19 @@
-"""The zones of all data sources as an operator sees them. Everything here blocks: routes call it in a worker thread.
-
-Of two sources that hold the same zone the first in the configuration is the one that is answered from; the other one's
-entry is SHADOWED.
-"""
+"""The zones of all data sources as an operator sees them. Everything here blocks: routes call it in a worker thread."""
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
 
-import dns.name
 from dns.name import Name
 
-from cmdctl.api import SourceProblem
 from cmdctl.errors import RequestError
-from cmdctl.zonenames import beginning_with
-from datasrc.errors import DataSourceError, StorageError
-from datasrc.keys import name_key
-from datasrc.records import Change, Provenance, ZoneInfo
+from cmdctl.zonelist import ALL, Located, Page, Wanted, ZoneList, is_new
+from datasrc.errors import DataSourceError
+from datasrc.records import Change, Provenance
 from datasrc.source import DataSource, Finder
-from datasrc.sources import Failure
-
-SHADOWED = "shadowed"  # the state of an entry that another source hides
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A zone and the data source it is in."""
-
-    source: str
-    writable: bool
-    info: ZoneInfo
-    shadowed_by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of the list; `more` is whether there are zones behind it."""
-
-    zones: list[Located]
-    more: bool
-    problems: list[SourceProblem]
 
 
 class ZoneDesk:
@@ -67,55 +35,16 @@ class ZoneDesk:
             while self._open:
                 self._open.popitem()[1].close()
 
-    def page(self, after: Name | None, limit: int, prefix: str = "") -> Page:
-        """Zones in canonical order of their origins behind `after`; at most `limit` origins, which begin so."""
-        if prefix:
-            return self._page_of(prefix, after, limit)
-        lists: list[list[_Entry]] = []
-        problems = []
-        for name in self._configured:
-            try:
-                source = self._source(name)
-                lists.append([(info.origin, name, source.writable, info) for info in source.zones(after, limit + 1)])
-            except DataSourceError as error:
-                if not _is_new(error):
-                    problems.append(SourceProblem(source=name, reason=str(error)))
-        merged = heapq.merge(*lists, key=_origin)  # stable: the first source comes first
-        groups = [list(group) for _, group in itertools.groupby(merged, key=_origin)]
-        zones = [located for group in groups[:limit] for located in _ranked(group)]
-        return Page(zones, len(groups) > limit, problems)
+    def page(self, after: Name | None, limit: int, wanted: Wanted = ALL) -> Page:
+        """The zones behind `after`, at most `limit` origins; raises RequestError."""
+        self._names(wanted.source)
+        return ZoneList(list(self._configured), self._source, wanted).page(after, limit)
 
-    def names(self, prefix: str, limit: int) -> tuple[list[str], bool]:
+    def names(self, beginning: str, limit: int) -> tuple[list[str], bool]:
         """The first `limit` names of zones that begin so, and whether there are more; what cannot be read has none."""
-        keys: set[bytes] = set()
-        for name in self._configured:
-            try:
-                keys |= self._source(name).zone_keys()
-            except DataSourceError:  # `page` tells
-                continue
-        return beginning_with(prefix, keys, limit)
-
-    def _page_of(self, prefix: str, after: Name | None, limit: int) -> Page:
-        """The zones that begin so, each looked up by its name."""
-        keys: dict[str, set[bytes]] = {}
-        problems = []
-        for name in self._configured:
-            try:
-                keys[name] = self._source(name).zone_keys()
-            except DataSourceError as error:
-                if not _is_new(error):
-                    problems.append(SourceProblem(source=name, reason=str(error)))
-        behind = b"" if after is None else name_key(after) + b"\x00"
-        names, more = beginning_with(prefix, (key for key in set().union(*keys.values()) if key >= behind), limit)
-        zones: list[Located] = []
-        for text in names:
-            origin = dns.name.from_text(text)
-            for rank, name in enumerate(source for source, has in keys.items() if name_key(origin) in has):
-                located = self.find(origin, name)
-                zones.append(
-                    located if rank == 0 else replace(located, shadowed_by=zones[-1].shadowed_by or zones[-1].source)
-                )
-        return Page(zones, more, problems)
+        page = self.page(None, limit, Wanted(beginning))
+        found = (located.info.origin.canonicalize().to_text(omit_final_dot=True) for located in page.zones)
+        return list(dict.fromkeys(found)), page.more
 
     def find(self, origin: Name, source: str | None = None) -> Located:
         """The zone of this origin, in the first source that has it or in the one named; raises RequestError."""
@@ -140,7 +69,7 @@ class ZoneDesk:
                 opened = self._source(name)
                 finder = stack.enter_context(opened.snapshot()).zone(origin)
             except DataSourceError as error:
-                if not _is_new(error):
+                if not is_new(error):
                     problems.append(str(error))
                 continue
             if finder is not None:
@@ -159,24 +88,6 @@ class ZoneDesk:
             if name not in self._open:
                 self._open[name] = self._open_source(name, self._configured[name])
             return self._open[name]
-
-
-_Entry = tuple[Name, str, bool, ZoneInfo]
-
-
-def _origin(entry: _Entry) -> Name:
-    return entry[0]
-
-
-def _ranked(group: list[_Entry]) -> list[Located]:
-    """The entries of one origin, the first source's first."""
-    first = group[0][1]
-    return [Located(name, writable, info, "" if name == first else first) for _, name, writable, info in group]
-
-
-def _is_new(error: DataSourceError) -> bool:
-    """Whether the store was never made, and so holds no zone."""
-    return isinstance(error, StorageError) and Failure.of(error).new
 
 
 def _nowhere(origin: Name, problems: list[str]) -> RequestError:

@@ -46,6 +46,11 @@ def key_labels(key: bytes) -> list[bytes]:
     return labels
 
 
+def key_text(key: bytes) -> bytes:
+    """The name of a key as people write it, in small letters and with the final dot (RFC 1035 section 5.1)."""
+    return Name([*key_labels(key), b""]).to_text().encode()
+
+
 def path(key: bytes) -> list[bytes]:
     """The keys from the top (the empty key) down to this one."""
     keys = [APEX]

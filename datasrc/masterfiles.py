@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,7 +23,7 @@ from datasrc.errors import DataSourceError, Missing, ReadOnly, StorageError, Unk
 from datasrc.findings import Severity
 from datasrc.keys import key_labels, name_key
 from datasrc.memory import MemorySource
-from datasrc.records import Change, Difference, Provenance, ZoneInfo, ZoneState
+from datasrc.records import EVERY_ZONE, Change, Difference, Provenance, ZoneFilter, ZoneInfo, ZoneState
 from datasrc.source import DataSource, Finder, Snapshot, Updater
 from datasrc.zonefiles import origin_of, zone_files
 from datasrc.zonetext_zone import ZoneText, read_zone
@@ -76,10 +77,12 @@ class MasterFilesSource(DataSource):
         with self._zones.snapshot() as snapshot:
             yield MasterFilesSnapshot(snapshot, self._faults)
 
-    def zones(self, after: Name | None = None, limit: int | None = None) -> list[ZoneInfo]:
-        """Zones in canonical order of origin."""
+    def zones(
+        self, after: Name | None = None, limit: int | None = None, *, only: ZoneFilter = EVERY_ZONE
+    ) -> list[ZoneInfo]:
+        """A page of the zones."""
         faults = self._faults
-        return [_judged(info, faults) for info in self._zones.zones(after, limit)]
+        return list(islice(self._zones.walk(after, only, lambda info: _judged(info, faults)), limit))
 
     def updater(self, origin: Name, *, create: bool = False, replace: bool = False) -> Updater:  # noqa: ARG002
         """Refused: the files are the operator's."""
@@ -108,6 +111,10 @@ class MasterFilesSource(DataSource):
     def zone_keys(self) -> set[bytes]:
         """The keys of all origins."""
         return self._zones.zone_keys()
+
+    def held(self, keys: Collection[bytes]) -> set[bytes]:
+        """Which of these are keys of origins here."""
+        return self._zones.held(keys)
 
     def problems(self) -> list[str]:
         """Every file that cannot be used, and why."""

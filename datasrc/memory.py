@@ -10,9 +10,10 @@ import threading
 import time
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 
 from dns.name import Name
@@ -21,11 +22,11 @@ from dns.rdatatype import RdataType
 from datasrc import journal
 from datasrc.apex import APEX_TYPES, inspect
 from datasrc.errors import Conflict, NoSuchZone, ReadOnly
-from datasrc.keys import APEX, name_key, path
+from datasrc.keys import APEX, key_text, name_key, path
 from datasrc.lookup import BARRIERS
 from datasrc.pending import Delta, Pending, composite_of, is_apex_soa
 from datasrc.rdata import soa_serial, unpack
-from datasrc.records import Change, Difference, Provenance, ZoneInfo
+from datasrc.records import EVERY_ZONE, Change, Difference, Provenance, ZoneFilter, ZoneInfo
 from datasrc.rows import Row, split
 from datasrc.source import DataSource, Finder, Snapshot, Updater
 from datasrc.transaction import Transaction
@@ -97,6 +98,33 @@ class _Recorded:
     added: tuple[Row, ...]
 
 
+class _Catalog:
+    """The zones of one table in both orders of a list, each sorted when it is first asked for."""
+
+    def __init__(self, table: Mapping[bytes, Version]) -> None:
+        self.table = table
+
+    @cached_property
+    def _keys(self) -> list[bytes]:
+        return sorted(key for key, version in self.table.items() if not version.deleted)
+
+    @cached_property
+    def _texts(self) -> list[tuple[bytes, bytes]]:
+        return sorted((key_text(key), key) for key in self._keys)
+
+    def behind(self, after: Name | None, only: ZoneFilter) -> Iterator[Version]:
+        """The zones behind `after`, those whose names begin so; of whatever state."""
+        origin = None if after is None else name_key(after)
+        if not only.beginning:
+            start = 0 if origin is None else bisect_right(self._keys, origin)
+            return (self.table[key] for key in islice(self._keys, start, None))
+        first, behind = only.text_range()
+        start = bisect_left(self._texts, (first,))
+        if origin is not None:
+            start = max(start, bisect_right(self._texts, (key_text(origin), origin)))
+        return (self.table[key] for _, key in islice(self._texts, start, bisect_left(self._texts, (behind,))))
+
+
 class MemorySource(DataSource):
     """Zones in memory. May be shared between threads."""
 
@@ -105,6 +133,7 @@ class MemorySource(DataSource):
         self.writable = not read_only
         self._lock = threading.Lock()  # held to make a new table, never to read one
         self._table: Mapping[bytes, Version] = {}
+        self._catalog = _Catalog(self._table)
         self._journals: dict[bytes, deque[_Recorded]] = {}
         self._outbox: deque[Change] = deque()
 
@@ -113,12 +142,20 @@ class MemorySource(DataSource):
         """One consistent state of all zones."""
         yield MemorySnapshot(self.name, self._table)
 
-    def zones(self, after: Name | None = None, limit: int | None = None) -> list[ZoneInfo]:
-        """Zones in canonical order of origin."""
-        table = self._table
-        keys = sorted(key for key, version in table.items() if not version.deleted)
-        start = 0 if after is None else bisect_left(keys, name_key(after) + b"\x00")
-        return [table[key].info() for key in islice(keys, start, None if limit is None else start + limit)]
+    def zones(
+        self, after: Name | None = None, limit: int | None = None, *, only: ZoneFilter = EVERY_ZONE
+    ) -> list[ZoneInfo]:
+        """A page of the zones."""
+        return list(islice(self.walk(after, only, lambda info: info), limit))
+
+    def walk(self, after: Name | None, only: ZoneFilter, judge: Callable[[ZoneInfo], ZoneInfo]) -> Iterator[ZoneInfo]:
+        """The zones behind `after`, each as `judge` makes of it, those of the state asked for."""
+        if self._catalog.table is not self._table:
+            self._catalog = _Catalog(self._table)
+        for version in self._catalog.behind(after, only):
+            info = judge(version.info())
+            if only.state in (None, info.state):
+                yield info
 
     def updater(self, origin: Name, *, create: bool = False, replace: bool = False) -> Updater:
         """Begin a transaction on a zone."""
@@ -171,6 +208,11 @@ class MemorySource(DataSource):
     def zone_keys(self) -> set[bytes]:
         """The keys of all origins."""
         return {key for key, version in self._table.items() if not version.deleted}
+
+    def held(self, keys: Collection[bytes]) -> set[bytes]:
+        """Which of these are keys of origins here."""
+        table = self._table
+        return {key for key in keys if key in table and not table[key].deleted}
 
     def close(self) -> None:
         """Nothing is held open."""

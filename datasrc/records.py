@@ -43,6 +43,27 @@ class ZoneInfo:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ZoneFilter:
+    """Which zones a list has: those whose name begins so, as text in any case, and those in this state."""
+
+    beginning: str = ""
+    state: ZoneState | None = None
+
+    def text_range(self) -> tuple[bytes, bytes]:
+        """The first text (`keys.key_text`) that begins so, and one behind the last."""
+        first = self.beginning.lower().encode("utf-8", "surrogateescape")
+        return first, first + b"\xff"  # no name has it in its text: it is ASCII
+
+    def matches(self, text: bytes) -> bool:
+        """Whether a text is in that range."""
+        first, behind = self.text_range()
+        return first <= text < behind
+
+
+EVERY_ZONE = ZoneFilter()
+
+
 class Match(enum.Enum):
     """How a lookup ended (RFC 1034 section 4.3.2)."""
 

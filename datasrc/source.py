@@ -11,7 +11,7 @@ calls block; callers on an event loop go through a worker thread. Nothing here i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol, Self
@@ -23,7 +23,17 @@ from datasrc.apex import SOA
 from datasrc.errors import NotInZone, ZoneUnusable
 from datasrc.keys import AFTER_ALL, APEX, key_labels, name_key
 from datasrc.pending import WholeZone
-from datasrc.records import Change, Difference, Lookup, Provenance, RRset, ZoneInfo, ZoneState
+from datasrc.records import (
+    EVERY_ZONE,
+    Change,
+    Difference,
+    Lookup,
+    Provenance,
+    RRset,
+    ZoneFilter,
+    ZoneInfo,
+    ZoneState,
+)
 from datasrc.rows import Row
 
 
@@ -209,8 +219,13 @@ class DataSource(ABC):
         """One consistent state of all zones. Close it as soon as the answer is composed."""
 
     @abstractmethod
-    def zones(self, after: Name | None = None, limit: int | None = None) -> list[ZoneInfo]:
-        """Zones in canonical order of origin; `after` and `limit` page through them."""
+    def zones(
+        self, after: Name | None = None, limit: int | None = None, *, only: ZoneFilter = EVERY_ZONE
+    ) -> list[ZoneInfo]:
+        """Zones in canonical order of origin; those of one beginning in the order of their text (`keys.key_text`).
+
+        `after` and `limit` page through them, without reading what is before or behind.
+        """
 
     @abstractmethod
     def updater(self, origin: Name, *, create: bool = False, replace: bool = False) -> Updater:
@@ -279,6 +294,10 @@ class DataSource(ABC):
     def zone_keys(self) -> set[bytes]:
         """The keys (`keys.name_key`) of all origins: what is remembered of a source in case it fails."""
         return {name_key(info.origin) for info in self.zones()}
+
+    def held(self, keys: Collection[bytes]) -> set[bytes]:
+        """Which of these are keys of origins here."""
+        return self.zone_keys().intersection(keys)
 
     @abstractmethod
     def close(self) -> None: ...

@@ -11,10 +11,10 @@ from sqlalchemy import Row as SqlRow
 
 from datasrc.apex import APEX_TYPES, inspect
 from datasrc.database.engine import Database
-from datasrc.database.schema import rrsets, zones
-from datasrc.keys import APEX, name_key, path
+from datasrc.database.schema import STATES, rrsets, zones
+from datasrc.keys import APEX, key_text, name_key, path
 from datasrc.lookup import BARRIERS
-from datasrc.records import ZoneInfo
+from datasrc.records import ZoneFilter, ZoneInfo
 from datasrc.rows import Row, stored_origin
 from datasrc.source import Finder, Snapshot
 
@@ -185,10 +185,19 @@ def stored_zone(connection: Connection, origin: Name) -> tuple[ZoneInfo | None, 
     return None, None
 
 
-def page(after: bytes | None, limit: int | None) -> Select[Any]:
-    """The zones, in canonical order of origin, joined with their apex rows."""
-    chosen = select(*_ZONE).where(not_(_z.deleted))
+def page(after: bytes | None, limit: int | None, only: ZoneFilter) -> Select[Any]:
+    """Zones joined with their apex rows, along one index: that of the texts where a beginning is asked for."""
+    order = _z.text if only.beginning else _z.key
+    chosen = select(*_ZONE, order.label("rank")).where(not_(_z.deleted))
+    if only.beginning:
+        first, behind = only.text_range()
+        chosen = chosen.where(_z.text >= first, _z.text < behind)
+    if only.state is not None:
+        # As an expression it cannot lead a planner away from the range of texts, which has the order.
+        state = _z.state + 0 if only.beginning else _z.state
+        chosen = chosen.where(state == STATES[only.state])
     if after is not None:
-        chosen = chosen.where(_z.key > after)
-    part = chosen.order_by(_z.key).limit(limit).subquery()
-    return select(*part.c, *ROW).select_from(_apex_join(part)).order_by(part.c.place, _r.type, _r.covers)
+        chosen = chosen.where(order > (key_text(after) if only.beginning else after))
+    part = chosen.order_by(order).limit(limit).subquery()
+    columns = [part.c[column.name] for column in _ZONE]
+    return select(*columns, *ROW).select_from(_apex_join(part)).order_by(part.c.rank, _r.type, _r.covers)

@@ -28,8 +28,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
+from datasrc.records import ZoneState
+
 KEY_OCTETS = 510  # 255 octets of name (RFC 1035 section 2.3.4), each of which may be escaped to two
 NAME_OCTETS = 255
+TEXT_OCTETS = 1020  # each octet of a name may be told as \\DDD (RFC 1035 section 5.1)
 
 metadata = MetaData()
 
@@ -51,6 +54,10 @@ zones = Table(
     Column("records", BigInteger, nullable=False),
     Column("journal_records", BigInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
+    Column("text", _octets(TEXT_OCTETS), nullable=False),  # keys.key_text: what a list by name goes along
+    Column("state", Integer, nullable=False),  # below; what the last transaction made of it
+    Index("zones_by_text", "text", "state"),
+    Index("zones_by_state", "state", "key"),
 )
 
 rrsets = Table(
@@ -115,11 +122,14 @@ counters = Table(
     Column("last", BigInteger, nullable=False),
 )
 
+STATES = {ZoneState.READY: 0, ZoneState.EMPTY: 1, ZoneState.BROKEN: 2}  # in zones.state
+STATE_DELETED = 3
+
 OUTBOX_COUNTER = b"outbox"
 CHANNEL = "bobdns_zones"  # of NOTIFY on PostgreSQL: the id of each outbox row, once it is committed
 
 VERSION_TABLE = "schema_version"
 
-HEAD = "0001"
-KNOWN = ("0001",)
+HEAD = "0002"
+KNOWN = ("0001", "0002")
 """Every schema version up to HEAD, oldest first: what opens a database must not have to import the migrations."""

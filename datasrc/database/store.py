@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from dns.name import Name
-from sqlalchemy import Connection, delete, inspect, not_, select, text, update
+from sqlalchemy import Connection, bindparam, delete, inspect, not_, select, text, update
 
 from datasrc import doorbell
 from datasrc.database import history
 from datasrc.database.committing import commit_change
 from datasrc.database.engine import Database
 from datasrc.database.reader import DatabaseSnapshot, judged, page, stored_zone
-from datasrc.database.schema import HEAD, KNOWN, VERSION_TABLE, rrsets, zones
-from datasrc.database.writer import DatabaseUpdater
+from datasrc.database.schema import HEAD, KNOWN, STATE_DELETED, VERSION_TABLE, rrsets, zones
+from datasrc.database.writer import KEYS_A_QUERY, DatabaseUpdater
 from datasrc.errors import (
     Conflict,
     Damaged,
@@ -29,10 +29,11 @@ from datasrc.errors import (
 )
 from datasrc.journal import chain
 from datasrc.keys import name_key
-from datasrc.records import Change, Difference, Provenance, ZoneInfo
+from datasrc.records import EVERY_ZONE, Change, Difference, Provenance, ZoneFilter, ZoneInfo
 from datasrc.source import Bell, DataSource, Snapshot, Updater
 
 _z = zones.c
+_HELD = select(_z.key).where(_z.key.in_(bindparam("keys", expanding=True)), not_(_z.deleted))
 
 
 class DatabaseSource(DataSource):
@@ -58,10 +59,12 @@ class DatabaseSource(DataSource):
         with self._database.read() as connection:
             yield DatabaseSnapshot(self._database, connection)
 
-    def zones(self, after: Name | None = None, limit: int | None = None) -> list[ZoneInfo]:
-        """Zones in canonical order of origin."""
+    def zones(
+        self, after: Name | None = None, limit: int | None = None, *, only: ZoneFilter = EVERY_ZONE
+    ) -> list[ZoneInfo]:
+        """A page of the zones. By state they are chosen as the last transaction left them, and told as they are."""
         self._ensure()
-        query = page(None if after is None else name_key(after), limit)
+        query = page(None if after is None else name_key(after), limit, only)
         with self._database.read() as connection:
             return [info for _, info, _ in judged(connection.execute(query).all())]
 
@@ -86,7 +89,7 @@ class DatabaseSource(DataSource):
 
         def write(connection: Connection) -> Change:
             claim = update(zones).where(_z.id == zone_id, _z.version == stored[1])
-            values = {"version": version, "deleted": True, "serial": None, "records": 0}
+            values = {"version": version, "deleted": True, "serial": None, "records": 0, "state": STATE_DELETED}
             if connection.execute(claim.values(values)).rowcount != 1:
                 raise Conflict("changed by another writer meanwhile", database=self.name, zone=origin)
             sequence = history.Sequence(connection, zone_id, version)
@@ -151,6 +154,17 @@ class DatabaseSource(DataSource):
         self._ensure()
         with self._database.read() as connection:
             return set(connection.execute(select(_z.key).where(not_(_z.deleted))).scalars())
+
+    def held(self, keys: Collection[bytes]) -> set[bytes]:
+        """Which of these are keys of origins here."""
+        self._ensure()
+        asked = sorted(keys)
+        found: set[bytes] = set()
+        with self._database.read() as connection:
+            for start in range(0, len(asked), KEYS_A_QUERY):
+                part = asked[start : start + KEYS_A_QUERY]
+                found.update(connection.execute(_HELD, {"keys": part}).scalars())
+        return found
 
     def close(self) -> None:
         """Close every connection."""

@@ -12,17 +12,18 @@ from dns.name import Name
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from datasrc.apex import APEX_TYPES, inspect
 from datasrc.database import history
 from datasrc.database.bulk import execute_many, insert_many
 from datasrc.database.committing import commit_change
 from datasrc.database.engine import Database
 from datasrc.database.reader import ROW, stream
-from datasrc.database.schema import rrsets, zones
+from datasrc.database.schema import STATES, rrsets, zones
 from datasrc.errors import Conflict, ZoneUnusable
-from datasrc.keys import APEX, name_key
+from datasrc.keys import APEX, key_text, name_key
 from datasrc.pending import CHUNK, Delta, Pending, WholeZone, is_apex_soa, place_of
 from datasrc.rdata import soa_serial, unpack
-from datasrc.records import Change, Provenance, ZoneInfo
+from datasrc.records import Change, Provenance, ZoneInfo, ZoneState
 from datasrc.rows import Row, name_wire
 from datasrc.transaction import Transaction
 
@@ -32,6 +33,7 @@ KEYS_A_QUERY = 500  # well below the 32 766 parameters SQLite takes
 _r = rrsets.c
 _ROWS_OF_ZONE = select(*ROW).where(_r.zone == bindparam("zone")).order_by(_r.key, _r.type, _r.covers)
 _ROWS_OF_KEYS = select(*ROW).where(_r.zone == bindparam("zone"), _r.key.in_(bindparam("keys", expanding=True)))
+_APEX_ROWS = select(*ROW).where(_r.zone == bindparam("zone"), _r.key == APEX, _r.type.in_(APEX_TYPES))
 _PLACE = ("of_zone", "of_key", "of_type", "of_covers")
 _DELETE_ROWS = delete(rrsets).where(
     _r.zone == bindparam("of_zone"),
@@ -154,10 +156,14 @@ class _Commit:
             self._records = self._pending.records  # counted, not reckoned: what was there may have been damaged
         whole = self._had_data and not self._damaged
         sequence.finish((before if whole else None, self._serial), self._records)
-        values = {"serial": self._serial, "records": self._records}
+        values = {"serial": self._serial, "records": self._records, "state": self._state(zone_id)}
         self._connection.execute(update(zones).where(zones.c.id == zone_id).values(values))
         change = Change(0, self._origin, version, self._serial, provenance, time.time())
         return history.append(self._connection, zone_id, change)
+
+    def _state(self, zone_id: int) -> int:
+        rows = [Row._make(row) for row in self._connection.execute(_APEX_ROWS, {"zone": zone_id})]
+        return STATES[inspect(self._origin, 0, self._records, rows).state]
 
     def _fill(self, zone_id: int, zone: WholeZone) -> None:
         """Write the sets of a zone that has none yet."""
@@ -187,20 +193,23 @@ class _Commit:
         return zone_id, version + 1
 
     def _make(self) -> int:
+        key = name_key(self._origin)
         values = {
-            "key": name_key(self._origin),
+            "key": key,
             "origin": name_wire(self._origin),
             "version": 1,
             "records": 0,
             "journal_records": 0,
             "deleted": False,
+            "text": key_text(key),
+            "state": STATES[ZoneState.EMPTY],
         }
         try:
-            key = self._connection.execute(insert(zones).values(values)).inserted_primary_key
+            inserted = self._connection.execute(insert(zones).values(values)).inserted_primary_key
         except IntegrityError:
             raise self._updater.conflict() from None
-        assert key is not None
-        zone_id: int = key[0]
+        assert inserted is not None
+        zone_id: int = inserted[0]
         return zone_id
 
     def _write(self, zone_id: int, deltas: list[Delta]) -> None:

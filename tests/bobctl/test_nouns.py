@@ -314,6 +314,23 @@ async def test_a_list_goes_on_over_pages(monkeypatch):
 
 
 @pytest.mark.asyncio
+async def test_a_list_is_narrowed_by_name_state_and_source():
+    async with house() as here:
+        for origin in (ORG, "example.net", "other.example"):
+            here.load(origin)
+        by_name = await bobctl(
+            here.path, "zone", "list", "--name", "EX", "--state", "ready", "--source", "main", "--json"
+        )
+        none = await bobctl(here.path, "zone", "list", "--state", "broken")
+        nowhere = await bobctl(here.path, "zone", "list", "--source", "elsewhere")
+        wrong = await bobctl(here.path, "zone", "list", "--state", "shiny")
+    assert [zone["origin"] for zone in by_name.json["zones"]] == ["example.net", ORG]
+    assert (none.code, none.out, none.err) == (0, "", "there are no such zones\n")
+    assert (nowhere.code, "there is no data source 'elsewhere'" in nowhere.err) == (3, True)
+    assert (wrong.code, "'ready', 'empty', 'broken', 'shadowed'" in wrong.err) == (2, True)
+
+
+@pytest.mark.asyncio
 async def test_a_source_that_cannot_be_read_is_said_and_fails():
     async with house() as here:
         here.load(ORG)

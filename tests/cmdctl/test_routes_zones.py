@@ -7,12 +7,14 @@ import contextlib
 import io
 
 import dns.name
+import dns.rdatatype
 import pytest
 
 import datasrc
 from cmdctl.errors import ErrorAnswer, NoAnswer
 from cmdctl.limits import EXPORT_BATCH
 from datasrc.errors import Damaged
+from datasrc.records import Provenance
 from datasrc.zonetext_zone import read_zone
 from msgq.errors import Refused
 from tests.cmdctl.house import SERIAL, house, zone_status
@@ -399,3 +401,68 @@ async def test_a_source_that_cannot_be_read_has_no_names():
         here.sources["broken"] = {"type": "database", "url": f"sqlite:///{here.directory}/none.sqlite"}
         here.load(ORG)
         assert (await here.get("zone-names"))["names"] == [ORG]
+
+
+async def origins(here, **query):
+    """All pages of two."""
+    found, after = [], None
+    while True:
+        page = await here.get("zones", limit=2, after=after, **query)
+        found += [(entry["origin"], entry["source"], entry["state"]) for entry in page["zones"]]
+        after = page["next"]
+        if after is None:
+            return found
+
+
+@pytest.fixture
+def two_sources():
+    @contextlib.asynccontextmanager
+    async def made():
+        async with house() as here:
+            here.sources["more"] = {"type": "database", "url": f"sqlite:///{here.directory}/more.sqlite"}
+            for origin in ("b.example", "c.example", "a.b.example"):
+                here.load(origin)
+            without_servers(here.sources["main"]["url"], dns.name.from_text("c.example"))
+            for origin in ("c.example", "b.example", "d.example", "b-2.example"):
+                here.load(origin, source="more")
+            yield here
+
+    return made
+
+
+def without_servers(url, origin):
+    with contextlib.closing(datasrc.open(url)) as source, source.updater(origin) as updater:
+        updater.delete(origin, dns.rdatatype.NS)
+        updater.commit(Provenance("ann", "test"))
+
+
+@pytest.mark.asyncio
+async def test_a_list_has_the_zones_whose_names_begin_so_in_the_order_of_their_text(two_sources):
+    async with two_sources() as here:
+        assert await origins(here, name="B") == [
+            ("b-2.example", "more", "ready"),
+            ("b.example", "main", "ready"),
+            ("b.example", "more", "shadowed"),
+        ]
+        assert await origins(here, name="b.") == [("b.example", "main", "ready"), ("b.example", "more", "shadowed")]
+        assert await origins(here, name="a.b.example.") == [("a.b.example", "main", "ready")]
+        assert await origins(here, name="example") == []
+        assert await here.get("zone-names", prefix="b") == {"names": ["b-2.example", "b.example"], "more": False}
+
+
+@pytest.mark.asyncio
+async def test_a_list_has_the_zones_of_one_state_or_one_source(two_sources):
+    async with two_sources() as here:
+        hidden = [("b.example", "more", "shadowed"), ("c.example", "more", "shadowed")]
+        assert await origins(here, state="shadowed") == hidden
+        assert await origins(here, state="broken") == [("c.example", "main", "broken")]
+        ready = [("b.example", "main"), ("a.b.example", "main"), ("b-2.example", "more"), ("d.example", "more")]
+        assert await origins(here, state="ready") == sorted(
+            ((*one, "ready") for one in ready), key=lambda one: dns.name.from_text(one[0])
+        )
+        assert await origins(here, state="empty") == await origins(here, state="shadowed", source="main") == []
+        assert await origins(here, source="more", state="ready", name="b") == [("b-2.example", "more", "ready")]
+        assert len(await origins(here, source="more")) == 4
+        assert await refused(here.get("zones", source="none")) == "not-found"
+        assert await refused(here.get("zones", state="shiny")) == "usage"
+        assert await refused(here.get("zones", name="x" * 2000)) == "usage"

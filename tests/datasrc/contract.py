@@ -9,7 +9,7 @@ import dns.name
 import pytest
 
 from datasrc.errors import NotInZone, ZoneUnusable
-from datasrc.records import Lookup, Match, ZoneState
+from datasrc.records import Lookup, Match, ZoneFilter, ZoneState
 from datasrc.source import DataSource, Finder
 from tests.datasrc.zonemaking import SMALL, name, rdtype, rrset, texts
 
@@ -370,6 +370,59 @@ class ZonesContract:
         assert [info.origin for info in source.zones(after=wanted[1], limit=3)] == wanted[2:5]
         assert [info.origin for info in source.zones(after=wanted[-1])] == []
         assert [info.origin for info in source.zones(after=dns.name.from_text("a.bb."))] == wanted[3:]
+
+    def test_zones_are_listed_by_how_their_names_begin(self, serve: Serve) -> None:
+        """In the order of their text: dash, dot, digits, letters; a dot at the end is the end of a whole label."""
+        origins = [
+            "exam.",
+            "Exam.net.",
+            "EXAM-2.org.",
+            "exam.a.org.",
+            "exam0.",
+            "example.",
+            "xexam.",
+            "a.exam.",
+            "e\\.x.",
+        ]
+        source = serve(dict.fromkeys(origins, SMALL))
+
+        def found(beginning: str, after: str | None = None, limit: int | None = None) -> list[str]:
+            behind = None if after is None else dns.name.from_text(after)
+            return [str(info.origin) for info in source.zones(behind, limit, only=ZoneFilter(beginning))]
+
+        all_of_them = ["EXAM-2.org.", "exam.", "exam.a.org.", "Exam.net.", "exam0.", "example."]
+        assert found("exam") == found("EXam") == all_of_them
+        assert found("exam", limit=2) == all_of_them[:2]
+        assert found("exam", after="EXAM.a.org.", limit=2) == all_of_them[3:5]
+        assert found("exam", after="a.") == all_of_them
+        assert found("exam", after="example.") == found("exam", after="z.") == []
+        assert found("exam.") == all_of_them[1:4]
+        assert found("exam.n") == found("exam.net.") == ["Exam.net."]
+        assert found("e\\.") == ["e\\.x."]
+        assert found("e.") == found("org") == found("exam*") == found("\u00e9") == []
+        assert len(found("")) == len(origins)
+
+    def test_zones_are_listed_by_their_state(self, serve: Serve) -> None:
+        broken = "ns A 192.0.2.1\n@ NS ns"
+        source = serve({"b.": SMALL, "a.b.": broken, "z.b.": SMALL, "c.": broken, "aa.c.": SMALL})
+
+        def found(
+            state: ZoneState, beginning: str = "", after: str | None = None, limit: int | None = None
+        ) -> list[str]:
+            behind = None if after is None else dns.name.from_text(after)
+            return [str(info.origin) for info in source.zones(behind, limit, only=ZoneFilter(beginning, state))]
+
+        assert found(ZoneState.READY) == ["b.", "z.b.", "aa.c."]
+        assert found(ZoneState.BROKEN) == ["a.b.", "c."]
+        assert found(ZoneState.READY, after="b.", limit=1) == ["z.b."]
+        assert found(ZoneState.BROKEN, after="c.") == found(ZoneState.EMPTY) == []
+        assert found(ZoneState.READY, "a") == ["aa.c."]
+        assert found(ZoneState.BROKEN, "a") == ["a.b."]
+
+    def test_a_source_tells_which_of_some_zones_it_holds(self, serve: Serve) -> None:
+        source = serve(dict.fromkeys(["b.", "a.b.", "c."], SMALL))
+        assert source.held([b"b\x00", b"b\x00a\x00", b"", b"d\x00", b"b"]) == {b"b\x00", b"b\x00a\x00"}
+        assert source.held([]) == set()
 
     def test_a_zone_says_what_it_holds(self, serve: Serve) -> None:
         source = serve({"example.": RFC4592})

@@ -7,7 +7,7 @@ import time
 import dns.name
 import pytest
 
-from datasrc.records import Difference, Provenance
+from datasrc.records import Difference, Provenance, ZoneFilter, ZoneState
 from datasrc.source import DataSource
 from tests.datasrc.contract_writing import ORIGIN, info
 from tests.datasrc.zonemaking import SMALL, TESTER, change, load, rrset, soa, stored, texts
@@ -194,11 +194,13 @@ class ChangesContract:
         source.delete_zone(ORIGIN, TESTER)
         assert info(source) is None
         assert source.zones() == []
-        assert source.zone_keys() == set()
+        assert source.zone_keys() == source.held([b"example\x00"]) == set()
+        assert [source.zones(only=ZoneFilter("example", state)) for state in (None, *ZoneState)] == [[]] * 4
         made = load(source, SMALL, "EXAMPLE.")
         assert made is not None
         assert made.version == 3
         assert info(source).origin.to_text() == "EXAMPLE."
+        assert source.zones(only=ZoneFilter("example.", ZoneState.READY)) == source.zones()
         assert len(source.zone_keys()) == 1
 
     def test_a_deleted_zone_can_be_brought_back(self, source: DataSource) -> None:

@@ -7,7 +7,7 @@ import pytest
 from dns.name import Name
 
 from datasrc.errors import BadRecord, Conflict, NoSuchZone, NotInZone
-from datasrc.records import RRset, ZoneState
+from datasrc.records import RRset, ZoneFilter, ZoneState
 from datasrc.source import DataSource
 from tests.datasrc.zonemaking import SMALL, TESTER, change, load, name, rdtype, rrset, rrsets, soa, stored, texts, wire
 
@@ -61,6 +61,8 @@ class UpdaterContract:
         empty = info(source)
         assert (empty.state, empty.serial, empty.records, empty.version) == (ZoneState.EMPTY, None, 0, 1)
         assert [each.state for each in source.zones()] == [ZoneState.EMPTY]
+        assert source.zones(only=ZoneFilter(state=ZoneState.EMPTY)) == source.zones()
+        assert source.zones(only=ZoneFilter(state=ZoneState.READY)) == []
         load(source, SMALL)
         assert (info(source).state, info(source).version) == (ZoneState.READY, 2)
 

@@ -22,8 +22,9 @@ import datasrc
 from datasrc.database import migrate
 from datasrc.database.engine import Database
 from datasrc.database.schema import HEAD, KNOWN, VERSION_TABLE, metadata
-from datasrc.errors import Locked, Missing, StorageError
-from tests.datasrc.zonemaking import SMALL, load
+from datasrc.errors import Locked, Missing, SchemaTooOld, StorageError
+from datasrc.records import ZoneFilter, ZoneState
+from tests.datasrc.zonemaking import SMALL, TESTER, load
 
 NOBODY = 65534
 
@@ -159,3 +160,35 @@ def test_importing_the_package_imports_no_backend() -> None:
     program = f"import sys, datasrc, datasrc.sources; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_zones_of_the_first_schema_are_listed_by_name_and_state(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "zones.sqlite"
+    migrate(url)
+    with closing(datasrc.open(url)) as source:
+        for origin, text in (("B.example.", SMALL), ("broken.example.", "ns A 192.0.2.1"), ("gone.example.", SMALL)):
+            load(source, text, origin)
+        source.updater(dns.name.from_text("empty.example."), create=True).commit(TESTER)
+        source.delete_zone(dns.name.from_text("gone.example."), TESTER)
+        listed = source.zones()
+    with sqlite3.connect(path) as connection:  # as the first release left it
+        connection.execute("DROP INDEX zones_by_text")
+        connection.execute("DROP INDEX zones_by_state")
+        connection.execute("ALTER TABLE zones DROP COLUMN text")
+        connection.execute("ALTER TABLE zones DROP COLUMN state")
+        connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
+    connection.close()
+    with pytest.raises(SchemaTooOld, match="its schema is 0001, this release needs 0002: run `python -m datasrc"):
+        datasrc.open(url)
+    migrate(url)
+    with closing(datasrc.open(url)) as source:
+        assert source.zones() == listed
+        assert [str(each.origin) for each in source.zones(only=ZoneFilter("b"))] == ["B.example.", "broken.example."]
+        by_state = {
+            state: [str(each.origin) for each in source.zones(only=ZoneFilter(state=state))] for state in ZoneState
+        }
+        assert by_state == {
+            ZoneState.READY: ["B.example."],
+            ZoneState.EMPTY: ["empty.example."],
+            ZoneState.BROKEN: ["broken.example."],
+        }

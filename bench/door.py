@@ -1,0 +1,132 @@
+"""A page of the list of many zones through the real door, in every form: door [ZONES [RUNS]].
+
+Two instances of auth, the control socket and HTTPS with a token; each request makes a connection of its own, as bobctl
+does. ZONES copies of one small zone are in SQLite, of which every 10 000th has lost its NS records.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import dns.name
+import sqlalchemy as sa
+
+from cmdctl.api import Client
+from cmdctl.remote_client import RemoteClient
+from datasrc.database.bulk import insert_many
+from datasrc.database.engine import Database
+from datasrc.database.schema import STATES, rrsets, zones
+from datasrc.keys import key_text, name_key
+from datasrc.records import ZoneState
+from datasrc.rows import name_wire
+from tests.kit import suite as kit
+from tests.kit.zones import small_zone
+
+ZONES = 100_000
+RUNS = 20
+PAGE = 100
+BROKEN_EVERY = 10_000
+NS = 2
+GOAL = 0.050  # seconds
+
+
+def multiply(url: str, count: int) -> None:
+    """Copy the rows of the only zone there is to `count` others."""
+    database = Database(url)
+    with database.write() as connection:
+        row = connection.execute(sa.select(zones)).one()
+        sets = connection.execute(sa.select(rrsets).where(rrsets.c.zone == row.id)).all()
+        many: list[tuple[Any, ...]] = []
+        for number in range(count):
+            origin = dns.name.from_text(f"z{number:06}.example")
+            key, broken = name_key(origin), number % BROKEN_EVERY == BROKEN_EVERY - 1
+            told = {"id": row.id + 1 + number, "key": key, "origin": name_wire(origin), "text": key_text(key)}
+            state = STATES[ZoneState.BROKEN if broken else ZoneState.READY]
+            many.append(tuple({**row._asdict(), **told, "state": state}.values()))
+            if len(many) == 1000 or number == count - 1:
+                insert_many(connection, sa.insert(zones), tuple(zones.columns.keys()), many)
+                many.clear()
+        copies = (
+            (row.id + 1 + number, *one[1:])
+            for number in range(count)
+            for one in sets
+            if not (one.type == NS and number % BROKEN_EVERY == BROKEN_EVERY - 1)
+        )
+        while part := [copy for _, copy in zip(range(10_000), copies, strict=False)]:
+            insert_many(connection, sa.insert(rrsets), tuple(rrsets.columns.keys()), part)
+    database.close()
+
+
+def timed(action: Callable[[], Any]) -> float:
+    """Seconds it takes."""
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def report(what: str, times: list[float], count: int) -> None:
+    """A line of figures in milliseconds."""
+    worst, median = max(times) * 1000, statistics.median(times) * 1000
+    print(f"{what}: {count} zones, median {median:.1f} ms, worst {worst:.1f} ms of {len(times)}")
+
+
+def forms(count: int) -> dict[str, dict[str, Any]]:
+    """What is asked for."""
+    middle = f"z{count // 2:06}.example"
+    return {
+        "the first page": {},
+        "a page in the middle": {"after": middle},
+        "a name's beginning that a hundred have": {"name": middle[:5]},
+        "a name's beginning that all have": {"name": "z"},
+        "... in the middle": {"name": "z", "after": middle},
+        "a beginning nobody has": {"name": "y"},
+        "broken ones": {"state": "broken"},
+        "broken ones whose names begin so": {"state": "broken", "name": "z"},
+        "ready ones behind the middle": {"state": "ready", "after": middle},
+        "empty ones": {"state": "empty"},
+        "shadowed ones": {"state": "shadowed"},
+        "one data source": {"source": "main"},
+    }
+
+
+def remote(suite: kit.Suite, port: int) -> Client:
+    """A client over HTTPS that may read."""
+    suite.bobctl("user", "add", "bench", "--role", "read", "--no-password")
+    token = suite.control("token", "add", "--user", "bench", "--expires", "1d")["token"]
+    return RemoteClient(f"https://127.0.0.1:{port}", token=token, trusted=suite.state / "rest.crt")
+
+
+def main() -> None:
+    """Print the figures."""
+    kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else ZONES
+    runs = int(sys.argv[2]) if len(sys.argv) > 2 else RUNS
+    port = kit.free_port()
+    config = "components: {auth: {instances: 2}}\n"
+    with kit.Suite(config=config, arguments=["--rest", f"127.0.0.1@{port}"]) as suite:
+        done = suite.loadzone("example.org", small_zone())
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        multiply(f"sqlite:///{suite.state}/zones.sqlite", count)
+        suite.start()
+        kit.wait_until(lambda: suite.control()["rest"]["state"] == "open", 60, "REST is open")
+        doors = {"control.sock": Client(suite.run / "control.sock"), "HTTPS": remote(suite, port)}
+        print(f"/v1/zones?limit={PAGE} of {count} zones, goal under {GOAL * 1000:.0f} ms")
+        for door, client in doors.items():
+            for what, query in forms(count).items():
+                ask = lambda query=query, client=client: client.get("zones", query={**query, "limit": PAGE})  # noqa: E731
+                found = len(ask()["zones"])
+                report(f"{door}, {what}", [timed(ask) for _ in range(runs)], found)
+        shown = lambda: client.get("zones", f"z{count // 3:06}.example")  # noqa: E731
+        report("HTTPS, one zone", [timed(shown) for _ in range(runs)], 1)
+
+
+if __name__ == "__main__":
+    main()

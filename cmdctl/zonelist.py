@@ -1,0 +1,155 @@
+"""A list of the zones of all data sources, in pages. A page reads what is in it, whatever there is before and behind.
+
+Of two sources that hold the same zone the first in the configuration is the one that is answered from; the other one's
+entry is SHADOWED.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from dns.name import Name
+
+from cmdctl.api import SourceProblem
+from datasrc.errors import DataSourceError, StorageError
+from datasrc.keys import key_labels, key_text, name_key
+from datasrc.records import ZoneFilter, ZoneInfo, ZoneState
+from datasrc.source import DataSource
+from datasrc.sources import Failure
+
+SHADOWED = "shadowed"  # the state of an entry that another source hides
+STATES = (*(state.value for state in ZoneState), SHADOWED)
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A zone and the data source it is in."""
+
+    source: str
+    writable: bool
+    info: ZoneInfo
+    shadowed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which zones a list has: those whose names begin so, in this state (of STATES), in this source."""
+
+    beginning: str = ""
+    state: str = ""
+    source: str | None = None
+
+    @property
+    def filter(self) -> ZoneFilter:
+        """What a source can tell by itself."""
+        state = None if self.state in ("", SHADOWED) else ZoneState(self.state)
+        return ZoneFilter(self.beginning, state)
+
+    def accepts(self, located: Located) -> bool:
+        """Whether it is right with regard to other sources too."""
+        return not self.state or bool(located.shadowed_by) == (self.state == SHADOWED)
+
+    def rank(self, key: bytes) -> tuple[bytes, bytes]:
+        """What the list is sorted by (as `DataSource.zones`), of the key of an origin."""
+        return (key_text(key) if self.beginning else b"", key)
+
+    def rank_of(self, located: Located) -> tuple[bytes, bytes]:
+        """The same of an entry."""
+        return self.rank(name_key(located.info.origin))
+
+
+ALL = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the list; `more` is whether there are zones behind it."""
+
+    zones: list[Located]
+    more: bool
+    problems: list[SourceProblem]
+
+
+class ZoneList:
+    """One list that is being made. `opened` gives a data source by its name, or raises DataSourceError."""
+
+    def __init__(self, names: Sequence[str], opened: Callable[[str], DataSource], wanted: Wanted) -> None:
+        self._names = names
+        self._opened = opened
+        self._wanted = wanted
+        self._problems: dict[str, SourceProblem] = {}
+
+    def page(self, after: Name | None, limit: int) -> Page:
+        """The zones behind `after`; at most `limit` origins."""
+        chosen = [name for name in self._names if self._wanted.source in (None, name)]
+        lists = [self._entries(name, after, limit + 1) for name in chosen]
+        merged = heapq.merge(*lists, key=self._wanted.rank_of)  # stable: the first source comes first
+        runs = itertools.groupby(merged, key=self._wanted.rank_of)
+        groups = [list(group) for _, group in itertools.islice(runs, limit + 1)]
+        zones = [located for group in groups[:limit] for located in group]
+        return Page(zones, len(groups) > limit, list(self._problems.values()))
+
+    def _entries(self, name: str, after: Name | None, size: int) -> Iterator[Located]:
+        """The zones of one source; read on, `size` at a time, as they are taken."""
+        before = self._names[: self._names.index(name)]
+        try:
+            source = self._opened(name)
+            while True:
+                if self._wanted.state == SHADOWED:
+                    found = self._twice(source, before, after, size)
+                else:
+                    found = source.zones(after, size, only=self._wanted.filter)
+                hidden = self._hidden(before, found)
+                for info in found:
+                    located = Located(name, source.writable, info, hidden.get(name_key(info.origin), ""))
+                    if self._wanted.accepts(located):
+                        yield located
+                if len(found) < size:
+                    return
+                after = found[-1].origin
+        except DataSourceError as error:
+            self._note(name, error)
+
+    def _hidden(self, before: Sequence[str], found: list[ZoneInfo]) -> dict[bytes, str]:
+        """By which of the sources before these zones are hidden."""
+        hidden: dict[bytes, str] = {}
+        left = {name_key(info.origin) for info in found} if before else set()
+        for name in before:
+            try:
+                held = self._opened(name).held(left)
+            except DataSourceError as error:
+                self._note(name, error)
+                continue
+            hidden.update(dict.fromkeys(held, name))
+            left -= held
+        return hidden
+
+    def _twice(self, source: DataSource, before: Sequence[str], after: Name | None, size: int) -> list[ZoneInfo]:
+        """The next zones that a source before this one has too. No index has them: all keys are compared."""
+        keys: set[bytes] = set()
+        for name in before:
+            try:
+                keys |= self._opened(name).zone_keys()
+            except DataSourceError as error:
+                self._note(name, error)
+        if not keys:
+            return []
+        begins = self._wanted.filter.matches
+        ranked = (self._wanted.rank(key) for key in keys & source.zone_keys() if begins(key_text(key)))
+        behind = None if after is None else self._wanted.rank(name_key(after))
+        chosen = heapq.nsmallest(size, (rank for rank in ranked if behind is None or rank > behind))
+        with source.snapshot() as snapshot:
+            finders = [snapshot.zone(Name([*key_labels(key), b""])) for _, key in chosen]
+        return [finder.info for finder in finders if finder is not None]
+
+    def _note(self, name: str, error: DataSourceError) -> None:
+        if not is_new(error):
+            self._problems[name] = SourceProblem(source=name, reason=str(error))
+
+
+def is_new(error: DataSourceError) -> bool:
+    """Whether the store was never made, and so holds no zone."""
+    return isinstance(error, StorageError) and Failure.of(error).new
