@@ -65,6 +65,29 @@ def set_user(suite: Suite, name: str, role: str | None, password_file: IO[str] |
     done(suite, answer, f"user {name} changed")
 
 
+@user.command("password")
+@click.argument("name", required=False)
+@click.option(
+    "--current-file",
+    type=click.File("r"),
+    metavar="FILE",
+    help="Read your password until now from the first line of a file.",
+)
+@_password
+@pass_suite
+def password(suite: Suite, name: str | None, current_file: IO[str] | None, password_file: IO[str] | None) -> None:
+    """Give yourself another password, or the user NAME, which is for who may administer."""
+    if name is not None:
+        if current_file is not None:
+            raise click.UsageError("--current-file is for your own password")
+        answer = suite.client.request("PATCH", "users", name, body={"password": _ask(password_file)})
+        done(suite, answer, f"user {name} has another password")
+        return
+    current = _ask(current_file, "Your password until now", confirm=False)
+    body = {"current": current, "password": _ask(password_file, "Your password from now on")}
+    done(suite, suite.client.post("password", body=body), "you have another password")
+
+
 @user.command("remove")
 @click.argument("name")
 @pass_suite
@@ -74,10 +97,11 @@ def remove_user(suite: Suite, name: str) -> None:
     done(suite, answer, f"user {name} and all their tokens removed")
 
 
-def _ask(file: IO[str] | None) -> str:
+def _ask(file: IO[str] | None, prompt: str = "Password", *, confirm: bool = True) -> str:
     if file is None:
         if not sys.stdin.isatty():
-            raise click.UsageError("nobody is there to type a password: name a file with --password-file")
-        password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-        return password
+            option = "--password-file" if confirm else "--current-file"
+            raise click.UsageError(f"nobody is there to type a password: name a file with {option}")
+        typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+        return typed
     return str(file.readline()).rstrip("\n")

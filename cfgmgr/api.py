@@ -51,7 +51,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
     author: str
     base: int  # the revision it changes
-    revision: int  # the newest revision; over `base`: the candidate must be rebased or discarded
+    revision: int  # the newest revision; over `base`: the candidate must be rebased or reverted
     changes: list[Change]
 
 

@@ -50,7 +50,7 @@ class Candidate:
         )
         more = f" and {len(newer) - MAX_NAMED} more" if len(newer) > MAX_NAMED else ""
         since = f"since then there is {by}{more}" if newer else "which was lost with a damaged file"
-        raise Stale(f"your changes were begun on revision {self.base}; {since}: rebase or discard them")
+        raise Stale(f"your changes were begun on revision {self.base}; {since}: rebase or revert them")
 
     def rebased(self, revision: int, state: Tree, root: Option) -> Candidate:
         """The same changes on another revision; raises Stale naming what changed there too."""
@@ -58,7 +58,7 @@ class Candidate:
         clashes = [change.path for change in changes if look_up(state, change.path) not in (change.old, change.new)]
         if clashes:
             paths = ", ".join(map(format_path, clashes[:5]))
-            raise Stale(f"changed in the meantime: {paths}: discard your changes, or undo those")
+            raise Stale(f"changed in the meantime: {paths}: revert your changes, or undo those")
         return Candidate(self.author, revision, state, apply(state, changes), scopes_of(changes))
 
 

@@ -81,7 +81,7 @@ class Manager:
         async with self._lock:
             before = self.candidate(author)
             if len(self.candidates.authors) >= MAX_CANDIDATES and self.candidates.of(author) is None:
-                raise StoreUnusable(f"there are {MAX_CANDIDATES} candidates already: some must be discarded")
+                raise StoreUnusable(f"there are {MAX_CANDIDATES} candidates already: some must be reverted")
 
             def done() -> Candidate:
                 return before.edited(lambda tree: edit(tree, self.rules.catalogue(tree)))

@@ -192,6 +192,9 @@ class AuditEntry(TypedDict):
     path: str
     status: int  # of HTTP
     text: str  # why not
+    revision: int | None  # of the configuration, that came of it
+    changed: list[str]  # the names of what was changed, at most 50; no values
+    changes: int  # how many there are
 
 
 class AuditPage(TypedDict):

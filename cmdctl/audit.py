@@ -1,19 +1,51 @@
 """The audit log: every change and every refusal, with who, from where, what and how it ended.
 
-What an unknown client can make this write is bounded: refusals of one origin are told in full only so often a minute.
+What an unknown client can make this write is bounded: refusals of one origin are told in full only so often a minute,
+and refusals have a bound of their own, so that they push no change out.
 """
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Literal
 
-from cmdctl.limits import AUDIT_ROWS, MAX_ORIGINS_REMEMBERED, REFUSALS_A_MINUTE
+from cmdctl.limits import (
+    AUDIT_REFUSALS,
+    AUDIT_ROWS,
+    MAX_AUDIT_CHANGES,
+    MAX_AUDIT_PATH,
+    MAX_ORIGINS_REMEMBERED,
+    REFUSALS_A_MINUTE,
+)
 from cmdctl.store import Store
 
 MINUTE = 60.0
 TRIM_EVERY = 1000  # rows
+REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+Kind = Literal["changes", "refusals"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a request changed: names, never values. `revision` is that of the configuration which came of it."""
+
+    names: tuple[str, ...] = ()
+    count: int = 0  # of all: not all names are kept
+    revision: int | None = None
+
+    @classmethod
+    def of(cls, names: Sequence[str], revision: int | None = None) -> Changed:
+        """Of these, of which the first are kept."""
+        return cls(tuple(name[:MAX_AUDIT_PATH] for name in names[:MAX_AUDIT_CHANGES]), len(names), revision)
+
+
+NOTHING = Changed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +61,7 @@ class Entry:
     path: str
     status: int
     text: str  # why not, or empty
+    changed: Changed = NOTHING
     id: int = 0
 
 
@@ -40,25 +73,40 @@ class Audit:
 
     def write(self, entry: Entry) -> None:
         """Keep an entry; it is durable when this returns."""
+        changed, refused = entry.changed, entry.status in REFUSALS
         values = (entry.time, entry.request, entry.author, entry.origin, entry.token, entry.method, entry.path)
+        told = (entry.status, entry.text, changed.revision, json.dumps(changed.names), changed.count, refused)
         with self._store.transaction() as connection:
             cursor = connection.execute(
-                "INSERT INTO audit (time, request, author, origin, token, method, path, status, text)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, entry.status, entry.text),
+                "INSERT INTO audit (time, request, author, origin, token, method, path,"
+                " status, text, revision, changed, changes, refused) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, *told),
             )
-            last = cursor.lastrowid or 0
-            if last % TRIM_EVERY == 0:
-                connection.execute("DELETE FROM audit WHERE id <= ?", (last - AUDIT_ROWS,))
+            if (cursor.lastrowid or 0) % TRIM_EVERY == 0:
+                _trim(connection, refused=False, keep=AUDIT_ROWS)
+                _trim(connection, refused=True, keep=AUDIT_REFUSALS)
 
-    def page(self, before: int, limit: int, author: str = "") -> list[Entry]:
-        """Entries, newest first; only those before an id, if one is given, and of an author, if one is named."""
+    def page(self, before: int, limit: int, author: str = "", kind: Kind | None = None) -> list[Entry]:
+        """Entries, newest first; only those before an id, of an author, of a kind, where one is given."""
         query = (
-            "SELECT time, request, author, origin, token, method, path, status, text, id FROM audit"
-            " WHERE (? = 0 OR id < ?) AND ? IN ('', author) ORDER BY id DESC LIMIT ?"
+            "SELECT time, request, author, origin, token, method, path, status, text, revision, changed, changes, id"
+            " FROM audit WHERE (? = 0 OR id < ?) AND ? IN ('', author) AND refused IN (?, ?) ORDER BY id DESC LIMIT ?"
         )
+        kinds = {None: (0, 1), "changes": (0, 0), "refusals": (1, 1)}[kind]
         with self._store.reading() as connection:
-            return [Entry(*row) for row in connection.execute(query, (before, before, author, limit)).fetchall()]
+            return [_entry(row) for row in connection.execute(query, (before, before, author, *kinds, limit))]
+
+
+def _trim(connection: sqlite3.Connection, *, refused: bool, keep: int) -> None:
+    """Keep the newest of a kind."""
+    last = "SELECT id FROM audit WHERE refused = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
+    connection.execute(f"DELETE FROM audit WHERE refused = ? AND id <= ({last})", (refused, refused, keep))  # noqa: S608
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    revision, names, count, identity = row[-4:]
+    changed = Changed(tuple(json.loads(names)), count, revision)
+    return Entry(*(*row[:9], changed, identity))
 
 
 class Refusals:

@@ -1,6 +1,7 @@
 """Credentials of a request over TCP: a token (`Authorization: Bearer`) or a user's password (`Basic`).
 
-Whoever is wrong too often is not listened to for a while; that is counted by address and by user name, each.
+Whoever is wrong too often is not listened to for a while; that is counted by address, and by user name for addresses
+from where that user was never right: strangers cannot keep users out of where they work.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Authentication:
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
         self._throttle = Throttle()
+        self._familiar = Familiar()
         self._passwords = asyncio.Semaphore(PASSWORDS_AT_ONCE)
 
     async def caller(self, authorization: str | None, address: str) -> Caller:
@@ -42,7 +44,7 @@ class Authentication:
                 caller = await asyncio.to_thread(self._accounts.by_token, value.strip())
             case "basic":
                 name, password = _name_and_password(value.strip())
-                sources = (address, f"user {name}")
+                sources = (address,) if self._familiar.knows(name, address) else (address, f"user {name}")
                 self._throttle.check(sources)
                 async with self._passwords:
                     self._throttle.check(sources)  # again: others may have failed while this one waited
@@ -53,7 +55,27 @@ class Authentication:
             self._throttle.failed(sources)
             raise RequestError("unauthenticated", _WRONG)
         self._throttle.succeeded(sources)
+        if not caller.token:
+            self._familiar.note(caller.user, address)
         return caller
+
+
+class Familiar:
+    """From where users showed the right password. Bounded: the pairs longest without it are forgotten first."""
+
+    def __init__(self) -> None:
+        self._pairs: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def knows(self, user: str, address: str) -> bool:
+        """Whether this user came from there before."""
+        return (user, address) in self._pairs
+
+    def note(self, user: str, address: str) -> None:
+        """This user came from there."""
+        self._pairs[user, address] = None
+        self._pairs.move_to_end((user, address))
+        if len(self._pairs) > MAX_ORIGINS_REMEMBERED:
+            self._pairs.popitem(last=False)
 
 
 class Throttle:

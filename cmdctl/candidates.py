@@ -46,7 +46,7 @@ class Candidates:
         async with self._lock(author):
             before = await self._session.call(api.Diff(author))
             if before.changes:
-                raise RequestError("conflict", "you have uncommitted changes: commit or discard them first")
+                raise RequestError("conflict", "you have uncommitted changes: commit or revert them first")
             try:
                 for edit in edits:
                     await self._session.call(edit)

@@ -20,6 +20,8 @@ from cmdctl.errors import RequestError
 from cmdctl.limits import HEAD_SECONDS, MAX_CONNECTIONS, WRITE_SECONDS
 from cmdctl.peer import peer_of
 
+GUEST = "guest"  # in the state of a connection over TCP: its guests.Guest
+
 
 class DoorProtocol(H11Protocol):
     """One connection. It is closed when no whole request head arrives for HEAD_SECONDS, whatever trickles in,
@@ -45,7 +47,7 @@ class DoorProtocol(H11Protocol):
             transport.abort()
             return
         self.app_state = {**self.app_state, "peer": peer}
-        if len(self.connections) > MAX_CONNECTIONS:
+        if GUEST not in self.app_state and len(self.connections) > MAX_CONNECTIONS:  # guests were counted before
             self._refuse(RequestError("unavailable", f"more than {MAX_CONNECTIONS} connections at once"))
         else:
             self._await_head()
@@ -54,6 +56,8 @@ class DoorProtocol(H11Protocol):
         """Stop the timers."""
         self._head_came()
         self._client_reads()
+        if GUEST in self.app_state:
+            self.app_state[GUEST].gone()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

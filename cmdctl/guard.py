@@ -20,7 +20,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cmdctl.answers import error_answer
-from cmdctl.audit import Entry, Refusals
+from cmdctl.audit import NOTHING, REFUSALS, Entry, Refusals
+from cmdctl.connection import GUEST
 from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_AUDIT_PATH, MAX_BODY, MAX_HEAD
 from cmdctl.peer import Peer, Policy, RemotePeer, neighbourhood, user_name
@@ -37,7 +38,7 @@ WHY = "why"  # set in the state of a request by what answers with an error
 MAX_NAMES = 1000  # users whose names are remembered
 REQUEST_ID = b"x-request-id"
 ID_OCTETS = 8
-REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+CHANGED = "changed"  # set in the state of a request by a route that says what it changed (audit.Changed)
 
 
 class Remote(Protocol):
@@ -123,6 +124,8 @@ class Guard:
         caller = await self._keeping.remote.caller(authorization, peer.address)
         scope["state"]["caller"] = caller
         scope["state"]["author"] = caller.name
+        if GUEST in scope["state"]:
+            scope["state"][GUEST].known = True
 
     def _check_host(self, given: str, peer: Peer | RemotePeer) -> None:
         host = _host(given)
@@ -184,6 +187,7 @@ class Guard:
                 path=path[:MAX_AUDIT_PATH],
                 status=status,
                 text=state.get(WHY, ""),
+                changed=state.get(CHANGED, NOTHING),
             )
         )
 

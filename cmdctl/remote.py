@@ -174,7 +174,8 @@ class RemoteDoor:
         assert taken.certificate is not None
         assert taken.listener is not None
         ready.certificate, ready.listener = taken.certificate, taken.listener
-        self._server = TlsServer(self._app, taken.listener, taken.certificate.context)
+        context, log, counters = taken.certificate.context, self._context.log, self._context.counters
+        self._server = TlsServer(self._app, taken.listener, context, log, counters)
         await self._server.start()
         self.reason = ""
         self._context.log.info("CMDCTL_REST_OPEN", endpoint=ready.settings.where)
@@ -201,14 +202,16 @@ class RemoteDoor:
             if self._server is not None and current is not None and current.settings.where == settings.where:
                 assert current.listener is not None
                 return Ready(settings, certificate, current.listener.dup())
-            return Ready(settings, certificate, _listener(settings.address, settings.port))
+            return Ready(settings, certificate, listener_at(settings.address, settings.port))
         except OSError as error:
             raise Rejected("cmdctl.rest", f"cannot listen at {settings.where}: {error.strerror or error}") from error
 
 
-def _listener(address: str, port: int) -> socket.socket:
+def listener_at(address: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol named asyncio turns Nagle's algorithm off: an answer in two pieces took 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:

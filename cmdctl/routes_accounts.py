@@ -5,15 +5,16 @@ GET    /v1/users                all users
 PUT    /v1/users/{name}         {"role": ..., "password": ...}: add one; without a password only tokens let them in
 PATCH  /v1/users/{name}         the same: change one
 DELETE /v1/users/{name}         remove one, with all tokens
+POST   /v1/password             {"current": ..., "password": ...}: change one's own
 GET    /v1/tokens               who may administer: all; others: their own
 POST   /v1/tokens               {"user", "role", "zones", "label", "lifetime"}: the answer has the token, this once
 DELETE /v1/tokens/{id}          revoke one
-GET    /v1/audit?before=&limit=&author=   changes and refusals, newest first
+GET    /v1/audit?before=&limit=&author=&kind=   changes and refusals, newest first
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -24,7 +25,8 @@ from starlette.routing import Route
 from cmdctl.accounts import Accounts, Token, User
 from cmdctl.answers import answer
 from cmdctl.api import AuditEntry, AuditPage, NewToken, TokenEntry, TokenList, UserEntry, UserList, Whoami
-from cmdctl.audit import Entry
+from cmdctl.audit import Entry, Kind
+from cmdctl.authentication import Throttle
 from cmdctl.bodies import body, number, page_limit, segment
 from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_LABEL, MAX_PASSWORD, MAX_TOKEN_ZONES
@@ -32,12 +34,13 @@ from cmdctl.parameters import LIMIT
 from cmdctl.roles import Role
 from cmdctl.routes_zones import parse_origin
 from cmdctl.routing import Operation, Query, caller_of
-from cmdctl.services import Services
+from cmdctl.services import Services, note_changed
 
 RoleWord = Literal["read", "operate", "configure", "admin"]
 Password = Annotated[str, Meta(max_length=MAX_PASSWORD)]
 MAX_LIFETIME = 10 * 366 * 86400.0  # s
 BEFORE = Query("before", "Only what comes before this id.", {"type": "integer", "minimum": 0})
+KIND = Query("kind", "Only changes, or only refusals.", {"type": "string", "enum": list(get_args(Kind))})
 AUTHOR = Query("author", "Only what this author did.", {"type": "string"})
 
 
@@ -55,6 +58,13 @@ class UserChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Password | None = None
 
 
+class PasswordBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The password until now, and from now on."""
+
+    current: Password
+    password: Password
+
+
 class TokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A token to make. Without a user it is one's own; without a role it may what its user may, or the caller."""
 
@@ -70,17 +80,19 @@ class AccountRoutes:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._guesses = Throttle()  # of passwords, by who holds a token and guesses
 
     def routes(self) -> list[Route]:
         """The routes of this group."""
         user, token = "/v1/users/{name}", "/v1/tokens/{id}"
-        page = (BEFORE, LIMIT, AUTHOR)
+        page = (BEFORE, LIMIT, AUTHOR, KIND)
         return [
             Operation("GET", "/v1/whoami", self.whoami, Role.READ, answer=Whoami, any_token=True),
             Operation("GET", "/v1/users", self.users, Role.ADMIN, answer=UserList),
             Operation("PUT", user, self.add_user, Role.ADMIN, body=UserBody, answer=UserEntry, status=201),
             Operation("PATCH", user, self.change_user, Role.ADMIN, body=UserChange),
             Operation("DELETE", user, self.remove_user, Role.ADMIN),
+            Operation("POST", "/v1/password", self.password, Role.READ, body=PasswordBody),
             Operation("GET", "/v1/tokens", self.tokens, Role.READ, answer=TokenList),
             Operation("POST", "/v1/tokens", self.add_token, Role.READ, body=TokenBody, answer=NewToken, status=201),
             Operation("DELETE", token, self.remove_token, Role.READ),
@@ -103,6 +115,7 @@ class AccountRoutes:
         wanted = await body(request, UserBody)
         name = segment(request, "name")
         user = await self._services.work(self._accounts().add_user, name, Role.of(wanted.role), wanted.password)
+        note_changed(request, [f"role {wanted.role}", *(["password"] if wanted.password is not None else [])])
         return answer(_user(user), 201)
 
     async def change_user(self, request: Request) -> Response:
@@ -112,6 +125,23 @@ class AccountRoutes:
             raise RequestError("usage", "there is nothing to change: a role, a password or both")
         role = None if wanted.role is None else Role.of(wanted.role)
         await self._services.work(self._accounts().change_user, segment(request, "name"), role, wanted.password)
+        told = [] if wanted.role is None else [f"role {wanted.role}"]
+        note_changed(request, told if wanted.password is None else [*told, "password"])
+        return answer({})
+
+    async def password(self, request: Request) -> Response:
+        """Give oneself another password."""
+        caller = caller_of(request)
+        if not caller.user:
+            raise RequestError("refused", f"{caller.name} is no user of REST: name the user whose password it is")
+        wanted = await body(request, PasswordBody)
+        guesses = (caller.user,)
+        self._guesses.check(guesses)
+        if await self._services.work(self._accounts().by_password, caller.user, wanted.current) is None:
+            self._guesses.failed(guesses)
+            raise RequestError("refused", "that is not your password until now")
+        await self._services.work(self._accounts().change_user, caller.user, None, wanted.password)
+        note_changed(request, ["password"])
         return answer({})
 
     async def remove_user(self, request: Request) -> Response:
@@ -144,6 +174,7 @@ class AccountRoutes:
         token, text = await self._services.work(
             self._accounts().add_token, user, role, zones, wanted.label, wanted.lifetime
         )
+        note_changed(request, [f"token {token.id} of {user}"])
         return answer(NewToken(token=text, **_token(token)), 201)
 
     async def remove_token(self, request: Request) -> Response:
@@ -157,7 +188,7 @@ class AccountRoutes:
             raise RequestError("unavailable", "the audit log cannot be read now; see the log of cmdctl")
         before, limit = number(request, "before", 0), page_limit(request)
         author = request.query_params.get("author", "")
-        found = await self._services.work(self._services.audit.page, before, limit, author)
+        found = await self._services.work(self._services.audit.page, before, limit, author, _kind(request))
         return answer(AuditPage(entries=[_entry(entry) for entry in found]))
 
     def _accounts(self) -> Accounts:
@@ -178,6 +209,18 @@ class AccountRoutes:
         if not caller.user:  # somebody of this machine; a user of REST by the same name may be somebody else
             raise RequestError("refused", f"{caller.name} is no user of REST and has no tokens")
         return caller.user
+
+
+def _kind(request: Request) -> Kind | None:
+    match request.query_params.get("kind"):
+        case None:
+            return None
+        case "changes":
+            return "changes"
+        case "refusals":
+            return "refusals"
+        case other:
+            raise RequestError("usage", f"kind must be one of {', '.join(get_args(Kind))}, not {other[:20]!r}")
 
 
 def _user(user: User) -> UserEntry:
@@ -208,4 +251,7 @@ def _entry(entry: Entry) -> AuditEntry:
         path=entry.path,
         status=entry.status,
         text=entry.text,
+        revision=entry.changed.revision,
+        changed=list(entry.changed.names),
+        changes=entry.changed.count,
     )

@@ -29,7 +29,7 @@ from cmdctl.parameters import REASON
 from cmdctl.roles import Role
 from cmdctl.routes_config import Reason
 from cmdctl.routing import Operation
-from cmdctl.services import Services, author_of
+from cmdctl.services import Services, author_of, note_changed
 from daemonkit.findings import format_path
 from msgq.errors import Refused
 
@@ -128,7 +128,9 @@ class ComponentRoutes:
         return await self._at_once(request, [cfgmgr.Unset(author_of(request), _path(name))], reason)
 
     async def _at_once(self, request: Request, edits: list[Edit], reason: str) -> Response:
-        return answer(await self._candidates.at_once(author_of(request), edits, reason))
+        made = await self._candidates.at_once(author_of(request), edits, reason)
+        note_changed(request, [change.path for change in made.changes], made.revision)
+        return answer(made)
 
     async def _configured(self, component: str) -> Any:
         """What the configuration says of a component; None: nothing."""

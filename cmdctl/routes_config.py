@@ -39,7 +39,7 @@ from cmdctl.limits import MAX_REASON
 from cmdctl.parameters import LIMIT
 from cmdctl.roles import Role
 from cmdctl.routing import Operation, Query, caller_of
-from cmdctl.services import Services, author_of, only_reads
+from cmdctl.services import Services, author_of, note_changed, only_reads
 
 EXPORT_SECONDS = 60.0  # a long file with comments takes its time
 # Who may say which programs run, or who may give orders, may everything: that takes the role admin.
@@ -176,21 +176,25 @@ class ConfigRoutes:
     async def set(self, request: Request) -> Response:
         """Give an option another value."""
         wanted = await body(request, ValueBody)
+        note_changed(request, [wanted.path])
         return await self._do(request, api.Set(author_of(request), wanted.path, wanted.value))
 
     async def unset(self, request: Request) -> Response:
         """Give an option its default back."""
         wanted = await body(request, PathBody)
+        note_changed(request, [wanted.path])
         return await self._do(request, api.Unset(author_of(request), wanted.path))
 
     async def add(self, request: Request) -> Response:
         """Add an entry."""
         wanted = await body(request, EntryBody)
+        note_changed(request, [_place(wanted)])
         return await self._do(request, api.Add(author_of(request), wanted.path, wanted.value, wanted.key))
 
     async def remove(self, request: Request) -> Response:
         """Take an entry away."""
         wanted = await body(request, EntryBody)
+        note_changed(request, [_place(wanted)])
         return await self._do(request, api.Remove(author_of(request), wanted.path, wanted.value, wanted.key))
 
     async def discard(self, request: Request) -> Response:
@@ -209,7 +213,7 @@ class ConfigRoutes:
     async def commit(self, request: Request) -> Response:
         """Put the candidate into effect."""
         wanted = await body(request, CommitBody)
-        return answer(await self._candidates.commit(author_of(request), wanted.reason, _may(request)))
+        return _made(request, await self._candidates.commit(author_of(request), wanted.reason, _may(request)))
 
     async def reload(self, request: Request) -> Response:
         """Read bob.yaml again."""
@@ -217,7 +221,7 @@ class ConfigRoutes:
         author, may = author_of(request), _may(request)
         if wanted.apply and may is not None:
             may((await self._candidates.do(author, api.Reload(author, wanted.reason, apply=False))).changes)
-        return await self._do(request, api.Reload(author, wanted.reason, wanted.apply))
+        return _made(request, await self._candidates.do(author, api.Reload(author, wanted.reason, wanted.apply)))
 
     async def rollback(self, request: Request) -> Response:
         """Put the values of an older revision into effect."""
@@ -228,7 +232,8 @@ class ConfigRoutes:
         if wanted.apply and may is not None:
             seen = await self._candidates.do(author, api.Rollback(author, wanted.revision, wanted.reason, apply=False))
             may(seen.changes)
-        return await self._do(request, api.Rollback(author, wanted.revision, wanted.reason, wanted.apply))
+        order = api.Rollback(author, wanted.revision, wanted.reason, wanted.apply)
+        return _made(request, await self._candidates.do(author, order))
 
     async def history(self, request: Request) -> Response:
         """The revisions, newest first."""
@@ -237,6 +242,17 @@ class ConfigRoutes:
 
     async def _do(self, request: Request, message: Any) -> Response:
         return answer(await self._candidates.do(author_of(request), message))
+
+
+def _place(entry: EntryBody) -> str:
+    return entry.path if entry.key is None else f"{entry.path}[{entry.key}]"
+
+
+def _made(request: Request, outcome: api.Committed | api.Reloaded | api.RolledBack) -> Response:
+    """The answer; where a revision came of it the audit log has its number."""
+    if outcome.revision:
+        note_changed(request, [change.path for change in outcome.changes], outcome.revision)
+    return answer(outcome)
 
 
 def _may(request: Request) -> May | None:

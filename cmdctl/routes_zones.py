@@ -32,7 +32,7 @@ from cmdctl.limits import MAX_NAME_TEXT, MAX_REASON
 from cmdctl.parameters import LIMIT, REASON
 from cmdctl.roles import Role
 from cmdctl.routing import Operation, Query
-from cmdctl.services import Services, author_of
+from cmdctl.services import Services, author_of, note_changed
 from cmdctl.zonedesk import ZoneDesk
 from cmdctl.zonelist import SHADOWED, STATES, Located, Wanted
 from datasrc import checks
@@ -137,6 +137,7 @@ class ZoneRoutes:
         provenance = Provenance(author_of(request), DOOR, reason)
         located, change = await self._services.work(self._services.zones.delete, origin, source, provenance)
         text = _text(located)
+        note_changed(request, [f"{text} in {located.source}: version {change.version}"])
         await self._services.session.publish(ZoneChanged.topic, ZoneChanged(text, located.source, change.version, None))
         return answer({"origin": text, "source": located.source, "records": located.info.records})
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 import ssl
+from collections.abc import Callable
 
 from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.server import Server, ServerState
 
-from cmdctl.connection import DoorProtocol
+from cmdctl.connection import GUEST, DoorProtocol
 from cmdctl.door import Door
+from cmdctl.guests import Guest, Guests
 from cmdctl.limits import (
     BACKLOG,
     GRACE_SECONDS,
@@ -20,6 +23,9 @@ from cmdctl.limits import (
     MAX_CONNECTIONS,
     MAX_HEAD,
 )
+from cmdctl.peer import neighbourhood
+from daemonkit.counters import Counters
+from daemonkit.log import MessageLog
 
 ACCEPT_AGAIN_SECONDS = 1.0  # after the kernel had no descriptor for one more connection
 
@@ -53,11 +59,16 @@ class TlsServer:
     memory and a descriptor. The kernel keeps BACKLOG more waiting, and drops what comes beyond.
     """
 
-    def __init__(self, app: ASGIApp, listener: socket.socket, context: ssl.SSLContext) -> None:
+    def __init__(
+        self, app: ASGIApp, listener: socket.socket, context: ssl.SSLContext, log: MessageLog, counters: Counters
+    ) -> None:
         self._config = _config(app)
         self._listener = listener
         self._context = context
+        self._log = log
+        self._counters = counters
         self._state = ServerState()
+        self._guests = Guests(MAX_CONNECTIONS)
         self._accepting: asyncio.Task[None] | None = None
         self._handshakes: set[asyncio.Task[None]] = set()
 
@@ -88,30 +99,46 @@ class TlsServer:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(self._listener)
-            except OSError:  # it is gone already, or there is no descriptor for it
+                connection, address = await loop.sock_accept(self._listener)
+            except ConnectionAbortedError:  # it is gone already
+                self._counters.add("accept_failures")
+                continue
+            except OSError as error:  # no descriptor or no memory for it: it waits in the kernel
+                self._counters.add("accept_failures")
+                self._log.warning("CMDCTL_ACCEPT_FAILED", reason=error.strerror or error)
                 await asyncio.sleep(ACCEPT_AGAIN_SECONDS)
                 continue
-            if len(self._handshakes) + len(self._state.connections) >= MAX_CONNECTIONS:
+            guest = self._guests.admit(neighbourhood(address[0]), connection.close)
+            if guest is None:
+                self._counters.add("connections_refused")
                 connection.close()
                 continue
-            task = asyncio.create_task(self._shake_hands(connection), name="handshake")
+            task = asyncio.create_task(self._shake_hands(connection, guest), name="handshake")
+            guest.leave = functools.partial(self._make_way, task.cancel)
             self._handshakes.add(task)
             task.add_done_callback(self._handshakes.discard)
 
-    async def _shake_hands(self, connection: socket.socket) -> None:
+    def _make_way(self, end: Callable[[], object]) -> None:
+        self._counters.add("connections_refused")
+        end()
+
+    async def _shake_hands(self, connection: socket.socket, guest: Guest) -> None:
         """Hand a connection on; one that does not come to speak TLS ends here, and there is nobody to tell."""
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: DoorProtocol(self._config, self._state, {}),
+            _, protocol = await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: DoorProtocol(self._config, self._state, {GUEST: guest}),
                 connection,
                 ssl=self._context,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
                 ssl_shutdown_timeout=HANDSHAKE_SECONDS,
             )
+            guest.leave = functools.partial(self._make_way, protocol.cut_off)
         except OSError:  # ssl.SSLError and TimeoutError are OSErrors, too
+            self._counters.add("handshake_failures")
+            guest.gone()
             connection.close()
         except asyncio.CancelledError:
+            guest.gone()
             connection.close()
             raise
 

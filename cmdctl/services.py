@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -10,10 +10,10 @@ from starlette.requests import Request
 
 from cmdctl.accounts import Accounts
 from cmdctl.api import RestState
-from cmdctl.audit import Audit
+from cmdctl.audit import Audit, Changed
 from cmdctl.candidates import Candidates
 from cmdctl.catalog import Catalog
-from cmdctl.guard import READS
+from cmdctl.guard import CHANGED, READS
 from cmdctl.zonedesk import ZoneDesk
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
@@ -50,6 +50,11 @@ class Services:
 def only_reads(request: Request) -> None:
     """Note for the log that this request changes nothing, whatever its method."""
     setattr(request.state, READS, True)
+
+
+def note_changed(request: Request, names: Sequence[str], revision: int | None = None) -> None:
+    """Say for the audit log what this request changed; names, never values."""
+    setattr(request.state, CHANGED, Changed.of(names, revision))
 
 
 def author_of(request: Request) -> str:

@@ -14,10 +14,11 @@ from pathlib import Path
 
 FILE = "cmdctl.sqlite"
 MODE = 0o600
-VERSION = 1
 BUSY_SECONDS = 5.0
 
-_SCHEMA = """
+# What makes each version out of the one before, statement by statement.
+_STEPS = (
+    """
 CREATE TABLE users (
     name TEXT PRIMARY KEY, password TEXT, role TEXT NOT NULL, created REAL NOT NULL
 ) WITHOUT ROWID;
@@ -30,7 +31,17 @@ CREATE TABLE audit (
     origin TEXT NOT NULL, token TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL,
     text TEXT NOT NULL
 );
-"""
+""",
+    """
+ALTER TABLE audit ADD COLUMN revision INTEGER;
+ALTER TABLE audit ADD COLUMN changed TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE audit ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE audit ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+UPDATE audit SET refused = 1 WHERE status IN (401, 403, 429);
+CREATE INDEX audit_kinds ON audit (refused, id);
+""",
+)
+VERSION = len(_STEPS)
 
 
 class StoreFailed(Exception):
@@ -80,10 +91,11 @@ class Store:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
             raise StoreFailed(f"{self.path} was made by a later release (version {version}, this one knows {VERSION})")
-        if version == 0:
+        if version < VERSION:
             with self.transaction() as connection:
-                for statement in filter(str.strip, _SCHEMA.split(";\n")):
-                    connection.execute(statement)
+                for step in _STEPS[version:]:
+                    for statement in filter(str.strip, step.split(";\n")):
+                        connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextlib.contextmanager

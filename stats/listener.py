@@ -126,7 +126,8 @@ def _bound(endpoint: str) -> socket.socket:
     """A listening socket; raises CannotListen."""
     address, port = parse_endpoint(endpoint)
     family = socket.AF_INET6 if ":" in str(address) else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol named asyncio turns Nagle's algorithm off: an answer in two pieces took 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:

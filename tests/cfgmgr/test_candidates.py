@@ -47,7 +47,7 @@ def test_the_same_change_by_another_author_does_not_count_as_committed():
 def test_a_stale_candidate_says_who_was_first():
     candidate = Candidate("alice", 1, {}, {"n": 1})
     newer = [revision(number, author=f"user{number}", reason="because") for number in (6, 5, 4, 3)]
-    with pytest.raises(Stale, match=r"revision 6 by user6 \(because\); .* and 1 more: rebase or discard them"):
+    with pytest.raises(Stale, match=r"revision 6 by user6 \(because\); .* and 1 more: rebase or revert them"):
         candidate.require_fresh(6, newer)
     candidate.require_fresh(1, [])
 

@@ -37,6 +37,7 @@ from cmdctl.store import Store
 from cmdctl.zonedesk import ZoneDesk
 from daemonkit.api import Nothing
 from daemonkit.counters import Counters
+from daemonkit.spec import Spec
 from datasrc.records import Provenance
 from datasrc.zonetext_zone import read_zone
 from msgq.incoming import IncomingCall
@@ -49,7 +50,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # tests check no passwords but their own
-COUNTERS = ("requests", "refused", "failures")
+COUNTERS = tuple(Spec.load("cmdctl").statistics)
 SERIAL = 7
 
 AUTH_0 = bob.InstanceStatus(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import errno
 import functools
 import json
 import socket
+import sqlite3
 import ssl
-import time
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,18 @@ from starlette.requests import Request
 
 from cfgmgr import api as cfgmgr
 from cmdctl.app import all_routes
+from cmdctl.audit import NOTHING, Audit, Changed, Entry
 from cmdctl.authentication import Authentication
 from cmdctl.certificate import Certificate, own_certificate
-from cmdctl.errors import RequestError
+from cmdctl.errors import ErrorAnswer, RequestError
 from cmdctl.limits import MAX_CONNECTIONS, MAX_FAILURES, PASSWORDS_AT_ONCE
 from cmdctl.peer import neighbourhood
+from cmdctl.remote import listener_at
 from cmdctl.roles import Caller, Role
 from cmdctl.routes_accounts import AccountRoutes
 from cmdctl.routing import Operation
 from cmdctl.server import TlsServer
+from cmdctl.store import _STEPS, Store
 from tests.cmdctl.house import house
 from tests.cmdctl.test_app import filled
 
@@ -43,6 +47,10 @@ class Remote:
         self.tokens: dict[str, str] = {}
         self.address: tuple[str, int] = ("", 0)
         self.certificate = Path()
+        self.server: TlsServer
+
+    def count(self, name):
+        return self.here.services.counters.statistics()[name]
 
     def knows_host(self, host):
         return host in ("localhost", "127.0.0.1")
@@ -90,13 +98,13 @@ async def remote():
         made.tokens["zone"] = accounts.add_token("admin", Role.ADMIN, (ZONE,), "", None)[1]
         here.keeping.remote = made
         made.certificate, key = own_certificate(here.directory)
-        listener = socket.create_server(("127.0.0.1", 0))
+        listener = listener_at("127.0.0.1", 0)
         made.address = listener.getsockname()
-        server = TlsServer(here.app, listener, Certificate(made.certificate, key).context)
-        await server.start()
-        time.sleep(0.01)
+        context = Certificate(made.certificate, key).context
+        made.server = TlsServer(here.app, listener, context, here.services.log, here.services.counters)
+        await made.server.start()
         yield made
-        await server.stop()
+        await made.server.stop()
 
 
 class _Nothing:
@@ -240,27 +248,184 @@ class TestCredentials:
         assert (await remote.ask("GET", "/v1/whoami", basic("gone", PASSWORD)))[0] == 401
 
     async def test_a_connection_without_handshake_is_not_kept(self, remote, monkeypatch):
+        monkeypatch.setattr("cmdctl.server.HANDSHAKE_SECONDS", 0.05)
+        before = remote.count("handshake_failures")
         with contextlib.closing(socket.create_connection(remote.address, 20)) as silent:
-            assert await asyncio.to_thread(silent.recv, 1) == b""  # HANDSHAKE_SECONDS later
+            assert await asyncio.to_thread(silent.recv, 1) == b""
+        assert remote.count("handshake_failures") == before + 1
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_connections_that_never_shake_hands_are_bounded_and_forgotten(remote, monkeypatch):
-    monkeypatch.setattr("cmdctl.server.HANDSHAKE_SECONDS", 1.0)
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    silent = [
-        await asyncio.to_thread(socket.create_connection, remote.address, 20) for _ in range(3 * MAX_CONNECTIONS // 2)
-    ]
-    try:
-        ended = await asyncio.to_thread(silent[-1].recv, 1)  # one too many is closed at once
-        assert ended == b""
-        assert len(list(Path("/proc/self/fd").iterdir())) - before - len(silent) <= MAX_CONNECTIONS
-        await asyncio.to_thread(silent[0].recv, 1)  # and the others when their time is over
-    finally:
-        for one in silent:
-            one.close()
-    status, _, _ = await remote.ask("GET", "/v1/version", remote.bearer("read"))
-    assert status == 200
+async def test_who_holds_all_connections_and_says_nothing_keeps_nobody_out(remote):
+    before = remote.count("connections_refused")
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(await connected(remote)) for _ in range(MAX_CONNECTIONS)]
+        status, _, _ = await remote.ask("GET", "/v1/version", remote.bearer("read"))
+        assert status == 200
+        assert await asyncio.to_thread(silent[0].recv, 1) == b""  # it had waited longest
+        assert remote.count("connections_refused") == before + 1
+        assert len(remote.server._guests) <= MAX_CONNECTIONS
+
+
+async def connected(remote):
+    """A connection that the server has taken."""
+    taken = len(remote.server._guests)
+    made = await asyncio.to_thread(socket.create_connection, remote.address, 20)
+    while len(remote.server._guests) == taken < MAX_CONNECTIONS:
+        await asyncio.sleep(0)
+    return made
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_connection_that_cannot_be_taken_is_told_and_counted_and_waits(remote, monkeypatch):
+    monkeypatch.setattr("cmdctl.server.ACCEPT_AGAIN_SECONDS", 0.0)
+    before = remote.count("accept_failures")
+    loop = asyncio.get_running_loop()
+    real, failures = loop.sock_accept, [ConnectionAbortedError(), OSError(errno.EMFILE, "Too many open files")]
+
+    async def accept(listener):
+        taken = await real(listener)
+        if failures:
+            taken[0].close()
+            raise failures.pop(0)
+        return taken
+
+    monkeypatch.setattr(loop, "sock_accept", accept)
+    for _ in range(4):  # the first may be one that was being waited for before
+        with contextlib.suppress(OSError):
+            await remote.ask("GET", "/v1/version", remote.bearer("read"))
+    assert (await remote.ask("GET", "/v1/version", remote.bearer("read")))[0] == 200
+    assert remote.count("accept_failures") == before + 2
+    told = [line for line in remote.here.log.lines if line.startswith("CMDCTL_ACCEPT_FAILED")]
+    assert told == ["CMDCTL_ACCEPT_FAILED a connection to REST cannot be taken: Too many open files"]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_answer_does_not_wait_for_the_client_to_confirm_its_first_piece(remote):
+    """Nagle's algorithm, with delayed acknowledgements at the other end, made each answer take 40 ms."""
+    ask = asyncio.create_task(remote.ask("GET", "/v1/version", remote.bearer("read")))
+    while not (connections := list(remote.server._state.connections)):
+        await asyncio.sleep(0)
+    connection = connections[0].transport.get_extra_info("socket")
+    assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert (await ask)[0] == 200
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_strangers_do_not_lock_a_user_out_of_where_they_work(remote):
+    authentication = Authentication(remote.here.services.accounts)
+    right, wrong = (basic("read", word).partition(": ")[2] for word in (PASSWORD, "wrong"))
+    await authentication.caller(right, "192.0.2.1")
+    for number in range(MAX_FAILURES):
+        with pytest.raises(RequestError) as caught:
+            await authentication.caller(wrong, f"198.51.100.{number}")
+        assert caught.value.code == "unauthenticated"
+    with pytest.raises(RequestError) as caught:  # whoever guesses goes on from one address after the other
+        await authentication.caller(wrong, "198.51.100.200")
+    assert caught.value.code == "throttled"
+    assert (await authentication.caller(right, "192.0.2.1")).user == "read"
+    for _ in range(MAX_FAILURES):
+        with contextlib.suppress(RequestError):
+            await authentication.caller(wrong, "192.0.2.1")
+    with pytest.raises(RequestError) as caught:  # an address is bounded whoever works there
+        await authentication.caller(right, "192.0.2.1")
+    assert caught.value.code == "throttled"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+class TestOwnPassword:
+    async def change(self, remote, header, current, new):
+        wanted = json.dumps({"current": current, "password": new}).encode()
+        return await remote.ask("POST", "/v1/password", header, body=wanted)
+
+    async def test_a_user_gives_themselves_another_password(self, remote):
+        remote.here.services.accounts.add_user("ann", Role.READ, PASSWORD)
+        token = remote.here.services.accounts.add_token("ann", Role.READ, None, "", None)[1]
+        for header in (basic("ann", PASSWORD), f"Authorization: Bearer {token}"):
+            assert (await self.change(remote, header, "not this", "another horse"))[0] == 403
+        status, _, body = await self.change(remote, f"Authorization: Bearer {token}", PASSWORD, "short")
+        assert (status, b"8 to 1024 characters" in body) == (400, True)
+        assert (await self.change(remote, f"Authorization: Bearer {token}", PASSWORD, "another horse"))[0] == 200
+        assert (await remote.ask("GET", "/v1/whoami", basic("ann", PASSWORD)))[0] == 401
+        assert (await remote.ask("GET", "/v1/whoami", basic("ann", "another horse")))[0] == 200
+        entries = json.loads((await remote.ask("GET", "/v1/audit?author=user:ann", remote.bearer("admin")))[2])
+        done = [entry for entry in entries["entries"] if entry["status"] == 200]
+        assert [(entry["path"], entry["changed"]) for entry in done] == [("/v1/password", ["password"])]
+
+    async def test_who_has_a_token_does_not_guess_the_password_with_it(self, remote):
+        remote.here.services.accounts.add_user("bea", Role.READ, PASSWORD)
+        token = remote.here.services.accounts.add_token("bea", Role.READ, None, "", None)[1]
+        header = f"Authorization: Bearer {token}"
+        for number in range(MAX_FAILURES):
+            assert (await self.change(remote, header, f"guess {number}", "another horse"))[0] == 403
+        assert (await self.change(remote, header, PASSWORD, "another horse"))[0] == 429
+
+    async def test_somebody_of_the_machine_has_none(self, remote):
+        with pytest.raises(ErrorAnswer, match="is no user of REST"):
+            await remote.here.post("password", body={"current": PASSWORD, "password": "another horse"})
+
+
+@pytest.mark.asyncio(loop_scope="module")
+class TestAudit:
+    async def test_a_change_is_kept_with_what_it_changed_and_no_value(self, remote):
+        admin = remote.bearer("admin")
+        body = json.dumps({"path": "keys[k].secret", "value": "c2VjcmV0"}).encode()
+        assert (await remote.ask("POST", "/v1/config/set", admin, body=body))[0] == 200
+        assert (await remote.ask("POST", "/v1/config/commit", admin))[0] == 200
+        _, _, told = await remote.ask("GET", "/v1/audit?limit=2&kind=changes", admin)
+        commit, edit = json.loads(told)["entries"]
+        assert (commit["revision"], commit["changed"], commit["changes"]) == (4, ["auth.udp_size"], 1)
+        assert (edit["revision"], edit["changed"], edit["changes"]) == (None, ["keys[k].secret"], 1)
+        assert b"c2VjcmV0" not in told
+
+    async def test_changes_and_refusals_are_told_apart(self, remote):
+        assert (await remote.ask("POST", "/v1/reload", remote.bearer("read")))[0] == 403
+        _, _, told = await remote.ask("GET", "/v1/audit?kind=refusals&limit=1000", remote.bearer("admin"))
+        assert {entry["status"] for entry in json.loads(told)["entries"]} <= {401, 403, 429}
+        _, _, told = await remote.ask("GET", "/v1/audit?kind=changes&limit=1000", remote.bearer("admin"))
+        assert not {entry["status"] for entry in json.loads(told)["entries"]} & {401, 403, 429}
+        assert (await remote.ask("GET", "/v1/audit?kind=all", remote.bearer("admin")))[0] == 400
+
+
+def entry(status=200, **more):
+    return Entry(0.0, "id", "ann", "here", "", "PUT", "/v1/x", status, "", **more)
+
+
+def test_refusals_push_no_change_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("cmdctl.audit.TRIM_EVERY", 10)
+    monkeypatch.setattr("cmdctl.audit.AUDIT_ROWS", 5)
+    monkeypatch.setattr("cmdctl.audit.AUDIT_REFUSALS", 3)
+    with contextlib.closing(Store(tmp_path)) as store:
+        audit = Audit(store)
+        for number in range(4):
+            audit.write(entry(changed=Changed.of([f"option{number}"], number)))
+        for _ in range(16):
+            audit.write(entry(status=401))
+        kept = audit.page(0, 100)
+        assert [one.changed.revision for one in kept if one.status == 200] == [3, 2, 1, 0]
+        assert len([one for one in kept if one.status == 401]) == 3
+        for _ in range(10):
+            audit.write(entry())
+        assert (len(audit.page(0, 100, kind="changes")), len(audit.page(0, 100, kind="refusals"))) == (5, 3)
+
+
+def test_of_many_changes_the_first_are_named_and_all_are_counted():
+    changed = Changed.of([f"{number}" + "x" * 10_000 for number in range(60)])
+    assert (len(changed.names), changed.count, max(map(len, changed.names))) == (50, 60, 2048)
+
+
+def test_a_store_of_the_first_release_is_taken_over(tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "cmdctl.sqlite")) as old:
+        for statement in filter(str.strip, _STEPS[0].split(";\n")):
+            old.execute(statement)
+        told = "INSERT INTO audit (time, request, author, origin, token, method, path, status, text)"
+        for status in (200, 401):
+            old.execute(f"{told} VALUES (1.0, 'r', 'ann', 'o', '', 'PUT', '/v1/x', {status}, 'w')")
+        old.execute("PRAGMA user_version = 1")
+        old.commit()
+    with contextlib.closing(Store(tmp_path)) as store:
+        assert [(one.status, one.changed) for one in Audit(store).page(0, 10)] == [(401, NOTHING), (200, NOTHING)]
+        assert [one.status for one in Audit(store).page(0, 10, kind="refusals")] == [401]
 
 
 def test_an_ipv6_host_does_not_get_new_tries_with_each_of_its_addresses():

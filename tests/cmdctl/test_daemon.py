@@ -135,7 +135,7 @@ async def test_it_tells_its_counters_on_the_bus():
         await daemon.module.on_start()
         await daemon.get("version")
         other = await daemon.bus.member("stats/0")
-        assert (await other.call(Statistics())).counters == {"requests": 1, "refused": 0, "failures": 0}
+        assert {n: c for n, c in (await other.call(Statistics())).counters.items() if c} == {"requests": 1}
 
 
 @pytest.mark.asyncio

@@ -7,10 +7,12 @@ import json
 import os
 import signal
 import socket
+import ssl
 import stat
 
 import pytest
 
+from tests.cmdctl.tls import make_certificate
 from tests.kit.suite import Suite, free_port, wait_until
 
 pytestmark = pytest.mark.system
@@ -119,3 +121,49 @@ def test_the_address_changes_at_run_time_as_a_whole():
             refused = suite.bobctl("config", "commit")
             assert (refused.returncode, "cannot listen" in refused.stderr) == (5, True)
         assert rest(suite) == {"endpoint": f"127.0.0.1@{port}", "state": "open", "reason": ""}
+
+
+def test_a_certificate_that_is_replaced_on_disk_is_used_without_a_restart(tmp_path):
+    certificate, key = make_certificate(tmp_path)
+    config = f"cmdctl: {{certificate: {certificate}, key: {key}}}\n"
+    port = free_port()
+    with Suite(config=config, arguments=["--rest", f"127.0.0.1@{port}"]) as suite:
+        suite.start()
+        wait_until(lambda: rest(suite)["state"] == "open", 20, "REST is open")
+        old, process = shown_certificate(port), suite.pid("cmdctl/0")
+        assert old == certificate.read_text()
+
+        key.write_text("no key at all\n")
+        wait_until(lambda: "CMDCTL_CERTIFICATE_UNUSABLE" in suite.log.read_text(), 20, "the log says so")
+        assert shown_certificate(port) == old
+
+        make_certificate(tmp_path)
+        wait_until(lambda: shown_certificate(port) == certificate.read_text() != old, 20, "the new one is shown")
+        assert "CMDCTL_CERTIFICATE_READ" in suite.log.read_text()
+        assert suite.pid("cmdctl/0") == process
+
+
+def shown_certificate(port):
+    return ssl.get_server_certificate(("127.0.0.1", port), timeout=10)
+
+
+def test_a_user_far_away_gives_themselves_another_password(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("correct horse\n")
+    second.write_text("another horse\n")
+    with served() as (suite, port):
+        token = tmp_path / "token"
+        assert suite.bobctl("user", "add", "ann", "--role", "read", "--password-file", str(first)).returncode == 0
+        assert suite.bobctl("token", "add", "--user", "ann", "--file", str(token)).returncode == 0
+        change = ["user", "password", "--current-file", str(first), "--password-file", str(second)]
+        assert bobctl_from_afar(suite, port, token, *change).returncode == 0
+        again = bobctl_from_afar(suite, port, token, *change)
+        assert (again.returncode, "that is not your password" in again.stderr) == (5, True)
+        assert suite.bobctl("user", "password", "ann", "--password-file", str(first)).returncode == 0
+        assert bobctl_from_afar(suite, port, token, *change).returncode == 0
+        entries = suite.control("audit", "--changes")["entries"]
+        assert [(one["author"], one["path"], one["changed"]) for one in entries[:3] if one["status"] == 200] == [
+            ("user:ann", "/v1/password", ["password"]),
+            (entries[-1]["author"], "/v1/users/ann", ["password"]),
+            ("user:ann", "/v1/password", ["password"]),
+        ]
