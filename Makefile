@@ -26,7 +26,13 @@ check: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python scripts/reference.py
 
+# `make bench` measures everything; ROW="udp-1k tcp-connect" only these rows of the side-by-side table, ARGS more options.
+ifdef ROW
 bench: $(VENV)/.dev
+	$(BIN)/python -m bench.sidebyside $(ROW) $(ARGS)
+else
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench.sidebyside $(ARGS)
 	$(BIN)/python bench/start.py
 	$(BIN)/python bench/faults.py
 	$(BIN)/python bench/configuration.py
@@ -35,6 +41,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/health.py
 	$(BIN)/python bench/loading.py
 	$(BIN)/python bench/postgresql.py
+endif
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,82 @@
+"""`python -m bench.sidebyside ROW ...`: measure rows, print tables, write JSON."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from bench.sidebyside.load_program import ToolError
+from bench.sidebyside.measure import Pace
+from bench.sidebyside.report import markdown
+from bench.sidebyside.results import Report
+from bench.sidebyside.rows import ROWS
+from bench.sidebyside.run import SERVERS, Run
+from bench.sidebyside.servers import ServerError
+
+
+def default_cache() -> Path:
+    """Below the XDG cache directory."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bobdns-bench"
+
+
+@click.command(epilog="Rows: " + ", ".join(ROWS))
+@click.argument("rows", nargs=-1, type=click.Choice(list(ROWS)), metavar="[ROW]...")
+@click.option("--server", "servers", multiple=True, type=click.Choice(list(SERVERS)), help="Only these (default: all).")
+@click.option("--rounds", default=15, show_default=True, type=click.IntRange(1, 1000), help="Slices of each server.")
+@click.option("--seconds", default=1.0, show_default=True, type=click.FloatRange(0.05, 60), help="Length of a slice.")
+@click.option("--restarts", default=1, show_default=True, type=click.IntRange(0, 100), help="Restarts that are timed.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=default_cache,
+    show_default="XDG cache",
+    help="Where data sets and compiled programs are kept.",
+)
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures there.")
+@click.option(
+    "--markdown", "markdown_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the tables there, too."
+)
+def main(
+    rows: tuple[str, ...],
+    servers: tuple[str, ...],
+    rounds: int,
+    seconds: float,
+    restarts: int,
+    cache: Path,
+    json_file: Path | None,
+    markdown_file: Path | None,
+) -> None:
+    """Measure this suite and other servers beside a bare echo: a server on one core, the load on another."""
+    chosen = [ROWS[name] for name in (rows or ROWS)]
+    run = Run(
+        chosen,
+        servers or tuple(SERVERS),
+        Pace(rounds, seconds),
+        restarts,
+        cache,
+        lambda words: click.echo(words, err=True),
+    )
+    try:
+        report = run()
+    except (ServerError, ToolError) as error:
+        raise click.ClickException(str(error)) from error
+    tables = markdown(report)
+    click.echo(tables)
+    if json_file:
+        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
+    if markdown_file:
+        markdown_file.write_text(tables)
+    sys.exit(1 if wrong(report) else 0)
+
+
+def wrong(report: Report) -> bool:
+    """Whether anybody answered wrong."""
+    return any(one.faults or any(s.wrong for s in one.slices) for row in report.rows for one in row.outcomes.values())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+/* Load over UDP: connected sockets, batches in and out. */
+#include "load.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RECEIVE_BUFFER (1 << 20)
+#define SLOT_OCTETS 4096 /* of an answer: what EDNS allows the servers to send here */
+#define EVENTS 256
+
+struct udp_client {
+    struct client in_flight;
+    int fd;
+};
+
+static uint8_t outgoing[BATCH][MAX_QUERY], incoming[BATCH][SLOT_OCTETS];
+static struct mmsghdr out_headers[BATCH], in_headers[BATCH];
+static struct iovec out_parts[BATCH], in_parts[BATCH];
+
+static void open_socket(struct load *load, struct udp_client *client) {
+    struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)load->port)};
+    server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int size = RECEIVE_BUFFER;
+    client->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (client->fd < 0 || setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) ||
+        connect(client->fd, (struct sockaddr *)&server, sizeof server))
+        fail("socket");
+    client_init(load, &client->in_flight);
+}
+
+/* Send as much as the window allows. */
+static void refill(struct load *load, struct udp_client *client) {
+    while (client->in_flight.free_count) {
+        int count = client->in_flight.free_count < BATCH ? client->in_flight.free_count : BATCH;
+        for (int number = 0; number < count; number++)
+            out_parts[number].iov_len = (size_t)next_query(load, &client->in_flight, outgoing[number]);
+        int sent = sendmmsg(client->fd, out_headers, (unsigned)count, 0);
+        if (sent < 0) {
+            if (errno == ECONNREFUSED)
+                load->refused++;
+            else if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+                fail("sendmmsg");
+            sent = 0;
+        }
+        for (int number = sent; number < count; number++)
+            unsend(load, &client->in_flight, outgoing[number]);
+        if (sent < count)
+            return;
+    }
+}
+
+static void receive(struct load *load, struct udp_client *client) {
+    for (;;) {
+        int count = recvmmsg(client->fd, in_headers, BATCH, MSG_DONTWAIT, NULL);
+        if (count < 0) {
+            if (errno == ECONNREFUSED)
+                load->refused++;
+            else if (errno != EAGAIN && errno != EINTR)
+                fail("recvmmsg");
+            return;
+        }
+        for (int number = 0; number < count; number++)
+            take_answer(load, &client->in_flight, incoming[number], (int)in_headers[number].msg_len);
+        if (count < BATCH)
+            return;
+    }
+}
+
+void run_udp(struct load *load) {
+    struct udp_client *clients = allocate((size_t)load->sockets, sizeof *clients);
+    int poller = epoll_create1(EPOLL_CLOEXEC);
+    if (poller < 0)
+        fail("epoll");
+    for (int number = 0; number < BATCH; number++) {
+        out_parts[number].iov_base = outgoing[number];
+        out_headers[number].msg_hdr = (struct msghdr){.msg_iov = &out_parts[number], .msg_iovlen = 1};
+        in_parts[number] = (struct iovec){incoming[number], SLOT_OCTETS};
+        in_headers[number].msg_hdr = (struct msghdr){.msg_iov = &in_parts[number], .msg_iovlen = 1};
+    }
+    for (int number = 0; number < load->sockets; number++) {
+        open_socket(load, &clients[number]);
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = &clients[number]};
+        if (epoll_ctl(poller, EPOLL_CTL_ADD, clients[number].fd, &event))
+            fail("epoll");
+    }
+    load->now = load->started = load->swept = clock_ns();
+    load->ends = load->started + (uint64_t)(load->seconds * 1e9);
+    for (int number = 0; number < load->sockets; number++)
+        refill(load, &clients[number]);
+    struct epoll_event events[EVENTS];
+    while (!is_over(load)) {
+        int ready = epoll_wait(poller, events, EVENTS, 0);
+        for (int number = 0; number < ready; number++) {
+            receive(load, events[number].data.ptr);
+            refill(load, events[number].data.ptr);
+        }
+        if (load->now - load->swept > SWEEP_EVERY) {
+            load->swept = load->now;
+            for (int number = 0; number < load->sockets; number++) {
+                give_up(load, &clients[number].in_flight, 0);
+                refill(load, &clients[number]);
+            }
+        }
+    }
+    while (is_draining(load)) {
+        int ready = epoll_wait(poller, events, EVENTS, 0);
+        for (int number = 0; number < ready; number++)
+            receive(load, events[number].data.ptr);
+    }
+}

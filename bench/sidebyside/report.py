@@ -1,0 +1,147 @@
+"""Tables of what was measured, in Markdown."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+
+from bench.sidebyside.ratios import Interval, median_interval, pairwise
+from bench.sidebyside.results import DataResult, Report, RowResult
+from bench.sidebyside.rows import BEST_PEER, ECHO, ECHO_AGAIN, ROWS, SUITE, Goal
+
+TITLES = {SUITE: "bobdns", "nsd": "NSD", "knot": "Knot", "bind": "BIND", "powerdns": "PowerDNS", ECHO: "echo"}
+ORDER = (ECHO, SUITE, "nsd", "knot", "bind", "powerdns")
+MEBI = 1 << 20
+QUIET = 0.85  # of its core the echo has on a quiet machine; with less, others had the rest
+
+
+def markdown(report: Report) -> str:
+    """The whole report."""
+    parts = [_where(report), *(_row(result) for result in report.rows)]
+    if report.data:
+        parts.append(_data(report.data))
+    return "\n\n".join(parts) + "\n"
+
+
+def best_peer(result: RowResult) -> str | None:
+    """The other name server with the highest median rate."""
+    return max(result.peers, key=lambda key: statistics.median(result.outcomes[key].rates), default=None)
+
+
+def ratio(result: RowResult, key: str, of: str) -> Interval | None:
+    """One server to another, slice by slice; None if either was not measured."""
+    if of == BEST_PEER:
+        of = best_peer(result) or ""
+    if key not in result.outcomes or of not in result.outcomes:
+        return None
+    return pairwise(result.outcomes[key].rates, result.outcomes[of].rates)
+
+
+def verdict(result: RowResult, goal: Goal) -> str:
+    """Whether the suite reaches a goal: it does when the interval reaches it."""
+    interval = ratio(result, SUITE, goal.of)
+    if interval is None:
+        return f"Goal {goal.ratio:g} of {goal.of}: not measured"
+    name = (
+        f"{goal.of} ({TITLES.get(best_peer(result) or '')})" if goal.of == BEST_PEER else TITLES.get(goal.of, goal.of)
+    )
+    state = "reached" if interval.high >= goal.ratio else "missed"
+    return f"Goal {goal.ratio:g} of {name}: {state}, {interval}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others are figures."""
+    marks = ["---", *("---:" for _ in head[1:])]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, marks, *rows))
+
+
+def _where(report: Report) -> str:
+    machine = report.machine
+    versions = ", ".join(f"{TITLES.get(key, key)} {version}" for key, version in report.versions.items())
+    sentences = [
+        (
+            f"Measured {machine.date} on {machine.processor}, {machine.cores} cores, Linux {machine.kernel}, "
+            f"Python {machine.python}; servers on core {machine.server_core}, load on core {machine.load_core}, "
+            f"load average before {machine.busy:.1f}."
+        ),
+        f"{versions}.",
+    ]
+    if report.absent:
+        sentences.append(f"Not installed: {', '.join(report.absent)}.")
+    return " ".join(sentences)
+
+
+def _row(result: RowResult) -> str:
+    count = len(next(iter(result.outcomes.values())).slices)
+    lines = [f"### {result.row}: {result.title}", f"{count} slices of {result.seconds:g} s each, interleaved."]
+    lines.append(table(HEAD, list(_lines(result))))
+    noise = ratio(result, ECHO_AGAIN, ECHO)
+    said = [f"Noise floor (a second echo to the first): {noise}."] if noise else []
+    if ECHO in result.outcomes and _busy(result, ECHO) < QUIET:
+        said.append(f"**The machine was not quiet**: the echo had {_busy(result, ECHO):.0%} of its core.")
+    said += [f"{verdict(result, goal)}." for goal in ROWS[result.row].goals if SUITE in result.outcomes]
+    if said:
+        lines.append(" ".join(said))
+    lines += [
+        f"{TITLES.get(key, key)} answered wrong: {fault}"
+        for key, one in result.outcomes.items()
+        for fault in one.faults
+    ]
+    return "\n\n".join(lines)
+
+
+def _busy(result: RowResult, key: str) -> float:
+    return statistics.median(one.busy for one in result.outcomes[key].slices)
+
+
+HEAD = (
+    "server",
+    "thousand answers/s",
+    "of echo",
+    "bobdns to it",
+    "processor us/answer",
+    "core busy",
+    "octets",
+    "lost",
+    "wrong",
+)
+
+
+def _lines(result: RowResult) -> Iterator[list[str]]:
+    for key in (*ORDER, *(key for key in result.outcomes if key not in (*ORDER, ECHO_AGAIN))):
+        if key not in result.outcomes:
+            continue
+        slices = result.outcomes[key].slices
+        rate = median_interval([one.rate / 1000 for one in slices])
+        of_echo = ratio(result, key, ECHO) if key != ECHO else None
+        ours = ratio(result, SUITE, key) if key != SUITE else None
+        yield [
+            TITLES.get(key, key),
+            f"{rate.median:.1f}",
+            str(of_echo or "-"),
+            str(ours or "-"),
+            f"{statistics.median(one.processor_ns for one in slices) / 1000:.2f}",
+            f"{statistics.median(one.busy for one in slices):.0%}",
+            f"{statistics.median(one.octets for one in slices):.0f}",
+            str(sum(one.lost for one in slices)),
+            str(sum(one.wrong for one in slices)),
+        ]
+
+
+def _data(data: Sequence[DataResult]) -> str:
+    head = ("data, server", "import s", "to first answers s", "restart s", "memory MiB (PSS)", "image octets/record")
+    rows = []
+    for one in data:
+        for key, loading in one.loadings.items():
+            restart = f"{statistics.median(loading.restarts):.2f}" if loading.restarts else "-"
+            rows.append(
+                [
+                    f"{one.data}, {TITLES.get(key, key)}",
+                    f"{loading.imported:.2f}" if loading.imported else "-",
+                    f"{loading.first_answer:.2f}",
+                    restart,
+                    f"{loading.memory / MEBI:.0f}",
+                    f"{loading.image / one.records:.1f}" if loading.image else "-",
+                ]
+            )
+    return "### Loading, restart, memory\n\n" + table(head, rows)

@@ -1,0 +1,134 @@
+"""A run: data set by data set, every server started once for all rows of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.sidebyside import processes
+from bench.sidebyside.datasets import DATA_SETS, Files, provide
+from bench.sidebyside.load_program import Load, Programs, compiled
+from bench.sidebyside.measure import Pace, extra_octets, measure, warm_up
+from bench.sidebyside.peers import PEERS
+from bench.sidebyside.results import DataResult, Loading, Machine, Report, RowResult
+from bench.sidebyside.rows import ECHO, ECHO_AGAIN, SUITE, Row
+from bench.sidebyside.servers import Server
+from bench.sidebyside.suite import Suite
+from bench.sidebyside.yardstick import Echo
+
+KINDS: tuple[type[Server], ...] = (Suite, *PEERS)
+SERVERS = {kind.key: kind for kind in KINDS}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is to be measured, and how."""
+
+    rows: Sequence[Row]
+    servers: Sequence[str]
+    pace: Pace
+    restarts: int
+    cache: Path
+    tell: Callable[[str], None]
+
+    def __call__(self) -> Report:
+        """Measure everything."""
+        server_core, load_core = processes.choose_cores()
+        with processes.held_on(load_core):
+            return self._measured(server_core, load_core)
+
+    def _measured(self, server_core: int, load_core: int) -> Report:
+        versions = {key: SERVERS[key].version() for key in self.servers}
+        present = {key: version for key, version in versions.items() if version is not None}
+        absent = [SERVERS[key].title for key in versions if key not in present]
+        report = Report(_machine(server_core, load_core), present, absent)
+        programs = compiled(self.cache)
+        for name in dict.fromkeys(row.data for row in self.rows):
+            self.tell(f"data set {name}")
+            files = provide(DATA_SETS[name], self.cache)
+            house = _House(self, files, programs, server_core, load_core)
+            rows = [row for row in self.rows if row.data == name]
+            data, results = house.measure_all(list(present), rows)
+            report.data.append(data)
+            report.rows += results
+        return report
+
+
+@dataclass
+class _House:
+    """All servers of one data set."""
+
+    run: Run
+    files: Files
+    programs: Programs
+    server_core: int
+    load_core: int
+
+    def measure_all(self, keys: Sequence[str], rows: Sequence[Row]) -> tuple[DataResult, list[RowResult]]:
+        data = self.files.data
+        result = DataResult(data.name, data.title, data.records, len(self.files.zone_files()), {})
+        with ExitStack() as stack:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="side-")))
+            servers = {}
+            for key in keys:
+                servers[key] = stack.enter_context(SERVERS[key](self.files, self.server_core))
+                result.loadings[key] = self._load(servers[key])
+            results = [self._row(row, servers, scratch) for row in rows]
+            for key, server in servers.items():
+                result.loadings[key].memory = processes.proportional_set_size(server.pids())
+                result.loadings[key].image = server.image_octets()
+        return result, results
+
+    def _load(self, server: Server) -> Loading:
+        began = time.monotonic()
+        server.prepare()
+        imported = time.monotonic() - began if server.imports else 0.0
+        first = server.start()
+        restarts = []
+        for _ in range(self.run.restarts):
+            server.stop()
+            restarts.append(server.start())
+        self.run.tell(f"  {server.title}: import {imported:.2f} s, first answers {first:.2f} s")
+        return Loading(imported, first, restarts, 0, 0)
+
+    def _row(self, row: Row, servers: dict[str, Server], scratch: Path) -> RowResult:
+        self.run.tell(f"  {row.name}: {self.run.pace.rounds} rounds of {self.run.pace.seconds:g} s each")
+        load = Load(self.programs.load, self.load_core, row, self.files)
+        warm = warm_up(load, servers, self.run.pace, scratch)
+        first = warm.get(SUITE) or next(iter(warm.values()), None)
+        extra = extra_octets(self.files.data.probes(), first.octets) if first else 0
+        with ExitStack() as stack:
+            echoes = {
+                key: stack.enter_context(Echo(self.programs.echo, row.kind, extra, self.files, self.server_core))
+                for key in (ECHO, ECHO_AGAIN)
+            }
+            for echo in echoes.values():
+                echo.start()
+            return measure(
+                load, {ECHO: echoes[ECHO], **servers, ECHO_AGAIN: echoes[ECHO_AGAIN]}, self.run.pace, scratch
+            )
+
+
+def _machine(server_core: int, load_core: int) -> Machine:
+    names = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if "model name" in line
+    ]
+    return Machine(
+        processor=names[0] if names else platform.machine(),
+        cores=os.cpu_count() or 1,
+        kernel=platform.release(),
+        python=platform.python_version(),
+        server_core=server_core,
+        load_core=load_core,
+        date=dt.datetime.now(dt.UTC).isoformat(timespec="minutes"),
+        busy=os.getloadavg()[0],
+    )

@@ -1,0 +1,48 @@
+"""This suite as a person runs it: zones imported by loadzone, the whole process tree started by bob."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.sidebyside import configurations
+from bench.sidebyside.rows import SUITE
+from bench.sidebyside.servers import Server, run
+
+
+class Suite(Server):
+    """bobdns with one auth instance (and its spare, which has no sockets)."""
+
+    key, title = SUITE, "bobdns"
+    imports = True
+
+    @classmethod
+    def version(cls) -> str | None:
+        return version("bobdns")
+
+    def prepare(self) -> None:
+        (self.home / "bob.yaml").write_text(configurations.bobdns(self.port))
+        state = self.home / "state"
+        shutil.rmtree(state, ignore_errors=True)
+        loadzone: list[str | Path] = [sys.executable, "-I", "-m", "loadzone", "--state-dir", state]
+        zones = self.files.zone_files()
+        if len(zones) == 1:
+            ((origin, file),) = zones.items()
+            run([*loadzone, origin, file], self.core)
+        else:
+            run([*loadzone, "--all", self.files.zone_directory], self.core)
+
+    def command(self) -> Sequence[str]:
+        user = ["--user", "root"] if os.geteuid() == 0 else []
+        places = ["--state-dir", str(self.home / "state"), "--run-dir", str(self.home / "run")]
+        quiet = ["--rest", "off", "--metrics", "off"]  # their ports are one for all suites of a machine
+        program = [sys.executable, "-I", "-m", "bob", "run", "--config", str(self.home / "bob.yaml")]
+        return [*program, *places, *user, *quiet]
+
+    def image_octets(self) -> int:
+        images = self.home / "state" / "images"
+        return sum(path.stat().st_size for path in images.rglob("*") if path.is_file()) if images.exists() else 0

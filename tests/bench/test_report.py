@@ -1,0 +1,73 @@
+"""Tables of a run."""
+
+import msgspec
+
+from bench.sidebyside.report import best_peer, markdown, ratio, verdict
+from bench.sidebyside.results import DataResult, Loading, Machine, Outcome, Report, RowResult, Slice
+from bench.sidebyside.rows import BEST_PEER, Goal
+
+MACHINE = Machine("A Processor", 2, "6.18", "3.11", 0, 1, "2026-01-01T00:00+00:00", 0.1)
+
+
+def outcome(*rates, busy=0.99, wrong=0):
+    return Outcome([Slice(rate, 1e9 / rate, busy, 0.9, 60.0, 0, wrong) for rate in rates])
+
+
+def row(**more):
+    outcomes = {
+        "echo": outcome(100.0, 200.0, 300.0),
+        "bobdns": outcome(98.0, 196.0, 294.0),
+        "nsd": outcome(90.0, 180.0, 270.0),
+        "knot": outcome(50.0, 100.0, 150.0),
+        "echo-again": outcome(101.0, 202.0, 303.0),
+    }
+    return RowResult("udp-1k", "UDP, 1 000 names", "names-1k", 1.0, outcomes | more)
+
+
+def test_the_best_peer_is_neither_echo_nor_ours():
+    assert best_peer(row()) == "nsd"
+
+
+def test_ratios_are_taken_round_by_round():
+    interval = ratio(row(), "bobdns", "echo")
+    assert interval is not None
+    assert (interval.low, interval.high) == (0.98, 0.98)
+
+
+def test_a_goal_is_reached_when_the_interval_reaches_it():
+    result = row(bobdns=outcome(90.0, 190.0, 300.0))
+    assert "reached" in verdict(result, Goal(0.97, "echo"))
+    assert "missed" in verdict(result, Goal(1.5, BEST_PEER))
+
+
+def test_a_goal_against_who_is_not_here_is_not_measured():
+    assert verdict(row(), Goal(1.0, "bind")) == "Goal 1 of bind: not measured"
+
+
+def test_the_report_tells_machine_ratios_and_loading():
+    loading = Loading(1.5, 0.25, [0.2, 0.3, 0.4], 64 << 20, 65_000)
+    data = DataResult("names-1k", "1 000 names", 1000, 1, {"bobdns": loading})
+    text = markdown(Report(MACHINE, {"nsd": "4.6.1"}, ["PowerDNS"], [data], [row()]))
+    assert "A Processor" in text
+    assert "NSD 4.6.1" in text
+    assert "Not installed: PowerDNS" in text
+    assert "| bobdns | 0.2 | 0.98 (0.98 to 0.98) | - |" in text
+    assert "Noise floor (a second echo to the first): 1.01 (1.01 to 1.01)" in text
+    assert "| names-1k, bobdns | 1.50 | 0.25 | 0.30 | 64 | 65.0 |" in text
+    assert "not quiet" not in text
+
+
+def test_every_table_row_has_as_many_cells_as_its_head():
+    text = markdown(Report(MACHINE, {}, [], [], [row()]))
+    widths = {line.count(" | ") for line in text.splitlines() if line.startswith("| ")}
+    assert len(widths) == 1
+
+
+def test_a_busy_machine_is_told():
+    busy = row(echo=outcome(100.0, 200.0, 300.0, busy=0.4))
+    assert "The machine was not quiet" in markdown(Report(MACHINE, {}, [], [], [busy]))
+
+
+def test_what_is_written_as_json_can_be_read_back():
+    report = Report(MACHINE, {"nsd": "4.6.1"}, [], [], [row()])
+    assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
