@@ -104,8 +104,9 @@ class Composer(NameHasher):
         if self.size > self.limit:
             return 0
         self.copy(self.replies_address + at, self.queries_address + self.start, self.size)
+        shift = MESSAGE_HEADER - self.names_at
         for level in range(self.depth + 1):
-            self.places[level] = MESSAGE_HEADER + self.starts[level]
+            self.places[level] = shift + self.starts[self.levels_at + level]
         self.counts[ANSWER] = 0
         self.counts[AUTHORITY] = 0
         self.counts[ADDITIONAL] = 0
@@ -308,17 +309,17 @@ class Composer(NameHasher):
                 break
             if size + length + 2 > MAX_NAME:
                 return 0
-            self.lefts[depth] = size
+            self.lefts[depth] = self.names_at + size
             self.parts_of_name[depth] = offset
             depth += 1
             for index in range(length + 1):
                 octet = self.replies[self.at + offset + index]
                 if UPPER_A <= octet <= UPPER_Z:
                     octet |= CASE
-                self.name[size + index] = octet
+                self.name[self.names_at + size + index] = octet
             size += length + 1
             offset += length + 1
-        self.name[size] = 0
+        self.name[self.names_at + size] = 0
         self.name_octets = size + 1
         self.depth = depth
         self.hash_suffixes()

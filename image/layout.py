@@ -155,6 +155,11 @@ ANSWER = 0
 AUTHORITY = 1
 ADDITIONAL = 2
 
+# Queries of a batch that are worked on side by side, so that the memory for one comes near while another is read.
+STAGES = 64
+STAGE_NAME = 256  # octets
+STAGE_LEVELS = 129  # labels of a name, and the root
+
 # Hashes of names: FNV-1a, seeded and mixed.
 MASK32 = 0xFFFFFFFF
 MASK64 = 0xFFFFFFFFFFFFFFFF

@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport uint64_t
 from image.raw cimport Memory
 
-cdef Py_ssize_t MAX_NAME, MAX_LABEL, MAX_DEPTH
+cdef Py_ssize_t STAGES, STAGE_NAME, STAGE_LEVELS, MAX_NAME, MAX_LABEL, MAX_DEPTH
 cdef uint64_t MASK64, PRIME, MIX
 cdef unsigned char UPPER_A, UPPER_Z, CASE
 
@@ -10,6 +10,9 @@ cdef class NameReader(Memory):
     cdef readonly uint64_t seed
     cdef readonly Py_ssize_t depth
     cdef readonly Py_ssize_t name_octets
+    cdef Py_ssize_t name_end
+    cdef Py_ssize_t names_at
+    cdef Py_ssize_t levels_at
     cdef const unsigned char[::1] octets
     cdef readonly unsigned char[::1] name
     cdef uint64_t name_address
@@ -20,7 +23,7 @@ cdef class NameReader(Memory):
     cpdef attach(self, const unsigned char[::1] octets)
     @cython.locals(at=Py_ssize_t, depth=Py_ssize_t, length=Py_ssize_t, index=Py_ssize_t, octet=cython.uchar)
     cdef Py_ssize_t scan(self, Py_ssize_t start, Py_ssize_t end) except -1 nogil
-    @cython.locals(value=uint64_t, level=Py_ssize_t, start=Py_ssize_t, index=Py_ssize_t)
+    @cython.locals(base=Py_ssize_t, value=uint64_t, level=Py_ssize_t, start=Py_ssize_t, index=Py_ssize_t)
     cdef int hash_suffixes(self) except -1 nogil
     @cython.locals(mixed=uint64_t)
     cdef uint64_t mix(self, uint64_t value, uint64_t zone) noexcept nogil

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import ctypes
 
-from image.layout import CASE, MASK64, MAX_DEPTH, MAX_LABEL, MAX_NAME, MIX, PRIME, UPPER_A, UPPER_Z
+from image.layout import (
+    CASE,
+    MASK64,
+    MAX_LABEL,
+    MAX_NAME,
+    MIX,
+    PRIME,
+    STAGE_LEVELS,
+    STAGE_NAME,
+    STAGES,
+    UPPER_A,
+    UPPER_Z,
+)
 from image.raw import Memory
 
 Octets = bytes | bytearray | memoryview
@@ -21,18 +33,25 @@ def address_of(octets: memoryview) -> int:
 
 
 class NameReader(Memory):
-    """The name that was read last; its buffers are used again for the next."""
+    """The names that were read last, one a stage; the buffers of a stage are used again for its next name.
+
+    `lefts` and `starts` are offsets in `name`, where the stage begins at `names_at`; the levels of a stage begin at
+    `levels_at`.
+    """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.depth = 0  # labels, without the root
         self.name_octets = 0  # with the root
+        self.name_end = 0  # offset behind it
+        self.names_at = 0
+        self.levels_at = 0
         self.octets = memoryview(b"")
-        self.name = buffer(MAX_NAME + 1)
+        self.name = buffer(STAGES * STAGE_NAME)
         self.name_address = address_of(self.name)
-        self.starts = buffer(8 * (MAX_DEPTH + 1)).cast("q")  # of the suffix of so many labels
-        self.lefts = buffer(8 * (MAX_DEPTH + 1)).cast("q")
-        self.hashes = buffer(8 * (MAX_DEPTH + 1)).cast("Q")  # of the suffix of so many labels
+        self.starts = buffer(8 * STAGES * STAGE_LEVELS).cast("q")  # of the suffix of so many labels
+        self.lefts = buffer(8 * STAGE_LEVELS).cast("q")
+        self.hashes = buffer(8 * STAGES * STAGE_LEVELS).cast("Q")  # of the suffix of so many labels
 
     def attach(self, octets: memoryview) -> None:
         """Read from these octets from now on."""
@@ -58,7 +77,7 @@ class NameReader(Memory):
                 break
             if length > MAX_LABEL or at + length >= end or at - start + length + 2 > MAX_NAME:
                 return 0
-            self.lefts[depth] = at - start
+            self.lefts[depth] = self.names_at + at - start
             depth += 1
             at += length + 1
         self.depth = depth
@@ -67,22 +86,24 @@ class NameReader(Memory):
             octet = self.octets[start + index]
             if UPPER_A <= octet <= UPPER_Z:  # a length is never that large: 63 is below A
                 octet |= CASE
-            self.name[index] = octet
+            self.name[self.names_at + index] = octet
         self.hash_suffixes()
         return at + 1
 
     def hash_suffixes(self) -> int:
         """From the root up."""
+        base = self.levels_at
         value = self.seed
-        self.hashes[0] = value
-        self.starts[0] = self.name_octets - 1
+        self.name_end = self.names_at + self.name_octets
+        self.hashes[base] = value
+        self.starts[base] = self.name_end - 1
         for level in range(1, self.depth + 1):
             start = self.lefts[self.depth - level]
             for index in range(start, start + self.name[start] + 1):
                 value = ((value ^ self.name[index]) * PRIME) & MASK64
             value = value ^ (value >> 32)
-            self.hashes[level] = value
-            self.starts[level] = start
+            self.hashes[base + level] = value
+            self.starts[base + level] = start
         return 0
 
     def mix(self, value: int, zone: int) -> int:
@@ -93,6 +114,6 @@ class NameReader(Memory):
 
     def below(self, level: int, octet: int) -> int:
         """The hash of the name with a label of one octet in front of the suffix of `level` labels."""
-        value = ((self.hashes[level] ^ 1) * PRIME) & MASK64
+        value = ((self.hashes[self.levels_at + level] ^ 1) * PRIME) & MASK64
         value = ((value ^ octet) * PRIME) & MASK64
         return value ^ (value >> 32)

@@ -13,6 +13,8 @@ from image.layout import (
     CLASS_IN,
     DS,
     FIRST_META,
+    HALF,
+    IN_DELTA,
     KEY,
     LAST_META,
     MESSAGE_HEADER,
@@ -25,12 +27,24 @@ from image.layout import (
     NXDOMAIN,
     NXT,
     OCTET,
+    OFFSET_MASK,
     OPT,
     QUESTION_FIXED,
     REFERRAL,
+    ROW,
+    ROW_BUCKET_COUNT,
+    ROW_BUCKETS,
+    ROW_FRAGMENTS,
+    ROW_NODES,
     RRSIG,
     SET_PLAIN,
     SIG,
+    STAGE_LEVELS,
+    STAGE_NAME,
+    STAGES,
+    TAG_MASK,
+    TAG_SHIFT,
+    UNIT,
     UNUSUAL_FLAGS,
     UNUSUAL_FLAGS_TOO,
     ZONE_LEFT,
@@ -38,6 +52,7 @@ from image.layout import (
     ZONE_NSEC3,
     ZONE_SIGNED,
 )
+from image.names import buffer
 from image.searcher import Searcher
 
 MAX_LINKS = 8  # CNAMEs that are followed; longer chains are left
@@ -51,6 +66,24 @@ CNAME = 5
 RECORD_FIXED = 12  # octets of a record before its RDATA, its owner being a pointer
 
 
+# What is kept of a query between prepare() and compose().
+SAVED = 16
+SAVED_VALUE = 0
+SAVED_ZONE = 1
+SAVED_SLOT = 2
+SAVED_NODE = 3
+SAVED_START = 4
+SAVED_QUESTION = 5
+SAVED_TYPE = 6
+SAVED_LIMIT = 7
+SAVED_EDNS = 8
+SAVED_DNSSEC = 9
+SAVED_DEPTH = 10
+SAVED_OCTETS = 11
+FETCHED_BUCKETS = 4  # of a cache line, about
+LINE = 64  # octets
+
+
 class Responder(Searcher):
     """Answers queries from images; for one thread."""
 
@@ -58,6 +91,7 @@ class Responder(Searcher):
         """`seed` is that of the directory; `udp_size` the largest reply over UDP, whatever the client takes."""
         super().__init__(seed, udp_size)
         self.rdtype = 0
+        self.saved = buffer(8 * SAVED * STAGES).cast("Q")
 
     def answer(self, start: int, length: int, at: int) -> int:
         """Answer the query at `start`; octets of the reply at `at`, 0 where it is left to the plain implementation."""
@@ -65,9 +99,102 @@ class Responder(Searcher):
 
     def reply(self, start: int, length: int, at: int) -> int:
         """As answer(), for compiled callers."""
-        if self.directory == 0 or not self.read_query(start, length):
+        return self.compose(0, at) if self.prepare(0, start, length) else 0
+
+    # A batch is answered in passes over its queries, so that what one waits for comes while others are looked at:
+    # prepare() reads a query and fetches its bucket, fetch_node() its node, fetch_fragment() the fragment.
+
+    def prepare(self, stage: int, start: int, length: int) -> int:
+        """Read the query at `start` and find its zone; 0 where it is left to the plain implementation."""
+        self.names_at = stage * STAGE_NAME
+        self.levels_at = stage * STAGE_LEVELS
+        at = stage * SAVED
+        self.saved[at + SAVED_NODE] = 0
+        if self.directory == 0 or not self.read_query(start, length) or self.find_zone(self.depth) < 0:
+            self.saved[at + SAVED_ZONE] = 0
             return 0
-        if self.find_zone(self.depth) < 0 or not self.begin(at):
+        level = self.depth
+        if self.first_end <= level and self.zone_labels < level:
+            level = self.first_end if self.first_end > self.zone_labels else self.zone_labels + 1
+        value = self.mix(self.hashes[self.levels_at + level], self.number)
+        self.saved[at + SAVED_VALUE] = value
+        self.saved[at + SAVED_ZONE] = self.zone
+        self.saved[at + SAVED_SLOT] = self.slot
+        self.saved[at + SAVED_START] = start
+        self.saved[at + SAVED_QUESTION] = self.question_octets
+        self.saved[at + SAVED_TYPE] = self.rdtype
+        self.saved[at + SAVED_LIMIT] = self.limit
+        self.saved[at + SAVED_EDNS] = self.edns
+        self.saved[at + SAVED_DNSSEC] = self.dnssec
+        self.saved[at + SAVED_DEPTH] = self.depth
+        self.saved[at + SAVED_OCTETS] = self.name_octets
+        bucket = ((value >> HALF) * self.bucket_count) >> HALF
+        self.fetch(self.arena_address + ((self.buckets + bucket) << 3))
+        return 1
+
+    def fetch_node(self, stage: int) -> int:
+        """Begin to bring the node near that a prepared query most likely asks for."""
+        at = stage * SAVED
+        if self.saved[at + SAVED_ZONE] == 0:
+            return 0
+        row = self.saved[at + SAVED_SLOT] * ROW
+        value = self.saved[at + SAVED_VALUE]
+        size = self.rows[row + ROW_BUCKET_COUNT]
+        bucket = ((value >> HALF) * size) >> HALF
+        for _ in range(FETCHED_BUCKETS):
+            entry = self.arena64[self.rows[row + ROW_BUCKETS] + bucket]
+            if entry == 0:
+                return 0
+            if entry >> TAG_SHIFT == value & TAG_MASK:
+                node = self.rows[row + ROW_NODES] + (entry & OFFSET_MASK) * UNIT
+                self.saved[at + SAVED_NODE] = node
+                self.fetch(self.arena_address + node)
+                return 1
+            bucket += 1
+            if bucket == size:
+                return 0
+        return 0
+
+    def fetch_fragment(self, stage: int) -> int:
+        """Begin to bring the fragment near that a prepared query most likely asks for."""
+        at = stage * SAVED
+        node = self.saved[at + SAVED_NODE]
+        if node == 0:
+            return 0
+        wanted = REFERRAL if self.arena[node] & NODE_CUT else self.saved[at + SAVED_TYPE]
+        entry = self.set_of(node, wanted)
+        if entry:
+            number = self.fragment_at(entry)
+            if number & IN_DELTA == 0:
+                place = self.rows[self.saved[at + SAVED_SLOT] * ROW + ROW_FRAGMENTS] + number * UNIT
+                self.fetch(self.arena_address + place)
+                if self.saved[at + SAVED_DNSSEC]:
+                    self.fetch(self.arena_address + place + LINE)
+                    self.fetch(self.arena_address + place + 2 * LINE)
+        return 0
+
+    def compose(self, stage: int, at: int) -> int:
+        """Answer a prepared query; octets of the reply at `at`, 0 where it is left to the plain implementation."""
+        saved = stage * SAVED
+        if self.saved[saved + SAVED_ZONE] == 0:
+            return 0
+        self.names_at = stage * STAGE_NAME
+        self.levels_at = stage * STAGE_LEVELS
+        self.start = self.saved[saved + SAVED_START]
+        self.question_octets = self.saved[saved + SAVED_QUESTION]
+        self.rdtype = self.saved[saved + SAVED_TYPE]
+        self.limit = self.saved[saved + SAVED_LIMIT]
+        self.edns = self.saved[saved + SAVED_EDNS]
+        self.dnssec = self.saved[saved + SAVED_DNSSEC]
+        self.depth = self.saved[saved + SAVED_DEPTH]
+        self.name_octets = self.saved[saved + SAVED_OCTETS]
+        self.name_end = self.names_at + self.name_octets
+        self.enter(self.saved[saved + SAVED_ZONE], self.saved[saved + SAVED_SLOT])
+        return self.walk(at)
+
+    def walk(self, at: int) -> int:
+        """Answer from the zone at hand, and along a chain of CNAMEs from others."""
+        if not self.begin(at):
             return 0
         for link in range(MAX_LINKS):
             step = self.step(link)
@@ -160,7 +287,7 @@ class Responder(Searcher):
         if not self.add(fragment, self.depth, ANSWER):
             return OVERFLOW
         if is_link:
-            if self.is_added(self.hashes[self.depth]) or not self.follow(at + RECORD_FIXED):
+            if self.is_added(self.hashes[self.levels_at + self.depth]) or not self.follow(at + RECORD_FIXED):
                 return LEAVE  # round in a circle
             return FOLLOW
         if proven:

@@ -16,6 +16,7 @@ cdef class Searcher(Composer):
     cdef Py_ssize_t restrictions
     cdef Py_ssize_t[::1] owner_lefts
     cdef readonly Py_ssize_t zone
+    cdef Py_ssize_t slot
     cdef Py_ssize_t zone_flags
     cdef Py_ssize_t first_end
     cdef Py_ssize_t last_end

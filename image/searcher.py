@@ -83,6 +83,7 @@ class Searcher(Composer):
         self.owner_lefts = buffer(8 * (MAX_DEPTH + 1)).cast("q")
         # Of the zone at hand, in the arena.
         self.zone = 0
+        self.slot = 0
         self.zone_flags = 0
         self.first_end = 0
         self.last_end = 0
@@ -117,7 +118,7 @@ class Searcher(Composer):
     def find_zone(self, deepest: int) -> int:
         """Enter the zone that is the longest match among suffixes of up to `deepest` labels; its place in the arena."""
         for level in range(deepest, -1, -1):
-            value = self.mix(self.hashes[level], 0)
+            value = self.mix(self.hashes[self.levels_at + level], 0)
             if self.restrictions and self.is_restricted(value):
                 return NOT_MAPPED
             place = self.look_up_zone(value, level)
@@ -165,8 +166,8 @@ class Searcher(Composer):
 
     def is_origin(self, place: int, level: int) -> int:
         """Whether the record is that of the suffix of so many labels."""
-        start = self.starts[level]
-        size = self.name_octets - start
+        start = self.starts[self.levels_at + level]
+        size = self.name_end - start
         if self.arena[place + ZONE_ORIGIN_OCTETS] != size:
             return 0
         return self.equal(self.arena_address + place + ZONE_FIXED, self.name_address + start, size)
@@ -176,6 +177,7 @@ class Searcher(Composer):
         word = place >> 2
         row = slot * ROW
         self.zone = place
+        self.slot = slot
         self.zone_flags = self.arena[place + ZONE_FLAGS]
         self.first_end = self.arena[place + ZONE_FIRST_END]
         self.last_end = self.arena[place + ZONE_LAST_END]
@@ -195,11 +197,11 @@ class Searcher(Composer):
 
     def find_node(self, level: int) -> int:
         """The node of the suffix of so many labels, 0 where there is none."""
-        return self.probe(self.hashes[level], self.starts[level], 0)
+        return self.probe(self.hashes[self.levels_at + level], self.starts[self.levels_at + level], 0)
 
     def find_wildcard(self, level: int) -> int:
         """The node of `*` below the suffix of so many labels, 0 where there is none."""
-        return self.probe(self.below(level, STAR), self.starts[level], 1)
+        return self.probe(self.below(level, STAR), self.starts[self.levels_at + level], 1)
 
     def probe(self, suffix: int, start: int, wildcard: int) -> int:
         """The node with the hash `suffix`: the name from `start`, with `*` in front where `wildcard` is set."""
@@ -251,7 +253,7 @@ class Searcher(Composer):
 
     def is_owner(self, node: int, start: int, wildcard: int) -> int:
         """Whether the node's name is that."""
-        size = self.starts[self.zone_labels] - start
+        size = self.starts[self.levels_at + self.zone_labels] - start
         if self.arena[node + 1] != size + 2 * wildcard:
             return 0
         at = node + NODE_FIXED + SET_OCTETS * self.arena16[(node >> 1) + 1]
@@ -328,7 +330,7 @@ class Searcher(Composer):
             if number > wanted:
                 order = self.compare_star(at)
             else:
-                order = self.compare_label(at, self.starts[self.zone_labels + number])
+                order = self.compare_label(at, self.starts[self.levels_at + self.zone_labels + number])
             if order:
                 return order
         return 0 if labels == wanted + wildcard else -1

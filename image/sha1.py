@@ -47,7 +47,7 @@ class NameHasher(NameReader):
             self.input[0] = 1
             self.input[1] = STAR
             size = 2
-        for index in range(self.starts[level], self.name_octets):
+        for index in range(self.starts[self.levels_at + level], self.name_end):
             self.input[size] = self.name[index]
             size += 1
         self.hash_input(size)
