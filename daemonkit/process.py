@@ -22,6 +22,7 @@ PACKAGES = (
     "health",
     "image",
     "loadzone",
+    "memmgr",
     "msgq",
     "sockcreator",
     "specs",
@@ -58,3 +59,13 @@ def check_installation() -> None:
             raise InstallationError(
                 f"the package {name} comes from {place}, not from {root}: use an environment of its own"
             )
+
+
+def suite_run() -> str:
+    """Which run of the suite this process is of: the process id of bob and the tick of its start (proc(5)).
+
+    The same for all children of one bob, and for no other run of the suite on this machine.
+    """
+    parent = os.getppid()
+    fields = Path(f"/proc/{parent}/stat").read_bytes().rpartition(b")")[2].split()
+    return f"{parent}.{fields[19].decode()}"

@@ -74,6 +74,11 @@ class Sources:
         for member in self._members:
             member.refresh()
 
+    def each(self) -> Iterator[tuple[str, DataSource | Failure]]:
+        """Every source in order, or why it cannot be used now."""
+        for member in self._members:
+            yield member.name, member.usable()
+
     def holder_of(self, origin: Name) -> tuple[str, DataSource] | None:
         """The first source that has a zone of exactly this origin: the one it is answered from."""
         for member in self._members:

@@ -1,0 +1,212 @@
+"""What is announced, as a reader has it: the directory and the files of all slots, mapped into one arena.
+
+    prepared = collection.prepare()         # in a thread that may wait: maps and checks what is new
+    if prepared is not None:
+        collection.install(prepared, responder)   # in the thread that answers, between two queries
+    collection.changed()                    # cheap enough for every turn of the loop: is there anything to prepare?
+
+Who has nothing mapped, or not all, leaves queries to the plain implementation, which is never wrong.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from image import layout, manifest
+from image.arena import Arena
+from image.delta import DeltaFile
+from image.directory import Directory
+from image.errors import ImageError
+from image.file import ImageFile
+from image.manifest import Manifest, Slot
+
+GRACE = 10.0  # s that images are answered from when nobody keeps them any more: their keeper may be on its way back
+
+
+class Reader(Protocol):
+    """What install() needs of a responder; its seed must be that of what is installed."""
+
+    rows: memoryview
+
+    def map(self, view: memoryview, address: int, directory: int) -> None:
+        """Look up in this arena."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A slot as it is mapped."""
+
+    slot: Slot
+    image: ImageFile
+    delta: DeltaFile
+
+    def row(self) -> list[int]:
+        """For the rows of the searcher."""
+        return self.image.row() + self.delta.row()
+
+    def close(self) -> None:
+        """Unmap both."""
+        self.delta.close()
+        self.image.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What to answer from next; without a directory from nothing."""
+
+    seed: int
+    directory: Directory | None
+    slots: dict[int, Mapped]
+    zones: int = 0
+    octets: int = 0
+
+
+class Collection:
+    """The images of one suite. `prepare` and `install` take turns; whatever else is for the thread of install()."""
+
+    def __init__(
+        self,
+        announcement: Path,
+        run: str,
+        *,
+        arena: Arena | None = None,
+        problem: Callable[[Path, str], None] = lambda _path, _reason: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`run` is this run of the suite: what was checked in another is not answered from."""
+        self.arena = arena or Arena()
+        self.installed = Prepared(0, None, {})
+        self._announcement = announcement
+        self._run = run
+        self._problem = problem
+        self._clock = clock
+        self._seen = 0  # the epoch when the announcement was read last
+        self._read: tuple[int, int] | None = None  # which one that was: inode and time
+        self._place: Path | None = None
+        self._kept = clock()  # when somebody kept the images last
+        self._told: set[tuple[Path, str]] = set()
+
+    def changed(self) -> bool:
+        """Whether another epoch has begun since the last prepare()."""
+        directory = self.installed.directory
+        return directory is not None and directory.epoch != self._seen
+
+    def prepare(self) -> Prepared | None:
+        """Map what is announced; None where it is what is installed. To be called each second, and when changed().
+
+        Blocks. Raises nothing for files that cannot be used: they are told, and left out.
+        """
+        if self._is_abandoned():
+            return Prepared(0, None, {}) if self.installed.directory is not None else None
+        seen = self.installed.directory.epoch if self.installed.directory is not None else 0
+        try:
+            status = self._announcement.stat()
+            which = (status.st_ino, status.st_mtime_ns)
+            if which == self._read and seen == self._seen:
+                return None
+            announced = manifest.read(self._announcement)
+        except FileNotFoundError:
+            self._seen = seen  # its keeper has only just begun, and will announce
+            return None
+        except (ImageError, OSError) as error:
+            self._tell(self._announcement, str(error))
+            return None
+        if announced.run != self._run:
+            return None
+        prepared = self._map(announced)
+        if prepared is not None:
+            self._seen, self._read = seen, which
+            self._place = Path(announced.place)
+        return prepared
+
+    def install(self, prepared: Prepared, reader: Reader | None = None) -> None:
+        """Answer from this from now on; what is listed no more is unmapped."""
+        before, self.installed = self.installed, prepared
+        if reader is not None:
+            self.attach(reader, before)
+        for number, mapped in before.slots.items():
+            if prepared.slots.get(number) is not mapped:
+                mapped.close()
+        if before.directory is not None and before.directory is not prepared.directory:
+            before.directory.close()
+        if prepared.directory is None:
+            self._read = None  # it may be announced again
+            self._seen = 0
+
+    def attach(self, reader: Reader, before: Prepared | None = None) -> None:
+        """Have a reader look at what is installed; `before` is what it looked at until now."""
+        rows = reader.rows
+        for number in () if before is None else before.slots:
+            if number not in self.installed.slots:
+                _set(rows, number, [0] * layout.ROW)
+        for number, mapped in self.installed.slots.items():
+            _set(rows, number, mapped.row())
+        if self.installed.directory is not None:
+            reader.map(self.arena.view, self.arena.address, self.installed.directory.place)
+
+    def _is_abandoned(self) -> bool:
+        """Whether nobody keeps the images, and has not for some time."""
+        if self._place is None:
+            return False
+        now = self._clock()
+        try:
+            if manifest.is_kept(self._place):
+                self._kept = now
+        except OSError:  # the directory is gone: nobody keeps it
+            pass
+        return now - self._kept > GRACE
+
+    def _map(self, announced: Manifest) -> Prepared | None:
+        place = Path(announced.place)
+        before = self.installed
+        directory = before.directory
+        if directory is None or directory.path != place / announced.directory or before.seed != announced.seed:
+            try:
+                directory = Directory(self.arena, place / announced.directory)
+            except (ImageError, OSError) as error:
+                self._tell(place / announced.directory, str(error))
+                return None
+        slots: dict[int, Mapped] = {}
+        for slot in announced.slots:
+            there = before.slots.get(slot.number)
+            if there is not None and there.slot == slot and before.seed == announced.seed:
+                slots[slot.number] = there
+            else:
+                self._map_slot(place, announced, slot, slots)
+        return Prepared(
+            announced.seed,
+            directory,
+            slots,
+            directory.used,
+            sum(slot.octets + slot.delta_octets for slot in announced.slots),
+        )
+
+    def _map_slot(self, place: Path, announced: Manifest, slot: Slot, slots: dict[int, Mapped]) -> None:
+        try:
+            image = ImageFile(self.arena, place / slot.image, announced.seed)
+            try:
+                delta = DeltaFile(self.arena, place / slot.delta, seed=announced.seed, boot=announced.boot)
+            except BaseException:
+                image.close()
+                raise
+        except FileNotFoundError:  # it was struck off the list meanwhile
+            return
+        except (ImageError, OSError) as error:
+            self._tell(place / slot.image, str(error))
+            return
+        slots[slot.number] = Mapped(slot, image, delta)
+
+    def _tell(self, path: Path, reason: str) -> None:
+        """Once."""
+        if (path, reason) not in self._told:
+            self._told.add((path, reason))
+            self._problem(path, reason)
+
+
+def _set(rows: memoryview, number: int, row: list[int]) -> None:
+    for index, value in enumerate(row):
+        rows[number * layout.ROW + index] = value

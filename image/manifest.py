@@ -1,0 +1,145 @@
+"""The list of the files that hold the images of a suite: in the state directory, and again in the run directory.
+
+The one in the state directory is what the next memmgr goes on from. The *announcement* in the run directory is the
+same list, written when all of it was checked against the data sources in this run of the suite: only what it lists may
+be answered from.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from image import layout
+from image.errors import ImageError
+
+FORMAT = 1  # of the list itself
+NAME = "manifest.json"
+ANNOUNCEMENT = "images.json"  # in the run directory
+LOCK = "lock"
+_FLOCK = struct.Struct("hhqqi4x")  # fcntl(2): type, whence, start, length, process
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """An image and its delta."""
+
+    number: int
+    octets: int  # of the image
+    checksum: int  # that of its header, which has those of its sections
+    delta_octets: int  # of the delta
+    delta_stamp: int  # drawn when it was made: a delta is lost with each restart of the machine, and made anew
+    records: int  # in the image when it was built
+    zones: int
+
+    @property
+    def image(self) -> str:
+        """The file's name."""
+        return f"{self.number}.image"
+
+    @property
+    def delta(self) -> str:
+        """The file's name."""
+        return f"{self.number}.delta"
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A place in the outbox of a data source: a row told by what is in it, so that another database shows."""
+
+    id: int  # 0: before the first
+    origin: str = ""
+    version: int = 0
+    time: float = 0.0
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A data source, which zones of images name by its number."""
+
+    number: int
+    name: str
+    url: str
+    mark: Mark | None = None  # up to where its changes are in the images; None: not known
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """All that is listed. `slots` are in the order in which they were published."""
+
+    epoch: int
+    boot: str  # of the machine, as in /proc/sys/kernel/random/boot_id
+    seed: int  # of the hashes of all files
+    directory: str  # the name of the file
+    next_slot: int
+    slots: tuple[Slot, ...] = ()
+    sources: tuple[Source, ...] = ()
+    run: str = ""  # of an announcement: which run of the suite checked it
+    place: str = ""  # of an announcement: the directory that has the files
+    format: int = FORMAT
+    layout: int = layout.VERSION
+
+
+def read(path: Path) -> Manifest:
+    """Read a list. Raises FileNotFoundError, OSError, ImageError where it is none of ours."""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise ImageError(path, f"it is no list of images: {error}") from error
+    if (found.format, found.layout) != (FORMAT, layout.VERSION):
+        raise ImageError(path, f"its layout is version {found.layout}, not {layout.VERSION}")
+    return found
+
+
+def write(path: Path, manifest: Manifest, *, durable: bool) -> None:
+    """Put a list in place of the one before, whole or not at all. Raises OSError."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.encode(manifest))
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        Path(name).replace(path)
+        if durable:
+            sync_directory(path.parent)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def lock(place: Path) -> int:
+    """Become the one who writes to a directory of images; the descriptor to hold. Raises BlockingIOError, OSError."""
+    descriptor = os.open(place / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def is_kept(place: Path) -> bool:
+    """Whether a process writes to a directory of images now. Raises OSError."""
+    descriptor = os.open(place / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        question = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, *_ = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, question))
+    finally:
+        os.close(descriptor)
+    return bool(kind != fcntl.F_UNLCK)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory last. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def boot_id() -> str:
+    """Which boot of the machine this is (proc(5))."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

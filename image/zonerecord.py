@@ -1,0 +1,85 @@
+"""Records of zones: what the directory points to, read and written as a whole."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from image import layout
+
+FIXED = struct.Struct("<6BH6IQII")
+assert FIXED.size == layout.ZONE_FIXED
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRecord:
+    """A record; offsets and numbers as image/layout.py has them."""
+
+    origin: bytes  # wire form, small letters
+    flags: int = 0
+    first_end: int = layout.NO_END
+    last_end: int = 0
+    salt: bytes = b""
+    iterations: int = 0
+    number: int = 0
+    negative: int = 0
+    chain: int = 0
+    chain_entries: int = 0
+    serial: int = 0
+    generation: int = 0
+    version: int = 0
+    source: int = 0
+    records: int = 0
+
+    def pack(self) -> bytes:
+        """Its octets."""
+        fixed = FIXED.pack(
+            self.flags,
+            self.first_end,
+            self.last_end,
+            len(self.origin),
+            _labels(self.origin),
+            len(self.salt),
+            self.iterations,
+            self.number,
+            self.negative,
+            self.chain,
+            self.chain_entries,
+            self.serial,
+            self.generation,
+            self.version,
+            self.source,
+            self.records,
+        )
+        octets = fixed + self.origin + self.salt
+        return octets + bytes(-len(octets) % layout.ZONE_UNIT)
+
+    @classmethod
+    def read(cls, view: memoryview, place: int) -> ZoneRecord:
+        """The record at a place in the arena."""
+        found = FIXED.unpack_from(view, place)
+        flags, first_end, last_end, origin_octets, _, salt_octets, iterations = found[:7]
+        start = place + layout.ZONE_FIXED
+        end = start + origin_octets
+        return cls(
+            bytes(view[start:end]),
+            flags,
+            first_end,
+            last_end,
+            bytes(view[end : end + salt_octets]),
+            iterations,
+            *found[7:],
+        )
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is anything of it to answer from."""
+        return not self.flags & (layout.ZONE_LEFT | layout.ZONE_GONE)
+
+
+def _labels(origin: bytes) -> int:
+    count = offset = 0
+    while origin[offset]:
+        count += 1
+        offset += 1 + origin[offset]
+    return count

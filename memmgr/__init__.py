@@ -1,0 +1,1 @@
+"""Keeps the images of zones in line with the data sources."""

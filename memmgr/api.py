@@ -1,0 +1,97 @@
+"""The bus messages of memmgr."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+
+class SlotStatus(msgspec.Struct, frozen=True):
+    """An image and its delta."""
+
+    number: int
+    octets: int  # of the image
+    delta_octets: int  # of the delta, whether used or not
+    delta_filling: float  # how full the delta is, from 0 to 1
+    zones: int  # that are answered from it
+    records: int  # in the image when it was built
+
+
+class ZoneFailure(msgspec.Struct, frozen=True):
+    """A zone that auth answers for by itself because its image cannot be built."""
+
+    origin: str
+    reason: str
+
+
+class StatusReply(msgspec.Struct, frozen=True):
+    """How the images are."""
+
+    state: str  # "starting": nothing is answered from images yet; "ready"
+    place: str  # the directory
+    zones: int  # in the directory, those that are gone or left to auth among them
+    octets: int  # of all files
+    waiting: int  # zones to be built
+    building: int  # zones being built now
+    published: float | None  # seconds since 1970 when something was last published, None: not since memmgr began
+    slots: tuple[SlotStatus, ...]
+    failures: tuple[ZoneFailure, ...]  # at most MAX_FAILURES
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How are the images?"""
+
+    module: ClassVar[str] = "memmgr"
+    command: ClassVar[str] = "status"
+    reply: ClassVar[type[StatusReply]] = StatusReply
+    changes: ClassVar[bool] = False
+
+
+class ZoneImage(msgspec.Struct, frozen=True):
+    """What the images have of a zone."""
+
+    origin: str
+    state: str  # "image"; "plain": auth answers by itself; "absent"
+    slot: int | None = None
+    serial: int | None = None
+    version: int | None = None
+    generation: int | None = None  # changes since it was built
+    reason: str = ""
+
+
+class ZoneStatusReply(msgspec.Struct, frozen=True):
+    """In the order of the question."""
+
+    zones: tuple[ZoneImage, ...]
+
+
+class ZoneStatus(msgspec.Struct, frozen=True):
+    """What do the images have of these zones?"""
+
+    module: ClassVar[str] = "memmgr"
+    command: ClassVar[str] = "zone_status"
+    reply: ClassVar[type[ZoneStatusReply]] = ZoneStatusReply
+    changes: ClassVar[bool] = False
+
+    origins: list[str]
+
+
+class RebuildReply(msgspec.Struct, frozen=True):
+    """How many zones wait to be built."""
+
+    waiting: int
+
+
+class Rebuild(msgspec.Struct, frozen=True):
+    """Build a zone anew, or all of them; what is there is answered from meanwhile."""
+
+    module: ClassVar[str] = "memmgr"
+    command: ClassVar[str] = "rebuild"
+    reply: ClassVar[type[RebuildReply]] = RebuildReply
+
+    origin: str | None = None
+
+
+MAX_FAILURES = 100
+MAX_ORIGINS = 1000  # zones in one question

@@ -1,0 +1,107 @@
+"""Building one image: in a process of its own at low priority, or here where it is a matter of milliseconds.
+
+The process is given a `Task` on its standard input; it exits with 0, or says on standard error what is wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dns.name
+import msgspec
+from dns.name import Name
+
+import datasrc
+from daemonkit.process import die_with_parent
+from datasrc.errors import DataSourceError
+from datasrc.source import DataSource, Finder, Snapshot
+from datasrc.sources import source_url
+from image.builder import build
+from memmgr.errors import BuildFailed
+
+NICENESS = 19  # sched(7): it has what others leave
+FAILED = 1
+MAX_REASON = 2000  # characters of what a failed process said
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One image."""
+
+    source: str
+    entry: dict[str, Any]  # of `data_sources`
+    number: int  # of the source
+    origins: list[str]
+    path: str
+    seed: int
+
+
+def build_here(source: DataSource, number: int, origins: Sequence[Name], path: Path, seed: int) -> None:
+    """Build it from a source that is open. Raises OSError, DataSourceError."""
+    with source.snapshot() as snapshot:
+        build(_finders(snapshot, origins), path, seed, number)
+
+
+async def build_apart(task: Task) -> None:
+    """Have a process build it. Raises BuildFailed; a cancelled build leaves nothing running."""
+    flags = [f"-X{name}" for name in sys._xoptions] + [f"-W{option}" for option in sys.warnoptions]  # noqa: SLF001
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *flags,
+        "-I",
+        "-m",
+        "memmgr.building",
+        str(os.getpid()),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        cwd="/",
+    )
+    try:
+        _, said = await process.communicate(msgspec.json.encode(task))
+    except BaseException:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        raise
+    if process.returncode != 0:
+        reason = said.decode("utf-8", "replace").strip()[-MAX_REASON:]
+        raise BuildFailed(reason or f"the process that built it ended with status {process.returncode}")
+
+
+def _finders(snapshot: Snapshot, origins: Sequence[Name]) -> Iterator[Finder]:
+    """Those that are still there."""
+    for origin in origins:
+        finder = snapshot.zone(origin)
+        if finder is not None:
+            yield finder
+
+
+def _open(name: str, entry: Mapping[str, Any]) -> DataSource:
+    return datasrc.open(source_url(entry), name=name, read_only=True)
+
+
+def main(parent: int) -> int:
+    """The process."""
+    die_with_parent(parent)
+    os.nice(NICENESS)
+    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    try:
+        source = _open(task.source, task.entry)
+        try:
+            origins = [dns.name.from_text(text) for text in task.origins]
+            build_here(source, task.number, origins, Path(task.path), task.seed)
+        finally:
+            source.close()
+    except (OSError, DataSourceError) as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

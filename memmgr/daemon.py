@@ -1,0 +1,322 @@
+"""The memmgr daemon: compiles zones into images, which auth maps.
+
+data sources --changes--> Keeper --batches--> building (a process) --files--> Store --directory--> auth
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dns.exception
+import dns.name
+from dns.name import Name
+
+from daemonkit.configuration import Config, Prepared
+from daemonkit.errors import Rejected
+from daemonkit.module import Context, Module, command
+from daemonkit.process import suite_run
+from datasrc.errors import DataSourceError, UnknownBackend
+from datasrc.keys import name_key
+from datasrc.source import Bell
+from datasrc.sources import Failure, Sources, open_sources
+from image import layout, manifest
+from image.errors import ImageError
+from memmgr import api
+from memmgr.building import Task, build_apart, build_here
+from memmgr.errors import BuildFailed
+from memmgr.keeper import FILES, Keeper
+from memmgr.plan import Batch
+from memmgr.store import Store
+from msgq.errors import Refused
+from msgq.session import IncomingCall
+
+DIRECTORY = "images"  # in the state directory
+LOOK_EVERY = 1.0  # s between looks at the data sources, whether a bell rang or not
+RETRY_EVERY = 10.0  # s after which zones that could not be built are tried again
+HERE_RECORDS = 2000  # so many at most are built in this process: it takes less than to start one
+
+
+class MemmgrDaemon(Module):
+    """Keeps the images of zones."""
+
+    name = "memmgr"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._keeper: Keeper | None = None
+        self._sources: Sources | None = None
+        self._listed: frozenset[bytes] = frozenset()
+        self._bells: dict[str, Bell] = {}
+        self._rung = asyncio.Event()
+        self._work = asyncio.Event()  # something may wait to be built
+        self._building = 0  # zones
+        self._published: float | None = None
+        self._loop = asyncio.get_running_loop()
+
+    # Configuration.
+
+    async def prepare(self, config: Config) -> Prepared:
+        """Open the data sources, if they are others than before."""
+        before = self._sources
+        configured = config.values["data_sources"]
+        listed = frozenset(name_key(dns.name.from_text(name)) for name in config.values["zones"])
+        if before is not None and list(before.configured.items()) == list(configured.items()):
+            sources = before
+        else:
+            sources = await self.context.work(_open, configured, before)
+
+        def apply() -> None:
+            self._sources, self._listed = sources, listed
+            if self._keeper is not None:
+                self.context.spawn(self._configure(None if sources is before else before), "configure")
+
+        def discard() -> None:
+            if sources is not before:
+                self.context.spawn(self.context.work(sources.close), "close")
+
+        return Prepared(apply=apply, discard=discard)
+
+    async def _configure(self, retired: Sources | None) -> None:
+        assert self._keeper is not None
+        assert self._sources is not None
+        await self.context.work(self._keeper.configure, self._sources, self._listed)
+        if retired is not None:
+            self._close_bells()
+            await self.context.work(retired.close)
+        self._work.set()
+
+    # Life.
+
+    async def on_start(self) -> None:
+        """Begin. auth answers without images until they are in line with the data sources."""
+        self.context.spawn(self._run(), "keep")
+
+    async def _run(self) -> None:
+        places = self.context.directories
+        store = await self.context.work(
+            Store, places.state / DIRECTORY, places.run / manifest.ANNOUNCEMENT, suite_run(), self._refused
+        )
+        self._keeper = Keeper(store, self.context.log)
+        await self._configure(None)
+        self.context.spawn(self._build(), "build")
+        while True:
+            await self._look()
+            try:
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._rung.wait()
+            except TimeoutError:
+                pass
+            self._rung.clear()
+
+    def _refused(self, path: Path, reason: str) -> None:
+        """In the worker thread."""
+        self.context.counters.add("images.refused")
+        self.context.log.warning("MEMMGR_IMAGE_REFUSED", file=path, reason=reason)
+
+    async def _look(self) -> None:
+        assert self._keeper is not None
+        try:
+            await self.context.work(self._listen)
+            await self.context.work(self._keeper.follow)
+        except OSError as error:
+            self.context.counters.add("failures")
+            self.context.log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
+        self._tell()
+        self._work.set()
+
+    def _listen(self) -> None:
+        """Hang up a bell at each source that has none."""
+        assert self._sources is not None
+        for name, source in self._sources.each():
+            if name in self._bells or isinstance(source, Failure):
+                continue
+            try:
+                bell = source.listen(self.context.member.replace("/", "."))
+            except (OSError, DataSourceError):  # no descriptor left, say: the look every second does
+                continue
+            if bell is not None:
+                self._bells[name] = bell
+                self._loop.call_soon_threadsafe(self._loop.add_reader, bell.fileno(), self._ring, bell)
+
+    def _ring(self, bell: Bell) -> None:
+        bell.drain()
+        self._rung.set()
+
+    def _close_bells(self) -> None:
+        for bell in self._bells.values():
+            self._loop.remove_reader(bell.fileno())
+            bell.close()
+        self._bells.clear()
+
+    async def on_stop(self) -> None:
+        """Leave everything as it is: the next start goes on from there."""
+        self._close_bells()
+        if self._keeper is not None:
+            await self.context.work(self._keeper.store.close)
+        if self._sources is not None:
+            await self.context.work(self._sources.close)
+
+    # Building.
+
+    async def _build(self) -> None:
+        assert self._keeper is not None
+        retry = self._loop.time() + RETRY_EVERY
+        while True:
+            if self._loop.time() >= retry:
+                await self.context.work(self._keeper.retry)
+                retry = self._loop.time() + RETRY_EVERY
+            try:
+                task = await self.context.work(self._keeper.take)
+            except (OSError, DataSourceError) as error:
+                self.context.counters.add("failures")
+                self.context.log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
+                task = None
+            if task is not None:
+                await self._build_one(*task)
+                continue
+            self._work.clear()
+            try:
+                async with asyncio.timeout(RETRY_EVERY):
+                    await self._work.wait()
+            except TimeoutError:
+                pass
+
+    async def _build_one(self, batch: Batch, number: int, path: Path) -> None:
+        assert self._keeper is not None
+        start = self._loop.time()
+        self._building = len(batch.origins)
+        try:
+            await self._build_file(batch, path)
+            await self.context.work(self._keeper.built, batch, number)
+        except (BuildFailed, ImageError, OSError, DataSourceError) as error:
+            self.context.counters.add("builds.failed")
+            self.context.log.error("MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=batch.origins[0], reason=error)
+            await self.context.work(self._keeper.failed, batch, str(error))
+        else:
+            self._published = time.time()
+            self.context.counters.add("builds")
+            self.context.counters.add("builds.zones", len(batch.origins))
+            self.context.log.info(
+                "MEMMGR_BUILT",
+                zones=len(batch.origins),
+                records=batch.records,
+                seconds=f"{self._loop.time() - start:.2f}",
+            )
+        finally:
+            self._building = 0
+            self._tell()
+
+    async def _build_file(self, batch: Batch, path: Path) -> None:
+        assert self._keeper is not None
+        keeper = self._keeper
+        number, seed = keeper.number_of(batch.source), keeper.store.manifest.seed
+        entry = keeper.entry(batch.source)
+        if batch.records <= HERE_RECORDS or entry["type"] == FILES.rstrip(":"):
+            await self.context.work(self._build_here, batch, number, path, seed)
+            return
+        origins = [origin.to_text() for origin in batch.origins]
+        await build_apart(Task(batch.source, dict(entry), number, origins, str(path), seed))
+
+    def _build_here(self, batch: Batch, number: int, path: Path, seed: int) -> None:
+        assert self._keeper is not None
+        build_here(self._keeper.source(batch.source), number, batch.origins, path, seed)
+
+    def _tell(self) -> None:
+        """Set the gauges."""
+        assert self._keeper is not None
+        store = self._keeper.store
+        self.context.counters.set("zones", sum(store.zones.values()))
+        self.context.counters.set("slots", len(store.manifest.slots))
+        self.context.counters.set("octets", store.octets())
+        self.context.counters.set("waiting", len(self._keeper.plan))
+
+    # Commands.
+
+    @command(api.Status)
+    async def status(self, _call: IncomingCall, _request: api.Status) -> api.StatusReply:
+        """How the images are."""
+        return await self.context.work(self._status)
+
+    def _status(self) -> api.StatusReply:
+        keeper = self._keeper
+        place = str(self.context.directories.state / DIRECTORY)
+        if keeper is None:
+            return api.StatusReply("starting", place, 0, 0, 0, 0, None, (), ())
+        store = keeper.store
+        slots = tuple(
+            api.SlotStatus(
+                slot.number,
+                slot.octets,
+                slot.delta_octets,
+                round(store.deltas[slot.number].filling, 3),
+                store.zones[slot.number],
+                slot.records,
+            )
+            for slot in store.manifest.slots
+        )
+        failures = [api.ZoneFailure(origin.to_text(), reason) for origin, reason in keeper.failures.items()]
+        return api.StatusReply(
+            state="ready" if keeper.announced else "starting",
+            place=place,
+            zones=sum(store.zones.values()),
+            octets=store.octets(),
+            waiting=len(keeper.plan),
+            building=self._building,
+            published=self._published,
+            slots=slots,
+            failures=tuple(failures[: api.MAX_FAILURES]),
+        )
+
+    @command(api.ZoneStatus)
+    async def zone_status(self, _call: IncomingCall, request: api.ZoneStatus) -> api.ZoneStatusReply:
+        """What the images have of some zones."""
+        if len(request.origins) > api.MAX_ORIGINS:
+            raise Refused("usage", f"origins: at most {api.MAX_ORIGINS} zones can be asked for at once")
+        origins = [_origin(text) for text in request.origins]
+        return api.ZoneStatusReply(await self.context.work(self._zones, origins, request.origins))
+
+    def _zones(self, origins: list[Name], texts: list[str]) -> tuple[api.ZoneImage, ...]:
+        return tuple(self._zone(origin, text) for origin, text in zip(origins, texts, strict=True))
+
+    def _zone(self, origin: Name, text: str) -> api.ZoneImage:
+        if self._keeper is None or not self._keeper.announced:
+            return api.ZoneImage(text, "plain", reason="the images are not ready")
+        there = self._keeper.store.find(origin.canonicalize().to_wire())
+        if there is None or there.record.flags & layout.ZONE_GONE:
+            return api.ZoneImage(text, "absent")
+        record = there.record
+        if record.flags & layout.ZONE_LEFT:
+            reason = self._keeper.failures.get(origin, "it has no usable data, or waits to be built")
+            return api.ZoneImage(text, "plain", reason=reason)
+        return api.ZoneImage(text, "image", there.slot, record.serial, record.version, record.generation)
+
+    @command(api.Rebuild)
+    async def rebuild(self, _call: IncomingCall, request: api.Rebuild) -> api.RebuildReply:
+        """Build a zone anew, or all."""
+        keeper = self._keeper
+        if keeper is None:
+            raise Refused("unavailable", "memmgr is still starting")
+        if request.origin is None:
+            await self.context.work(keeper.rebuild_all)
+        elif not await self.context.work(keeper.rebuild, _origin(request.origin)):
+            raise Refused("not-found", f"{request.origin}: no data source has it")
+        self._work.set()
+        return api.RebuildReply(len(keeper.plan))
+
+
+def _open(configured: Mapping[str, Any], before: Sources | None) -> Sources:
+    try:
+        return open_sources(configured, before=before)
+    except UnknownBackend as error:  # no waiting mends that
+        raise Rejected("data_sources", str(error)) from error
+
+
+def _origin(text: str) -> Name:
+    try:
+        return dns.name.from_text(text)
+    except dns.exception.DNSException as error:
+        raise Refused("usage", f"{text!r} is not a zone: {error}") from error

@@ -1,0 +1,318 @@
+"""The directory of images: its files, which of them are listed, and which record every zone has.
+
+One process writes, by a lock. Whatever is killed whenever: a file is listed only when all of it is on the disk, the
+list is replaced by renaming, a zone by one store; what is in no list is removed at the next start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from image import delta, directory, layout, manifest
+from image.arena import Arena
+from image.delta import Delta
+from image.directory import Directory, record_place
+from image.errors import ImageError
+from image.file import ImageFile
+from image.manifest import Manifest, Slot
+from image.zonerecord import ZoneRecord
+from memmgr.errors import Occupied
+
+MODE = 0o700  # of the directory: zones may be nobody else's business
+HEAP_SHARE = 8  # the heap of a delta has that part of its image
+HEAP_LEAST = 1 << 20  # octets
+HEAP_MOST = 64 << 20
+HEAP_ENTRY = 128  # octets of heap an entry of the table, about what a changed name takes
+STAMP_OCTETS = 7  # JSON has numbers of 63 bits at least
+DIRECTORY_SPARE = 1024  # zones a directory has room for beyond those it is made with, or as many again
+
+Refused = Callable[[Path, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A record and where it is."""
+
+    entry: int  # of the directory
+    slot: int
+    offset: int  # as the directory has it
+    record: ZoneRecord
+
+
+class Store:
+    """The files in `place`. Blocks; for one thread at a time."""
+
+    def __init__(self, place: Path, announcement: Path, run: str, refused: Refused) -> None:
+        """Locks, maps and checks all there is; what is damaged or foreign is refused and told. Nothing is announced.
+
+        `run` is this run of the suite. Raises Occupied, OSError.
+        """
+        self.place = place
+        self._announcement = announcement
+        self._run = run
+        self._refused = refused
+        self._announced = False
+        place.mkdir(MODE, parents=True, exist_ok=True)
+        try:
+            self._lock = manifest.lock(place)
+        except BlockingIOError:
+            raise Occupied(f"{place}: another process keeps these images") from None
+        announcement.unlink(missing_ok=True)
+        self.arena = Arena()
+        self.images: dict[int, ImageFile] = {}
+        self.deltas: dict[int, Delta] = {}
+        self._fresh: dict[int, Slot] = {}  # whose deltas had to be made anew
+        self.heaps: dict[int, tuple[int, int]] = {}  # of each slot the places of ZONES and of the heap
+        boot = manifest.boot_id()
+        before = self._read()
+        if before is None:
+            before = Manifest(0, boot, _stamp(), "", 0)
+        self.manifest = before
+        whole = all([self._map(slot) for slot in before.slots])  # all of them, not up to the first damaged one
+        self.directory = self._open_directory(before, rebuild=not whole or before.boot != boot)
+        self.rebuilt = not whole or before.boot != boot  # zones may have other records than those given last
+        self.zones: Counter[int] = Counter(slot for _, slot, _ in self.directory.entries())  # of each slot
+        self._sweep()
+
+    # Reading.
+
+    def find(self, origin: bytes) -> Located | None:
+        """What the directory has for an origin (wire form, small letters)."""
+        at = self.directory.find(origin, self.heaps)
+        entry = self.directory.entry(at)
+        if entry == 0:
+            return None
+        return self._located(at, entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32)
+
+    def located(self) -> Iterator[Located]:
+        """Everything in the directory."""
+        for at, slot, offset in self.directory.entries():
+            yield self._located(at, slot, offset)
+
+    def _located(self, at: int, slot: int, offset: int) -> Located:
+        place = record_place(slot, offset, self.heaps)
+        return Located(at, slot, offset, ZoneRecord.read(self.arena.view, place))
+
+    def octets(self) -> int:
+        """Of all files that are listed."""
+        return sum(slot.octets + slot.delta_octets for slot in self.manifest.slots)
+
+    # Writing.
+
+    def reserve(self) -> tuple[int, Path]:
+        """A slot that is free, and the file to build its image in."""
+        used = {slot.number for slot in self.manifest.slots}
+        number = self.manifest.next_slot
+        while number in used:
+            number = (number + 1) % layout.MAX_SLOTS
+        # The numbers come round: one that was in use until now may still be mapped by who is slow to look.
+        self.manifest = msgspec.structs.replace(self.manifest, next_slot=(number + 1) % layout.MAX_SLOTS)
+        return number, self.place / f"{number}.image"
+
+    def enlist(self, number: int) -> None:
+        """List the image that was built for a reserved slot, with a delta of its own. No zone points to it yet.
+
+        Raises ImageError, OSError; nothing is listed then.
+        """
+        path = self.place / f"{number}.image"
+        image = ImageFile(self.arena, path, self.manifest.seed)
+        try:
+            records = [ZoneRecord.read(self.arena.view, place).records for _, place in image.zones()]
+            changes = self._make_delta(number, image.octets)
+        except BaseException:
+            image.close()
+            raise
+        slot = Slot(number, image.octets, _checksum(path), changes.octets, _stamp(), sum(records), len(records))
+        self._take(slot.number, image, changes)
+        try:
+            self._list((*self.manifest.slots, slot))
+        except BaseException:
+            self._let_go(number)
+            raise
+
+    def publish(self, located: Iterable[tuple[bytes, int, int]]) -> None:
+        """Give zones their records, one by one: origin, slot, offset as the directory has it."""
+        for origin, slot, offset in located:
+            at = self.directory.find(origin, self.heaps)
+            before = self.directory.entry(at)
+            try:
+                self.directory.put(at, origin, slot, offset)
+            except ValueError:  # no room
+                self._grow()
+                self.directory.put(self.directory.find(origin, self.heaps), origin, slot, offset)
+            if before:
+                self.zones[before >> layout.SLOT_SHIFT & layout.SLOT_MASK] -= 1
+            self.zones[slot] += 1
+
+    def put_record(self, slot: int, record: ZoneRecord) -> int:
+        """Write a record of a zone to the delta of a slot; its offset as the directory has it. Raises DeltaFull."""
+        at = self.deltas[slot].append(record.pack(), layout.ZONE_UNIT)
+        return layout.IN_DELTA | at // layout.ZONE_UNIT
+
+    def strike(self, numbers: set[int]) -> None:
+        """Take slots off the list that no zone points to any more, and remove their files. Raises OSError."""
+        self._list(tuple(slot for slot in self.manifest.slots if slot.number not in numbers))
+        for number in numbers:
+            self._let_go(number)
+            for name in (f"{number}.image", f"{number}.delta"):
+                (self.place / name).unlink(missing_ok=True)
+
+    def remember(self, sources: tuple[manifest.Source, ...]) -> None:
+        """Note how far the data sources were followed. Readers need not know. Raises OSError."""
+        self.manifest = msgspec.structs.replace(self.manifest, sources=sources)
+        manifest.write(self.place / manifest.NAME, self.manifest, durable=False)
+
+    def announce(self) -> None:
+        """From now on answers may be made from what is listed. Raises OSError."""
+        self._announced = True
+        self._tell()
+        self.directory.advance()
+
+    def close(self) -> None:
+        """Unmap everything and let go of the lock; what was announced stays."""
+        self.arena.close()
+        os.close(self._lock)
+
+    # Files.
+
+    def _read(self) -> Manifest | None:
+        path = self.place / manifest.NAME
+        try:
+            return manifest.read(path)
+        except FileNotFoundError:
+            return None
+        except ImageError as error:
+            self._refused(path, error.reason)
+            return None
+
+    def _map(self, slot: Slot) -> bool:
+        """Map what is listed; whether all of it is as it was."""
+        path = self.place / slot.image
+        try:
+            image = ImageFile(self.arena, path, self.manifest.seed)
+            if (image.octets, _checksum(path)) != (slot.octets, slot.checksum):
+                image.close()
+                raise ImageError(path, "it is another image than the one that was listed")
+        except (ImageError, FileNotFoundError) as error:
+            self._refused(path, error.reason if isinstance(error, ImageError) else "it is gone")
+            return False
+        whole = True
+        try:
+            changes = Delta(self.arena, self.place / slot.delta, seed=self.manifest.seed, boot=manifest.boot_id())
+        except (ImageError, FileNotFoundError) as error:
+            if self.manifest.boot == manifest.boot_id():  # else it is as expected
+                reason = error.reason if isinstance(error, ImageError) else "it is gone"
+                self._refused(self.place / slot.delta, reason)
+            whole = False
+            changes = self._make_delta(slot.number, image.octets)
+            self._fresh[slot.number] = msgspec.structs.replace(
+                slot, delta_octets=changes.octets, delta_stamp=_stamp()
+            )
+        self._take(slot.number, image, changes)
+        return whole
+
+    def _take(self, number: int, image: ImageFile, changes: Delta) -> None:
+        self.images[number] = image
+        self.deltas[number] = changes
+        self.heaps[number] = (image.row()[0], changes.heap)
+
+    def _let_go(self, number: int) -> None:
+        self.images.pop(number).close()
+        self.deltas.pop(number).close()
+        del self.heaps[number]
+
+    def _make_delta(self, number: int, image_octets: int) -> Delta:
+        heap = min(max(image_octets // HEAP_SHARE, HEAP_LEAST), HEAP_MOST)
+        path = self.place / f"{number}.delta"
+        boot = manifest.boot_id()
+        delta.create(path, self.manifest.seed, boot, heap // HEAP_ENTRY, heap)
+        return Delta(self.arena, path, seed=self.manifest.seed, boot=boot)
+
+    def _open_directory(self, before: Manifest, *, rebuild: bool) -> Directory:
+        """The directory; made anew where it, or anything that it points to, is not what it was."""
+        old: Directory | None = None
+        if before.directory:
+            path = self.place / before.directory
+            try:
+                old = Directory(self.arena, path, writable=True)
+                if old.seed != before.seed:
+                    raise ImageError(path, "its names are hashed with another seed")
+            except (ImageError, FileNotFoundError) as error:
+                self._refused(path, error.reason if isinstance(error, ImageError) else "it is gone")
+                old = None
+        if old is not None and not rebuild:
+            return old
+        trusted = old if before.boot == manifest.boot_id() else None  # else some of its pages may not be on the disk
+        records = [(slot, offset) for slot in self._mapped() for offset, _ in self.images[slot].zones()]
+        if trusted is not None:
+            records += [(slot, offset) for _, slot, offset in trusted.entries() if slot in self.heaps]
+        return self._make_directory(records, old)
+
+    def _mapped(self) -> list[int]:
+        """The slots in the order in which they were published: of two records of a zone the later one counts."""
+        return [slot.number for slot in self.manifest.slots if slot.number in self.images]
+
+    def _make_directory(self, records: list[tuple[int, int]], old: Directory | None) -> Directory:
+        epoch = self.manifest.epoch + 1
+        name = f"{epoch}.directory"
+        zones = len(records)
+        directory.create(self.place / name, self.manifest.seed, zones + max(zones, DIRECTORY_SPARE))
+        made = Directory(self.arena, self.place / name, writable=True)
+        for slot, offset in records:
+            place = record_place(slot, offset, self.heaps)
+            origin = ZoneRecord.read(self.arena.view, place).origin
+            made.put(made.find(origin, self.heaps), origin, slot, offset)
+        slots = tuple(
+            self._fresh.get(slot.number, slot) for slot in self.manifest.slots if slot.number in self.images
+        )
+        self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, directory=name, slots=slots))
+        if old is not None:
+            old.advance()  # for who still looks there
+        return made
+
+    def _grow(self) -> None:
+        """A directory with more room."""
+        old = self.directory
+        self.directory = self._make_directory([(slot, offset) for _, slot, offset in old.entries()], old)
+        old.close()
+        self._sweep()
+
+    def _list(self, slots: tuple[Slot, ...]) -> None:
+        epoch = self.manifest.epoch + 1
+        self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, slots=slots))
+        self.directory.advance()
+
+    def _replace(self, changed: Manifest) -> None:
+        changed = msgspec.structs.replace(changed, boot=manifest.boot_id())
+        manifest.write(self.place / manifest.NAME, changed, durable=True)
+        self.manifest = changed
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._announced:
+            told = msgspec.structs.replace(self.manifest, run=self._run, place=str(self.place))
+            manifest.write(self._announcement, told, durable=False)
+
+    def _sweep(self) -> None:
+        """Remove what is in no list: left by who was killed."""
+        listed = {manifest.NAME, manifest.LOCK, self.manifest.directory}
+        for slot in self.manifest.slots:
+            listed |= {slot.image, slot.delta}
+        for path in self.place.iterdir():
+            if path.name not in listed and path.is_file():
+                path.unlink(missing_ok=True)
+
+
+def _stamp() -> int:
+    return int.from_bytes(os.urandom(STAMP_OCTETS))
+
+
+def _checksum(path: Path) -> int:
+    with path.open("rb") as file:
+        return int.from_bytes(file.read(layout.HEADER_OCTETS)[-4:], "little")

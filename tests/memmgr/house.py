@@ -1,0 +1,119 @@
+"""A keeper of images over an SQLite database, without the daemon around it, and a reader as auth is one.
+
+house.load(text, origin); house.settle(); house.answer(name, type) -> reply, or None where it is left to auth
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dns.message
+import dns.name
+import dns.rdatatype
+
+import datasrc
+from daemonkit.log import MessageLog
+from daemonkit.spec import Spec
+from datasrc.keys import name_key
+from datasrc.sources import open_sources
+from image.arena import Arena
+from image.collection import Collection
+from image.responder import Responder
+from memmgr.building import build_here
+from memmgr.keeper import Keeper
+from memmgr.store import Store
+from tests.datasrc.zonemaking import load
+
+RUN = "1.2"
+ARENA = 1 << 32
+UDP_SIZE = 1232
+
+
+def soa(serial: int, *lines: str) -> str:
+    return "\n".join([f"@ SOA ns hostmaster {serial} 3600 900 604800 300", "@ NS ns", "ns A 192.0.2.1", *lines])
+
+
+class House:
+    """One state directory. start() and stop() may be called again."""
+
+    def __init__(self, directory: Path, *, listed: tuple[str, ...] = ()) -> None:
+        self.directory = directory
+        self.url = f"sqlite:///{directory}/zones.sqlite"
+        self.source = datasrc.open(self.url, create=True)
+        self.place = directory / "images"
+        self.announcement = directory / "images.json"
+        self.listed = listed
+        self.configured = {"main": {"type": "database", "url": self.url}}
+        self.refused: list[tuple[str, str]] = []
+        self.built: list[list[str]] = []  # origins of each image that was built since start()
+        self.collection: Collection | None = None
+        self.responder: Responder | None = None
+        self.keeper: Keeper | None = None
+
+    def load(self, text: str, origin: str = "example.") -> None:
+        load(self.source, text, origin)
+
+    def start(self) -> House:
+        self.built.clear()
+        store = Store(self.place, self.announcement, RUN, lambda path, reason: self.refused.append((path.name, reason)))
+        self.keeper = Keeper(store, MessageLog("memmgr", Spec.load("memmgr").messages))
+        self.sources = open_sources(self.configured)
+        self.keeper.configure(self.sources, [name_key(dns.name.from_text(text)) for text in self.listed])
+        return self.settle()
+
+    def settle(self) -> House:
+        """As the daemon does it: follow, and build what waits."""
+        assert self.keeper is not None
+        self.keeper.follow()
+        while (task := self.keeper.take()) is not None:
+            batch, number, path = task
+            source = self.keeper.source(batch.source)
+            self.built.append(sorted(origin.to_text() for origin in batch.origins))
+            seed = self.keeper.store.manifest.seed
+            build_here(source, self.keeper.number_of(batch.source), batch.origins, path, seed)
+            self.keeper.built(batch, number)
+        return self
+
+    def stop(self) -> None:
+        assert self.keeper is not None
+        self.keeper.store.close()
+        self.sources.close()
+        self.keeper = None
+
+    def look(self) -> None:
+        """What auth does each turn."""
+        if self.collection is None:
+            self.collection = Collection(self.announcement, RUN, arena=Arena(ARENA))
+        prepared = self.collection.prepare()
+        if prepared is None:
+            return
+        if self.responder is None or self.responder.seed != prepared.seed:
+            self.responder = Responder(prepared.seed, UDP_SIZE)
+            self.collection.install(prepared)
+            self.collection.attach(self.responder)
+        else:
+            self.collection.install(prepared, self.responder)
+
+    def answer(self, name: str, rdtype: str = "A", *, dnssec: bool = False) -> dns.message.Message | None:
+        """From the images; None: left to auth."""
+        self.look()
+        return self.ask(name, rdtype, dnssec=dnssec)
+
+    def ask(self, name: str, rdtype: str = "A", *, dnssec: bool = False) -> dns.message.Message | None:
+        """From what is mapped."""
+        if self.collection is None or self.collection.installed.directory is None:
+            return None
+        assert self.responder is not None
+        query = dns.message.make_query(name, rdtype, use_edns=0, want_dnssec=dnssec).to_wire()
+        queries, replies = memoryview(bytearray(1024)), memoryview(bytearray(70000))
+        queries[: len(query)] = query
+        self.responder.serve(queries, replies)
+        octets = self.responder.answer(0, len(query), 0)
+        return dns.message.from_wire(bytes(replies[:octets])) if octets else None
+
+    def text(self, name: str, rdtype: str = "A") -> str:
+        """The answer section, or the rcode where there is none, or `left`."""
+        reply = self.answer(name, rdtype)
+        if reply is None:
+            return "left"
+        return " ".join(str(rdata) for rrset in reply.answer for rdata in rrset) or dns.rcode.to_text(reply.rcode())

@@ -1,0 +1,181 @@
+"""The images of the zones of a database, as auth answers from them, through changes and restarts."""
+
+from __future__ import annotations
+
+import pytest
+
+from datasrc.records import Provenance
+from tests.datasrc.zonemaking import name
+from tests.memmgr.house import House, soa
+
+PROVENANCE = Provenance("tester", "test")
+
+
+@pytest.fixture
+def house(tmp_path):
+    house = House(tmp_path)
+    yield house
+    if house.keeper is not None:
+        house.stop()
+    house.source.close()
+
+
+def test_all_zones_are_answered_from_one_image(house):
+    house.load(soa(1, "www A 192.0.2.80"), "example.")
+    house.load(soa(1, "www A 192.0.2.81"), "example.net.")
+    house.start()
+    assert house.built == [["example.", "example.net."]]
+    assert house.text("www.example.") == "192.0.2.80"
+    assert house.text("www.example.net.") == "192.0.2.81"
+    assert house.text("nowhere.example.net.") == "NXDOMAIN"
+    assert house.text("www.example.org.") == "left"
+
+
+def test_a_restart_builds_nothing(house):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    house.stop()
+    house.start()
+    assert house.built == []
+    assert house.text("www.example.") == "192.0.2.80"
+
+
+def test_what_changed_meanwhile_is_built_anew_at_the_start_and_nothing_else(house):
+    house.load(soa(1, "www A 192.0.2.80"), "example.")
+    house.load(soa(1, "www A 192.0.2.81"), "example.net.")
+    house.start()
+    house.stop()
+    house.load(soa(2, "www A 192.0.2.82"), "example.net.")
+    house.start()
+    assert house.built == [["example.net."]]
+    assert house.text("www.example.net.") == "192.0.2.82"
+    assert house.text("www.example.") == "192.0.2.80"
+
+
+def test_another_database_in_its_place_is_noticed(house):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    house.stop()
+    house.source.close()
+    for path in house.directory.glob("zones.sqlite*"):
+        path.unlink()
+    house.source = __import__("datasrc").open(house.url, create=True)
+    house.load(soa(1, "www A 192.0.2.99"))
+    house.start()
+    assert house.text("www.example.") == "192.0.2.99"
+
+
+def test_a_changed_zone_is_answered_anew(house):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    assert house.text("www.example.") == "192.0.2.80"
+    house.load(soa(2, "www A 192.0.2.82", "new A 192.0.2.83"))
+    house.settle()
+    assert house.text("www.example.") == "192.0.2.82"
+    assert house.text("new.example.") == "192.0.2.83"
+
+
+def test_a_zone_is_added_below_another_and_deleted(house):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    assert house.text("www.sub.example.") == "NXDOMAIN"
+    house.load(soa(1, "www A 192.0.2.84"), "sub.example.")
+    house.settle()
+    assert house.text("www.sub.example.") == "192.0.2.84"
+    house.source.delete_zone(name("sub.example.", "."), PROVENANCE)
+    house.settle()
+    assert house.text("www.sub.example.") == "NXDOMAIN"
+    house.load(soa(1, "www A 192.0.2.85"), "sub.example.")
+    house.settle()
+    assert house.text("www.sub.example.") == "192.0.2.85"
+
+
+def test_a_zone_deleted_while_nobody_kept_the_images_is_gone(house):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.load(soa(1, "www A 192.0.2.84"), "sub.example.")
+    house.start()
+    house.stop()
+    house.source.delete_zone(name("sub.example.", "."), PROVENANCE)
+    house.start()
+    assert house.text("www.sub.example.") == "NXDOMAIN"
+
+
+def test_a_listed_zone_without_data_is_left_to_auth(tmp_path):
+    house = House(tmp_path, listed=("sub.example",))
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    assert house.text("www.sub.example.") == "left"
+    assert house.text("www.example.") == "192.0.2.80"
+    house.keeper.configure(house.sources, [])
+    house.settle()
+    assert house.text("www.sub.example.") == "NXDOMAIN"
+    house.stop()
+    house.source.close()
+
+
+def test_nothing_is_answered_before_everything_was_compared(house):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    house.stop()
+    house.load(soa(2, "www A 192.0.2.82"))
+    from memmgr.store import Store
+    from tests.memmgr.house import RUN
+
+    store = Store(house.place, house.announcement, RUN, lambda path, reason: None)
+    assert house.text("www.example.") == "left"
+    store.close()
+
+
+def test_what_another_run_of_the_suite_announced_is_not_answered_from(house, monkeypatch):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    monkeypatch.setattr("tests.memmgr.house.RUN", "3.4")
+    assert house.text("www.example.") == "left"
+
+
+def test_many_changes_make_few_files(house):
+    for number in range(30):
+        house.load(soa(1, "www A 192.0.2.80"), f"zone{number}.")
+    house.start()
+    for number in range(30):
+        house.load(soa(2, f"www A 192.0.2.{number}"), f"zone{number}.")
+        house.settle()
+    assert len(list(house.place.glob("*.image"))) < 25
+    for number in range(30):
+        assert house.text(f"www.zone{number}.") == f"192.0.2.{number}"
+
+
+@pytest.mark.parametrize("offset", [0, 4090, 5000, -10])
+def test_a_damaged_image_is_refused_and_built_anew(house, offset):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    house.stop()
+    (path,) = [path for path in house.place.glob("*.image")]
+    octets = bytearray(path.read_bytes())
+    octets[offset] ^= 0xFF
+    path.write_bytes(octets)
+    house.start()
+    assert [file for file, _ in house.refused] == [path.name]
+    assert house.built == [["example."]]
+    assert house.text("www.example.") == "192.0.2.80"
+
+
+@pytest.mark.parametrize("victim", ["*.image", "*.delta", "*.directory", "manifest.json"])
+@pytest.mark.parametrize("damage", ["remove", "empty", "truncate", "foreign"])
+def test_no_damage_of_a_file_is_answered_from(house, victim, damage):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    house.stop()
+    (path,) = [path for path in house.place.glob(victim)]
+    if damage == "remove":
+        path.unlink()
+    else:
+        size = path.stat().st_size
+        path.write_bytes({"empty": b"", "truncate": path.read_bytes()[: size // 2], "foreign": b"x" * size}[damage])
+    house.start()
+    if (victim, damage) != ("manifest.json", "remove"):
+        assert path.name in [file for file, _ in house.refused]
+    assert house.text("www.example.") == "192.0.2.80"
+    house.load(soa(2, "www A 192.0.2.82"))
+    house.settle()
+    assert house.text("www.example.") == "192.0.2.82"
