@@ -42,6 +42,7 @@ class Directory:
 
     def __init__(self, arena: Arena, path: Path, *, writable: bool = False) -> None:
         """Raises ImageError, OSError."""
+        self.path = path
         self._arena = arena
         self._memory = Memory()
         self.seed: int
@@ -119,6 +120,10 @@ class Directory:
             entry = self.entry(at)
             if entry:
                 yield at, entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32
+
+    def close(self) -> None:
+        """Unmap it; nobody may look there any more."""
+        self._arena.unmap(self.place)
 
     def _is(self, origin: bytes, entry: int, heaps: dict[int, tuple[int, int]]) -> bool:
         place = record_place(entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32, heaps)

@@ -29,7 +29,7 @@ from image.zonerecord import ZoneRecord
 from memmgr.plan import BIG_RECORDS, Batch, Plan, Wanted
 from memmgr.store import Located, Store
 
-SOURCE_OCTETS = 4  # of the number of a source, drawn by lot: none comes twice, whatever old images say
+SOURCE_OCTETS = 4  # of the number of a source in records
 PAGE = 1000  # zones or changes read at once
 FILES = "master-files:"
 MAX_SMALL_SLOTS = 16  # images of few zones, before they are made one
@@ -77,7 +77,7 @@ class Keeper:
             for name, url in urls.items():
                 stored = known.get((name, url)) if _lasts(url) else None
                 followed[name] = Followed(
-                    stored.number if stored else int.from_bytes(os.urandom(SOURCE_OCTETS)),
+                    stored.number if stored else _lot(),
                     url,
                     mark=stored.mark if stored and fresh else None,
                 )
@@ -119,8 +119,6 @@ class Keeper:
         while (last := source.last_change()) != followed.seen:
             changes = source.changes(followed.seen, PAGE) if last > followed.seen else []
             if not changes or changes[0].id != followed.seen + 1:  # trimmed, or it is another database
-                followed.seen = None
-                followed.mark = None
                 self._begin(name, source, followed)
                 return
             for origin in dict.fromkeys(change.origin for change in changes):
@@ -135,6 +133,7 @@ class Keeper:
             if row is not None and _mark(row) == mark:
                 followed.seen = mark.id
                 return
+            followed.number = _lot()  # another database, or too much happened to tell: versions may mean other data
         last = source.last_change()
         row = next(iter(source.changes(last - 1, 1)), None) if last else None
         followed.seen = last
@@ -413,6 +412,11 @@ class Keeper:
 
 def _matches(record: ZoneRecord, number: int, info: ZoneInfo) -> bool:
     return (record.source, record.version) == (number, info.version) and not record.flags & layout.ZONE_GONE
+
+
+def _lot() -> int:
+    """A number for a data source. Drawn: none may come twice, whatever old images say."""
+    return int.from_bytes(os.urandom(SOURCE_OCTETS))
 
 
 def _lasts(url: str) -> bool:

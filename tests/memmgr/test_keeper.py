@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import datasrc
 from datasrc.records import Provenance
 from tests.datasrc.zonemaking import name
 from tests.memmgr.house import House, soa
@@ -59,7 +60,7 @@ def test_another_database_in_its_place_is_noticed(house):
     house.source.close()
     for path in house.directory.glob("zones.sqlite*"):
         path.unlink()
-    house.source = __import__("datasrc").open(house.url, create=True)
+    house.source = datasrc.open(house.url, create=True)
     house.load(soa(1, "www A 192.0.2.99"))
     house.start()
     assert house.text("www.example.") == "192.0.2.99"
@@ -145,7 +146,7 @@ def test_many_changes_make_few_files(house):
         assert house.text(f"www.zone{number}.") == f"192.0.2.{number}"
 
 
-@pytest.mark.parametrize("offset", [0, 4090, 5000, -10])
+@pytest.mark.parametrize("offset", [0, 4090, 4104, 4230])
 def test_a_damaged_image_is_refused_and_built_anew(house, offset):
     house.load(soa(1, "www A 192.0.2.80"))
     house.start()
