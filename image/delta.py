@@ -14,8 +14,8 @@ from pathlib import Path
 
 from image import layout
 from image.arena import Arena
-from image.raw import Memory
 from image.errors import ImageError
+from image.raw import Memory
 
 HEAD = struct.Struct("<8sIIQQQQ36s")  # magic, version, torn, seed, capacity, octets of the heap, used, boot
 STATE_PLACE = 8  # octet of the header: version, and in the upper half whether a change is being written
@@ -103,7 +103,7 @@ class Delta(DeltaFile):
     @property
     def filling(self) -> float:
         """How full it is, from 0 to 1: of heap and table what is fuller."""
-        return max(self.used / self.heap_octets, self._entries / (FULL * self.capacity))
+        return float(max(self.used / self.heap_octets, self._entries / (FULL * self.capacity)))
 
     def begin(self) -> None:
         """Mark that a change is being written; a writer that dies now leaves what must be thrown away."""
@@ -130,10 +130,10 @@ class Delta(DeltaFile):
         before = BEFORE.pack(generation, replaced // layout.UNIT)
         return self.append(before + node) + layout.NODE_BEFORE
 
-    def find(self, value: int, number: int, owner: bytes) -> tuple[int, int]:
+    def find(self, value: int, owner: bytes) -> tuple[int, int]:
         """The entry of a name (without the origin, small letters) by its hash, and its node: 0 where there is none.
 
-        `number` is that of its zone, whose names alone may be meant: hashes of two zones differ but by chance.
+        The hash has the number of the zone in it, so that names of two zones are taken for one but by chance.
         """
         at = ((value >> layout.HALF) * self.capacity) >> layout.HALF
         while entry := self._entry(at):

@@ -25,6 +25,7 @@ from datasrc.source import Bell
 from datasrc.sources import Failure, Sources, open_sources
 from image import layout, manifest
 from image.errors import ImageError
+from image.zone import wire
 from memmgr import api
 from memmgr.building import Task, build_apart, build_here
 from memmgr.errors import BuildFailed
@@ -285,7 +286,7 @@ class MemmgrDaemon(Module):
     def _zone(self, origin: Name, text: str) -> api.ZoneImage:
         if self._keeper is None or not self._keeper.announced:
             return api.ZoneImage(text, "plain", reason="the images are not ready")
-        there = self._keeper.store.find(origin.canonicalize().to_wire())
+        there = self._keeper.store.find(wire(origin).lower())
         if there is None or there.record.flags & layout.ZONE_GONE:
             return api.ZoneImage(text, "absent")
         record = there.record

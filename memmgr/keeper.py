@@ -2,7 +2,8 @@
 
 At first every source is surveyed, or its outbox read from where its images are; then changes are followed. Before all
 of that is done nothing is announced, and auth answers everything by itself: an image in which a zone is missing would
-answer from the zone above. A zone that is not built yet, has no data, or must wait, has a record that leaves it to auth.
+answer from the zone above. A zone that is not built yet, has no data, or must wait has a record that leaves it to
+auth.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from dns.name import Name
 
 from daemonkit.log import MessageLog
-from datasrc.errors import DataSourceError, StorageError
+from datasrc.errors import StorageError
 from datasrc.keys import key_labels, name_key
 from datasrc.records import Change, ZoneInfo
 from datasrc.source import DataSource
@@ -25,6 +25,7 @@ from datasrc.sources import Failure, Sources, source_url
 from image import builder, layout, manifest
 from image.delta import DeltaFull
 from image.manifest import Mark
+from image.zone import name_of, wire
 from image.zonerecord import ZoneRecord
 from memmgr.plan import BIG_RECORDS, Batch, Plan, Wanted
 from memmgr.store import Located, Store
@@ -93,9 +94,7 @@ class Keeper:
         self.follow()
 
     def _remember(self) -> None:
-        kept = tuple(
-            manifest.Source(one.number, name, one.url, one.mark) for name, one in self._followed.items()
-        )
+        kept = tuple(manifest.Source(one.number, name, one.url, one.mark) for name, one in self._followed.items())
         if kept != self.store.manifest.sources:
             self.store.remember(kept)
 
@@ -144,9 +143,7 @@ class Keeper:
         followed.seen = change.id
         followed.mark = _mark(change)
 
-    def _survey(
-        self, name: str, source: DataSource, followed: Followed, last: Change | None
-    ) -> Iterator[Wanted]:
+    def _survey(self, name: str, source: DataSource, followed: Followed, last: Change | None) -> Iterator[Wanted]:
         """Every zone of the source that is not in the directory as it is."""
         assert self._sources is not None
         hidden: set[bytes] = set()
@@ -185,9 +182,9 @@ class Keeper:
             if record.flags & layout.ZONE_GONE:
                 continue
             known = keys.get(record.source, set())
-            key = name_key(_name(record.origin))
+            key = name_key(name_of(record.origin))
             if known is not None and key not in known:  # a source that cannot be asked keeps its zones
-                self.update(_name(record.origin))
+                self.update(name_of(record.origin))
         for key in self._listed:
             origin = Name([*key_labels(key), b""])
             if self.store.find(_wire(origin)) is None:
@@ -296,16 +293,14 @@ class Keeper:
         try:
             self.store.enlist(number)
             image = self.store.images[number]
-            found = [
-                (ZoneRecord.read(self.store.arena.view, place), offset) for offset, place in image.zones()
-            ]
+            found = [(ZoneRecord.read(self.store.arena.view, place), offset) for offset, place in image.zones()]
             self.store.publish(
                 (record.origin, number, offset) for record, offset in found if not self._is_overtaken(record)
             )
             for origin in batch.origins:
                 self.failures.pop(origin, None)
         finally:
-            again = self._done(batch)
+            again = self._done()
         there = {record.origin for record, _ in found}
         again |= {origin for origin in batch.origins if _wire(origin) not in there}  # gone meanwhile
         for origin in again:
@@ -314,7 +309,7 @@ class Keeper:
 
     def failed(self, batch: Batch, reason: str) -> None:
         """These zones could not be built: auth answers for them, from what is stored, until they can."""
-        self._done(batch)
+        self._done()
         for origin in batch.origins:
             self.failures[origin] = reason
             try:
@@ -341,7 +336,7 @@ class Keeper:
         assert self._sources is not None
         for there in list(self.store.located()):
             if not there.record.flags & layout.ZONE_GONE:
-                self.rebuild(_name(there.record.origin))
+                self.rebuild(name_of(there.record.origin))
 
     def number_of(self, source: str) -> int:
         """Of a data source."""
@@ -360,7 +355,7 @@ class Keeper:
         assert self._sources is not None
         return self._sources.configured[name]
 
-    def _done(self, batch: Batch) -> set[Name]:
+    def _done(self) -> set[Name]:
         again, self._again, self._building = self._again, set(), frozenset()
         return again
 
@@ -370,9 +365,9 @@ class Keeper:
         if there is None:
             return False
         if there.record.flags & layout.ZONE_GONE:
-            return _name(record.origin) in self._again
-        return there.record.answered and there.record.source == record.source and (
-            there.record.version > record.version
+            return name_of(record.origin) in self._again
+        return (
+            there.record.answered and there.record.source == record.source and (there.record.version > record.version)
         )
 
     def _announce(self) -> None:
@@ -401,13 +396,11 @@ class Keeper:
         """Make one image of many small ones; note how far the sources were followed."""
         if self.announced:
             self._remember()
-        small = {
-            slot.number for slot in self.store.manifest.slots if slot.zones and slot.records < SMALL_SLOT
-        }
+        small = {slot.number for slot in self.store.manifest.slots if slot.zones and slot.records < SMALL_SLOT}
         if len(small) > MAX_SMALL_SLOTS:
             for there in list(self.store.located()):
                 if there.slot in small and there.record.answered:
-                    self.rebuild(_name(there.record.origin))
+                    self.rebuild(name_of(there.record.origin))
 
 
 def _matches(record: ZoneRecord, number: int, info: ZoneInfo) -> bool:
@@ -428,13 +421,6 @@ def _mark(change: Change) -> Mark:
     return Mark(change.id, change.origin.to_text(), change.version, change.time)
 
 
-def _wire(name: Name) -> bytes:
-    return name.canonicalize().to_wire()
-
-
-def _name(origin: bytes) -> Name:
-    labels, offset = [], 0
-    while length := origin[offset]:
-        labels.append(origin[offset + 1 : offset + 1 + length])
-        offset += 1 + length
-    return Name([*labels, b""])
+def _wire(origin: Name) -> bytes:
+    """As the directory has it."""
+    return wire(origin).lower()

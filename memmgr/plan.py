@@ -103,9 +103,9 @@ class Plan:
             one, self._found = self._found, None
             return one
         while self._surveys:
-            one = next(self._surveys[0], None)
-            if one is not None:
-                return one
+            found = next(self._surveys[0], None)
+            if found is not None:
+                return found
             del self._surveys[0]
         return None
 

@@ -74,9 +74,9 @@ class Store:
         if before is None:
             before = Manifest(0, boot, _stamp(), "", 0)
         self.manifest = before
-        whole = all([self._map(slot) for slot in before.slots])  # all of them, not up to the first damaged one
-        self.directory = self._open_directory(before, rebuild=not whole or before.boot != boot)
-        self.rebuilt = not whole or before.boot != boot  # zones may have other records than those given last
+        damaged = [slot.number for slot in before.slots if not self._map(slot)]
+        self.directory = self._open_directory(before, rebuild=bool(damaged) or before.boot != boot)
+        self.rebuilt = bool(damaged) or before.boot != boot  # zones may have other records than those given last
         self.zones: Counter[int] = Counter(slot for _, slot, _ in self.directory.entries())  # of each slot
         self._sweep()
 
@@ -211,9 +211,7 @@ class Store:
                 self._refused(self.place / slot.delta, reason)
             whole = False
             changes = self._make_delta(slot.number, image.octets)
-            self._fresh[slot.number] = msgspec.structs.replace(
-                slot, delta_octets=changes.octets, delta_stamp=_stamp()
-            )
+            self._fresh[slot.number] = msgspec.structs.replace(slot, delta_octets=changes.octets, delta_stamp=_stamp())
         self._take(slot.number, image, changes)
         return whole
 
@@ -268,9 +266,7 @@ class Store:
             place = record_place(slot, offset, self.heaps)
             origin = ZoneRecord.read(self.arena.view, place).origin
             made.put(made.find(origin, self.heaps), origin, slot, offset)
-        slots = tuple(
-            self._fresh.get(slot.number, slot) for slot in self.manifest.slots if slot.number in self.images
-        )
+        slots = tuple(self._fresh.get(slot.number, slot) for slot in self.manifest.slots if slot.number in self.images)
         self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, directory=name, slots=slots))
         if old is not None:
             old.advance()  # for who still looks there

@@ -6,7 +6,7 @@ import ast
 
 from tests.house.packages import ROOT, trees
 
-PROGRAMS = {"auth", "bob", "bobctl", "cfgmgr", "cmdctl", "loadzone", "msgq", "sockcreator", "stats"}
+PROGRAMS = {"auth", "bob", "bobctl", "cfgmgr", "cmdctl", "loadzone", "memmgr", "msgq", "sockcreator", "stats"}
 CONTRACTS = {"api", "errors"}
 BUS = {"session", "envelope", "errors", "incoming"}  # the client's side of the bus is a library
 ALLOWED = {

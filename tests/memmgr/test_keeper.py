@@ -107,6 +107,7 @@ def test_a_listed_zone_without_data_is_left_to_auth(tmp_path):
     house.start()
     assert house.text("www.sub.example.") == "left"
     assert house.text("www.example.") == "192.0.2.80"
+    assert house.keeper is not None
     house.keeper.configure(house.sources, [])
     house.settle()
     assert house.text("www.sub.example.") == "NXDOMAIN"
@@ -151,7 +152,7 @@ def test_a_damaged_image_is_refused_and_built_anew(house, offset):
     house.load(soa(1, "www A 192.0.2.80"))
     house.start()
     house.stop()
-    (path,) = [path for path in house.place.glob("*.image")]
+    (path,) = list(house.place.glob("*.image"))
     octets = bytearray(path.read_bytes())
     octets[offset] ^= 0xFF
     path.write_bytes(octets)
@@ -167,7 +168,7 @@ def test_no_damage_of_a_file_is_answered_from(house, victim, damage):
     house.load(soa(1, "www A 192.0.2.80"))
     house.start()
     house.stop()
-    (path,) = [path for path in house.place.glob(victim)]
+    (path,) = list(house.place.glob(victim))
     if damage == "remove":
         path.unlink()
     else:
