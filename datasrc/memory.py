@@ -31,7 +31,7 @@ from datasrc.rows import Row, split
 from datasrc.source import DataSource, Finder, Snapshot, Updater
 from datasrc.transaction import Transaction
 
-CHAIN_TYPES = (int(RdataType.NSEC), int(RdataType.NSEC3))
+CHAIN_TYPES = (int(RdataType.NS), int(RdataType.NSEC), int(RdataType.NSEC3))
 
 Nodes = Mapping[bytes, tuple[Row, ...]]
 

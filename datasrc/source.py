@@ -85,8 +85,8 @@ class Finder(ABC):
         return Name([*key_labels(before), *self.info.origin.labels])
 
     def backwards(self, key: bytes, rdtype: int) -> Iterator[tuple[bytes, RRset]]:
-        """The sets of a type (NSEC, NSEC3) along their chain, which is a ring: that at or before the key first, then
-        down to the first of all, and on from the last one.
+        """The sets of a type (NSEC, NSEC3, NS) along their chain, which is a ring: that at or before the key first,
+        then down to the first of all, and on from the last one.
         """
         for row in self._backwards(key, rdtype):
             yield row.key, self._rrset(row)

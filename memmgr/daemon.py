@@ -6,7 +6,6 @@ data sources --changes--> Keeper --batches--> building (a process) --files--> St
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ class MemmgrDaemon(Module):
         self._rung = asyncio.Event()
         self._work = asyncio.Event()  # something may wait to be built
         self._building = 0  # zones
-        self._published: float | None = None
+        self._changes = 0  # that were counted
         self._loop = asyncio.get_running_loop()
 
     # Configuration.
@@ -198,7 +197,6 @@ class MemmgrDaemon(Module):
             self.context.log.error("MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=batch.origins[0], reason=error)
             await self.context.work(self._keeper.failed, batch, str(error))
         else:
-            self._published = time.time()
             self.context.counters.add("builds")
             self.context.counters.add("builds.zones", len(batch.origins))
             self.context.log.info(
@@ -234,6 +232,8 @@ class MemmgrDaemon(Module):
         self.context.counters.set("slots", len(store.manifest.slots))
         self.context.counters.set("octets", store.octets())
         self.context.counters.set("waiting", len(self._keeper.plan))
+        self.context.counters.add("changes", self._keeper.changes - self._changes)
+        self._changes = self._keeper.changes
 
     # Commands.
 
@@ -267,7 +267,7 @@ class MemmgrDaemon(Module):
             octets=store.octets(),
             waiting=len(keeper.plan),
             building=self._building,
-            published=self._published,
+            published=keeper.published,
             slots=slots,
             failures=tuple(failures[: api.MAX_FAILURES]),
         )

@@ -9,6 +9,7 @@ auth.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,15 @@ from typing import Any
 from dns.name import Name
 
 from daemonkit.log import MessageLog
-from datasrc.errors import StorageError
+from datasrc.errors import DataSourceError, StorageError, ZoneError
 from datasrc.keys import key_labels, name_key
-from datasrc.records import Change, ZoneInfo
-from datasrc.source import DataSource
+from datasrc.records import Change, ZoneInfo, ZoneState
+from datasrc.source import DataSource, Finder
 from datasrc.sources import Failure, Sources, source_url
 from image import builder, layout, manifest
 from image.delta import DeltaFull
 from image.manifest import Mark
+from image.patch import Cuts, NotExpressible, Patch, Place, touched_by
 from image.zone import name_of, wire
 from image.zonerecord import ZoneRecord
 from memmgr.plan import BIG_RECORDS, Batch, Plan, Wanted
@@ -33,6 +35,10 @@ from memmgr.store import Located, Store
 SOURCE_OCTETS = 4  # of the number of a source in records
 PAGE = 1000  # zones or changes read at once
 FILES = "master-files:"
+MAX_CUTS_KNOWN = 100  # zones
+MAX_VERSIONS = 100  # of a zone that are taken in at once; who is further behind builds it anew
+SMALL_ZONE = 500  # records of a zone that is written to a delta as a whole
+COMPACT = 0.75  # of a delta in use, when the image is built anew
 MAX_SMALL_SLOTS = 16  # images of few zones, before they are made one
 SMALL_SLOT = 50_000  # records
 
@@ -54,6 +60,8 @@ class Keeper:
         self.store = store
         self.plan = Plan()
         self.announced = False
+        self.changes = 0  # zones changed in place
+        self.published: float | None = None  # POSIX seconds when a zone last was given a record
         self.failures: dict[Name, str] = {}  # zones that could not be built, and why
         self._log = log
         self._sources: Sources | None = None
@@ -63,6 +71,7 @@ class Keeper:
         self._again: set[Name] = set()  # that changed while they were being built
         self._margin: int | None = None  # the slot whose delta has records of zones that have no image
         self._swept = False
+        self._cuts: dict[bytes, tuple[int, Cuts]] = {}  # delegations of zones that were changed last, and the version
 
     # Configuration.
 
@@ -209,9 +218,99 @@ class Keeper:
         if there is not None and _matches(there.record, self._followed[name].number, info):
             self.plan.remove(origin)
             return
+        if there is not None and self._change(name, origin, there):
+            self.plan.remove(origin)
+            return
+        if self.announced and self._write_small(name, info):
+            self.plan.remove(origin)
+            return
         if there is None or there.record.flags & layout.ZONE_GONE or not self.announced:
             self._leave(origin)
         self.plan.add(Wanted(info.origin, name, info.records))
+
+    def _change(self, name: str, origin: Name, there: Located) -> bool:
+        """Change a zone in place; False: it must be built anew."""
+        before = there.record
+        if not before.answered or before.source != self._followed[name].number:
+            return False
+        source = self.source(name)
+        delta = self.store.deltas[there.slot]
+        try:
+            with source.snapshot() as snapshot:
+                finder = snapshot.zone(origin)
+                if finder is None or finder.info.state is not ZoneState.READY:
+                    return False
+                versions = range(before.version + 1, finder.info.version + 1)
+                if not 0 < len(versions) <= MAX_VERSIONS:
+                    return False
+                differences = [source.difference(origin, version) for version in versions]
+                touched = touched_by(one for one in differences if one is not None)
+                if None in differences:
+                    return False
+                delta.begin()
+                patch = self._patch(there.slot, before, finder)
+                record = patch.change(touched)
+                offset = self.store.put_record(there.slot, record)
+        except (NotExpressible, DeltaFull) as error:
+            delta.end()
+            self._log.debug("MEMMGR_REBUILDING", zone=origin, reason=error)
+            return False
+        except DataSourceError as error:
+            delta.end()
+            if isinstance(error, ZoneError):
+                return False
+            raise
+        self.store.publish([(record.origin, there.slot, offset)])
+        delta.end()
+        self._told()
+        if patch.cuts is not None:
+            while len(self._cuts) >= MAX_CUTS_KNOWN:
+                del self._cuts[next(iter(self._cuts))]
+            self._cuts[record.origin] = record.version, patch.cuts
+        if delta.filling > COMPACT and record.records >= BIG_RECORDS:  # what comes meanwhile still fits
+            self.plan.add(Wanted(origin, name, record.records))
+        return True
+
+    def _write_small(self, name: str, info: ZoneInfo) -> bool:
+        """Write a small zone as a whole to the delta of the margin; False: it must be built."""
+        if info.records > SMALL_ZONE or info.state is not ZoneState.READY:
+            return False
+        slot = self._margin_slot()
+        delta = self.store.deltas[slot]
+        number = layout.IN_DELTA | delta.used // layout.ZONE_UNIT  # no two zones have begun at the same place
+        blank = ZoneRecord(_wire(info.origin), number=number, source=self._followed[name].number)
+        try:
+            with self.source(name).snapshot() as snapshot:
+                finder = snapshot.zone(info.origin)
+                if finder is None or finder.info.state is not ZoneState.READY:
+                    return False
+                delta.begin()
+                record = self._patch(slot, blank, finder).write_all()
+                offset = self.store.put_record(slot, record)
+        except NotExpressible:
+            delta.end()
+            return False
+        except DeltaFull:
+            delta.end()
+            self._new_margin(slot)
+            return False
+        except DataSourceError:
+            delta.end()
+            raise
+        self.store.publish([(record.origin, slot, offset)])
+        delta.end()
+        self._told()
+        return True
+
+    def _patch(self, slot: int, record: ZoneRecord, finder: Finder) -> Patch:
+        store = self.store
+        version, cuts = self._cuts.pop(record.origin, (0, None))
+        place = Place(store.arena, store.images[slot], store.deltas[slot], record)
+        return Patch(place, finder, store.manifest.seed, cuts if version == record.version else None)
+
+    def _told(self) -> None:
+        self.changes += 1
+        self.published = time.time()
 
     def _holder(self, origin: Name) -> tuple[tuple[str, ZoneInfo] | None, bool]:
         """The first source that has the zone, and the zone; and whether no source that fails could have it."""
@@ -257,13 +356,17 @@ class Keeper:
         return self._margin
 
     def _new_margin(self, full: int | None) -> int:
-        """A slot without zones, for records only; those that count move there."""
+        """A slot whose image is empty, for what is written after the images; zones of the full one are built."""
         number, path = self.store.reserve()
         builder.build([], path, self.store.manifest.seed)
         self.store.enlist(number)
         self._margin = number
         for there in list(self.store.located()) if full is not None else []:
-            if there.slot == full:
+            if there.slot != full:
+                continue
+            if there.record.answered:
+                self.rebuild(name_of(there.record.origin))
+            else:
                 offset = self.store.put_record(number, there.record)
                 self.store.publish([(there.record.origin, number, offset)])
         return number
@@ -294,6 +397,7 @@ class Keeper:
             self.store.enlist(number)
             image = self.store.images[number]
             found = [(ZoneRecord.read(self.store.arena.view, place), offset) for offset, place in image.zones()]
+            self.published = time.time()
             self.store.publish(
                 (record.origin, number, offset) for record, offset in found if not self._is_overtaken(record)
             )

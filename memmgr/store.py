@@ -249,8 +249,12 @@ class Store:
         trusted = old if before.boot == manifest.boot_id() else None  # else some of its pages may not be on the disk
         records = [(slot, offset) for slot in self._mapped() for offset, _ in self.images[slot].zones()]
         if trusted is not None:
-            records += [(slot, offset) for _, slot, offset in trusted.entries() if slot in self.heaps]
+            records += [(slot, offset) for _, slot, offset in trusted.entries() if self._is_whole(slot, offset)]
         return self._make_directory(records, old)
+
+    def _is_whole(self, slot: int, offset: int) -> bool:
+        """Whether what an entry points to is there, and is what it was."""
+        return slot in self.heaps and not (offset & layout.IN_DELTA and slot in self._fresh)
 
     def _mapped(self) -> list[int]:
         """The slots in the order in which they were published: of two records of a zone the later one counts."""

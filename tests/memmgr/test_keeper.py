@@ -41,14 +41,14 @@ def test_a_restart_builds_nothing(house):
     assert house.text("www.example.") == "192.0.2.80"
 
 
-def test_what_changed_meanwhile_is_built_anew_at_the_start_and_nothing_else(house):
+def test_what_changed_meanwhile_is_changed_in_place_at_the_start_and_nothing_is_built(house):
     house.load(soa(1, "www A 192.0.2.80"), "example.")
     house.load(soa(1, "www A 192.0.2.81"), "example.net.")
     house.start()
     house.stop()
     house.load(soa(2, "www A 192.0.2.82"), "example.net.")
     house.start()
-    assert house.built == [["example.net."]]
+    assert house.built == []
     assert house.text("www.example.net.") == "192.0.2.82"
     assert house.text("www.example.") == "192.0.2.80"
 
@@ -74,6 +74,75 @@ def test_a_changed_zone_is_answered_anew(house):
     house.settle()
     assert house.text("www.example.") == "192.0.2.82"
     assert house.text("new.example.") == "192.0.2.83"
+
+
+def test_a_change_is_seen_by_who_has_everything_mapped_already(house):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    assert house.text("www.example.") == "192.0.2.80"
+    built = list(house.built)
+    house.load(soa(2, "www A 192.0.2.82"))
+    house.settle()
+    reply = house.ask("www.example.")  # without a look at the announcement
+    assert reply is not None
+    assert reply.answer[0][0].address == "192.0.2.82"
+    assert house.built == built
+    assert house.keeper.changes == 1
+
+
+def test_a_small_new_zone_needs_no_file(house):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.load(soa(1), "second.")
+    house.start()
+    house.source.delete_zone(name("second.", "."), PROVENANCE)  # so that the margin is there and mapped
+    house.settle()
+    house.look()
+    house.load(soa(1, "www A 192.0.2.84"), "third.")
+    files = sorted(path.name for path in house.place.iterdir())
+    house.settle()
+    assert sorted(path.name for path in house.place.iterdir()) == files
+    reply = house.ask("www.third.")
+    assert reply is not None
+    assert reply.answer[0][0].address == "192.0.2.84"
+
+
+def test_what_the_delta_has_no_room_for_is_built(house, monkeypatch):
+    monkeypatch.setattr("memmgr.store.HEAP_LEAST", 4096)
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    for serial in range(2, 30):
+        house.load(soa(serial, f"www A 192.0.2.{serial}", f"n{serial} TXT {'x' * 200}"))
+        house.settle()
+        assert house.text("www.example.") == f"192.0.2.{serial}"
+    assert 1 < len(house.built) < 28
+
+
+def test_a_change_torn_by_the_death_of_its_writer_is_thrown_away(house):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    house.load(soa(2, "www A 192.0.2.82"))
+    house.settle()
+    for delta in house.keeper.store.deltas.values():
+        delta.begin()
+    house.stop()
+    house.start()
+    assert house.refused
+    assert house.text("www.example.") == "192.0.2.82"
+
+
+def test_deltas_of_another_boot_are_thrown_away_and_their_zones_are_right(house, monkeypatch):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.load(soa(1), "gone.")
+    house.start()
+    house.load(soa(2, "www A 192.0.2.82"))
+    house.source.delete_zone(name("gone.", "."), PROVENANCE)
+    house.settle()
+    house.stop()
+    monkeypatch.setattr("image.manifest.boot_id", lambda: "f" * 36)
+    house.start()
+    assert house.refused == []
+    assert house.text("www.example.") == "192.0.2.82"
+    assert house.text("ns.gone.") == "left"
 
 
 def test_a_zone_is_added_below_another_and_deleted(house):
