@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auth import api
@@ -17,7 +17,8 @@ from auth.cookie_secrets import CookieSecrets, read_secrets
 from auth.engine import Serving
 from auth.errors import CookieSecretError
 from auth.explain import explain
-from auth.options import change_zones, read_settings, read_zones
+from auth.keys import KeyRing
+from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
 from auth.server import Server
 from auth.settings import Settings
 from auth.status import cookies_served, zones_served
@@ -48,6 +49,9 @@ class Candidate:
     settings: Settings
     zones: ZoneTable
     cookies: CookieSecrets | None
+    keys: KeyRing
+    key_faults: Mapping[str, Rejected]  # keys that cannot be used, at the start
+    configured_keys: Mapping[str, Any]  # `keys`
     configured: Mapping[str, Any]  # `data_sources`
     sources: Sources | None  # opened for this revision; None: those in use serve on
     statuses: Sequence[SourceStatus] = ()  # of the sources when they were opened
@@ -63,6 +67,7 @@ class AuthDaemon(Module):
         self._server: Server | None = None
         self._sources: Sources | None = None
         self._configured: Mapping[str, Any] = {}
+        self._keys: Mapping[str, Any] = {}  # `keys`, as configured
         self._listening: tuple[str, ...] = ()
         self._watcher: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
@@ -84,17 +89,19 @@ class AuthDaemon(Module):
             zones = read_zones(config.values)
         else:
             zones = change_zones(self._server.engine.serving.zones, config.values, config.difference)
+        keys, faults = self._read_keys(config.values[KEYS])
         cookies = self._read_cookies(config.own["cookies"])
         configured = config.values["data_sources"]
+        candidate = Candidate(settings, zones, cookies, keys, faults, config.values[KEYS], configured, None)
         same = list(configured.items()) == list(self._configured.items())  # their order counts
         if self._sources is not None and same:
-            return Candidate(settings, zones, cookies, configured, None)
+            return candidate
         sources = _open(configured, self._sources, self._source_changed)
         statuses = sources.status()
         if self._sources is not None:
             changed = {name for name, entry in configured.items() if entry != self._configured.get(name)}
             _check(sources, statuses, changed)
-        return Candidate(settings, zones, cookies, configured, sources, statuses)
+        return replace(candidate, sources=sources, statuses=statuses)
 
     def _read_cookies(self, options: Mapping[str, Any]) -> CookieSecrets | None:
         """The secrets of cookies. What is wrong with them is refused, but for the start: DNS goes on without."""
@@ -108,17 +115,40 @@ class AuthDaemon(Module):
             self.context.log.warning("AUTH_COOKIE_SECRET_UNUSABLE", file=error.file, reason=error.reason)
             return CookieSecrets.passing()
 
+    def _read_keys(self, configured: Mapping[str, Any]) -> tuple[KeyRing, Mapping[str, Rejected]]:
+        """At the start a key that cannot be used is done without; later such a change is refused."""
+        ring = KeyRing() if self._server is None else self._server.engine.serving.keys
+        if self._server is not None and configured == self._keys:
+            return ring, {}
+        keys, faults = read_keys(configured, self._keys, ring)
+        if self._server is not None:
+            for name, fault in faults.items():
+                if ring.named(name) is not None or not _same_but_for_secret(configured[name], self._keys.get(name)):
+                    raise fault
+        return keys, faults
+
     def _apply(self, candidate: Candidate) -> None:
         self._configured = candidate.configured
+        self._tell_keys(candidate)
+        self._keys = candidate.configured_keys
         sources = candidate.sources or self._sources
         assert sources is not None
         self._serve(sources, candidate)
         self._report(candidate.statuses)
 
+    def _tell_keys(self, candidate: Candidate) -> None:
+        """What is new about keys; of the first configuration only what is wrong with them."""
+        for name, fault in candidate.key_faults.items():
+            self.context.log.error("AUTH_KEY_UNUSABLE", key=name, reason=fault.reason)
+        before, after = self._keys, candidate.configured_keys
+        changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+        if changed and self._server is not None:
+            self.context.log.info("AUTH_KEYS_CHANGED", keys=", ".join(changed))
+
     def _serve(self, sources: Sources, candidate: Candidate) -> None:
         """Answer from these sources from now on; the old ones are closed when nobody uses them any more."""
         old, self._sources = self._sources, sources
-        serving = Serving(sources, candidate.settings, candidate.zones, candidate.cookies)
+        serving = Serving(sources, candidate.settings, candidate.zones, candidate.cookies, candidate.keys)
         if self._server is None:
             self._server = Server(serving, self.context.counters, self.context.log)
         else:
@@ -235,6 +265,13 @@ class AuthDaemon(Module):
     async def statistics(self, _call: IncomingCall, _request: api.Statistics) -> api.StatisticsReply:
         """The counters of this process."""
         return api.StatisticsReply(self.context.counters.statistics())
+
+
+def _same_but_for_secret(entry: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
+    return before is not None and all(
+        entry[name] == before[name] or (name == "secret_file" and entry[name]["path"] == before[name]["path"])
+        for name in entry
+    )
 
 
 def _check(sources: Sources, statuses: Sequence[SourceStatus], changed: set[str]) -> None:

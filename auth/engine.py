@@ -17,7 +17,7 @@ from dns.opcode import Opcode
 from dns.rcode import Rcode
 from dns.rdataclass import RdataClass
 
-from auth import edns, tsig
+from auth import edns
 from auth.acl import Requester
 from auth.admission import Admission, admit
 from auth.answer import Answer, answer_question
@@ -26,12 +26,14 @@ from auth.client import Client, Transport
 from auth.cookie_check import Cookie, CookieCheck, has_to_ask_again
 from auth.cookie_secrets import CookieSecrets
 from auth.edns import MIN_UDP_SIZE, ExtendedError
-from auth.errors import Dropped, Refusal, Unusable
+from auth.errors import Dropped, Refusal, TsigMalformed, Unusable
+from auth.keys import KeyRing
 from auth.operations import TRANSFERS, check_query_type, refuse_transfer, refuse_zone_change
 from auth.response import OptReply, Reply, render
 from auth.settings import Settings
+from auth.signature import Signature, verify
 from auth.tally import Tally
-from auth.wire import Question, Request, read_header, read_request
+from auth.wire import Question, Request, labels_of, read_header, read_request
 from auth.writer import MAX_MESSAGE
 from auth.zones import View, ZoneTable
 from daemonkit.log import MessageLog
@@ -57,6 +59,7 @@ class Serving:
     settings: Settings = field(default_factory=Settings)
     zones: ZoneTable = field(default_factory=ZoneTable)
     cookies: CookieSecrets | None = None  # None: cookies are ignored
+    keys: KeyRing = field(default_factory=KeyRing)
 
 
 class Engine:
@@ -67,6 +70,7 @@ class Engine:
         self.handled = 0  # messages: who watches sees it grow
         self._tally = tally
         self._log = log
+        self._clock = clock
         self._cookies = CookieCheck(clock)
 
     def respond(self, message: bytes, client: Client) -> bytes | None:
@@ -89,6 +93,7 @@ class Engine:
             if admission is not Admission.READ:
                 return self._send(Reply(request.header, rcode=_REFUSED_UNREAD[admission]), MIN_UDP_SIZE)
             request = read_request(message, request.header)
+            request.signature = self._verify(message, request, client, serving.keys)
             self._tally.read(request)
             cookie = self._cookies.check(request, client, serving.cookies)
             self._tally.checked(cookie)
@@ -107,9 +112,23 @@ class Engine:
         self._tally.replied(reply, rendered)
         return rendered.message
 
+    def _verify(self, message: bytes, request: Request, client: Client, keys: KeyRing) -> Signature | None:
+        """What comes of the TSIG of the request, where it has one that can be judged."""
+        if request.tsig is None or request.fault is not None:
+            return None
+        try:
+            signature = verify(message, request.tsig_start, request.tsig, keys, int(self._clock()))
+        except TsigMalformed as fault:
+            request.fault = fault
+            return None
+        if not signature.is_good:
+            key = labels_of(request.tsig.key_name)
+            self._log.warning("AUTH_TSIG_BAD", client=client.address, key=key, fault=signature.fault)
+        return signature
+
     def _reply(self, request: Request, client: Client, serving: Serving, cookie: Cookie | None) -> Reply:
         """Decide in the order of the layers: form, EDNS version, cookie, signature, then the question itself."""
-        reply = Reply(request.header, request.question, opt=_opt(request, client, serving.settings, cookie))
+        reply = _begin(request, client, serving, cookie)
         if request.fault is not None or _misuses_keepalive(request, client) or _is_malformed(request, cookie):
             return replace(reply, rcode=Rcode.FORMERR)
         if request.edns is not None and request.edns.version != edns.VERSION:
@@ -118,8 +137,8 @@ class Engine:
             return replace(reply, rcode=Rcode.BADCOOKIE)
         if request.question is None:
             return reply  # the cookie is all that was asked for
-        if request.tsig is not None:
-            return replace(reply, rcode=Rcode.NOTAUTH, tsig=tsig.bad_key_record(request.tsig))
+        if request.signature is not None and not request.signature.is_good:
+            return replace(reply, rcode=Rcode.NOTAUTH, signature=request.signature)
         try:
             answer = self._answer(request, request.question, client, serving)
         except Refusal as refusal:
@@ -140,7 +159,8 @@ class Engine:
             check_query_type(question)
             if question.rdclass == RdataClass.CH:
                 return answer_chaos(question, serving.settings)
-        requester = Requester(ipaddress.ip_address(client.address))
+        key = None if request.signature is None or request.signature.key is None else request.signature.key.name
+        requester = Requester(ipaddress.ip_address(client.address), key)
         with serving.data.snapshot() as snapshot:
             view = View(snapshot, serving.zones, requester)
             if request.header.opcode != Opcode.QUERY:
@@ -176,9 +196,15 @@ def _opt(request: Request, client: Client, settings: Settings, cookie: Cookie | 
     return OptReply(settings.udp_size, asked.dnssec_ok, options)
 
 
-def _failure(request: Request, client: Client, serving: Serving, cookie: Cookie | None) -> Reply:
+def _begin(request: Request, client: Client, serving: Serving, cookie: Cookie | None) -> Reply:
+    """What every reply to this request has: the question, OPT, and a signature where the request had a good one."""
+    signature = request.signature if request.signature is not None and request.signature.is_good else None
     opt = _opt(request, client, serving.settings, cookie)
-    reply = Reply(request.header, request.question, rcode=Rcode.SERVFAIL, opt=opt)
+    return Reply(request.header, request.question, opt=opt, signature=signature)
+
+
+def _failure(request: Request, client: Client, serving: Serving, cookie: Cookie | None) -> Reply:
+    reply = replace(_begin(request, client, serving, cookie), rcode=Rcode.SERVFAIL)
     return _with_error(reply, EDECode.OTHER, "internal error")
 
 

@@ -192,6 +192,7 @@ def observe(
         ObservedData(serving.data, observation),
         serving.settings,
         cast("ZoneTable", _ObservedTable(serving.zones, observation)),
+        keys=serving.keys,
     )
     engine = Engine(watched, Tally(Counters(spec.statistics)), _NotedLog(spec.messages, observation))
     return answer(engine), observation

@@ -13,12 +13,18 @@ import msgspec
 from auth.acl import Acl, compile_acl
 from auth.chaos import MAX_TEXT
 from auth.errors import AclError
+from auth.keys import ALGORITHMS, Key, KeyRing
 from auth.settings import AnyAnswer, CookieSettings, Settings, TcpSettings
+from auth.wire import wire_of
 from auth.zones import ZonePolicy, ZoneTable
 from daemonkit.configuration import Difference, RowChanges, with_changes
 from daemonkit.errors import Rejected
+from daemonkit.findings import format_path
+from daemonkit.secretfiles import SecretError, read_secret
 
 DEFAULT_TEMPLATE = "default"
+KEYS = "keys"
+MAX_KEY_NAME = 123  # octets: a signed reply of question and OPT only, with the longest name and MAC, fits into 512
 MAX_IDENTITY = 128  # octets: a reply with the longest name, NSID and an extended error fits into 512
 
 
@@ -57,6 +63,38 @@ def change_zones(before: ZoneTable, values: Mapping[str, Any], difference: Diffe
         template = values["templates"][DEFAULT_TEMPLATE]
         table = replace(table, default=policy(template, f"templates.{DEFAULT_TEMPLATE}.query_acl"))
     return table
+
+
+def read_key(name: str, configured: Mapping[str, Any]) -> Key:
+    """One entry of the root `keys`; reads the file with the secret."""
+    algorithm = ALGORITHMS[configured["algorithm"]]
+    origin = dns.name.from_text(name)
+    if len(wire_of(origin)) > MAX_KEY_NAME:
+        raise Rejected(format_path((KEYS, name)), f"must not be longer than {MAX_KEY_NAME} octets")
+    shortest = algorithm.full if configured["shortest_mac"] is None else configured["shortest_mac"]
+    if not algorithm.shortest <= shortest <= algorithm.full:
+        reason = f"must be {algorithm.shortest} to {algorithm.full} octets for {configured['algorithm']}"
+        raise Rejected(format_path((KEYS, name, "shortest_mac")), reason)
+    file = configured["secret_file"]["path"]
+    try:
+        return Key(origin, algorithm, read_secret(file), shortest)
+    except SecretError as error:
+        raise Rejected(format_path((KEYS, name, "secret_file")), f"{file} cannot be used: {error}") from error
+
+
+def read_keys(
+    configured: Mapping[str, Any], before: Mapping[str, Any], ring: KeyRing
+) -> tuple[KeyRing, dict[str, Rejected]]:
+    """The root `keys`, and those of it that cannot be used; what says the same as `before` is taken from `ring`."""
+    keys: list[Key] = []
+    faults: dict[str, Rejected] = {}
+    for name, entry in configured.items():
+        known = ring.named(name) if entry == before.get(name) else None
+        try:
+            keys.append(known or read_key(name, entry))
+        except Rejected as fault:
+            faults[name] = fault
+    return KeyRing(keys), faults
 
 
 def _policies() -> Callable[[Mapping[str, Any], str], ZonePolicy]:

@@ -11,6 +11,7 @@ from dns.rdataclass import RdataClass
 from auth import edns
 from auth.answer import Answer
 from auth.edns import ExtendedError
+from auth.signature import Signature
 from auth.wire import AA, OPCODE_SHIFT, QR, RD, TC, Header, Question
 from auth.writer import ADDITIONAL, ANSWER, AUTHORITY, Writer
 from datasrc.records import RRset
@@ -37,7 +38,7 @@ class Reply:
     answer: Answer = field(default_factory=Answer)
     rcode: int = Rcode.NOERROR
     opt: OptReply | None = None
-    tsig: bytes = b""  # a ready-made record
+    signature: Signature | None = None  # where the request has a TSIG: makes that of the reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +55,42 @@ def render(reply: Reply, limit: int) -> Rendered:
     AD and CD are clear (RFC 4035 section 3.1.6), RA and Z too (RFC 1035 section 4.1.1).
     """
     for candidate in _concessions(reply):
-        tail, records = _tail(candidate)
-        writer, complete = _required(candidate, limit - len(tail))
+        tail = _opt(candidate)
+        reserved = len(tail) + (candidate.signature.size if candidate.signature else 0)
+        writer, complete = _required(candidate, limit - reserved)
         if complete:
             break
     if complete:
-        for section, rrset in _courtesies(reply.answer):
+        for section, rrset in _courtesies(candidate.answer):
             writer.add(section, rrset, _class(reply))
     truncated = not complete or candidate is not reply
-    return Rendered(writer.finish(reply.header.id, _flags(reply, truncated=truncated), tail, records), truncated)
+    flags = _flags(candidate, truncated=truncated)
+    message = writer.finish(reply.header.id, flags, tail, 1 if tail else 0)
+    return Rendered(message if candidate.signature is None else candidate.signature.attach(message), truncated)
 
 
 def _concessions(reply: Reply) -> Iterator[Reply]:
-    """The reply, and what it is reduced to, with TC, where it does not fit: an extended error gives way first (RFC 8914
-    section 3), then the TSIG of an error, for the names in it may be as long as what UDP carries.
+    """The reply, and what it is reduced to, with TC, where it does not fit.
+
+    An extended error gives way first (RFC 8914 section 3). Of a signed reply question, OPT and TSIG are left, with
+    NOERROR (RFC 8945 section 5.3); then OPT is without options. The unsigned TSIG of an error gives way last, for the
+    names in it may be as long as what UDP carries.
     """
     yield reply
     if reply.opt is not None and reply.opt.error is not None:
         reply = replace(reply, opt=replace(reply.opt, error=None))
         yield reply
-    if reply.tsig:
-        yield replace(reply, tsig=b"")
+    signature = reply.signature
+    if signature is None:
+        return
+    if reply.answer.answer or reply.answer.authority or reply.answer.glue:
+        reply = replace(reply, answer=Answer(authoritative=reply.answer.authoritative), rcode=Rcode.NOERROR)
+        yield reply
+    if reply.opt is not None and reply.opt.options:
+        reply = replace(reply, opt=replace(reply.opt, options=b""))
+        yield reply
+    if signature.key is None:
+        yield replace(reply, signature=None)
 
 
 def _required(reply: Reply, limit: int) -> tuple[Writer, bool]:
@@ -111,11 +127,10 @@ def _flags(reply: Reply, *, truncated: bool) -> int:
     return flags | TC if truncated else flags
 
 
-def _tail(reply: Reply) -> tuple[bytes, int]:
-    """OPT and TSIG, and how many of them there are."""
-    tail = b""
-    if reply.opt is not None:
-        error = b"" if reply.opt.error is None else edns.error_option(reply.opt.error)
-        options = reply.opt.options + error
-        tail = edns.opt_record(reply.opt.udp_size, reply.rcode, dnssec_ok=reply.opt.dnssec_ok, options=options)
-    return tail + reply.tsig, (reply.opt is not None) + bool(reply.tsig)
+def _opt(reply: Reply) -> bytes:
+    """The OPT record, where there is one."""
+    if reply.opt is None:
+        return b""
+    error = b"" if reply.opt.error is None else edns.error_option(reply.opt.error)
+    options = reply.opt.options + error
+    return edns.opt_record(reply.opt.udp_size, reply.rcode, dnssec_ok=reply.opt.dnssec_ok, options=options)

@@ -43,14 +43,18 @@ class Tally:
             self._counters.add("qryrecursion")
 
     def read(self, request: Request) -> None:
-        """What the request carries. No TSIG key is known, so every TSIG is bad, and ends the counting."""
+        """What the request carries; a TSIG that is not good ends the counting."""
         add = self._counters.add
         if request.has_sig0:
             add("request.sig0")
         if request.tsig is not None:
             add("request.tsig")
-            add("request.badsig")
-            return
+            signature = request.signature
+            if signature is None or not signature.is_good:
+                add("request.badsig")
+                if signature is not None:
+                    add(f"tsig.{signature.fault.lower()}")
+                return
         if request.edns is not None:
             add("request.edns0")
             if request.edns.dnssec_ok:
@@ -80,9 +84,10 @@ class Tally:
             add("response.edns0")
         if reply.rcode == Rcode.BADVERS:
             add("request.badednsver")
-        if reply.tsig:
+        if reply.signature is not None:
             add("response.tsig")
-        elif reply.header.opcode == Opcode.QUERY:
+        bad_signature = reply.signature is not None and not reply.signature.is_good
+        if reply.header.opcode == Opcode.QUERY and not bad_signature:
             self._answered(reply)
 
     def _answered(self, reply: Reply) -> None:

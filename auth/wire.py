@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import dns.name
 from dns.opcode import Opcode
@@ -32,6 +33,9 @@ from auth.errors import (
     WireError,
 )
 from auth.tsig import Tsig
+
+if TYPE_CHECKING:
+    from auth.signature import Signature
 
 HEADER = struct.Struct("!HHHHHH")  # RFC 1035 section 4.1.1
 HEADER_LENGTH = HEADER.size
@@ -96,6 +100,8 @@ class Request:
     question: Question | None = None
     edns: Edns | None = None
     tsig: Tsig | None = None
+    tsig_start: int = 0  # where its record begins
+    signature: Signature | None = None  # what came of it, when that is known
     has_sig0: bool = False
     fault: WireError | None = None
 
@@ -258,6 +264,7 @@ def _read_additional(message: bytes, offset: int, request: Request, *, last: boo
         if not last:
             raise TsigMisplaced(owner)
         request.tsig = tsig.read_tsig(read_name(message, owner)[0], rdclass, ttl, message[start:end], start)
+        request.tsig_start = owner
     elif rdtype == RdataType.SIG and rdclass == RdataClass.ANY:
         request.has_sig0 = True  # SIG(0) is not implemented: such a request is as good as unsigned (RFC 2931 section 5)
     return end

@@ -30,6 +30,7 @@ from tests.kit import cookies
 from tests.kit import dnspacket as packet
 from tests.kit.bus import FakeBus
 from tests.kit.dnsreply import Reply
+from tests.kit.tsigning import Signer
 
 pytestmark = pytest.mark.asyncio
 ZONE = "@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.3\n"
@@ -55,7 +56,7 @@ class Daemon:
         load(source, {f"{name}.": text for name, text in zones.items()})
         source.close()
 
-    def values(self, own=None, zones=None, templates=None, sources=None):
+    def values(self, own=None, zones=None, templates=None, sources=None, keys=None):
         """An effective configuration."""
 
         def substitute(text: str) -> str:
@@ -66,6 +67,7 @@ class Daemon:
                 "zones": zones or {},
                 "templates": templates or {"default": {}},
                 **({"data_sources": sources} if sources else {}),
+                "keys": keys or {},
             },
             substitute,
         )
@@ -243,6 +245,99 @@ async def test_texts_too_long_for_the_wire_are_refused(tmp_path):
         with pytest.raises(Rejected) as caught:
             await daemon.prepare(own={"identity": "é" * 100})
         assert caught.value.path == "auth.identity"
+
+
+# Keys.
+SIGNER = Signer("key.example.", b"a secret")
+KEY_ONLY = {"default": {"query_acl": [{"action": "ACCEPT", "key": "key.example"}]}}
+
+
+def keys_in(directory, secret: bytes = b"a secret", mode: int = 0o600, **more):
+    file = directory / "key.example.secret"
+    file.write_bytes(base64.b64encode(secret))
+    file.chmod(mode)
+    return {"key.example": {"secret_file": str(file), **more}}
+
+
+async def signed(daemon, sock, signer=SIGNER) -> str:
+    request = signer.sign(packet.query("www.example."))
+    with client(*sock.getsockname()) as asker:
+        asker.send(request)
+        return (await receive(asker)).rcode
+
+
+async def test_a_key_opens_what_the_acl_keeps_for_it(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure(templates=KEY_ONLY, keys=keys_in(tmp_path))
+        sock = await daemon.listen()
+        assert (await daemon.ask(sock, "www.example.")).rcode == "REFUSED"
+        assert await signed(daemon, sock) == "NOERROR"
+        assert await signed(daemon, sock, Signer("other.", b"a secret")) == "NOTAUTH"
+
+
+async def test_keys_and_their_files_are_replaced_at_run_time(tmp_path, caplog):
+    caplog.set_level("INFO")
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure(keys=keys_in(tmp_path))
+        sock = await daemon.listen()
+        assert await signed(daemon, sock) == "NOERROR"
+        assert "AUTH_KEYS_CHANGED" not in caplog.text
+        await daemon.configure(keys=keys_in(tmp_path, b"another"))
+        assert await signed(daemon, sock) == "NOTAUTH"
+        assert await signed(daemon, sock, Signer("key.example.", b"another")) == "NOERROR"
+        assert "new, gone or have another secret: key.example" in caplog.text
+        await daemon.configure()
+        assert await signed(daemon, sock, Signer("key.example.", b"another")) == "NOTAUTH"
+        assert base64.b64encode(b"another").decode() not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("more", "path"),
+    [
+        ({"mode": 0o644}, "keys.key.example.secret_file"),
+        ({"secret": b""}, "keys.key.example.secret_file"),
+        ({"shortest_mac": 15}, "keys.key.example.shortest_mac"),
+        ({"shortest_mac": 33}, "keys.key.example.shortest_mac"),
+    ],
+)
+async def test_a_change_to_a_key_that_cannot_be_used_is_refused(tmp_path, more, path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        with pytest.raises(Rejected) as caught:
+            await daemon.prepare(2, keys=keys_in(tmp_path, **more))
+        assert caught.value.path == path
+
+
+async def test_a_key_name_too_long_for_512_octets_is_refused(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure()
+        (entry,) = keys_in(tmp_path).values()
+        with pytest.raises(Rejected, match="123 octets"):
+            await daemon.prepare(2, keys={".".join(["k" * 60] * 3): entry})
+
+
+async def test_at_the_start_a_key_that_cannot_be_used_is_done_without(tmp_path, caplog):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure(keys=keys_in(tmp_path, mode=0o644))
+        sock = await daemon.listen()
+        assert "the key key.example cannot be used" in caplog.text
+        assert await signed(daemon, sock) == "NOTAUTH"
+        assert (await daemon.ask(sock, "www.example.")).rcode == "NOERROR"
+        await daemon.configure(keys=keys_in(tmp_path, mode=0o644), own={"identity": "here"})
+        await daemon.configure(keys=keys_in(tmp_path))
+        assert await signed(daemon, sock) == "NOERROR"
+
+
+async def test_another_change_does_not_lose_a_key_whose_file_is_gone(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        keys = keys_in(tmp_path)
+        first = await daemon.prepare(1, keys=keys)
+        first.apply()
+        sock = await daemon.listen()
+        values = daemon.values(keys=keys, own={"identity": "here"})
+        (tmp_path / "key.example.secret").unlink()
+        (await daemon.module.prepare(Config(2, values, values["auth"]))).apply()
+        assert await signed(daemon, sock) == "NOERROR"
 
 
 # Commands.

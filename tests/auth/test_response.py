@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from auth.answer import Answer
 from auth.edns import ExtendedError, nsid_option
 from auth.response import OptReply, Reply, render
-from auth.wire import Header, Question
+from auth.signature import Signature
+from auth.tsig import BADKEY, Tsig
+from auth.wire import Header, Question, wire_of
 from datasrc.records import RRset
 from tests.kit.dnsreply import Reply as Read
 
@@ -119,7 +121,10 @@ def test_the_largest_question_and_opt_fit_into_512_octets():
 
 
 def test_a_tsig_that_does_not_fit_is_left_out_with_tc():
-    reply = read(Reply(HEADER, Question(LONG, 1, 1), rcode=Rcode.NOTAUTH, tsig=b"x" * 540), 512)
+    asked = Tsig(wire_of(LONG), wire_of(LONG), 0, 300, b"", 0)
+    reply = read(
+        Reply(HEADER, Question(LONG, 1, 1), rcode=Rcode.NOTAUTH, signature=Signature(asked, 0, None, BADKEY)), 512
+    )
     assert reply.tc
     assert reply.counts == (1, 0, 0, 0)
 

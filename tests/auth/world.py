@@ -10,6 +10,7 @@ import io
 import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import dns.name
 
@@ -17,6 +18,7 @@ import datasrc
 from auth.client import Client, Transport
 from auth.cookie_secrets import CookieSecrets
 from auth.engine import Engine, Serving
+from auth.keys import KeyRing
 from auth.settings import Settings
 from auth.tally import Tally
 from auth.zones import ZoneTable
@@ -58,16 +60,21 @@ class World:
         *,
         cookies: CookieSecrets | None = None,
         clock: Callable[[], float] = time.time,
+        keys: KeyRing | None = None,
     ) -> None:
         self.source = datasrc.open("memory:", create=True)
         load(self.source, zones)
         self.counters = Counters(SPEC.statistics)
         self.engine = Engine(
-            Serving(self.source, settings or Settings(), table or ZoneTable(), cookies),
+            Serving(self.source, settings or Settings(), table or ZoneTable(), cookies, keys or KeyRing()),
             Tally(self.counters),
             MessageLog("auth", SPEC.messages),
             clock,
         )
+
+    def replace_keys(self, keys: KeyRing) -> None:
+        """Serve on with other TSIG keys."""
+        self.engine.serving = replace(self.engine.serving, keys=keys)
 
     def send(self, message: bytes, client: Client = UDP) -> Reply | None:
         """The reply to a message."""

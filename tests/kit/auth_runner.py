@@ -7,6 +7,7 @@ left behind when its parent dies.
 from __future__ import annotations
 
 import asyncio
+import base64
 import errno
 import json
 import socket
@@ -19,11 +20,13 @@ import datasrc
 from auth.acl import compile_acl
 from auth.cookie_secrets import CookieSecrets
 from auth.engine import Serving
+from auth.keys import ALGORITHMS, Key, KeyRing
 from auth.server import Server
 from auth.settings import AnyAnswer, CookieSettings, Settings, TcpSettings
 from auth.zones import ZonePolicy, ZoneTable
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
+from daemonkit.secretfiles import Secret
 from daemonkit.spec import Spec
 
 BACKLOG = 128
@@ -78,14 +81,29 @@ def zones_of(listed: dict[str, list[Any]]) -> ZoneTable:
     return ZoneTable({dns.name.from_text(origin): ZonePolicy(compile_acl(acl)) for origin, acl in listed.items()})
 
 
+def keys_of(configured: dict[str, dict[str, Any]]) -> KeyRing:
+    """TSIG keys, each with its secret in base64."""
+    keys = []
+    for name, key in configured.items():
+        algorithm = ALGORITHMS[key["algorithm"]]
+        secret = Secret(base64.b64decode(key["secret"]))
+        keys.append(Key(dns.name.from_text(name), algorithm, secret, key.get("shortest_mac", algorithm.full)))
+    return KeyRing(keys)
+
+
 async def serve(config: dict[str, Any]) -> None:
     """Serve until standard input ends."""
     sockets = bind(config["listen"], config.get("port", 0))
     source = datasrc.open(config["database"], read_only=True)
     spec = Spec.load("auth")
     secrets = tuple(map(bytes.fromhex, config.get("cookie_secrets", ())))
-    cookies = CookieSecrets(secrets) if secrets else CookieSecrets.passing()
-    serving = Serving(source, settings_of(config.get("settings", {})), zones_of(config.get("zones", {})), cookies)
+    serving = Serving(
+        source,
+        settings_of(config.get("settings", {})),
+        zones_of(config.get("zones", {})),
+        CookieSecrets(secrets) if secrets else CookieSecrets.passing(),
+        keys_of(config.get("keys", {})),
+    )
     counters = Counters(spec.statistics)
     server = Server(serving, counters, MessageLog("auth", spec.messages))
     await server.serve(sockets)
