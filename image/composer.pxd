@@ -35,7 +35,6 @@ cdef class Composer(NameHasher):
     cdef Py_ssize_t heap
     cdef Py_ssize_t zone_labels
 
-    cpdef serve(self, unsigned char[::1] queries, unsigned char[::1] replies)
     @cython.locals(shift=Py_ssize_t, level=Py_ssize_t)
     cdef int begin(self, Py_ssize_t at) except -1 nogil
     @cython.locals(at=Py_ssize_t)

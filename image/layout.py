@@ -160,10 +160,11 @@ STAGES = 64
 STAGE_NAME = 256  # octets
 STAGE_LEVELS = 129  # labels of a name, and the root
 
-# Hashes of names: FNV-1a, seeded and mixed.
+# Hashes of names: a multiplication for each 8 octets of a label, from the root on, seeded and mixed.
 MASK32 = 0xFFFFFFFF
 MASK64 = 0xFFFFFFFFFFFFFFFF
-PRIME = 0x100000001B3
+MULTIPLIER = 0xD6E8FEB86659FD93
+PRIME = 0x100000001B3  # FNV-1a, of contents
 MIX = 0x9E3779B97F4A7C15
 
 # Messages (RFC 1035 section 4.1, RFC 6891).

@@ -6,11 +6,13 @@ import ctypes
 
 from image.layout import (
     CASE,
+    HALF,
     MASK64,
     MAX_LABEL,
     MAX_NAME,
     MIX,
-    PRIME,
+    MULTIPLIER,
+    OCTET,
     STAGE_LEVELS,
     STAGE_NAME,
     STAGES,
@@ -18,6 +20,13 @@ from image.layout import (
     UPPER_Z,
 )
 from image.raw import Memory
+
+ONE = 1
+WORD = 8  # octets
+LOW_BITS = 0x7F7F7F7F7F7F7F7F
+HIGH_BITS = 0x8080808080808080
+FROM_A = 0x3F3F3F3F3F3F3F3F  # 0x80 - A in each octet
+BEYOND_Z = 0x2525252525252525  # 0x7F - Z in each octet
 
 Octets = bytes | bytearray | memoryview
 
@@ -28,8 +37,9 @@ def buffer(octets: int) -> memoryview:
 
 
 def address_of(octets: memoryview) -> int:
-    """Where the first octet of a writable buffer is."""
-    return ctypes.addressof(ctypes.c_char.from_buffer(octets)) if len(octets) else 0
+    """Where the first octet of a buffer is; 0 where it is empty or may not be written to."""
+    view = memoryview(octets)
+    return 0 if view.readonly or not len(view) else ctypes.addressof(ctypes.c_char.from_buffer(view))
 
 
 class NameReader(Memory):
@@ -47,7 +57,8 @@ class NameReader(Memory):
         self.names_at = 0
         self.levels_at = 0
         self.octets = memoryview(b"")
-        self.name = buffer(STAGES * STAGE_NAME)
+        self.octets_address = 0
+        self.name = buffer(STAGES * STAGE_NAME + WORD)
         self.name_address = address_of(self.name)
         self.starts = buffer(8 * STAGES * STAGE_LEVELS).cast("q")  # of the suffix of so many labels
         self.lefts = buffer(8 * STAGE_LEVELS).cast("q")
@@ -56,6 +67,7 @@ class NameReader(Memory):
     def attach(self, octets: memoryview) -> None:
         """Read from these octets from now on."""
         self.octets = octets
+        self.octets_address = address_of(octets)
 
     def read(self, start: int, end: int) -> int:
         """Read the uncompressed name at `start`; the offset behind it, or 0 where there is none before `end`."""
@@ -82,13 +94,32 @@ class NameReader(Memory):
             at += length + 1
         self.depth = depth
         self.name_octets = at - start + 1
+        if self.octets_address and start + STAGE_NAME <= len(self.octets):
+            self.copy_words(start)
+        else:
+            self.copy_octets(start)
+        self.hash_suffixes()
+        return at + 1
+
+    def copy_octets(self, start: int) -> int:
+        """Copy a name to its stage in small letters."""
         for index in range(self.name_octets):
             octet = self.octets[start + index]
             if UPPER_A <= octet <= UPPER_Z:  # a length is never that large: 63 is below A
                 octet |= CASE
             self.name[self.names_at + index] = octet
-        self.hash_suffixes()
-        return at + 1
+        return 0
+
+    def copy_words(self, start: int) -> int:
+        """As copy_octets(), 8 at once, with what is behind the name; there must be STAGE_NAME octets."""
+        source = self.octets_address + start
+        to = self.name_address + self.names_at
+        for index in range(0, self.name_octets, 8):
+            word = self.word(source + index)
+            low = word & LOW_BITS
+            upper = (low + FROM_A) & ~(low + BEYOND_Z) & ~word & HIGH_BITS  # the highest bit of octets from A to Z
+            self.put_word(to + index, word | upper >> 2)
+        return 0
 
     def hash_suffixes(self) -> int:
         """From the root up."""
@@ -99,9 +130,16 @@ class NameReader(Memory):
         self.starts[base] = self.name_end - 1
         for level in range(1, self.depth + 1):
             start = self.lefts[self.depth - level]
-            for index in range(start, start + self.name[start] + 1):
-                value = ((value ^ self.name[index]) * PRIME) & MASK64
-            value = value ^ (value >> 32)
+            size = self.name[start] + 1
+            at = self.name_address + start
+            while size >= WORD:
+                value = ((value ^ self.word(at)) * MULTIPLIER) & MASK64
+                value ^= value >> HALF
+                at += WORD
+                size -= WORD
+            if size:
+                value = ((value ^ (self.word(at) & ((ONE << (size << 3)) - 1))) * MULTIPLIER) & MASK64
+                value ^= value >> HALF
             self.hashes[base + level] = value
             self.starts[base + level] = start
         return 0
@@ -114,6 +152,5 @@ class NameReader(Memory):
 
     def below(self, level: int, octet: int) -> int:
         """The hash of the name with a label of one octet in front of the suffix of `level` labels."""
-        value = ((self.hashes[self.levels_at + level] ^ 1) * PRIME) & MASK64
-        value = ((value ^ octet) * PRIME) & MASK64
-        return value ^ (value >> 32)
+        value = ((self.hashes[self.levels_at + level] ^ (octet << OCTET | 1)) * MULTIPLIER) & MASK64
+        return value ^ (value >> HALF)

@@ -3,6 +3,8 @@ from libc.stdint cimport uint64_t
 cdef class Memory:
     cdef int copy(self, uint64_t to, uint64_t source, Py_ssize_t size) noexcept nogil
     cdef int equal(self, uint64_t one, uint64_t other, Py_ssize_t size) noexcept nogil
+    cdef uint64_t word(self, uint64_t address) noexcept nogil
+    cdef int put_word(self, uint64_t address, uint64_t value) noexcept nogil
     cdef int fetch(self, uint64_t address) noexcept nogil
     cdef uint64_t load(self, uint64_t address) noexcept nogil
     cdef int store(self, uint64_t address, uint64_t value) noexcept nogil

@@ -20,6 +20,15 @@ class Memory:
         """Whether the octets are the same."""
         return ctypes.string_at(one, size) == ctypes.string_at(other, size)
 
+    def word(self, address: int) -> int:
+        """Read 8 octets as a number."""
+        return int.from_bytes(ctypes.string_at(address, 8), "little")
+
+    def put_word(self, address: int, value: int) -> int:
+        """Write a number as 8 octets."""
+        ctypes.memmove(address, value.to_bytes(8, "little"), 8)
+        return 0
+
     def fetch(self, address: int) -> int:  # noqa: ARG002 - the interpreter has no use for it
         """Begin to bring a cache line near."""
         return 0

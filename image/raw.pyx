@@ -24,6 +24,15 @@ cdef class Memory:
     cdef int equal(self, uint64_t one, uint64_t other, Py_ssize_t size) noexcept nogil:
         return memcmp(<const void *>one, <const void *>other, size) == 0
 
+    cdef uint64_t word(self, uint64_t address) noexcept nogil:
+        cdef uint64_t value
+        memcpy(&value, <const void *>address, sizeof(value))
+        return value
+
+    cdef int put_word(self, uint64_t address, uint64_t value) noexcept nogil:
+        memcpy(<void *>address, &value, sizeof(value))
+        return 0
+
     cdef int fetch(self, uint64_t address) noexcept nogil:
         bob_fetch(address)
         return 0
