@@ -135,6 +135,8 @@ def _facts(found: dict[str, Any]) -> dict[str, object]:
         facts["default"] = output.flow(found["default"]) if found["default"] is not None else None
     if found["refers"]:
         facts["one of"] = f"the names in {found['refers']}"
+    if found["role"] == "admin":
+        facts["who may"] = "changing it takes the role admin"
     if found["pending"]:
         facts["no effect yet"] = found["pending"]
     return facts

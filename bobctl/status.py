@@ -105,12 +105,15 @@ def _show_trouble(configuration: dict[str, Any]) -> None:
 
 
 def _show_listeners(found: dict[str, Any]) -> None:
-    """Where REST and metrics should be served and are not."""
+    """Where REST and metrics should be served and are not, or not as they should be."""
     for name in ("rest", "metrics"):
         listener = found.get(name)
         if listener is not None and listener["reason"]:
             where = f" at {listener['endpoint']}" if listener["endpoint"] else ""
-            line = f"{name}: not served{where}: {listener['reason']}"
+            served = listener.get("state") == "open"
+            line = (
+                f"{name}{where}: {listener['reason']}" if served else f"{name}: not served{where}: {listener['reason']}"
+            )
             click.echo(output.style(output.printable(line), fg="yellow"))
 
 

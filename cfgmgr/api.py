@@ -25,6 +25,7 @@ MAX_HISTORY = 1000  # revisions in one answer
 MAX_SHOWN_ROWS = 1000  # zones in one answer
 MAX_EXPORT = 12 * 1024 * 1024  # octets; a message of the bus takes 16 MiB
 
+Role = Literal["configure", "admin"]  # what the author of a change may, as far as it matters here
 Form = Literal["complete", "stored", "candidate"]
 ModuleState = Literal["accepted", "adjusted", "refused", "died", "silent", "unreachable"]
 
@@ -128,6 +129,7 @@ class Described(msgspec.Struct, frozen=True):
     refers: str  # the top-level map whose keys are the values
     values: list[str]  # those there are, where they are few or given by `refers`; at most MAX_KNOWN
     inside: list[Known]  # options with fixed names
+    role: str = "configure"  # what changing it takes
 
 
 class Describe(msgspec.Struct, frozen=True):
@@ -289,6 +291,7 @@ class Check(msgspec.Struct, frozen=True):
     changes: ClassVar[bool] = False
 
     author: str
+    role: Role = "admin"
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -310,6 +313,7 @@ class Commit(msgspec.Struct, frozen=True):
 
     author: str
     reason: str = ""
+    role: Role = "admin"
 
 
 class Reloaded(msgspec.Struct, frozen=True):
@@ -334,6 +338,7 @@ class Reload(msgspec.Struct, frozen=True):
     author: str = "bob"
     reason: str = ""
     apply: bool = False
+    role: Role = "admin"
 
 
 class RolledBack(msgspec.Struct, frozen=True):
@@ -358,6 +363,7 @@ class Rollback(msgspec.Struct, frozen=True):
     revision: int
     reason: str = ""
     apply: bool = True
+    role: Role = "admin"
 
 
 class Revision(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ from cfgmgr.current import Rules
 from cfgmgr.errors import (
     Invalid,
     NoCandidate,
+    NotPermitted,
     PathError,
     Stale,
     StoreError,
@@ -54,7 +55,7 @@ from msgq.errors import Refused
 from msgq.session import IncomingCall
 
 # What an operator may well run into: no module was asked.
-SLIPS = (Invalid, NoCandidate, PathError, Stale, Unchanged)
+SLIPS = (Invalid, NoCandidate, NotPermitted, PathError, Stale, Unchanged)
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts to reach the server of the store
 VERIFY_BATCH = 50  # revisions read in one job of the worker thread
 
@@ -232,13 +233,14 @@ class CfgmgrDaemon(Module):
         """What a commit would meet."""
         manager = await self._manager()
         with refusals():
-            return await manager.check(request.author)
+            return await manager.check(request.author, request.role)
 
     @command(api.Commit)
     async def commit(self, _call: IncomingCall, request: api.Commit) -> api.Committed:
         """Put a candidate into effect."""
         manager = await self._manager()
-        outcome = await self._to_its_end(manager.commit(request.author, checked_reason(request.reason)), request.author)
+        commit = manager.commit(request.author, checked_reason(request.reason), request.role)
+        outcome = await self._to_its_end(commit, request.author)
         return api.Committed(
             revision=outcome.revision.number,
             changes=shown_changes(outcome.revision.changes, manager.current.catalogue),
@@ -273,7 +275,8 @@ class CfgmgrDaemon(Module):
         if not request.apply or not (changes or secrets):
             return api.Reloaded(str(path), shown, problems, secrets=secrets)
         reason = checked_reason(request.reason) or f"{path} was read again"
-        outcome = await self._to_its_end(manager.replace(seed.validated, request.author, reason), request.author)
+        replaced = manager.replace(seed.validated, request.author, reason, request.role)
+        outcome = await self._to_its_end(replaced, request.author)
         number, answers, late = outcome.revision.number, outcome.answers, outcome.late
         return api.Reloaded(str(path), shown, problems, number, answers, late, secrets)
 
@@ -287,7 +290,7 @@ class CfgmgrDaemon(Module):
         if not request.apply:
             return api.RolledBack(request.revision, shown, problems_of(proposal.after.stored.findings))
         reason = checked_reason(request.reason) or f"back to revision {request.revision}"
-        back = manager.roll_back(request.revision, request.author, reason)
+        back = manager.roll_back(request.revision, request.author, reason, request.role)
         outcome = await self._to_its_end(back, request.author)
         shown = shown_changes(outcome.revision.changes, manager.current.catalogue)
         number, answers, late = outcome.revision.number, outcome.answers, outcome.late

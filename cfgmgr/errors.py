@@ -6,6 +6,7 @@ CfgmgrError
 ├── Stale                 a candidate is older than the newest revision
 ├── NoCandidate           the author has none
 ├── Unchanged             there is nothing to commit
+├── NotPermitted          the author lacks the role that a change takes
 ├── ArgumentError         bob gave an argument that cannot be
 ├── Adjusted              modules accept other values than those proposed
 ├── NoWayBack             the history does not reach back whole
@@ -51,6 +52,10 @@ class Invalid(CfgmgrError):
 
 class Stale(CfgmgrError):
     """A candidate is older than the newest revision."""
+
+
+class NotPermitted(CfgmgrError):
+    """The author lacks the role that a change takes."""
 
 
 class NoCandidate(CfgmgrError):

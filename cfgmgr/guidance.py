@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from cfgmgr.addressing import bracketed, find
 from cfgmgr.api import MAX_KNOWN, Described, Known
+from cfgmgr.permission import role_of
 from cfgmgr.tree import Tree, look_up
 from daemonkit.option_acl import OneOrManyOption
 from daemonkit.option_trees import AnyOfOption, ListOption, MapOption, SetOption
@@ -61,6 +62,7 @@ def describe(text: str, root: Option, tree: Tree, *, prefix: str = "") -> Descri
         default=option.default,
         required=option.required,
         pending=option.pending,
+        role=role_of(place.path, root),
         refers=option.refers if isinstance(option, Scalar) else "",
         values=values[:MAX_KNOWN],
         inside=children,

@@ -18,11 +18,13 @@ from cfgmgr.committer import EVERYWHERE, Committer, Members, Outcome, Proposal, 
 from cfgmgr.current import Current, Rules
 from cfgmgr.edits import Edited
 from cfgmgr.errors import NoWayBack, PathError, Stale, StoreError, StoreUnusable
+from cfgmgr.permission import protected, require_role
 from cfgmgr.store import Revision, Store
 from cfgmgr.tree import Tree, apply, look_up, scopes_of
 from cfgmgr.validation import Validated
-from daemonkit.findings import Path
+from daemonkit.findings import Path, format_path
 from daemonkit.log import MessageLog
+from daemonkit.options import ADMIN
 
 MAX_CANDIDATES = 100
 
@@ -104,10 +106,16 @@ class Manager:
 
     # Checks and commits.
 
-    async def check(self, author: str) -> Checked:
-        """What a commit of the candidate would meet."""
+    async def check(self, author: str, role: str = ADMIN) -> Checked:
+        """What a commit of the candidate would meet. Where the role is not enough nothing is looked at or asked."""
         async with self._lock:
             candidate = self.candidate(author)
+            lacking = list(protected(candidate.changes, self.current.catalogue.root)) if role != ADMIN else []
+            if lacking:
+                reason = f"takes the role {ADMIN}"
+                problems = [Problem(format_path(path), reason, "error") for path in lacking]
+                changes = shown_changes(candidate.changes, self.current.catalogue)
+                return Checked(good=False, changes=changes, problems=problems, modules=[])
             stored = await self._validated(candidate)
             problems = problems_of(stored.findings) + self.committer.hidden(candidate.changes, stored)
             changes = shown_changes(candidate.changes, stored.catalogue)
@@ -134,16 +142,16 @@ class Manager:
         scopes = self.committer.scopes_of_change(candidate.scopes)
         return await self._work(self.rules.revalidate, self.current.stored, candidate.tree, scopes)
 
-    async def commit(self, author: str, reason: str) -> Outcome:
-        """Put the author's candidate into effect; raises NoCandidate, Stale, Invalid, Unchanged, Uncommitted, ..."""
+    async def commit(self, author: str, reason: str, role: str = ADMIN) -> Outcome:
+        """Put the author's candidate into effect; raises NoCandidate, Stale, NotPermitted, Invalid, Unchanged, ..."""
         async with self._lock:
             candidate = self.candidates.require(author)
             await self._require_fresh(candidate)
+            require_role(role, author, candidate.changes, self.current.catalogue.root)
             scopes = self.committer.scopes_of_change(candidate.scopes)
             stored = await self._validated(candidate)
-            outcome = await self.committer.carry_out(
-                await self.committer.propose(stored.usable(), scopes), author, reason
-            )
+            proposal = await self.committer.propose(stored.usable(), scopes)
+            outcome = await self._carry_out(proposal, author, reason, role)
             try:
                 await self._forget(author)
             except StoreError as error:  # committed all the same; the next start tells the candidate from a new one
@@ -155,22 +163,26 @@ class Manager:
         async with self._lock:
             return await self.committer.propose(stored.usable(), EVERYWHERE)
 
-    async def replace(self, stored: Validated, author: str, reason: str) -> Outcome:
-        """Put a whole configuration into effect; raises Invalid, Unchanged, Uncommitted, StoreError."""
+    async def replace(self, stored: Validated, author: str, reason: str, role: str = ADMIN) -> Outcome:
+        """Put a whole configuration into effect; raises NotPermitted, Invalid, Unchanged, Uncommitted, StoreError."""
         async with self._lock:
-            return await self.committer.carry_out(
-                await self.committer.propose(stored.usable(), EVERYWHERE), author, reason
-            )
+            proposal = await self.committer.propose(stored.usable(), EVERYWHERE)
+            return await self._carry_out(proposal, author, reason, role)
 
     async def way_back(self, number: int) -> Proposal:
         """What a rollback to a revision would change; raises PathError, NoWayBack, Invalid."""
         async with self._lock:
             return await self._way_back(number)
 
-    async def roll_back(self, number: int, author: str, reason: str) -> Outcome:
+    async def roll_back(self, number: int, author: str, reason: str, role: str = ADMIN) -> Outcome:
         """Put the values of an older revision into effect, as a new one; raises as `way_back` and `commit` do."""
         async with self._lock:
-            return await self.committer.carry_out(await self._way_back(number), author, reason)
+            return await self._carry_out(await self._way_back(number), author, reason, role)
+
+    async def _carry_out(self, proposal: Proposal, author: str, reason: str, role: str) -> Outcome:
+        """The one way to a revision: what it changes is permitted, and nothing else can come in between."""
+        require_role(role, author, proposal.changes, self.current.catalogue.root)
+        return await self.committer.carry_out(proposal, author, reason)
 
     async def _way_back(self, number: int) -> Proposal:
         tree, scopes = await self._work(self._values_of, number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -15,7 +15,6 @@ from msgq.errors import BusError, CallError, Refused
 from msgq.session import Request, Session
 
 Edit = api.Set | api.Unset | api.Add | api.Remove
-May = Callable[[Sequence[api.Change]], None]
 R = TypeVar("R")
 
 
@@ -31,15 +30,13 @@ class Candidates:
         async with self._lock(author):
             return await self._session.call(request, timeout=COMMIT_SECONDS)
 
-    async def commit(self, author: str, reason: str, may: May | None = None) -> api.Committed:
-        """Commit the author's candidate; `may` raises for changes that are not theirs to make.
+    async def commit(self, author: str, reason: str, role: api.Role) -> api.Committed:
+        """Commit the author's candidate, as far as their role permits.
 
         Raises RequestError with every finding where it is refused.
         """
         async with self._lock(author):
-            if may is not None:
-                may((await self._session.call(api.Diff(author))).changes)
-            return await self._commit(author, reason)
+            return await self._commit(author, reason, role)
 
     async def at_once(self, author: str, edits: Sequence[Edit], reason: str) -> api.Committed:
         """Make and commit a change of its own: the author must have no candidate, and has none afterwards."""
@@ -56,18 +53,18 @@ class Candidates:
                     await self._forget(author)
                 raise
 
-    async def _commit(self, author: str, reason: str) -> api.Committed:
+    async def _commit(self, author: str, reason: str, role: api.Role = "admin") -> api.Committed:
         try:
-            return await self._session.call(api.Commit(author, reason), timeout=COMMIT_SECONDS)
+            return await self._session.call(api.Commit(author, reason, role), timeout=COMMIT_SECONDS)
         except Refused as error:
-            raise RequestError(error.code, error.text, await self._findings(author, error)) from error
+            raise RequestError(error.code, error.text, await self._findings(author, error, role)) from error
 
-    async def _findings(self, author: str, error: Refused) -> list[ErrorDetail]:
+    async def _findings(self, author: str, error: Refused, role: api.Role) -> list[ErrorDetail]:
         """Everything that stands in the way; a refusal's text holds only the beginning of a long list."""
         if error.code != "refused":
             return []
         try:
-            checked = await self._session.call(api.Check(author), timeout=COMMIT_SECONDS)
+            checked = await self._session.call(api.Check(author, role), timeout=COMMIT_SECONDS)
         except BusError:  # the refusal itself says enough
             return []
         details = [_detail(problem) for problem in checked.problems if problem.severity == "error"]

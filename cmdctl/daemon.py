@@ -96,7 +96,7 @@ class CmdctlDaemon(Module):
 
     def _rest_state(self) -> RestState:
         assert self._rest is not None
-        return RestState(endpoint=self._rest.settings.where, state=self._rest.state, reason=self._rest.reason)
+        return RestState(endpoint=self._rest.settings.where, state=self._rest.state, reason=self._rest.trouble)
 
     async def _write_audit(self, entry: Entry) -> None:
         assert self._services.audit is not None

@@ -216,10 +216,10 @@ class _Outcome:
 
 
 def _host(value: str) -> str:
-    """The host without its port; of an IPv6 address without the brackets."""
+    """The host without its port; of an IPv6 address without the brackets, of a name without the final dot."""
     if value.startswith("["):
         return value[1:].partition("]")[0].lower()
-    return value.partition(":")[0].lower()
+    return value.partition(":")[0].lower().removesuffix(".")
 
 
 def _place(peer: Peer | RemotePeer) -> str:

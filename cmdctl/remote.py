@@ -85,6 +85,7 @@ class RemoteDoor:
         self._own_names = frozenset((LOCALHOST, socket.gethostname().lower()))
         self._turn = asyncio.Lock()  # one change after the other
         self.reason = ""  # why it is not open although it should be
+        self._stale = ""  # why a new certificate is not used
 
     @property
     def settings(self) -> RestSettings:
@@ -97,6 +98,11 @@ class RemoteDoor:
         if not self.settings.address:
             return "off"
         return "open" if self._server is not None else "failing"
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong, for the status: why it is not open, or not with the certificate that its files hold now."""
+        return self.reason or self._stale
 
     def knows_host(self, host: str) -> bool:
         """Whether a request may be for this host: an address (no web page's name is one), or a name of ours."""
@@ -149,8 +155,10 @@ class RemoteDoor:
     async def _look_at(self, certificate: Certificate) -> None:
         try:
             if await self._context.work(certificate.refresh):
+                self._stale = ""
                 self._context.log.info("CMDCTL_CERTIFICATE_READ", path=certificate.certificate)
         except CertificateUnusable as error:
+            self._stale = f"the new certificate is not used: {error}"
             self._context.log.error("CMDCTL_CERTIFICATE_UNUSABLE", reason=error)
 
     async def _change(self, ready: Ready) -> None:
@@ -181,7 +189,7 @@ class RemoteDoor:
         self._context.log.info("CMDCTL_REST_OPEN", endpoint=ready.settings.where)
 
     async def _close(self) -> None:
-        self.reason = ""
+        self.reason = self._stale = ""
         if self._server is not None:
             server, self._server = self._server, None
             await server.stop()

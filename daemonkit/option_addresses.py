@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import dns.exception
 import dns.name
 
-from daemonkit.options import CONTROL, MAX_STRING, OFF, Scalar, Substitute, Wrong
+from daemonkit.findings import Findings, Path
+from daemonkit.options import CONTROL, MAX_STRING, MISSING, OFF, Scalar, StringOption, Substitute, Wrong
 from daemonkit.secretfiles import version_of
 
 # UDP and TCP ports are 16 bits; 0 is reserved (RFC 6335 section 6).
@@ -20,6 +21,8 @@ MAX_NAME_TEXT = 253
 PLACEHOLDERS = ("state_dir", "run_dir")
 
 _EASY_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")
+# Between user and host, also where it holds a slash (SQLAlchemy takes it so), or among the options of the driver.
+_URL_PASSWORD = re.compile(r"://[^:/@]*:[^@]*@|[?&][^=&]*pass(?:word|wd)=", re.I)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -142,6 +145,19 @@ class PathOption(Scalar):
 
     def convert(self, complete: Any, substitute: Substitute) -> Any:
         return None if complete is None else substitute(complete)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrlOption(StringOption):
+    """The URL of a database. One with a password is refused at once and not shown: a candidate is for all to see."""
+
+    pattern: str = "[a-z][a-z0-9+]*://.*"
+
+    def check(self, value: Any, path: Path, findings: Findings) -> Any:
+        if isinstance(value, str) and _URL_PASSWORD.search(value):
+            findings.error(path, "must not hold a password: it would be shown to everybody who may look")
+            return MISSING
+        return super(UrlOption, self).check(value, path, findings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ from daemonkit.findings import Findings, Path, shown
 Substitute = Callable[[str], str]
 
 OFF = "off"
+# Who may change an option: whoever may configure, or only who may everything.
+CONFIGURE, ADMIN = "configure", "admin"
 # Bounds what one string can put into a message, a log line or a bus message.
 MAX_STRING = 4096
 
@@ -51,6 +53,7 @@ class Option(ABC):
     default: Any = None
     required: bool = False
     pending: str = ""  # why it has no effect yet
+    role: str = CONFIGURE  # what changing it takes
 
     @abstractmethod
     def expects(self) -> str:

@@ -16,10 +16,13 @@ from daemonkit.option_addresses import (
     PathOption,
     PrefixOption,
     SecretFileOption,
+    UrlOption,
 )
 from daemonkit.option_quantities import DurationOption, SizeOption, duration_seconds, size_bytes
 from daemonkit.option_trees import AnyOfOption, ListOption, MapOption, SetOption
 from daemonkit.options import (
+    ADMIN,
+    CONFIGURE,
     MISSING,
     BooleanOption,
     ChoiceOption,
@@ -138,13 +141,14 @@ def read_option(fields: Fields) -> Option:
     """One option; problems go to the findings, and something that can stand in its place comes back."""
     kind = fields.take("type")
     text, pending = fields.text("text"), fields.text("pending")
+    role = fields.word("role", (CONFIGURE, ADMIN))
     required, default = fields.flag("required"), fields.take("default")
     build = _BUILDERS.get(kind) if isinstance(kind, str) else None
     if build is None:
         known = ", ".join(_BUILDERS)
         fields.findings.error((*fields.path, "type"), f"must be one of {known}, not {shown(kind)}")
         return StringOption()
-    option = replace(build(fields), text=text, pending=pending, required=required)
+    option = replace(build(fields), text=text, pending=pending, required=required, role=role)
     fields.finish()
     if required and default is not None:
         fields.findings.error((*fields.path, "default"), "a required option has no default")
@@ -265,6 +269,7 @@ _BUILDERS: Mapping[str, Callable[[Fields], Option]] = {
     "prefix": lambda _: PrefixOption(),
     "endpoint": lambda fields: EndpointOption(off=fields.flag("off")),
     "path": lambda _: PathOption(),
+    "url": lambda fields: UrlOption(example=fields.text("example")),
     "secret-file": lambda _: SecretFileOption(),
     "list": _list,
     "map": _map,

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from bobctl.nouns import NOUNS, Nouns  # noqa: E402
 from daemonkit.option_trees import AnyOfOption, ListOption, MapOption, SetOption  # noqa: E402
-from daemonkit.options import Option, Scalar  # noqa: E402
+from daemonkit.options import ADMIN, Option, Scalar  # noqa: E402
 from daemonkit.spec import Command, Spec, modules  # noqa: E402
 
 TARGET = ROOT / "docs" / "reference"
@@ -75,6 +75,8 @@ def _facts(option: Option) -> Iterator[str]:
         yield f"- default: `{_json(option.default)}`"
     if isinstance(option, Scalar) and option.refers:
         yield f"- one of the names in [`{option.refers}`](#{option.refers})"
+    if option.role == ADMIN:
+        yield "- changing it takes the role `admin`"
     if option.pending:
         yield f"- accepted, without effect in this release: {option.pending}"
 

@@ -120,6 +120,7 @@ async def test_an_escaped_slash_separates_nothing(escaped):
         (get("/v1/echo", method="POST", body=b"[" * 1000), 400, "usage"),
         (get("/v1/names/x", host="evil.example"), 403, "refused"),
         (get("/v1/names/x", host="localhost.evil.example"), 403, "refused"),
+        (get("/v1/names/x", host="localhost.evil.example."), 403, "refused"),
         (get("/v1/names/x", "Origin: http://localhost"), 403, "refused"),
         (get("/v1/names/x", "Origin: null"), 403, "refused"),
         (get("/v1/echo", f"Content-Length: {MAX_BODY + 1}", method="POST"), 413, "too-large"),

@@ -33,10 +33,10 @@ async def refused(coroutine) -> ErrorAnswer:
         ("remove", {"path": "a", "key": "k"}, {"path": "a", "value": None, "key": "k"}),
         ("discard", {}, {}),
         ("rebase", {}, {}),
-        ("check", {}, {}),
-        ("commit", {"reason": "because"}, {"reason": "because"}),
-        ("reload", {"apply": True}, {"reason": "", "apply": True}),
-        ("rollback", {"revision": 3}, {"revision": 3, "reason": "", "apply": True}),
+        ("check", {}, {"role": "admin"}),
+        ("commit", {"reason": "because"}, {"reason": "because", "role": "admin"}),
+        ("reload", {"apply": True}, {"reason": "", "apply": True, "role": "admin"}),
+        ("rollback", {"revision": 3}, {"revision": 3, "reason": "", "apply": True, "role": "admin"}),
     ],
 )
 async def test_every_order_reaches_cfgmgr_under_the_peers_name(order, body, arguments):

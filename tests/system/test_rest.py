@@ -61,13 +61,30 @@ def test_an_operator_far_away_works_with_a_token():
         assert bobctl_from_afar(suite, port, token, "config", "set", "auth.udp_size", "1400").returncode == 0
         assert bobctl_from_afar(suite, port, token, "config", "commit", "-m", "from afar").returncode == 0
         assert suite.control("config", "history")["revisions"][0]["author"] == "user:ann"
+        chosen = "{type: master-files, directory: /etc}"
+        assert bobctl_from_afar(suite, port, token, "config", "set", "data_sources.x", chosen).returncode == 0
+        for order, status in (("check", 1), ("commit", 5)):
+            refused = bobctl_from_afar(suite, port, token, "config", order)
+            assert refused.returncode == status, (order, refused.stderr)
+            assert "data_sources.x.directory" in refused.stdout + refused.stderr
+            assert "takes the role admin" in refused.stdout + refused.stderr
+        assert bobctl_from_afar(suite, port, token, "config", "revert").returncode == 0
+        secret = "{type: database, url: 'postgresql://ann:hush@h/db'}"
+        refused = bobctl_from_afar(suite, port, token, "config", "set", "data_sources.y", secret)
+        assert refused.returncode == 2
+        assert "must not hold a password" in refused.stderr
+        assert "hush" not in refused.stderr
+        assert suite.control("config", "history")["revisions"][0]["revision"] == 2
+
         refused = bobctl_from_afar(suite, port, token, "user", "list")
         assert (refused.returncode, "takes the role admin" in refused.stderr) == (5, True)
 
         audit = suite.control("audit")["entries"]
         assert [(entry["author"], entry["path"]) for entry in audit if entry["status"] == 403] == [
-            ("user:ann", "/v1/users")
+            ("user:ann", "/v1/users"),
+            ("user:ann", "/v1/config/commit"),
         ]
+        assert "hush" not in json.dumps(audit)
 
         token.chmod(0o644)
         open_to_all = bobctl_from_afar(suite, port, token, "status")
@@ -136,10 +153,13 @@ def test_a_certificate_that_is_replaced_on_disk_is_used_without_a_restart(tmp_pa
         key.write_text("no key at all\n")
         wait_until(lambda: "CMDCTL_CERTIFICATE_UNUSABLE" in suite.log.read_text(), 20, "the log says so")
         assert shown_certificate(port) == old
+        assert "the new certificate is not used" in rest(suite)["reason"]
+        assert f"rest at 127.0.0.1@{port}: the new certificate is not used" in suite.bobctl("status").stdout
 
         make_certificate(tmp_path)
         wait_until(lambda: shown_certificate(port) == certificate.read_text() != old, 20, "the new one is shown")
         assert "CMDCTL_CERTIFICATE_READ" in suite.log.read_text()
+        assert rest(suite) == {"endpoint": f"127.0.0.1@{port}", "state": "open", "reason": ""}
         assert suite.pid("cmdctl/0") == process
 
 
