@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -20,6 +19,7 @@ from msgq.errors import AddressError, BusLost, DeadlineExceeded, NoRecipient, Re
 from msgq.link import ZmqLink
 from msgq.session import Session
 from tests.msgq.contract import AT_ONCE, PATIENCE, Adder, Ear, returns, settled, until
+from tests.msgq.flooder import Flooder
 from tests.msgq.living import ROOT, RealBus
 
 MEBIBYTE = 1024 * 1024
@@ -35,42 +35,10 @@ async def bus(tmp_path):
     await bus.close()
 
 
-class Flooder(threading.Thread):
-    """A connection of its own, with a thread that sends what it is given as fast as it can."""
-
-    def __init__(self, address, messages, identity=b""):
-        super().__init__(daemon=True)
-        self.address, self.messages, self.identity = address, messages, identity
-        self.sent = 0
-        self.enough = threading.Event()
-
-    def run(self):
-        with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
-            dealer.setsockopt(zmq.LINGER, 0)
-            dealer.setsockopt(zmq.SNDTIMEO, 1000)
-            if self.identity:
-                dealer.setsockopt(zmq.ROUTING_ID, self.identity)
-            dealer.connect(self.address)
-            for frames in self.messages:
-                if self.enough.is_set():
-                    return
-                try:
-                    dealer.send_multipart(frames)
-                    self.sent += 1
-                except zmq.Again:  # nobody takes it: just what a flooder must live with
-                    continue
-            self.enough.wait(PATIENCE)
-
-    def stop(self):
-        self.enough.set()
-        self.join(PATIENCE)
-        assert not self.is_alive()
-
-
 async def steady_calls(client: Session, module: str, flooder: Flooder, minimum: int = 200) -> float:
     """Call on while the flood lasts; the slowest call in seconds."""
     slowest, calls = 0.0, 0
-    while calls < minimum or (flooder.sent < len(flooder.messages) and not flooder.enough.is_set()):
+    while calls < minimum or not flooder.is_over:
         begun = time.monotonic()
         assert await client.call_raw(module, "echo", {"n": calls}, timeout=PATIENCE) == {"n": calls}
         slowest = max(slowest, time.monotonic() - begun)
@@ -144,7 +112,7 @@ async def test_a_flood_of_the_largest_junk_is_bounded(bus):
     flooder = Flooder(bus.address, [[b"{}", b" " * envelope.MAX_PAYLOAD]] * 60)
     flooder.start()
     peak = 0
-    while flooder.sent < 60:
+    while not flooder.is_over:
         await client.call_raw("adder", "echo", {}, timeout=PATIENCE)
         peak = max(peak, bus.broker_memory() - before)
     flooder.stop()
@@ -342,7 +310,7 @@ async def test_a_second_connection_under_one_identity_is_not_heard(bus):
     client = await bus.member("client/0")
     link = adder._connection._link
     assert isinstance(link, ZmqLink)
-    identity = link._dealer_socket.getsockopt(zmq.ROUTING_ID)
+    identity = bytes(link._dealer_socket.getsockopt(zmq.ROUTING_ID))
     flooder = Flooder(bus.address, [[envelope.encode_header(envelope.Leave()), b""]], identity)
     flooder.start()
     await until(lambda: flooder.sent)
