@@ -3,7 +3,7 @@ PYTHON ?=
 VENV ?= .venv
 BIN = $(VENV)/bin
 SIDECARS = $(wildcard [a-z]*/*.pxd)
-COMPILED = setup.py $(SIDECARS) $(SIDECARS:.pxd=.py)
+COMPILED = setup.py $(SIDECARS) $(SIDECARS:.pxd=.py) $(wildcard [a-z]*/*.pyx)
 PYTEST = $(BIN)/python -X dev -W error -m pytest
 
 .PHONY: run install test check docs bench clean

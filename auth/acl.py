@@ -47,6 +47,11 @@ class Acl:
     rules: tuple[tuple[Check, Action], ...]
     source: tuple[Any, ...] = ()  # the rules as they were configured, for who asks why
 
+    @property
+    def accepts_all(self) -> bool:
+        """Whether its first rule accepts everybody."""
+        return self.source[:1] == ({"action": Action.ACCEPT.value},)
+
     def decide(self, requester: Requester) -> Action:
         """The action of the first rule that matches."""
         return next((action for check, action in self.rules if check(requester)), Action.REJECT)

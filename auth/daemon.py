@@ -152,7 +152,7 @@ class AuthDaemon(Module):
         if self._server is None:
             self._server = Server(serving, self.context.counters, self.context.log)
         else:
-            self._server.engine.serving = serving
+            self._server.serve_by(serving)
         if old is not None and old is not sources:
             self.context.spawn(self._retire(old), "retire")
 
@@ -187,6 +187,8 @@ class AuthDaemon(Module):
         server = self._at_work()
         while True:
             await asyncio.sleep(STALL_LOOK)
+            if (failure := server.loop_thread.failure) is not None:
+                raise failure
             handled = server.engine.handled
             try:
                 async with asyncio.timeout(STALL_LIMIT):
@@ -194,6 +196,11 @@ class AuthDaemon(Module):
             except TimeoutError:
                 if server.engine.handled == handled:
                     raise AnswersStalled(f"no answer was finished in {STALL_LIMIT:g} seconds") from None
+            try:
+                async with asyncio.timeout(STALL_LIMIT):
+                    await server.loop_thread.call(server.loop_thread.turned)
+            except TimeoutError:
+                raise AnswersStalled(f"the loop finished no turn in {STALL_LIMIT:g} seconds") from None
 
     async def on_sockets(self, sockets: list[ListeningSocket]) -> None:
         """Serve these sockets: the new ones first, then the old ones are closed."""

@@ -1,27 +1,34 @@
 """DNS service on a set of sockets: `Server` for the daemon, `start_server` for whoever has a data source and sockets.
 
-One thread computes answers; the event loop moves octets and keeps time, and so is never held up by a data source.
+Three threads: the loop answers from images (auth/loop.py); one computes all other answers, so that no data source ever
+holds up the third, the event loop, which keeps time and takes orders.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from auth.acceptor import TcpListener
 from auth.cookie_secrets import CookieSecrets
+from auth.counted import COUNTED
 from auth.engine import Engine, Serving, ZoneData
+from auth.loop import Loop
+from auth.loop_thread import LoopThread
 from auth.places import place_of
+from auth.raw import Hatch
 from auth.settings import Settings
+from auth.sizes import HATCH_MESSAGES
 from auth.tally import Tally
 from auth.tcp import TcpService
-from auth.udp import UdpListener
+from auth.udp import UdpService
 from auth.zones import ZoneTable
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
 from daemonkit.spec import Spec
+from image.responder import Responder
 
 
 class Server:
@@ -32,8 +39,37 @@ class Server:
         self._counters = counters
         self._executor = ThreadPoolExecutor(1, "answers")
         self._tcp = TcpService(self.engine, self._executor, counters, log)
-        self._udp_listeners: list[UdpListener] = []
         self._tcp_listeners: list[TcpListener] = []
+        self._responder: Responder | None = None
+        hatch = Hatch(HATCH_MESSAGES)
+        self.loop_thread = LoopThread(Loop(hatch, serving.settings.udp_batch), log)
+        self._udp = UdpService(self.loop_thread, hatch, self.engine, self._executor, counters)
+        counters.gather(COUNTED, self.loop_thread.loop.counts)
+        self.loop_thread.start()
+
+    def serve_by(self, serving: Serving) -> None:
+        """Answer by this revision from now on: when this returns, the batch that was in hand is answered."""
+        self.engine.serving = serving
+        self.loop_thread.call_now(self._engaging())
+
+    async def answer_from(self, responder: Responder | None) -> None:
+        """Answer from images from now on, as far as they and the configuration allow; with None from none."""
+        self._responder = responder
+        await self.loop_thread.call(self._engaging())
+
+    def _engaging(self) -> Callable[[], None]:
+        """What the thread of the loop has to do for the revision being served."""
+        serving, responder, loop = self.engine.serving, self._responder, self.loop_thread.loop
+        settings = serving.settings
+        is_usual = settings.minimal_responses and serving.zones.accepts_all
+        if responder is None or responder.udp_size != settings.udp_size:
+            is_usual = False
+
+        def engage() -> None:
+            loop.take_batch(settings.udp_batch)
+            loop.engage(responder if is_usual else None)
+
+        return engage
 
     @property
     def connections(self) -> int:
@@ -42,13 +78,10 @@ class Server:
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Serve exactly these sockets: the new ones first, then the old ones are closed. Takes them over."""
-        old_udp, old_tcp = self._udp_listeners, self._tcp_listeners
+        old_tcp = self._tcp_listeners
         datagram = [sock for sock in sockets if sock.type == socket.SOCK_DGRAM]
         stream = [sock for sock in sockets if sock.type == socket.SOCK_STREAM]
-        self._udp_listeners = [UdpListener(sock, self.engine, self._executor, self._counters) for sock in datagram]
         self._tcp_listeners = [TcpListener(sock, self._tcp) for sock in stream]
-        for udp in self._udp_listeners:
-            udp.start()
         for tcp in self._tcp_listeners:
             tcp.start()
         for tcp in old_tcp:
@@ -57,7 +90,7 @@ class Server:
         for connection in self._tcp.table:
             if connection.place not in places:
                 connection.finish()
-        await asyncio.gather(*(udp.close() for udp in old_udp))
+        await self._udp.serve(datagram)
 
     async def finish_in_hand(self) -> None:
         """Return when everything is answered that was in hand at the call."""
@@ -68,6 +101,9 @@ class Server:
         await self.serve([])
         for connection in self._tcp.table:
             connection.evict()
+        await self.loop_thread.stop()
+        self._udp.close()
+        self._counters.publish()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 

@@ -6,7 +6,7 @@ process before it in this place stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from daemonkit.counter_page import CounterPage
 
@@ -14,11 +14,11 @@ from daemonkit.counter_page import CounterPage
 class Counters:
     """A fixed set of counters, so that a misspelt name is an error and a count of zero is shown.
 
-    A compiled loop counts without the names: `index(name)` once, and plain 64-bit additions in `slots`, which is
-    fetched afresh for every batch, for a spare that takes a place goes on in another page.
+    A thread that runs without the interpreter's lock counts in an array of its own: `gather()` brings what is added
+    there into the slots, with every heart-beat and whenever they are asked for.
     """
 
-    __slots__ = ("_elsewhere", "_index", "_since", "gauges", "page", "slots")
+    __slots__ = ("_elsewhere", "_gathered", "_index", "_since", "gauges", "page", "slots")
 
     def __init__(self, names: Iterable[str], gauges: Collection[str] = ()) -> None:
         self._index = {name: index for index, name in enumerate(dict.fromkeys(names))}
@@ -26,16 +26,13 @@ class Counters:
         self.slots = memoryview(bytearray(8 * len(self._index))).cast("Q")
         self.page: CounterPage | None = None
         self._elsewhere: list[Callable[[], Mapping[str, int]]] = []
+        self._gathered: list[tuple[list[int], memoryview, list[int]]] = []  # slots, array, what of it was brought
         self._since: dict[str, int] = {}  # what those elsewhere begin from
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every name, in the order of the slots."""
         return tuple(self._index)
-
-    def index(self, name: str) -> int:
-        """The slot of a counter; raises KeyError for a name that is not in the spec."""
-        return self._index[name]
 
     def add(self, name: str, amount: int = 1) -> None:
         """Count, from whatever thread: the interpreter changes threads at calls and jumps back, and here is neither.
@@ -64,8 +61,21 @@ class Counters:
             self._since |= {name: self.slots[self._index[name]] for name in counted() if name in self._index}
         self._elsewhere.append(counted)
 
+    def gather(self, names: Sequence[str], array: memoryview) -> None:
+        """Add to these counters what is added in the array (64 bits each, in the same order) from now on.
+
+        Raises KeyError for a name that is not in the spec.
+        """
+        view = memoryview(array)
+        self._gathered.append(([self._index[name] for name in names], view, view.tolist()))
+
     def publish(self) -> None:
-        """Bring what is counted elsewhere into its slots."""
+        """Bring what is counted elsewhere into its slots. One thread at a time."""
+        for slots, array, brought in self._gathered:
+            for number, (index, value) in enumerate(zip(slots, array.tolist(), strict=True)):
+                if value != brought[number]:
+                    self.slots[index] += value - brought[number]
+                    brought[number] = value
         for counted in self._elsewhere:
             for name, value in counted().items():
                 if name in self._index:

@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[1]
 TESTS = [
     "tests/auth/test_cookies.py",
     "tests/auth/test_siphash.py",
+    "tests/auth/test_loop.py",
+    "tests/auth/test_udp.py",
     "tests/datasrc/test_packed_nodes.py",
     "tests/datasrc/test_zonescan.py",
     "tests/datasrc/test_zonetext_zone.py",

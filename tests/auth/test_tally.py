@@ -81,7 +81,7 @@ def test_every_counter_of_the_spec_is_one_the_code_knows():
     by_others = {"request.v6", "request.tcp", "response.truncated", "failures"}
     never = {"response.sig0", "rcode.yxrrset", "rcode.nxrrset", "rcode.notzone", "rcode.other"}
     elsewhere = {"rcode.formerr", "rcode.servfail", "rcode.yxdomain", "tsig.badsig", "tsig.badtime", "tsig.badtrunc"}
-    transports = {name for name in Spec.load("auth").statistics if name.startswith(("udp.", "tcp."))}
+    transports = {name for name in Spec.load("auth").statistics if name.startswith(("udp.", "tcp.", "left"))}
     conformance = {"rcode.badcookie"} | {name for name in Spec.load("auth").statistics if name.startswith("cookie.")}
     daemon = {"datasource.failures"}
     assert reached | by_others | never | elsewhere | transports | daemon | conformance == set(

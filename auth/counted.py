@@ -1,0 +1,63 @@
+"""What the loop counts: names of specs/auth.yaml, and their numbers. Constants only, for the compiled modules."""
+
+from __future__ import annotations
+
+COUNTED = (
+    "request.v4",
+    "request.v6",
+    "request.udp",
+    "request.tcp",
+    "request.edns0",
+    "request.dnssec_ok",
+    "opcode.query",
+    "qryrecursion",
+    "responses",
+    "response.edns0",
+    "response.truncated",
+    "qryauthans",
+    "qrynoauthans",
+    "qrysuccess",
+    "qrynxrrset",
+    "qryreferral",
+    "authqryrej",
+    "rcode.noerror",
+    "rcode.formerr",
+    "rcode.servfail",
+    "rcode.nxdomain",
+    "rcode.notimp",
+    "rcode.refused",
+    "rcode.yxdomain",
+    "rcode.yxrrset",
+    "rcode.nxrrset",
+    "rcode.notauth",
+    "rcode.notzone",
+    "rcode.other",
+    "dropped",
+    "failures",
+    "udp.receive_errors",
+    "udp.send_errors",
+    "left",
+    "left.dropped",
+)
+(
+    REQUEST_V4,
+    REQUEST_V6,
+    REQUEST_UDP,
+    REQUEST_TCP,
+    REQUEST_EDNS,
+    REQUEST_DO,
+    OPCODE_QUERY,
+    RECURSION,
+    RESPONSES,
+    RESPONSE_EDNS,
+    TRUNCATED,
+    AUTHORITATIVE,
+    NOT_AUTHORITATIVE,
+    SUCCESS,
+    NODATA,
+    REFERRAL,
+    REJECTED,
+    RCODES,  # the first of eleven
+) = range(18)
+RCODE_OTHER = RCODES + 11
+DROPPED, FAILURES, RECEIVE_ERRORS, SEND_ERRORS, LEFT, LEFT_DROPPED = range(RCODE_OTHER + 1, len(COUNTED))

@@ -1,0 +1,38 @@
+cimport cython
+from libc.stdint cimport uint64_t
+from auth.raw cimport Datagrams, Hatch, Reactor
+from image.responder cimport Responder
+
+cdef Py_ssize_t AUTHORITATIVE, DROPPED, FAILURES, LEFT, LEFT_DROPPED, NODATA, NOT_AUTHORITATIVE, OPCODE_QUERY, RCODE_OTHER, RCODES, RECEIVE_ERRORS, RECURSION, REFERRAL, REJECTED, REQUEST_DO, REQUEST_EDNS, REQUEST_UDP, REQUEST_V4, REQUEST_V6, RESPONSE_EDNS, RESPONSES, SEND_ERRORS, SUCCESS, TRUNCATED
+cdef Py_ssize_t AA, TC, RD, RCODE, REFUSED, ANSWERS, LAST_NAMED, ALIGNMENT, BELL, QUERY_OCTETS
+
+cdef class Loop(Reactor):
+    cdef Hatch hatch
+    cdef readonly uint64_t[::1] counts
+    cdef int[::1] descriptors
+    cdef unsigned char[::1] wildcards
+    cdef Responder responder
+    cdef readonly Py_ssize_t engaged
+    cdef Py_ssize_t called
+    cdef Py_ssize_t place
+    cdef Py_ssize_t slot
+    cdef Py_ssize_t count
+    cdef Py_ssize_t at
+    cdef Py_ssize_t given
+    cdef readonly Py_ssize_t turns
+    cdef Datagrams datagrams
+    cdef unsigned char[::1] replies
+
+    cdef int turn(self) except -1 nogil
+    cdef int tell(self) except -1 nogil
+    @cython.locals(ready=int, index=int, place=uint64_t)
+    cdef int look(self) except -1 nogil
+    @cython.locals(received=Py_ssize_t)
+    cdef Py_ssize_t receive(self, Py_ssize_t place) except -1 nogil
+    @cython.locals(slot=Py_ssize_t, failed=Py_ssize_t)
+    cdef int answer_batch(self) except -1 nogil
+    @cython.locals(octets=Py_ssize_t, size=Py_ssize_t)
+    cdef int answer(self, Py_ssize_t slot) except -1 nogil
+    cdef int leave(self, Py_ssize_t slot) except -1 nogil
+    @cython.locals(flags=int, rcode=int)
+    cdef int tally(self, Py_ssize_t at) except -1 nogil

@@ -1,0 +1,240 @@
+"""The loop: one thread that answers from images, without the GIL and without an object a packet.
+
+descriptors --batches--> Responder (image/responder.py) --replies--> descriptors
+                                 \\--what it leaves--> Hatch --> plain implementation (auth/hatch.py)
+
+Other threads reach it by `call()` only: what is called runs in this thread, between two turns. An exception in a turn
+costs no query: `recover()` gives it to the plain implementation, and the turns go on behind it. Plain Python;
+loop.pxd adds the types.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auth.counted import (
+    AUTHORITATIVE,
+    COUNTED,
+    DROPPED,
+    FAILURES,
+    LEFT,
+    LEFT_DROPPED,
+    NODATA,
+    NOT_AUTHORITATIVE,
+    OPCODE_QUERY,
+    RCODE_OTHER,
+    RCODES,
+    RECEIVE_ERRORS,
+    RECURSION,
+    REFERRAL,
+    REJECTED,
+    REQUEST_DO,
+    REQUEST_EDNS,
+    REQUEST_UDP,
+    REQUEST_V4,
+    REQUEST_V6,
+    RESPONSE_EDNS,
+    RESPONSES,
+    SEND_ERRORS,
+    SUCCESS,
+    TRUNCATED,
+)
+from auth.raw import Datagrams, Hatch, Reactor
+from auth.sizes import HATCH_MESSAGES, MAX_PLACES, QUERY_OCTETS
+
+# Of a reply (RFC 1035 section 4.1.1).
+AA = 0x04
+TC = 0x02
+RD = 0x01
+RCODE = 0x0F
+REFUSED = 5
+ANSWERS = 6  # where their number is
+LAST_NAMED = 10  # rcodes up to NOTZONE have a counter each
+ALIGNMENT = 16  # octets; replies begin at multiples of it
+
+BELL = 0  # tag of the bell; sockets have 1 and up
+
+
+class Loop(Reactor):
+    """What the thread has in hand. `responder` may be None: then everything is left."""
+
+    def __init__(self, hatch: Hatch, batch: int) -> None:
+        """`batch` datagrams of one socket are answered before other sockets get their turn."""
+        super().__init__()
+        self.hatch = hatch
+        self.counts = memoryview(bytearray(8 * len(COUNTED))).cast("Q")
+        self.descriptors = memoryview(bytearray(4 * MAX_PLACES)).cast("i")
+        self.wildcards = memoryview(bytearray(MAX_PLACES))
+        self.responder: Any = None
+        self.engaged = 0
+        self.called = 0
+        self.place = 0  # of the batch in hand
+        self.slot = 0  # the next query of it
+        self.count = 0  # queries of it
+        self.at = 0  # of the next reply
+        self.given = 0  # queries of this turn that were left
+        self.turns = 0
+        self.datagrams = Datagrams(batch)
+        self.replies = self.datagrams.replies
+        self.take_batch(batch)
+
+    # From the thread of the loop, between turns.
+
+    def take_batch(self, batch: int) -> None:
+        """So many datagrams at once from now on."""
+        self.hatch.most = max(HATCH_MESSAGES, 2 * batch)
+        if self.datagrams.slots != batch:
+            self.datagrams = Datagrams(batch)
+            self.attach()
+
+    def engage(self, responder: Any) -> None:
+        """Answer with this responder from now on; with None leave everything."""
+        self.engaged = 0
+        self.responder = responder
+        self.attach()
+
+    def attach(self) -> None:
+        """Give the responder the buffers."""
+        self.replies = self.datagrams.replies
+        if self.responder is not None:
+            self.responder.serve(self.datagrams.queries, self.datagrams.replies)
+            self.engaged = 1
+
+    def open_place(self, place: int, descriptor: int, wildcard: int) -> None:
+        """Serve a socket."""
+        self.descriptors[place] = descriptor
+        self.wildcards[place] = wildcard
+        self.watch(descriptor, place)
+
+    def close_place(self, place: int) -> None:
+        """Serve a socket no more."""
+        self.unwatch(self.descriptors[place])
+
+    def take_last(self, place: int) -> int:
+        """Receive a batch of what waits in a socket that is served no more; the next turn answers it."""
+        return self.receive(place)
+
+    def recover(self) -> bool:
+        """After an exception in a turn: leave the query in hand. False where none was: then it is no query's fault."""
+        self.counts[FAILURES] += 1
+        if self.count == 0:
+            return False
+        self.leave(self.slot - 1)
+        return True
+
+    # Turns.
+
+    def turn(self) -> int:
+        """One turn: what is ready, a batch of each; 0 where somebody calls."""
+        self.turns += 1
+        if self.count:  # the rest of a batch one of whose queries failed, or the last one of a socket
+            self.answer_batch()
+            self.tell()
+        if not self.called:
+            if self.engaged or self.hatch.waiting() < self.datagrams.slots:
+                self.look()
+            else:  # the kernel keeps the rest, for us or for our successor; the reader of the hatch rings
+                self.doze()
+                self.silence()
+                self.called = 1
+            self.tell()
+        if self.called:
+            self.called = 0
+            return 0
+        return 1
+
+    def tell(self) -> int:
+        """Tell the reader of the hatch what was left."""
+        if self.given:
+            self.given = 0
+            self.hatch.ring()
+        return 0
+
+    def look(self) -> int:
+        """Wait for what is ready, and serve it."""
+        ready = self.wait(-1)
+        for index in range(ready):
+            place = self.tag(index)
+            if place == BELL:
+                self.silence()
+                self.called = 1
+            elif self.receive(place):
+                self.answer_batch()
+        return 0
+
+    def receive(self, place: int) -> int:
+        """Receive a batch; how many queries it has."""
+        self.slot = 0
+        self.at = 0
+        self.place = place
+        received = self.datagrams.receive(self.descriptors[place], self.wildcards[place])
+        if received < 0:  # an ICMP error about an earlier reply
+            self.counts[RECEIVE_ERRORS] += 1
+            return 0
+        self.count = received
+        return received
+
+    def answer_batch(self) -> int:
+        """Answer what is left of the batch in hand, and send the replies."""
+        while self.slot < self.count:
+            slot = self.slot
+            self.slot += 1  # whatever it provokes, the next one is answered
+            self.answer(slot)
+        self.count = 0
+        failed = self.datagrams.send(self.descriptors[self.place])
+        if failed:
+            self.counts[SEND_ERRORS] += failed
+        return 0
+
+    def answer(self, slot: int) -> int:
+        """Answer one query, or leave it."""
+        if self.datagrams.port(slot) == 0:  # nobody can hear at port 0; such packets are forged
+            self.counts[DROPPED] += 1
+            return 0
+        octets = self.datagrams.size(slot)
+        if not self.engaged or octets > QUERY_OCTETS:
+            return self.leave(slot)
+        size = self.responder.reply(slot * QUERY_OCTETS, octets, self.at)
+        if size == 0:
+            return self.leave(slot)
+        self.datagrams.reply(slot, self.at, size)
+        self.counts[REQUEST_V6 if self.datagrams.is_v6(slot) else REQUEST_V4] += 1
+        self.counts[REQUEST_UDP] += 1
+        self.tally(self.at)
+        self.at += (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1)
+        return 0
+
+    def leave(self, slot: int) -> int:
+        """Leave a query to the plain implementation, which counts it."""
+        if self.datagrams.leave(slot, self.place, self.hatch):
+            self.given += 1
+            self.counts[LEFT] += 1
+        else:
+            self.counts[LEFT_DROPPED] += 1
+        return 0
+
+    def tally(self, at: int) -> int:
+        """Count the reply at `at`, as auth/tally.py does."""
+        flags = self.replies[at + 2]
+        rcode = self.replies[at + 3] & RCODE
+        self.counts[OPCODE_QUERY] += 1
+        self.counts[RESPONSES] += 1
+        if flags & RD:
+            self.counts[RECURSION] += 1
+        if self.responder.edns:
+            self.counts[REQUEST_EDNS] += 1
+            self.counts[RESPONSE_EDNS] += 1
+            if self.responder.dnssec:
+                self.counts[REQUEST_DO] += 1
+        if flags & TC:
+            self.counts[TRUNCATED] += 1
+        self.counts[AUTHORITATIVE if flags & AA else NOT_AUTHORITATIVE] += 1
+        self.counts[RCODES + rcode if rcode <= LAST_NAMED else RCODE_OTHER] += 1
+        if rcode == 0:
+            if self.replies[at + ANSWERS] or self.replies[at + ANSWERS + 1] or flags & TC:
+                self.counts[SUCCESS] += 1
+            else:
+                self.counts[NODATA if flags & AA else REFERRAL] += 1
+        elif rcode == REFUSED and not flags & RD:
+            self.counts[REJECTED] += 1
+        return 0

@@ -1,0 +1,216 @@
+"""System calls for the loop where nothing is compiled; raw.pyx is the same for the compiler."""
+
+from __future__ import annotations
+
+import collections
+import errno
+import os
+import select
+import socket
+import time
+from typing import Any
+
+from auth.ancillary import ANCILLARY_SIZE, Ancillary, Peer, reply_control
+from auth.sizes import HATCH_OCTETS, MAX_DATAGRAM, MAX_EVENTS, MAX_UDP_SIZE, QUERY_OCTETS
+
+
+class Reactor:
+    """A thread's epoll with a bell. A subclass has `turn()`."""
+
+    def __init__(self) -> None:
+        self._epoll: select.epoll | None = None
+        self._bell = -1
+        self._tags: dict[int, int] = {}
+        self._events: list[tuple[int, int]] = []
+
+    def open(self) -> None:
+        """Get the descriptors."""
+        self._epoll = select.epoll()
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.watch(self._bell, 0)
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        if self._epoll is not None:
+            self._epoll.close()
+            os.close(self._bell)
+        self._epoll = None
+
+    def run(self) -> None:
+        """Take turns until one says 0; raises what a turn raises."""
+        while self.turn() != 0:
+            pass
+
+    def wake(self) -> None:
+        """From any thread: the turn in hand is the last before `run` returns, if it looks at tag 0."""
+        os.eventfd_write(self._bell, 1)
+
+    def watch(self, descriptor: int, tag: int) -> None:
+        """Tell `tag` when there is something to read."""
+        assert self._epoll is not None
+        self._epoll.register(descriptor, select.EPOLLIN)
+        self._tags[descriptor] = tag
+
+    def unwatch(self, descriptor: int) -> None:
+        """Tell nothing more of it."""
+        assert self._epoll is not None
+        self._epoll.unregister(descriptor)
+
+    def turn(self) -> int:
+        """One turn; 0 ends `run`."""
+        return 0
+
+    def wait(self, milliseconds: int) -> int:
+        """Wait for events; how many there are."""
+        assert self._epoll is not None
+        self._events = self._epoll.poll(milliseconds / 1000 if milliseconds >= 0 else None, MAX_EVENTS)
+        return len(self._events)
+
+    def doze(self) -> int:
+        """Wait for nothing but the bell."""
+        select.select([self._bell], [], [])
+        return 0
+
+    def tag(self, index: int) -> int:
+        """Of an event."""
+        return self._tags[self._events[index][0]]
+
+    def silence(self) -> int:
+        """The bell was heard."""
+        try:
+            os.eventfd_read(self._bell)
+        except BlockingIOError:  # a signal woke us
+            pass
+        return 0
+
+    def now(self) -> int:
+        """Milliseconds of the monotonic clock."""
+        return int(time.monotonic() * 1000)
+
+
+class Hatch:
+    """Where the loop's thread puts what another has to answer: a bounded queue, one writer, one reader."""
+
+    def __init__(self, most: int) -> None:
+        """`most` messages wait at once."""
+        self.most = most
+        self.passed = 0  # messages that were put in, ever
+        self.taken = 0  # messages that were taken out, ever
+        self._bell = -1
+        self._octets = 0
+        self._messages: collections.deque[tuple[int, bytes, Peer, Ancillary]] = collections.deque()
+
+    def open(self) -> int:
+        """Get the descriptor of the bell, which rings when something was put in."""
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        return self._bell
+
+    def close(self) -> None:
+        """Give it back."""
+        os.close(self._bell)
+
+    def silence(self) -> None:
+        """The bell was heard."""
+        try:
+            os.eventfd_read(self._bell)
+        except BlockingIOError:  # another heard it
+            pass
+
+    def take(self) -> tuple[int, bytes, Peer, Ancillary] | None:
+        """The oldest message: (tag, octets, peer, control), or None where none waits."""
+        if not self._messages:
+            return None
+        found = self._messages.popleft()
+        self.taken += 1
+        return found
+
+    def waiting(self) -> int:
+        """Messages that wait; in the thread of the loop."""
+        return self.passed - self.taken
+
+    def put(self, message: tuple[int, bytes, Peer, Ancillary]) -> int:
+        """Put a message in; 0 where there is no room."""
+        most = HATCH_OCTETS // MAX_DATAGRAM if len(message[1]) > QUERY_OCTETS else self.most
+        if self.waiting() >= most:
+            return 0
+        self._messages.append(message)
+        self.passed += 1
+        return 1
+
+    def ring(self) -> int:
+        """Tell the reader."""
+        os.eventfd_write(self._bell, 1)
+        return 0
+
+
+class Datagrams:
+    """A batch of datagrams and the replies to them. A query of more than QUERY_OCTETS is only good for being left."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.queries = memoryview(bytearray(slots * QUERY_OCTETS))
+        self.replies = memoryview(bytearray(slots * MAX_UDP_SIZE))
+        self._incoming: list[tuple[bytes, Ancillary, Any]] = []
+        self._outgoing: list[tuple[int, int, int]] = []
+        self._buffer = bytearray(MAX_DATAGRAM)
+
+    def receive(self, descriptor: int, with_control: int) -> int:
+        """Receive what there is; how many datagrams, -1 where it failed (0: nothing there)."""
+        self._incoming.clear()
+        self._outgoing.clear()
+        sock = socket.socket(fileno=descriptor)
+        try:
+            while len(self._incoming) < self.slots:
+                size, control, _, peer = sock.recvmsg_into([self._buffer], ANCILLARY_SIZE if with_control else 0)
+                start, head = len(self._incoming) * QUERY_OCTETS, min(size, QUERY_OCTETS)
+                self.queries[start : start + head] = self._buffer[:head]
+                self._incoming.append((bytes(self._buffer[:size]), control, peer))
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError:
+            return len(self._incoming) or -1
+        finally:
+            sock.detach()
+        return len(self._incoming)
+
+    def size(self, slot: int) -> int:
+        """Octets of a query; it begins at slot * QUERY_OCTETS."""
+        return len(self._incoming[slot][0])
+
+    def port(self, slot: int) -> int:
+        """Of the client; 0 too where it has no address."""
+        peer = self._incoming[slot][2]
+        return int(peer[1]) if peer else 0
+
+    def is_v6(self, slot: int) -> int:
+        """The family of the client."""
+        return ":" in self._incoming[slot][2][0]
+
+    def reply(self, slot: int, at: int, octets: int) -> int:
+        """Send the reply at `at` with the others."""
+        self._outgoing.append((slot, at, octets))
+        return 0
+
+    def send(self, descriptor: int) -> int:
+        """Send the replies; how many the system did not take."""
+        failed = 0
+        sock = socket.socket(fileno=descriptor)
+        try:
+            for index, (slot, at, octets) in enumerate(self._outgoing):
+                _, control, peer = self._incoming[slot]
+                try:
+                    sock.sendmsg([self.replies[at : at + octets]], reply_control(control), 0, peer)
+                except OSError as error:
+                    if error.errno == errno.EAGAIN:  # its buffer is full: the clients ask again
+                        failed += len(self._outgoing) - index
+                        break
+                    failed += 1
+        finally:
+            sock.detach()
+            self._outgoing.clear()
+        return failed
+
+    def leave(self, slot: int, tag: int, hatch: Hatch) -> int:
+        """Put a query into the hatch; 0 where there is no room."""
+        message, control, peer = self._incoming[slot]
+        return hatch.put((tag, message, peer, reply_control(control)))

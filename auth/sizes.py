@@ -1,0 +1,12 @@
+"""How much the loop takes in hand: constants only, for the compiled modules."""
+
+from __future__ import annotations
+
+QUERY_OCTETS = 1024  # of a query that the loop answers; longer ones are left, for they are nothing usual
+MAX_DATAGRAM = 65535  # octets
+MAX_UDP_SIZE = 4096  # octets of the largest reply over UDP (specs/auth.yaml, udp_size)
+MAX_EVENTS = 64  # of one look at the descriptors
+HATCH_MESSAGES = 256  # that wait for the plain implementation: what a kill loses stays small
+HATCH_OCTETS = 1 << 20  # in which they wait
+MAX_PLACES = 1024  # UDP sockets of a process
+MAX_LAST_BATCHES = 64  # of a socket that is closed: more keep coming where another process has it too

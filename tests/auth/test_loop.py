@@ -1,0 +1,285 @@
+"""The loop: answers from images, counts as the plain implementation does, and leaves to it what it must."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from contextlib import asynccontextmanager
+
+import pytest
+
+from auth.acl import compile_acl
+from auth.counted import COUNTED
+from auth.loop import Loop
+from auth.raw import Hatch
+from auth.settings import Settings
+from auth.zones import ZonePolicy, ZoneTable
+from tests.auth.sockets import HeldSource, bound, serving, until
+from tests.auth.test_udp import client, receive
+from tests.auth.world import load
+from tests.image.mapping import Both
+from tests.kit import dnspacket as packet
+
+pytestmark = pytest.mark.asyncio
+DGRAM = socket.SOCK_DGRAM
+ZONE = (
+    "@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.3\nsub NS ns.sub\nns.sub A 192.0.2.4\nalias CNAME www\n*.wild TXT any\n"
+    + "".join(f'big TXT "{index}{"x" * 200}"\n' for index in range(5))
+)
+NO_DEFECTS = {"failures", "udp.receive_errors", "udp.send_errors", "left.dropped"}
+
+
+class Images:
+    """An image of the zone example, and whoever answers from it."""
+
+    def __init__(self, folder, text: str) -> None:
+        folder.mkdir(exist_ok=True)
+        self.both = Both(folder)
+        load(self.both.source, {"example.": text})
+        self.both.build()
+        self.responder = self.both.responder
+
+
+@asynccontextmanager
+async def answering(folder, *sockets, source=None, settings=None):
+    """A server that answers from an image of example."""
+    images = Images(folder, ZONE)
+    async with serving(*sockets, source=source or images.both.source, settings=settings) as server:
+        await server.answer_from(images.responder)
+        yield server
+    images.both.close()
+
+
+def counted(server) -> dict[str, int]:
+    return {name: value for name, value in server._counters.statistics().items() if value}
+
+
+@pytest.mark.parametrize(
+    ("listen", "asked"),
+    [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("0.0.0.0", "127.0.0.1"), ("0.0.0.0", "127.0.0.77"), ("::", "::1")],
+)
+async def test_it_answers_by_itself_from_the_address_that_was_asked(tmp_path, listen, asked):
+    """QRY-32: on a wildcard socket too."""
+    sock = bound(DGRAM, listen)
+    with client(asked, sock.getsockname()[1]) as asker:
+        async with answering(tmp_path, sock) as server:
+            asker.send(packet.query("www.example."))
+            assert (await receive(asker)).answer == ["www.example. 300 A 192.0.2.3"]
+            assert "left" not in counted(server)
+
+
+QUESTIONS = {
+    "a positive answer": packet.query("www.example."),
+    "with recursion desired": packet.query("www.example.", flags=packet.RD),
+    "no data": packet.query("www.example.", "MX"),
+    "no such name": packet.query("x.example."),
+    "a wildcard": packet.query("a.b.wild.example.", "TXT"),
+    "a referral": packet.query("x.sub.example."),
+    "an alias": packet.query("alias.example."),
+    "more than fits": packet.query("big.example.", "TXT"),
+    "EDNS": packet.query("ns.example.", additional=[packet.opt()]),
+    "EDNS, DO": packet.query("ns.example.", additional=[packet.opt(flags=packet.DO)]),
+}
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_it_counts_what_the_plain_implementation_counts(tmp_path, address):
+    sock = bound(DGRAM, address)
+    sums = []
+    with client(*sock.getsockname()[:2]) as asker:
+        async with answering(tmp_path, sock) as server:
+            for responder in (server._responder, None):
+                before = counted(server)
+                await server.answer_from(responder)
+                for question in QUESTIONS.values():
+                    asker.send(question)
+                    await receive(asker)
+                after = counted(server)
+                sums.append({name: n - before.get(name, 0) for name, n in after.items() if n != before.get(name, 0)})
+    by_loop, by_engine = sums
+    assert by_engine.pop("left") == len(QUESTIONS)
+    assert by_loop == by_engine
+
+
+async def test_what_it_leaves_is_answered_by_the_plain_implementation(tmp_path):
+    sock = bound(DGRAM)
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock) as server:
+            for message, rcode in (
+                (packet.query("www.example.", "ANY"), "NOERROR"),
+                (packet.query("x.test."), "REFUSED"),
+                (packet.header(qd=1), "FORMERR"),
+                (packet.query("www.example.", additional=[packet.opt(packet.option(packet.NSID))]), "NOERROR"),
+            ):
+                asker.send(message)
+                assert (await receive(asker)).rcode == rcode
+            assert counted(server)["left"] == 4
+
+
+async def test_a_query_of_the_largest_size_is_left_whole(tmp_path):
+    """Its parts are received into two places."""
+    sock = bound(DGRAM)
+    padding = packet.option(12, bytes(40000))
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock):
+            asker.send(packet.query("www.example.", additional=[packet.opt(padding)]))
+            assert (await receive(asker)).answer == ["www.example. 300 A 192.0.2.3"]
+
+
+async def test_a_batch_of_both_kinds_is_all_answered(tmp_path):
+    sock = bound(DGRAM)
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock, settings=Settings(udp_batch=8)) as server:
+            for ident in range(100):
+                asker.send(packet.query("www.example.", "ANY" if ident % 3 else "A", ident=ident))
+            assert sorted([(await receive(asker)).ident for _ in range(100)]) == list(range(100))
+            assert not NO_DEFECTS & set(counted(server))
+
+
+async def test_what_the_plain_implementation_does_holds_up_no_answer_from_an_image(tmp_path):
+    source, sock = HeldSource(), bound(DGRAM)
+    with client(*sock.getsockname()) as slow, client(*sock.getsockname()) as fast:
+        async with answering(tmp_path, sock, source=source) as server:
+            source.hold()
+            slow.send(packet.query("www.example.", "ANY"))
+            await until(source.waiting.is_set)
+            for ident in range(20):
+                fast.send(packet.query("www.example.", ident=ident))
+                assert (await receive(fast)).ident == ident
+            source.released.set()
+            assert (await receive(slow)).rcode == "NOERROR"
+            assert counted(server)["left"] == 1
+
+
+async def test_more_than_the_plain_implementation_can_take_is_dropped_and_counted(tmp_path):
+    source, sock = HeldSource(), bound(DGRAM)
+    asked = 600
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock, source=source) as server:
+            source.hold()
+            for _ in range(asked):
+                asker.send(packet.query("www.example.", "ANY"))
+                await asyncio.sleep(0)
+                await server.loop_thread.call(server.loop_thread.turned)  # so that the kernel drops none
+            await until(lambda: counted(server).get("left", 0) + counted(server).get("left.dropped", 0) == asked)
+            left = counted(server)["left"]
+            assert left < asked
+            source.released.set()
+            for _ in range(left):
+                await receive(asker)
+
+
+async def test_while_all_is_left_the_kernel_keeps_what_is_too_much():
+    source, sock = HeldSource(), bound(DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    asked = 200
+    with client(*sock.getsockname()) as asker:
+        async with serving(sock, source=source, settings=Settings(udp_batch=8)) as server:
+            source.hold()
+            for ident in range(asked):
+                asker.send(packet.query("www.example.", ident=ident))
+            await until(source.waiting.is_set)
+            await server.loop_thread.call(server.loop_thread.turned)
+            assert counted(server)["left"] <= 32
+            source.released.set()
+            assert [(await receive(asker)).ident for _ in range(asked)] == list(range(asked))
+
+
+@pytest.mark.parametrize(
+    ("settings", "table"),
+    [
+        (Settings(minimal_responses=False), ZoneTable()),
+        (Settings(), ZoneTable(default=ZonePolicy(compile_acl([{"action": "REJECT"}])))),
+    ],
+    ids=["full responses", "an ACL"],
+)
+async def test_what_images_do_not_know_is_left_from_that_revision_on(tmp_path, settings, table):
+    sock = bound(DGRAM)
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock) as server:
+            usual = server.engine.serving
+            for revision, is_left in ((usual, False), (type(usual)(usual.data, settings, table), True), (usual, False)):
+                server.serve_by(revision)
+                before = counted(server).get("left", 0)
+                asker.send(packet.query("www.example."))
+                reply = await receive(asker)
+                assert (counted(server).get("left", 0) > before) is is_left
+            assert reply.rcode == "NOERROR"
+
+
+async def test_what_waits_in_a_socket_is_answered_before_it_is_closed(tmp_path):
+    sock = bound(DGRAM)
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock, settings=Settings(udp_batch=4)) as server:
+            for ident in range(40):
+                asker.send(packet.query("www.example.", "ANY" if ident % 2 else "A", ident=ident))
+            await server.serve([])
+            assert sorted([(await receive(asker)).ident for _ in range(40)]) == list(range(40))
+            assert sock.fileno() == -1
+
+
+async def test_port_zero_gets_no_reply(tmp_path):
+    """V22: such packets are forged; so is this one."""
+    sock = bound(DGRAM)
+    try:
+        forger = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+    except PermissionError:
+        pytest.skip("forging packets is for root")
+    with forger, client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock) as server:
+            query = packet.query("www.example.")
+            forger.sendto(struct.pack("!HHHH", 0, sock.getsockname()[1], 8 + len(query), 0) + query, ("127.0.0.1", 0))
+            asker.send(query)
+            assert (await receive(asker)).rcode == "NOERROR"
+            assert counted(server)["dropped"] == 1
+            assert counted(server)["responses"] == 1
+
+
+async def test_replies_the_system_does_not_take_are_counted(tmp_path):
+    sock = bound(DGRAM)
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock) as server:
+            sock.connect(asker.getsockname())
+            sock.shutdown(socket.SHUT_WR)
+            for _ in range(3):
+                asker.send(packet.query("www.example."))
+            await until(lambda: counted(server).get("udp.send_errors") == 3)
+
+
+async def test_a_socket_that_only_fails_does_not_hold_up_the_loop():
+    loop = Loop(Hatch(1), 4)
+    loop.open()
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:  # not connected: nothing can be received
+        loop.open_place(1, sock.fileno(), 0)
+        assert loop.take_last(1) == 0
+    loop.close()
+    assert {name: n for name, n in zip(COUNTED, loop.counts, strict=True) if n} == {"udp.receive_errors": 1}
+
+
+async def test_a_damaged_image_costs_no_answer(tmp_path, caplog):
+    """Octets that change under it: an offset leads out of its section, which costs an exception, and no query."""
+    sock = bound(DGRAM)
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock) as server:
+            image = tmp_path / "zones.image"
+            with image.open("r+b") as file:
+                file.seek(image.read_bytes().index(b"\3www") - 4)
+                file.write(b"\xff\xff\xff\x7f")  # where the last set of that node is
+            for ident in range(3):
+                asker.send(packet.query("www.example.", ident=ident))
+                assert (await receive(asker)).ident == ident
+            assert counted(server)["failures"] == counted(server)["left"] == 3
+    assert "AUTH_LOOP_ERROR" in caplog.text
+
+
+async def test_zones_may_change_while_it_answers(tmp_path):
+    """Another image takes over between two turns."""
+    sock = bound(DGRAM)
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock) as server:
+            other = Images(tmp_path / "other", "@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.99\n")
+            await server.answer_from(other.responder)
+            asker.send(packet.query("www.example."))
+            assert (await receive(asker)).answer == ["www.example. 300 A 192.0.2.99"]
+        other.both.close()
