@@ -74,7 +74,9 @@ def main(
 
 
 def wrong(report: Report) -> bool:
-    """Whether anybody answered wrong."""
+    """Whether anybody answered wrong or did not start."""
+    if any(one.left_out for one in report.data) or any(row.left_out for row in report.rows):
+        return True
     return any(one.faults or any(s.wrong for s in one.slices) for row in report.rows for one in row.outcomes.values())
 
 

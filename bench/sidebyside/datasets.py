@@ -1,9 +1,8 @@
-"""The zones that are served and what is asked of them: the same on every machine and in every run."""
+"""What a data set is, and its files: made once, the same on every machine and in every run."""
 
 from __future__ import annotations
 
 import hashlib
-import random
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
@@ -11,19 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import dns.flags
 import dns.message
-import dns.rdatatype
-import dns.rrset
 
-from bench.sidebyside.questions import NXDOMAIN, Question, packed
+from bench.sidebyside.questions import Question, packed
+from bench.sidebyside.signing import Chain
 
-ORIGIN = "bench.example"
-HEAD = "$TTL 3600\n@ SOA ns1 hostmaster 1 7200 900 604800 300\n@ NS ns1\nns1 A 192.0.2.1\n"
-HEAD_RECORDS = 3
-SEED = 53
 MAX_PROBES = 64
-MISSING_LABEL = "x" * 16  # as long as a flood's labels; the load makes it anew for each query
+SOURCES = ("datasets.py", "contents.py", "signing.py", "questions.py")
 
 
 class DataSet(ABC):
@@ -32,7 +25,7 @@ class DataSet(ABC):
     name: str
     title: str
     zones = 1
-    signed = False
+    chain: Chain | None = None  # by which names are denied, where the zones are signed
     floods = False  # whether names that do not exist may be asked in a flood
 
     @property
@@ -44,6 +37,12 @@ class DataSet(ABC):
     def texts(self) -> Iterator[tuple[str, Iterator[str]]]:
         """Every origin with its zone file, piece by piece."""
 
+    def write_zones(self, directory: Path) -> None:
+        """Every zone in its file ORIGIN.zone."""
+        for origin, lines in self.texts():
+            with (directory / f"{origin}.zone").open("w") as stream:
+                stream.writelines(lines)
+
     @abstractmethod
     def questions(self) -> Iterator[Question]:
         """What is asked, in random order, each once."""
@@ -53,81 +52,13 @@ class DataSet(ABC):
         """What is wrong with an answer to one of the questions."""
 
     def flood(self) -> Iterator[Question]:
-        """Names below the apex that do not exist, another for each query."""
-        yield Question(f"{MISSING_LABEL}.{ORIGIN}", rcode=NXDOMAIN, answers=0, authority=1, random_label=True)
+        """Names that do not exist, another for each query; only where `floods` says so."""
+        yield from ()
 
     def probes(self) -> list[Question]:
         """Some questions from all parts of the data: who answers them has loaded it."""
         every = list(self.questions())
         return every[:: max(1, len(every) // MAX_PROBES)]
-
-
-def fault_of_denial(reply: dns.message.Message) -> str | None:
-    """A name that is not there is denied with the SOA."""
-    if reply.answer or not any(rrset.rdtype == dns.rdatatype.SOA for rrset in reply.authority):
-        return "no SOA in the authority section of a denial"
-    return None
-
-
-class Hosts(DataSet):
-    """One zone of names with an address each."""
-
-    floods = True
-
-    def __init__(self, name: str, count: int) -> None:
-        self.name = name
-        self.count = count
-        self.title = f"{count:,} names in one zone".replace(",", " ")
-
-    @property
-    def records(self) -> int:
-        return self.count + HEAD_RECORDS
-
-    def texts(self) -> Iterator[tuple[str, Iterator[str]]]:
-        yield ORIGIN, self._lines()
-
-    def _lines(self) -> Iterator[str]:
-        yield HEAD
-        for number in range(self.count):
-            yield f"{host(number)} A {address(number)}\n"
-
-    def questions(self) -> Iterator[Question]:
-        for number in shuffled(self.count):
-            yield Question(f"{host(number)}.{ORIGIN}")
-
-    def fault(self, reply: dns.message.Message) -> str | None:
-        asked = reply.question[0].name
-        label = asked.labels[0].decode()
-        if not label.startswith("h"):
-            return fault_of_denial(reply)
-        expected = dns.rrset.from_text(asked, 3600, "IN", "A", address(int(label[1:])))
-        return None if reply.answer == [expected] else f"expected {expected}, got {reply.answer}"
-
-
-def host(number: int) -> str:
-    """The label of a name."""
-    return f"h{number:07d}"
-
-
-def address(number: int) -> str:
-    """Its address."""
-    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-
-
-def shuffled(count: int) -> list[int]:
-    """The numbers below `count` in an order that is random and always the same."""
-    numbers = list(range(count))
-    random.Random(SEED).shuffle(numbers)
-    return numbers
-
-
-DATA_SETS: dict[str, DataSet] = {
-    data.name: data
-    for data in (
-        Hosts("names-1k", 1_000),
-        Hosts("records-1m", 1_000_000 - HEAD_RECORDS),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -167,9 +98,7 @@ def provide(data: DataSet, cache: Path) -> Files:
 
 
 def _write(files: Files) -> None:
-    for origin, lines in files.data.texts():
-        with (files.zone_directory / f"{origin}.zone").open("w") as stream:
-            stream.writelines(lines)
+    files.data.write_zones(files.zone_directory)
     with files.questions().open("wb") as stream:
         stream.writelines(packed(files.data.questions()))
     if files.data.floods:
@@ -179,5 +108,5 @@ def _write(files: Files) -> None:
 def _fingerprint() -> str:
     """Of the source that makes the data: other source, other data."""
     here = Path(__file__).parent
-    sources = b"".join((here / name).read_bytes() for name in ("datasets.py", "questions.py"))
+    sources = b"".join((here / name).read_bytes() for name in SOURCES)
     return hashlib.sha256(sources).hexdigest()[:12]

@@ -74,7 +74,7 @@ class Account(msgspec.Struct, frozen=True):
     octets: int
     connections: int
     refused: int
-    processor_seconds: float
+    idle: float  # seconds in which the load had nothing to do
     rcodes: dict[str, int]
 
 
@@ -97,6 +97,7 @@ class Load:
             "-d": seconds,
             "-s": self.row.sockets,
             "-w": self.row.window,
+            "-i": self.row.most,
             "-c": self.core,
             "-r": skip + 1,
             "-f": skip,

@@ -14,6 +14,7 @@ from bench.sidebyside import processes
 from bench.sidebyside.load_program import Account, Load
 from bench.sidebyside.questions import Question, Sample, samples
 from bench.sidebyside.results import Outcome, RowResult, Slice
+from bench.sidebyside.rows import Row
 from bench.sidebyside.servers import Server, ServerError
 from bench.sidebyside.yardstick import Echo
 
@@ -29,28 +30,34 @@ class Pace:
     seconds: float = 1.0
 
 
-def warm_up(load: Load, servers: Mapping[str, Server], pace: Pace, scratch: Path) -> dict[str, Slice]:
-    """One slice of each that does not count: caches fill, and it is seen how long answers are."""
-    warm = {}
-    for key, server in servers.items():
-        outcome = Outcome()
-        _slice(load, server, pace, 0, scratch, outcome)
-        if outcome.faults or not outcome.slices[0].rate:
-            faults = "; ".join(outcome.faults) or "no answers"
-            raise ServerError(f"{server.title} answers wrong in {load.row.name}: {faults}\n{server.words()}")
-        warm[key] = outcome.slices[0]
+@dataclass(frozen=True)
+class Entrant:
+    """A server and what it is asked."""
+
+    server: Server
+    load: Load
+
+
+def warm_up(entrant: Entrant, pace: Pace, scratch: Path) -> Slice:
+    """One slice that does not count: caches fill, and it is seen whether answers are right and how long they are."""
+    outcome = Outcome()
+    _slice(entrant, pace, 0, scratch, outcome)
+    (warm,) = outcome.slices
+    if outcome.faults or warm.wrong:
+        raise ServerError(f"{warm.wrong} wrong answers, for example {'; '.join(outcome.faults)}")
+    if not warm.rate:
+        raise ServerError(f"no answers within {pace.seconds:g} s; {warm.lost} queries lost")
     return warm
 
 
-def measure(load: Load, servers: Mapping[str, Server], pace: Pace, scratch: Path) -> RowResult:
+def measure(row: Row, entrants: Mapping[str, Entrant], pace: Pace, scratch: Path) -> RowResult:
     """A row. Each round begins with the next server, so that none always follows the same."""
-    row = load.row
-    result = RowResult(row.name, row.title, row.data, pace.seconds, {key: Outcome() for key in servers})
-    keys = list(servers)
+    result = RowResult(row.name, row.title, row.data, pace.seconds, {key: Outcome() for key in entrants})
+    keys = list(entrants)
     for number in range(pace.rounds):
         first = number % len(keys)
         for key in keys[first:] + keys[:first]:
-            _slice(load, servers[key], pace, number * SKIP, scratch, result.outcomes[key])
+            _slice(entrants[key], pace, number * SKIP, scratch, result.outcomes[key])
     return result
 
 
@@ -59,7 +66,8 @@ def extra_octets(questions: list[Question], answers: float) -> int:
     return max(0, round(answers - statistics.mean(len(question.wire()) for question in questions)))
 
 
-def _slice(load: Load, server: Server, pace: Pace, skip: int, scratch: Path, outcome: Outcome) -> None:
+def _slice(entrant: Entrant, pace: Pace, skip: int, scratch: Path, outcome: Outcome) -> None:
+    server, load = entrant.server, entrant.load
     echo = isinstance(server, Echo)
     kept = scratch / "samples"
     pids = server.pids()
@@ -80,7 +88,7 @@ def slice_of(account: Account, used: int) -> Slice:
         rate=account.in_time / account.seconds,
         processor_ns=used / got if got else 0.0,
         busy=used / 1e9 / whole,
-        load_busy=account.processor_seconds / whole,
+        load_busy=1 - account.idle / account.seconds,
         octets=account.octets / got if got else 0.0,
         lost=account.lost,
         wrong=account.wrong,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+CPUCLOCK_SCHED = 2  # include/linux/posix-timers.h
 PROC = Path("/proc")
 
 
@@ -33,15 +35,19 @@ def _descendants(parent: int) -> Iterator[int]:
 
 
 def processor_time(pids: Iterable[int]) -> int:
-    """Nanoseconds all threads of these processes ran, user and system (schedstat: not in ticks as in stat)."""
+    """Nanoseconds these processes ran, user and system, threads that ended included."""
     total = 0
     for pid in pids:
         try:
-            for task in (PROC / str(pid) / "task").iterdir():
-                total += int((task / "schedstat").read_text().split()[0])
-        except (FileNotFoundError, ProcessLookupError):
+            total += time.clock_gettime_ns(_processor_clock(pid))
+        except OSError:
             continue  # it ended; what it used is not counted any more
     return total
+
+
+def _processor_clock(pid: int) -> int:
+    """clock_getcpuclockid(3) of Linux: nanoseconds, where /proc/PID/stat counts in ticks of 10 ms."""
+    return ~pid << 3 | CPUCLOCK_SCHED
 
 
 def proportional_set_size(pids: Iterable[int]) -> int:

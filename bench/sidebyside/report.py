@@ -7,10 +7,18 @@ from collections.abc import Iterator, Sequence
 
 from bench.sidebyside.ratios import Interval, median_interval, pairwise
 from bench.sidebyside.results import DataResult, Report, RowResult
-from bench.sidebyside.rows import BEST_PEER, ECHO, ECHO_AGAIN, ROWS, SUITE, Goal
+from bench.sidebyside.rows import BEST_PEER, ECHO, ECHO_AGAIN, ROWS, SUITE, SUITE_POSITIVE, Goal
 
-TITLES = {SUITE: "bobdns", "nsd": "NSD", "knot": "Knot", "bind": "BIND", "powerdns": "PowerDNS", ECHO: "echo"}
-ORDER = (ECHO, SUITE, "nsd", "knot", "bind", "powerdns")
+TITLES = {
+    SUITE: "bobdns",
+    "nsd": "NSD",
+    "knot": "Knot",
+    "bind": "BIND",
+    "powerdns": "PowerDNS",
+    ECHO: "echo",
+    SUITE_POSITIVE: "bobdns, names that exist",
+}
+ORDER = (ECHO, SUITE, SUITE_POSITIVE, "nsd", "knot", "bind", "powerdns")
 MEBI = 1 << 20
 QUIET = 0.85  # of its core the echo has on a quiet machine; with less, others had the rest
 
@@ -18,6 +26,7 @@ QUIET = 0.85  # of its core the echo has on a quiet machine; with less, others h
 def markdown(report: Report) -> str:
     """The whole report."""
     parts = [_where(report), *(_row(result) for result in report.rows)]
+    parts += [f"{name} could not be made: {reason}" for name, reason in report.unmade.items()]
     if report.data:
         parts.append(_data(report.data))
     return "\n\n".join(parts) + "\n"
@@ -87,7 +96,12 @@ def _row(result: RowResult) -> str:
         for key, one in result.outcomes.items()
         for fault in one.faults
     ]
+    lines += _left_out(result.left_out)
     return "\n\n".join(lines)
+
+
+def _left_out(reasons: dict[str, str]) -> list[str]:
+    return [f"{TITLES.get(key, key)} was left out: {reason}" for key, reason in reasons.items()]
 
 
 def _busy(result: RowResult, key: str) -> float:
@@ -101,6 +115,7 @@ HEAD = (
     "bobdns to it",
     "processor us/answer",
     "core busy",
+    "load busy",
     "octets",
     "lost",
     "wrong",
@@ -122,6 +137,7 @@ def _lines(result: RowResult) -> Iterator[list[str]]:
             str(ours or "-"),
             f"{statistics.median(one.processor_ns for one in slices) / 1000:.2f}",
             f"{statistics.median(one.busy for one in slices):.0%}",
+            f"{statistics.median(one.load_busy for one in slices):.0%}",
             f"{statistics.median(one.octets for one in slices):.0f}",
             str(sum(one.lost for one in slices)),
             str(sum(one.wrong for one in slices)),
@@ -144,4 +160,5 @@ def _data(data: Sequence[DataResult]) -> str:
                     f"{loading.image / one.records:.1f}" if loading.image else "-",
                 ]
             )
-    return "### Loading, restart, memory\n\n" + table(head, rows)
+    left_out = [line for one in data for line in _left_out(one.left_out)]
+    return "\n\n".join(["### Loading, restart, memory", table(head, rows), *left_out])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bench.sidebyside.rows import ECHO, ECHO_AGAIN, SUITE
+from bench.sidebyside.rows import ECHO, ECHO_AGAIN, SUITE, SUITE_POSITIVE
 
 
 class Slice(msgspec.Struct, frozen=True):
@@ -13,7 +13,7 @@ class Slice(msgspec.Struct, frozen=True):
     rate: float  # right answers a second
     processor_ns: float  # of all processes of the server, for each answer
     busy: float  # share of the server's core that its processes used
-    load_busy: float  # share of the load's core that the load worked; it never sleeps
+    load_busy: float  # share of the time in which the load had something to do: near 1 it is the limit, not the server
     octets: float  # of an answer, on average
     lost: int
     wrong: int
@@ -39,11 +39,12 @@ class RowResult(msgspec.Struct):
     data: str
     seconds: float
     outcomes: dict[str, Outcome]
+    left_out: dict[str, str] = {}  # servers that do not answer right, and why
 
     @property
     def peers(self) -> list[str]:
         """The other name servers in it."""
-        return [key for key in self.outcomes if key not in (ECHO, ECHO_AGAIN, SUITE)]
+        return [key for key in self.outcomes if key not in (ECHO, ECHO_AGAIN, SUITE, SUITE_POSITIVE)]
 
 
 class Loading(msgspec.Struct):
@@ -64,6 +65,7 @@ class DataResult(msgspec.Struct):
     records: int
     zones: int
     loadings: dict[str, Loading]
+    left_out: dict[str, str] = {}  # servers that could not be started with it, and why
 
 
 class Machine(msgspec.Struct):
@@ -87,3 +89,4 @@ class Report(msgspec.Struct):
     absent: list[str]
     data: list[DataResult] = []
     rows: list[RowResult] = []
+    unmade: dict[str, str] = {}  # data sets that could not be made, and why

@@ -7,6 +7,7 @@ from typing import Literal
 
 Kind = Literal["udp", "tcp", "connect"]
 ECHO, ECHO_AGAIN, SUITE, BEST_PEER = "echo", "echo-again", "bobdns", "the best peer"
+SUITE_POSITIVE = "bobdns-positive"  # the suite asked for names that exist, beside a flood
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,50 @@ class Row:
     data: str
     kind: Kind = "udp"
     sockets: int = 16
-    window: int = 32  # queries in flight on each of them
+    window: int = 8  # queries in flight on each of them
+    most: int = 0  # in flight on all of them, where that is less
     flood: bool = False
     goals: tuple[Goal, ...] = ()
 
 
+BIG = (Goal(0.92, ECHO), Goal(1.3, BEST_PEER))
+SECURE = (Goal(0.85, ECHO), Goal(1.3, BEST_PEER))
+
 ROWS = {
     row.name: row
-    for row in (Row("udp-1k", "UDP, 1 000 names", "names-1k", goals=(Goal(0.97, ECHO), Goal(1.0, "nsd"))),)
+    for row in (
+        Row("udp-1k", "UDP, 1 000 names", "names-1k", goals=(Goal(0.97, ECHO), Goal(1.0, "nsd"))),
+        Row("udp-few-sockets", "UDP, 1 000 names, 2 client sockets", "names-1k", sockets=2, window=64),
+        Row("udp-many-sockets", "UDP, 1 000 names, 2 000 client sockets", "names-1k", sockets=2000, window=1, most=128),
+        Row(
+            "tcp-pipelined",
+            "TCP, 1 000 names, 20 connections with 20 queries in flight",
+            "names-1k",
+            kind="tcp",
+            sockets=20,
+            window=20,
+            goals=(Goal(1.5, BEST_PEER),),
+        ),
+        Row(
+            "tcp-connect",
+            "TCP, 1 000 names, one query a connection, 50 connections at a time",
+            "names-1k",
+            kind="connect",
+            sockets=50,
+            window=1,
+            goals=(Goal(1.0, BEST_PEER),),
+        ),
+        Row("udp-1m", "UDP, 1 M records, random names", "records-1m", goals=BIG),
+        Row(
+            "udp-flood",
+            "UDP, 1 M records, random subdomains that do not exist",
+            "records-1m",
+            flood=True,
+            goals=(Goal(0.9, SUITE_POSITIVE),),
+        ),
+        Row("udp-delegations", "UDP, 250 k delegations", "delegations-250k", goals=BIG),
+        Row("udp-nsec", "UDP, 100 k names signed with NSEC, DO, 10 % NXDOMAIN", "nsec-100k", goals=SECURE),
+        Row("udp-nsec3", "UDP, 100 k names signed with NSEC3, DO, 10 % NXDOMAIN", "nsec3-100k", goals=SECURE),
+        Row("udp-zones", "UDP, 100 k zones", "zones-100k", goals=BIG),
+    )
 }

@@ -9,17 +9,19 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.sidebyside import processes
-from bench.sidebyside.datasets import DATA_SETS, Files, provide
+from bench.sidebyside.contents import DATA_SETS
+from bench.sidebyside.datasets import Files, provide
 from bench.sidebyside.load_program import Load, Programs, compiled
-from bench.sidebyside.measure import Pace, extra_octets, measure, warm_up
+from bench.sidebyside.measure import Entrant, Pace, extra_octets, measure, warm_up
 from bench.sidebyside.peers import PEERS
 from bench.sidebyside.results import DataResult, Loading, Machine, Report, RowResult
-from bench.sidebyside.rows import ECHO, ECHO_AGAIN, SUITE, Row
-from bench.sidebyside.servers import Server
+from bench.sidebyside.rows import ECHO, ECHO_AGAIN, SUITE, SUITE_POSITIVE, Row
+from bench.sidebyside.servers import Server, ServerError
+from bench.sidebyside.signing import SigningError
 from bench.sidebyside.suite import Suite
 from bench.sidebyside.yardstick import Echo
 
@@ -52,7 +54,12 @@ class Run:
         programs = compiled(self.cache)
         for name in dict.fromkeys(row.data for row in self.rows):
             self.tell(f"data set {name}")
-            files = provide(DATA_SETS[name], self.cache)
+            try:
+                files = provide(DATA_SETS[name], self.cache)
+            except SigningError as error:
+                report.unmade[name] = str(error)
+                self.tell(f"  {error}")
+                continue
             house = _House(self, files, programs, server_core, load_core)
             rows = [row for row in self.rows if row.data == name]
             data, results = house.measure_all(list(present), rows)
@@ -73,13 +80,19 @@ class _House:
 
     def measure_all(self, keys: Sequence[str], rows: Sequence[Row]) -> tuple[DataResult, list[RowResult]]:
         data = self.files.data
-        result = DataResult(data.name, data.title, data.records, len(self.files.zone_files()), {})
+        result = DataResult(data.name, data.title, data.records, data.zones, {})
         with ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="side-")))
             servers = {}
             for key in keys:
-                servers[key] = stack.enter_context(SERVERS[key](self.files, self.server_core))
-                result.loadings[key] = self._load(servers[key])
+                server = stack.enter_context(SERVERS[key](self.files, self.server_core))
+                try:
+                    result.loadings[key] = self._load(server)
+                except ServerError as error:
+                    result.left_out[key] = str(error)
+                    self.run.tell(f"  {error}")
+                else:
+                    servers[key] = server
             results = [self._row(row, servers, scratch) for row in rows]
             for key, server in servers.items():
                 result.loadings[key].memory = processes.proportional_set_size(server.pids())
@@ -99,21 +112,32 @@ class _House:
         return Loading(imported, first, restarts, 0, 0)
 
     def _row(self, row: Row, servers: dict[str, Server], scratch: Path) -> RowResult:
-        self.run.tell(f"  {row.name}: {self.run.pace.rounds} rounds of {self.run.pace.seconds:g} s each")
+        pace = self.run.pace
         load = Load(self.programs.load, self.load_core, row, self.files)
-        warm = warm_up(load, servers, self.run.pace, scratch)
-        first = warm.get(SUITE) or next(iter(warm.values()), None)
-        extra = extra_octets(self.files.data.probes(), first.octets) if first else 0
+        left_out: dict[str, str] = {}
+        entrants, octets = {}, []
+        for key, server in servers.items():
+            entrant = Entrant(server, load)
+            try:
+                octets.append(warm_up(entrant, pace, scratch).octets)
+            except ServerError as error:
+                left_out[key] = str(error)
+                self.run.tell(f"  {row.name}: {server.title}: {error}")
+            else:
+                entrants[key] = entrant
+        if row.flood and SUITE in entrants:
+            entrants[SUITE_POSITIVE] = Entrant(servers[SUITE], replace(load, row=replace(row, flood=False)))
+        # Of the suite, which is the first where it is there.
+        extra = extra_octets(self.files.data.probes(), octets[0]) if octets else 0
+        self.run.tell(f"  {row.name}: {pace.rounds} rounds of {pace.seconds:g} s for each of {len(entrants) + 2}")
         with ExitStack() as stack:
-            echoes = {
-                key: stack.enter_context(Echo(self.programs.echo, row.kind, extra, self.files, self.server_core))
-                for key in (ECHO, ECHO_AGAIN)
-            }
-            for echo in echoes.values():
-                echo.start()
-            return measure(
-                load, {ECHO: echoes[ECHO], **servers, ECHO_AGAIN: echoes[ECHO_AGAIN]}, self.run.pace, scratch
-            )
+            for key in (ECHO, ECHO_AGAIN):
+                echo = Echo(self.programs.echo, row.kind, extra, self.files, self.server_core)
+                stack.enter_context(echo).start()
+                entrants[key] = Entrant(echo, load)
+            result = measure(row, entrants, pace, scratch)
+        result.left_out = left_out
+        return result
 
 
 def _machine(server_core: int, load_core: int) -> Machine:

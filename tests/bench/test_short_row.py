@@ -23,7 +23,7 @@ def test_a_row_is_measured_with_right_answers(tmp_path):
     assert done.exit_code == 0, done.output
     report = msgspec.json.decode(figures.read_bytes(), type=Report)
     (row,) = report.rows
-    assert list(row.outcomes) == ["echo", "bobdns", *peers, "echo-again"]
+    assert list(row.outcomes) == ["bobdns", *peers, "echo", "echo-again"]
     for key, outcome in row.outcomes.items():
         (one,) = outcome.slices
         assert one.rate > 0, key

@@ -1,8 +1,8 @@
 /* A load of DNS queries for one server on loopback, closed loop: each answer makes room for the next query.
  *
- * load -k udp|tcp|connect -p PORT -q QUESTIONS -d SECONDS -s SOCKETS -w WINDOW [-c CPU] [-o SAMPLES -n COUNT] [-e]
+ * load -k udp|tcp|connect -p PORT -q QUESTIONS -d SECONDS -s SOCKETS -w WINDOW [-i MOST] [-c CPU] [-o SAMPLES -n COUNT] [-e]
  *
- * udp: SOCKETS sockets with WINDOW queries in flight each. tcp: as many connections, pipelined. connect: SOCKETS
+ * udp: SOCKETS sockets with WINDOW queries in flight each, and at most MOST of all. tcp: as many connections, pipelined. connect: SOCKETS
  * connections at a time, one query each. At the end it sends no more and waits for what is in flight, so that the next load
  * finds an idle server: what was not answered then is lost. It never sleeps, so that the server does not pay for waking it. Every answer is
  * held against what the question expects; samples are written for the harness to decode. -e: an echo is asked, nothing
@@ -213,17 +213,13 @@ static void pin(int cpu) {
 
 static void print_account(struct load *load) {
     double seconds = (double)(load->ends - load->started) / 1e9;
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    double busy = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-                  (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
     printf("{\"seconds\": %.6f, \"drain\": %.6f, \"sent\": %llu, \"in_time\": %llu, \"answered\": %llu, \"wrong\": %llu, \"lost\": %llu, \"stray\": %llu, "
-           "\"octets\": %llu, \"connections\": %llu, \"refused\": %llu, \"processor_seconds\": %.3f, \"rcodes\": {",
+           "\"octets\": %llu, \"connections\": %llu, \"refused\": %llu, \"idle\": %.6f, \"rcodes\": {",
            seconds, (double)(load->now - load->ends) / 1e9, (unsigned long long)load->sent, (unsigned long long)load->in_time,
            (unsigned long long)load->answered,
            (unsigned long long)load->wrong, (unsigned long long)(load->lost + load->in_flight), (unsigned long long)load->stray,
            (unsigned long long)load->octets, (unsigned long long)load->connections,
-           (unsigned long long)load->refused, busy);
+           (unsigned long long)load->refused, (double)load->idle / 1e9);
     const char *between = "";
     for (int rcode = 0; rcode < 16; rcode++)
         if (load->rcodes[rcode]) {
@@ -238,7 +234,7 @@ int main(int count, char **words) {
     const char *kind = "udp", *questions = NULL, *samples = NULL;
     long offset = 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (int option; (option = getopt(count, words, "k:p:q:d:s:w:c:o:n:r:f:e")) != -1;)
+    for (int option; (option = getopt(count, words, "k:p:q:d:s:w:i:c:o:n:r:f:e")) != -1;)
         switch (option) {
         case 'k': kind = optarg; break;
         case 'p': load.port = atoi(optarg); break;
@@ -246,6 +242,7 @@ int main(int count, char **words) {
         case 'd': load.seconds = atof(optarg); break;
         case 's': load.sockets = atoi(optarg); break;
         case 'w': load.window = atoi(optarg); break;
+        case 'i': load.most = (uint64_t)atol(optarg); break;
         case 'c': load.cpu = atoi(optarg); break;
         case 'o': samples = optarg; break;
         case 'n': load.samples_left = (uint64_t)atol(optarg); break;

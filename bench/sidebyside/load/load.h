@@ -49,6 +49,7 @@ struct client {
 
 struct load {
     int port, sockets, window, cpu, echo;
+    uint64_t most; /* in flight of all clients together; 0: as their windows allow */
     double seconds;
     uint8_t *questions;
     size_t questions_size, cursor;
@@ -56,6 +57,7 @@ struct load {
     uint64_t started, now, ends, swept, in_flight;
     /* the account */
     uint64_t sent, answered, wrong, lost, stray, octets, connections, refused, last_answer;
+    uint64_t idle;    /* ns of the time in which there was nothing to do */
     uint64_t in_time; /* of those answered, before the end */
     uint64_t rcodes[16];
     /* samples for the harness to decode */

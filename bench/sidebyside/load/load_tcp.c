@@ -162,6 +162,8 @@ void run_tcp(struct load *load, int one_query) {
         int ready = epoll_wait(poller, events, EVENTS, 0);
         for (int number = 0; number < ready; number++)
             attend(load, events[number].data.ptr, events[number].events, one_query);
+        if (!ready)
+            load->idle += clock_ns() - load->now;
         if (load->now - load->swept > SWEEP_EVERY) {
             load->swept = load->now;
             for (int number = 0; number < load->sockets; number++) {

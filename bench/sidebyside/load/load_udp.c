@@ -33,10 +33,18 @@ static void open_socket(struct load *load, struct udp_client *client) {
     client_init(load, &client->in_flight);
 }
 
+/* How much may be sent at once. */
+static int allowance(struct load *load, struct udp_client *client) {
+    int count = client->in_flight.free_count < BATCH ? client->in_flight.free_count : BATCH;
+    if (load->most && load->in_flight + (uint64_t)count > load->most)
+        count = (int)(load->most - load->in_flight);
+    return count;
+}
+
 /* Send as much as the window allows. */
 static void refill(struct load *load, struct udp_client *client) {
-    while (client->in_flight.free_count) {
-        int count = client->in_flight.free_count < BATCH ? client->in_flight.free_count : BATCH;
+    int count;
+    while ((count = allowance(load, client)) > 0) {
         for (int number = 0; number < count; number++)
             out_parts[number].iov_len = (size_t)next_query(load, &client->in_flight, outgoing[number]);
         int sent = sendmmsg(client->fd, out_headers, (unsigned)count, 0);
@@ -51,6 +59,15 @@ static void refill(struct load *load, struct udp_client *client) {
             unsend(load, &client->in_flight, outgoing[number]);
         if (sent < count)
             return;
+    }
+}
+
+/* Where not all clients may ask at once, those do who have waited longest. */
+static void refill_in_turn(struct load *load, struct udp_client *clients) {
+    static int next;
+    for (int tried = 0; tried < load->sockets && load->in_flight < load->most; tried++) {
+        refill(load, &clients[next]);
+        next = (next + 1) % load->sockets;
     }
 }
 
@@ -97,8 +114,13 @@ void run_udp(struct load *load) {
         int ready = epoll_wait(poller, events, EVENTS, 0);
         for (int number = 0; number < ready; number++) {
             receive(load, events[number].data.ptr);
-            refill(load, events[number].data.ptr);
+            if (!load->most)
+                refill(load, events[number].data.ptr);
         }
+        if (load->most)
+            refill_in_turn(load, clients);
+        if (!ready)
+            load->idle += clock_ns() - load->now;
         if (load->now - load->swept > SWEEP_EVERY) {
             load->swept = load->now;
             for (int number = 0; number < load->sockets; number++) {
