@@ -11,6 +11,7 @@ import msgspec
 
 from bench.sidebyside.load_program import ToolError
 from bench.sidebyside.measure import Pace
+from bench.sidebyside.plot import svg
 from bench.sidebyside.report import markdown
 from bench.sidebyside.results import Report
 from bench.sidebyside.rows import ROWS
@@ -40,6 +41,9 @@ def default_cache() -> Path:
 @click.option(
     "--markdown", "markdown_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the tables there, too."
 )
+@click.option(
+    "--plot", "plot_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a chart there, as SVG."
+)
 def main(
     rows: tuple[str, ...],
     servers: tuple[str, ...],
@@ -49,6 +53,7 @@ def main(
     cache: Path,
     json_file: Path | None,
     markdown_file: Path | None,
+    plot_file: Path | None,
 ) -> None:
     """Measure this suite and other servers beside a bare echo: a server on one core, the load on another."""
     chosen = [ROWS[name] for name in (rows or ROWS)]
@@ -70,6 +75,8 @@ def main(
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     if markdown_file:
         markdown_file.write_text(tables)
+    if plot_file:
+        plot_file.write_text(svg(report))
     sys.exit(1 if wrong(report) else 0)
 
 

@@ -8,6 +8,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import dns.message
@@ -55,6 +56,7 @@ class DataSet(ABC):
         """Names that do not exist, another for each query; only where `floods` says so."""
         yield from ()
 
+    @cached_property
     def probes(self) -> list[Question]:
         """Some questions from all parts of the data: who answers them has loaded it."""
         every = list(self.questions())

@@ -145,7 +145,15 @@ def _lines(result: RowResult) -> Iterator[list[str]]:
 
 
 def _data(data: Sequence[DataResult]) -> str:
-    head = ("data, server", "import s", "to first answers s", "restart s", "memory MiB (PSS)", "image octets/record")
+    head = (
+        "data, server",
+        "import s",
+        "to first answers s",
+        "images s",
+        "restart s",
+        "memory MiB (PSS)",
+        "image octets/record",
+    )
     rows = []
     for one in data:
         for key, loading in one.loadings.items():
@@ -155,6 +163,7 @@ def _data(data: Sequence[DataResult]) -> str:
                     f"{one.data}, {TITLES.get(key, key)}",
                     f"{loading.imported:.2f}" if loading.imported else "-",
                     f"{loading.first_answer:.2f}",
+                    f"{loading.settled:.2f}" if loading.settled else "-",
                     restart,
                     f"{loading.memory / MEBI:.0f}",
                     f"{loading.image / one.records:.1f}" if loading.image else "-",

@@ -52,6 +52,7 @@ class Loading(msgspec.Struct):
 
     imported: float  # until its import was done; 0 where it reads zone files itself
     first_answer: float  # from there to right answers to all probes
+    settled: float  # from there until it was as fast as it gets: zone images, where it makes some
     restarts: list[float]  # from its start to the same, with everything in place
     memory: int  # PSS of all processes after the rows
     image: int  # zone images on disk

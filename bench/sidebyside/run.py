@@ -104,12 +104,14 @@ class _House:
         server.prepare()
         imported = time.monotonic() - began if server.imports else 0.0
         first = server.start()
+        settled = server.settle()
         restarts = []
         for _ in range(self.run.restarts):
             server.stop()
             restarts.append(server.start())
+            server.settle()
         self.run.tell(f"  {server.title}: import {imported:.2f} s, first answers {first:.2f} s")
-        return Loading(imported, first, restarts, 0, 0)
+        return Loading(imported, first, settled, restarts, 0, 0)
 
     def _row(self, row: Row, servers: dict[str, Server], scratch: Path) -> RowResult:
         pace = self.run.pace
@@ -128,7 +130,7 @@ class _House:
         if row.flood and SUITE in entrants:
             entrants[SUITE_POSITIVE] = Entrant(servers[SUITE], replace(load, row=replace(row, flood=False)))
         # Of the suite, which is the first where it is there.
-        extra = extra_octets(self.files.data.probes(), octets[0]) if octets else 0
+        extra = extra_octets(self.files.data.probes, octets[0]) if octets else 0
         self.run.tell(f"  {row.name}: {pace.rounds} rounds of {pace.seconds:g} s for each of {len(entrants) + 2}")
         with ExitStack() as stack:
             for key in (ECHO, ECHO_AGAIN):

@@ -10,7 +10,8 @@ import subprocess
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -61,6 +62,7 @@ class Server(ABC):
 
     def start(self) -> float:
         """Start it; seconds until all it was probed for was answered right."""
+        checks = self._checks()
         began = time.monotonic()
         with (self.home / "words").open("ab") as words:
             self._process = subprocess.Popen(
@@ -71,7 +73,8 @@ class Server(ABC):
                 cwd=self.home,
                 preexec_fn=processes.confined(self.core),
             )
-        self._await(began + START_DEADLINE)
+        for check in checks:
+            self._await(check, began + START_DEADLINE)
         took = time.monotonic() - began
         processes.pin(self.pids(), self.core)
         return took
@@ -93,6 +96,10 @@ class Server(ABC):
         """Its processes."""
         return processes.tree(self._process.pid) if self._process is not None else []
 
+    def settle(self) -> float:
+        """Wait until it is as fast as it gets; seconds."""
+        return 0.0
+
     def image_octets(self) -> int:
         """What its zone images take on disk, where it has some."""
         return 0
@@ -111,29 +118,29 @@ class Server(ABC):
         self.stop()
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def _probes(self) -> list[Question]:
-        return self.files.data.probes()
+    def _checks(self) -> list[Callable[[], bool]]:
+        """What must be true, one after the other, before it is said to have started."""
+        return [partial(_answers, self.port, question) for question in self.files.data.probes]
 
-    def _await(self, deadline: float) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(PROBE_TIMEOUT)
-            client.connect((LOOPBACK, self.port))
-            for question in self._probes():
-                while not _answers(client, question):
-                    assert self._process is not None
-                    if self._process.poll() is not None:
-                        raise ServerError(f"{self.title} ended with {self._process.returncode}:\n{self.words()}")
-                    if time.monotonic() > deadline:
-                        raise ServerError(f"{self.title} does not answer {question.name}:\n{self.words()}")
-                    time.sleep(PROBE_INTERVAL)
+    def _await(self, check: Callable[[], bool], deadline: float) -> None:
+        while not check():
+            assert self._process is not None
+            if self._process.poll() is not None:
+                raise ServerError(f"{self.title} ended with {self._process.returncode}:\n{self.words()}")
+            if time.monotonic() > deadline:
+                raise ServerError(f"{self.title} does not answer right:\n{self.words()}")
+            time.sleep(PROBE_INTERVAL)
 
 
-def _answers(client: socket.socket, question: Question) -> bool:
-    try:
-        client.send(question.wire())
-        return question.is_answered_by(client.recv(65535))
-    except (TimeoutError, ConnectionRefusedError):
-        return False
+def _answers(port: int, question: Question) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(PROBE_TIMEOUT)
+        client.connect((LOOPBACK, port))
+        try:
+            client.send(question.wire())
+            return question.is_answered_by(client.recv(65535))
+        except (TimeoutError, ConnectionRefusedError):
+            return False
 
 
 def run(command: Sequence[str | Path], core: int) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from bench.sidebyside import configurations
 from bench.sidebyside.rows import SUITE
-from bench.sidebyside.servers import Server, run
+from bench.sidebyside.servers import Server, ServerError, run
+
+SETTLE_DEADLINE = 600.0  # seconds: a hundred thousand zones on a slow machine
+SETTLE_INTERVAL = 0.2  # seconds
 
 
 class Suite(Server):
@@ -42,6 +48,21 @@ class Suite(Server):
         quiet = ["--rest", "off", "--metrics", "off"]  # their ports are one for all suites of a machine
         program = [sys.executable, "-I", "-m", "bob", "run", "--config", str(self.home / "bob.yaml")]
         return [*program, *places, *user, *quiet]
+
+    def settle(self) -> float:
+        """Until every zone has its image."""
+        began = time.monotonic()
+        program = [sys.executable, "-I", "-m", "bobctl", "--run-dir", str(self.home / "run"), "--json"]
+        while True:
+            done = subprocess.run([*program, "call", "memmgr", "status"], capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise ServerError(f"bobctl call memmgr status ended with {done.returncode}: {done.stderr}{done.stdout}")
+            status = json.loads(done.stdout)
+            if status["state"] == "ready" and not status["waiting"] and not status["building"]:
+                return time.monotonic() - began
+            if time.monotonic() - began > SETTLE_DEADLINE:
+                raise ServerError(f"images are not ready after {SETTLE_DEADLINE:g} s: {done.stdout}")
+            time.sleep(SETTLE_INTERVAL)
 
     def image_octets(self) -> int:
         images = self.home / "state" / "images"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import socket
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.sidebyside.configurations import LOOPBACK
 from bench.sidebyside.datasets import Files
 from bench.sidebyside.rows import ECHO, Kind
-from bench.sidebyside.servers import PROBE_INTERVAL, PROBE_TIMEOUT, Server, ServerError
+from bench.sidebyside.servers import PROBE_TIMEOUT, Server
 
 
 class Echo(Server):
@@ -34,11 +33,8 @@ class Echo(Server):
     def command(self) -> Sequence[str]:
         return [str(self._program), "-k", self._kind, "-p", str(self.port), "-x", str(self._extra)]
 
-    def _await(self, deadline: float) -> None:
-        while not self._echoes():
-            if time.monotonic() > deadline or self._process is None or self._process.poll() is not None:
-                raise ServerError(f"the echo did not start:\n{self.words()}")
-            time.sleep(PROBE_INTERVAL)
+    def _checks(self) -> list[Callable[[], bool]]:
+        return [self._echoes]
 
     def _echoes(self) -> bool:
         kind = socket.SOCK_DGRAM if self._kind == "udp" else socket.SOCK_STREAM

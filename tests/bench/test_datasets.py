@@ -56,5 +56,5 @@ def test_data_that_could_not_be_made_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_probes_come_from_all_parts_of_the_data():
-    probes = DATA_SETS["names-1k"].probes()
+    probes = DATA_SETS["names-1k"].probes
     assert 50 <= len(probes) <= 100

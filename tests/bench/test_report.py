@@ -1,7 +1,10 @@
 """Tables of a run."""
 
+from xml.etree import ElementTree as ET
+
 import msgspec
 
+from bench.sidebyside.plot import svg
 from bench.sidebyside.report import best_peer, markdown, ratio, verdict
 from bench.sidebyside.results import DataResult, Loading, Machine, Outcome, Report, RowResult, Slice
 from bench.sidebyside.rows import BEST_PEER, Goal
@@ -45,7 +48,7 @@ def test_a_goal_against_who_is_not_here_is_not_measured():
 
 
 def test_the_report_tells_machine_ratios_and_loading():
-    loading = Loading(1.5, 0.25, [0.2, 0.3, 0.4], 64 << 20, 65_000)
+    loading = Loading(1.5, 0.25, 2.0, [0.2, 0.3, 0.4], 64 << 20, 65_000)
     data = DataResult("names-1k", "1 000 names", 1000, 1, {"bobdns": loading})
     text = markdown(Report(MACHINE, {"nsd": "4.6.1"}, ["PowerDNS"], [data], [row()]))
     assert "A Processor" in text
@@ -53,7 +56,7 @@ def test_the_report_tells_machine_ratios_and_loading():
     assert "Not installed: PowerDNS" in text
     assert "| bobdns | 0.2 | 0.98 (0.98 to 0.98) | - |" in text
     assert "Noise floor (a second echo to the first): 1.01 (1.01 to 1.01)" in text
-    assert "| names-1k, bobdns | 1.50 | 0.25 | 0.30 | 64 | 65.0 |" in text
+    assert "| names-1k, bobdns | 1.50 | 0.25 | 2.00 | 0.30 | 64 | 65.0 |" in text
     assert "not quiet" not in text
 
 
@@ -71,3 +74,10 @@ def test_a_busy_machine_is_told():
 def test_what_is_written_as_json_can_be_read_back():
     report = Report(MACHINE, {"nsd": "4.6.1"}, [], [], [row()])
     assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
+
+
+def test_the_chart_has_a_bar_for_each_server_but_the_echo():
+    tree = ET.fromstring(svg(Report(MACHINE, {}, [], [], [row()])))
+    texts = [element.text for element in tree.iter("{http://www.w3.org/2000/svg}text")]
+    assert [text for text in texts if text in ("bobdns", "NSD", "Knot", "echo")] == ["bobdns", "NSD", "Knot"]
+    assert "0.98 (0.98 to 0.98)" in texts
