@@ -19,8 +19,8 @@ cdef class Hatch:
     cdef uint64_t capacity
     cdef uint64_t written
     cdef uint64_t read
-    cdef uint64_t put_in
-    cdef uint64_t taken_out
+    cdef readonly uint64_t passed  # messages that were put in, ever
+    cdef readonly uint64_t taken  # messages that were taken out, ever
 
     cdef Py_ssize_t waiting(self) noexcept nogil
     cdef int put(self, uint64_t tag, const void *name, Py_ssize_t names, const void *control, Py_ssize_t controls, const void *head, Py_ssize_t heads, const void *tail, Py_ssize_t tails) noexcept nogil

@@ -244,16 +244,6 @@ cdef class Hatch:
             os.close(self.bell)
         self.bell = -1
 
-    @property
-    def passed(self):
-        """Messages that were put in, ever."""
-        return bob_acquire(&self.put_in)
-
-    @property
-    def taken(self):
-        """Messages that were taken out, ever."""
-        return self.taken_out
-
     def silence(self):
         """The bell was heard."""
         try:
@@ -278,14 +268,14 @@ cdef class Hatch:
             control = <bytes>(<char *>at)[: entry.controls]
             at += entry.controls
             found = (entry.tag, (<char *>at)[: entry.octets], _peer(name), _ancillary(control))
-            bob_release(&self.taken_out, self.taken_out + 1)
+            bob_release(&self.taken, self.taken + 1)
             bob_release(&self.read, self.read + entry.total)
             return found
         return None
 
     cdef Py_ssize_t waiting(self) noexcept nogil:
         """Messages that wait; in the thread of the loop."""
-        return self.put_in - bob_acquire(&self.taken_out)
+        return self.passed - bob_acquire(&self.taken)
 
     cdef int put(self, uint64_t tag, const void *name, Py_ssize_t names, const void *control, Py_ssize_t controls, const void *head, Py_ssize_t heads, const void *tail, Py_ssize_t tails) noexcept nogil:
         """Put a message in; 0 where there is no room."""
@@ -315,7 +305,7 @@ cdef class Hatch:
         memcpy(at + names, control, controls)
         memcpy(at + names + controls, head, heads)
         memcpy(at + names + controls + heads, tail, tails)
-        self.put_in += 1
+        self.passed += 1
         bob_release(&self.written, self.written + skipped + total)
         return 1
 

@@ -50,13 +50,13 @@ def test_a_raw_module_is_written_twice_with_the_same_classes_and_methods(name):
         for owner in plain.body
         if isinstance(owner, ast.ClassDef)
         for method in owner.body
-        if isinstance(method, ast.FunctionDef)
+        if isinstance(method, ast.FunctionDef) and not method.name.startswith("_")
     }
     raw = path.with_suffix(".pyx").read_text()
     classes = re.split(r"^cdef class (\w+)", raw, flags=re.MULTILINE)
     found = {
         f"{owner}.{method}"
         for owner, body in zip(classes[1::2], classes[2::2], strict=True)
-        for method in re.findall(r"^    (?:cdef|def) (?:\w+ )*?(\w+)\(self", body, flags=re.MULTILINE)
+        for method in re.findall(r"^    (?:cdef|def) (?:\w+ )*?([a-z]\w*)\(self", body, flags=re.MULTILINE)
     }
     assert found == methods
