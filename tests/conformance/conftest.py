@@ -13,7 +13,7 @@ import pytest
 
 from tests.conformance import loading, zonefiles
 from tests.conformance.loading import Loaded, Reloaded
-from tests.conformance.servers import HASTY, LISTED, REQUIRING, TALKATIVE, damage, foreign_subject
+from tests.conformance.servers import HASTY, LISTED, REQUIRING, TALKATIVE, configured_keys, damage, foreign_subject
 from tests.kit.cookies import OLD_SECRET, SECRET
 from tests.kit.dnsclient import Subject
 from tests.kit.launch_auth import LOOPBACK, AuthProcess
@@ -78,7 +78,8 @@ def launch(stack: ExitStack, url: str, **config: Any) -> AuthProcess:
 @pytest.fixture(scope="session")
 def default_process(data: Data, launched: ExitStack) -> AuthProcess:
     """The server with the defaults."""
-    return launch(launched, data.url, listen=tuple(filter(has_address, LOOPBACK)), zones=LISTED)
+    listen = tuple(filter(has_address, LOOPBACK))
+    return launch(launched, data.url, listen=listen, zones=LISTED, keys=configured_keys())
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ All serve one database. The default one has the defaults of auth; the others sho
 
 from __future__ import annotations
 
+import base64
 import os
 import sqlite3
 from pathlib import Path
@@ -14,8 +15,34 @@ from typing import Any
 from tests.kit import dnspacket as packet
 from tests.kit.dnsclient import Subject
 from tests.kit.dnsreply import Reply
+from tests.kit.tsigning import Signer
 
 REJECT = [{"action": "REJECT"}]
+
+# TSIG keys: one of each algorithm, all with one secret, and one whose peers may shorten their MACs.
+SECRET = bytes(range(64))
+ALGORITHMS = (
+    "hmac-sha1",
+    "hmac-sha224",
+    "hmac-sha256",
+    "hmac-sha256-128",
+    "hmac-sha384",
+    "hmac-sha384-192",
+    "hmac-sha512",
+    "hmac-sha512-256",
+)
+KEYS: dict[str, dict[str, Any]] = {f"{algorithm}.keys.test.": {"algorithm": algorithm} for algorithm in ALGORITHMS}
+KEY = "hmac-sha256.keys.test."
+SIGNER = Signer(KEY, SECRET)
+CUT_KEY, CUT_TO = "cut.keys.test.", 18
+
+
+def configured_keys() -> dict[str, dict[str, Any]]:
+    """The keys, as the launcher takes them."""
+    secret = base64.b64encode(SECRET).decode()
+    keys = {name: {**key, "secret": secret} for name, key in KEYS.items()}
+    return {**keys, CUT_KEY: {"algorithm": "hmac-sha256", "secret": secret, "shortest_mac": CUT_TO}}
+
 
 # Zones that the configuration lists. empty.test has no data in any data source.
 LISTED: dict[str, list[dict[str, Any]]] = {

@@ -28,10 +28,13 @@ class Peer:
 
     program = ""
 
-    def __init__(self, directory: Path, zones: Mapping[str, Path]) -> None:
+    def __init__(
+        self, directory: Path, zones: Mapping[str, Path], keys: Mapping[str, tuple[str, str]] | None = None
+    ) -> None:
         self._directory = directory / self.program
         self._directory.mkdir()
         self._zones = zones
+        self._keys = keys or {}  # TSIG: algorithm and secret in base64, by name
         self._port = free_port()
 
     @classmethod
@@ -91,12 +94,16 @@ class NSD(Peer):
 
     def config(self, port: int) -> str:
         home = self._directory
+        keys = "".join(
+            f'key:\n  name: "{name}"\n  algorithm: {algorithm}\n  secret: "{secret}"\n'
+            for name, (algorithm, secret) in self._keys.items()
+        )
         zones = "".join(f'zone:\n  name: "{origin}"\n  zonefile: "{file}"\n' for origin, file in self._zones.items())
         return (
             f'server:\n  ip-address: {LOOPBACK}@{port}\n  server-count: 1\n  username: ""\n  database: ""\n'
             f'  pidfile: ""\n  xfrdfile: "{home}/xfrd.state"\n  zonelistfile: "{home}/zones.list"\n'
             f'  xfrdir: "{home}"\n  zonesdir: "{home}"\n  minimal-responses: yes\n'
-            f"remote-control:\n  control-enable: no\n{zones}"
+            f"remote-control:\n  control-enable: no\n{keys}{zones}"
         )
 
 
@@ -108,10 +115,19 @@ class Knot(Peer):
 
     def config(self, port: int) -> str:
         home = self._directory
-        zones = "".join(f'  - domain: "{origin}"\n    file: "{file}"\n' for origin, file in self._zones.items())
+        keys = "".join(
+            f"  - id: {name}\n    algorithm: {algorithm}\n    secret: {secret}\n"
+            for name, (algorithm, secret) in self._keys.items()
+        )
+        # Knot says BADKEY to queries signed with a key that no ACL of the zone names.
+        acls = "".join(f"  - id: {name}\n    key: {name}\n    action: [query, transfer]\n" for name in self._keys)
+        acl = f"    acl: [{', '.join(self._keys)}]\n" if self._keys else ""
+        zones = "".join(f'  - domain: "{origin}"\n    file: "{file}"\n{acl}' for origin, file in self._zones.items())
         return (
             f"server:\n  rundir: {home}\n  listen: {LOOPBACK}@{port}\n  udp-workers: 1\n  tcp-workers: 1\n"
-            f"database:\n  storage: {home}\ntemplate:\n  - id: default\n    storage: {home}\n    zonefile-sync: -1\n"
+            f"database:\n  storage: {home}\n"
+            + (f"key:\n{keys}acl:\n{acls}" if keys else "")
+            + f"template:\n  - id: default\n    storage: {home}\n    zonefile-sync: -1\n"
             f"    journal-content: none\nzone:\n{zones}"
         )
 
@@ -138,7 +154,11 @@ class BIND(Peer):
             "zero-no-soa-ttl": "no",
         }
         return (
-            f"options {{ {' '.join(f'{name} {value};' for name, value in options.items())} }};\ncontrols {{ }};\n"
+            "".join(
+                f'key "{name}" {{ algorithm {algorithm}; secret "{secret}"; }};\n'
+                for name, (algorithm, secret) in self._keys.items()
+            )
+            + f"options {{ {' '.join(f'{name} {value};' for name, value in options.items())} }};\ncontrols {{ }};\n"
             + "".join(
                 f'zone "{origin}" {{ type primary; file "{file}"; check-names ignore; }};\n'
                 for origin, file in self._zones.items()
