@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -44,6 +45,12 @@ def default_cache() -> Path:
 @click.option(
     "--plot", "plot_file", type=click.Path(path_type=Path, dir_okay=False), help="Write a chart there, as SVG."
 )
+@click.option(
+    "--read",
+    "read_file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Measure nothing; show what --json wrote.",
+)
 def main(
     rows: tuple[str, ...],
     servers: tuple[str, ...],
@@ -54,29 +61,30 @@ def main(
     json_file: Path | None,
     markdown_file: Path | None,
     plot_file: Path | None,
+    read_file: Path | None,
 ) -> None:
     """Measure this suite and other servers beside a bare echo: a server on one core, the load on another."""
-    chosen = [ROWS[name] for name in (rows or ROWS)]
-    run = Run(
-        chosen,
-        servers or tuple(SERVERS),
-        Pace(rounds, seconds),
-        restarts,
-        cache,
-        lambda words: click.echo(words, err=True),
-    )
-    try:
-        report = run()
-    except (ServerError, ToolError) as error:
-        raise click.ClickException(str(error)) from error
-    tables = markdown(report)
-    click.echo(tables)
-    if json_file:
-        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
-    if markdown_file:
-        markdown_file.write_text(tables)
-    if plot_file:
-        plot_file.write_text(svg(report))
+
+    def save(report: Report) -> None:
+        if json_file:
+            json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)))
+        if markdown_file:
+            markdown_file.write_text(markdown(report))
+        if plot_file:
+            plot_file.write_text(svg(report))
+
+    if read_file:
+        report = msgspec.json.decode(read_file.read_bytes(), type=Report)
+    else:
+        chosen = [ROWS[name] for name in (rows or ROWS)]
+        tell = partial(click.echo, err=True)
+        run = Run(chosen, servers or tuple(SERVERS), Pace(rounds, seconds), restarts, cache, tell, save)
+        try:
+            report = run()
+        except (ServerError, ToolError) as error:
+            raise click.ClickException(str(error)) from error
+    save(report)
+    click.echo(markdown(report))
     sys.exit(1 if wrong(report) else 0)
 
 

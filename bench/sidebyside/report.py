@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.sidebyside.ratios import Interval, median_interval, pairwise
 from bench.sidebyside.results import DataResult, Report, RowResult
-from bench.sidebyside.rows import BEST_PEER, ECHO, ECHO_AGAIN, ROWS, SUITE, SUITE_POSITIVE, Goal
+from bench.sidebyside.rows import BEST_PEER, ECHO, ECHO_AGAIN, LOADING_GOALS, ROWS, SUITE, SUITE_POSITIVE, Goal
 
 TITLES = {
     SUITE: "bobdns",
@@ -170,4 +170,20 @@ def _data(data: Sequence[DataResult]) -> str:
                 ]
             )
     left_out = [line for one in data for line in _left_out(one.left_out)]
-    return "\n\n".join(["### Loading, restart, memory", table(head, rows), *left_out])
+    return "\n\n".join(["### Loading, restart, memory", table(head, rows), *_loading_verdicts(data), *left_out])
+
+
+def _loading_verdicts(data: Sequence[DataResult]) -> Iterator[str]:
+    for one in data:
+        ours = one.loadings.get(SUITE)
+        for goal in LOADING_GOALS:
+            if ours is None or goal.data != one.data:
+                continue
+            if goal.what == "restart" and ours.restarts:
+                yield _at_most(f"{one.data}: restart in {goal.most:g} s", statistics.median(ours.restarts), goal.most)
+            elif goal.what == "image" and ours.image:
+                yield _at_most(f"{one.data}: {goal.most:g} octets a record", ours.image / one.records, goal.most)
+
+
+def _at_most(goal: str, value: float, most: float) -> str:
+    return f"Goal {goal}: {'reached' if value <= most else 'missed'}, {value:.2f}."

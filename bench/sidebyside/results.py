@@ -55,7 +55,7 @@ class Loading(msgspec.Struct):
     settled: float  # from there until it was as fast as it gets: zone images, where it makes some
     restarts: list[float]  # from its start to the same, with everything in place
     memory: int  # PSS of all processes after the rows
-    image: int  # zone images on disk
+    image: int  # zone images
 
 
 class DataResult(msgspec.Struct):

@@ -33,6 +33,23 @@ class Row:
     goals: tuple[Goal, ...] = ()
 
 
+@dataclass(frozen=True)
+class LoadingGoal:
+    """What the suite is to need at most for a data set."""
+
+    data: str
+    what: Literal["restart", "image"]
+    most: float  # seconds; octets a record
+
+
+LOADING_GOALS = (
+    LoadingGoal("records-1m", "restart", 1.5),
+    LoadingGoal("records-1m", "image", 65),
+    LoadingGoal("delegations-250k", "image", 65),
+    LoadingGoal("nsec-100k", "image", 110),
+    LoadingGoal("nsec3-100k", "image", 110),
+)
+
 BIG = (Goal(0.92, ECHO), Goal(1.3, BEST_PEER))
 SECURE = (Goal(0.85, ECHO), Goal(1.3, BEST_PEER))
 

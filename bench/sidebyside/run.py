@@ -39,6 +39,7 @@ class Run:
     restarts: int
     cache: Path
     tell: Callable[[str], None]
+    save: Callable[[Report], None]  # what there is so far, after each data set
 
     def __call__(self) -> Report:
         """Measure everything."""
@@ -65,6 +66,7 @@ class Run:
             data, results = house.measure_all(list(present), rows)
             report.data.append(data)
             report.rows += results
+            self.save(report)
         return report
 
 

@@ -22,6 +22,7 @@ from bench.sidebyside.datasets import Files
 from bench.sidebyside.questions import Question
 
 START_DEADLINE = 600.0  # seconds: a million records or a hundred thousand zones on a slow machine
+IMPORT_DEADLINE = 900.0  # seconds for a program that imports
 STOP_DEADLINE = 60.0  # seconds
 PROBE_TIMEOUT = 0.05  # seconds
 PROBE_INTERVAL = 0.002  # seconds
@@ -101,7 +102,7 @@ class Server(ABC):
         return 0.0
 
     def image_octets(self) -> int:
-        """What its zone images take on disk, where it has some."""
+        """What its zone images take, where it has some."""
         return 0
 
     def words(self) -> str:
@@ -145,7 +146,12 @@ def _answers(port: int, question: Question) -> bool:
 
 def run(command: Sequence[str | Path], core: int) -> None:
     """A program that must succeed, on the servers' core."""
-    done = subprocess.run(command, capture_output=True, preexec_fn=processes.confined(core), check=False)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, preexec_fn=processes.confined(core), timeout=IMPORT_DEADLINE, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ServerError(f"{command[0]} was not done after {IMPORT_DEADLINE:g} s") from error
     if done.returncode:
         words = (done.stdout + done.stderr).decode(errors="replace")
         raise ServerError(f"{command[0]} ended with {done.returncode}:\n{words[-WORDS_SHOWN:]}")

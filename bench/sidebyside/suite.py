@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from bench.sidebyside import configurations
 from bench.sidebyside.rows import SUITE
@@ -52,18 +53,22 @@ class Suite(Server):
     def settle(self) -> float:
         """Until every zone has its image."""
         began = time.monotonic()
-        program = [sys.executable, "-I", "-m", "bobctl", "--run-dir", str(self.home / "run"), "--json"]
         while True:
-            done = subprocess.run([*program, "call", "memmgr", "status"], capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise ServerError(f"bobctl call memmgr status ended with {done.returncode}: {done.stderr}{done.stdout}")
-            status = json.loads(done.stdout)
+            status = self._images()
             if status["state"] == "ready" and not status["waiting"] and not status["building"]:
                 return time.monotonic() - began
             if time.monotonic() - began > SETTLE_DEADLINE:
-                raise ServerError(f"images are not ready after {SETTLE_DEADLINE:g} s: {done.stdout}")
+                raise ServerError(f"images are not ready after {SETTLE_DEADLINE:g} s: {status}")
             time.sleep(SETTLE_INTERVAL)
 
     def image_octets(self) -> int:
-        images = self.home / "state" / "images"
-        return sum(path.stat().st_size for path in images.rglob("*") if path.is_file()) if images.exists() else 0
+        """Of the images as they were built; the room for changes beside them is not counted."""
+        return sum(slot["octets"] for slot in self._images()["slots"])
+
+    def _images(self) -> dict[str, Any]:
+        program = [sys.executable, "-I", "-m", "bobctl", "--run-dir", str(self.home / "run"), "--json"]
+        done = subprocess.run([*program, "call", "memmgr", "status"], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ServerError(f"bobctl call memmgr status ended with {done.returncode}: {done.stderr}{done.stdout}")
+        status: dict[str, Any] = json.loads(done.stdout)
+        return status

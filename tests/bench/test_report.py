@@ -3,7 +3,9 @@
 from xml.etree import ElementTree as ET
 
 import msgspec
+from click.testing import CliRunner
 
+from bench.sidebyside.__main__ import main
 from bench.sidebyside.plot import svg
 from bench.sidebyside.report import best_peer, markdown, ratio, verdict
 from bench.sidebyside.results import DataResult, Loading, Machine, Outcome, Report, RowResult, Slice
@@ -81,3 +83,25 @@ def test_the_chart_has_a_bar_for_each_server_but_the_echo():
     texts = [element.text for element in tree.iter("{http://www.w3.org/2000/svg}text")]
     assert [text for text in texts if text in ("bobdns", "NSD", "Knot", "echo")] == ["bobdns", "NSD", "Knot"]
     assert "0.98 (0.98 to 0.98)" in texts
+
+
+def test_goals_of_loading_are_judged():
+    loadings = {"bobdns": Loading(1.5, 0.25, 2.0, [1.4, 1.4, 9.0], 64 << 20, 66_000)}
+    text = markdown(Report(MACHINE, {}, [], [DataResult("records-1m", "", 1000, 1, loadings)], []))
+    assert "Goal records-1m: restart in 1.5 s: reached, 1.40." in text
+    assert "Goal records-1m: 65 octets a record: missed, 66.00." in text
+
+
+def test_figures_that_were_written_can_be_shown_again(tmp_path):
+    figures = tmp_path / "figures.json"
+    figures.write_bytes(msgspec.json.encode(Report(MACHINE, {"nsd": "4.6.1"}, [], [], [row()])))
+    done = CliRunner().invoke(main, ["--read", str(figures), "--plot", str(tmp_path / "chart.svg")])
+    assert done.exit_code == 0
+    assert "### udp-1k" in done.output
+    assert (tmp_path / "chart.svg").read_text().startswith("<svg")
+
+
+def test_wrong_answers_make_the_exit_status_one(tmp_path):
+    figures = tmp_path / "figures.json"
+    figures.write_bytes(msgspec.json.encode(Report(MACHINE, {}, [], [], [row(nsd=outcome(1.0, 1.0, 1.0, wrong=1))])))
+    assert CliRunner().invoke(main, ["--read", str(figures)]).exit_code == 1

@@ -230,7 +230,7 @@ static void print_account(struct load *load) {
 }
 
 int main(int count, char **words) {
-    struct load load = {.seconds = 1, .sockets = 16, .window = 32, .cpu = -1, .random = 53, .sample_every = 1009};
+    struct load load = {.seconds = 1, .sockets = 16, .window = 32, .cpu = -1, .random = 53, .sample_every = 101};
     const char *kind = "udp", *questions = NULL, *samples = NULL;
     long offset = 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
