@@ -4,7 +4,7 @@ from auth.raw cimport Datagrams, Hatch, Reactor
 from image.responder cimport Responder
 
 cdef Py_ssize_t AUTHORITATIVE, DROPPED, FAILURES, LEFT, LEFT_DROPPED, NODATA, NOT_AUTHORITATIVE, OPCODE_QUERY, RCODE_OTHER, RCODES, RECEIVE_ERRORS, RECURSION, REFERRAL, REJECTED, REQUEST_DO, REQUEST_EDNS, REQUEST_UDP, REQUEST_V4, REQUEST_V6, RESPONSE_EDNS, RESPONSES, SEND_ERRORS, SUCCESS, TRUNCATED
-cdef Py_ssize_t AA, TC, RD, RCODE, REFUSED, ANSWERS, LAST_NAMED, ALIGNMENT, BELL, QUERY_OCTETS
+cdef Py_ssize_t AA, TC, RD, RCODE, REFUSED, ANSWERS, LAST_NAMED, ALIGNMENT, BELL, QUERY_OCTETS, PREPARE, FETCH_NODE, FETCH_FRAGMENT, ANSWER, DONE, NEAR_NAMES, STAGES
 
 cdef class Loop(Reactor):
     cdef Hatch hatch
@@ -16,6 +16,10 @@ cdef class Loop(Reactor):
     cdef Py_ssize_t called
     cdef Py_ssize_t place
     cdef Py_ssize_t slot
+    cdef Py_ssize_t first
+    cdef Py_ssize_t passing
+    cdef Py_ssize_t deep
+    cdef unsigned char[::1] usable
     cdef Py_ssize_t count
     cdef Py_ssize_t at
     cdef Py_ssize_t given
@@ -29,9 +33,13 @@ cdef class Loop(Reactor):
     cdef int look(self) except -1 nogil
     @cython.locals(received=Py_ssize_t)
     cdef Py_ssize_t receive(self, Py_ssize_t place) except -1 nogil
-    @cython.locals(slot=Py_ssize_t, failed=Py_ssize_t)
+    @cython.locals(failed=Py_ssize_t)
     cdef int answer_batch(self) except -1 nogil
-    @cython.locals(octets=Py_ssize_t, size=Py_ssize_t)
+    @cython.locals(slot=Py_ssize_t)
+    cdef int answer_some(self, Py_ssize_t end) except -1 nogil
+    @cython.locals(octets=Py_ssize_t, usable=Py_ssize_t)
+    cdef Py_ssize_t prepare(self, Py_ssize_t slot) except -1 nogil
+    @cython.locals(size=Py_ssize_t)
     cdef int answer(self, Py_ssize_t slot) except -1 nogil
     cdef int leave(self, Py_ssize_t slot) except -1 nogil
     @cython.locals(flags=int, rcode=int)

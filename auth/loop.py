@@ -41,6 +41,7 @@ from auth.counted import (
 )
 from auth.raw import Datagrams, Hatch, Reactor
 from auth.sizes import HATCH_MESSAGES, MAX_PLACES, QUERY_OCTETS
+from image.layout import STAGES
 
 # Of a reply (RFC 1035 section 4.1.1).
 AA = 0x04
@@ -51,6 +52,14 @@ REFUSED = 5
 ANSWERS = 6  # where their number is
 LAST_NAMED = 10  # rcodes up to NOTZONE have a counter each
 ALIGNMENT = 16  # octets; replies begin at multiples of it
+
+# Passes over queries that are answered side by side.
+PREPARE = 0
+FETCH_NODE = 1
+FETCH_FRAGMENT = 2
+ANSWER = 3
+DONE = 4
+NEAR_NAMES = 10_000  # names of images that are near without being fetched: about what a cache of 2 MB holds
 
 BELL = 0  # tag of the bell; sockets have 1 and up
 
@@ -69,7 +78,11 @@ class Loop(Reactor):
         self.engaged = 0
         self.called = 0
         self.place = 0  # of the batch in hand
-        self.slot = 0  # the next query of it
+        self.slot = 0  # the next query of it, in the pass in hand
+        self.first = 0  # of the queries that are answered side by side
+        self.passing = PREPARE
+        self.deep = 0  # images are larger than caches
+        self.usable = memoryview(bytearray(STAGES))
         self.count = 0  # queries of it
         self.at = 0  # of the next reply
         self.given = 0  # queries of this turn that were left
@@ -98,6 +111,7 @@ class Loop(Reactor):
         self.replies = self.datagrams.replies
         if self.responder is not None:
             self.responder.serve(self.datagrams.queries, self.datagrams.replies)
+            self.deep = self.responder.names() > NEAR_NAMES
             self.engaged = 1
 
     def open_place(self, place: int, descriptor: int, wildcard: int) -> None:
@@ -119,7 +133,10 @@ class Loop(Reactor):
         self.counts[FAILURES] += 1
         if self.count == 0:
             return False
-        self.leave(self.slot - 1)
+        if self.passing == ANSWER:
+            self.leave(self.slot - 1)
+        else:
+            self.usable[self.slot - 1 - self.first] = 0  # it is left when its turn comes
         return True
 
     # Turns.
@@ -165,6 +182,8 @@ class Loop(Reactor):
     def receive(self, place: int) -> int:
         """Receive a batch; how many queries it has."""
         self.slot = 0
+        self.first = 0
+        self.passing = PREPARE
         self.at = 0
         self.place = place
         received = self.datagrams.receive(self.descriptors[place], self.wildcards[place])
@@ -176,25 +195,51 @@ class Loop(Reactor):
 
     def answer_batch(self) -> int:
         """Answer what is left of the batch in hand, and send the replies."""
-        while self.slot < self.count:
-            slot = self.slot
-            self.slot += 1  # whatever it provokes, the next one is answered
-            self.answer(slot)
+        while self.first < self.count:
+            self.answer_some(self.first + STAGES if self.first + STAGES < self.count else self.count)
         self.count = 0
         failed = self.datagrams.send(self.descriptors[self.place])
         if failed:
             self.counts[SEND_ERRORS] += failed
         return 0
 
+    def answer_some(self, end: int) -> int:
+        """Answer the queries up to `end` side by side: while memory for one comes near, others are looked at."""
+        while self.passing != DONE:
+            while self.slot < end:
+                slot = self.slot
+                self.slot += 1  # whatever it provokes, the next one is answered
+                if self.passing == PREPARE:
+                    self.usable[slot - self.first] = 0
+                    self.usable[slot - self.first] = self.prepare(slot)
+                elif self.passing == ANSWER:
+                    self.answer(slot)
+                elif self.usable[slot - self.first]:
+                    if self.passing == FETCH_NODE:
+                        self.responder.fetch_node(slot - self.first)
+                    else:
+                        self.responder.fetch_fragment(slot - self.first)
+            self.passing = ANSWER if self.passing == PREPARE and not self.deep else self.passing + 1
+            self.slot = self.first
+        self.first = end
+        self.slot = end
+        self.passing = PREPARE
+        return 0
+
+    def prepare(self, slot: int) -> int:
+        """Read one query; 0 where it is not for the responder."""
+        octets = self.datagrams.size(slot)
+        if not self.engaged or octets > QUERY_OCTETS:
+            return 0
+        usable: int = self.responder.prepare(slot - self.first, slot * QUERY_OCTETS, octets)
+        return usable
+
     def answer(self, slot: int) -> int:
         """Answer one query, or leave it."""
         if self.datagrams.port(slot) == 0:  # nobody can hear at port 0; such packets are forged
             self.counts[DROPPED] += 1
             return 0
-        octets = self.datagrams.size(slot)
-        if not self.engaged or octets > QUERY_OCTETS:
-            return self.leave(slot)
-        size = self.responder.reply(slot * QUERY_OCTETS, octets, self.at)
+        size = self.responder.compose(slot - self.first, self.at) if self.usable[slot - self.first] else 0
         if size == 0:
             return self.leave(slot)
         self.datagrams.reply(slot, self.at, size)

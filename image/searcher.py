@@ -110,6 +110,10 @@ class Searcher(Composer):
         self.directory_entries = (directory + HEADER_OCTETS) >> 3
         self.directory_capacity = self.arena64[(directory >> 3) + CAPACITY_WORD]
 
+    def names(self) -> int:
+        """About how many names there are in all images."""
+        return sum(self.rows[slot * ROW + ROW_BUCKET_COUNT] for slot in range(MAX_SLOTS)) * 2 // 3
+
     def restrict(self, table: memoryview, count: int) -> None:
         """Leave the zones whose hashes are in this open table of numbers; `count` is how many."""
         self.restricted = table
