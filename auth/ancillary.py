@@ -10,7 +10,11 @@ import struct
 IP_PKTINFO = 8
 IP_MTU_DISCOVER = 10
 IPV6_MTU_DISCOVER = 23
-PMTUDISC_OMIT = 5  # ignore what strangers say about the path MTU: no fragments by forged ICMP (RFC 9715)
+# Neither believes what strangers say about the path MTU: no fragments by forged ICMP (RFC 9715 section 3.1).
+PMTUDISC_PROBE = 3  # never fragmented, DF set: a datagram larger than the interface's MTU is refused
+PMTUDISC_OMIT = 5  # fragmented where it is larger than the interface's MTU
+
+MAX_UNFRAGMENTED = 1232  # octets of a reply that fits wherever IPv6 does (1280 octets less the headers)
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 ANCILLARY_SIZE = socket.CMSG_SPACE(20)  # struct in6_pktinfo, the larger one
@@ -22,17 +26,20 @@ Ancillary = list[tuple[int, int, bytes]]
 Peer = tuple[str, int] | tuple[str, int, int, int]
 
 
-def prepare_socket(sock: socket.socket) -> None:
-    """Ask the kernel for the destination address of requests where it is not known, and for unfragmented replies."""
+def prepare_socket(sock: socket.socket, udp_size: int) -> None:
+    """Ask the kernel for the destination address of requests where it is not known, and for unfragmented replies of up
+    to `udp_size` octets. May be called again when that changes.
+    """
+    mode = PMTUDISC_PROBE if udp_size <= MAX_UNFRAGMENTED else PMTUDISC_OMIT
     wildcard = is_wildcard(sock)
     if sock.family == socket.AF_INET:
         if wildcard:
             sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
-        _try_option(sock, socket.IPPROTO_IP, IP_MTU_DISCOVER)
+        _try_option(sock, socket.IPPROTO_IP, IP_MTU_DISCOVER, mode)
     else:
         if wildcard:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
-        _try_option(sock, socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER)
+        _try_option(sock, socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, mode)
 
 
 def is_wildcard(sock: socket.socket) -> bool:
@@ -40,9 +47,9 @@ def is_wildcard(sock: socket.socket) -> bool:
     return sock.getsockname()[0] in WILDCARDS
 
 
-def _try_option(sock: socket.socket, level: int, option: int) -> None:
+def _try_option(sock: socket.socket, level: int, option: int, mode: int) -> None:
     try:
-        sock.setsockopt(level, option, PMTUDISC_OMIT)
+        sock.setsockopt(level, option, mode)
     except OSError:  # an older kernel: replies go out all the same
         pass
 

@@ -50,6 +50,7 @@ class Server:
     def serve_by(self, serving: Serving) -> None:
         """Answer by this revision from now on: when this returns, the batch that was in hand is answered."""
         self.engine.serving = serving
+        self._udp.refresh()
         self.loop_thread.call_now(self._engaging())
 
     async def answer_from(self, responder: Responder | None) -> None:

@@ -58,7 +58,7 @@ class UdpService:
         old = dict(self._places)
         for sock in sockets:
             sock.setblocking(False)
-            prepare_socket(sock)
+            prepare_socket(sock, self._engine.serving.settings.udp_size)
             place = next(number for number in range(1, MAX_PLACES) if number not in self._places)
             self._places[place] = sock
             await self._thread.call(functools.partial(self._open, place, sock))
@@ -66,6 +66,11 @@ class UdpService:
             await self._finish(place)
             del self._places[place]
             sock.close()
+
+    def refresh(self) -> None:
+        """The settings are others."""
+        for sock in self._places.values():
+            prepare_socket(sock, self._engine.serving.settings.udp_size)
 
     async def _finish(self, place: int) -> None:
         """Answer what is in hand and what waits in the socket: with its last descriptor that goes too."""

@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from auth.ancillary import IP_PKTINFO, reply_control
+from auth.ancillary import IP_MTU_DISCOVER, IP_PKTINFO, PMTUDISC_OMIT, PMTUDISC_PROBE, prepare_socket, reply_control
 from auth.settings import Settings
 from auth.udp import Datagram
 from tests.auth.sockets import DEADLINE, HeldSource, bound, serving, until
@@ -144,6 +144,18 @@ async def test_what_waits_in_a_socket_is_answered_before_it_is_closed():
                 asker.send(packet.query("www.example.", ident=ident))
             await server.serve([])
             assert [(await receive(asker)).ident for _ in range(20)] == list(range(20))
+
+
+def mtu_discovery(sock: socket.socket) -> int:
+    return sock.getsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER)
+
+
+async def test_replies_that_fit_everywhere_are_never_fragmented_and_larger_ones_are_not_lost():
+    sock = bound(DGRAM)
+    async with serving(sock):
+        assert mtu_discovery(sock) == PMTUDISC_PROBE
+        prepare_socket(sock, 1233)
+        assert mtu_discovery(sock) == PMTUDISC_OMIT
 
 
 IN6 = struct.Struct("=16sI")
