@@ -128,6 +128,9 @@ def powerdns(home: Path, port: int, *, signed: bool) -> str:
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
-def bobdns(port: int) -> str:
-    """bob.yaml: one instance, as each peer has one worker; all else as it comes."""
-    return f'components:\n  auth: {{instances: 1}}\nlisten: ["{LOOPBACK}@{port}"]\n'
+def bobdns(port: int, directory: Path | None = None) -> str:
+    """bob.yaml: one instance, as each peer has one worker; with a directory, the zone files in it."""
+    text = f'components:\n  auth: {{instances: 1}}\nlisten: ["{LOOPBACK}@{port}"]\n'
+    if directory is not None:
+        text += f'data_sources:\n  files: {{type: master-files, directory: "{directory}"}}\n'
+    return text

@@ -76,7 +76,10 @@ class PowerDNS(Server):
     """PowerDNS with its SQLite backend and every cache."""
 
     key, title = "powerdns", "PowerDNS"
-    imports = True
+
+    @property
+    def imports(self) -> bool:
+        return True
 
     @classmethod
     def version(cls) -> str | None:

@@ -1,17 +1,15 @@
-"""This suite as a person runs it: zones imported by loadzone, the whole process tree started by bob."""
+"""This suite as a person runs it: a zone imported by loadzone or zone files, the whole process tree started by bob."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from bench.sidebyside import configurations
 from bench.sidebyside.rows import SUITE
@@ -25,23 +23,25 @@ class Suite(Server):
     """bobdns with one auth instance (and its spare, which has no sockets)."""
 
     key, title = SUITE, "bobdns"
-    imports = True
+
+    @property
+    def imports(self) -> bool:
+        return self.files.data.zones == 1
 
     @classmethod
     def version(cls) -> str | None:
-        return version("bobdns")
+        """Says, too, which modules run interpreted that could be compiled: such figures are of another kind."""
+        left = interpreted(installed())
+        return version("bobdns") + (f" (interpreted: {', '.join(left)})" if left else "")
 
     def prepare(self) -> None:
-        (self.home / "bob.yaml").write_text(configurations.bobdns(self.port))
-        state = self.home / "state"
-        shutil.rmtree(state, ignore_errors=True)
-        loadzone: list[str | Path] = [sys.executable, "-I", "-m", "loadzone", "--state-dir", state]
-        zones = self.files.zone_files()
-        if len(zones) == 1:
-            ((origin, file),) = zones.items()
-            run([*loadzone, origin, file], self.core)
-        else:
-            run([*loadzone, "--all", self.files.zone_directory], self.core)
+        """One zone goes into the database, many are served from their files as they are."""
+        directory = None if self.imports else self.files.zone_directory
+        (self.home / "bob.yaml").write_text(configurations.bobdns(self.port, directory))
+        if self.imports:
+            ((origin, file),) = self.files.zone_files().items()
+            program = [sys.executable, "-I", "-m", "loadzone"]
+            run([*program, "--state-dir", self.home / "state", origin, file], self.core)
 
     def command(self) -> Sequence[str]:
         user = ["--user", "root"] if os.geteuid() == 0 else []
@@ -51,24 +51,41 @@ class Suite(Server):
         return [*program, *places, *user, *quiet]
 
     def settle(self) -> float:
-        """Until every zone has its image."""
+        """Until every zone has its image. It answers before that, more slowly."""
         began = time.monotonic()
-        while True:
-            status = self._images()
-            if status["state"] == "ready" and not status["waiting"] and not status["building"]:
-                return time.monotonic() - began
+        while not self._is_settled():
             if time.monotonic() - began > SETTLE_DEADLINE:
-                raise ServerError(f"images are not ready after {SETTLE_DEADLINE:g} s: {status}")
+                raise ServerError(f"images are not ready after {SETTLE_DEADLINE:g} s: {self._ask().stdout}")
             time.sleep(SETTLE_INTERVAL)
+        return time.monotonic() - began
 
     def image_octets(self) -> int:
         """Of the images as they were built; the room for changes beside them is not counted."""
-        return sum(slot["octets"] for slot in self._images()["slots"])
-
-    def _images(self) -> dict[str, Any]:
-        program = [sys.executable, "-I", "-m", "bobctl", "--run-dir", str(self.home / "run"), "--json"]
-        done = subprocess.run([*program, "call", "memmgr", "status"], capture_output=True, text=True, check=False)
+        done = self._ask()
         if done.returncode:
-            raise ServerError(f"bobctl call memmgr status ended with {done.returncode}: {done.stderr}{done.stdout}")
-        status: dict[str, Any] = json.loads(done.stdout)
-        return status
+            raise ServerError(f"bobctl call memmgr status ended with {done.returncode}: {done.stderr}")
+        return sum(slot["octets"] for slot in json.loads(done.stdout)["slots"])
+
+    def _is_settled(self) -> bool:
+        done = self._ask()
+        if done.returncode:  # the door opens after the first answers
+            return False
+        status = json.loads(done.stdout)
+        return status["state"] == "ready" and not status["waiting"] and not status["building"]
+
+    def _ask(self) -> subprocess.CompletedProcess[str]:
+        program = [sys.executable, "-I", "-m", "bobctl", "--run-dir", str(self.home / "run"), "--json"]
+        return subprocess.run([*program, "call", "memmgr", "status"], capture_output=True, text=True, check=False)
+
+
+def installed() -> Path:
+    """Where the suite's packages are that `python -I` finds."""
+    words = "import auth, pathlib; print(pathlib.Path(auth.__file__).parents[1])"
+    done = subprocess.run([sys.executable, "-I", "-c", words], capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip())
+
+
+def interpreted(root: Path) -> list[str]:
+    """Modules with a sidecar (docs/adr/0011) that no compiled one stands beside."""
+    sidecars = sorted(root.glob("*/*.pxd"))
+    return [f"{path.parent.name}.{path.stem}" for path in sidecars if not list(path.parent.glob(f"{path.stem}.*.so"))]

@@ -44,3 +44,9 @@ def test_ours_asks_for_one_instance():
 def test_powerdns_reads_signatures_only_where_there_are_some(tmp_path):
     assert "gsqlite3-dnssec=no" in configurations.powerdns(tmp_path, 5399, signed=False).splitlines()
     assert "gsqlite3-dnssec=yes" in configurations.powerdns(tmp_path, 5399, signed=True).splitlines()
+
+
+def test_ours_serves_many_zones_from_their_files(tmp_path):
+    assert yaml.safe_load(configurations.bobdns(5399, tmp_path))["data_sources"] == {
+        "files": {"type": "master-files", "directory": str(tmp_path)}
+    }
