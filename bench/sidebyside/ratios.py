@@ -43,7 +43,9 @@ def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> 
 
 
 def pairwise(values: Sequence[float], reference: Sequence[float]) -> Interval:
-    """The ratio of two servers, slice by slice of the same round."""
+    """The ratio of two servers, slice by slice of the same round; infinite where the other did not answer at all."""
     if len(values) != len(reference):
         raise ValueError(f"{len(values)} slices of one, {len(reference)} of the other")
-    return median_interval([value / other for value, other in zip(values, reference, strict=True)])
+    return median_interval(
+        [value / other if other else math.inf for value, other in zip(values, reference, strict=True)]
+    )

@@ -25,7 +25,10 @@ QUIET = 0.85  # of its core the echo has on a quiet machine; with less, others h
 
 def markdown(report: Report) -> str:
     """The whole report."""
-    parts = [_where(report), *(_row(result) for result in report.rows)]
+    parts = [_where(report)]
+    if report.rows:
+        parts.append(_summary(report.rows))
+    parts += [_row(result) for result in report.rows]
     parts += [f"{name} could not be made: {reason}" for name, reason in report.unmade.items()]
     if report.data:
         parts.append(_data(report.data))
@@ -78,6 +81,28 @@ def _where(report: Report) -> str:
     if report.absent:
         sentences.append(f"Not installed: {', '.join(report.absent)}.")
     return " ".join(sentences)
+
+
+def _summary(rows: Sequence[RowResult]) -> str:
+    """A line a row: thousand answers a second of the echo, the others as shares of it, ours to the best peer's."""
+    present = {key for result in rows for key in result.outcomes}
+    keys = [key for key in ORDER if key in present and key not in (ECHO, SUITE_POSITIVE)]
+    head = ["row", "echo, thousand/s", *(f"{TITLES[key]} of echo" for key in keys), "bobdns to the best peer", "goals"]
+    lines = []
+    for result in rows:
+        echo = statistics.median(result.outcomes[ECHO].rates) / 1000
+        shares = [ratio(result, key, ECHO) for key in keys]
+        verdicts = [verdict(result, goal) for goal in ROWS[result.row].goals]
+        lines.append(
+            [
+                result.row,
+                f"{echo:.0f}",
+                *(f"{share.median:.2f}" if share else "-" for share in shares),
+                str(ratio(result, SUITE, BEST_PEER) or "-"),
+                f"{sum(': reached' in one for one in verdicts)} of {len(verdicts)}" if verdicts else "-",
+            ]
+        )
+    return table(head, lines)
 
 
 def _row(result: RowResult) -> str:

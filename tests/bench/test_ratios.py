@@ -48,3 +48,7 @@ def test_slices_without_a_partner_are_refused():
 def test_nothing_has_no_median():
     with pytest.raises(ValueError, match="no values"):
         median_interval([])
+
+
+def test_a_server_that_does_not_answer_does_not_end_the_report():
+    assert pairwise([1.0, 2.0, 3.0], [0.0, 0.0, 3.0]).median == float("inf")

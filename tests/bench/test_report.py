@@ -64,8 +64,15 @@ def test_the_report_tells_machine_ratios_and_loading():
 
 def test_every_table_row_has_as_many_cells_as_its_head():
     text = markdown(Report(MACHINE, {}, [], [], [row()]))
-    widths = {line.count(" | ") for line in text.splitlines() if line.startswith("| ")}
-    assert len(widths) == 1
+    tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("| ")]
+    assert len(tables) == 2
+    for table in tables:
+        assert len({line.count(" | ") for line in table}) == 1
+
+
+def test_the_summary_has_a_line_for_each_row():
+    text = markdown(Report(MACHINE, {}, [], [], [row()]))
+    assert "| udp-1k | 0 | 0.98 | 0.90 | 0.50 | 1.09 (1.09 to 1.09) | 2 of 2 |" in text
 
 
 def test_a_busy_machine_is_told():
