@@ -187,3 +187,4 @@ class Explain(msgspec.Struct, frozen=True):
     tcp: bool = False
     dnssec: bool = False
     udp_size: int = 1232
+    key: str | None = None  # TSIG key it is signed with

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +18,7 @@ from auth.client import Client, Transport
 from auth.engine import Serving
 from auth.observing import Decision, Step, observe
 from auth.options import DEFAULT_TEMPLATE
+from auth.signature import sign_request
 from daemonkit.option_addresses import parse_endpoint
 from daemonkit.spec import Spec
 from datasrc.errors import DataSourceError
@@ -55,7 +57,7 @@ def explain(
     query = dns.message.make_query(name, rdtype, use_edns=0, want_dnssec=request.dnssec, payload=request.udp_size)
     query.flags &= ~dns.flags.RD
     client = Client(request.client, CLIENT_PORT, Transport.TCP if request.tcp else Transport.UDP)
-    wire = query.to_wire()
+    wire = _signed(query.to_wire(), request, serving)
     reply, seen = observe(serving, spec, rdtype, lambda engine: engine.respond(wire, client))
     return api.Explained(
         name=name.to_text(),
@@ -64,7 +66,7 @@ def explain(
         taken_by=tuple(one for one in listening if _takes(one, request)),
         steps=tuple(_step(step, serving, sources) for step in seen.steps),
         notes=tuple(seen.notes),
-        reply=None if reply is None else _reply(dns.message.from_wire(reply), len(reply)),
+        reply=None if reply is None else _reply(dns.message.from_wire(reply, keyring=False), len(reply)),
     )
 
 
@@ -77,6 +79,19 @@ def _question(request: api.Explain) -> tuple[Name, RdataType]:
         return name, dns.rdatatype.from_text(request.rdtype)
     except (dns.exception.DNSException, ValueError) as error:
         raise Refused("usage", f"{request.rdtype!r} is no record type") from error
+
+
+def _signed(wire: bytes, request: api.Explain, serving: Serving) -> bytes:
+    """The query as who has the key would send it."""
+    if request.key is None:
+        return wire
+    try:
+        key = serving.keys.named(request.key)
+    except dns.exception.DNSException as error:
+        raise Refused("usage", f"{request.key!r} is no name of a key: {error}") from error
+    if key is None:
+        raise Refused("not-found", f"there is no key {request.key}, or its secret cannot be read")
+    return sign_request(wire, key, int(time.time()))
 
 
 def _check_addresses(request: api.Explain) -> None:

@@ -56,6 +56,14 @@ class Signature:
         return replace(request, other=self.now.to_bytes(TIME_SIZE) if self.error == BADTIME else b"")
 
 
+def sign_request(message: bytes, key: Key, now: int) -> bytes:
+    """A request, signed with a key (RFC 8945 section 5.1)."""
+    ident = int.from_bytes(message[:2])
+    tsig = Tsig(key.wire_name, key.algorithm.name, now, FUDGE, b"", ident)
+    signed = replace(tsig, mac=key.mac(tsig.signed_data(message)))
+    return count_record(message, 1) + signed.record()
+
+
 def verify(message: bytes, start: int, tsig: Tsig, keys: KeyRing, now: int) -> Signature:
     """Judge the TSIG that begins at `start`, in the order of RFC 8945 section 5.2: key, MAC, time, truncation.
 

@@ -22,6 +22,7 @@ _ID = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\Z")
 @click.option("--to", metavar="ADDRESS@PORT", help="As if it asked there.")
 @click.option("--tcp", is_flag=True, help="As if it asked over TCP.")
 @click.option("--dnssec", is_flag=True, help="As if it set DO.")
+@click.option("--key", metavar="NAME", help="As if it were signed with this TSIG key.")
 @click.option("--instance", metavar="N", default="0", show_default=True, help="The auth instance to ask.")
 @pass_suite
 def explain(suite: Suite, /, subject: str, rdtype: str | None, instance: str, **how: Any) -> None:
@@ -39,18 +40,17 @@ def explain(suite: Suite, /, subject: str, rdtype: str | None, instance: str, **
         _query(suite, subject, rdtype or "A", instance, **how)
 
 
-def _query(
-    suite: Suite, name: str, rdtype: str, instance: str, client: str | None, to: str | None, *, tcp: bool, dnssec: bool
-) -> None:
+def _query(suite: Suite, name: str, rdtype: str, instance: str, client: str | None, to: str | None, **how: Any) -> None:
     sixth = to is not None and ":" in to
     client = client or ("::1" if sixth else "127.0.0.1")
-    arguments = {"name": name, "rdtype": rdtype, "client": client, "to": to, "tcp": tcp, "dnssec": dnssec}
+    arguments = {"name": name, "rdtype": rdtype, "client": client, "to": to, **how}
     body = {"arguments": arguments, "instance": instance}
     found = suite.client.post("call", "auth", "explain", body=body)
     if suite.json:
         output.document(found)
     else:
-        explain_query.show(found, f"from {client} over {'TCP' if tcp else 'UDP'}{' with DO' if dnssec else ''}")
+        way = f"over {'TCP' if how['tcp'] else 'UDP'}{' with DO' if how['dnssec'] else ''}"
+        explain_query.show(found, f"from {client} {way}{' signed by ' + how['key'] if how['key'] else ''}")
 
 
 def _message(suite: Suite, name: str) -> None:

@@ -17,6 +17,7 @@ NOUNS = {
     "execute": ("bobctl.execute", "execute", "Do the commands in a file, up to the first error."),
     "explain": ("bobctl.explain", "explain", "Explain a log message, or why a query is answered as it is."),
     "health": ("bobctl.health_checks", "health", "Check the health of a domain; needs no running suite."),
+    "key": ("bobctl.keys", "key", "TSIG keys: list, add, remove."),
     "modules": ("bobctl.modules", "modules", "The modules of the suite and what they understand."),
     "stats": ("bobctl.counters", "stats", "Counters of all modules and instances."),
     "status": ("bobctl.status", "status", "How the suite is."),

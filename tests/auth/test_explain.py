@@ -8,8 +8,10 @@ import pytest
 from auth import api
 from auth.acl import compile_acl
 from auth.explain import explain
+from auth.keys import ALGORITHMS, Key, KeyRing
 from auth.settings import Settings
 from auth.zones import ZonePolicy, ZoneTable
+from daemonkit.secretfiles import Secret
 from msgq.errors import Refused
 from tests.auth.world import SPEC, UDP, World
 
@@ -192,3 +194,17 @@ def test_answers_go_on_as_before():
     explained("www.example", world=world)
     assert world.send(b"\0" * 3, UDP) is None
     assert world.ask("www.example").rcode == "NOERROR"
+
+
+def test_a_query_may_be_as_if_it_were_signed():
+    """By the very key: the engine verifies it."""
+    key = Key(dns.name.from_text("partner.example."), ALGORITHMS["hmac-sha256"], Secret(b"secret"), 32)
+    rules = [{"action": "ACCEPT", "key": "partner.example"}, {"action": "REJECT"}]
+    world = World(ZONES, table=ZoneTable({}, ZonePolicy(compile_acl(rules))), keys=KeyRing([key]))
+    refused = explained("www.example.", world=world)
+    assert (refused.reply.rcode, refused.steps[0].acl.rule) == ("REFUSED", 1)
+    accepted = explained("www.example.", world=world, key="Partner.Example")
+    assert (accepted.reply.rcode, accepted.steps[0].acl.rule, accepted.notes) == ("NOERROR", 0, ())
+    with pytest.raises(Refused) as caught:
+        explained("www.example.", world=world, key="nobody.example")
+    assert caught.value.code == "not-found"

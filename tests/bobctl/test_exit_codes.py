@@ -88,6 +88,7 @@ async def test_without_a_suite_every_noun_fails_and_says_what_to_do(noun, tmp_pa
         "component": ["list"],
         "config": ["show"],
         "stats": ["show"],
+        "key": ["list"],
         "token": ["list"],
         "user": ["list"],
         "zone": ["list"],

@@ -180,7 +180,7 @@ async def test_several_changes_and_one_commit():
         await bobctl(here.path, "config", "remove", "c", "x")
         done = await bobctl(here.path, "config", "commit", "-m", "all of it")
         assert here.commands("cfgmgr/0") == ["set", "unset", "add", "add", "remove", "commit"]
-        assert here.asked[-1][2] == {"author": ME, "reason": "all of it"}
+        assert here.asked[-1][2] == {"author": ME, "reason": "all of it", "role": "admin"}
     assert (done.code, done.out) == (0, "")
     assert "revision 4 is in effect, 1 change" in done.err
     assert "cmdctl.rest" in done.err  # the warning
