@@ -1,10 +1,12 @@
-/* Load over UDP: connected sockets, batches in and out. */
+/* Load over UDP: connected sockets, batches in, runs of queries out. */
 #include "load.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,15 +14,19 @@
 #define RECEIVE_BUFFER (1 << 20)
 #define SLOT_OCTETS 4096 /* of an answer: what EDNS allows the servers to send here */
 #define EVENTS 256
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103 /* linux/udp.h */
+#endif
 
 struct udp_client {
     struct client in_flight;
     int fd;
 };
 
-static uint8_t outgoing[BATCH][MAX_QUERY], incoming[BATCH][SLOT_OCTETS];
-static struct mmsghdr out_headers[BATCH], in_headers[BATCH];
-static struct iovec out_parts[BATCH], in_parts[BATCH];
+static uint8_t outgoing[BATCH * MAX_QUERY], incoming[BATCH][SLOT_OCTETS];
+static struct mmsghdr in_headers[BATCH];
+static struct iovec in_parts[BATCH];
+static int segmenting = 1; /* until the kernel refuses */
 
 static void open_socket(struct load *load, struct udp_client *client) {
     struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)load->port)};
@@ -41,24 +47,56 @@ static int allowance(struct load *load, struct udp_client *client) {
     return count;
 }
 
-/* Send as much as the window allows. */
+/* Sends `count` queries of `length` octets each: one trip through the kernel for all of them, which cuts them up before
+ * the server's socket (UDP_SEGMENT). Else a query costs us as much as an answer costs the server, and we were the limit.
+ * How many were sent. */
+static int send_equal(struct load *load, int fd, uint8_t *queries, int length, int count) {
+    union {
+        struct cmsghdr header;
+        uint8_t octets[CMSG_SPACE(sizeof(uint16_t))];
+    } control = {.header = {.cmsg_len = CMSG_LEN(sizeof(uint16_t)), .cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT}};
+    uint16_t segment = (uint16_t)length;
+    memcpy(CMSG_DATA(&control.header), &segment, sizeof segment);
+    struct iovec part = {queries, (size_t)(length * count)};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    if (segmenting && count > 1) {
+        if (sendmsg(fd, &message, 0) >= 0)
+            return count;
+        if (errno == EINVAL || errno == EIO || errno == ENOPROTOOPT || errno == EMSGSIZE)
+            segmenting = 0;
+    }
+    int sent = 0;
+    while (sent < count && send(fd, queries + sent * length, (size_t)length, 0) >= 0)
+        sent++;
+    if (sent < count) {
+        if (errno == ECONNREFUSED)
+            load->refused++;
+        else if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+            fail("send");
+    }
+    return sent;
+}
+
+/* Send as much as the window allows, queries of equal length together. */
 static void refill(struct load *load, struct udp_client *client) {
-    int count;
+    int lengths[BATCH], count;
     while ((count = allowance(load, client)) > 0) {
+        uint8_t *at = outgoing;
         for (int number = 0; number < count; number++)
-            out_parts[number].iov_len = (size_t)next_query(load, &client->in_flight, outgoing[number]);
-        int sent = sendmmsg(client->fd, out_headers, (unsigned)count, 0);
-        if (sent < 0) {
-            if (errno == ECONNREFUSED)
-                load->refused++;
-            else if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
-                fail("sendmmsg");
-            sent = 0;
+            at += lengths[number] = next_query(load, &client->in_flight, at);
+        at = outgoing;
+        for (int first = 0, equal; first < count; first += equal) {
+            for (equal = 1; first + equal < count && lengths[first + equal] == lengths[first];)
+                equal++;
+            int sent = send_equal(load, client->fd, at, lengths[first], equal);
+            if (sent < equal) {
+                at += sent * lengths[first];
+                for (int number = first + sent; number < count; at += lengths[number++])
+                    unsend(load, &client->in_flight, at);
+                return;
+            }
+            at += equal * lengths[first];
         }
-        for (int number = sent; number < count; number++)
-            unsend(load, &client->in_flight, outgoing[number]);
-        if (sent < count)
-            return;
     }
 }
 
@@ -94,8 +132,6 @@ void run_udp(struct load *load) {
     if (poller < 0)
         fail("epoll");
     for (int number = 0; number < BATCH; number++) {
-        out_parts[number].iov_base = outgoing[number];
-        out_headers[number].msg_hdr = (struct msghdr){.msg_iov = &out_parts[number], .msg_iovlen = 1};
         in_parts[number] = (struct iovec){incoming[number], SLOT_OCTETS};
         in_headers[number].msg_hdr = (struct msghdr){.msg_iov = &in_parts[number], .msg_iovlen = 1};
     }
