@@ -19,10 +19,11 @@ from typing import Protocol
 from image import layout, manifest
 from image.arena import Arena
 from image.delta import DeltaFile
-from image.directory import Directory
+from image.directory import Directory, record_place
 from image.errors import ImageError
 from image.file import ImageFile
 from image.manifest import Manifest, Slot
+from image.zonerecord import ZoneRecord
 
 GRACE = 10.0  # s that images are answered from when nobody keeps them any more: their keeper may be on its way back
 
@@ -104,8 +105,7 @@ class Collection:
             return Prepared(0, None, {}) if self.installed.directory is not None else None
         seen = self.installed.directory.epoch if self.installed.directory is not None else 0
         try:
-            status = self._announcement.stat()
-            which = (status.st_ino, status.st_mtime_ns)
+            which = self._which()
             if which == self._read and seen == self._seen:
                 return None
             announced = manifest.read(self._announcement)
@@ -119,9 +119,22 @@ class Collection:
             return None
         prepared = self._map(announced)
         if prepared is not None:
+            if prepared.directory is not None and prepared.directory is not self.installed.directory:
+                epoch = prepared.directory.epoch
+                seen = epoch if self._is_still(which) else 0
             self._seen, self._read = seen, which
             self._place = Path(announced.place)
         return prepared
+
+    def _which(self) -> tuple[int, int]:
+        status = self._announcement.stat()
+        return status.st_ino, status.st_mtime_ns
+
+    def _is_still(self, which: tuple[int, int]) -> bool:
+        try:
+            return self._which() == which
+        except OSError:
+            return False
 
     def install(self, prepared: Prepared, reader: Reader | None = None) -> None:
         """Answer from this from now on; what is listed no more is unmapped."""
@@ -147,6 +160,24 @@ class Collection:
             _set(rows, number, mapped.row())
         if self.installed.directory is not None:
             reader.map(self.arena.view, self.arena.address, self.installed.directory.place)
+
+    def find(self, origin: bytes) -> ZoneRecord | None:
+        """The record of a zone (wire form, small letters) that is answered from what is installed.
+
+        For any thread while nothing is installed.
+        """
+        directory, slots = self.installed.directory, self.installed.slots
+        if directory is None:
+            return None
+        places = {number: (mapped.image.row()[0], mapped.delta.heap) for number, mapped in slots.items()}
+        entry = directory.entry(directory.find(origin, places))
+        if entry == 0:
+            return None
+        slot, offset = entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32
+        if slot not in slots:
+            return None
+        record = ZoneRecord.read(self.arena.view, record_place(slot, offset, places))
+        return record if record.answered else None
 
     def _is_abandoned(self) -> bool:
         """Whether nobody keeps the images, and has not for some time."""

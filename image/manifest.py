@@ -23,6 +23,7 @@ NAME = "manifest.json"
 ANNOUNCEMENT = "images.json"  # in the run directory
 LOCK = "lock"
 _FLOCK = struct.Struct("hhqqi4x")  # fcntl(2): type, whence, start, length, process
+_WHOLE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)  # can be asked for without being taken, unlike flock(2)
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -113,7 +114,7 @@ def lock(place: Path) -> int:
     """Become the one who writes to a directory of images; the descriptor to hold. Raises BlockingIOError, OSError."""
     descriptor = os.open(place / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WHOLE)
     except BaseException:
         os.close(descriptor)
         raise
@@ -124,8 +125,7 @@ def is_kept(place: Path) -> bool:
     """Whether a process writes to a directory of images now. Raises OSError."""
     descriptor = os.open(place / LOCK, os.O_RDWR | os.O_CLOEXEC)
     try:
-        question = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        kind, *_ = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, question))
+        kind, *_ = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _WHOLE))
     finally:
         os.close(descriptor)
     return bool(kind != fcntl.F_UNLCK)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from datasrc.keys import AFTER_ALL, APEX, WILDCARD, key_labels, path
@@ -153,7 +153,8 @@ class Patch(Zone):
                 sets.append(rrset)
             elif rrset.rdtype == layout.DNAME or place != APEX:  # nothing is below a cut or a DNAME
                 self._let_go(owner, old)
-                self._waiting.append(self._owner_of(place))  # whose glue this may be
+                end = self._owner_of(place)
+                self._waiting += [end, *self._between(owner, end)]  # its glue this may be; they may have been for it
                 return
         if sets:
             self._take_name(owner, sets, old)
@@ -208,10 +209,18 @@ class Patch(Zone):
             _, following = self._finder.neighbours(after + b"\0")
             if following is None or not following.startswith(key):
                 return
-            self._waiting.append(self._owner_of(following))
+            owner = self._owner_of(following)
+            self._waiting += [owner, *self._between(owner, self._owner_of(key))]
             if len(self._waiting) > MAX_NAMES:
                 raise NotExpressible(f"more than {MAX_NAMES} names were below a delegation that is gone")
             after = following
+
+    def _between(self, owner: bytes, end: bytes) -> Iterator[bytes]:
+        """The names above one, up to one of them."""
+        for above in self._ancestors(owner):
+            if above == end:
+                return
+            yield above
 
     def _find_cuts(self, owners: set[bytes]) -> None:
         """The delegations that have glue of these names, or of names below them."""
@@ -326,7 +335,7 @@ class Patch(Zone):
         flags &= ~layout.NODE_WILDCARD
         if flags & _ENDS and owner != self.origin:
             return flags
-        if old is not None and old.there and owner not in self._starred:
+        if old is not None and old.there and not old.flags & _ENDS and owner not in self._starred:
             return flags | (old.flags & layout.NODE_WILDCARD)
         return flags | (layout.NODE_WILDCARD if self._has_below(self._key_of(owner) + WILDCARD) else 0)
 

@@ -175,6 +175,14 @@ def run(directory: Path, steps) -> Rig:
 @example(
     [[(True, ("ns.sub", "A", "192.0.2.1"))], [(True, ("sub", "NS", "ns.sub"))], [(False, ("sub", "NS", "ns.sub"))]]
 )
+@example(
+    [  # an empty non-terminal that is a wildcard, hidden for a time by a delegation
+        [(True, ("x.*.a", "A", "192.0.2.1")), (True, ("c.b.a", "A", "192.0.2.1"))],
+        [(True, ("a", "NS", "ns"))],
+        [(False, ("c.b.a", "A", ""))],
+        [(False, ("a", "NS", ""))],
+    ]
+)
 def test_changed_in_place_is_built_anew(tmp_path_factory, steps):
     run(tmp_path_factory.mktemp("zone"), steps)
 
