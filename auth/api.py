@@ -70,6 +70,15 @@ class CookiesServed(msgspec.Struct, frozen=True):
     next_rollover: int | None = None  # POSIX seconds when the own one rolls over
 
 
+class ImagesServed(msgspec.Struct, frozen=True):
+    """The images this instance has mapped."""
+
+    zones: int  # in the directory
+    slots: int  # image files
+    octets: int
+    used: bool  # False: the configuration asks for what they cannot do; everything is answered from the data sources
+
+
 class StatusReply(msgspec.Struct, frozen=True):
     """How this instance is doing."""
 
@@ -77,6 +86,7 @@ class StatusReply(msgspec.Struct, frozen=True):
     connections: int  # TCP, now
     sources: tuple[SourceServed, ...]
     cookies: CookiesServed = CookiesServed("off")
+    images: ImagesServed | None = None  # None: everything is answered from the data sources
 
 
 class Status(msgspec.Struct, frozen=True):

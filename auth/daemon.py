@@ -12,16 +12,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import dns.name
+
 from auth import api
 from auth.cookie_secrets import CookieSecrets, read_secrets
 from auth.engine import Serving
 from auth.errors import CookieSecretError
 from auth.explain import explain
+from auth.images import Images
 from auth.keys import KeyRing
 from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
 from auth.server import Server
 from auth.settings import Settings
-from auth.status import cookies_served, zones_served
+from auth.status import as_answered, cookies_served, zones_served
 from auth.zones import ZoneTable
 from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import DaemonError, Rejected
@@ -70,6 +73,7 @@ class AuthDaemon(Module):
         self._keys: Mapping[str, Any] = {}  # `keys`, as configured
         self._listening: tuple[str, ...] = ()
         self._watcher: asyncio.Task[None] | None = None
+        self._images: Images | None = None
         self._loop = asyncio.get_running_loop()
 
     async def prepare(self, config: Config) -> Prepared:
@@ -153,6 +157,8 @@ class AuthDaemon(Module):
             self._server = Server(serving, self.context.counters, self.context.log)
         else:
             self._server.serve_by(serving)
+            if self._images is not None:
+                self.context.spawn(self._images.take_size(candidate.settings.udp_size), "images")
         if old is not None and old is not sources:
             self.context.spawn(self._retire(old), "retire")
 
@@ -180,7 +186,9 @@ class AuthDaemon(Module):
         await self.context.work(sources.close)
 
     async def on_start(self) -> None:
-        """Watch over the answering thread."""
+        """Map the images there are, and watch over the answering thread."""
+        self._images = Images(self.context, self._at_work())
+        await self._images.begin()
         self._watcher = self.context.spawn(self._watch(), "watch")
 
     async def _watch(self) -> None:
@@ -231,6 +239,7 @@ class AuthDaemon(Module):
             sockets=self._listening,
             connections=self._at_work().connections,
             sources=tuple(api.SourceServed(one.name, one.failure, one.zones, one.problems, one.new) for one in sources),
+            images=None if self._images is None else self._images.status(),
             cookies=cookies_served(self._at_work().engine.serving.cookies, int(time.time())),
         )
 
@@ -259,7 +268,11 @@ class AuthDaemon(Module):
 
     async def _zones_served(self, origins: list[str]) -> api.ZoneStatusReply:
         serving = self._at_work().engine.serving
-        return api.ZoneStatusReply(await self.context.work(zones_served, serving, origins))
+        found = await self.context.work(zones_served, serving, origins)
+        if self._images is None:
+            return api.ZoneStatusReply(found)
+        images = await self._images.serials([dns.name.from_text(origin) for origin in origins])
+        return api.ZoneStatusReply(tuple(map(as_answered, found, images)))
 
     @command(api.Explain)
     async def explain(self, _call: IncomingCall, request: api.Explain) -> api.Explained:

@@ -73,6 +73,11 @@ class Server:
         return engage
 
     @property
+    def answers_from_images(self) -> bool:
+        """Whether the loop has images, and may answer from them."""
+        return bool(self.loop_thread.loop.engaged)
+
+    @property
     def connections(self) -> int:
         """TCP connections now."""
         return len(self._tcp.table)

@@ -41,6 +41,14 @@ def _zone_served(snapshot: Snapshot, table: ZoneTable, name: Name, origin: str) 
     return ZoneServed(origin, info.state.value, info.serial, info.version, info.reason)
 
 
+def as_answered(zone: ZoneServed, image: tuple[int, int] | None) -> ZoneServed:
+    """How a zone is answered that has an image of this serial and version; the data source may be ahead, or fail."""
+    if image is None:
+        return zone
+    serial, version = image
+    return ZoneServed(zone.origin, ZoneState.READY.value, serial, version, zone.reason)
+
+
 def _name(origin: str) -> Name:
     try:
         return dns.name.from_text(origin)

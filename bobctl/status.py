@@ -13,9 +13,10 @@ from bobctl.errors import ExitCode
 from bobctl.processes import table_of
 from bobctl.suite import Suite
 from bobctl.verbs import Verb, pass_suite
-from cmdctl.api import SourceFault
+from cmdctl.api import ImagesState, SourceFault
 
 NOT_ANSWERING = "not answering"
+MEBI = 1 << 20  # octets
 
 
 @click.command(cls=Verb)
@@ -53,7 +54,7 @@ def _lacking(suite: Suite) -> str:
 
 def _show(found: dict[str, Any]) -> None:
     suite, configuration = found["suite"], found["configuration"]
-    output.fields({**_of_suite(suite), **_of_configuration(configuration)})
+    output.fields({**_of_suite(suite), **_of_configuration(configuration), **_of_images(found.get("images"))})
     if configuration is not None:
         _show_trouble(configuration)
     _show_listeners(found)
@@ -94,6 +95,23 @@ def _of_configuration(configuration: dict[str, Any] | None) -> dict[str, object]
     if configuration["overlay"]:
         facts["this run only"] = [f"{path} = {output.cell(value)}" for path, value in configuration["overlay"].items()]
     return facts
+
+
+def _of_images(images: ImagesState | None) -> dict[str, object]:
+    if images is None or images["state"] == "none":
+        return {}
+    if images["state"] != "ready":
+        return {"images": images["state"]}
+    facts = f"{images['zones']} zones in {images['slots']} files, {images['octets'] / MEBI:.1f} MiB"
+    if images["waiting"]:
+        facts += f", {images['waiting']} waiting to be built"
+    published = images["published"]
+    if published is not None:
+        facts += f", last published {output.duration(time.time() - published)} ago"
+    told: dict[str, object] = {"images": facts}
+    if images["failures"]:
+        told["without image"] = images["failures"]
+    return told
 
 
 def _show_trouble(configuration: dict[str, Any]) -> None:

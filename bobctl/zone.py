@@ -74,6 +74,7 @@ def show(suite: Suite, origin: str) -> None:
             "records": entry["records"],
             "version": entry["version"],
             "served": served(entry),
+            **({"image": entry["image"]} if "image" in entry else {}),
         }
     )
     if entry["served"]:

@@ -54,6 +54,7 @@ class ZoneEntry(TypedDict):
     state: str
     reason: str
     served: list[Served]
+    image: NotRequired[str]  # of one that is shown alone: what the images have of it
 
 
 class SourceProblem(TypedDict):
@@ -217,6 +218,19 @@ class ListenerState(TypedDict):
     endpoint: str  # ADDR@PORT or "off"
     state: str  # "open", "off", "failing"; "unknown": stats does not answer
     reason: str
+
+
+class ImagesState(TypedDict):
+    """How the images of zones are."""
+
+    state: str  # "starting", "ready"; "none": memmgr does not answer
+    reason: str
+    zones: NotRequired[int]
+    slots: NotRequired[int]  # files
+    octets: NotRequired[int]
+    waiting: NotRequired[int]  # zones that wait to be built, or are being built
+    published: NotRequired[float | None]  # POSIX seconds
+    failures: NotRequired[list[str]]  # zones that cannot be built
 
 
 class ErrorBody(TypedDict):

@@ -18,12 +18,13 @@ from auth import api as auth
 from bob import api as bob
 from cfgmgr import api as cfgmgr
 from cmdctl.answers import answer
-from cmdctl.api import ListenerState, SourceFault
+from cmdctl.api import ImagesState, ListenerState, SourceFault
 from cmdctl.limits import STATUS_SECONDS
 from cmdctl.roles import Role
 from cmdctl.routing import Operation
 from cmdctl.services import Services
 from cmdctl.serving import instances
+from memmgr import api as memmgr
 from msgq.errors import BusError
 from stats import api as stats
 
@@ -42,11 +43,12 @@ class StatusRoutes:
     async def status(self, _request: Request) -> Response:
         """Everything at once."""
         problems: list[dict[str, str]] = []
-        suite, configuration, faults, metrics = await asyncio.gather(
+        suite, configuration, faults, metrics, images = await asyncio.gather(
             self._ask(bob.Status(), problems),
             self._ask(cfgmgr.Status(), problems),
             self._sources(problems),
             self._metrics(),
+            self._images(),
         )
         components = [] if suite is None else suite.pop("components")
         return answer(
@@ -57,6 +59,7 @@ class StatusRoutes:
                 "data_sources": faults,
                 "rest": self._services.rest(),
                 "metrics": metrics,
+                "images": images,
                 "problems": problems,
             }
         )
@@ -68,6 +71,23 @@ class StatusRoutes:
         except BusError as error:
             return ListenerState(endpoint="", state="unknown", reason=str(error))
         return ListenerState(endpoint=reply.endpoint, state=reply.state, reason=reply.reason)
+
+    async def _images(self) -> ImagesState:
+        """Without memmgr everything is answered from the data sources: that is its state and no problem."""
+        try:
+            reply = await self._session.call(memmgr.Status(), timeout=STATUS_SECONDS)
+        except BusError as error:
+            return ImagesState(state="none", reason=str(error))
+        return ImagesState(
+            state=reply.state,
+            reason="",
+            zones=reply.zones,
+            slots=len(reply.slots),
+            octets=reply.octets,
+            waiting=reply.waiting + reply.building,
+            published=reply.published,
+            failures=[f"{one.origin}: {one.reason}" for one in reply.failures],
+        )
 
     async def _sources(self, problems: list[dict[str, str]]) -> list[SourceFault]:
         members = instances(self._session)

@@ -118,7 +118,9 @@ class ZoneRoutes:
         origin, source = _addressed(request)
         located = await self._services.work(self._services.zones.find, origin, source)
         text = _text(located)
-        return answer(_entry(located, (await serving.of_zones(self._services.session, [text]))[text]))
+        entry = _entry(located, (await serving.of_zones(self._services.session, [text]))[text])
+        image = await serving.image_of(self._services.session, text)
+        return answer(ZoneEntry(**entry, image=image) if image else entry)
 
     async def check(self, request: Request) -> Response:
         """What is wrong with a zone's data. A big zone takes its time: it has a thread of its own."""

@@ -9,6 +9,7 @@ from auth import api as auth
 from cmdctl.api import Reloaded, ReloadedInstance, Served
 from cmdctl.limits import CALL_SECONDS, STATUS_SECONDS
 from daemonkit.control import SPARE
+from memmgr import api as memmgr
 from msgq.errors import BusError
 from msgq.session import Session
 
@@ -26,6 +27,7 @@ async def of_zones(session: Session, origins: Sequence[str]) -> dict[str, list[S
 async def reload(session: Session, origin: str | None) -> Reloaded:
     """Have every instance open its data sources afresh; `origin` is a zone to tell about."""
     members = instances(session)
+    await _reload_images(session)  # first, so that what the instances say is of the new data
     found = await asyncio.gather(*(_reload(session, member, origin) for member in members))
     return Reloaded(origin=origin, instances=list(found))
 
@@ -44,6 +46,27 @@ async def _ask(session: Session, member: str, origins: list[str]) -> list[Served
     except BusError as error:
         return [Served(instance=member, state=UNREACHABLE, serial=None, reason=str(error)) for _ in origins]
     return found
+
+
+async def image_of(session: Session, origin: str) -> str:
+    """What the images have of a zone, in words; nothing where memmgr does not answer."""
+    try:
+        reply = await session.call(memmgr.ZoneStatus([origin]), timeout=STATUS_SECONDS)
+    except BusError:
+        return ""
+    (zone,) = reply.zones
+    if zone.state != memmgr.IMAGE:
+        return f"none: {zone.reason}" if zone.reason else "none"
+    changed = f", changed {zone.generation} times since it was built" if zone.generation else ""
+    return f"serial {zone.serial} in file {zone.slot}{changed}"
+
+
+async def _reload_images(session: Session) -> None:
+    """Without memmgr there are no images: everything is answered from the data sources."""
+    try:
+        await session.call(memmgr.Reload(), timeout=CALL_SECONDS)
+    except BusError:
+        pass
 
 
 async def _reload(session: Session, member: str, origin: str | None) -> ReloadedInstance:

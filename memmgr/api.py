@@ -48,11 +48,16 @@ class Status(msgspec.Struct, frozen=True):
     changes: ClassVar[bool] = False
 
 
+IMAGE = "image"
+PLAIN = "plain"
+ABSENT = "absent"
+
+
 class ZoneImage(msgspec.Struct, frozen=True):
     """What the images have of a zone."""
 
     origin: str
-    state: str  # "image"; "plain": auth answers by itself; "absent"
+    state: str  # IMAGE; PLAIN: auth answers by itself; ABSENT
     slot: int | None = None
     serial: int | None = None
     version: int | None = None
@@ -75,6 +80,20 @@ class ZoneStatus(msgspec.Struct, frozen=True):
     changes: ClassVar[bool] = False
 
     origins: list[str]
+
+
+class ReloadReply(msgspec.Struct, frozen=True):
+    """How many zones wait to be built."""
+
+    waiting: int
+
+
+class Reload(msgspec.Struct, frozen=True):
+    """Look at all data sources now, also for changed zone files."""
+
+    module: ClassVar[str] = "memmgr"
+    command: ClassVar[str] = "reload"
+    reply: ClassVar[type[ReloadReply]] = ReloadReply
 
 
 class RebuildReply(msgspec.Struct, frozen=True):

@@ -285,15 +285,25 @@ class MemmgrDaemon(Module):
 
     def _zone(self, origin: Name, text: str) -> api.ZoneImage:
         if self._keeper is None or not self._keeper.announced:
-            return api.ZoneImage(text, "plain", reason="the images are not ready")
+            return api.ZoneImage(text, api.PLAIN, reason="the images are not ready")
         there = self._keeper.store.find(wire(origin).lower())
         if there is None or there.record.flags & layout.ZONE_GONE:
-            return api.ZoneImage(text, "absent")
+            return api.ZoneImage(text, api.ABSENT)
         record = there.record
         if record.flags & layout.ZONE_LEFT:
             reason = self._keeper.failures.get(origin, "it has no usable data, or waits to be built")
-            return api.ZoneImage(text, "plain", reason=reason)
-        return api.ZoneImage(text, "image", there.slot, record.serial, record.version, record.generation)
+            return api.ZoneImage(text, api.PLAIN, reason=reason)
+        return api.ZoneImage(text, api.IMAGE, there.slot, record.serial, record.version, record.generation)
+
+    @command(api.Reload)
+    async def reload(self, _call: IncomingCall, _request: api.Reload) -> api.ReloadReply:
+        """Look at all data sources now."""
+        keeper, sources = self._keeper, self._sources
+        if keeper is None or sources is None:
+            raise Refused("unavailable", "memmgr is still starting")
+        await self.context.work(sources.refresh)
+        await self._look()
+        return api.ReloadReply(len(keeper.plan))
 
     @command(api.Rebuild)
     async def rebuild(self, _call: IncomingCall, request: api.Rebuild) -> api.RebuildReply:

@@ -40,6 +40,7 @@ from daemonkit.counters import Counters
 from daemonkit.spec import Spec
 from datasrc.records import Provenance
 from datasrc.zonetext_zone import read_zone
+from memmgr import api as memmgr
 from msgq.incoming import IncomingCall
 from stats import api as stats
 from tests.cmdctl.http import Log, door_of
@@ -130,6 +131,9 @@ class House:
             ("auth", "reload"): zone_status(),
             ("auth", "status"): auth.StatusReply((), 0, (auth.SourceServed("main", "", 1),)),
             ("stats", "show"): COUNTED,
+            ("memmgr", "status"): memmgr.StatusReply("ready", "/state/images", 2, 5000, 0, 0, None, (), ()),
+            ("memmgr", "zone_status"): memmgr.ZoneStatusReply((memmgr.ZoneImage("example.com", "absent"),)),
+            ("memmgr", "reload"): memmgr.ReloadReply(0),
             ("stats", "status"): stats.StatusReply("off", "off"),
             ("auth", "statistics"): auth.StatisticsReply({"queries": 5}),
         }
@@ -195,7 +199,7 @@ class House:
 
 @contextlib.asynccontextmanager
 async def house(
-    members: tuple[str, ...] = ("bob/0", "cfgmgr/0", "auth/0", "auth/1", "auth/spare", "stats/0"),
+    members: tuple[str, ...] = ("bob/0", "cfgmgr/0", "auth/0", "auth/1", "auth/spare", "memmgr/0", "stats/0"),
 ) -> AsyncIterator[House]:
     """A cmdctl with these colleagues."""
     with tempfile.TemporaryDirectory(prefix="house-", dir="/tmp") as directory:
