@@ -148,6 +148,9 @@ class AuthDaemon(Module):
         changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         if changed and self._server is not None:
             self.context.log.info("AUTH_KEYS_CHANGED", keys=", ".join(changed))
+        for key in filter(None, map(candidate.keys.named, changed)):
+            if key.lacks:
+                self.context.log.warning("AUTH_KEY_SHORT", key=key.name.to_text(omit_final_dot=True), octets=key.lacks)
 
     def _serve(self, sources: Sources, candidate: Candidate) -> None:
         """Answer from these sources from now on; the old ones are closed when nobody uses them any more."""

@@ -65,6 +65,11 @@ class Key:
     shortest_mac: int  # octets; what is cut more is refused
 
     @property
+    def lacks(self) -> int:
+        """Octets that the secret has less than the hash (RFC 8945 section 8 wants as many)."""
+        return max(0, self.algorithm.hash_size - len(self.secret.octets))
+
+    @property
     def wire_name(self) -> bytes:
         """Uncompressed, in lower case: what is signed (RFC 8945 section 4.3.3)."""
         return wire_of(self.name).lower()

@@ -281,7 +281,7 @@ async def test_keys_and_their_files_are_replaced_at_run_time(tmp_path, caplog):
         await daemon.configure(keys=keys_in(tmp_path))
         sock = await daemon.listen()
         assert await signed(daemon, sock) == "NOERROR"
-        assert "AUTH_KEYS_CHANGED" not in caplog.text
+        assert "have another secret" not in caplog.text
         await daemon.configure(keys=keys_in(tmp_path, b"another"))
         assert await signed(daemon, sock) == "NOTAUTH"
         assert await signed(daemon, sock, Signer("key.example.", b"another")) == "NOERROR"
@@ -306,6 +306,18 @@ async def test_a_change_to_a_key_that_cannot_be_used_is_refused(tmp_path, more, 
         with pytest.raises(Rejected) as caught:
             await daemon.prepare(2, keys=keys_in(tmp_path, **more))
         assert caught.value.path == path
+
+
+async def test_a_secret_shorter_than_the_hash_is_warned_of_once(tmp_path, caplog):
+    async with running(tmp_path, example=ZONE) as daemon:
+        keys = keys_in(tmp_path, b"x" * 20)
+        await daemon.configure(keys=keys)
+        assert "the secret of the key key.example is 12 octets shorter than its hash" in caplog.text
+        caplog.clear()
+        await daemon.configure(keys=keys, own={"identity": "here"})
+        assert "shorter than its hash" not in caplog.text
+        await daemon.configure(keys=keys_in(tmp_path, b"x" * 32))
+        assert "shorter than its hash" not in caplog.text
 
 
 async def test_a_key_name_too_long_for_512_octets_is_refused(tmp_path):
