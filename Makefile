@@ -40,6 +40,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/door.py
 	$(BIN)/python bench/health.py
 	$(BIN)/python bench/loading.py
+	$(BIN)/python bench/image_building.py
 	$(BIN)/python bench/postgresql.py
 endif
 

@@ -11,6 +11,9 @@ from datasrc.keys import key_labels, name_key
 from datasrc.rdata import canonical, count, pack, unpack
 from datasrc.records import RRset
 
+Columns = tuple[bytes, int, int, int, bytes | None, bytes]
+"""What a Row is made of."""
+
 
 class Row(NamedTuple):
     """One RRset. `owner` is the wire form of its name where that is not what key and origin say in their own case."""

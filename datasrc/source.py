@@ -13,6 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -22,6 +23,7 @@ from datasrc import lookup
 from datasrc.apex import SOA
 from datasrc.errors import NotInZone, ZoneUnusable
 from datasrc.keys import AFTER_ALL, APEX, key_labels, name_key
+from datasrc.packed_zone import PackedZone
 from datasrc.pending import WholeZone
 from datasrc.records import (
     EVERY_ZONE,
@@ -34,7 +36,9 @@ from datasrc.records import (
     ZoneInfo,
     ZoneState,
 )
-from datasrc.rows import Row
+from datasrc.rows import Columns, Row
+
+BATCH = 2000  # rows that are handed over at a time
 
 
 class Bell(Protocol):
@@ -48,6 +52,27 @@ class Bell(Protocol):
 
     def close(self) -> None:
         """Stop listening."""
+
+
+class RowSink(Protocol):
+    """Takes the rows of a zone, in order of (key, type, covers)."""
+
+    def add_rows(self, rows: list[Row] | list[Columns]) -> None:
+        """Take rows, or what they are made of."""
+
+    def add_packed(self, packed: PackedZone) -> None:
+        """Take all sets of a zone that was read from text."""
+
+
+class Contents(Protocol):
+    """A zone as a whole: a Finder is that, and so is the text of a zone."""
+
+    @property
+    def info(self) -> ZoneInfo:
+        """What it is."""
+
+    def pour(self, sink: RowSink) -> None:
+        """Hand all rows over, in order."""
 
 
 class Finder(ABC):
@@ -109,6 +134,12 @@ class Finder(ABC):
             if (row.key, row.rdtype) != (APEX, SOA):
                 yield self._rrset(row)
 
+    def pour(self, sink: RowSink) -> None:
+        """Hand all rows over as they are stored, many at a time. Raises StorageError."""
+        rows = self._rows()
+        while batch := list(islice(rows, BATCH)):
+            sink.add_rows(batch)
+
     def key_of(self, name: Name) -> bytes:
         """The key of a name relative to the origin. Raises NotInZone."""
         key = name_key(name)
@@ -160,6 +191,10 @@ class Snapshot(ABC):
     @abstractmethod
     def zone(self, origin: Name) -> Finder | None:
         """The zone of exactly this origin."""
+
+    def each(self, origins: Sequence[Name]) -> Iterator[Contents]:
+        """Those of these zones that are there, in any order, to be poured one after the other before the next."""
+        return (finder for origin in origins if (finder := self.zone(origin)) is not None)
 
 
 class Updater(ABC):

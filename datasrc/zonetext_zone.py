@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +12,7 @@ from dns import rdatatype
 from dns.name import Name
 from dns.rdatatype import RdataType
 
+from datasrc.apex import APEX_TYPES, inspect
 from datasrc.checks import check_nodes
 from datasrc.checks_targets import ADDRESS, CNAME, CUT, DNAME
 from datasrc.findings import Code, Finding, Findings, Place
@@ -20,8 +22,9 @@ from datasrc.packed_nodes import Glance
 from datasrc.packed_zone import PackedZone
 from datasrc.pending import composite_key
 from datasrc.rdata import SIGNATURES, canonical, normal_form, pack, soa_serial, unpack
-from datasrc.records import RRset
+from datasrc.records import RRset, ZoneInfo
 from datasrc.rows import Row, name_wire, owner_of
+from datasrc.source import RowSink
 from datasrc.zonetext import Reader, Record
 from datasrc.zonetext_lexer import Report
 from datasrc.zonetext_plain import PlainLines
@@ -32,6 +35,18 @@ PROGRESS_EVERY = 10_000
 _SOA = composite_key(b"", RdataType.SOA, 0)
 # Sets of one record: of several the place is that of the last one, which is one too many.
 _SINGLE = (RdataType.SOA, RdataType.CNAME, RdataType.DNAME)
+
+
+@dataclass(frozen=True, slots=True)
+class TextContents:
+    """A zone as it was read from text (datasrc.source.Contents)."""
+
+    info: ZoneInfo
+    packed: PackedZone
+
+    def pour(self, sink: RowSink) -> None:
+        """Hand all rows over."""
+        sink.add_packed(self.packed)
 
 
 class ZoneText:
@@ -106,6 +121,11 @@ class ZoneText:
         """All sets in canonical order, so many at a time (datasrc.pending.WholeZone)."""
         for start in range(0, self._packed.set_count, size):
             yield list(map(Row._make, self._packed.rows(start, size)))
+
+    def contents(self, version: int) -> TextContents:
+        """What was read, as version `version` of the zone."""
+        apex = [row for row in itertools.takewhile(lambda row: not row.key, self.rows()) if row.rdtype in APEX_TYPES]
+        return TextContents(inspect(self.origin, version, self.records, apex), self._packed)
 
     def rrset(self, index: int) -> RRset:
         """One set, counted in canonical order."""

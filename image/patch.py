@@ -33,7 +33,7 @@ SET = struct.Struct("<HHI")  # type, flags, fragment
 STAR = b"\x01*"
 _ENDS = layout.NODE_CUT | layout.NODE_DNAME
 _CHAINED = frozenset({layout.NSEC, layout.NSEC3, layout.NSEC3PARAM})
-_SIGNED = frozenset({layout.RRSIG, layout.DNSKEY, layout.SIG})
+_SIGNED = frozenset({layout.RRSIG, layout.DNSKEY, layout.DS, layout.SIG})
 _LOOKED_AT = frozenset({*ADDRESS_TYPES, layout.DNAME})  # what glue depends on
 
 Touched = Mapping[bytes, frozenset[int]]

@@ -16,6 +16,16 @@ class Memory:
         ctypes.memmove(to, source, size)
         return 0
 
+    def copy_bytes(self, to: int, source: bytes, size: int) -> int:
+        """Copy leading octets of an object."""
+        ctypes.memmove(to, source, size)
+        return 0
+
+    def copy_down(self, to: int, source: int, size: int) -> int:
+        """Copy octets that may overlap."""
+        ctypes.memmove(to, source, size)
+        return 0
+
     def equal(self, one: int, other: int, size: int) -> int:
         """Whether the octets are the same."""
         return ctypes.string_at(one, size) == ctypes.string_at(other, size)

@@ -1,7 +1,7 @@
 """Memory by addresses, for compiled modules; raw.py is the same for the interpreter. Callers check all bounds."""
 
 from libc.stdint cimport uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memmove
 
 cdef extern from *:
     """
@@ -19,6 +19,14 @@ cdef class Memory:
 
     cdef int copy(self, uint64_t to, uint64_t source, Py_ssize_t size) noexcept nogil:
         memcpy(<void *>to, <const void *>source, size)
+        return 0
+
+    cdef int copy_bytes(self, uint64_t to, bytes source, Py_ssize_t size) noexcept:
+        memcpy(<void *>to, <const char *>source, size)
+        return 0
+
+    cdef int copy_down(self, uint64_t to, uint64_t source, Py_ssize_t size) noexcept nogil:
+        memmove(<void *>to, <const void *>source, size)
         return 0
 
     cdef int equal(self, uint64_t one, uint64_t other, Py_ssize_t size) noexcept nogil:

@@ -18,7 +18,8 @@ from image.fragments import Fragment, labels
 
 ADDRESS_TYPES = (1, 28)  # A, AAAA
 _SOA_MINIMUM = struct.Struct("!I")
-_SIGNED = frozenset({layout.RRSIG, layout.DNSKEY, layout.NSEC, layout.NSEC3PARAM, layout.SIG})
+# A DS is told with DO whether or not anything is signed.
+_SIGNED = frozenset({layout.RRSIG, layout.DNSKEY, layout.DS, layout.NSEC, layout.NSEC3PARAM, layout.SIG})
 _HASHED = frozenset({layout.NSEC3, layout.RRSIG})  # of a name that exists for its hash alone
 
 
@@ -89,7 +90,7 @@ class Zone:
         if layout.NS in types and owner != self.origin:
             self._end(owner, node, layout.NODE_CUT)
             self._refer(owner, node, next(rrset for rrset in sets if rrset.rdtype == layout.NS))
-            visible &= {layout.DS, layout.NSEC}
+            visible &= {layout.DS, layout.CNAME, layout.NSEC}
         elif layout.DNAME in types:
             self._end(owner, node, layout.NODE_DNAME)
         for rrset in sets:

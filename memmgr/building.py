@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from dns.name import Name
 import datasrc
 from daemonkit.process import die_with_parent
 from datasrc.errors import DataSourceError
-from datasrc.source import DataSource, Finder, Snapshot
+from datasrc.source import DataSource
 from datasrc.sources import source_url
 from image.builder import build
 from memmgr.errors import BuildFailed
@@ -43,7 +43,7 @@ class Task(msgspec.Struct, frozen=True):
 def build_here(source: DataSource, number: int, origins: Sequence[Name], path: Path, seed: int) -> None:
     """Build it from a source that is open. Raises OSError, DataSourceError."""
     with source.snapshot() as snapshot:
-        build(_finders(snapshot, origins), path, seed, number)
+        build(snapshot.each(origins), path, seed, number)
 
 
 async def build_apart(task: Task) -> None:
@@ -71,14 +71,6 @@ async def build_apart(task: Task) -> None:
     if process.returncode != 0:
         reason = said.decode("utf-8", "replace").strip()[-MAX_REASON:]
         raise BuildFailed(reason or f"the process that built it ended with status {process.returncode}")
-
-
-def _finders(snapshot: Snapshot, origins: Sequence[Name]) -> Iterator[Finder]:
-    """Those that are still there."""
-    for origin in origins:
-        finder = snapshot.zone(origin)
-        if finder is not None:
-            yield finder
 
 
 def _open(name: str, entry: Mapping[str, Any]) -> DataSource:

@@ -5,6 +5,7 @@ both = Both(folder); both.put(origin, sets); both.build(); both.compare(query)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import dns.message
@@ -14,7 +15,7 @@ from dns.name import Name
 from auth.client import Client, Transport
 from auth.settings import Settings
 from datasrc.records import RRset
-from datasrc.source import DataSource
+from datasrc.source import DataSource, Finder
 from image import directory, layout
 from image.arena import Arena
 from image.builder import build
@@ -31,11 +32,14 @@ TC = 0x02
 SLACK = 100  # octets that the plain implementation saves: it compresses the owners of proofs among each other
 ARENA = 1 << 30
 
+Build = Callable[[list[Finder], Path, int], None]
+
 
 class Both:
     """The same zones, plain and as an image."""
 
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+    def __init__(self, folder: Path, settings: Settings | None = None, *, build: Build = build) -> None:
+        self.make = build
         self.world = World({}, settings)
         self.folder = folder
         self.arena = Arena(ARENA)
@@ -58,7 +62,7 @@ class Both:
         path = self.folder / name
         with self.source.snapshot() as snapshot:
             finders = [snapshot.zone(info.origin) for info in self.source.zones()]
-            build([finder for finder in finders if finder is not None], path, SEED)
+            self.make([finder for finder in finders if finder is not None], path, SEED)
         self.image = ImageFile(self.arena, path, SEED)
         directory.create(self.folder / "directory", SEED, len(finders))
         table = Directory(self.arena, self.folder / "directory", writable=True)

@@ -183,6 +183,7 @@ def run(directory: Path, steps) -> Rig:
         [(False, ("a", "NS", ""))],
     ]
 )
+@example([[(True, ("a", "A", "192.0.2.1"))], [(True, ("d", "NS", "ns")), (True, ("d", "CNAME", "a"))]])
 def test_changed_in_place_is_built_anew(tmp_path_factory, steps):
     run(tmp_path_factory.mktemp("zone"), steps)
 
