@@ -132,7 +132,9 @@ class House:
             ("auth", "status"): auth.StatusReply((), 0, (auth.SourceServed("main", "", 1),)),
             ("stats", "show"): COUNTED,
             ("memmgr", "status"): memmgr.StatusReply("ready", "/state/images", 2, 5000, 0, 0, None, (), ()),
-            ("memmgr", "zone_status"): memmgr.ZoneStatusReply((memmgr.ZoneImage("example.com", "absent"),)),
+            ("memmgr", "zone_status"): memmgr.ZoneStatusReply(
+                (memmgr.ZoneImage("example.com", memmgr.IMAGE, 3, 7, 9, 2),)
+            ),
             ("memmgr", "reload"): memmgr.ReloadReply(0),
             ("stats", "status"): stats.StatusReply("off", "off"),
             ("auth", "statistics"): auth.StatisticsReply({"queries": 5}),

@@ -48,6 +48,7 @@ async def test_a_zone_is_shown_with_who_serves_it():
         "state": "ready",
         "reason": "",
         "served": served,
+        "image": "serial 7 in file 3, changed 2 times since it was built",
     }
 
 
@@ -342,7 +343,9 @@ async def test_reload_reaches_every_instance_but_the_spare():
         everything = await here.post("reload")
     assert one["instances"] == [{"instance": f"auth/{n}", "error": "", "serial": SERIAL} for n in (0, 1)]
     assert everything["origin"] is None
-    reloads = [(member, arguments["origin"]) for member, command, arguments in here.asked if command == "reload"]
+    asked = [(member, arguments) for member, command, arguments in here.asked if command == "reload"]
+    assert [member for member, _ in asked][::3] == ["memmgr/0", "memmgr/0"]  # before those who answer from its images
+    reloads = [(member, arguments["origin"]) for member, arguments in asked if member != "memmgr/0"]
     assert sorted(reloads, key=str) == [("auth/0", ORG), ("auth/0", None), ("auth/1", ORG), ("auth/1", None)]
 
 
