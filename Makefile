@@ -38,6 +38,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/configuration.py
 	$(BIN)/python bench/client.py
 	$(BIN)/python bench/door.py
+	$(BIN)/python bench/memory.py
 	$(BIN)/python bench/health.py
 	$(BIN)/python bench/loading.py
 	$(BIN)/python bench/image_building.py

@@ -7,7 +7,6 @@ bob/member.py ties it to the bus.
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import os
 import pwd
 import time
@@ -87,6 +86,8 @@ class BobDaemon(Module):
     @command(api.Status)
     async def status(self, _call: IncomingCall, _request: api.Status) -> api.SystemStatus:
         """The suite and every process."""
+        import importlib.metadata  # two megabytes, for who asks
+
         components = self._supervisor.roster.components
         return api.SystemStatus(
             version=importlib.metadata.version("bobdns"),

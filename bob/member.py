@@ -37,9 +37,9 @@ class Member:
             session=Session(directories.bus_address, "bob/0"),
         )
         self._context.counters.include(log_statistics)
-        count_in_page(self._context)
         self.daemon = BobDaemon(self._context, supervisor, cfgmgr_arguments)
         self._membership = Membership(self.daemon, self._context)
+        count_in_page(self._context)
 
     async def join(self) -> None:
         """Come onto the bus and take the first configuration. Raises BusError, Rejected."""

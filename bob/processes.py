@@ -18,8 +18,10 @@ from bob import shim
 from bob.definition import SOCKCREATOR, Definition, Limits
 from bob.errors import SpawnError
 from bob.privileges import low_ports_for_a_child
+from bob.zygote_client import ZYGOTE_FILE, Zygote, ZygoteFailed
 from daemonkit import control
 from daemonkit.errors import ExitCode
+from daemonkit.log import MessageLog
 from daemonkit.paths import Directories
 
 LIMIT_RESOURCES = {
@@ -28,7 +30,11 @@ LIMIT_RESOURCES = {
     "processes": resource.RLIMIT_NPROC,
     "core": resource.RLIMIT_CORE,
 }
-INIT = 1  # our process id as the first process of a container
+# What the zygote reads before it is asked, in the order in which it is needed; another daemon when it is first started.
+READ_AHEAD = (
+    *("msgq.daemon", "cfgmgr.daemon", "datasrc.database.store", "sqlalchemy.dialects.sqlite.pysqlite"),
+    *("auth.daemon", "memmgr.daemon", "stats.daemon", "cmdctl.daemon"),
+)
 CREATOR_FILE = Path(sockcreator.__file__).parent / "creator.py"
 SHIM_FILE = Path(shim.__file__)
 
@@ -39,7 +45,7 @@ class Process:
 
     pid: int
     pidfd: int
-    popen: subprocess.Popen[bytes]
+    popen: subprocess.Popen[bytes] | None = None  # None: the zygote forked it
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process and all of its group. One that has just ended is no error."""
@@ -52,7 +58,10 @@ class Process:
         """Collect the ended process; how it ended. What is left of its group is killed."""
         result = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOWAIT)
         self.signal(signal.SIGKILL)  # while the number of the group is still taken by the dead leader
-        self.popen.wait()
+        if self.popen is None:
+            os.waitpid(self.pid, 0)
+        else:
+            self.popen.wait()
         os.close(self.pidfd)
         return "ended" if result is None else describe_exit(result.si_code, result.si_status)
 
@@ -63,6 +72,10 @@ class Spawner:
     def __init__(
         self, directories: Directories, environment: Mapping[str, str], log_level: str, log_format: str = "text"
     ) -> None:
+        self._zygote: Zygote | None = None
+        self._without_zygote = asyncio.Event()
+        self._without_zygote.set()
+        self._log: MessageLog | None = None
         kept = {name: value for name, value in environment.items() if not name.startswith("BOB_")}
         self._environment = kept | {
             control.ENV_RUN_DIR: str(directories.run),
@@ -70,6 +83,23 @@ class Spawner:
             control.ENV_LOG_LEVEL: log_level,
             control.ENV_LOG_FORMAT: log_format,
         }
+
+    def use_zygote(self, log: MessageLog) -> None:
+        """From now on have our daemons forked, where that can be done. Runs on the loop."""
+        self._log = log
+        self._zygote = Zygote(self._start_zygote)
+        self._zygote.begin()
+
+    @property
+    def zygote(self) -> int | None:
+        """Its process id, while there is one."""
+        return None if self._zygote is None else self._zygote.pid
+
+    async def close(self) -> None:
+        """End the zygote, which has nothing to finish."""
+        if self._zygote is not None and self._zygote.pid is not None:
+            os.kill(self._zygote.pid, signal.SIGKILL)
+            await self._without_zygote.wait()
 
     def spawn(self, definition: Definition, number: str, end: socket.socket) -> Process:
         """Start a process of a component with the child's end of its control channel. Raises SpawnError."""
@@ -84,7 +114,9 @@ class Spawner:
         if definition.name == SOCKCREATOR:
             with low_ports_for_a_child():
                 return self._start(creator_command(descriptor, definition.arguments), environment, descriptor)
-        process = self._start(command_of(definition), environment, descriptor)
+        process = self._fork(definition, environment, descriptor)
+        if process is None:
+            process = self._start(command_of(definition), environment, descriptor)
         try:
             apply_limits(process.pid, definition.nice, definition.limits)
         except (OSError, ValueError) as error:
@@ -92,6 +124,31 @@ class Spawner:
             process.reap()
             raise SpawnError(f"its limits cannot be set: {error}") from error
         return process
+
+    def _fork(self, definition: Definition, environment: Mapping[str, str], descriptor: int) -> Process | None:
+        """Have the zygote start a daemon of ours; None where there is none that does."""
+        if self._zygote is None or definition.foreign:
+            return None
+        told = {name: value for name, value in environment.items() if name.startswith("BOB_")}
+        try:
+            pid = self._zygote.fork(definition.program, definition.arguments, told, descriptor)
+        except (ZygoteFailed, SpawnError) as error:
+            if self._log is not None:
+                self._log.warning("BOB_ZYGOTE_FAILED", reason=error)
+            return None
+        return None if pid is None else Process(pid, os.pidfd_open(pid))
+
+    def _start_zygote(self, descriptor: int) -> int:
+        command = [*interpreter(), str(ZYGOTE_FILE), str(descriptor), str(os.getpid()), *READ_AHEAD]
+        process = self._start(command, self._environment, descriptor)
+        self._without_zygote.clear()
+        watch(process, self._zygote_ended)
+        return process.pid
+
+    def _zygote_ended(self, _process: Process, _how: str) -> None:
+        assert self._zygote is not None
+        self._zygote.ended()
+        self._without_zygote.set()
 
     def _start(self, command: list[str], environment: Mapping[str, str], descriptor: int) -> Process:
         try:
@@ -110,14 +167,13 @@ def watch(process: Process, ended: Callable[[Process, str], None]) -> None:
     def reap() -> None:
         loop.remove_reader(process.pidfd)
         ended(process, process.reap())
-        if os.getpid() == INIT:
-            signal.raise_signal(signal.SIGCHLD)  # orphans may have ended behind it, which reap_orphans did not reach
+        signal.raise_signal(signal.SIGCHLD)  # orphans may have ended behind it, which reap_orphans did not reach
 
     loop.add_reader(process.pidfd, reap)
 
 
 def reap_orphans(ours: Container[int]) -> None:
-    """As process 1 of a container we inherit the orphans of our children: collect those that have ended."""
+    """We inherit the orphans of our children (prctl(2), PR_SET_CHILD_SUBREAPER): collect those that have ended."""
     while True:
         try:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)

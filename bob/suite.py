@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bob.definition import CFGMGR, built_in
 from bob.errors import CreatorGone, ExitStatus, SocketError
-from bob.processes import INIT, Spawner, reap_orphans
+from bob.processes import Spawner, reap_orphans
 from bob.supervisor import Supervisor
 from bob.systemd import ServiceManager
 from daemonkit.errors import DaemonError, Rejected
@@ -68,8 +68,8 @@ class Suite:
         self._manager = manager
         self._announce = announce
         self._log = MessageLog("bob", Messages())
-        spawner = Spawner(settings.directories, os.environ, settings.log_level, settings.log_format)
-        self._supervisor = Supervisor(spawner, manager, self._log)
+        self._spawner = Spawner(settings.directories, os.environ, settings.log_level, settings.log_format)
+        self._supervisor = Supervisor(self._spawner, manager, self._log)
         self._member: Member | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending = ""  # why we stop, once we do
@@ -79,6 +79,7 @@ class Suite:
     async def run(self) -> int:
         """Start everything, watch it, stop everything; the exit status."""
         self._handle_signals()
+        self._spawner.use_zygote(self._log)
         if self._manager.watchdog_interval is not None:
             self._spawn(self._ping(self._manager.watchdog_interval))
         self._supervisor.change(built_in(self._settings.creator_places, self._settings.cfgmgr_arguments()))
@@ -139,6 +140,7 @@ class Suite:
         for task in self._tasks:
             task.cancel()
         self._manager.close()
+        await self._spawner.close()
         self._log.info("BOB_STOPPED")
         return self._status(failure) if failed else ExitStatus.STOPPED
 
@@ -160,8 +162,11 @@ class Suite:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop_signal, number)
         loop.add_signal_handler(signal.SIGHUP, self._hangup)
-        if os.getpid() == INIT:
-            loop.add_signal_handler(signal.SIGCHLD, lambda: reap_orphans(self._supervisor.processes))
+        loop.add_signal_handler(signal.SIGCHLD, self._reap_orphans)
+
+    def _reap_orphans(self) -> None:
+        zygote = self._spawner.zygote
+        reap_orphans(self._supervisor.processes | (set() if zygote is None else {zygote}))
 
     def _stop_signal(self, number: signal.Signals) -> None:
         if self._ending:  # asked again: do not wait any more

@@ -12,6 +12,7 @@ from bobctl import completion, output
 from bobctl.suite import Suite
 from bobctl.verbs import Noun, pass_suite
 
+SHARES = (50, 95, 99)  # per cent
 INTERVAL = 2.0  # seconds between two looks with --watch
 
 
@@ -46,6 +47,39 @@ def show(suite: Suite, module: str | None, instance: str | None, *, everything: 
             return
         before = {name: one["counters"] for name, one in found["modules"].items()}
         time.sleep(INTERVAL)
+
+
+@stats.command()
+@click.argument("module", required=False, shell_complete=completion.modules)
+@pass_suite
+def durations(suite: Suite, module: str | None) -> None:
+    """Show how long commands, commits of configuration and requests took.
+
+    Half of them, 95 and 99 of a hundred took at most as long as their column says, to the next bound of the histogram.
+    """
+    found = suite.client.get("statistics", query={"module": module})
+    if suite.json:
+        output.document({name: one["durations"] for name, one in found["modules"].items()})
+        return
+    rows = [
+        (name, family.replace("_", " "), label, told["count"], _time(told["seconds"] / told["count"]), *_shares(told))
+        for name, one in found["modules"].items()
+        for family, of_family in one["durations"].items()
+        for label, told in of_family.items()
+    ]
+    output.table(("MODULE", "KIND", "WHAT", "COUNT", "MEAN", *(f"{share}%" for share in SHARES)), rows)
+
+
+def _shares(told: dict[str, Any]) -> Iterator[str]:
+    """Which bound the shares are within."""
+    for share in SHARES:
+        wanted = told["count"] * share / 100
+        within = next((bound for bound, count in told["buckets"].items() if count >= wanted), None)
+        yield _time(float(within)) if within is not None else "longer"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _show(found: dict[str, Any], before: dict[str, dict[str, int]], *, detailed: bool, everything: bool) -> None:

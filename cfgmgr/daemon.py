@@ -57,6 +57,7 @@ from msgq.session import IncomingCall
 # What an operator may well run into: no module was asked.
 SLIPS = (Invalid, NoCandidate, NotPermitted, PathError, Stale, Unchanged)
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts to reach the server of the store
+COMMIT = "configuration_commit"  # the family of durations: from the beginning of a commit to its end
 VERIFY_BATCH = 50  # revisions read in one job of the worker thread
 
 
@@ -72,6 +73,7 @@ class CfgmgrDaemon(Module):
         self._reporter = DamageReporter(context.log)
         self._listing = Listing()
         self._commits: set[asyncio.Task[Any]] = set()
+        context.durations.declare(COMMIT, [""])
 
     @property
     def own_revision(self) -> int:
@@ -360,7 +362,7 @@ class CfgmgrDaemon(Module):
     async def _committed(self, commit: Coroutine[Any, Any, Outcome], author: str) -> Outcome:
         log = self.context.log
         try:
-            with refusals():
+            with refusals(), self.context.durations.taking(COMMIT, ""):
                 outcome = await commit
         except Refused as error:
             if isinstance(error.__cause__, StoreUncertain):

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from cmdctl.answers import bus_error, data_error, http_error, internal_error, request_error
 from cmdctl.errors import RequestError
-from cmdctl.guard import Gatekeeping, Guard
+from cmdctl.guard import NO_ROUTE, REQUEST, Gatekeeping, Guard
 from cmdctl.openapi import OpenApiRoutes
 from cmdctl.routes_accounts import AccountRoutes
 from cmdctl.routes_components import ComponentRoutes
@@ -39,7 +39,9 @@ GROUPS = (StatusRoutes, ModuleRoutes, StatisticsRoutes, ComponentRoutes, ConfigR
 
 def application(services: Services, keeping: Gatekeeping) -> ASGIApp:
     """Everything behind both doors."""
-    return Guard(router(all_routes(services)), keeping, services.log, services.counters)
+    routes = all_routes(services)
+    services.durations.declare(REQUEST, [NO_ROUTE, *(route.name for route in routes)])
+    return Guard(router(routes), keeping, services.log, services.counters, services.durations)
 
 
 def all_routes(services: Services) -> list[Route]:

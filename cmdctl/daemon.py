@@ -50,6 +50,7 @@ class CmdctlDaemon(Module):
             work=context.work,
             log=context.log,
             counters=context.counters,
+            durations=context.durations,
         )
         self._group = operators_group()
         self._keeping = Gatekeeping(own_policy(self._group))

@@ -26,7 +26,9 @@ from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_AUDIT_PATH, MAX_BODY, MAX_HEAD
 from cmdctl.peer import Peer, Policy, RemotePeer, neighbourhood, user_name
 from cmdctl.roles import Caller
+from cmdctl.routing import ROUTE
 from daemonkit.counters import Counters
+from daemonkit.durations import Durations
 from daemonkit.log import MessageLog
 
 # The name our clients give the UNIX socket. A browser that was talked into sending here gives another, or an Origin.
@@ -38,6 +40,8 @@ WHY = "why"  # set in the state of a request by what answers with an error
 MAX_NAMES = 1000  # users whose names are remembered
 REQUEST_ID = b"x-request-id"
 ID_OCTETS = 8
+REQUEST = "request"  # the family of durations: from the head of a request to the end of its answer
+NO_ROUTE = "none"  # its label for requests that no route has seen
 CHANGED = "changed"  # set in the state of a request by a route that says what it changed (audit.Changed)
 
 
@@ -66,16 +70,26 @@ class Gatekeeping:
 class Guard:
     """The outermost application."""
 
-    def __init__(self, app: ASGIApp, keeping: Gatekeeping, log: MessageLog, counters: Counters) -> None:
+    def __init__(
+        self, app: ASGIApp, keeping: Gatekeeping, log: MessageLog, counters: Counters, durations: Durations
+    ) -> None:
         self._app = app
         self._keeping = keeping
         self._log = log
         self._counters = counters
+        self._durations = durations
         self._names: dict[int, str] = {}
         self._refusals = Refusals()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (ASGI)."""
+        began = time.perf_counter()
+        try:
+            await self._handle(scope, receive, send)
+        finally:
+            self._durations.note(REQUEST, scope["state"].get(ROUTE, NO_ROUTE), time.perf_counter() - began)
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"]["request"] = secrets.token_hex(ID_OCTETS)
         outcome = _Outcome(scope, send, self._tell)
         self._counters.add("requests")

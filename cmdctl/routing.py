@@ -21,6 +21,7 @@ from cmdctl.roles import Caller, Role
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 JSON = "application/json"
+ROUTE = "route"  # in the state of a request: the name of the operation that serves it
 _NAMES = str.maketrans({"/": "_", "{": None, "}": None, "-": "_", ".": "_"})
 
 
@@ -69,6 +70,7 @@ class Operation(Route):
 
     async def _checked(self, request: Request) -> Response:
         """Who may not is told so; else the endpoint's answer."""
+        setattr(request.state, ROUTE, self.name)
         caller = caller_of(request)
         if not (self._any_token and caller.role >= self.role):
             caller.require(self.role, _zone_named(request, self._zone))

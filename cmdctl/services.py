@@ -16,6 +16,7 @@ from cmdctl.catalog import Catalog
 from cmdctl.guard import CHANGED, READS
 from cmdctl.zonedesk import ZoneDesk
 from daemonkit.counters import Counters
+from daemonkit.durations import Durations
 from daemonkit.log import MessageLog
 from msgq.session import Session
 
@@ -42,6 +43,7 @@ class Services:
     work: Work
     log: MessageLog
     counters: Counters
+    durations: Durations
     accounts: Accounts | None = None  # while the store of cmdctl can be used
     audit: Audit | None = None
     rest: Callable[[], RestState] = lambda: RestState(endpoint="off", state="off", reason="")  # how the door on TCP is

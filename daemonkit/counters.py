@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from daemonkit.counter_page import CounterPage
 
+HISTOGRAM = "duration:"  # how the slots of histograms begin (daemonkit/durations.py); they are no counters to show
+
 
 class Counters:
     """A fixed set of counters, so that a misspelt name is an error and a count of zero is shown.
@@ -34,6 +36,16 @@ class Counters:
         """Every name, in the order of the slots."""
         return tuple(self._index)
 
+    def declare(self, names: Sequence[str]) -> int:
+        """Add slots that no spec names, before there is a page; the index of the first. Their names must be new."""
+        assert self.page is None, "the process counts in its page already"
+        first = len(self._index)
+        self._index |= {name: first + index for index, name in enumerate(names)}
+        slots = memoryview(bytearray(8 * len(self._index))).cast("Q")
+        slots[:first] = self.slots
+        self.slots = slots
+        return first
+
     def add(self, name: str, amount: int = 1) -> None:
         """Count, from whatever thread: the interpreter changes threads at calls and jumps back, and here is neither.
 
@@ -50,7 +62,8 @@ class Counters:
     def statistics(self) -> dict[str, int]:
         """A copy of all values."""
         self.publish()
-        values = dict(zip(self._index, self.slots, strict=True))
+        pairs = zip(self._index, self.slots, strict=True)
+        values = {name: value for name, value in pairs if not name.startswith(HISTOGRAM)}
         for counted in self._elsewhere:
             values |= {name: value for name, value in counted().items() if name not in self._index}
         return values

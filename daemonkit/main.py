@@ -20,7 +20,7 @@ from daemonkit.errors import DaemonError, ExitCode, Rejected
 from daemonkit.log import own_log, start_logging
 from daemonkit.module import Module
 from daemonkit.paths import Directories
-from daemonkit.process import check_installation, die_with_parent
+from daemonkit.process import check_installation, die_with_parent, name_process
 from daemonkit.runtime import Place, Runtime
 from daemonkit.spec import Spec
 
@@ -35,6 +35,7 @@ def main(module: type[Module]) -> NoReturn:
     level, form = (os.environ.get(name) for name in (control.ENV_LOG_LEVEL, control.ENV_LOG_FORMAT))
     start_logging(place.member, level or "info", form or "text")
     die_with_parent(os.getppid())
+    name_process(place.member)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is bob's to hear
     _leave(run(module, place))
 

@@ -22,6 +22,7 @@ CONFIGURATION_TIMEOUT = 5.0  # seconds for one attempt to get the configuration
 RETRY_INTERVAL = 0.2  # seconds between attempts to reach a cfgmgr that is being restarted
 # A member that prepared hears commit or abort within cfgmgr's deadline of 5 s, or asks (design section 5).
 PREPARED_TIMEOUT = 8.0
+COMMAND = "command"  # the family of durations: from the arrival of a command to its outcome
 
 PROTOCOL_COMMANDS: dict[str, type[Request[Any]]] = {
     request.command: request for request in (api.Prepare, api.Commit, api.Abort)
@@ -39,6 +40,7 @@ class Membership:
         self._commands = {
             name: (request, getattr(module, method)) for name, (request, method) in commands_of(kind).items()
         }
+        context.durations.declare(COMMAND, self._commands)
         self._topics = {topic: getattr(module, method) for topic, method in topics_of(kind).items()}
         self._configuration = ConfigurationMember(context.spec.module, self._prepare)
         self._configured = False  # takes part in commits
@@ -78,7 +80,8 @@ class Membership:
         request, handler = self._commands[call.command]
         arguments = _arguments(call, request)
         try:
-            return await handler(call, arguments)
+            with self._context.durations.taking(COMMAND, call.command):
+                return await handler(call, arguments)
         except Refused:
             raise
         except Exception as error:  # the boundary: one bad command must not end the daemon

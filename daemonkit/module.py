@@ -17,6 +17,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 from daemonkit.configuration import Config, Prepared
 from daemonkit.control import Died, SocketPlace
 from daemonkit.counters import Counters
+from daemonkit.durations import Durations
 from daemonkit.log import MessageLog
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
@@ -51,8 +52,12 @@ class Context:
     progress: str = "starting"  # told to bob with every heart-beat
     stop: asyncio.Event = field(default_factory=asyncio.Event)  # set: the process ends
     failure: BaseException | None = None  # why it ends, if not because bob said so
+    durations: Durations = field(init=False)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "work"))
+
+    def __post_init__(self) -> None:
+        self.durations = Durations(self.counters)
 
     @property
     def member(self) -> str:

@@ -7,9 +7,6 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import dns.exception
-import dns.name
-
 from daemonkit.findings import Findings, Path
 from daemonkit.options import CONTROL, MAX_STRING, MISSING, OFF, Scalar, StringOption, Substitute, Wrong
 from daemonkit.secretfiles import version_of
@@ -32,6 +29,9 @@ def normal_name(text: str) -> str | None:
         return text
     if len(text) > 4 * (MAX_NAME_TEXT + 2) or CONTROL.search(text) or " " in text:  # \DDD takes four characters
         return None
+    import dns.exception  # three megabytes, which most processes never need
+    import dns.name
+
     try:
         name = dns.name.from_text(text)
     except (dns.exception.DNSException, UnicodeError, ValueError):

@@ -30,6 +30,7 @@ PACKAGES = (
 )
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+PR_SET_NAME = 15
 
 
 def die_with_parent(parent: int) -> None:
@@ -40,6 +41,11 @@ def die_with_parent(parent: int) -> None:
         raise OSError(error, f"prctl(PR_SET_PDEATHSIG): {os.strerror(error)}")
     if os.getppid() != parent:  # it died before the setting took effect
         os._exit(0)
+
+
+def name_process(name: str) -> None:
+    """Tell the kernel what this process is called in `ps -o comm`, `top` and the like; 15 characters are kept."""
+    ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def installation_root() -> Path:

@@ -61,11 +61,11 @@ class Runtime:
             session=self._session,
         )
         self._context.counters.include(log_statistics)
-        count_in_page(self._context)
         if (handler := log_handler()) is not None:
             handler.watch(self._context.log)
         self._module = module(self._context)
         self._membership = Membership(self._module, self._context)
+        count_in_page(self._context)  # the module has said by now what it counts and how long what takes
         self._sockets: list[ListeningSocket] = []  # of a set that is still arriving
         self._sockets_lock = asyncio.Lock()
 

@@ -35,11 +35,20 @@ class InstanceStatistics(msgspec.Struct, frozen=True):
     counters: dict[str, int]
 
 
+class Duration(msgspec.Struct, frozen=True):
+    """How long things of one kind took."""
+
+    count: int
+    seconds: float  # all together
+    buckets: dict[str, int]  # how many took at most so many seconds; beyond the last one are the others
+
+
 class ModuleStatistics(msgspec.Struct, frozen=True):
     """A component: the sum of what its places counted, and each of them."""
 
     counters: dict[str, int]
     instances: dict[str, InstanceStatistics]
+    durations: dict[str, dict[str, Duration]] = {}  # by family (command, request, configuration_commit) and label
 
 
 class ShowReply(msgspec.Struct, frozen=True):

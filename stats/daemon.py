@@ -5,7 +5,7 @@ pages in the run directory, bob's status, /proc -> view.py -> bus (cmdctl, bobct
 
 from __future__ import annotations
 
-import importlib.metadata
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,14 @@ from starlette.types import Receive, Scope, Send
 from bob import api as bob
 from daemonkit import spec as specs
 from daemonkit.configuration import Config, Prepared
+from daemonkit.durations import BOUNDS, Histogram
 from daemonkit.module import Context, Module, command
 from daemonkit.spec import Spec
 from msgq.errors import BusError, Refused
 from msgq.session import IncomingCall
 from stats import api
 from stats.listener import Listener
-from stats.view import Place, View, look, total
+from stats.view import Place, View, look, total, total_durations
 from stats.zoneserials import ZoneSerials
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class StatsDaemon(Module):
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        import importlib.metadata
+
         from starlette.responses import PlainTextResponse, Response
 
         from stats.bind import document
@@ -130,13 +133,21 @@ def _counting_specs() -> dict[str, Spec]:
 
 
 def _modules(places: list[Place]) -> dict[str, api.ModuleStatistics]:
-    return {
-        component: api.ModuleStatistics(
-            total([place for place in places if place.component == component]),
-            {place.instance: _instance(place) for place in places if place.component == component},
-        )
-        for component in dict.fromkeys(place.component for place in places)
-    }
+    found = {}
+    for component in dict.fromkeys(place.component for place in places):
+        of_it = [place for place in places if place.component == component]
+        durations = {
+            family: {label: _duration(one) for label, one in told.items()}
+            for family, told in total_durations(of_it).items()
+        }
+        instances = {place.instance: _instance(place) for place in of_it}
+        found[component] = api.ModuleStatistics(total(of_it), instances, durations)
+    return found
+
+
+def _duration(histogram: Histogram) -> api.Duration:
+    below = itertools.accumulate(histogram.counts)
+    return api.Duration(histogram.count, histogram.seconds, dict(zip(map(str, BOUNDS), below, strict=False)))
 
 
 def _instance(place: Place) -> api.InstanceStatistics:

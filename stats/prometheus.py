@@ -6,14 +6,16 @@ place of it (`member="auth/0"`) counted; `instance` is Prometheus's own label.
 
 from __future__ import annotations
 
+import itertools
 import platform
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from daemonkit.durations import BOUNDS, Histogram
 from daemonkit.spec import Spec
 from stats.view import RUNNING, Place, View
 
@@ -22,6 +24,11 @@ __all__ = ["CONTENT_TYPE_LATEST", "Zones", "exposition"]
 PREFIX = "bobdns"
 COMMON = "daemonkit"  # its counters every component has
 PLACE_LABELS = ("component", "member")
+DURATIONS = {  # family -> text, and what its label is called, if it has one
+    "command": ("From the arrival of a command on the bus to its outcome.", "command"),
+    "configuration_commit": ("From the beginning of a commit of configuration to its end, refused ones too.", ""),
+    "request": ("From the head of a REST request to the end of its answer.", "route"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,18 @@ class Exposition(Collector):
         for module, spec in self._specs.items():
             places = list(self._view.places) if module == COMMON else self._view.of(module)
             yield from _of_module(module, spec, places)
+        yield from self._of_durations()
         yield from self._of_zones()
+
+    def _of_durations(self) -> Iterator[Metric]:
+        for family, (text, label) in DURATIONS.items():
+            labels = (*PLACE_LABELS, label) if label else PLACE_LABELS
+            metric = HistogramMetricFamily(f"{PREFIX}_{family}_duration_seconds", text, labels=labels)
+            for place in self._view.places:
+                for name, told in place.durations.get(family, {}).items():
+                    here = [place.component, place.member, *([name] if label else [])]
+                    metric.add_metric(here, _buckets(told), told.seconds)
+            yield metric
 
     def _of_components(self) -> Iterator[Metric]:
         suite = self._view.suite
@@ -131,6 +149,12 @@ class Exposition(Collector):
         more = GaugeMetricFamily(f"{PREFIX}_zone_serials_left_out", "Whether there are more zones than serials here.")
         more.add_metric([], self._zones.more)
         yield from (sources, serials, more)
+
+
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    """Cumulated, as the exposition format has them."""
+    bounds = (*map(str, BOUNDS), "+Inf")
+    return list(zip(bounds, itertools.accumulate(histogram.counts), strict=True))
 
 
 def exposition(view: View, zones: Zones, specs: Mapping[str, Spec], version: str) -> bytes:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bob.api import InstanceStatus, SystemStatus
 from daemonkit.counter_page import PageImage, read_pages
+from daemonkit.durations import Histogram, Histograms, split
 
 GONE = "gone"  # there is a page of it, and bob knows no such instance
 UNKNOWN = "unknown"  # bob did not answer
@@ -44,6 +45,7 @@ class Place:
     restarts: int
     usage: Usage | None
     counters: Mapping[str, int]
+    durations: Histograms = field(default_factory=dict)
 
     @property
     def member(self) -> str:
@@ -81,6 +83,17 @@ def total(places: list[Place]) -> dict[str, int]:
     return summed
 
 
+def total_durations(places: list[Place]) -> dict[str, dict[str, Histogram]]:
+    """How long things took in all of them."""
+    summed: dict[str, dict[str, Histogram]] = {}
+    for place in places:
+        for family, told in place.durations.items():
+            of_family = summed.setdefault(family, {})
+            for label, histogram in told.items():
+                of_family[label] = of_family[label] + histogram if label in of_family else histogram
+    return summed
+
+
 def usage(pid: int) -> Usage | None:
     """What a process has used; None where there is none."""
     try:
@@ -105,4 +118,5 @@ def _places(pages: Mapping[tuple[str, str], PageImage], suite: SystemStatus | No
 
 def _place(component: str, instance: str, state: str, pid: int | None, restarts: int, page: PageImage | None) -> Place:
     used = None if not pid else usage(pid)
-    return Place(component, instance, state, pid or None, restarts, used, {} if page is None else page.values)
+    counters, durations = split({} if page is None else page.values)
+    return Place(component, instance, state, pid or None, restarts, used, counters, durations)

@@ -77,8 +77,7 @@ except ProcessLookupError:
 
 
 @pytest.mark.asyncio
-async def test_process_1_looks_for_orphans_again_after_each_end_of_its_own(monkeypatch):
-    monkeypatch.setattr(processes, "INIT", os.getpid())
+async def test_bob_looks_for_orphans_again_after_each_end_of_its_own():
     loop, happened = asyncio.get_running_loop(), []
     looked = asyncio.Event()
 

@@ -118,7 +118,7 @@ def by_name(suite: Suite, word: str) -> int | None:
 
 
 def auth_process(suite: Suite) -> int:
-    return next(pid for pid in suite.descendants() if command_line(pid).endswith("-m auth "))
+    return next(pid for pid in suite.descendants() if Path(f"/proc/{pid}/comm").read_text() == "auth/0\n")
 
 
 def command_line(pid: int) -> str:

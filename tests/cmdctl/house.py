@@ -37,6 +37,7 @@ from cmdctl.store import Store
 from cmdctl.zonedesk import ZoneDesk
 from daemonkit.api import Nothing
 from daemonkit.counters import Counters
+from daemonkit.durations import Durations
 from daemonkit.spec import Spec
 from datasrc.records import Provenance
 from datasrc.zonetext_zone import read_zone
@@ -210,6 +211,7 @@ async def house(
             await made.member(name)
         session = await made.bus.member("cmdctl/0")
         made.store = Store(made.directory)
+        counters = Counters(COUNTERS)
         made.services = Services(
             session=session,
             candidates=Candidates(session),
@@ -217,7 +219,8 @@ async def house(
             zones=ZoneDesk(made.sources, open_source),
             work=work,
             log=made.log,
-            counters=Counters(COUNTERS),
+            counters=counters,
+            durations=Durations(counters),
             accounts=Accounts(made.store, HASHER),
             audit=Audit(made.store),
             rest=lambda: RestState(endpoint="off", state="off", reason=""),

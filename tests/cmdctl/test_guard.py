@@ -18,10 +18,11 @@ from cmdctl.answers import answer
 from cmdctl.app import router
 from cmdctl.bodies import body, segment
 from cmdctl.errors import RequestError
-from cmdctl.guard import Gatekeeping, Guard
+from cmdctl.guard import NO_ROUTE, REQUEST, Gatekeeping, Guard
 from cmdctl.limits import MAX_BODY, MAX_CONNECTIONS, MAX_HEAD
 from cmdctl.peer import Policy
 from daemonkit.counters import Counters
+from daemonkit.durations import Durations
 from tests.cmdctl.http import Connection, Log, door_of, exchange, get
 
 COUNTERS = ("requests", "refused", "failures")
@@ -70,7 +71,9 @@ class Place:
             Route("/v1/refuse", refuse),
             Route("/v1/flood", flood),
         ]
-        self.app = Guard(router(routes), Gatekeeping(policy), self.log, self.counters)
+        durations = Durations(self.counters)
+        durations.declare(REQUEST, [NO_ROUTE])
+        self.app = Guard(router(routes), Gatekeeping(policy), self.log, self.counters, durations)
 
 
 OWN = Policy(os.geteuid(), None)

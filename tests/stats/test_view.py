@@ -9,9 +9,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bob.api import InstanceStatus, SystemStatus
 from daemonkit.counter_page import page_bytes, page_path
+from daemonkit.counters import Counters
+from daemonkit.durations import Durations
 from daemonkit.spec import Spec
 from stats.prometheus import Zones, exposition
-from stats.view import look, total
+from stats.view import look, total, total_durations
 
 
 def status(*instances):
@@ -101,3 +103,27 @@ def test_zones(tmp_path):
     assert found["bobdns_zone_serial"] == {"example.org": 7}
     assert found["bobdns_zone_serials_left_out"] == {"": 1}
     assert found["bobdns_data_source_up"] == {"main": 0}
+
+
+def test_durations_are_told_of_each_place_and_summed(tmp_path):
+    for number in ("0", "1"):
+        counters = Counters(["responses"])
+        durations = Durations(counters)
+        durations.declare("command", ["status", "reload"])
+        durations.note("command", "status", 0.002 if number == "0" else 2.0)
+        values = dict(zip(counters.names, counters.slots, strict=True))
+        page_path(tmp_path, "auth", number).write_bytes(page_bytes(list(values), values, 1))
+    view = look(tmp_path, None)
+    assert total(view.of("auth")) == {"responses": 0}
+    assert total_durations(view.of("auth"))["command"]["status"].count == 2
+    text = exposition(view, Zones(), {}, "1").decode()
+    name = "bobdns_command_duration_seconds"
+    ends = {
+        one.labels["le"]: one.value
+        for family in text_string_to_metric_families(text)
+        if family.name == name
+        for one in family.samples
+        if one.name.endswith("_bucket") and one.labels["member"] == "auth/0"
+    }
+    assert (ends["0.001"], ends["0.0025"], ends["+Inf"]) == (0, 1, 1)
+    assert 'command="reload"' not in text

@@ -87,6 +87,26 @@ def test_metrics_tell_what_was_asked_who_runs_and_what_is_served():
             fetch(port, "/other")
 
 
+def test_how_long_commands_commits_and_requests_take_is_told_and_outlives_the_process():
+    with served() as (suite, port):
+        assert suite.bobctl("config", "set", "auth.udp_size", "1400").returncode == 0
+        assert suite.bobctl("config", "commit").returncode == 0
+        here = {"component": "cfgmgr", "member": "cfgmgr/0"}
+        told = scrape(port)
+        assert value(told, "bobdns_configuration_commit_duration_seconds_count", **here) == 1
+        assert value(told, "bobdns_command_duration_seconds_bucket", command="commit", le="+Inf", **here) == 1
+        assert value(told, "bobdns_command_duration_seconds_sum", command="commit", **here) > 0
+        door = {"component": "cmdctl", "member": "cmdctl/0", "route": "POST /v1/config/commit"}
+        assert value(told, "bobdns_request_duration_seconds_count", **door) == 1
+        os.kill(suite.pid("cmdctl/0"), signal.SIGKILL)
+        wait_until(lambda: suite.bobctl("config", "diff").returncode == 0, DEADLINE, "the door is open again")
+        assert value(scrape(port), "bobdns_request_duration_seconds_count", **door) == 1
+        shown = suite.bobctl("stats", "durations", "cfgmgr").stdout
+        assert "configuration commit" in shown
+        durations = suite.control("stats", "durations")["cmdctl"]["request"]["POST /v1/config/commit"]
+        assert (durations["count"], durations["buckets"]["10.0"]) == (1, 1)
+
+
 def test_an_instance_that_hangs_is_seen_and_one_that_is_dead_is_not_told_as_running():
     with served() as (suite, port):
         rest = suite.control("call", "stats", "show", "component=auth")["modules"]["auth"]["instances"]

@@ -1,0 +1,62 @@
+"""Memory of the idle suite with two auth instances, by process: memory [SECONDS].
+
+PSS (proportional set size, proc(5) smaps_rollup): a page that several processes share counts with each for its part, so
+that the sum is what the suite takes. Read SECONDS after it is up, with REST and metrics on and one small zone.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.kit import suite as kit
+from tests.kit.zones import small_zone
+
+SECONDS = 5.0
+GOAL = 200 * 1024  # KiB
+FIELDS = ("Pss", "Pss_Anon", "Pss_File", "Rss")
+
+
+def rollup(pid: int) -> dict[str, int]:
+    """KiB by field."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    found = {name.rstrip(":"): int(value) for name, value, *_ in map(str.split, lines)}
+    return {field: found[field] for field in FIELDS}
+
+
+def threads(pid: int) -> int:
+    """How many threads it has."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def main() -> None:
+    """Print a line a process and the sum."""
+    kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+    ports = [f"127.0.0.1@{kit.free_port()}" for _ in range(2)]
+    config = "components: {auth: {instances: 2}}\n"
+    with kit.Suite(config=config, arguments=["--rest", ports[0], "--metrics", ports[1]]) as suite:
+        done = suite.loadzone("example.org", small_zone())
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        suite.start()
+        kit.wait_until(
+            lambda: all(one["state"] == "running" for one in suite.components().values()), 60, "all processes run"
+        )
+        assert suite.process is not None
+        names = dict.fromkeys(suite.descendants(), "zygote") | {suite.process.pid: "bob"}
+        names |= {one["pid"]: name for name, one in suite.components().items()}
+        time.sleep(seconds)
+        measured = {name: (rollup(pid), threads(pid)) for pid, name in names.items()}
+    print(f"{'':20} {'PSS':>8} {'private':>8} {'files':>8} {'RSS':>8}  MiB      threads")
+    for name, (told, count) in measured.items():
+        print(f"{name:20} " + " ".join(f"{told[field] / 1024:8.1f}" for field in FIELDS) + f" {count:8}")
+    total = sum(told["Pss"] for told, _ in measured.values())
+    print(f"{'in all':20} {total / 1024:8.1f}  MiB, goal under {GOAL / 1024:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""A process that has read our modules once and forks the daemons: `zygote.py CHANNEL PARENT MODULE...`.
+
+Started by bob. A fork has everything read already, in memory that all share; a new interpreter takes a third of a
+second and 20 MiB of its own. This process has one thread and no connections, and does nothing but import and fork.
+
+bob sends one packet for each process: an Order as JSON, with the child's end of its control channel. Who is forked is
+bob's own child, as if bob had started it: the process in between exits, and bob is the subreaper (prctl(2)). It tells
+its process id itself, when everything that bob counts on is done; bob may have given up by then, and it exits.
+Standard library only, until packages are imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import importlib.util
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+PR_SET_NAME = 15
+MAX_ORDER = 64 * 1024  # bytes
+PARENT_SECONDS = 5.0  # until bob has become our parent
+
+_libc = ctypes.CDLL(None)
+
+
+def main(arguments: list[str]) -> int:
+    """Import, and fork whenever bob asks; returns when bob is gone."""
+    channel, parent = socket.socket(fileno=int(arguments[0])), int(arguments[1])
+    _die_with(parent)
+    _libc.prctl(PR_SET_NAME, b"zygote", 0, 0, 0)
+    try:
+        for module in arguments[2:]:
+            if not _obey_waiting(channel, parent):
+                return 0
+            _import(module)
+        while _obey_waiting(channel, parent):
+            select.select([channel], [], [])
+    finally:
+        channel.close()  # in a fork, too
+    return 0
+
+
+def _import(module: str) -> None:
+    """Read a module, for all to come. What cannot be imported is told by the daemon that needs it."""
+    with contextlib.suppress(Exception):
+        if importlib.util.find_spec(module) is not None:
+            importlib.import_module(module)
+    gc.collect()
+    gc.freeze()  # a collection in a child would write to each object, and so make the page its own
+
+
+def _obey_waiting(channel: socket.socket, parent: int) -> bool:
+    """Carry out the orders that are there; whether bob is still there, too."""
+    while select.select([channel], [], [], 0)[0]:
+        packet, descriptors, _, _ = socket.recv_fds(channel, MAX_ORDER, 1)
+        if not packet:
+            return False
+        try:
+            _fork(channel, parent, json.loads(packet), descriptors[0])
+        except OSError as error:
+            channel.send(json.dumps({"error": error.strerror or str(error)}).encode())
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+    return True
+
+
+def _fork(channel: socket.socket, parent: int, order: dict[str, Any], control: int) -> None:
+    _import(f"{order['package']}.daemon")
+    if len(list(Path("/proc/self/task").iterdir())) != 1:
+        raise OSError(0, "an import has started a thread, whose locks a fork would keep for ever")
+    middle = os.fork()
+    if middle:
+        os.waitpid(middle, 0)
+        return
+    if os.fork():
+        os._exit(0)
+    _be_daemon(channel, parent, order, control)
+
+
+def _be_daemon(channel: socket.socket, parent: int, order: dict[str, Any], control: int) -> NoReturn:
+    """Become what was ordered, as `shim.py` does."""
+    os.setpgid(0, 0)
+    _become_child_of(parent)
+    try:
+        channel.send(json.dumps({"pid": os.getpid()}).encode())
+    except OSError:  # bob has given up on us
+        os._exit(0)
+    channel.close()
+    os.environ.update(order["environment"], BOB_CONTROL_FD=str(control))
+    sys.argv = [order["package"], *order["arguments"]]
+    runpy.run_module(order["package"], run_name="__main__", alter_sys=True)
+    sys.exit(0)
+
+
+def _become_child_of(parent: int) -> None:
+    """Wait until the process in between has ended, and die with bob from then on."""
+    told = {signal.SIGUSR1}
+    signal.pthread_sigmask(signal.SIG_BLOCK, told)
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGUSR1, 0, 0, 0)  # sent after the kernel has given us another parent
+    if os.getppid() != parent:
+        signal.sigtimedwait(told, PARENT_SECONDS)
+    _die_with(parent)
+    signal.sigtimedwait(told, 0)  # it may have come after we looked
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, told)
+
+
+def _die_with(parent: int) -> None:
+    if _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0 or os.getppid() != parent:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""Daemons are forked by a process that has read them, as children of bob; without it they start all the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from bob.zygote_client import ZYGOTE_FILE
+from tests.kit.suite import Suite, alive, wait_until
+
+DEADLINE = 60.0
+
+# A little bob: starts a zygote, and what the test says then.
+BOB = """
+import os, signal, socket, subprocess, sys, time
+from bob import zygote_client
+from bob.zygote_client import ZYGOTE_FILE, Zygote, ZygoteFailed
+
+def start(descriptor):
+    command = [sys.executable, "-I", str(ZYGOTE_FILE), str(descriptor), str(os.getpid()), "calendar", "no.such.module"]
+    return subprocess.Popen(command, pass_fds=(descriptor,)).pid
+
+zygote = Zygote(start)
+ours, theirs = socket.socketpair()
+
+def fork(*arguments, environment={}):
+    return zygote.fork("calendar", arguments, environment, theirs.fileno())
+
+def end_of(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+"""
+
+
+def bob(code):
+    program = BOB + textwrap.dedent(code)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_fork_is_a_child_of_bob_with_its_arguments_and_its_own_end():
+    out = bob("""
+        pid = fork("2026", "11")
+        print(end_of(pid))
+        print(end_of(fork("no-year")))
+    """)
+    assert "November 2026" in out
+    assert out.split()[-2:] == ["0", "1"] or out.split()[-2:] == ["0", "2"]
+
+
+def test_a_fork_leads_its_group_and_has_its_control_channel():
+    out = bob("""
+        told = "f'{os.getpid()} {os.getppid()} {os.getpgid(0)} {os.environ[chr(88)]}'.encode()"
+        statement = f"os.write(int(os.environ['BOB_CONTROL_FD']), {told})"
+        pid = zygote.fork("timeit", ["-n1", "-r1", "-s", "import os", statement], {"X": "y"}, theirs.fileno())
+        print(pid, *ours.recv(1000).decode().split())
+        print(end_of(pid), os.getpid())
+    """)
+    pid, told, parent, group, variable = (line := out.splitlines())[0].split()
+    end, bob_itself = line[-1].split()
+    assert pid == told == group
+    assert (parent, variable, end) == (bob_itself, "y", "0")
+
+
+def test_who_is_forked_after_bob_has_given_up_never_runs():
+    out = bob("""
+        end_of(fork("2026", "11"))
+        zygote_client.FORK_SECONDS = 0.1
+        os.kill(zygote.pid, signal.SIGSTOP)
+        try:
+            fork("2027", "12")
+        except ZygoteFailed as error:
+            print("failed:", error)
+        os.kill(zygote.pid, signal.SIGCONT)
+        print("zygote:", end_of(zygote.pid))
+        while True:
+            try:
+                print("late:", os.waitstatus_to_exitcode(os.wait()[1]))
+            except ChildProcessError:
+                break
+    """)
+    assert "failed: it is gone" in out
+    assert "zygote: 0" in out
+    assert "2027" not in out
+
+
+def test_a_zygote_that_died_is_told_and_another_comes_later():
+    out = bob("""
+        end_of(fork("2026", "11"))
+        os.kill(zygote.pid, signal.SIGKILL)
+        os.waitpid(zygote.pid, 0)
+        try:
+            fork("2026", "11")
+        except ZygoteFailed as error:
+            print("failed:", error)
+        zygote.ended()
+        print("soon:", fork("2026", "11"))
+        zygote_client.REST_SECONDS = 0.0
+        zygote.ended()
+        print("later:", end_of(fork("2026", "11")))
+    """)
+    assert "failed: " in out
+    assert "soon: None" in out
+    assert "later: 0" in out
+
+
+def test_it_does_not_start_for_a_parent_that_is_gone():
+    ours, theirs = __import__("socket").socketpair()
+    with ours, theirs:
+        command = [sys.executable, "-I", str(ZYGOTE_FILE), str(theirs.fileno()), "1"]
+        done = subprocess.run(command, pass_fds=(theirs.fileno(),), timeout=DEADLINE, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.system
+def test_a_suite_whose_zygote_is_killed_goes_on_and_restarts_what_dies():
+    with Suite() as suite:
+        suite.start()
+        zygote = next(pid for pid in suite.descendants() if forks(pid))
+        assert {"msgq/0", "cfgmgr/0", "auth/0"} <= set(map(comm, suite.descendants()))
+        os.kill(zygote, signal.SIGKILL)
+        wait_until(lambda: not alive(zygote), DEADLINE, "it is collected")
+        victim = suite.pid("auth/0")
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: suite.answers() and suite.pid("auth/0") not in (None, victim), DEADLINE, "auth is back")
+        wait_until(lambda: all(one["state"] == "running" for one in suite.components().values()), DEADLINE)
+        there = suite.descendants()
+        assert suite.stop() == 0
+        wait_until(lambda: not any(map(alive, there)), DEADLINE, "nobody is left")
+
+
+def forks(pid):
+    return comm(pid) == "zygote"
+
+
+def comm(pid):
+    with open(f"/proc/{pid}/comm") as file:
+        return file.read().strip()
