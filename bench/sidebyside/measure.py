@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import dns.exception
@@ -74,14 +75,18 @@ def _slice(entrant: Entrant, pace: Pace, skip: int, scratch: Path, outcome: Outc
     before = processes.processor_time(pids)
     account = load.run(server.port, pace.seconds, skip=skip, samples=kept, echo=echo)
     used = processes.processor_time(pids) - before
+    ended = set(pids) - set(server.pids())
     outcome.slices.append(slice_of(account, used))
+    if ended and len(outcome.faults) < MAX_FAULTS:  # their processor time is gone with them, too
+        outcome.faults.append(f"processes ended in slice {len(outcome.slices)}: {sorted(ended)}: {server.words()}")
     if not echo:
         faults = (_fault(load, sample) for sample in samples(kept.read_bytes()))
-        outcome.faults += [fault for fault in faults if fault is not None][: MAX_FAULTS - len(outcome.faults)]
+        outcome.faults += islice(filter(None, faults), MAX_FAULTS - len(outcome.faults))
 
 
 def slice_of(account: Account, used: int) -> Slice:
     """Figures of a slice; `used` in nanoseconds."""
+    used = max(0, used)
     got = account.answered + account.wrong
     whole = account.seconds + account.drain
     return Slice(

@@ -117,9 +117,7 @@ def _row(result: RowResult) -> str:
     if said:
         lines.append(" ".join(said))
     lines += [
-        f"{TITLES.get(key, key)} answered wrong: {fault}"
-        for key, one in result.outcomes.items()
-        for fault in one.faults
+        f"{TITLES.get(key, key)} did wrong: {fault}" for key, one in result.outcomes.items() for fault in one.faults
     ]
     lines += _left_out(result.left_out)
     return "\n\n".join(lines)

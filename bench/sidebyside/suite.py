@@ -33,8 +33,12 @@ class Suite(Server):
     @classmethod
     def version(cls) -> str | None:
         """Says, too, which modules run interpreted that could be compiled: such figures are of another kind."""
-        left = interpreted(installed())
-        return version("bobdns") + (f" (interpreted: {', '.join(left)})" if left else "")
+        root = installed()
+        text = version("bobdns")
+        for word, modules in (("interpreted", interpreted(root)), ("to be compiled anew", outdated(root))):
+            if modules:
+                text += f" ({word}: {', '.join(modules)})"
+        return text
 
     def prepare(self) -> None:
         """One zone goes into the database, many are served from their files as they are."""
@@ -87,5 +91,27 @@ def installed() -> Path:
 
 def interpreted(root: Path) -> list[str]:
     """Modules with a sidecar (docs/adr/0011) that no compiled one stands beside."""
-    sidecars = sorted(root.glob("*/*.pxd"))
-    return [f"{path.parent.name}.{path.stem}" for path in sidecars if not list(path.parent.glob(f"{path.stem}.*.so"))]
+    return [f"{path.parent.name}.{path.stem}" for path in sidecars(root) if not compilations(path)]
+
+
+def outdated(root: Path) -> list[str]:
+    """Modules whose source is newer than what was compiled of it: they may do anything."""
+    return [
+        f"{path.parent.name}.{path.stem}"
+        for path in sidecars(root)
+        if any(
+            source.exists() and source.stat().st_mtime > made.stat().st_mtime
+            for made in compilations(path)
+            for source in (path, path.with_suffix(".py"), path.with_suffix(".pyx"))
+        )
+    ]
+
+
+def sidecars(root: Path) -> list[Path]:
+    """Of all modules that can be compiled."""
+    return sorted(root.glob("*/*.pxd"))
+
+
+def compilations(sidecar: Path) -> list[Path]:
+    """What was compiled of a module."""
+    return list(sidecar.parent.glob(f"{sidecar.stem}.*.so"))
