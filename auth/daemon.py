@@ -161,7 +161,7 @@ class AuthDaemon(Module):
         else:
             self._server.serve_by(serving)
             if self._images is not None:
-                self.context.spawn(self._images.take_size(candidate.settings.udp_size), "images")
+                self.context.spawn(self._images.take_settings(candidate.settings.udp_size), "images")
         if old is not None and old is not sources:
             self.context.spawn(self._retire(old), "retire")
 

@@ -65,11 +65,15 @@ class Images:
             async with self._changing:
                 await self._install(collection, prepared)
 
-    async def take_size(self, udp_size: int) -> None:
-        """Give replies over UDP this size at most."""
+    async def take_settings(self, udp_size: int) -> None:
+        """Answer by a new revision; replies over UDP have this size at most."""
         async with self._changing:
-            if self._responder is not None and self._responder.udp_size != udp_size and self._collection is not None:
+            if self._responder is None or self._collection is None:
+                return
+            if self._responder.udp_size != udp_size:
                 await self._engage(self._collection, self._responder.seed)
+            else:
+                await self._server.take_zones()
 
     async def _install(self, collection: Collection, prepared: Prepared) -> None:
         counters = self._context.counters

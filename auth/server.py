@@ -15,6 +15,7 @@ from auth.acceptor import TcpListener
 from auth.cookie_secrets import CookieSecrets
 from auth.counted import COUNTED
 from auth.engine import Engine, Serving, ZoneData
+from auth.listed import Listed, list_zones
 from auth.loop import Loop
 from auth.loop_thread import LoopThread
 from auth.places import place_of
@@ -41,6 +42,7 @@ class Server:
         self._tcp = TcpService(self.engine, self._executor, counters, log)
         self._tcp_listeners: list[TcpListener] = []
         self._responder: Responder | None = None
+        self._listed: Listed | None = None
         hatch = Hatch(HATCH_MESSAGES)
         self.loop_thread = LoopThread(Loop(hatch, serving.settings.udp_batch), log)
         self._udp = UdpService(self.loop_thread, hatch, self.engine, self._executor, counters)
@@ -56,19 +58,32 @@ class Server:
     async def answer_from(self, responder: Responder | None) -> None:
         """Answer from images from now on, as far as they and the configuration allow; with None from none."""
         self._responder = responder
+        await self.take_zones()
+
+    async def take_zones(self) -> None:
+        """To be called after serve_by(): until then a revision with other zones is answered without images."""
+        responder = self._responder
+        zones = self.engine.serving.zones
+        while responder is not None and not (self._listed and self._listed.is_of(zones, responder.seed)):
+            self._listed = await asyncio.to_thread(list_zones, zones, responder.seed)
+            zones = self.engine.serving.zones
         await self.loop_thread.call(self._engaging())
 
     def _engaging(self) -> Callable[[], None]:
         """What the thread of the loop has to do for the revision being served."""
         serving, responder, loop = self.engine.serving, self._responder, self.loop_thread.loop
         settings = serving.settings
-        is_usual = settings.minimal_responses and serving.zones.accepts_all
+        listed = self._listed
+        is_usual = settings.minimal_responses and serving.zones.default.query_acl.accepts_all
         if responder is None or responder.udp_size != settings.udp_size:
             is_usual = False
+        is_looked_through = responder is not None and listed is not None and listed.is_of(serving.zones, responder.seed)
 
         def engage() -> None:
             loop.take_batch(settings.udp_batch)
-            loop.engage(responder if is_usual else None)
+            if responder is not None and listed is not None:
+                responder.heed(listed.table, listed.count)
+            loop.engage(responder if is_usual and is_looked_through else None)
 
         return engage
 

@@ -41,12 +41,6 @@ class ZoneTable:
     listed: Mapping[Name, ZonePolicy] = field(default_factory=dict)
     default: ZonePolicy = field(default_factory=ZonePolicy)
 
-    @property
-    def accepts_all(self) -> bool:
-        """Whether every zone may be asked by everybody. Zones share their policies: of 100 000 there are a few."""
-        policies = {id(policy): policy for policy in self.listed.values()}
-        return all(policy.query_acl.accepts_all for policy in (self.default, *policies.values()))
-
     def policy(self, origin: Name) -> ZonePolicy:
         """The policy of a zone."""
         return self.listed.get(origin, self.default)

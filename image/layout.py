@@ -146,6 +146,9 @@ ROW_CHAIN = 5
 ROW_TABLE = 6  # of the delta
 ROW_HEAP = 7  # of the delta
 
+# Of an entry of a listing (image/listing.py): nobody but the plain implementation may answer for the zone.
+RESTRICTED = 1
+
 # What a search for a zone ends with, where it does not end with a place.
 NOT_MAPPED = -2  # it is in a file that this process has not mapped yet, or is restricted
 NOWHERE = -1  # no zone is there

@@ -3,7 +3,7 @@ from libc.stdint cimport uint64_t
 from image.composer cimport Composer
 
 cdef Py_ssize_t CAPACITY_WORD, FRAGMENT_FIXED, POINTER_OCTETS, SECOND_FIXED, WITH_SIGNATURES, NSEC3_FLAGS, HASH_OCTETS, HEADER_OCTETS, IN_DELTA, BELOW_DELTA, MAX_DEPTH, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NODE_LINK, NSEC3_ENTRY, NSEC_ENTRY, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_ITERATIONS, ZONE_LABELS, ZONE_LAST_END, ZONE_NEGATIVE, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_SALT_OCTETS, ZONE_UNIT
-cdef uint64_t HALF, OFFSET_MASK, TAG_MASK, TAG_SHIFT, SLOT_MASK, SLOT_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
+cdef uint64_t RESTRICTED, HALF, OFFSET_MASK, TAG_MASK, TAG_SHIFT, SLOT_MASK, SLOT_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
 cdef Py_ssize_t ROW, ROW_ZONES, ROW_BUCKETS, ROW_BUCKET_COUNT, ROW_NODES, ROW_FRAGMENTS, ROW_CHAIN, ROW_TABLE, ROW_HEAP, NOT_MAPPED, NOWHERE
 
 cdef class Searcher(Composer):
@@ -12,8 +12,8 @@ cdef class Searcher(Composer):
     cdef readonly Py_ssize_t directory
     cdef Py_ssize_t directory_entries
     cdef Py_ssize_t directory_capacity
-    cdef const uint64_t[::1] restricted
-    cdef Py_ssize_t restrictions
+    cdef const uint64_t[::1] listed
+    cdef Py_ssize_t listings
     cdef Py_ssize_t[::1] owner_lefts
     cdef readonly Py_ssize_t zone
     cdef Py_ssize_t slot
@@ -32,11 +32,10 @@ cdef class Searcher(Composer):
     cdef Py_ssize_t chain_entries
     cdef Py_ssize_t iterations
 
-    cpdef restrict(self, const uint64_t[::1] table, Py_ssize_t count)
     @cython.locals(level=Py_ssize_t, value=uint64_t, place=Py_ssize_t)
     cdef Py_ssize_t find_zone(self, Py_ssize_t deepest) except -3 nogil
-    @cython.locals(size=Py_ssize_t, at=Py_ssize_t, _=Py_ssize_t)
-    cdef int is_restricted(self, uint64_t value) except -1 nogil
+    @cython.locals(size=Py_ssize_t, at=Py_ssize_t, entry=uint64_t, _=Py_ssize_t)
+    cdef int is_left(self, uint64_t value, Py_ssize_t place) except -1 nogil
     @cython.locals(at=Py_ssize_t, entry=uint64_t, slot=Py_ssize_t, offset=Py_ssize_t, base=Py_ssize_t, place=Py_ssize_t, _=Py_ssize_t)
     cdef Py_ssize_t look_up_zone(self, uint64_t value, Py_ssize_t level) except -3 nogil
     @cython.locals(start=Py_ssize_t, size=Py_ssize_t)

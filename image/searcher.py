@@ -26,6 +26,7 @@ from image.layout import (
     NSEC_ENTRY,
     OFFSET_MASK,
     POINTER_OCTETS,
+    RESTRICTED,
     ROW,
     ROW_BUCKET_COUNT,
     ROW_BUCKETS,
@@ -78,8 +79,8 @@ class Searcher(Composer):
         self.directory = 0  # place of its header in the arena
         self.directory_entries = 0  # number of 64 bits in the arena where they begin
         self.directory_capacity = 0
-        self.restricted = buffer(8).cast("Q")  # hashes of origins that are left, as the directory has them
-        self.restrictions = 0
+        self.listed = buffer(8).cast("Q")  # what image.listing made: zones that are not just served as they are there
+        self.listings = 0
         self.owner_lefts = buffer(8 * (MAX_DEPTH + 1)).cast("q")
         # Of the zone at hand, in the arena.
         self.zone = 0
@@ -114,31 +115,32 @@ class Searcher(Composer):
         """About how many names there are in all images."""
         return sum(self.rows[slot * ROW + ROW_BUCKET_COUNT] for slot in range(MAX_SLOTS)) * 2 // 3
 
-    def restrict(self, table: memoryview, count: int) -> None:
-        """Leave the zones whose hashes are in this open table of numbers; `count` is how many."""
-        self.restricted = table
-        self.restrictions = count
+    def heed(self, table: memoryview, count: int) -> None:
+        """Leave zones of this table (image/listing.py) that are restricted or not in the directory."""
+        self.listed = table
+        self.listings = count
 
     def find_zone(self, deepest: int) -> int:
         """Enter the zone that is the longest match among suffixes of up to `deepest` labels; its place in the arena."""
         for level in range(deepest, -1, -1):
             value = self.mix(self.hashes[self.levels_at + level], 0)
-            if self.restrictions and self.is_restricted(value):
-                return NOT_MAPPED
             place = self.look_up_zone(value, level)
+            if self.listings and self.is_left(value, place):
+                return NOT_MAPPED
             if place != NOWHERE:
                 return place
         return NOWHERE
 
-    def is_restricted(self, value: int) -> int:
-        """Whether the origin with this hash is left."""
-        size = len(self.restricted)
+    def is_left(self, value: int, place: int) -> int:
+        """Whether the origin with this hash is listed, and restricted or not at a place of the directory."""
+        size = len(self.listed)
         at = ((value >> HALF) * size) >> HALF
         for _ in range(size):
-            if self.restricted[at] == value:
-                return 1
-            if self.restricted[at] == 0:
+            entry = self.listed[at]
+            if entry == 0:
                 return 0
+            if entry | RESTRICTED == value | RESTRICTED:
+                return place == NOWHERE or entry & RESTRICTED != 0
             at += 1
             if at == size:
                 at = 0

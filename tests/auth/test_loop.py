@@ -7,6 +7,7 @@ import socket
 import struct
 from contextlib import asynccontextmanager
 
+import dns.name
 import pytest
 
 from auth.acl import compile_acl
@@ -206,6 +207,29 @@ async def test_what_images_do_not_know_is_left_from_that_revision_on(tmp_path, s
                 reply = await receive(asker)
                 assert (counted(server).get("left", 0) > before) is is_left
             assert reply.rcode == "NOERROR"
+
+
+NOBODY = ZonePolicy(compile_acl([{"action": "REJECT"}]))
+
+
+@pytest.mark.parametrize(
+    ("origin", "policy", "rcode"),
+    [("example.", NOBODY, "REFUSED"), ("www.example.", ZonePolicy(), "SERVFAIL"), ("other.test.", NOBODY, "NOERROR")],
+    ids=["nobody may ask", "listed without data", "another zone"],
+)
+async def test_zones_that_are_not_just_served_are_left_and_others_are_not(tmp_path, origin, policy, rcode):
+    sock = bound(DGRAM)
+    table = ZoneTable(listed={dns.name.from_text(origin): policy})
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock) as server:
+            usual = server.engine.serving
+            server.serve_by(type(usual)(usual.data, usual.settings, table))
+            for is_left in (True, rcode != "NOERROR"):  # all is left until the zones are looked through
+                before = counted(server).get("left", 0)
+                asker.send(packet.query("www.example."))
+                assert (await receive(asker)).rcode == rcode
+                assert (counted(server).get("left", 0) > before) is is_left
+                await server.take_zones()
 
 
 async def test_what_waits_in_a_socket_is_answered_before_it_is_closed(tmp_path):

@@ -21,6 +21,7 @@ from image.arena import Arena
 from image.builder import build
 from image.directory import Directory
 from image.file import ImageFile
+from image.listing import listing
 from image.responder import Responder
 from tests.auth.world import UDP, World
 from tests.datasrc.zonemaking import TESTER
@@ -104,16 +105,12 @@ class Both:
 
     def restrict(self, origins: list[Name]) -> None:
         """Leave these zones."""
-        table = Directory(self.arena, self.folder / "directory")
-        size = 2 * len(origins) + 1
-        numbers = memoryview(bytearray(8 * size)).cast("Q")
-        for origin in origins:
-            value = table.hash_of(origin.to_wire() or b"")
-            at = ((value >> 32) * size) >> 32
-            while numbers[at]:
-                at = (at + 1) % size
-            numbers[at] = value
-        self.responder.restrict(numbers, len(origins))
+        self.list(dict.fromkeys(origins, True))
+
+    def list(self, origins: dict[Name, bool]) -> None:
+        """Zones that are listed, and whether they are restricted."""
+        named = [(origin.to_wire() or b"", restricted) for origin, restricted in origins.items()]
+        self.responder.heed(listing(SEED, named, len(named)), len(named))
 
     def close(self) -> None:
         self.arena.close()

@@ -180,6 +180,15 @@ def test_restricted_zones_are_left(both):
     assert both.compare(packet.query("ns.example.", A))
 
 
+def test_names_of_a_listed_zone_that_is_missing_are_not_answered_from_the_zone_above(both):
+    both.put(ORIGIN, rrsets(f"{SMALL}\na CNAME www.b"))
+    both.build()
+    both.list({SUBZONE: False, ORIGIN: False})
+    assert both.image_reply(packet.query("www.b.example.", A)) is None
+    assert both.image_reply(packet.query("a.example.", A)) is None
+    assert both.compare(packet.query("ns.example.", A))
+
+
 def test_a_zone_that_cannot_be_answered_from_is_left(both):
     both.put(ORIGIN, rrsets(SMALL))
     both.put(SUBZONE, rrsets("www A 192.0.2.1", "b.example."))
