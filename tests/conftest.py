@@ -14,6 +14,9 @@ from tests.kit.postgres import own_postgres, postgres_server, postgres_url  # no
 FIGURE = "figure"  # record_property(FIGURE, "one line")
 
 
+ROOT = Path(__file__).parents[1]
+
+
 class InterpretedFinder(importlib.abc.MetaPathFinder):
     """Finds the Python file of a module that is compiled, too: so the same tests run both."""
 
@@ -21,7 +24,8 @@ class InterpretedFinder(importlib.abc.MetaPathFinder):
         parent, _, stem = name.rpartition(".")
         for folder in path or ():
             source = Path(folder) / f"{stem}.py"
-            if parent and source.with_suffix(".pxd").exists() and source.exists():
+            ours = Path(folder).parent == ROOT  # SQLAlchemy has sidecars, too
+            if parent and ours and source.with_suffix(".pxd").exists() and source.exists():
                 return importlib.util.spec_from_file_location(name, source)
         return None
 

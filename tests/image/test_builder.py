@@ -58,7 +58,7 @@ def stored(url: str, *sets: tuple[dns.name.Name, list[RRset]]) -> datasrc.source
     return source
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(zone=zones, questions=questions)
 def test_it_answers_what_the_reference_answers(tmp_path, zone, questions):
     built, expected = Both(tmp_path / "built"), Both(tmp_path / "expected", build=reference.build)
