@@ -1,0 +1,32 @@
+"""A keeper of images in a process of its own, to be killed: brings the images of DIRECTORY in line once, and ends."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from daemonkit.log import MessageLog
+from daemonkit.spec import Spec
+from datasrc.sources import open_sources
+from memmgr.building import build_here
+from memmgr.keeper import Keeper
+from memmgr.store import Store
+
+
+def main(directory: Path) -> None:
+    """Everything that the daemon does, in its order."""
+    sources = open_sources({"main": {"type": "database", "url": f"sqlite:///{directory}/zones.sqlite"}})
+    store = Store(directory / "images", directory / "images.json", "1.2", lambda path, reason: None)
+    keeper = Keeper(store, MessageLog("memmgr", Spec.load("memmgr").messages))
+    keeper.configure(sources, [])
+    while (task := keeper.take()) is not None:
+        batch, number, path = task
+        source = keeper.source(batch.source)
+        build_here(source, keeper.number_of(batch.source), batch.origins, path, store.manifest.seed)
+        keeper.built(batch, number)
+    store.close()
+    sources.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
