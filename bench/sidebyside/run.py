@@ -126,7 +126,7 @@ class _House:
                 octets.append(warm_up(entrant, pace, scratch).octets)
             except ServerError as error:
                 left_out[key] = str(error)
-                self.run.tell(f"  {row.name}: {server.title}: {error}")
+                self.run.tell(f"  {row.name}: {server.title}: {error}\n{server.words()}")
             else:
                 entrants[key] = entrant
         if row.flood and SUITE in entrants:
