@@ -41,6 +41,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/memory.py
 	$(BIN)/python bench/health.py
 	$(BIN)/python bench/loading.py
+	$(BIN)/python bench/images.py
 	$(BIN)/python bench/image_building.py
 	$(BIN)/python bench/postgresql.py
 endif
