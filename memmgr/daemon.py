@@ -166,10 +166,10 @@ class MemmgrDaemon(Module):
         assert self._keeper is not None
         retry = self._loop.time() + RETRY_EVERY
         while True:
-            if self._loop.time() >= retry:
-                await self.context.work(self._keeper.retry)
-                retry = self._loop.time() + RETRY_EVERY
             try:
+                if self._loop.time() >= retry:
+                    retry = self._loop.time() + RETRY_EVERY
+                    await self.context.work(self._keeper.retry)
                 task = await self.context.work(self._keeper.take)
             except (OSError, DataSourceError) as error:
                 self.context.counters.add("failures")

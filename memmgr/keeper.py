@@ -424,8 +424,8 @@ class Keeper:
     def retry(self) -> None:
         """Try again to build what could not be built."""
         for origin in list(self.failures):
-            del self.failures[origin]
             self.update(origin)
+            del self.failures[origin]
 
     def rebuild(self, origin: Name) -> bool:
         """Have a zone built anew, whatever is there; whether there is such a zone."""

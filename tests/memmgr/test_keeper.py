@@ -250,3 +250,29 @@ def test_no_damage_of_a_file_is_answered_from(house, victim, damage):
     house.load(soa(2, "www A 192.0.2.82"))
     house.settle()
     assert house.text("www.example.") == "192.0.2.82"
+
+
+def test_on_a_full_disk_zones_are_left_to_auth_and_built_when_there_is_room(house, monkeypatch):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    house.load(soa(1, "www A 192.0.2.81", *(f"n{number} TXT x" for number in range(600))), "second.")
+    keeper = house.keeper
+    keeper.follow()
+    batch, _, _ = keeper.take()
+    keeper.failed(batch, "No space left on device")
+    assert house.text("www.second.") == "left"
+    assert list(keeper.failures.values()) == ["No space left on device"]
+
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keeper, "update", full)
+        with pytest.raises(OSError, match="No space"):
+            keeper.retry()
+    assert len(keeper.failures) == 1
+    keeper.retry()
+    house.settle()
+    assert house.text("www.second.") == "192.0.2.81"
+    assert not keeper.failures
+    assert house.text("www.example.") == "192.0.2.80"
