@@ -53,6 +53,7 @@ class Answer:
     glue: list[RRset] = field(default_factory=list)  # additional, required: else TC
     courtesy_authority: list[RRset] = field(default_factory=list)  # left out where it does not fit
     courtesy_additional: list[RRset] = field(default_factory=list)  # left out where it does not fit
+    counted_as: Name | None = None  # for rate limits, where the name may be made up: below a wildcard or DNAME
 
 
 def answer_question(
@@ -107,6 +108,8 @@ class _Walk:
     def _take(self, finder: Finder, found: Lookup) -> Name | None:
         """Add what was found; returns the name to go on with, if any."""
         proof = self._prove(finder, found)  # first: without it nothing of this step is told
+        if self._answer.counted_as is None and (found.wildcard or found.match is Match.DNAME):
+            self._answer.counted_as = found.closest_encloser
         target = None
         if found.match is Match.DELEGATION:
             self._refer(finder, found)

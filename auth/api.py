@@ -87,6 +87,7 @@ class StatusReply(msgspec.Struct, frozen=True):
     sources: tuple[SourceServed, ...]
     cookies: CookiesServed = CookiesServed("off")
     images: ImagesServed | None = None  # None: everything is answered from the data sources
+    rate_limit: str = "off"  # on, log only
 
 
 class Status(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ from auth.keys import KeyRing
 from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
 from auth.server import Server
 from auth.settings import Settings
-from auth.status import as_answered, cookies_served, zones_served
+from auth.status import as_answered, cookies_served, rate_limit_state, zones_served
 from auth.zones import ZoneTable
 from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import DaemonError, Rejected
@@ -238,12 +238,14 @@ class AuthDaemon(Module):
         """How this instance is doing."""
         assert self._sources is not None
         sources = await self.context.work(self._sources.status)
+        serving = self._at_work().engine.serving
         return api.StatusReply(
             sockets=self._listening,
             connections=self._at_work().connections,
             sources=tuple(api.SourceServed(one.name, one.failure, one.zones, one.problems, one.new) for one in sources),
             images=None if self._images is None else self._images.status(),
-            cookies=cookies_served(self._at_work().engine.serving.cookies, int(time.time())),
+            cookies=cookies_served(serving.cookies, int(time.time())),
+            rate_limit=rate_limit_state(serving.settings.rate_limit),
         )
 
     @command(api.ZoneStatus)

@@ -1,6 +1,6 @@
 """From the octets of a request to the octets of its reply: the one entry of all transports.
 
-message -> admission (header) -> wire (question, OPT, TSIG) -> cookie -> operation or answer -> response -> message
+message -> admission (header) -> wire (question, OPT, TSIG) -> cookie -> operation or answer -> rate limit -> response
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from auth.edns import MIN_UDP_SIZE, ExtendedError
 from auth.errors import Dropped, Refusal, TsigMalformed, Unusable
 from auth.keys import KeyRing
 from auth.operations import TRANSFERS, check_query_type, refuse_transfer, refuse_zone_change
+from auth.rate_limits import ResponseLimits
 from auth.response import OptReply, Reply, render
 from auth.settings import Settings
 from auth.signature import Signature, verify
@@ -72,6 +73,7 @@ class Engine:
         self._log = log
         self._clock = clock
         self._cookies = CookieCheck(clock)
+        self._limits = ResponseLimits(tally, log)
 
     def respond(self, message: bytes, client: Client) -> bytes | None:
         """The reply to a message, or None where none is due. Blocks; raises nothing."""
@@ -91,25 +93,37 @@ class Engine:
         serving, cookie = self.serving, None
         try:
             if admission is not Admission.READ:
-                return self._send(Reply(request.header, rcode=_REFUSED_UNREAD[admission]), MIN_UDP_SIZE)
+                reply = Reply(request.header, rcode=_REFUSED_UNREAD[admission])
+                return self._send(reply, request, client, serving, cookie)
             request = read_request(message, request.header)
             request.signature = self._verify(message, request, client, serving.keys)
             self._tally.read(request)
             cookie = self._cookies.check(request, client, serving.cookies)
             self._tally.checked(cookie)
             reply = self._reply(request, client, serving, cookie)
-            return self._send(reply, _limit(request, client, serving.settings))
+            return self._send(reply, request, client, serving, cookie)
         except Dropped:
             self._tally.dropped()
             return None
         except Exception as error:  # noqa: BLE001 - the boundary: whatever one query provokes, the next is answered
             self._tally.failed()
             self._log.exception("AUTH_INTERNAL_ERROR", error, client=client.address, message=message[:MAX_LOGGED].hex())
-            return self._send(_failure(request, client, serving, cookie), _limit(request, client, serving.settings))
+            return self._send(_failure(request, client, serving, cookie), request, client, serving, cookie)
 
-    def _send(self, reply: Reply, limit: int) -> bytes:
-        rendered = render(reply, limit)
-        self._tally.replied(reply, rendered)
+    def _send(
+        self, reply: Reply, request: Request, client: Client, serving: Serving, cookie: Cookie | None
+    ) -> bytes | None:
+        """The reply on the wire, or what the rate limit puts in its place: where the client's address may be forged."""
+        settings = serving.settings
+        may_be_forged = client.transport is Transport.UDP and not (cookie is not None and cookie.is_valid)
+        sent = reply
+        if settings.rate_limit.enabled and may_be_forged:
+            limited = self._limits.limited(reply, client, settings.rate_limit)
+            if limited is None:
+                return None
+            sent = limited
+        rendered = render(sent, _limit(request, client, settings))
+        self._tally.replied(sent, rendered)
         return rendered.message
 
     def _verify(self, message: bytes, request: Request, client: Client, keys: KeyRing) -> Signature | None:

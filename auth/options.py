@@ -14,7 +14,7 @@ from auth.acl import Acl, compile_acl
 from auth.chaos import MAX_TEXT
 from auth.errors import AclError
 from auth.keys import ALGORITHMS, Key, KeyRing
-from auth.settings import AnyAnswer, CookieSettings, Settings, TcpSettings
+from auth.settings import AnyAnswer, CookieSettings, RateLimitSettings, Settings, TcpSettings
 from auth.wire import wire_of
 from auth.zones import ZonePolicy, ZoneTable
 from daemonkit.configuration import Difference, RowChanges, with_changes
@@ -41,6 +41,7 @@ def read_settings(own: Mapping[str, Any]) -> Settings:
         udp_batch=own["udp_batch"],
         tcp=TcpSettings(**own["tcp"]),
         cookies=CookieSettings(own["cookies"]["enabled"], own["cookies"]["required"]),
+        rate_limit=RateLimitSettings(**{**own["rate_limit"], "exempt": tuple(own["rate_limit"]["exempt"])}),
     )
 
 

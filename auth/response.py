@@ -39,6 +39,7 @@ class Reply:
     rcode: int = Rcode.NOERROR
     opt: OptReply | None = None
     signature: Signature | None = None  # where the request has a TSIG: makes that of the reply
+    truncated: bool = False  # what is left out was left out before
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def render(reply: Reply, limit: int) -> Rendered:
     if complete:
         for section, rrset in _courtesies(candidate.answer):
             writer.add(section, rrset, _class(reply))
-    truncated = not complete or candidate is not reply
+    truncated = reply.truncated or not complete or candidate is not reply
     flags = _flags(candidate, truncated=truncated)
     message = writer.finish(reply.header.id, flags, tail, 1 if tail else 0)
     return Rendered(message if candidate.signature is None else candidate.signature.attach(message), truncated)

@@ -36,6 +36,26 @@ class CookieSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimitSettings:
+    """Response rate limiting: responses a second of each kind, and what becomes of those over the limit."""
+
+    enabled: bool = False
+    answers: int = 200
+    referrals: int | None = None  # None: as many as answers
+    nodata: int | None = None
+    nxdomains: int | None = None
+    errors: int | None = None
+    all: int = 0  # of a network, whatever they are; 0: not limited
+    window: float = 15.0  # seconds
+    slip: int = 2
+    ipv4_prefix_length: int = 24
+    ipv6_prefix_length: int = 56
+    exempt: tuple[str, ...] = ()
+    log_only: bool = False
+    memory: int = 4 << 20  # octets of the table
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything but the zones."""
 
@@ -49,3 +69,4 @@ class Settings:
     udp_batch: int = 32  # datagrams of one socket answered in one go
     tcp: TcpSettings = field(default_factory=TcpSettings)
     cookies: CookieSettings = field(default_factory=CookieSettings)
+    rate_limit: RateLimitSettings = field(default_factory=RateLimitSettings)

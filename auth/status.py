@@ -9,6 +9,7 @@ from dns.name import Name
 from auth.api import ABSENT, UNAVAILABLE, CookiesServed, ZoneServed
 from auth.cookie_secrets import CookieSecrets
 from auth.engine import Serving
+from auth.settings import RateLimitSettings
 from auth.zones import LISTED_ONLY, ZoneTable
 from datasrc.errors import DataSourceError
 from datasrc.records import ZoneState
@@ -54,6 +55,13 @@ def _name(origin: str) -> Name:
         return dns.name.from_text(origin)
     except dns.exception.DNSException as error:
         raise Refused("usage", f"{origin!r} is not a zone: {error}") from error
+
+
+def rate_limit_state(settings: RateLimitSettings) -> str:
+    """Whether responses are limited."""
+    if not settings.enabled:
+        return "off"
+    return "log only" if settings.log_only else "on"
 
 
 def cookies_served(secrets: CookieSecrets | None, now: int) -> CookiesServed:

@@ -65,6 +65,15 @@ class Tally:
         if cookie is not None:
             self._counters.add(_COOKIES[cookie.outcome])
 
+    def limited(self, *, dropped: bool, only_logged: bool) -> None:
+        """A reply is over a rate limit."""
+        over = "dropped" if dropped else "slipped"
+        self._counters.add("rate_limit.only_logged" if only_logged else f"rate_limit.{over}")
+
+    def evicted(self) -> None:
+        """The table of rate limits is too small."""
+        self._counters.add("rate_limit.evicted")
+
     def dropped(self) -> None:
         """No reply was sent."""
         self._counters.add("dropped")

@@ -49,6 +49,13 @@ _SERVER = {
     "QryFailure": "failures",
     "QryUDP": "request.udp",
     "QryTCP": "request.tcp",
+    "CookieNew": "cookie.new",
+    "CookieMatch": "cookie.valid",
+    "CookieNoMatch": "cookie.wrong",
+    "CookieBadTime": "cookie.untimely",
+    "CookieBadSize": "cookie.malformed",
+    "RateDropped": "rate_limit.dropped",
+    "RateSlipped": "rate_limit.slipped",
 }
 _VERSIONS = {"xml": "v3", "json": "v1"}
 _PARTS = ("", "status", "server", "zones", "tasks")
@@ -56,7 +63,7 @@ _ALWAYS_ZERO = ("QryRecursion", "QryDuplicate")
 _OPCODES = ("query", "iquery", "status", "notify", "update")
 _RCODES = (
     *("noerror", "formerr", "servfail", "nxdomain", "notimp", "refused"),
-    *("yxdomain", "yxrrset", "nxrrset", "notauth", "notzone", "badvers"),
+    *("yxdomain", "yxrrset", "nxrrset", "notauth", "notzone", "badvers", "badcookie"),
 )
 
 

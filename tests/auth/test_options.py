@@ -9,7 +9,7 @@ import pytest
 
 from auth.acl import Action, Requester
 from auth.options import MAX_IDENTITY, change_zones, read_settings, read_zones
-from auth.settings import AnyAnswer, CookieSettings, Settings, TcpSettings
+from auth.settings import AnyAnswer, CookieSettings, RateLimitSettings, Settings, TcpSettings
 from auth.zones import ZoneTable
 from daemonkit.configuration import Difference, RowChanges
 from daemonkit.errors import Rejected
@@ -47,6 +47,7 @@ def test_every_option_arrives():
         udp_batch=8,
         tcp={"connections": 5, "connections_per_client": 4, "idle_timeout": "1s", "pipeline": 3},
         cookies={"enabled": False, "required": True},
+        rate_limit={"enabled": True, "errors": 5, "window": "5s", "exempt": ["192.0.2.0/24"], "memory": "1M"},
     )
     assert read_settings(values) == Settings(
         udp_size=4096,
@@ -59,6 +60,7 @@ def test_every_option_arrives():
         udp_batch=8,
         tcp=TcpSettings(connections=5, connections_per_client=4, idle_timeout=1.0, pipeline=3),
         cookies=CookieSettings(enabled=False, required=True),
+        rate_limit=RateLimitSettings(enabled=True, errors=5, window=5.0, exempt=("192.0.2.0/24",), memory=1 << 20),
     )
 
 

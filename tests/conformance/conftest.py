@@ -13,7 +13,16 @@ import pytest
 
 from tests.conformance import loading, zonefiles
 from tests.conformance.loading import Loaded, Reloaded
-from tests.conformance.servers import HASTY, LISTED, REQUIRING, TALKATIVE, configured_keys, damage, foreign_subject
+from tests.conformance.servers import (
+    HASTY,
+    LIMITING,
+    LISTED,
+    REQUIRING,
+    TALKATIVE,
+    configured_keys,
+    damage,
+    foreign_subject,
+)
 from tests.kit.cookies import OLD_SECRET, SECRET
 from tests.kit.dnsclient import Subject
 from tests.kit.launch_auth import LOOPBACK, AuthProcess
@@ -116,6 +125,12 @@ def requiring_process(data: Data, launched: ExitStack) -> AuthProcess:
     secrets = [SECRET.hex(), OLD_SECRET.hex()]
     listen = tuple(filter(has_address, LOOPBACK))
     return launch(launched, data.url, listen=listen, settings=REQUIRING, cookie_secrets=secrets)
+
+
+@pytest.fixture(scope="session")
+def limiting(data: Data, launched: ExitStack) -> Subject:
+    """A server that limits the rate of responses."""
+    return launch(launched, data.url, listen=("127.0.0.1",), settings=LIMITING, cookie_secrets=[SECRET.hex()]).subject
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,9 @@ HASTY: dict[str, Any] = {
 # Answers no client that knows cookies and has none of ours; the secret was another one before.
 REQUIRING = {"cookies": {"required": True}}
 
+# Limits the rate of responses.
+LIMITING: dict[str, Any] = {"rate_limit": {"enabled": True, "answers": 50, "errors": 5, "slip": 2}}
+
 
 def cookie_in(reply: Reply) -> bytes:
     """The content of the one COOKIE option of a reply."""

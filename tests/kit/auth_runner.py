@@ -22,7 +22,7 @@ from auth.cookie_secrets import CookieSecrets
 from auth.engine import Serving
 from auth.keys import ALGORITHMS, Key, KeyRing
 from auth.server import Server
-from auth.settings import AnyAnswer, CookieSettings, Settings, TcpSettings
+from auth.settings import AnyAnswer, CookieSettings, RateLimitSettings, Settings, TcpSettings
 from auth.zones import ZonePolicy, ZoneTable
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
@@ -73,7 +73,8 @@ def settings_of(values: dict[str, Any]) -> Settings:
         values["any_answer"] = AnyAnswer(values["any_answer"])
     if "nsid" in values:
         values["nsid"] = values["nsid"].encode()
-    return Settings(**values, tcp=tcp, cookies=cookies)
+    limits = RateLimitSettings(**values.pop("rate_limit", {}))
+    return Settings(**values, tcp=tcp, cookies=cookies, rate_limit=limits)
 
 
 def zones_of(listed: dict[str, list[Any]]) -> ZoneTable:

@@ -1,0 +1,172 @@
+"""Response rate limiting of replies: which bucket each is in, and what is sent in place of those over the limit.
+
+As BIND and NSD do it: per network, kind of response and name; what cannot have a forged source (TCP, a valid cookie)
+is never limited.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import struct
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from dns.name import Name
+from dns.rcode import Rcode
+from dns.rdatatype import RdataType
+
+from auth.answer import Answer
+from auth.client import Client
+from auth.rate_limit_numbers import (
+    ALL,
+    ALL_ONES,
+    ANSWERS,
+    BUCKET_OCTETS,
+    DROP,
+    ERRORS,
+    IPV4,
+    IPV4_BITS,
+    NODATA,
+    NXDOMAINS,
+    REFERRALS,
+    SECOND,
+    SEND,
+    WAYS,
+)
+from auth.rate_limiting import RateLimiter
+from auth.response import Reply
+from auth.settings import RateLimitSettings
+from auth.tally import Tally
+from auth.wire import wire_of
+from daemonkit.log import MessageLog
+from datasrc.records import RRset
+
+KIND_NAMES = {
+    ANSWERS: "answers",
+    REFERRALS: "referrals",
+    NODATA: "nodata",
+    NXDOMAINS: "nxdomains",
+    ERRORS: "errors",
+    ALL: "all",
+}
+_KEY = struct.Struct("<2Q")
+
+
+class ResponseLimits:
+    """Limits replies; for one thread. Other settings than before begin with empty buckets."""
+
+    def __init__(self, tally: Tally, log: MessageLog, clock: Callable[[], int] = time.monotonic_ns) -> None:
+        self._tally = tally
+        self._log = log
+        self._clock = clock
+        self._settings: RateLimitSettings | None = None
+        self._limiter = RateLimiter(0, 0, WAYS)
+
+    def limited(self, reply: Reply, client: Client, settings: RateLimitSettings) -> Reply | None:
+        """The reply, or what is sent in its place; None: nothing."""
+        if settings is not self._settings:
+            if settings != self._settings:
+                self._limiter = make_limiter(settings)
+            self._settings = settings
+        limiter = self._limiter
+        kind, name, rdtype = bucket_of(reply)
+        wire = b"" if name is None else wire_of(name.canonicalize())
+        address = ipaddress.ip_address(client.address).packed
+        limiter.attach(memoryview(address), memoryview(wire))
+        evicted = limiter.evicted
+        outcome = limiter.decide(0, len(address), kind, limiter.name_hash(0, len(wire)) ^ rdtype, self._clock())
+        if limiter.evicted != evicted:
+            self._tally.evicted()
+        if outcome == SEND:
+            return reply
+        if limiter.began:
+            self._tell(client, kind, name, settings)
+        self._tally.limited(dropped=outcome == DROP, only_logged=settings.log_only)
+        if settings.log_only:
+            return reply
+        return None if outcome == DROP else in_place_of(reply, kind)
+
+    def _tell(self, client: Client, kind: int, name: Name | None, settings: RateLimitSettings) -> None:
+        bits = settings.ipv6_prefix_length if ":" in client.address else settings.ipv4_prefix_length
+        network = ipaddress.ip_network(f"{client.address}/{bits}", strict=False)
+        self._log.warning(
+            "AUTH_RATE_LIMITED_LOG_ONLY" if settings.log_only else "AUTH_RATE_LIMITED",
+            kind=KIND_NAMES[kind],
+            network=network,
+            about="" if name is None else f" about {name}",
+        )
+
+
+def make_limiter(settings: RateLimitSettings) -> RateLimiter:
+    """A table with empty buckets and a key of its own."""
+    key0, key1 = _KEY.unpack(os.urandom(_KEY.size))
+    limiter = RateLimiter(key0, key1, buckets_in(settings.memory))
+    for kind, rate in rates(settings).items():
+        limiter.limit(kind, rate)
+    limiter.shape(
+        int(settings.window * SECOND), settings.slip, settings.ipv4_prefix_length, settings.ipv6_prefix_length
+    )
+    for text in settings.exempt:
+        limiter.spare(*_words(ipaddress.ip_network(text)))
+    return limiter
+
+
+def buckets_in(memory: int) -> int:
+    """How many buckets a table of so many octets has: a power of two."""
+    return 1 << (memory // BUCKET_OCTETS).bit_length() - 1
+
+
+def rates(settings: RateLimitSettings) -> dict[int, int]:
+    """Responses a second of each kind; 0: not limited."""
+    by_kind = {
+        REFERRALS: settings.referrals,
+        NODATA: settings.nodata,
+        NXDOMAINS: settings.nxdomains,
+        ERRORS: settings.errors,
+    }
+    told = {kind: settings.answers if rate is None else rate for kind, rate in by_kind.items()}
+    return {ANSWERS: settings.answers, **told, ALL: settings.all}
+
+
+def _words(network: Any) -> tuple[int, int, int, int]:
+    """A network as the limiter has it."""
+    address, mask = int(network.network_address), int(network.netmask)
+    if network.version == 4:  # noqa: PLR2004
+        return IPV4, address, ALL_ONES, mask | ALL_ONES << IPV4_BITS & ALL_ONES
+    return address >> 64, address & ALL_ONES, mask >> 64, mask & ALL_ONES
+
+
+def bucket_of(reply: Reply) -> tuple[int, Name | None, int]:
+    """The kind of a reply, and what makes two of a kind count as the same: a name, and for answers the type.
+
+    Names that cost nobody anything to make up (that a zone does not have, below a wildcard, a DNAME or a cut) count as
+    one, else every query would have a bucket of its own.
+    """
+    question, answer = reply.question, reply.answer
+    if reply.rcode == Rcode.NXDOMAIN:
+        return NXDOMAINS, _owner(answer.authority, RdataType.SOA), 0
+    if reply.rcode != Rcode.NOERROR or question is None:
+        return ERRORS, None, 0
+    name = question.name if answer.counted_as is None else answer.counted_as
+    if answer.answer:
+        return ANSWERS, name, question.rdtype
+    if answer.authoritative:
+        return NODATA, name, 0
+    return REFERRALS, _owner(answer.authority, RdataType.NS), 0
+
+
+def in_place_of(reply: Reply, kind: int) -> Reply:
+    """What slips: TC and nothing else, which makes a client ask over TCP. An error is that small itself (and clients
+    that get an error do not look at TC).
+    """
+    if kind == ERRORS:
+        return reply
+    opt = None if reply.opt is None else replace(reply.opt, error=None)
+    return replace(reply, answer=Answer(), rcode=Rcode.NOERROR, opt=opt, truncated=True)
+
+
+def _owner(rrsets: Iterable[RRset], rdtype: int) -> Name | None:
+    return next((rrset.name for rrset in rrsets if rrset.rdtype == rdtype), None)
