@@ -92,12 +92,11 @@ class ResponseLimits:
     def _tell(self, client: Client, kind: int, name: Name | None, settings: RateLimitSettings) -> None:
         bits = settings.ipv6_prefix_length if ":" in client.address else settings.ipv4_prefix_length
         network = ipaddress.ip_network(f"{client.address}/{bits}", strict=False)
-        self._log.warning(
-            "AUTH_RATE_LIMITED_LOG_ONLY" if settings.log_only else "AUTH_RATE_LIMITED",
-            kind=KIND_NAMES[kind],
-            network=network,
-            about="" if name is None else f" about {name}",
-        )
+        about = "" if name is None else f" about {name}"
+        if settings.log_only:
+            self._log.warning("AUTH_RATE_LIMITED_LOG_ONLY", kind=KIND_NAMES[kind], network=network, about=about)
+        else:
+            self._log.warning("AUTH_RATE_LIMITED", kind=KIND_NAMES[kind], network=network, about=about)
 
 
 def make_limiter(settings: RateLimitSettings) -> RateLimiter:
