@@ -18,17 +18,18 @@ cdef class CookieJar(SipHash):
     @cython.locals(index=Py_ssize_t)
     cpdef use(self, keys, int64_t since, int64_t until)
     cpdef attach(self, const unsigned char[::1] messages, const unsigned char[::1] addresses)
-    @cython.locals(index=Py_ssize_t, found=int, age=int64_t, secret=Py_ssize_t)
     cpdef int check(self, Py_ssize_t at, Py_ssize_t octets, Py_ssize_t address, Py_ssize_t address_octets, int64_t now) except -1
+    @cython.locals(index=Py_ssize_t, found=int, age=int64_t, secret=Py_ssize_t)
+    cdef int judge(self, Py_ssize_t at, Py_ssize_t octets, Py_ssize_t address, Py_ssize_t address_octets, int64_t now) except -1 nogil
     @cython.locals(made=int64_t, passed=int64_t, index=Py_ssize_t)
-    cdef int64_t age(self, int64_t now) except? -1
+    cdef int64_t age(self, int64_t now) except? -1 nogil
     @cython.locals(told=uint64_t, index=Py_ssize_t)
-    cdef Py_ssize_t maker(self, Py_ssize_t address, Py_ssize_t address_octets) except -2
+    cdef Py_ssize_t maker(self, Py_ssize_t address, Py_ssize_t address_octets) except -2 nogil
     @cython.locals(made=int64_t, hashed=uint64_t, index=Py_ssize_t)
-    cdef int make(self, Py_ssize_t address, Py_ssize_t address_octets, int64_t now) except -1
+    cdef int make(self, Py_ssize_t address, Py_ssize_t address_octets, int64_t now) except -1 nogil
     @cython.locals(at=Py_ssize_t)
-    cdef uint64_t hashed(self, Py_ssize_t secret, Py_ssize_t address, Py_ssize_t address_octets) except? 0
+    cdef uint64_t hashed(self, Py_ssize_t secret, Py_ssize_t address, Py_ssize_t address_octets) except? 0 nogil
     @cython.locals(value=uint64_t, index=Py_ssize_t)
-    cdef uint64_t word(self, Py_ssize_t at) except? 0
+    cdef uint64_t word(self, Py_ssize_t at) except? 0 nogil
     @cython.locals(value=uint64_t, index=Py_ssize_t)
-    cdef uint64_t address_word(self, Py_ssize_t at, Py_ssize_t octets) except? 0
+    cdef uint64_t address_word(self, Py_ssize_t at, Py_ssize_t octets) except? 0 nogil

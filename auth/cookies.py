@@ -66,6 +66,10 @@ class CookieJar(SipHash):
         The option's content is at `at` of the messages, the client's address (4 or 16 octets) at `address` of the
         addresses; `now` in POSIX seconds is within `since` and `until`. But for MALFORMED, `cookie` has the reply's.
         """
+        return self.judge(at, octets, address, address_octets, now)
+
+    def judge(self, at: int, octets: int, address: int, address_octets: int, now: int) -> int:
+        """As `check`, for compiled callers, which need not hold the GIL."""
         if octets != CLIENT_OCTETS and not MIN_OCTETS <= octets <= MAX_OCTETS:
             return MALFORMED
         for index in range(CLIENT_OCTETS):
@@ -121,14 +125,14 @@ class CookieJar(SipHash):
         """The hash that `cookie` has if it was made with this secret for this address (RFC 9018 section 4.4)."""
         self.key0 = self.keys[2 * secret]
         self.key1 = self.keys[2 * secret + 1]
-        self.begin()
-        self.mix(self.word(0))
-        self.mix(self.word(VERSION_AT))
+        self.start()
+        self.take(self.word(0))
+        self.take(self.word(VERSION_AT))
         at = address
         while at + 8 <= address + address_octets:
-            self.mix(self.address_word(at, 8))
+            self.take(self.address_word(at, 8))
             at += 8
-        return self.end(self.address_word(at, address + address_octets - at), HASH_AT + address_octets)
+        return self.finish(self.address_word(at, address + address_octets - at), HASH_AT + address_octets)
 
     def word(self, at: int) -> int:
         """Eight octets of `cookie`, little end first."""

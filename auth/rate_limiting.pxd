@@ -14,7 +14,6 @@ cdef class RateLimiter(SipHash):
     cdef uint64_t[::1] networks
     cdef Py_ssize_t exempt
     cdef const unsigned char[::1] addresses
-    cdef const unsigned char[::1] names
     cdef int64_t window
     cdef uint64_t slip
     cdef uint64_t ipv4_mask
@@ -26,18 +25,15 @@ cdef class RateLimiter(SipHash):
     cpdef shape(self, int64_t window, uint64_t slip, int ipv4_bits, int ipv6_bits)
     @cython.locals(at=Py_ssize_t)
     cpdef spare(self, uint64_t high, uint64_t low, uint64_t high_mask, uint64_t low_mask)
-    cpdef attach(self, const unsigned char[::1] addresses, const unsigned char[::1] names)
-    @cython.locals(end=Py_ssize_t)
-    cpdef uint64_t name_hash(self, Py_ssize_t at, Py_ssize_t octets) except? 0
-    @cython.locals(high=uint64_t, low=uint64_t, network=uint64_t)
+    cpdef attach(self, const unsigned char[::1] addresses)
     cpdef int decide(self, Py_ssize_t address, Py_ssize_t octets, int kind, uint64_t name, int64_t now) except -1
-    @cython.locals(at=Py_ssize_t)
-    cdef int is_exempt(self, uint64_t high, uint64_t low) except -1
+    @cython.locals(high=uint64_t, low=uint64_t, network=uint64_t)
+    cdef int choose(self, Py_ssize_t address, Py_ssize_t octets, int kind, uint64_t name, int64_t now) except -1 nogil
+    @cython.locals(index=Py_ssize_t, at=Py_ssize_t)
+    cdef int is_exempt(self, uint64_t high, uint64_t low) except -1 nogil
     @cython.locals(at=Py_ssize_t, state=uint64_t, paid=int64_t, slips=uint64_t, outcome=int)
-    cdef int spend(self, uint64_t network, int kind, uint64_t name, int64_t now) except -1
-    @cython.locals(hashed=uint64_t, first=Py_ssize_t, idlest=Py_ssize_t, at=Py_ssize_t, earliest=int64_t, paid=int64_t)
-    cdef Py_ssize_t bucket(self, uint64_t network, int kind, uint64_t name, int64_t now) except -1
+    cdef int spend(self, uint64_t network, int kind, uint64_t name, int64_t now) except -1 nogil
+    @cython.locals(hashed=uint64_t, first=Py_ssize_t, idlest=Py_ssize_t, way=Py_ssize_t, at=Py_ssize_t, earliest=int64_t, paid=int64_t)
+    cdef Py_ssize_t bucket(self, uint64_t network, int kind, uint64_t name, int64_t now) except -1 nogil
     @cython.locals(value=uint64_t, index=Py_ssize_t)
-    cdef uint64_t address_word(self, Py_ssize_t at, Py_ssize_t octets) except? 0
-    @cython.locals(value=uint64_t, index=Py_ssize_t)
-    cdef uint64_t name_word(self, Py_ssize_t at, Py_ssize_t octets) except? 0
+    cdef uint64_t address_word(self, Py_ssize_t at, Py_ssize_t octets) except? 0 nogil

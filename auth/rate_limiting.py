@@ -49,7 +49,6 @@ class RateLimiter(SipHash):
         self.networks = memoryview(bytearray(8 * NETWORK_WORDS * MAX_EXEMPT)).cast("Q")
         self.exempt = 0
         self.addresses = memoryview(b"")
-        self.names = memoryview(b"")
         self.window = 0
         self.slip = 0
         self.ipv4_mask = ALL_ONES
@@ -85,19 +84,9 @@ class RateLimiter(SipHash):
         self.networks[at + 3] = low_mask
         self.exempt += 1
 
-    def attach(self, addresses: memoryview, names: memoryview) -> None:
-        """Read addresses and names in these octets from now on."""
+    def attach(self, addresses: memoryview) -> None:
+        """Read addresses in these octets from now on."""
         self.addresses = addresses
-        self.names = names
-
-    def name_hash(self, at: int, octets: int) -> int:
-        """A hash of so many octets of the names; case counts."""
-        self.begin()
-        end = at + octets
-        while at + WORD_OCTETS <= end:
-            self.mix(self.name_word(at, WORD_OCTETS))
-            at += WORD_OCTETS
-        return self.end(self.name_word(at, end - at), octets)
 
     def decide(self, address: int, octets: int, kind: int, name: int, now: int) -> int:
         """What becomes of a response: SEND, SLIP or DROP.
@@ -105,6 +94,10 @@ class RateLimiter(SipHash):
         It goes to the address (4 or 16 octets) at `address` of the addresses; `name` is a number for what is equal for
         all responses that count as the same; `now` is in nanoseconds and never less than before.
         """
+        return self.choose(address, octets, kind, name, now)
+
+    def choose(self, address: int, octets: int, kind: int, name: int, now: int) -> int:
+        """As `decide`, for compiled callers, which need not hold the GIL."""
         self.began = 0
         if octets == IPV4_OCTETS:
             high = IPV4
@@ -122,7 +115,8 @@ class RateLimiter(SipHash):
 
     def is_exempt(self, high: int, low: int) -> int:
         """Whether an address is never limited."""
-        for at in range(0, NETWORK_WORDS * self.exempt, NETWORK_WORDS):
+        for index in range(self.exempt):
+            at = NETWORK_WORDS * index
             if (high == IPV4) != (self.networks[at] == IPV4):
                 continue  # of the other family
             if high & self.networks[at + 2] != self.networks[at]:
@@ -159,14 +153,15 @@ class RateLimiter(SipHash):
 
     def bucket(self, network: int, kind: int, name: int, now: int) -> int:
         """Where the state of a bucket is; a new one is empty."""
-        self.begin()
-        self.mix(network)
-        self.mix(name)
-        hashed = self.end(kind, 2 * WORD_OCTETS + 1)
+        self.start()
+        self.take(network)
+        self.take(name)
+        hashed = self.finish(kind, 2 * WORD_OCTETS + 1)
         first = (hashed & self.sets - 1) * WAYS * BUCKET_WORDS
         idlest = first
         earliest = self.words[first + 1] >> FLAG_BITS
-        for at in range(first, first + WAYS * BUCKET_WORDS, BUCKET_WORDS):
+        for way in range(WAYS):
+            at = first + BUCKET_WORDS * way
             if self.words[at] == hashed:
                 return at + 1
             paid = self.words[at + 1] >> FLAG_BITS
@@ -184,11 +179,4 @@ class RateLimiter(SipHash):
         value = 0
         for index in range(octets):
             value = value << 8 | self.addresses[at + index]
-        return value
-
-    def name_word(self, at: int, octets: int) -> int:
-        """So many octets of the names as a number, big end first."""
-        value = 0
-        for index in range(octets):
-            value = value << 8 | self.names[at + index]
         return value

@@ -75,9 +75,9 @@ class ResponseLimits:
         kind, name, rdtype = bucket_of(reply)
         wire = b"" if name is None else wire_of(name.canonicalize())
         address = ipaddress.ip_address(client.address).packed
-        limiter.attach(memoryview(address), memoryview(wire))
+        limiter.attach(memoryview(address))
         evicted = limiter.evicted
-        outcome = limiter.decide(0, len(address), kind, limiter.name_hash(0, len(wire)) ^ rdtype, self._clock())
+        outcome = limiter.decide(0, len(address), kind, limiter.hashed_octets(wire) ^ rdtype, self._clock())
         if limiter.evicted != evicted:
             self._tally.evicted()
         if outcome == SEND:

@@ -75,8 +75,8 @@ class Server:
         settings = serving.settings
         listed = self._listed
         is_usual = settings.minimal_responses and serving.zones.default.query_acl.accepts_all
-        if responder is None or responder.udp_size != settings.udp_size:
-            is_usual = False
+        if responder is None or responder.udp_size != settings.udp_size or settings.rate_limit.enabled:
+            is_usual = False  # the loop has no limits: the plain implementation keeps them
         is_looked_through = responder is not None and listed is not None and listed.is_of(serving.zones, responder.seed)
 
         def engage() -> None:

@@ -12,12 +12,13 @@ from auth.siphash_numbers import (
     START2,
     START3,
     WORD_BITS,
+    WORD_OCTETS,
     WORD_ROUNDS,
 )
 
 
 class SipHash:
-    """One hash at a time: begin(), mix() for each word of eight octets, end() with the octets that are left."""
+    """One hash at a time: start(), take() for each word of eight octets, finish() with the octets that are left."""
 
     def __init__(self, key0: int, key1: int) -> None:
         """The key, as two little-endian words."""
@@ -25,7 +26,7 @@ class SipHash:
         self.key1 = key1
         self.v0 = self.v1 = self.v2 = self.v3 = 0
 
-    def begin(self) -> int:
+    def start(self) -> int:
         """Start afresh."""
         self.v0 = self.key0 ^ START0
         self.v1 = self.key1 ^ START1
@@ -33,19 +34,27 @@ class SipHash:
         self.v3 = self.key1 ^ START3
         return 0
 
-    def mix(self, word: int) -> int:
+    def take(self, word: int) -> int:
         """Take in one word."""
         self.v3 ^= word
         self.turn(WORD_ROUNDS)
         self.v0 ^= word
         return 0
 
-    def end(self, rest: int, octets: int) -> int:
+    def finish(self, rest: int, octets: int) -> int:
         """Take in the last octets, fewer than eight, and the length of everything in octets; the hash."""
-        self.mix(rest | (octets & BYTE) << WORD_BITS - 8)
+        self.take(rest | (octets & BYTE) << WORD_BITS - 8)
         self.v2 ^= FINAL
         self.turn(FINAL_ROUNDS)
         return self.v0 ^ self.v1 ^ self.v2 ^ self.v3
+
+    def hashed_octets(self, octets: bytes) -> int:
+        """The hash of octets; the others take no object."""
+        self.start()
+        whole = len(octets) // WORD_OCTETS * WORD_OCTETS
+        for at in range(0, whole, WORD_OCTETS):
+            self.take(int.from_bytes(octets[at : at + WORD_OCTETS], "little"))
+        return self.finish(int.from_bytes(octets[whole:], "little"), len(octets))
 
     def turn(self, rounds: int) -> int:
         """SipRound, so many times."""

@@ -28,7 +28,7 @@ def limiter(*, buckets=64, window=2, slip=2, bits=(24, 56), **limits: int) -> Ra
 
 def ask(table: RateLimiter, address: str, now: float, *, kind=ANSWERS, name=7) -> int:
     packed = ipaddress.ip_address(address).packed
-    table.attach(memoryview(b"xy" + packed), memoryview(b""))
+    table.attach(memoryview(b"xy" + packed))
     return table.decide(2, len(packed), kind, name, BEGIN + int(now * SECOND))
 
 
@@ -65,7 +65,7 @@ def test_a_bucket_is_what_the_model_is(rate, window, slip, pauses):
     for pause in pauses:
         now += pause
         packed = ipaddress.ip_address("192.0.2.1").packed
-        table.attach(memoryview(packed), memoryview(b""))
+        table.attach(memoryview(packed))
         assert table.decide(0, 4, ANSWERS, 1, BEGIN + now) == model.decide(now)
 
 
@@ -170,13 +170,3 @@ def test_tables_have_a_size_that_is_a_power_of_two(buckets):
 def test_shapes_that_are_refused(shape):
     with pytest.raises(ValueError, match=r"(is|are) not"):
         RateLimiter(1, 2, 4).shape(*shape)
-
-
-@given(st.binary(max_size=255), st.binary(max_size=255))
-def test_names_have_hashes(first, second):
-    table = limiter()
-    hashes = []
-    for octets in (first, second):
-        table.attach(memoryview(b""), memoryview(b"x" + octets))
-        hashes.append(table.name_hash(1, len(octets)))
-    assert (hashes[0] == hashes[1]) is (first == second)
