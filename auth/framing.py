@@ -24,6 +24,20 @@ class Framer:
         """Whether octets are in hand."""
         return bool(self._data)
 
+    @property
+    def octets(self) -> int:
+        """How many."""
+        return len(self._data)
+
+    @property
+    def data(self) -> bytes:
+        """Those octets."""
+        return bytes(self._data)
+
+    def replace(self, data: memoryview) -> None:
+        """Have these in hand."""
+        self._data[:] = data
+
     def feed(self, data: bytes | memoryview) -> None:
         """Take what arrived."""
         self._data += data

@@ -1,14 +1,16 @@
 cimport cython
 from libc.stdint cimport uint64_t
 from auth.raw cimport Datagrams, Hatch, Reactor
+from auth.reply_tally cimport ReplyTally
 from image.responder cimport Responder
 
-cdef Py_ssize_t AUTHORITATIVE, DROPPED, FAILURES, LEFT, LEFT_DROPPED, NODATA, NOT_AUTHORITATIVE, OPCODE_QUERY, RCODE_OTHER, RCODES, RECEIVE_ERRORS, RECURSION, REFERRAL, REJECTED, REQUEST_DO, REQUEST_EDNS, REQUEST_UDP, REQUEST_V4, REQUEST_V6, RESPONSE_EDNS, RESPONSES, SEND_ERRORS, SUCCESS, TRUNCATED
-cdef Py_ssize_t AA, TC, RD, RCODE, REFUSED, ANSWERS, LAST_NAMED, ALIGNMENT, BELL, QUERY_OCTETS, PREPARE, FETCH_NODE, FETCH_FRAGMENT, ANSWER, DONE, NEAR_NAMES, STAGES
+cdef Py_ssize_t DROPPED, FAILURES, LEFT, LEFT_DROPPED, RECEIVE_ERRORS, REQUEST_UDP, REQUEST_V4, REQUEST_V6, SEND_ERRORS
+cdef Py_ssize_t ANSWERS, ALIGNMENT, QUERY_OCTETS, PREPARE, FETCH_NODE, FETCH_FRAGMENT, ANSWER, DONE, NEAR_NAMES, STAGES
+cdef uint64_t BELL
 
 cdef class Loop(Reactor):
     cdef Hatch hatch
-    cdef readonly uint64_t[::1] counts
+    cdef readonly ReplyTally tally
     cdef int[::1] descriptors
     cdef unsigned char[::1] wildcards
     cdef Responder responder
@@ -42,5 +44,3 @@ cdef class Loop(Reactor):
     @cython.locals(size=Py_ssize_t)
     cdef int answer(self, Py_ssize_t slot) except -1 nogil
     cdef int leave(self, Py_ssize_t slot) except -1 nogil
-    @cython.locals(flags=int, rcode=int)
-    cdef int tally(self, Py_ssize_t at) except -1 nogil

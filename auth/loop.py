@@ -13,44 +13,22 @@ from __future__ import annotations
 from typing import Any
 
 from auth.counted import (
-    AUTHORITATIVE,
-    COUNTED,
     DROPPED,
     FAILURES,
     LEFT,
     LEFT_DROPPED,
-    NODATA,
-    NOT_AUTHORITATIVE,
-    OPCODE_QUERY,
-    RCODE_OTHER,
-    RCODES,
     RECEIVE_ERRORS,
-    RECURSION,
-    REFERRAL,
-    REJECTED,
-    REQUEST_DO,
-    REQUEST_EDNS,
     REQUEST_UDP,
     REQUEST_V4,
     REQUEST_V6,
-    RESPONSE_EDNS,
-    RESPONSES,
     SEND_ERRORS,
-    SUCCESS,
-    TRUNCATED,
 )
 from auth.raw import Datagrams, Hatch, Reactor
+from auth.reply_tally import ReplyTally
 from auth.sizes import HATCH_MESSAGES, MAX_PLACES, QUERY_OCTETS
 from image.layout import STAGES
 
-# Of a reply (RFC 1035 section 4.1.1).
-AA = 0x04
-TC = 0x02
-RD = 0x01
-RCODE = 0x0F
-REFUSED = 5
-ANSWERS = 6  # where their number is
-LAST_NAMED = 10  # rcodes up to NOTZONE have a counter each
+ANSWERS = 6  # where their number is in a message (RFC 1035 section 4.1.1)
 ALIGNMENT = 16  # octets; replies begin at multiples of it
 
 # Passes over queries that are answered side by side.
@@ -71,7 +49,7 @@ class Loop(Reactor):
         """`batch` datagrams of one socket are answered before other sockets get their turn."""
         super().__init__()
         self.hatch = hatch
-        self.counts = memoryview(bytearray(8 * len(COUNTED))).cast("Q")
+        self.tally = ReplyTally()
         self.descriptors = memoryview(bytearray(4 * MAX_PLACES)).cast("i")
         self.wildcards = memoryview(bytearray(MAX_PLACES))
         self.responder: Any = None
@@ -130,7 +108,7 @@ class Loop(Reactor):
 
     def recover(self) -> bool:
         """After an exception in a turn: leave the query in hand. False where none was: then it is no query's fault."""
-        self.counts[FAILURES] += 1
+        self.tally.add(FAILURES, 1)
         if self.count == 0:
             return False
         if self.passing == ANSWER:
@@ -188,7 +166,7 @@ class Loop(Reactor):
         self.place = place
         received = self.datagrams.receive(self.descriptors[place], self.wildcards[place])
         if received < 0:  # an ICMP error about an earlier reply
-            self.counts[RECEIVE_ERRORS] += 1
+            self.tally.add(RECEIVE_ERRORS, 1)
             return 0
         self.count = received
         return received
@@ -200,7 +178,7 @@ class Loop(Reactor):
         self.count = 0
         failed = self.datagrams.send(self.descriptors[self.place])
         if failed:
-            self.counts[SEND_ERRORS] += failed
+            self.tally.add(SEND_ERRORS, failed)
         return 0
 
     def answer_some(self, end: int) -> int:
@@ -237,15 +215,21 @@ class Loop(Reactor):
     def answer(self, slot: int) -> int:
         """Answer one query, or leave it."""
         if self.datagrams.port(slot) == 0:  # nobody can hear at port 0; such packets are forged
-            self.counts[DROPPED] += 1
+            self.tally.add(DROPPED, 1)
             return 0
         size = self.responder.compose(slot - self.first, self.at) if self.usable[slot - self.first] else 0
         if size == 0:
             return self.leave(slot)
         self.datagrams.reply(slot, self.at, size)
-        self.counts[REQUEST_V6 if self.datagrams.is_v6(slot) else REQUEST_V4] += 1
-        self.counts[REQUEST_UDP] += 1
-        self.tally(self.at)
+        self.tally.add(REQUEST_V6 if self.datagrams.is_v6(slot) else REQUEST_V4, 1)
+        self.tally.add(REQUEST_UDP, 1)
+        self.tally.replied(
+            self.replies[self.at + 2],
+            self.replies[self.at + 3],
+            self.replies[self.at + ANSWERS] | self.replies[self.at + ANSWERS + 1],
+            self.responder.edns,
+            self.responder.dnssec,
+        )
         self.at += (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1)
         return 0
 
@@ -253,33 +237,7 @@ class Loop(Reactor):
         """Leave a query to the plain implementation, which counts it."""
         if self.datagrams.leave(slot, self.place, self.hatch):
             self.given += 1
-            self.counts[LEFT] += 1
+            self.tally.add(LEFT, 1)
         else:
-            self.counts[LEFT_DROPPED] += 1
-        return 0
-
-    def tally(self, at: int) -> int:
-        """Count the reply at `at`, as auth/tally.py does."""
-        flags = self.replies[at + 2]
-        rcode = self.replies[at + 3] & RCODE
-        self.counts[OPCODE_QUERY] += 1
-        self.counts[RESPONSES] += 1
-        if flags & RD:
-            self.counts[RECURSION] += 1
-        if self.responder.edns:
-            self.counts[REQUEST_EDNS] += 1
-            self.counts[RESPONSE_EDNS] += 1
-            if self.responder.dnssec:
-                self.counts[REQUEST_DO] += 1
-        if flags & TC:
-            self.counts[TRUNCATED] += 1
-        self.counts[AUTHORITATIVE if flags & AA else NOT_AUTHORITATIVE] += 1
-        self.counts[RCODES + rcode if rcode <= LAST_NAMED else RCODE_OTHER] += 1
-        if rcode == 0:
-            if self.replies[at + ANSWERS] or self.replies[at + ANSWERS + 1] or flags & TC:
-                self.counts[SUCCESS] += 1
-            else:
-                self.counts[NODATA if flags & AA else REFERRAL] += 1
-        elif rcode == REFUSED and not flags & RD:
-            self.counts[REJECTED] += 1
+            self.tally.add(LEFT_DROPPED, 1)
         return 0

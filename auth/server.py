@@ -20,8 +20,10 @@ from auth.loop import Loop
 from auth.loop_thread import LoopThread
 from auth.places import place_of
 from auth.raw import Hatch
+from auth.reply_tally import ReplyTally
 from auth.settings import Settings
 from auth.sizes import HATCH_MESSAGES
+from auth.stream import StreamAnswers
 from auth.tally import Tally
 from auth.tcp import TcpService
 from auth.udp import UdpService
@@ -39,20 +41,26 @@ class Server:
         self.engine = Engine(serving, Tally(counters), log)
         self._counters = counters
         self._executor = ThreadPoolExecutor(1, "answers")
-        self._tcp = TcpService(self.engine, self._executor, counters, log)
+        stream_tally = ReplyTally()
+        self._stream = StreamAnswers(stream_tally)
+        self._tcp = TcpService(self.engine, self._executor, counters, log, self._stream)
         self._tcp_listeners: list[TcpListener] = []
         self._responder: Responder | None = None
         self._listed: Listed | None = None
+        self._stream_responder: Responder | None = None
         hatch = Hatch(HATCH_MESSAGES)
-        self.loop_thread = LoopThread(Loop(hatch, serving.settings.udp_batch), log)
+        loop = Loop(hatch, serving.settings.udp_batch)
+        self.loop_thread = LoopThread(loop, log)
         self._udp = UdpService(self.loop_thread, hatch, self.engine, self._executor, counters)
-        counters.gather(COUNTED, self.loop_thread.loop.counts)
+        for tally in (loop.tally, stream_tally):
+            counters.gather(COUNTED, tally.counts)
         self.loop_thread.start()
 
     def serve_by(self, serving: Serving) -> None:
         """Answer by this revision from now on: when this returns, the batch that was in hand is answered."""
         self.engine.serving = serving
         self._udp.refresh()
+        self.answer_streams_from(self._stream_responder)
         self.loop_thread.call_now(self._engaging())
 
     async def answer_from(self, responder: Responder | None) -> None:
@@ -67,23 +75,38 @@ class Server:
         while responder is not None and not (self._listed and self._listed.is_of(zones, responder.seed)):
             self._listed = await asyncio.to_thread(list_zones, zones, responder.seed)
             zones = self.engine.serving.zones
+        self.answer_streams_from(self._stream_responder)
         await self.loop_thread.call(self._engaging())
+
+    def answer_streams_from(self, responder: Responder | None) -> None:
+        """The same over TCP, by a responder for the thread of the event loop."""
+        self._stream_responder = responder
+        usable, listed = self._usable(responder), self._listed
+        if usable is not None and listed is not None:
+            usable.heed(listed.table, listed.count)
+        self._stream.engage(usable)
+
+    def _usable(self, responder: Responder | None) -> Responder | None:
+        """The responder, if the revision being served asks nothing of it that images do not know."""
+        serving, listed = self.engine.serving, self._listed
+        if responder is None or listed is None or not listed.is_of(serving.zones, responder.seed):
+            return None
+        settings = serving.settings
+        is_usual = settings.minimal_responses and serving.zones.default.query_acl.accepts_all
+        if settings.rate_limit.enabled or responder.udp_size != settings.udp_size:
+            is_usual = False  # here are no limits: the plain implementation keeps them
+        return responder if is_usual else None
 
     def _engaging(self) -> Callable[[], None]:
         """What the thread of the loop has to do for the revision being served."""
-        serving, responder, loop = self.engine.serving, self._responder, self.loop_thread.loop
-        settings = serving.settings
-        listed = self._listed
-        is_usual = settings.minimal_responses and serving.zones.default.query_acl.accepts_all
-        if responder is None or responder.udp_size != settings.udp_size or settings.rate_limit.enabled:
-            is_usual = False  # the loop has no limits: the plain implementation keeps them
-        is_looked_through = responder is not None and listed is not None and listed.is_of(serving.zones, responder.seed)
+        responder, listed, loop = self._usable(self._responder), self._listed, self.loop_thread.loop
+        batch = self.engine.serving.settings.udp_batch
 
         def engage() -> None:
-            loop.take_batch(settings.udp_batch)
+            loop.take_batch(batch)
             if responder is not None and listed is not None:
                 responder.heed(listed.table, listed.count)
-            loop.engage(responder if is_usual and is_looked_through else None)
+            loop.engage(responder)
 
         return engage
 
@@ -122,6 +145,7 @@ class Server:
         await self.serve([])
         for connection in self._tcp.table:
             connection.evict()
+        self.answer_streams_from(None)
         await self.loop_thread.stop()
         self._udp.close()
         self._counters.publish()

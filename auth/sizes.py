@@ -10,3 +10,7 @@ HATCH_MESSAGES = 256  # that wait for the plain implementation: what a kill lose
 HATCH_OCTETS = 1 << 20  # in which they wait
 MAX_PLACES = 1024  # UDP sockets of a process
 MAX_LAST_BATCHES = 64  # of a socket that is closed: more keep coming where another process has it too
+STREAM_OCTETS = 65536  # that are received from one TCP connection at a time
+MAX_STREAM_UNSENT = 65536  # octets of replies for one connection, before the last one (CVE-2024-0760)
+MAX_STREAM_REPLY = 65535  # octets
+MAX_STREAM_QUERIES = 1024  # of one connection that are answered from images before other clients get their turn

@@ -1,6 +1,8 @@
 """Service over TCP (RFC 7766): pipelined queries, bounded in number, in octets and in time.
 
 IDLE <-> READING (part of a message) -> ANSWERING -> WRITING (the client has not taken all of it) -> IDLE ... CLOSED
+
+What images have is answered at once (auth/stream.py), as many queries as came; the rest in the answering thread.
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ from auth.engine import Engine
 from auth.framing import FrameError, Framer, frame
 from auth.places import Place
 from auth.settings import TcpSettings
+from auth.sizes import MAX_STREAM_QUERIES, MAX_STREAM_UNSENT
+from auth.stream import StreamAnswers
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
 
-READ_SIZE = 65536  # octets taken from one connection at a time
-MAX_UNSENT = 65536  # octets of replies in hand for one connection, before the last one (CVE-2024-0760)
+MAX_UNSENT = MAX_STREAM_UNSENT
+MAX_KEPT = 4096  # octets of a part of a message that are put in front of the rest, so that it is answered at once
 RESERVED_DESCRIPTORS = 64  # for everything but connections
 
 
@@ -37,14 +41,17 @@ class State(enum.Enum):
 class TcpService:
     """What all TCP connections of the process share."""
 
-    def __init__(self, engine: Engine, executor: Executor, counters: Counters, log: MessageLog) -> None:
+    def __init__(
+        self, engine: Engine, executor: Executor, counters: Counters, log: MessageLog, stream: StreamAnswers
+    ) -> None:
+        self.stream = stream
         self.engine = engine
         self.executor = executor
         self.counters = counters
         self.log = log
         self.table = ConnectionTable()
         self.tasks: set[asyncio.Task[None]] = set()
-        self.buffer = memoryview(bytearray(READ_SIZE))  # the loop fills and empties it in one step
+        self.buffer = stream.queries  # the event loop fills and empties it in one step
         self.loop = asyncio.get_running_loop()
 
     @property
@@ -76,6 +83,8 @@ class Connection(asyncio.BufferedProtocol):
         self._service = service
         self._peer = peer
         self._framer = Framer()
+        self._is_v6 = ":" in peer[0]
+        self._kept = 0  # octets in front of where the event loop receives
         self._waiting: list[bytes] = []  # whole messages not yet answered
         self._state = State.IDLE
         self._last = False  # close when what is in hand is answered
@@ -119,16 +128,39 @@ class Connection(asyncio.BufferedProtocol):
             transport.abort()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - its signature
-        """Where to read to."""
-        return self._service.buffer
+        """Where to read to: behind the part of a message that is in hand, if there may be an answer from an image."""
+        self._kept = 0
+        service = self._service
+        if service.stream.engaged and not self._busy and self._framer.octets <= MAX_KEPT:
+            self._kept = self._framer.octets
+            service.buffer[: self._kept] = self._framer.data
+        return service.buffer[self._kept :]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Octets came."""
+        service = self._service
         if not self._framer.partial:
-            self._began = self._service.loop.time()
-        self._framer.feed(self._service.buffer[:nbytes])
+            self._began = service.loop.time()
+        if service.stream.engaged and not self._busy and not self._last and self._kept == self._framer.octets:
+            self._answer_at_once(self._kept + nbytes)
+        else:
+            self._framer.feed(service.buffer[self._kept : self._kept + nbytes])
         if not self._busy:
             self._proceed()
+
+    def _answer_at_once(self, octets: int) -> None:
+        """Answer from images what is in the buffer, up to the first query that must be left."""
+        assert self._transport is not None
+        service, stream = self._service, self._service.stream
+        answered = stream.answer(octets, MAX_STREAM_QUERIES, self._is_v6)
+        self._framer.replace(service.buffer[stream.taken : octets])
+        if not answered:
+            return
+        self._idle_since = self._began = service.loop.time()
+        service.table.touch(self)
+        self._transport.write(bytes(stream.replies[: stream.written]))  # may move to WRITING
+        if self._state is State.WRITING:
+            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         """The client will ask nothing more, but may still read (RFC 7766 section 6.2.4)."""

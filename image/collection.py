@@ -150,16 +150,17 @@ class Collection:
             self._read = None  # it may be announced again
             self._seen = 0
 
-    def attach(self, reader: Reader, before: Prepared | None = None) -> None:
-        """Have a reader look at what is installed; `before` is what it looked at until now."""
+    def attach(self, reader: Reader, before: Prepared | None = None, prepared: Prepared | None = None) -> None:
+        """Have a reader look at what is installed, or will be; `before` is what it looked at until now."""
+        after = self.installed if prepared is None else prepared
         rows = reader.rows
         for number in () if before is None else before.slots:
-            if number not in self.installed.slots:
+            if number not in after.slots:
                 _set(rows, number, [0] * layout.ROW)
-        for number, mapped in self.installed.slots.items():
+        for number, mapped in after.slots.items():
             _set(rows, number, mapped.row())
-        if self.installed.directory is not None:
-            reader.map(self.arena.view, self.arena.address, self.installed.directory.place)
+        if after.directory is not None:
+            reader.map(self.arena.view, self.arena.address, after.directory.place)
 
     def find(self, origin: bytes) -> ZoneRecord | None:
         """The record of a zone (wire form, small letters) that is answered from what is installed.

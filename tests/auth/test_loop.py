@@ -6,20 +6,24 @@ import asyncio
 import socket
 import struct
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import dns.name
 import pytest
 
 from auth.acl import compile_acl
 from auth.counted import COUNTED
+from auth.framing import frame
 from auth.loop import Loop
 from auth.raw import Hatch
-from auth.settings import Settings
+from auth.settings import Settings, TcpSettings
 from auth.zones import ZonePolicy, ZoneTable
-from tests.auth.sockets import HeldSource, bound, serving, until
+from image.directory import Directory
+from image.responder import Responder
+from tests.auth.sockets import HeldSource, bound, serving, talking, until
 from tests.auth.test_udp import client, receive
 from tests.auth.world import load
-from tests.image.mapping import Both
+from tests.image.mapping import SEED, UDP_SIZE, Both
 from tests.kit import dnspacket as packet
 
 pytestmark = pytest.mark.asyncio
@@ -41,13 +45,23 @@ class Images:
         self.both.build()
         self.responder = self.both.responder
 
+    def another(self) -> Responder:
+        """Another one who looks at the same."""
+        other, both = Responder(SEED, UDP_SIZE), self.both
+        for number, value in enumerate(both.responder.rows):
+            other.rows[number] = value
+        other.map(both.arena.view, both.arena.address, Directory(both.arena, both.folder / "directory").place)
+        return other
+
 
 @asynccontextmanager
-async def answering(folder, *sockets, source=None, settings=None):
+async def answering(folder, *sockets, source=None, settings=None, **tcp):
     """A server that answers from an image of example."""
     images = Images(folder, ZONE)
+    settings = settings or Settings(tcp=TcpSettings(**tcp))
     async with serving(*sockets, source=source or images.both.source, settings=settings) as server:
         await server.answer_from(images.responder)
+        server.answer_streams_from(images.another())
         yield server
     images.both.close()
 
@@ -278,7 +292,7 @@ async def test_a_socket_that_only_fails_does_not_hold_up_the_loop():
         loop.open_place(1, sock.fileno(), 0)
         assert loop.take_last(1) == 0
     loop.close()
-    assert {name: n for name, n in zip(COUNTED, loop.counts, strict=True) if n} == {"udp.receive_errors": 1}
+    assert {name: n for name, n in zip(COUNTED, loop.tally.counts, strict=True) if n} == {"udp.receive_errors": 1}
 
 
 async def test_a_damaged_image_costs_no_answer(tmp_path, caplog):
@@ -307,3 +321,89 @@ async def test_zones_may_change_while_it_answers(tmp_path):
             asker.send(packet.query("www.example."))
             assert (await receive(asker)).answer == ["www.example. 300 A 192.0.2.99"]
         other.both.close()
+
+
+# The same over TCP.
+STREAM = socket.SOCK_STREAM
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_over_tcp_too_counts_are_those_of_the_plain_implementation(tmp_path, address):
+    sock = bound(STREAM, address)
+    sums = []
+    restricted = ZoneTable(default=ZonePolicy(compile_acl([{"action": "ACCEPT", "from": ["127.0.0.0/8", "::1"]}])))
+    async with answering(tmp_path, sock) as server:
+        usual = server.engine.serving
+        async with talking(sock) as talk:
+            await until(lambda: server.connections == 1)
+            for revision in (usual, replace(usual, zones=restricted)):
+                server.serve_by(revision)
+                before = counted(server)
+                talk.send(*QUESTIONS.values())
+                for _ in QUESTIONS:
+                    await talk.read()
+                after = counted(server)
+                sums.append({name: n - before.get(name, 0) for name, n in after.items() if n != before.get(name, 0)})
+    assert sums[0] == sums[1]
+
+
+async def test_pipelined_queries_of_both_kinds_are_answered_in_order(tmp_path):
+    sock = bound(STREAM)
+    async with answering(tmp_path, sock, pipeline=3) as server, talking(sock) as talk:
+        talk.send(
+            *(packet.query("www.example.", "ANY" if ident % 7 == 3 else "A", ident=ident) for ident in range(100))
+        )
+        assert [(await talk.read()).ident for _ in range(100)] == list(range(100))
+        assert server.engine.handled < 100
+
+
+async def test_a_query_in_parts_is_answered_from_the_image(tmp_path):
+    """TRN-06."""
+    sock = bound(STREAM)
+    async with answering(tmp_path, sock) as server, talking(sock) as talk:
+        for octet in frame(packet.query("www.example.", ident=1)) + frame(packet.query("www.example.", ident=2)):
+            talk.writer.write(bytes((octet,)))
+            await talk.writer.drain()
+            await asyncio.sleep(0)
+        assert [(await talk.read()).ident for _ in range(2)] == [1, 2]
+        assert server.engine.handled == 0
+
+
+async def test_good_queries_before_garbage_are_answered_from_the_image(tmp_path):
+    sock = bound(STREAM)
+    async with answering(tmp_path, sock), talking(sock) as talk:
+        talk.writer.write(frame(packet.query("www.example.", ident=1)) + b"\0\5hello")
+        assert (await talk.read()).ident == 1
+        assert await talk.closed()
+
+
+async def test_who_does_not_read_answers_from_an_image_is_cut_off(tmp_path):
+    """V51: what is unsent for one client is bounded."""
+    sock = bound(STREAM)
+    query = frame(packet.query("big.example.", "TXT"))
+    async with answering(tmp_path, sock, write_timeout=0.4) as server:
+        mute = socket.create_connection(sock.getsockname())
+        mute.setblocking(False)
+        with mute:
+            for _ in range(4000):
+                try:
+                    mute.send(query * 100)
+                except BlockingIOError:
+                    break
+                await asyncio.sleep(0)
+            await until(lambda: server.connections == 0)
+        assert counted(server)["tcp.timeouts"] == 1
+
+
+async def test_the_limit_of_idle_connections_holds_for_who_is_answered_from_an_image(tmp_path):
+    """TRN-09: of two the one that asked longest ago goes."""
+    sock = bound(STREAM)
+    async with answering(tmp_path, sock, connections=2) as server, talking(sock) as first, talking(sock) as second:
+        for talk in (second, first):
+            talk.send(packet.query("www.example."))
+            await talk.read()
+        async with talking(sock) as third:
+            third.send(packet.query("www.example."))
+            assert (await third.read()).rcode == "NOERROR"
+            assert await second.closed()
+            assert server.connections == 2

@@ -1,0 +1,70 @@
+"""Counting what compiled code answers, as auth/tally.py counts what the plain implementation answers.
+
+Plain Python; reply_tally.pxd adds the types.
+"""
+
+from __future__ import annotations
+
+from auth.counted import (
+    AUTHORITATIVE,
+    COUNTED,
+    NODATA,
+    NOT_AUTHORITATIVE,
+    OPCODE_QUERY,
+    RCODE_OTHER,
+    RCODES,
+    RECURSION,
+    REFERRAL,
+    REJECTED,
+    REQUEST_DO,
+    REQUEST_EDNS,
+    RESPONSE_EDNS,
+    RESPONSES,
+    SUCCESS,
+    TRUNCATED,
+)
+
+# Of a reply (RFC 1035 section 4.1.1).
+AA = 0x04
+TC = 0x02
+RD = 0x01
+RCODE = 0x0F
+REFUSED = 5
+LAST_NAMED = 10  # rcodes up to NOTZONE have a counter each
+
+
+class ReplyTally:
+    """Counts of one thread, in the order of COUNTED."""
+
+    def __init__(self) -> None:
+        self.counts = memoryview(bytearray(8 * len(COUNTED))).cast("Q")
+
+    def add(self, number: int, amount: int) -> int:
+        """Count."""
+        self.counts[number] += amount
+        return 0
+
+    def replied(self, flags: int, rcode: int, answers: int, edns: int, dnssec: int) -> int:
+        """Count a reply by the two octets of its flags, whether it has answers, and what the query had."""
+        rcode &= RCODE
+        self.counts[OPCODE_QUERY] += 1
+        self.counts[RESPONSES] += 1
+        if flags & RD:
+            self.counts[RECURSION] += 1
+        if edns:
+            self.counts[REQUEST_EDNS] += 1
+            self.counts[RESPONSE_EDNS] += 1
+            if dnssec:
+                self.counts[REQUEST_DO] += 1
+        if flags & TC:
+            self.counts[TRUNCATED] += 1
+        self.counts[AUTHORITATIVE if flags & AA else NOT_AUTHORITATIVE] += 1
+        self.counts[RCODES + rcode if rcode <= LAST_NAMED else RCODE_OTHER] += 1
+        if rcode == 0:
+            if answers or flags & TC:
+                self.counts[SUCCESS] += 1
+            else:
+                self.counts[NODATA if flags & AA else REFERRAL] += 1
+        elif rcode == REFUSED and not flags & RD:
+            self.counts[REJECTED] += 1
+        return 0
