@@ -12,6 +12,7 @@ cdef class StreamAnswers:
     cdef ReplyTally tally
     cdef Responder responder
     cdef readonly Py_ssize_t engaged
+    cdef Py_ssize_t family
     cdef readonly Py_ssize_t taken
     cdef readonly Py_ssize_t written
     cdef readonly Py_ssize_t answered

@@ -30,6 +30,7 @@ class StreamAnswers:
         self.tally = tally
         self.responder: Any = None
         self.engaged = 0
+        self.family = REQUEST_V4
         self.taken = 0  # octets of queries
         self.written = 0  # octets of replies
         self.answered = 0  # queries
@@ -44,14 +45,16 @@ class StreamAnswers:
             self.engaged = 1
 
     def answer(self, end: int, most: int, is_v6: int) -> int:
-        """Answer the queries before `end`, at most so many and up to the first that must be left; how many they are."""
+        """Answer the queries before `end`, at most so many and up to the first that must be left; how many they are.
+
+        Where an image is damaged it raises; `taken`, `written` and `answered` are of the queries before.
+        """
         self.taken = 0
         self.written = 0
         self.answered = 0
         if self.engaged:
+            self.family = REQUEST_V6 if is_v6 else REQUEST_V4
             self.go_on(end, most)
-            self.tally.add(REQUEST_V6 if is_v6 else REQUEST_V4, self.answered)
-            self.tally.add(REQUEST_TCP, self.answered)
         return self.answered
 
     def go_on(self, end: int, most: int) -> int:
@@ -71,6 +74,8 @@ class StreamAnswers:
             self.tally.replied(
                 self.sent[at + 2], self.sent[at + 3], answers, self.responder.edns, self.responder.dnssec
             )
+            self.tally.add(self.family, 1)
+            self.tally.add(REQUEST_TCP, 1)
             self.taken = start + length
             self.written = at + size
             self.answered += 1

@@ -152,7 +152,12 @@ class Connection(asyncio.BufferedProtocol):
         """Answer from images what is in the buffer, up to the first query that must be left."""
         assert self._transport is not None
         service, stream = self._service, self._service.stream
-        answered = stream.answer(octets, MAX_STREAM_QUERIES, self._is_v6)
+        try:
+            answered = stream.answer(octets, MAX_STREAM_QUERIES, self._is_v6)
+        except Exception as error:  # the boundary: what an image cannot answer the plain implementation does
+            service.counters.add("failures")
+            service.log.exception("AUTH_LOOP_ERROR", error)
+            answered = stream.answered
         self._framer.replace(service.buffer[stream.taken : octets])
         if not answered:
             return

@@ -407,3 +407,18 @@ async def test_the_limit_of_idle_connections_holds_for_who_is_answered_from_an_i
             assert (await third.read()).rcode == "NOERROR"
             assert await second.closed()
             assert server.connections == 2
+
+
+async def test_a_damaged_image_costs_no_answer_over_tcp(tmp_path, caplog):
+    sock = bound(STREAM)
+    async with answering(tmp_path, sock) as server, talking(sock) as talk:
+        image = tmp_path / "zones.image"
+        with image.open("r+b") as file:
+            file.seek(image.read_bytes().index(b"\3www") - 4)
+            file.write(b"\xff\xff\xff\x7f")  # where the last set of that node is
+        talk.send(packet.query("ns.example.", ident=1), packet.query("www.example.", ident=2))
+        assert [(await talk.read()).ident for _ in range(2)] == [1, 2]
+        assert counted(server)["failures"] == 1
+        assert counted(server)["request.tcp"] == counted(server)["request.v4"] == 2
+        assert server.engine.handled == 1
+    assert "AUTH_LOOP_ERROR" in caplog.text

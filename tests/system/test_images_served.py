@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 
@@ -30,6 +31,11 @@ def answered_from_images(suite: Suite) -> bool:
     return counted(suite, "left") == left
 
 
+def has_address(suite: Suite, address: str) -> bool:
+    """Whether that is answered now."""
+    return bool(suite.query("www.example.", "A").answer[0][0].address == address)
+
+
 @pytest.fixture(scope="module")
 def suite():
     with Suite() as suite:
@@ -47,11 +53,7 @@ def test_what_changes_is_seen_while_images_are_in_use(suite):
     wait_until(lambda: answered_from_images(suite), DEADLINE, "images are in use")
     for serial in (2, 3):
         suite.loadzone("example.", zone(serial, f"192.0.2.{serial}"))
-        wait_until(
-            lambda serial=serial: suite.query("www.example.", "A").answer[0][0].address == f"192.0.2.{serial}",
-            DEADLINE,
-            "the new data is served",
-        )
+        wait_until(functools.partial(has_address, suite, f"192.0.2.{serial}"), DEADLINE, "the new data is served")
 
 
 def test_without_memmgr_and_with_it_again_answers_go_on(suite):
