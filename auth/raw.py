@@ -107,7 +107,9 @@ class Hatch:
 
     def close(self) -> None:
         """Give it back."""
-        os.close(self._bell)
+        if self._bell >= 0:
+            os.close(self._bell)
+        self._bell = -1
 
     def silence(self) -> None:
         """The bell was heard."""
