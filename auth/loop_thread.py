@@ -76,6 +76,8 @@ class LoopThread:
     def _serve_calls(self) -> None:
         for _ in range(len(self._calls)):  # what is called meanwhile comes after another turn
             future, fn = self._calls.popleft()
+            if not future.set_running_or_notify_cancel():  # who called waits no more
+                continue
             try:
                 future.set_result(fn())
             except Exception as error:  # noqa: BLE001 - the caller's

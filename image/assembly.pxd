@@ -9,10 +9,12 @@ cdef uint64_t TAG_MASK
 
 cdef class ImageAssembler(NodeMaker):
     cdef readonly GrowingOctets zones
+    cdef Py_ssize_t nodes_start
 
     @cython.locals(nodes=Py_ssize_t, names=Py_ssize_t, chain=Py_ssize_t)
     cpdef bint assemble(self, bytes origin) except -1
     cpdef tuple facts(self)
+    cpdef tuple extent(self)
     cpdef tuple parameters(self)
     cpdef append_zone(self, bytes record)
     @cython.locals(count=Py_ssize_t, size=Py_ssize_t, table=GrowingOctets)

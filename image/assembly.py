@@ -35,6 +35,7 @@ class ImageAssembler(NodeMaker):
         super().__init__(seed)
         self.zones = GrowingOctets(ZONE_UNIT)
         self.zones.used = ZONE_UNIT
+        self.nodes_start = 0
 
     @property
     def rows(self) -> ZoneRows:
@@ -45,6 +46,7 @@ class ImageAssembler(NodeMaker):
         """Add the zone whose rows are there; its origin is in wire form and small letters. False: it must be left."""
         self.number += 1
         nodes = self.nodes.used
+        self.nodes_start = nodes
         names = self.names.used
         chain = self.chain.used
         if self.add_zone(origin, len(origin)):
@@ -65,6 +67,10 @@ class ImageAssembler(NodeMaker):
         flags = self.zone_flags | self.chain_flag
         chain = self.chain_start // UNIT if self.chain_entries else 0
         return flags, self.first_end, self.last_end, self.number, self.negative, chain, self.chain_entries
+
+    def extent(self) -> tuple[int, int]:
+        """Where its nodes begin and end, in units."""
+        return self.nodes_start // UNIT, self.nodes.used // UNIT
 
     def parameters(self) -> tuple[bytes, int]:
         """Salt and iterations of its NSEC3 chain."""

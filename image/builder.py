@@ -46,6 +46,7 @@ def _add(assembler: ImageAssembler, zone: Contents, source: int) -> None:
 def _record(assembler: ImageAssembler, info: ZoneInfo, origin: bytes, source: int) -> bytes:
     flags, first_end, last_end, number, negative, chain, entries = assembler.facts()
     salt, iterations = assembler.parameters()
+    nodes, nodes_end = assembler.extent()
     return ZoneRecord(
         origin,
         flags,
@@ -61,6 +62,8 @@ def _record(assembler: ImageAssembler, info: ZoneInfo, origin: bytes, source: in
         version=info.version,
         source=source,
         records=min(info.records, layout.MASK32),
+        nodes=nodes,
+        nodes_end=nodes_end,
     ).pack()
 
 

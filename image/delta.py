@@ -23,7 +23,7 @@ USED_PLACE = 40
 TORN = 1 << 32
 ENTRY = 8
 FULL = 2 / 3  # of the table: beyond that searches become long
-BEFORE = struct.Struct("<II")  # generation of the zone, offset of what the node replaces
+BEFORE = struct.Struct("<III")  # generation of the zone, offset of what the node replaces, number of the zone
 
 
 class DeltaFull(Exception):
@@ -125,20 +125,17 @@ class Delta(DeltaFile):
         self._arena.view[start : start + len(octets)] = octets
         return at
 
-    def append_node(self, generation: int, replaced: int, node: bytes) -> int:
-        """Write a node, in place of the one at `replaced` (0: of none here); where it is."""
-        before = BEFORE.pack(generation, replaced // layout.UNIT)
+    def append_node(self, zone: int, generation: int, replaced: int, node: bytes) -> int:
+        """Write a node of a zone, in place of the one at `replaced` (0: of none here); where it is."""
+        before = BEFORE.pack(generation, replaced // layout.UNIT, zone)
         return self.append(before + node) + layout.NODE_BEFORE
 
-    def find(self, value: int, owner: bytes) -> tuple[int, int]:
-        """The entry of a name (without the origin, small letters) by its hash, and its node: 0 where there is none.
-
-        The hash has the number of the zone in it, so that names of two zones are taken for one but by chance.
-        """
+    def find(self, value: int, zone: int, owner: bytes) -> tuple[int, int]:
+        """The entry of a name (without the origin, small letters) by its hash, and its node: 0 where there is none."""
         at = ((value >> layout.HALF) * self.capacity) >> layout.HALF
         while entry := self._entry(at):
             node = (entry & layout.OFFSET_MASK) * layout.UNIT
-            if entry >> layout.TAG_SHIFT == value & layout.TAG_MASK and self.owner(node) == owner:
+            if entry >> layout.TAG_SHIFT == value & layout.TAG_MASK and self.owner(node) == (zone, owner):
                 return at, node
             at = (at + 1) % self.capacity
         return at, 0
@@ -152,13 +149,14 @@ class Delta(DeltaFile):
         tag = (value & layout.TAG_MASK) << layout.TAG_SHIFT
         self._memory.publish(self._base + layout.HEADER_OCTETS + ENTRY * at, tag | node // layout.UNIT)
 
-    def owner(self, node: int) -> bytes:
-        """The name of a node, without the origin."""
+    def owner(self, node: int) -> tuple[int, bytes]:
+        """The number of the zone of a node, and its name without the origin."""
         view = self._arena.view
         start = self.heap + node
+        _, _, zone = BEFORE.unpack_from(view, start - layout.NODE_BEFORE)
         sets = view[start + 2] | view[start + 3] << 8
         at = start + layout.NODE_FIXED + layout.SET_OCTETS * sets
-        return bytes(view[at : at + view[start + 1]])
+        return zone, bytes(view[at : at + view[start + 1]])
 
     def _entry(self, at: int) -> int:
         return self._memory.observe(self._base + layout.HEADER_OCTETS + ENTRY * at)

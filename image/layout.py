@@ -31,8 +31,8 @@ DELTA (a file beside an image)
     HEADER     4096 octets: magic, u32 version, u32 0, u64 seed, u64 capacity of the table, u64 octets of the heap,
                u64 octets of the heap in use, 36 octets boot id
     TABLE      u64 each, as BUCKETS, the offset within the heap
-    HEAP       records of zones (aligned to 8), nodes, fragments. Before each node u32 generation of its zone and u32
-               offset of the node it replaces in this heap (0: none here)
+    HEAP       records of zones (aligned to 8), nodes, fragments. Before each node u32 generation of its zone, u32
+               offset of the node it replaces in this heap (0: none here), u32 number of its zone
 
 In a zone that has a delta, fragment numbers with the highest bit are in the heap, others in the image.
 """
@@ -72,7 +72,9 @@ ZONE_GENERATION = 28  # u32: 0 in an image
 ZONE_VERSION = 32  # u64: of the data source
 ZONE_SOURCE = 40  # u32: number of the data source in the manifest
 ZONE_RECORDS = 44  # u32
-ZONE_FIXED = 48
+ZONE_NODES = 48  # u32: where its nodes begin in NODES, one after the other; 0 where it has none there
+ZONE_NODES_END = 52  # u32: behind the last of them
+ZONE_FIXED = 56
 NO_END = 255
 
 # Flags of a zone.
@@ -85,7 +87,7 @@ ZONE_GONE = 32  # as if it were not there
 
 NODE_FIXED = 8
 NODE_LINK = 4
-NODE_BEFORE = 8  # octets before a node of a delta: u32 generation, u32 offset of what it replaces
+NODE_BEFORE = 12  # octets before a node of a delta: u32 generation, u32 offset of what it replaces, u32 zone
 SET_OCTETS = 8
 FRAGMENT_FIXED = 4
 SECOND_FIXED = 4

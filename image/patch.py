@@ -255,7 +255,7 @@ class Patch(Zone):
         value = self._place_of(owner)
         relative = owner[: len(owner) - len(self.origin)]
         if self._record.flags & layout.ZONE_DELTA:
-            _, node = self._place.delta.find(value, relative)
+            _, node = self._place.delta.find(value, self._record.number, relative)
             if node:
                 return self._read_node(self._place.delta.heap + node, node)
         node = self._in_image(value, relative)
@@ -268,8 +268,10 @@ class Patch(Zone):
         start, size, nodes = 8 * row[layout.ROW_BUCKETS], row[layout.ROW_BUCKET_COUNT], row[layout.ROW_NODES]
         bucket = ((value >> layout.HALF) * size) >> layout.HALF
         while entry := int.from_bytes(view[start + 8 * bucket : start + 8 * bucket + 8], "little"):
-            if entry >> layout.TAG_SHIFT == value & layout.TAG_MASK:
-                node = nodes + (entry & layout.OFFSET_MASK) * layout.UNIT
+            offset = entry & layout.OFFSET_MASK
+            is_ours = self._record.nodes <= offset < self._record.nodes_end
+            if entry >> layout.TAG_SHIFT == value & layout.TAG_MASK and is_ours:
+                node = nodes + offset * layout.UNIT
                 _, octets, sets, _ = NODE.unpack_from(view, node)
                 at = node + layout.NODE_FIXED + layout.SET_OCTETS * sets
                 if view[at : at + octets] == relative:
@@ -344,9 +346,9 @@ class Patch(Zone):
         octets = NODE.pack(node.flags, len(relative), len(node.sets), node.link)
         octets += b"".join(SET.pack(rdtype, *entry) for rdtype, entry in sorted(node.sets.items())) + relative
         delta = self._place.delta
-        written = delta.append_node(generation, old.at if old is not None else 0, octets)
+        written = delta.append_node(self._record.number, generation, old.at if old is not None else 0, octets)
         value = self._place_of(owner)
-        at, _ = delta.find(value, relative)
+        at, _ = delta.find(value, self._record.number, relative)
         delta.put(at, value, written)
 
     def _keep(self, fragment: Fragment) -> int:

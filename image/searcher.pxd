@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport uint64_t
 from image.composer cimport Composer
 
-cdef Py_ssize_t CAPACITY_WORD, FRAGMENT_FIXED, POINTER_OCTETS, SECOND_FIXED, WITH_SIGNATURES, NSEC3_FLAGS, HASH_OCTETS, HEADER_OCTETS, IN_DELTA, BELOW_DELTA, MAX_DEPTH, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NODE_LINK, NSEC3_ENTRY, NSEC_ENTRY, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_ITERATIONS, ZONE_LABELS, ZONE_LAST_END, ZONE_NEGATIVE, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_SALT_OCTETS, ZONE_UNIT
+cdef Py_ssize_t CAPACITY_WORD, FRAGMENT_FIXED, POINTER_OCTETS, SECOND_FIXED, WITH_SIGNATURES, NSEC3_FLAGS, HASH_OCTETS, HEADER_OCTETS, IN_DELTA, BELOW_DELTA, MAX_DEPTH, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NODE_LINK, NSEC3_ENTRY, NSEC_ENTRY, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_ITERATIONS, ZONE_LABELS, ZONE_LAST_END, ZONE_NEGATIVE, ZONE_NODES, ZONE_NODES_END, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_SALT_OCTETS, ZONE_UNIT
 cdef uint64_t RESTRICTED, HALF, OFFSET_MASK, TAG_MASK, TAG_SHIFT, SLOT_MASK, SLOT_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
 cdef Py_ssize_t ROW, ROW_ZONES, ROW_BUCKETS, ROW_BUCKET_COUNT, ROW_NODES, ROW_FRAGMENTS, ROW_CHAIN, ROW_TABLE, ROW_HEAP, NOT_MAPPED, NOWHERE
 
@@ -25,6 +25,8 @@ cdef class Searcher(Composer):
     cdef Py_ssize_t buckets
     cdef Py_ssize_t bucket_count
     cdef Py_ssize_t nodes
+    cdef Py_ssize_t first_node
+    cdef Py_ssize_t end_node
     cdef Py_ssize_t table
     cdef Py_ssize_t table_count
     cdef Py_ssize_t generation
@@ -44,7 +46,7 @@ cdef class Searcher(Composer):
     cdef int enter(self, Py_ssize_t place, Py_ssize_t slot) except -1 nogil
     cdef Py_ssize_t find_node(self, Py_ssize_t level) except -1 nogil
     cdef Py_ssize_t find_wildcard(self, Py_ssize_t level) except -1 nogil
-    @cython.locals(size=Py_ssize_t, value=uint64_t, bucket=Py_ssize_t, entry=uint64_t, node=Py_ssize_t, _=Py_ssize_t)
+    @cython.locals(size=Py_ssize_t, value=uint64_t, bucket=Py_ssize_t, entry=uint64_t, offset=Py_ssize_t, node=Py_ssize_t, _=Py_ssize_t)
     cdef Py_ssize_t probe(self, uint64_t suffix, Py_ssize_t start, Py_ssize_t wildcard) except -1 nogil
     @cython.locals(size=Py_ssize_t, bucket=Py_ssize_t, entry=uint64_t, node=Py_ssize_t, _=Py_ssize_t)
     cdef Py_ssize_t probe_delta(self, uint64_t value, Py_ssize_t start, Py_ssize_t wildcard) except -1 nogil

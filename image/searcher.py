@@ -57,6 +57,8 @@ from image.layout import (
     ZONE_LABELS,
     ZONE_LAST_END,
     ZONE_NEGATIVE,
+    ZONE_NODES,
+    ZONE_NODES_END,
     ZONE_NUMBER,
     ZONE_ORIGIN_OCTETS,
     ZONE_SALT_OCTETS,
@@ -93,6 +95,8 @@ class Searcher(Composer):
         self.buckets = 0
         self.bucket_count = 0
         self.nodes = 0
+        self.first_node = 0  # of the zone, in units
+        self.end_node = 0
         self.table = 0
         self.table_count = 0
         self.generation = 0
@@ -194,6 +198,8 @@ class Searcher(Composer):
         self.buckets = self.rows[row + ROW_BUCKETS]
         self.bucket_count = self.rows[row + ROW_BUCKET_COUNT]
         self.nodes = self.rows[row + ROW_NODES]
+        self.first_node = self.arena32[word + (ZONE_NODES >> 2)]
+        self.end_node = self.arena32[word + (ZONE_NODES_END >> 2)]
         self.fragments = self.rows[row + ROW_FRAGMENTS]
         self.table = self.rows[row + ROW_TABLE]
         self.heap = self.rows[row + ROW_HEAP]
@@ -223,9 +229,11 @@ class Searcher(Composer):
             if entry == 0:
                 break
             if entry >> TAG_SHIFT == value & TAG_MASK:
-                node = self.nodes + (entry & OFFSET_MASK) * UNIT
-                if self.is_owner(node, start, wildcard):
-                    return node
+                offset = entry & OFFSET_MASK
+                if self.first_node <= offset < self.end_node:  # else it is of another zone of the image
+                    node = self.nodes + offset * UNIT
+                    if self.is_owner(node, start, wildcard):
+                        return node
             bucket += 1
             if bucket == size:
                 bucket = 0
@@ -241,7 +249,7 @@ class Searcher(Composer):
                 break
             if entry >> TAG_SHIFT == value & TAG_MASK:
                 node = self.heap + (entry & OFFSET_MASK) * UNIT
-                if self.is_owner(node, start, wildcard):
+                if self.arena32[(node >> 2) - 1] == self.number and self.is_owner(node, start, wildcard):
                     return self.as_of(node)
             bucket += 1
             if bucket == size:

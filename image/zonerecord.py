@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from image import layout
 
-FIXED = struct.Struct("<6BH6IQII")
+FIXED = struct.Struct("<6BH6IQ4I")
 assert FIXED.size == layout.ZONE_FIXED
 
 
@@ -30,6 +30,8 @@ class ZoneRecord:
     version: int = 0
     source: int = 0
     records: int = 0
+    nodes: int = 0
+    nodes_end: int = 0
 
     def pack(self) -> bytes:
         """Its octets."""
@@ -50,6 +52,8 @@ class ZoneRecord:
             self.version,
             self.source,
             self.records,
+            self.nodes,
+            self.nodes_end,
         )
         octets = fixed + self.origin + self.salt
         return octets + bytes(-len(octets) % layout.ZONE_UNIT)

@@ -64,8 +64,11 @@ class Both:
         with self.source.snapshot() as snapshot:
             finders = [snapshot.zone(info.origin) for info in self.source.zones()]
             self.make([finder for finder in finders if finder is not None], path, SEED)
+        self.map(path)
+
+    def map(self, path: Path) -> None:
         self.image = ImageFile(self.arena, path, SEED)
-        directory.create(self.folder / "directory", SEED, len(finders))
+        directory.create(self.folder / "directory", SEED, sum(1 for _ in self.image.zones()))
         table = Directory(self.arena, self.folder / "directory", writable=True)
         row = self.image.row()
         for number, value in enumerate(row):

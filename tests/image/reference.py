@@ -21,7 +21,7 @@ from image.fragments import Fragment, labels
 from image.names import NameReader
 from image.zone import Node, Zone
 
-_ZONE = struct.Struct("<BBBBBBHIIIIIIQII")
+_ZONE = struct.Struct("<BBBBBBHIIIIIIQIIII")
 _NODE = struct.Struct("<BBHI")
 _SET = struct.Struct("<HHI")
 _NSEC = struct.Struct("<II")
@@ -57,6 +57,7 @@ def _write(path: Path, chunks: list[bytes]) -> None:
 class _Placed:
     """Of one zone: where its nodes are, in octets of NODES."""
 
+    start: int
     nodes: dict[bytes, int] = field(default_factory=dict)
 
 
@@ -80,11 +81,11 @@ class _Builder:
         self._numbers += 1
         zone = Zone(finder, self._fragment)
         zone.read()
-        placed = _Placed()
+        placed = _Placed(len(self._nodes))
         for owner, node in zone.nodes.items():
             placed.nodes[owner] = self._add_node(owner, len(owner) - len(zone.origin), node)
         chain, entries = self._add_chain(zone, placed)
-        self._add_zone(finder, zone, chain, entries)
+        self._add_zone(finder, zone, placed, chain, entries)
 
     def finish(self) -> list[bytes]:
         """All octets of the file."""
@@ -100,7 +101,7 @@ class _Builder:
         head = head.ljust(layout.HEADER_OCTETS - 4, b"\0")
         return [head + zlib.crc32(head).to_bytes(4, "little"), *chunks]
 
-    def _add_zone(self, finder: Finder, zone: Zone, chain: int, entries: int) -> None:
+    def _add_zone(self, finder: Finder, zone: Zone, placed: _Placed, chain: int, entries: int) -> None:
         self._zones += _ZONE.pack(
             zone.flags,
             min(zone.ends, default=layout.NO_END),
@@ -118,6 +119,8 @@ class _Builder:
             finder.info.version,
             self._source,
             min(finder.info.records, layout.MASK32),
+            placed.start // layout.UNIT,
+            len(self._nodes) // layout.UNIT,
         )
         self._zones += zone.origin + zone.salt
         _pad(self._zones, layout.ZONE_UNIT)

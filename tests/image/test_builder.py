@@ -8,6 +8,7 @@ import os
 import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,7 +25,8 @@ from image import layout
 from image.arena import Arena
 from image.assembly import ImageAssembler
 from image.builder import build
-from image.file import ImageFile
+from image.file import HEAD, SECTION, ImageFile
+from image.names import NameReader
 from tests.datasrc.zonemaking import SMALL, TESTER, rrsets
 from tests.image import reference
 from tests.image.mapping import ARENA, SEED, Both
@@ -305,3 +307,48 @@ def packed_at(fragments: bytes, at: int) -> bytes:
         pointers += more
         end += layout.SECOND_FIXED + octets
     return fragments[at : end + layout.POINTER_OCTETS * pointers]
+
+
+def test_a_name_of_another_zone_with_the_same_tag_is_not_taken_for_it(tmp_path):
+    """Names are found by 24 bits of hash and compared without their origin, so the zone must be told apart, too."""
+    both = Both(tmp_path)
+    one, other = dns.name.from_text("one."), dns.name.from_text("other.")
+    both.put(one, rrsets(f"{SMALL}\nwww A 192.0.2.1", "one."))
+    both.put(other, rrsets(SMALL, "other."))
+    both.build()
+    path = tmp_path / "zones.image"
+    octets = bytearray(path.read_bytes())
+    collide(octets, b"\x03www\x03one\x00", b"\x03www\x05other\x00")
+    path.write_bytes(octets)
+    both.map(path)
+    assert both.compare(packet.query("www.one.", 1))
+    assert both.compare(packet.query("www.other.", 1))
+    both.close()
+
+
+def collide(octets: bytearray, there: bytes, missing: bytes) -> None:
+    """Give the node of a name of zone 1 an entry of a name of zone 2, and the image its checksums."""
+    place = HEAD.size + layout.BUCKETS * SECTION.size
+    offset, length, _, _ = SECTION.unpack_from(octets, place)
+    buckets = memoryview(octets)[offset : offset + length].cast("Q")
+    at, tag = bucket_of(there, 1, len(buckets))
+    while buckets[at] >> layout.TAG_SHIFT != tag:
+        at = (at + 1) % len(buckets)
+    node = buckets[at] & layout.OFFSET_MASK
+    at, tag = bucket_of(missing, 2, len(buckets))
+    while buckets[at]:
+        at = (at + 1) % len(buckets)
+    buckets[at] = tag << layout.TAG_SHIFT | node
+    buckets.release()
+    SECTION.pack_into(octets, place, offset, length, zlib.crc32(octets[offset : offset + length]), 0)
+    end = layout.HEADER_OCTETS - 4
+    octets[end : end + 4] = zlib.crc32(octets[:end]).to_bytes(4, "little")
+
+
+def bucket_of(name: bytes, zone: int, size: int) -> tuple[int, int]:
+    """Where a name belongs, and its tag."""
+    reader = NameReader(SEED)
+    reader.attach(memoryview(name))
+    reader.read(0, len(name))
+    value = reader.place(reader.hashes[reader.depth], zone)
+    return ((value >> layout.HALF) * size) >> layout.HALF, value & layout.TAG_MASK
