@@ -2,7 +2,7 @@ cimport cython
 
 from datasrc.packed_zone cimport PackedZone
 
-cdef Py_ssize_t STAR, NS, CNAME, MX, SRV, DS, RRSIG, NSEC, WILDCARD_OCTETS, TYPES, MX_NUMBERS, SRV_NUMBERS, LARGE
+cdef Py_ssize_t A, AAAA, STAR, NS, CNAME, MX, SRV, DS, RRSIG, NSEC, WILDCARD_OCTETS, TYPES, MX_NUMBERS, SRV_NUMBERS, LARGE
 
 cdef class Glance:
     cdef PackedZone records
@@ -15,8 +15,11 @@ cdef class Glance:
     cdef Py_ssize_t cover
     cdef bint covered
 
-    @cython.locals(found=list, index=Py_ssize_t, count=Py_ssize_t, after=Py_ssize_t)
+    @cython.locals(found=list, index=Py_ssize_t, count=Py_ssize_t, after=Py_ssize_t, end=Py_ssize_t)
     cpdef list doubtful(self)
+    @cython.locals(servers=Py_ssize_t, index=Py_ssize_t, rdtype=int, length=Py_ssize_t, end=Py_ssize_t)
+    cdef Py_ssize_t end_of_delegation(self, Py_ssize_t first, Py_ssize_t after, Py_ssize_t count) except -1
+    cdef int is_hidden(self, Py_ssize_t first) except -1
     @cython.locals(length=Py_ssize_t, has_ns=bint, has_cname=bint, has_ds=bint, others=bint, beside_cname=bint, beside_ns=bint, fine=bint, index=Py_ssize_t, rdtype=int)
     cdef int is_fine(self, Py_ssize_t first, Py_ssize_t after, Py_ssize_t count) except -1
     @cython.locals(covered=int, index=Py_ssize_t)

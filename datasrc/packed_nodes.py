@@ -7,6 +7,7 @@ Whatever is doubtful is left to the checks, so this decides nothing but how long
 from __future__ import annotations
 
 from datasrc.octets import (
+    AAAA,
     CNAME,
     DS,
     MX,
@@ -15,6 +16,7 @@ from datasrc.octets import (
     RRSIG,
     SRV,
     STAR,
+    A,
 )
 from datasrc.packed_zone import PackedZone
 
@@ -54,9 +56,51 @@ class Glance:
             while after < count and self.records.same_name(index, after):
                 after += 1
             if not self.is_fine(index, after, count):
+                end = self.end_of_delegation(index, after, count)
+                if end:
+                    index = end
+                    continue
                 found.append((index, after))
             index = after
         return found
+
+    def end_of_delegation(self, first: int, after: int, count: int) -> int:
+        """Where the sets end of a delegation with all its glue, of which nothing can be wrong; 0 where it is not such.
+
+        Each server is outside of the zone or has its address below the cut, and each name there is one of a server.
+        """
+        servers = -1
+        for index in range(first, after):
+            rdtype = self.records.set_type(index)
+            if rdtype == NS:
+                servers = index
+            elif rdtype == RRSIG:
+                if not self.covers_present(index, first, after):
+                    return 0
+            elif rdtype not in (DS, NSEC):
+                return 0
+            if self.records.set_size(index) > LARGE:
+                return 0
+        length = self.records.name_length(first)
+        if servers < 0 or length == 0 or self.is_wildcard(first, length) or self.is_hidden(first):
+            return 0
+        if self.repeats and self.records.begins_with(first, self.origin_key, self.origin_length):
+            return 0
+        end = after
+        while end < count and self.records.is_below(end, first):
+            if self.records.set_type(end) not in (A, AAAA) or self.records.set_size(end) > LARGE:
+                return 0
+            if not self.records.is_led_to(servers, self.apex, self.apex_length, end):
+                return 0
+            end += 1
+        if not self.records.leads_to_own(servers, self.apex, self.apex_length, after, end):
+            return 0
+        self.covered = False
+        return end
+
+    def is_hidden(self, first: int) -> bool:
+        """Whether another name hides this one: is_fine() has made a delegation its own cover."""
+        return self.covered and self.cover != first
 
     def is_fine(self, first: int, after: int, count: int) -> bool:
         """Whether nothing can be wrong with a name."""

@@ -65,6 +65,49 @@ def test_a_glance_costs_no_finding(head, lines, origin):
     assert sorted(map(str, short)) == sorted(map(str, long))
 
 
+cuts = st.sampled_from(["a", "b", "b.a", "A", "*"])
+delegations = st.builds(
+    lambda cut, hosts, glue: "\n".join(
+        [*(f"{cut} NS {host}.{cut}" for host in hosts), *(f"{host}.{where} {kind}" for host, where, kind in glue)]
+    ),
+    cuts,
+    st.lists(st.sampled_from(["ns", "NS", "n2", "1", "*", "x.ns", "\\000"]), min_size=1, max_size=3),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["ns", "n2", "1", "*", "x.ns", "\\000"]),
+            cuts,
+            st.sampled_from(["A 192.0.2.1", "AAAA ::1", "TXT x", f"RRSIG A {SIGNATURE}"]),
+        ),
+        max_size=5,
+    ),
+)
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(delegations, min_size=1, max_size=4),
+    st.lists(records, max_size=4),
+    st.sampled_from([ORIGIN, dns.name.root, dns.name.from_text("org.")]),
+)
+def test_a_glance_at_delegations_and_their_glue_costs_no_finding(blocks, lines, origin):
+    zone = gathered(f"$ORIGIN {ORIGIN}\n{HEAD}" + "\n".join([*blocks, *lines]) + "\n", origin)
+    short: list[Finding] = []
+    zone.check(short.append)
+    long: list[Finding] = []
+    check_zone(origin, zone.rrsets(), long.append, zone.place)
+    assert sorted(map(str, short)) == sorted(map(str, long))
+
+
+def test_delegations_with_their_glue_are_left_out():
+    fine = "a NS ns.a\n NS n2.A\n NS ns.example.net.\nns.a A 192.0.2.1\nns.a AAAA ::1\nn2.a A 192.0.2.2\n"
+    fine += "b NS ns.b\nNS.b AAAA ::1\n"
+    doubtful = "c NS ns.c\nd NS ns.d\nns.d A 192.0.2.1\nx.d A 192.0.2.1\n"
+    zone = gathered(HEAD + fine + doubtful, ORIGIN)
+    glance = Glance(zone._packed, b"\x07example\x03org\x00", b"org\x00example\x00", True)
+    found = [zone.rrset(first).name.relativize(ORIGIN).to_text() for first, _ in glance.doubtful()]
+    assert found == ["@", "c", "d", "ns.d", "x.d"]
+
+
 def test_names_of_which_nothing_can_be_wrong_are_left_out():
     fine = (
         "a A 192.0.2.1\na AAAA ::1\nb NS ns.example.net.\nc CNAME x.net.\nd MX 1 m.net.\ne.f TXT x\n*.g A 192.0.2.1\n"
