@@ -53,7 +53,7 @@ def show(suite: Suite, module: str | None, instance: str | None, *, everything: 
 @click.argument("module", required=False, shell_complete=completion.modules)
 @pass_suite
 def durations(suite: Suite, module: str | None) -> None:
-    """Show how long commands, commits of configuration and requests took.
+    """Show how long commands, commits and requests took.
 
     Half of them, 95 and 99 of a hundred took at most as long as their column says, to the next bound of the histogram.
     """

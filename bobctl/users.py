@@ -76,7 +76,10 @@ def set_user(suite: Suite, name: str, role: str | None, password_file: IO[str] |
 @_password
 @pass_suite
 def password(suite: Suite, name: str | None, current_file: IO[str] | None, password_file: IO[str] | None) -> None:
-    """Give yourself another password, or the user NAME, which is for who may administer."""
+    """Give yourself another password, or the user NAME.
+
+    Another user's password is for who may administer.
+    """
     if name is not None:
         if current_file is not None:
             raise click.UsageError("--current-file is for your own password")

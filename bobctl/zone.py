@@ -37,7 +37,10 @@ def zone() -> None:
 )
 @pass_suite
 def list_zones(suite: Suite, /, limit: int | None, **query: str | None) -> None:
-    """List the zones of all data sources, in canonical order; those of one beginning in the order of their text."""
+    """List the zones of all data sources.
+
+    In canonical order; those of one beginning in the order of their text.
+    """
     problems: dict[str, SourceProblem] = {}
     entries = _entries(suite, query, limit, problems)
     if suite.json:

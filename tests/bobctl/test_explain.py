@@ -68,7 +68,7 @@ async def test_a_query_is_explained():
     ):
         assert text in done.out
     assert "would be logged: AUTH_X: said" in done.err
-    pretended = {"client": "127.0.0.1", "to": None, "tcp": False, "dnssec": False}
+    pretended = {"client": "127.0.0.1", "to": None, "tcp": False, "dnssec": False, "key": None}
     assert asked == [("auth/0", {"name": "www.example.org", "rdtype": "A", **pretended})]
 
 
@@ -76,7 +76,7 @@ async def test_a_query_is_explained():
 async def test_a_query_is_explained_as_of_another_client_and_instance():
     words = ["example.org", "MX", "--from", "2001:db8::1", "--to", "::1@53", "--tcp", "--dnssec", "--instance", "1"]
     done, asked = await explained(*words)
-    pretended = {"client": "2001:db8::1", "to": "::1@53", "tcp": True, "dnssec": True}
+    pretended = {"client": "2001:db8::1", "to": "::1@53", "tcp": True, "dnssec": True, "key": None}
     assert asked == [("auth/1", {"name": "example.org", "rdtype": "MX", **pretended})]
     assert "from 2001:db8::1 over TCP with DO" in done.out
 
