@@ -15,6 +15,7 @@ import pytest
 from tests.kit.postgres import PASSWORD, PostgresServer
 from tests.kit.suite import Suite, wait_until
 from tests.kit.zones import small_zone
+from tests.system.test_images_served import ASKED, counted
 
 SECRET = "c2VjcmV0IG9mIGEgVFNJRyBrZXksIHRvbGQgdG8gbm9ib2R5"
 
@@ -30,11 +31,12 @@ class Site:
         self.password.chmod(0o600)
         self.url = f"{server.tcp_url(self.database, password=None)}?password_file={self.password}"
 
-    def config(self, more: str = "") -> str:
+    def config(self, more: str = "", *, images: bool = True) -> str:
         """One with two auth instances, and a file of its own beside the server."""
+        components = f"{{auth: {{instances: 2}}, memmgr: {{enabled: {str(images).lower()}}}}}"
         near = "near: {type: database, url: 'sqlite:///{state_dir}/zones.sqlite'}"
         sources = f"data_sources: {{far: {{type: database, url: '{self.url}'}}, {near}}}"
-        return f"components: {{auth: {{instances: 2}}}}\n{sources}\n{more}"
+        return f"components: {components}\n{sources}\n{more}"
 
     def load(self, suite: Suite, serial: int, origin: str = "far.example") -> None:
         """Load a zone, as on the command line."""
@@ -97,7 +99,7 @@ def wait_for(suite: Suite, message: str, times: int) -> None:
 
 def test_a_server_that_is_gone_costs_only_its_own_zones(site):
     servers = 3  # auth/0, auth/1 and the spare: each comes to know it, at its own pace
-    with Suite(config=site.config()) as suite:
+    with Suite(config=site.config(images=False)) as suite:
         site.load(suite, 1)
         done = suite.loadzone("near.example", small_zone("near.example"))
         assert done.returncode == 0, done.stderr
@@ -124,6 +126,32 @@ def test_a_server_that_is_gone_costs_only_its_own_zones(site):
             assert told(suite, "AUTH_DATA_SOURCE_WAITING") == noticed  # once by each
         site.load(suite, 2)
         wait_until(lambda: suite.serves("far.example", 2), 20, "changes go on")
+
+
+def test_with_images_a_server_that_is_gone_costs_no_answer(site):
+    with Suite(config=site.config()) as suite:
+        site.load(suite, 1)
+        suite.start()
+        wait_until(lambda: suite.serves("far.example", 1), 20, "it is served")
+        wait_until(lambda: from_images(suite, "far.example"), 20, "its image is there")
+        site.server.stop(immediately=True)
+        try:
+            wait_for(suite, "AUTH_DATA_SOURCE_WAITING", 1)
+            for _ in range(50):
+                assert suite.serves("far.example", 1)
+        finally:
+            site.server.start()
+        site.load(suite, 2)
+        wait_until(lambda: suite.serves("far.example", 2), 20, "changes go on")
+
+
+def from_images(suite: Suite, origin: str) -> bool:
+    """Whether none of a few queries was left to the plain implementation."""
+    left, requests = counted(suite, "left"), counted(suite, "request.udp")
+    for _ in range(ASKED):
+        ask(suite, origin)
+    wait_until(lambda: counted(suite, "request.udp") >= requests + ASKED, 20, "the queries are counted")
+    return counted(suite, "left") == left
 
 
 def test_no_secret_is_told_to_anybody(site, tmp_path):
