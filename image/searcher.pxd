@@ -28,7 +28,6 @@ cdef class Searcher(Composer):
     cdef Py_ssize_t first_node
     cdef Py_ssize_t end_node
     cdef Py_ssize_t table
-    cdef Py_ssize_t table_count
     cdef Py_ssize_t generation
     cdef Py_ssize_t chain
     cdef Py_ssize_t chain_entries

@@ -98,7 +98,6 @@ class Searcher(Composer):
         self.first_node = 0  # of the zone, in units
         self.end_node = 0
         self.table = 0
-        self.table_count = 0
         self.generation = 0
         self.chain = 0
         self.chain_entries = 0
