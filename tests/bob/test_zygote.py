@@ -61,11 +61,13 @@ def test_a_fork_leads_its_group_and_has_its_control_channel():
         told = "f'{os.getpid()} {os.getppid()} {os.getpgid(0)} {os.environ[chr(88)]}'.encode()"
         statement = f"os.write(int(os.environ['BOB_CONTROL_FD']), {told})"
         pid = zygote.fork("timeit", ["-n1", "-r1", "-s", "import os", statement], {"X": "y"}, theirs.fileno())
-        print(pid, *ours.recv(1000).decode().split())
-        print(end_of(pid), os.getpid())
+        print("told:", pid, *ours.recv(1000).decode().split())
+        print("ended:", end_of(pid), os.getpid())
     """)
-    pid, told, parent, group, variable = (line := out.splitlines())[0].split()
-    end, bob_itself = line[-1].split()
+    # timeit has a line of its own to print, before, between or after ours
+    lines = {line.partition(":")[0]: line.partition(":")[2].split() for line in out.splitlines()}
+    pid, told, parent, group, variable = lines["told"]
+    end, bob_itself = lines["ended"]
     assert pid == told == group
     assert (parent, variable, end) == (bob_itself, "y", "0")
 
