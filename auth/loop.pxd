@@ -5,7 +5,7 @@ from auth.reply_tally cimport ReplyTally
 from image.responder cimport Responder
 
 cdef Py_ssize_t DROPPED, FAILURES, LEFT, LEFT_DROPPED, RECEIVE_ERRORS, REQUEST_UDP, REQUEST_V4, REQUEST_V6, SEND_ERRORS
-cdef Py_ssize_t ANSWERS, ALIGNMENT, QUERY_OCTETS, PREPARE, FETCH_NODE, FETCH_FRAGMENT, ANSWER, DONE, NEAR_NAMES, STAGES
+cdef Py_ssize_t ANSWERS, ALIGNMENT, QUERY_OCTETS, PREPARE, FETCH_NODE, FETCH_FRAGMENT, ANSWER, DONE, STAGES
 cdef uint64_t BELL
 
 cdef class Loop(Reactor):
@@ -20,7 +20,6 @@ cdef class Loop(Reactor):
     cdef Py_ssize_t slot
     cdef Py_ssize_t first
     cdef Py_ssize_t passing
-    cdef Py_ssize_t deep
     cdef unsigned char[::1] usable
     cdef Py_ssize_t count
     cdef Py_ssize_t at
@@ -29,6 +28,7 @@ cdef class Loop(Reactor):
     cdef Datagrams datagrams
     cdef unsigned char[::1] replies
 
+    cdef Py_ssize_t is_far(self) except -1 nogil
     cdef int turn(self) except -1 nogil
     cdef int tell(self) except -1 nogil
     @cython.locals(ready=int, index=int, place=uint64_t)

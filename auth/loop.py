@@ -37,7 +37,6 @@ FETCH_NODE = 1
 FETCH_FRAGMENT = 2
 ANSWER = 3
 DONE = 4
-NEAR_NAMES = 10_000  # names of images that are near without being fetched: about what a cache of 2 MB holds
 
 BELL = 0  # tag of the bell; sockets have 1 and up
 
@@ -59,7 +58,6 @@ class Loop(Reactor):
         self.slot = 0  # the next query of it, in the pass in hand
         self.first = 0  # of the queries that are answered side by side
         self.passing = PREPARE
-        self.deep = 0  # images are larger than caches
         self.usable = memoryview(bytearray(STAGES))
         self.count = 0  # queries of it
         self.at = 0  # of the next reply
@@ -89,7 +87,6 @@ class Loop(Reactor):
         self.replies = self.datagrams.replies
         if self.responder is not None:
             self.responder.serve(self.datagrams.queries, self.datagrams.replies)
-            self.deep = self.responder.names() > NEAR_NAMES
             self.engaged = 1
 
     def open_place(self, place: int, descriptor: int, wildcard: int) -> None:
@@ -197,12 +194,17 @@ class Loop(Reactor):
                         self.responder.fetch_node(slot - self.first)
                     else:
                         self.responder.fetch_fragment(slot - self.first)
-            self.passing = ANSWER if self.passing == PREPARE and not self.deep else self.passing + 1
+            self.passing = ANSWER if self.passing == PREPARE and not self.is_far() else self.passing + 1
             self.slot = self.first
         self.first = end
         self.slot = end
         self.passing = PREPARE
         return 0
+
+    def is_far(self) -> int:
+        """Whether passes that bring memory near are worth their while."""
+        far: int = self.engaged and self.responder.is_far
+        return far
 
     def prepare(self, slot: int) -> int:
         """Read one query; 0 where it is not for the responder."""

@@ -12,6 +12,7 @@ cdef class Searcher(Composer):
     cdef readonly Py_ssize_t directory
     cdef Py_ssize_t directory_entries
     cdef Py_ssize_t directory_capacity
+    cdef readonly Py_ssize_t is_far
     cdef const uint64_t[::1] listed
     cdef Py_ssize_t listings
     cdef Py_ssize_t[::1] owner_lefts

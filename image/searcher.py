@@ -68,6 +68,7 @@ from image.layout import (
 )
 from image.names import buffer
 
+NEAR_NAMES = 10_000  # that are near without being fetched: about what a cache of 2 MB holds
 NSEC3_FLAGS = 11  # octets behind the owner: type, class, TTL, RDLENGTH, hash algorithm
 
 
@@ -81,6 +82,7 @@ class Searcher(Composer):
         self.directory = 0  # place of its header in the arena
         self.directory_entries = 0  # number of 64 bits in the arena where they begin
         self.directory_capacity = 0
+        self.is_far = 0  # what there is is larger than caches
         self.listed = buffer(8).cast("Q")  # what image.listing made: zones that are not just served as they are there
         self.listings = 0
         self.owner_lefts = buffer(8 * (MAX_DEPTH + 1)).cast("q")
@@ -104,7 +106,7 @@ class Searcher(Composer):
         self.iterations = 0
 
     def map(self, view: memoryview, address: int, directory: int) -> None:
-        """Look up in this arena from now on, by the directory at that place."""
+        """Look up in this arena from now on, by the directory at that place; to be called after changes of `rows`, too."""
         self.arena = view
         self.arena16 = view.cast("H")
         self.arena32 = view.cast("I")
@@ -113,6 +115,7 @@ class Searcher(Composer):
         self.directory = directory
         self.directory_entries = (directory + HEADER_OCTETS) >> 3
         self.directory_capacity = self.arena64[(directory >> 3) + CAPACITY_WORD]
+        self.is_far = self.names() > NEAR_NAMES
 
     def names(self) -> int:
         """About how many names there are in all images."""

@@ -6,6 +6,7 @@ import pytest
 
 from datasrc.records import Provenance
 from image.collection import GRACE
+from image.searcher import NEAR_NAMES
 from image.zone import wire
 from tests.datasrc.zonemaking import name
 from tests.memmgr.house import House, soa
@@ -85,3 +86,10 @@ def test_a_file_damaged_after_it_was_listed_is_told_and_left(house):
     path.write_bytes(octets)
     assert house.text("www.example.") == "left"
     assert [suffix for suffix, _ in told] == [".image"]
+
+
+def test_who_looks_on_learns_that_images_have_become_large(house):
+    assert not house.responder.is_far
+    house.load(soa(1, *(f"n{number} A 192.0.2.1" for number in range(NEAR_NAMES))), "big.")
+    house.settle().look()
+    assert house.responder.is_far
