@@ -106,7 +106,7 @@ class Searcher(Composer):
         self.iterations = 0
 
     def map(self, view: memoryview, address: int, directory: int) -> None:
-        """Look up in this arena from now on, by the directory at that place; to be called after changes of `rows`, too."""
+        """Look up in this arena from now on, by the directory there; to be called after changes of `rows`, too."""
         self.arena = view
         self.arena16 = view.cast("H")
         self.arena32 = view.cast("I")
