@@ -22,7 +22,7 @@ from auth.explain import explain
 from auth.images import Images
 from auth.keys import KeyRing
 from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
-from auth.server import Server
+from auth.server import CompiledCounts, Server
 from auth.settings import Settings
 from auth.status import as_answered, cookies_served, rate_limit_state, zones_served
 from auth.zones import ZoneTable
@@ -67,6 +67,7 @@ class AuthDaemon(Module):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
+        self._compiled_counts = CompiledCounts.declare(context.counters)
         self._server: Server | None = None
         self._sources: Sources | None = None
         self._configured: Mapping[str, Any] = {}
@@ -157,7 +158,7 @@ class AuthDaemon(Module):
         old, self._sources = self._sources, sources
         serving = Serving(sources, candidate.settings, candidate.zones, candidate.cookies, candidate.keys)
         if self._server is None:
-            self._server = Server(serving, self.context.counters, self.context.log)
+            self._server = Server(serving, self.context.counters, self.context.log, self._compiled_counts)
         else:
             self._server.serve_by(serving)
             if self._images is not None:

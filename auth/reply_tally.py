@@ -39,6 +39,10 @@ class ReplyTally:
     def __init__(self) -> None:
         self.counts = memoryview(bytearray(8 * len(COUNTED))).cast("Q")
 
+    def count_in(self, slots: memoryview) -> None:
+        """Go on in these slots, of a mapped page: as soon as it is made a count outlives this process."""
+        self.counts = slots
+
     def add(self, number: int, amount: int) -> int:
         """Count."""
         self.counts[number] += amount

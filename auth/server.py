@@ -7,9 +7,11 @@ holds up the third, the event loop, which keeps time and takes orders.
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from auth.acceptor import TcpListener
 from auth.cookie_secrets import CookieSecrets
@@ -28,20 +30,36 @@ from auth.tally import Tally
 from auth.tcp import TcpService
 from auth.udp import UdpService
 from auth.zones import ZoneTable
-from daemonkit.counters import Counters
+from daemonkit.counters import Counters, Share
 from daemonkit.log import MessageLog
 from daemonkit.spec import Spec
 from image.responder import Responder
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledCounts:
+    """Where compiled code counts what it answers."""
+
+    loop: Share
+    stream: Share
+
+    @classmethod
+    def declare(cls, counters: Counters) -> CompiledCounts:
+        """To be said before the process has its page."""
+        return cls(counters.share(COUNTED), counters.share(COUNTED))
+
+
 class Server:
     """Answers on whatever sockets it is given."""
 
-    def __init__(self, serving: Serving, counters: Counters, log: MessageLog) -> None:
+    def __init__(self, serving: Serving, counters: Counters, log: MessageLog, compiled: CompiledCounts) -> None:
         self.engine = Engine(serving, Tally(counters), log)
         self._counters = counters
+        self._compiled = compiled
         self._executor = ThreadPoolExecutor(1, "answers")
         stream_tally = ReplyTally()
+        stream_tally.count_in(compiled.stream.slots)
+        compiled.stream.count_by(stream_tally.count_in)
         self._stream = StreamAnswers(stream_tally)
         self._tcp = TcpService(self.engine, self._executor, counters, log, self._stream)
         self._tcp_listeners: list[TcpListener] = []
@@ -52,8 +70,8 @@ class Server:
         loop = Loop(hatch, serving.settings.udp_batch)
         self.loop_thread = LoopThread(loop, log)
         self._udp = UdpService(self.loop_thread, hatch, self.engine, self._executor, counters)
-        for tally in (loop.tally, stream_tally):
-            counters.gather(COUNTED, tally.counts)
+        loop.tally.count_in(compiled.loop.slots)
+        compiled.loop.count_by(lambda slots: self.loop_thread.call_now(functools.partial(loop.tally.count_in, slots)))
         self.loop_thread.start()
 
     def serve_by(self, serving: Serving) -> None:
@@ -147,6 +165,7 @@ class Server:
             connection.evict()
         self.answer_streams_from(None)
         await self.loop_thread.stop()
+        self._compiled.loop.count_by(self.loop_thread.loop.tally.count_in)
         self._udp.close()
         self._counters.publish()
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -165,6 +184,7 @@ async def start_server(
     """Serve a data source on bound sockets (TCP ones listening), without a daemon around it."""
     spec = Spec.load("auth")
     serving = Serving(data, settings or Settings(), zones or ZoneTable(), CookieSecrets.passing())
-    server = Server(serving, Counters(spec.statistics), MessageLog("auth", spec.messages))
+    counters = Counters(spec.statistics)
+    server = Server(serving, counters, MessageLog("auth", spec.messages), CompiledCounts.declare(counters))
     await server.serve(sockets)
     return server

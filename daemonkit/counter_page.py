@@ -7,11 +7,14 @@ one before is gone.
     offset  0   magic, 8 bytes
             8   layout, u32; number of names, u32; length of the names, u32; their CRC-32, u32
            24   process id of the writer, u64; when it opened the page, f64 (seconds since 1970)
-           64   the names, UTF-8, each ended by a newline; zeros up to a multiple of 8
+           64   the names, UTF-8, each ended by a newline; zeros up to a multiple of 64
                 a slot of 64 bits (unsigned) for each name, in their order
 
-All numbers are in the order of this machine. A page whose names differ from what the process counts is made anew with
-the values of the names that are in both.
+A name has several slots where several threads count it, for each slot is written by one thread only: what was counted
+is their sum. An empty name is a slot that nobody uses; it fills a cache line, so that two threads never write to one.
+
+All numbers are in the order of this machine. A page whose names differ from what the process counts, or that has the
+layout of an earlier release, is made anew with the values of the names that are in both.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ import stat
 import struct
 import time
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -31,9 +34,11 @@ from typing import Self
 from daemonkit.errors import DaemonError
 
 MAGIC = b"BOBCOUNT"
-LAYOUT = 1
+LAYOUT = 2
+LAYOUT_BEFORE = 1  # no name repeats, and the slots begin at a multiple of 8
 SUFFIX = ".counters"
 SET_ASIDE = ".damaged"
+FILLER = ""  # the name of a slot that nobody uses
 MAX_SIZE = 1 << 20  # bytes; of a file that says it is a page, more than any module counts
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
@@ -43,6 +48,8 @@ _NAMES_AT = 64
 _WRITER_AT = 24
 _WRITER = struct.Struct("=Qd")
 _SLOT = 8
+CACHE_LINE = 64  # octets, of every machine we know or a divisor of it
+_FILLED = CACHE_LINE // _SLOT  # slots
 
 
 class PageDamaged(DaemonError):
@@ -55,7 +62,9 @@ class PageImage:
 
     pid: int  # of the process that wrote it last; it may have ended
     opened: float  # when that process opened it; seconds since 1970
-    values: dict[str, int]
+    values: dict[str, int]  # what was counted by all its threads
+    names: tuple[str, ...]  # of all slots, in their order
+    layout: int
 
 
 class CounterPage:
@@ -75,20 +84,21 @@ class CounterPage:
         """
         path.parent.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
         problem = ""
-        values: dict[str, int] = {}
+        image: PageImage | None = None
         try:
-            values = read_page(path).values
+            image = read_page(path)
         except FileNotFoundError:
             pass
         except PageDamaged as error:
             problem = str(error)
             _set_aside(path)
-        if tuple(values) == tuple(names) and values:
+        if image is not None and (image.layout, image.names) == (LAYOUT, tuple(names)) and names:
             page = cls(path, names, _map(path))
             for index in (index for index, name in enumerate(names) if name in gauges):
                 page.slots[index] = 0
             return page, problem
-        kept = {name: value for name, value in values.items() if name not in gauges}
+        before = {} if image is None else image.values
+        kept = {name: value for name, value in before.items() if name not in gauges}
         return cls(path, names, _make(path, page_bytes(names, kept, os.getpid()))), problem
 
 
@@ -140,25 +150,41 @@ def parse_page(content: bytes) -> PageImage:
     magic, layout, count, length, checksum, pid, opened = _HEADER.unpack_from(content)
     if magic != MAGIC:
         raise PageDamaged("it is no page of counters")
-    if layout != LAYOUT:
+    if layout not in (LAYOUT, LAYOUT_BEFORE):
         raise PageDamaged(f"it has layout {layout}, not {LAYOUT}")
     blob = content[_NAMES_AT : _NAMES_AT + length]
-    start = _after(length)
+    start = _after(length, CACHE_LINE if layout == LAYOUT else _SLOT)
     if len(content) != start + _SLOT * count:
         raise PageDamaged(f"it has {len(content)} bytes instead of {start + _SLOT * count}")
     if zlib.crc32(blob) != checksum:
         raise PageDamaged("its names do not have the checksum it says")
-    names = blob.decode().split("\n")[:-1]
+    names = tuple(blob.decode().split("\n")[:-1])
     if len(names) != count:
         raise PageDamaged(f"it has {len(names)} names instead of {count}")
-    return PageImage(pid, opened, dict(zip(names, struct.unpack_from(f"={count}Q", content, start), strict=True)))
+    slots = struct.unpack_from(f"={count}Q", content, start)
+    return PageImage(pid, opened, summed(names, slots), names, layout)
+
+
+def summed(names: Iterable[str], slots: Iterable[int]) -> dict[str, int]:
+    """What was counted under each name."""
+    values: dict[str, int] = {}
+    for name, value in zip(names, slots, strict=True):
+        values[name] = values.get(name, 0) + value
+    values.pop(FILLER, None)
+    return values
+
+
+def filled(names: Sequence[str]) -> tuple[str, ...]:
+    """With as many fillers as make whole cache lines."""
+    return (*names, *[FILLER] * (-len(names) % _FILLED))
 
 
 def page_bytes(names: Sequence[str], values: dict[str, int], pid: int) -> bytes:
-    """A whole page; names without a value have 0."""
+    """A whole page; names without a value have 0, and of several slots of a name the first has it."""
     blob = _blob(names)
     header = _HEADER.pack(MAGIC, LAYOUT, len(names), len(blob), zlib.crc32(blob), pid, time.time())
-    slots = struct.pack(f"={len(names)}Q", *(values.get(name, 0) for name in names))
+    left = dict(values)
+    slots = struct.pack(f"={len(names)}Q", *(left.pop(name, 0) for name in names))
     return header.ljust(_NAMES_AT, b"\0") + blob.ljust(_after(len(blob)) - _NAMES_AT, b"\0") + slots
 
 
@@ -171,8 +197,8 @@ def _blob(names: Sequence[str]) -> bytes:
     return "".join(f"{name}\n" for name in names).encode()
 
 
-def _after(length: int) -> int:
-    return _NAMES_AT + -(-length // _SLOT) * _SLOT
+def _after(length: int, multiple: int = CACHE_LINE) -> int:
+    return _NAMES_AT + -(-length // multiple) * multiple
 
 
 def _map(path: Path) -> mmap.mmap:

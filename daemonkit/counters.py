@@ -8,19 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from daemonkit.counter_page import CounterPage
+from daemonkit.counter_page import CounterPage, filled, summed
 
 HISTOGRAM = "duration:"  # how the slots of histograms begin (daemonkit/durations.py); they are no counters to show
 
 
+class Share:
+    """Slots that one thread alone writes, because it has not the interpreter's lock; in the order it wants."""
+
+    __slots__ = ("_moved", "names", "slots")
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = filled(names)
+        self.slots = memoryview(bytearray(8 * len(self.names))).cast("Q")
+        self._moved: Callable[[memoryview], None] = _nobody_counts
+
+    def count_by(self, moved: Callable[[memoryview], None]) -> None:
+        """Whoever counts takes `slots`. `moved` is called with others, and returns when the old ones are left."""
+        self._moved = moved
+
+    def move(self, slots: memoryview) -> None:
+        """Have the thread count in these slots from now on."""
+        self._moved(slots)
+        self.slots = slots
+
+
+def _nobody_counts(_slots: memoryview) -> None:
+    """There is no thread yet."""
+
+
 class Counters:
-    """A fixed set of counters, so that a misspelt name is an error and a count of zero is shown.
+    """A fixed set of counters, so that a misspelt name is an error and a count of zero is shown."""
 
-    A thread that runs without the interpreter's lock counts in an array of its own: `gather()` brings what is added
-    there into the slots, with every heart-beat and whenever they are asked for.
-    """
-
-    __slots__ = ("_elsewhere", "_gathered", "_index", "_since", "gauges", "page", "slots")
+    __slots__ = ("_elsewhere", "_index", "_shares", "_since", "gauges", "page", "slots")
 
     def __init__(self, names: Iterable[str], gauges: Collection[str] = ()) -> None:
         self._index = {name: index for index, name in enumerate(dict.fromkeys(names))}
@@ -28,13 +48,18 @@ class Counters:
         self.slots = memoryview(bytearray(8 * len(self._index))).cast("Q")
         self.page: CounterPage | None = None
         self._elsewhere: list[Callable[[], Mapping[str, int]]] = []
-        self._gathered: list[tuple[list[int], memoryview, list[int]]] = []  # slots, array, what of it was brought
+        self._shares: list[Share] = []
         self._since: dict[str, int] = {}  # what those elsewhere begin from
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every name, in the order of the slots."""
         return tuple(self._index)
+
+    @property
+    def page_names(self) -> tuple[str, ...]:
+        """The names of all slots of a page of these counters: those of each share come behind the others."""
+        return tuple(name for part in (self.names, *(share.names for share in self._shares)) for name in filled(part))
 
     def declare(self, names: Sequence[str]) -> int:
         """Add slots that no spec names, before there is a page; the index of the first. Their names must be new."""
@@ -45,6 +70,19 @@ class Counters:
         slots[:first] = self.slots
         self.slots = slots
         return first
+
+    def share(self, names: Sequence[str]) -> Share:
+        """Have slots for a thread of its own, before there is a page; what it counts is added to what others count.
+
+        Raises KeyError for a name that is not in the spec.
+        """
+        assert self.page is None, "the process counts in its page already"
+        assert not self.gauges.intersection(names), "a gauge is one number"
+        for name in names:
+            self._index[name]
+        share = Share(names)
+        self._shares.append(share)
+        return share
 
     def add(self, name: str, amount: int = 1) -> None:
         """Count, from whatever thread: the interpreter changes threads at calls and jumps back, and here is neither.
@@ -62,8 +100,11 @@ class Counters:
     def statistics(self) -> dict[str, int]:
         """A copy of all values."""
         self.publish()
-        pairs = zip(self._index, self.slots, strict=True)
+        pairs = zip(self._index, self.slots, strict=False)  # in a page there are more slots
         values = {name: value for name, value in pairs if not name.startswith(HISTOGRAM)}
+        for share in self._shares:
+            for name, value in summed(share.names, share.slots).items():
+                values[name] += value
         for counted in self._elsewhere:
             values |= {name: value for name, value in counted().items() if name not in self._index}
         return values
@@ -74,29 +115,20 @@ class Counters:
             self._since |= {name: self.slots[self._index[name]] for name in counted() if name in self._index}
         self._elsewhere.append(counted)
 
-    def gather(self, names: Sequence[str], array: memoryview) -> None:
-        """Add to these counters what is added in the array (64 bits each, in the same order) from now on.
-
-        Raises KeyError for a name that is not in the spec.
-        """
-        view = memoryview(array)
-        self._gathered.append(([self._index[name] for name in names], view, view.tolist()))
-
     def publish(self) -> None:
         """Bring what is counted elsewhere into its slots. One thread at a time."""
-        for slots, array, brought in self._gathered:
-            for number, (index, value) in enumerate(zip(slots, array.tolist(), strict=True)):
-                if value != brought[number]:
-                    self.slots[index] += value - brought[number]
-                    brought[number] = value
         for counted in self._elsewhere:
             for name, value in counted().items():
                 if name in self._index:
                     self.slots[self._index[name]] = self._since.get(name, 0) + value
 
     def count_in(self, page: CounterPage) -> None:
-        """Go on in this page. What was counted in the page before stays there; what was in none comes along."""
+        """Go on in this page, made for `page_names`.
+
+        What was counted in the page before stays there; what was in none comes along.
+        """
         counted = {name for ask in self._elsewhere for name in ask() if name in self._index}
+        self._move_shares(page)
         if self.page is None:
             for name, index in self._index.items():
                 if name not in counted:
@@ -108,3 +140,14 @@ class Counters:
             self._since = {name: page.slots[self._index[name]] - told[name] for name in counted}
         self.page, self.slots = page, page.slots
         self.publish()
+
+    def _move_shares(self, page: CounterPage) -> None:
+        """To where they are in the page. What they have counted in none is added by us, not to a slot of another."""
+        first = len(filled(self.names))
+        for share in self._shares:
+            old, end = share.slots, first + len(share.names)
+            share.move(page.slots[first:end])
+            first = end
+            if self.page is None:
+                for name, value in summed(share.names, old).items():
+                    page.slots[self._index[name]] += value

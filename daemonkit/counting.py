@@ -21,7 +21,7 @@ def count_in_page(context: Context) -> None:
     counters = context.counters
     path = page_path(context.directories.counters, context.component, context.instance)
     try:
-        page, problem = CounterPage.open(path, counters.names, counters.gauges)
+        page, problem = CounterPage.open(path, counters.page_names, counters.gauges)
     except OSError as error:
         context.log.error("DAEMON_COUNTERS_UNUSABLE", path=path, reason=error.strerror or str(error))
         return

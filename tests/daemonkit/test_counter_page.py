@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 
 import pytest
 
@@ -19,7 +21,7 @@ def path(tmp_path):
 
 def counting(path, names=NAMES, gauges=("open",)):
     counters = Counters(names, gauges)
-    page, problem = CounterPage.open(path, counters.names, counters.gauges)
+    page, problem = CounterPage.open(path, counters.page_names, counters.gauges)
     counters.count_in(page)
     return counters, problem
 
@@ -53,6 +55,18 @@ def test_names_that_survive_keep_their_values(path):
     assert problem == ""
 
 
+def test_a_page_of_the_layout_before_is_gone_on_with(path):
+    """Layout 1: three names, whose slots begin at the next multiple of 8."""
+    names = b"".join(name.encode() + b"\n" for name in NAMES)
+    head = struct.pack("=8sIIIIQd", b"BOBCOUNT", 1, 3, len(names), zlib.crc32(names), 1, 0.0)
+    path.parent.mkdir()
+    path.write_bytes(head.ljust(64, b"\0") + names.ljust(24, b"\0") + struct.pack("=3Q", 7, 8, 9))
+    assert read_page(path).values == {"queries": 7, "dropped": 8, "open": 9}
+    counters, problem = counting(path)
+    counters.add("queries")
+    assert (read_page(path).values, problem) == ({"queries": 8, "dropped": 8, "open": 0}, "")
+
+
 def test_a_spare_that_takes_a_place_goes_on_there_and_leaves_its_own_counts(path):
     dead, _ = counting(path)
     dead.add("queries", 100)
@@ -63,7 +77,7 @@ def test_a_spare_that_takes_a_place_goes_on_there_and_leaves_its_own_counts(path
     spare.publish()
     spare.add("queries", 3)
     told["dropped"] = 6
-    page, _ = CounterPage.open(path, spare.names, spare.gauges)
+    page, _ = CounterPage.open(path, spare.page_names, spare.gauges)
     spare.count_in(page)
     spare.add("queries")
     told["dropped"] = 8
@@ -77,7 +91,7 @@ def test_what_was_counted_before_there_was_a_page_comes_along(path):
     counters = Counters(NAMES)
     counters.include(lambda: {"dropped": 4})
     counters.add("queries", 2)
-    counters.count_in(CounterPage.open(path, counters.names)[0])
+    counters.count_in(CounterPage.open(path, counters.page_names)[0])
     counters.publish()
     assert read_page(path).values == {"queries": 12, "dropped": 4, "open": 0}
 

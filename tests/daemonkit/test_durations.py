@@ -15,7 +15,7 @@ def process(path):
     durations = Durations(counters)
     durations.declare("request", ["GET /v1/zones/{origin}", "none"])
     durations.declare("commit", [""])
-    page, problem = CounterPage.open(path, counters.names)
+    page, problem = CounterPage.open(path, counters.page_names)
     assert not problem
     counters.count_in(page)
     return counters, durations

@@ -21,7 +21,7 @@ from auth.acl import compile_acl
 from auth.cookie_secrets import CookieSecrets
 from auth.engine import Serving
 from auth.keys import ALGORITHMS, Key, KeyRing
-from auth.server import Server
+from auth.server import CompiledCounts, Server
 from auth.settings import AnyAnswer, CookieSettings, RateLimitSettings, Settings, TcpSettings
 from auth.zones import ZonePolicy, ZoneTable
 from daemonkit.counters import Counters
@@ -106,7 +106,7 @@ async def serve(config: dict[str, Any]) -> None:
         keys_of(config.get("keys", {})),
     )
     counters = Counters(spec.statistics)
-    server = Server(serving, counters, MessageLog("auth", spec.messages))
+    server = Server(serving, counters, MessageLog("auth", spec.messages), CompiledCounts.declare(counters))
     await server.serve(sockets)
     say(sockets[0].getsockname()[1])
     async for _ in await lines_of(sys.stdin):
