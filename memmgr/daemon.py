@@ -28,7 +28,8 @@ from image.zone import wire
 from memmgr import api
 from memmgr.building import Task, build_apart, build_here
 from memmgr.errors import BuildFailed
-from memmgr.keeper import FILES, Keeper
+from memmgr.following import FILES
+from memmgr.keeper import Keeper
 from memmgr.plan import Batch
 from memmgr.store import Store
 from msgq.errors import Refused
@@ -212,8 +213,8 @@ class MemmgrDaemon(Module):
     async def _build_file(self, batch: Batch, path: Path) -> None:
         assert self._keeper is not None
         keeper = self._keeper
-        number, seed = keeper.number_of(batch.source), keeper.store.manifest.seed
-        entry = keeper.entry(batch.source)
+        number, seed = keeper.following.number_of(batch.source), keeper.store.manifest.seed
+        entry = keeper.following.entry(batch.source)
         if batch.records <= HERE_RECORDS or entry["type"] == FILES.rstrip(":"):
             await self.context.work(self._build_here, batch, number, path, seed)
             return
@@ -222,7 +223,7 @@ class MemmgrDaemon(Module):
 
     def _build_here(self, batch: Batch, number: int, path: Path, seed: int) -> None:
         assert self._keeper is not None
-        build_here(self._keeper.source(batch.source), number, batch.origins, path, seed)
+        build_here(self._keeper.following.source(batch.source), number, batch.origins, path, seed)
 
     def _tell(self) -> None:
         """Set the gauges."""

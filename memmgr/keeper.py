@@ -1,56 +1,36 @@
 """Keeps the images in line with the data sources: what the directory has against what they have.
 
-At first every source is surveyed, or its outbox read from where its images are; then changes are followed. Before all
-of that is done nothing is announced, and auth answers everything by itself: an image in which a zone is missing would
-answer from the zone above. A zone that is not built yet, has no data, or must wait has a record that leaves it to
-auth.
+Before all sources were surveyed nothing is announced, and auth answers everything by itself: an image in which a zone
+is missing would answer from the zone above. A zone that is not built yet, has no data, or must wait has a record that
+leaves it to auth.
 """
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
 
 from dns.name import Name
 
 from daemonkit.log import MessageLog
-from datasrc.errors import DataSourceError, StorageError, ZoneError
 from datasrc.keys import key_labels, name_key
-from datasrc.records import Change, ZoneInfo, ZoneState
-from datasrc.source import DataSource, Finder
-from datasrc.sources import Failure, Sources, source_url
-from image import builder, layout, manifest
+from datasrc.records import ZoneInfo, ZoneState
+from datasrc.sources import Sources
+from image import layout
 from image.delta import DeltaFull
-from image.manifest import Mark
-from image.patch import Cuts, NotExpressible, Patch, Place, touched_by
 from image.zone import name_of, wire
 from image.zonerecord import ZoneRecord
+from memmgr.changing import Changing
+from memmgr.following import Following, Found
+from memmgr.margin import Margin
 from memmgr.plan import BIG_RECORDS, Batch, Plan, Wanted
 from memmgr.store import Located, Store
 
-SOURCE_OCTETS = 4  # of the number of a source in records
-PAGE = 1000  # zones or changes read at once
-FILES = "master-files:"
-MAX_CUTS_KNOWN = 100  # zones
-MAX_VERSIONS = 100  # of a zone that are taken in at once; who is further behind builds it anew
 SMALL_ZONE = 500  # records of a zone that is written to a delta as a whole
 COMPACT = 0.75  # of a delta in use, when the image is built anew
 MAX_SMALL_SLOTS = 16  # images of few zones, before they are made one
 SMALL_SLOT = 50_000  # records
-
-
-@dataclass(slots=True)
-class Followed:
-    """One data source."""
-
-    number: int  # in the manifest and in records of zones
-    url: str
-    seen: int | None = None  # the outbox id up to where changes are known; None: it must be surveyed
-    mark: Mark | None = None  # the same, as it outlives the process
 
 
 class Keeper:
@@ -58,41 +38,26 @@ class Keeper:
 
     def __init__(self, store: Store, log: MessageLog) -> None:
         self.store = store
+        self.following = Following(log)
         self.plan = Plan()
         self.announced = False
         self.changes = 0  # zones changed in place
         self.published: float | None = None  # POSIX seconds when a zone last was given a record
         self.failures: dict[Name, str] = {}  # zones that could not be built, and why
         self._log = log
-        self._sources: Sources | None = None
-        self._followed: dict[str, Followed] = {}
+        self._changing = Changing(store, log)
+        self._margin = Margin(store, self.rebuild)
         self._listed: frozenset[bytes] = frozenset()  # keys of zones of the configuration
         self._building: frozenset[Name] = frozenset()
         self._again: set[Name] = set()  # that changed while they were being built
-        self._margin: int | None = None  # the slot whose delta has records of zones that have no image
         self._swept = False
-        self._cuts: dict[bytes, tuple[int, Cuts]] = {}  # delegations of zones that were changed last, and the version
 
     # Configuration.
 
     def configure(self, sources: Sources, listed: Collection[bytes]) -> None:
         """Keep these data sources from now on; `listed` are the keys of zones that are ours with or without data."""
-        urls = {name: source_url(entry) for name, entry in sources.configured.items()}
-        same = list(urls.items()) == [(name, one.url) for name, one in self._followed.items()]  # their order counts
-        followed = self._followed
-        if not same:
-            fresh = self._sources is None and not self.store.rebuilt
-            known = {(one.name, one.url): one for one in self.store.manifest.sources}
-            followed = {}
-            for name, url in urls.items():
-                stored = known.get((name, url)) if _lasts(url) else None
-                followed[name] = Followed(
-                    stored.number if stored else _lot(),
-                    url,
-                    mark=stored.mark if stored and fresh else None,
-                )
+        if self.following.adopt(sources, self.store.manifest.sources, trusted=not self.store.rebuilt):
             self._swept = False
-        self._sources, self._followed = sources, followed
         if self._listed != frozenset(listed):
             difference = self._listed.symmetric_difference(listed)
             self._listed = frozenset(listed)
@@ -103,7 +68,7 @@ class Keeper:
         self.follow()
 
     def _remember(self) -> None:
-        kept = tuple(manifest.Source(one.number, name, one.url, one.mark) for name, one in self._followed.items())
+        kept = self.following.marks()
         if kept != self.store.manifest.sources:
             self.store.remember(kept)
 
@@ -111,81 +76,22 @@ class Keeper:
 
     def follow(self) -> None:
         """Take notice of what changed in the data sources."""
-        assert self._sources is not None
-        for name, source in self._sources.each():
-            if isinstance(source, Failure):
-                continue
-            try:
-                self._follow(name, source, self._followed[name])
-            except StorageError as error:
-                self._log.debug("MEMMGR_SOURCE_WAITING", source=name, reason=error)
+        self.following.follow(self.update, lambda found: self.plan.survey(self._missing(found)))
 
-    def _follow(self, name: str, source: DataSource, followed: Followed) -> None:
-        if followed.seen is None:
-            self._begin(name, source, followed)
-        assert followed.seen is not None
-        while (last := source.last_change()) != followed.seen:
-            changes = source.changes(followed.seen, PAGE) if last > followed.seen else []
-            if not changes or changes[0].id != followed.seen + 1:  # trimmed, or it is another database
-                self._begin(name, source, followed)
-                return
-            for origin in dict.fromkeys(change.origin for change in changes):
-                self.update(origin)
-            self._note(followed, changes[-1])
-
-    def _begin(self, name: str, source: DataSource, followed: Followed) -> None:
-        """Survey the source, unless its outbox tells all since its images were made."""
-        mark = followed.mark
-        if mark is not None and mark.id:
-            row = next(iter(source.changes(mark.id - 1, 1)), None)
-            if row is not None and _mark(row) == mark:
-                followed.seen = mark.id
-                return
-            followed.number = _lot()  # another database, or too much happened to tell: versions may mean other data
-        last = source.last_change()
-        row = next(iter(source.changes(last - 1, 1)), None) if last else None
-        followed.seen = last
-        self.plan.survey(self._survey(name, source, followed, row))
-
-    @staticmethod
-    def _note(followed: Followed, change: Change) -> None:
-        followed.seen = change.id
-        followed.mark = _mark(change)
-
-    def _survey(self, name: str, source: DataSource, followed: Followed, last: Change | None) -> Iterator[Wanted]:
-        """Every zone of the source that is not in the directory as it is."""
-        assert self._sources is not None
-        hidden: set[bytes] = set()
-        for other, earlier in self._sources.each():
-            if other == name:
-                break
-            if not isinstance(earlier, Failure):
-                hidden |= earlier.zone_keys()
-        after: Name | None = None
-        while page := source.zones(after, PAGE):
-            for info in page:
-                if hidden and name_key(info.origin) in hidden:
-                    continue
-                there = self.store.find(_wire(info.origin))
-                if there is None or not _matches(there.record, followed.number, info):
-                    wanted = Wanted(info.origin, name, info.records)
-                    if wanted.big or there is not None:
-                        self._leave(info.origin)  # else what is there would be answered before it is built
-                    yield wanted
-            after = page[-1].origin
-        if last is not None:
-            followed.mark = _mark(last)
+    def _missing(self, found: Iterator[Found]) -> Iterator[Wanted]:
+        """Those that are not in the directory as they are."""
+        for one in found:
+            origin = one.info.origin
+            there = self.store.find(_wire(origin))
+            if there is None or not _matches(there.record, one.number, one.info):
+                wanted = Wanted(origin, one.source, one.info.records)
+                if wanted.big or there is not None:
+                    self._leave(origin)  # else what is there would be answered before it is built
+                yield wanted
 
     def _sweep(self) -> None:
         """Zones that no source has any more, or that are listed and have no data."""
-        assert self._sources is not None
-        keys: dict[int, set[bytes] | None] = {}
-        for name, source in self._sources.each():
-            number = self._followed[name].number
-            try:
-                keys[number] = None if isinstance(source, Failure) else source.zone_keys()
-            except StorageError:
-                keys[number] = None
+        keys = self.following.keys()
         for there in list(self.store.located()):
             record = there.record
             if record.flags & layout.ZONE_GONE:
@@ -207,7 +113,7 @@ class Keeper:
         if origin in self._building:
             self._again.add(origin)
             return
-        held, sure = self._holder(origin)
+        held, sure = self.following.holder(origin)
         there = self.store.find(_wire(origin))
         if held is None:
             self.plan.remove(origin)
@@ -215,11 +121,10 @@ class Keeper:
                 self._remove(origin, there)
             return
         name, info = held
-        if there is not None and _matches(there.record, self._followed[name].number, info):
+        if there is not None and _matches(there.record, self.following.number_of(name), info):
             self.plan.remove(origin)
             return
         if there is not None and self._change(name, origin, there):
-            self.plan.remove(origin)
             return
         if self.announced and self._write_small(name, info):
             self.plan.remove(origin)
@@ -230,146 +135,47 @@ class Keeper:
 
     def _change(self, name: str, origin: Name, there: Located) -> bool:
         """Change a zone in place; False: it must be built anew."""
-        before = there.record
-        if not before.answered or before.source != self._followed[name].number:
+        if not there.record.answered or there.record.source != self.following.number_of(name):
             return False
-        source = self.source(name)
-        delta = self.store.deltas[there.slot]
-        try:
-            with source.snapshot() as snapshot:
-                finder = snapshot.zone(origin)
-                if finder is None or finder.info.state is not ZoneState.READY:
-                    return False
-                versions = range(before.version + 1, finder.info.version + 1)
-                if not 0 < len(versions) <= MAX_VERSIONS:
-                    return False
-                differences = [source.difference(origin, version) for version in versions]
-                touched = touched_by(one for one in differences if one is not None)
-                if None in differences:
-                    return False
-                delta.begin()
-                patch = self._patch(there.slot, before, finder)
-                record = patch.change(touched)
-                offset = self.store.put_record(there.slot, record)
-        except (NotExpressible, DeltaFull) as error:
-            delta.end()
-            self._log.debug("MEMMGR_REBUILDING", zone=origin, reason=error)
+        record = self._changing.change(self.following.source(name), origin, there)
+        if record is None:
             return False
-        except DataSourceError as error:
-            delta.end()
-            if isinstance(error, ZoneError):
-                return False
-            raise
-        self.store.publish([(record.origin, there.slot, offset)])
-        delta.end()
         self._told()
-        if patch.cuts is not None:
-            while len(self._cuts) >= MAX_CUTS_KNOWN:
-                del self._cuts[next(iter(self._cuts))]
-            self._cuts[record.origin] = record.version, patch.cuts
-        if delta.filling > COMPACT and record.records >= BIG_RECORDS:  # what comes meanwhile still fits
-            self.plan.add(Wanted(origin, name, record.records))
+        self.plan.remove(origin)
+        if self.store.deltas[there.slot].filling > COMPACT and record.records >= BIG_RECORDS:
+            self.plan.add(Wanted(origin, name, record.records))  # what comes meanwhile still fits
         return True
 
     def _write_small(self, name: str, info: ZoneInfo) -> bool:
         """Write a small zone as a whole to the delta of the margin; False: it must be built."""
         if info.records > SMALL_ZONE or info.state is not ZoneState.READY:
             return False
-        slot = self._margin_slot()
-        delta = self.store.deltas[slot]
-        number = layout.IN_DELTA | delta.used // layout.ZONE_UNIT  # no two zones have begun at the same place
-        blank = ZoneRecord(_wire(info.origin), number=number, source=self._followed[name].number)
+        slot = self._margin.slot()
+        number = self._margin.zone_number()
+        blank = ZoneRecord(_wire(info.origin), number=number, source=self.following.number_of(name))
         try:
-            with self.source(name).snapshot() as snapshot:
-                finder = snapshot.zone(info.origin)
-                if finder is None or finder.info.state is not ZoneState.READY:
-                    return False
-                delta.begin()
-                record = self._patch(slot, blank, finder).write_all()
-                offset = self.store.put_record(slot, record)
-        except NotExpressible:
-            delta.end()
-            return False
+            written = self._changing.write(self.following.source(name), blank, info.origin, slot)
         except DeltaFull:
-            delta.end()
-            self._new_margin(slot)
+            self._margin.renew()
             return False
-        except DataSourceError:
-            delta.end()
-            raise
-        self.store.publish([(record.origin, slot, offset)])
-        delta.end()
-        self._told()
-        return True
-
-    def _patch(self, slot: int, record: ZoneRecord, finder: Finder) -> Patch:
-        store = self.store
-        version, cuts = self._cuts.pop(record.origin, (0, None))
-        place = Place(store.arena, store.images[slot], store.deltas[slot], record)
-        return Patch(place, finder, store.manifest.seed, cuts if version == record.version else None)
+        if written:
+            self._told()
+        return written
 
     def _told(self) -> None:
         self.changes += 1
         self.published = time.time()
-
-    def _holder(self, origin: Name) -> tuple[tuple[str, ZoneInfo] | None, bool]:
-        """The first source that has the zone, and the zone; and whether no source that fails could have it."""
-        assert self._sources is not None
-        sure = True
-        for name, source in self._sources.each():
-            if isinstance(source, Failure):
-                sure = sure and source.new
-                continue
-            try:
-                with source.snapshot() as snapshot:
-                    finder = snapshot.zone(origin)
-                    if finder is not None:
-                        return (name, finder.info), sure
-            except StorageError:
-                sure = False
-        return None, sure
 
     def _remove(self, origin: Name, there: Located | None) -> None:
         if name_key(origin) in self._listed:
             if there is None or there.record.source or not there.record.flags & layout.ZONE_LEFT:
                 self._leave(origin)
         elif there is not None and not there.record.flags & layout.ZONE_GONE:
-            self._put(ZoneRecord(_wire(origin), layout.ZONE_GONE))
+            self._margin.put(ZoneRecord(_wire(origin), layout.ZONE_GONE))
 
     def _leave(self, origin: Name) -> None:
         """Have the zone answered by auth itself."""
-        self._put(ZoneRecord(_wire(origin), layout.ZONE_LEFT))
-
-    def _put(self, record: ZoneRecord) -> None:
-        slot = self._margin_slot()
-        try:
-            offset = self.store.put_record(slot, record)
-        except DeltaFull:
-            slot = self._new_margin(slot)
-            offset = self.store.put_record(slot, record)
-        self.store.publish([(record.origin, slot, offset)])
-
-    def _margin_slot(self) -> int:
-        if self._margin is None or self._margin not in self.store.deltas:
-            empty = [slot.number for slot in self.store.manifest.slots if slot.zones == 0]
-            self._margin = empty[-1] if empty else self._new_margin(None)
-        return self._margin
-
-    def _new_margin(self, full: int | None) -> int:
-        """A slot whose image is empty, for what is written after the images; zones of the full one are built."""
-        number, path = self.store.reserve()
-        builder.build([], path, self.store.manifest.seed)
-        self.store.enlist(number)
-        self._margin = number
-        for there in list(self.store.located()) if full is not None else []:
-            if there.slot != full:
-                continue
-            if there.record.answered:
-                self.rebuild(name_of(there.record.origin))
-            else:
-                offset = self.store.put_record(number, there.record)
-                self.store.publish([(there.record.origin, number, offset)])
-        return number
+        self._margin.put(ZoneRecord(_wire(origin), layout.ZONE_LEFT))
 
     # Building.
 
@@ -429,7 +235,7 @@ class Keeper:
 
     def rebuild(self, origin: Name) -> bool:
         """Have a zone built anew, whatever is there; whether there is such a zone."""
-        held, _ = self._holder(origin)
+        held, _ = self.following.holder(origin)
         if held is None:
             return False
         self.plan.add(Wanted(held[1].origin, held[0], held[1].records))
@@ -437,27 +243,9 @@ class Keeper:
 
     def rebuild_all(self) -> None:
         """Have every zone built anew."""
-        assert self._sources is not None
         for there in list(self.store.located()):
             if not there.record.flags & layout.ZONE_GONE:
                 self.rebuild(name_of(there.record.origin))
-
-    def number_of(self, source: str) -> int:
-        """Of a data source."""
-        return self._followed[source].number
-
-    def source(self, name: str) -> DataSource:
-        """The source, to build from. Raises StorageError where it cannot be used now."""
-        assert self._sources is not None
-        found = dict(self._sources.each())[name]
-        if isinstance(found, Failure):
-            raise StorageError(found.reason, database=found.database)
-        return found
-
-    def entry(self, name: str) -> Mapping[str, Any]:
-        """Of `data_sources` in the configuration."""
-        assert self._sources is not None
-        return self._sources.configured[name]
 
     def _done(self) -> set[Name]:
         again, self._again, self._building = self._again, set(), frozenset()
@@ -491,7 +279,7 @@ class Keeper:
         empty = {
             slot.number
             for slot in self.store.manifest.slots
-            if self.store.zones[slot.number] == 0 and slot.number != self._margin
+            if self.store.zones[slot.number] == 0 and slot.number != self._margin.number
         }
         if empty:
             self.store.strike(empty)
@@ -509,20 +297,6 @@ class Keeper:
 
 def _matches(record: ZoneRecord, number: int, info: ZoneInfo) -> bool:
     return (record.source, record.version) == (number, info.version) and not record.flags & layout.ZONE_GONE
-
-
-def _lot() -> int:
-    """A number for a data source. Drawn: none may come twice, whatever old images say."""
-    return int.from_bytes(os.urandom(SOURCE_OCTETS))
-
-
-def _lasts(url: str) -> bool:
-    """Whether versions of zones mean the same to the next process; those of zone files are each process's own."""
-    return not url.startswith(FILES)
-
-
-def _mark(change: Change) -> Mark:
-    return Mark(change.id, change.origin.to_text(), change.version, change.time)
 
 
 def _wire(origin: Name) -> bytes:

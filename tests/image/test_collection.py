@@ -78,8 +78,10 @@ def test_a_file_damaged_after_it_was_listed_is_told_and_left(house):
     batch, number, path = task
     from memmgr.building import build_here
 
-    source = house.keeper.source(batch.source)
-    build_here(source, house.keeper.number_of(batch.source), batch.origins, path, house.keeper.store.manifest.seed)
+    source = house.keeper.following.source(batch.source)
+    build_here(
+        source, house.keeper.following.number_of(batch.source), batch.origins, path, house.keeper.store.manifest.seed
+    )
     house.keeper.built(batch, number)
     octets = bytearray(path.read_bytes())
     octets[4104] ^= 1

@@ -67,10 +67,10 @@ class House:
         self.keeper.follow()
         while (task := self.keeper.take()) is not None:
             batch, number, path = task
-            source = self.keeper.source(batch.source)
+            source = self.keeper.following.source(batch.source)
             self.built.append(sorted(origin.to_text() for origin in batch.origins))
             seed = self.keeper.store.manifest.seed
-            build_here(source, self.keeper.number_of(batch.source), batch.origins, path, seed)
+            build_here(source, self.keeper.following.number_of(batch.source), batch.origins, path, seed)
             self.keeper.built(batch, number)
         return self
 

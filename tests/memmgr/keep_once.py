@@ -21,8 +21,8 @@ def main(directory: Path) -> None:
     keeper.configure(sources, [])
     while (task := keeper.take()) is not None:
         batch, number, path = task
-        source = keeper.source(batch.source)
-        build_here(source, keeper.number_of(batch.source), batch.origins, path, store.manifest.seed)
+        source = keeper.following.source(batch.source)
+        build_here(source, keeper.following.number_of(batch.source), batch.origins, path, store.manifest.seed)
         keeper.built(batch, number)
     store.close()
     sources.close()

@@ -1,0 +1,200 @@
+"""The data sources as the keeper of images follows them: who has a zone, what changed, what there is at all.
+
+At first every source is surveyed, or its outbox read from where its images are; then changes are followed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dns.name import Name
+
+from daemonkit.log import MessageLog
+from datasrc.errors import StorageError
+from datasrc.keys import name_key
+from datasrc.records import Change, ZoneInfo
+from datasrc.source import DataSource
+from datasrc.sources import Failure, Sources, source_url
+from image import manifest
+from image.manifest import Mark
+
+SOURCE_OCTETS = 4  # of the number of a source in records
+PAGE = 1000  # zones or changes read at once
+FILES = "master-files:"
+
+
+@dataclass(slots=True)
+class Followed:
+    """One data source."""
+
+    number: int  # in the manifest and in records of zones
+    url: str
+    seen: int | None = None  # the outbox id up to where changes are known; None: it must be surveyed
+    mark: Mark | None = None  # the same, as it outlives the process
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A zone that a survey came by."""
+
+    source: str
+    number: int  # of the source
+    info: ZoneInfo
+
+
+class Following:
+    """The sources, and up to where each is known. Blocks; for one thread at a time."""
+
+    def __init__(self, log: MessageLog) -> None:
+        self.sources: Sources | None = None
+        self._log = log
+        self._followed: dict[str, Followed] = {}
+
+    def adopt(self, sources: Sources, known: tuple[manifest.Source, ...], *, trusted: bool) -> bool:
+        """Follow these from now on; whether they are others than before.
+
+        `known` are those of the manifest; `trusted` says whether the images are as they were left.
+        """
+        urls = {name: source_url(entry) for name, entry in sources.configured.items()}
+        same = list(urls.items()) == [(name, one.url) for name, one in self._followed.items()]  # their order counts
+        if not same:
+            fresh = self.sources is None and trusted
+            stored = {(one.name, one.url): one for one in known}
+            self._followed = {}
+            for name, url in urls.items():
+                before = stored.get((name, url)) if _lasts(url) else None
+                mark = before.mark if before and fresh else None
+                self._followed[name] = Followed(before.number if before else _lot(), url, mark=mark)
+        self.sources = sources
+        return not same
+
+    def marks(self) -> tuple[manifest.Source, ...]:
+        """For the manifest."""
+        return tuple(manifest.Source(one.number, name, one.url, one.mark) for name, one in self._followed.items())
+
+    def number_of(self, source: str) -> int:
+        """Of a data source."""
+        return self._followed[source].number
+
+    def source(self, name: str) -> DataSource:
+        """The source, to build from. Raises StorageError where it cannot be used now."""
+        found = dict(self._each())[name]
+        if isinstance(found, Failure):
+            raise StorageError(found.reason, database=found.database)
+        return found
+
+    def entry(self, name: str) -> Mapping[str, Any]:
+        """Of `data_sources` in the configuration."""
+        assert self.sources is not None
+        return self.sources.configured[name]
+
+    def holder(self, origin: Name) -> tuple[tuple[str, ZoneInfo] | None, bool]:
+        """The first source that has the zone, and the zone; and whether no source that fails could have it."""
+        sure = True
+        for name, source in self._each():
+            if isinstance(source, Failure):
+                sure = sure and source.new
+                continue
+            try:
+                with source.snapshot() as snapshot:
+                    finder = snapshot.zone(origin)
+                    if finder is not None:
+                        return (name, finder.info), sure
+            except StorageError:
+                sure = False
+        return None, sure
+
+    def keys(self) -> dict[int, set[bytes] | None]:
+        """The keys of all zones of each source, by its number; None of one that cannot be asked."""
+        found: dict[int, set[bytes] | None] = {}
+        for name, source in self._each():
+            number = self._followed[name].number
+            try:
+                found[number] = None if isinstance(source, Failure) else source.zone_keys()
+            except StorageError:
+                found[number] = None
+        return found
+
+    def follow(self, update: Callable[[Name], None], survey: Callable[[Iterator[Found]], None]) -> None:
+        """Have each zone updated that changed; of a source of which that is not known, have all zones surveyed."""
+        for name, source in self._each():
+            if isinstance(source, Failure):
+                continue
+            try:
+                self._follow(name, source, update, survey)
+            except StorageError as error:
+                self._log.debug("MEMMGR_SOURCE_WAITING", source=name, reason=error)
+
+    def _follow(
+        self,
+        name: str,
+        source: DataSource,
+        update: Callable[[Name], None],
+        survey: Callable[[Iterator[Found]], None],
+    ) -> None:
+        followed = self._followed[name]
+        if followed.seen is None:
+            self._begin(name, source, survey)
+        assert followed.seen is not None
+        while (last := source.last_change()) != followed.seen:
+            changes = source.changes(followed.seen, PAGE) if last > followed.seen else []
+            if not changes or changes[0].id != followed.seen + 1:  # trimmed, or it is another database
+                self._begin(name, source, survey)
+                return
+            for origin in dict.fromkeys(change.origin for change in changes):
+                update(origin)
+            followed.seen = changes[-1].id
+            followed.mark = _mark(changes[-1])
+
+    def _begin(self, name: str, source: DataSource, survey: Callable[[Iterator[Found]], None]) -> None:
+        """Survey the source, unless its outbox tells all since its images were made."""
+        followed = self._followed[name]
+        mark = followed.mark
+        if mark is not None and mark.id:
+            row = next(iter(source.changes(mark.id - 1, 1)), None)
+            if row is not None and _mark(row) == mark:
+                followed.seen = mark.id
+                return
+            followed.number = _lot()  # another database, or too much happened to tell: versions may mean other data
+        last = source.last_change()
+        row = next(iter(source.changes(last - 1, 1)), None) if last else None
+        followed.seen = last
+        survey(self._survey(name, source, followed, row))
+
+    def _survey(self, name: str, source: DataSource, followed: Followed, last: Change | None) -> Iterator[Found]:
+        """Every zone of the source that no source before it has."""
+        hidden: set[bytes] = set()
+        for other, earlier in self._each():
+            if other == name:
+                break
+            if not isinstance(earlier, Failure):
+                hidden |= earlier.zone_keys()
+        after: Name | None = None
+        while page := source.zones(after, PAGE):
+            for info in page:
+                if not hidden or name_key(info.origin) not in hidden:
+                    yield Found(name, followed.number, info)
+            after = page[-1].origin
+        if last is not None:
+            followed.mark = _mark(last)
+
+    def _each(self) -> Iterator[tuple[str, DataSource | Failure]]:
+        assert self.sources is not None
+        return iter(self.sources.each())
+
+
+def _lot() -> int:
+    """A number for a data source. Drawn: none may come twice, whatever old images say."""
+    return int.from_bytes(os.urandom(SOURCE_OCTETS))
+
+
+def _lasts(url: str) -> bool:
+    """Whether versions of zones mean the same to the next process; those of zone files are each process's own."""
+    return not url.startswith(FILES)
+
+
+def _mark(change: Change) -> Mark:
+    return Mark(change.id, change.origin.to_text(), change.version, change.time)

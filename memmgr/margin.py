@@ -1,0 +1,73 @@
+"""The margin: an image without zones, whose delta takes what is written after the images.
+
+Zones that are left to auth or are gone have their records there, and small zones that are new all they have: nothing
+has to be built or mapped for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dns.name import Name
+
+from image import builder, layout
+from image.delta import DeltaFull
+from image.zone import name_of
+from image.zonerecord import ZoneRecord
+from memmgr.store import Store
+
+
+class Margin:
+    """The slot, which is another when its delta is full. Blocks; for one thread at a time."""
+
+    def __init__(self, store: Store, rebuild: Callable[[Name], object]) -> None:
+        """`rebuild` has a zone built that is answered from a margin that was given up."""
+        self._store = store
+        self._rebuild = rebuild
+        self._number: int | None = None
+
+    @property
+    def number(self) -> int | None:
+        """Of the slot, if there is one."""
+        return self._number
+
+    def slot(self) -> int:
+        """The slot; made where there is none. Raises OSError."""
+        if self._number is None or self._number not in self._store.deltas:
+            empty = [slot.number for slot in self._store.manifest.slots if slot.zones == 0]
+            self._number = empty[-1] if empty else self._make()
+        return self._number
+
+    def zone_number(self) -> int:
+        """For a zone that is written next: no two have begun at the same place."""
+        return layout.IN_DELTA | self._store.deltas[self.slot()].used // layout.ZONE_UNIT
+
+    def put(self, record: ZoneRecord) -> None:
+        """Give a zone this record. Raises OSError."""
+        slot = self.slot()
+        try:
+            offset = self._store.put_record(slot, record)
+        except DeltaFull:
+            slot = self.renew()
+            offset = self._store.put_record(slot, record)
+        self._store.publish([(record.origin, slot, offset)])
+
+    def renew(self) -> int:
+        """Begin another, for this one is full: zones that are answered from it are built. Raises OSError."""
+        full = self._number
+        self._number = self._make()
+        for there in list(self._store.located()):
+            if there.slot != full:
+                continue
+            if there.record.answered:
+                self._rebuild(name_of(there.record.origin))
+            else:
+                offset = self._store.put_record(self._number, there.record)
+                self._store.publish([(there.record.origin, self._number, offset)])
+        return self._number
+
+    def _make(self) -> int:
+        number, path = self._store.reserve()
+        builder.build([], path, self._store.manifest.seed)
+        self._store.enlist(number)
+        return number
