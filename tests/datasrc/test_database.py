@@ -9,10 +9,9 @@ import pytest
 
 import datasrc
 from datasrc.source import DataSource
-from tests.datasrc.contract import LookupContract, Serve, ZonesContract
+from tests.datasrc.contract import LookupContract, ZonesContract
 from tests.datasrc.contract_history import ChangesContract, JournalContract
 from tests.datasrc.contract_writing import ConcurrencyContract, UpdaterContract
-from tests.datasrc.zonemaking import load
 
 
 @pytest.fixture
@@ -20,16 +19,6 @@ def source(tmp_path: Path) -> Iterator[DataSource]:
     source = datasrc.open(f"sqlite:///{tmp_path}/zones.sqlite", create=True)
     yield source
     source.close()
-
-
-@pytest.fixture
-def serve(source: DataSource) -> Serve:
-    def serve(zones: dict[str, str]) -> DataSource:
-        for origin, text in zones.items():
-            load(source, text, origin)
-        return source
-
-    return serve
 
 
 class TestLookup(LookupContract):

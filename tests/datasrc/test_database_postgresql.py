@@ -12,10 +12,9 @@ from datasrc.database.engine import Database
 from datasrc.database.schema import counters, metadata
 from datasrc.errors import StorageError
 from datasrc.source import DataSource
-from tests.datasrc.contract import LookupContract, Serve, ZonesContract
+from tests.datasrc.contract import LookupContract, ZonesContract
 from tests.datasrc.contract_history import ChangesContract, JournalContract
 from tests.datasrc.contract_writing import ConcurrencyContract, UpdaterContract
-from tests.datasrc.zonemaking import load
 from tests.kit.postgres import PostgresServer
 
 
@@ -41,16 +40,6 @@ def source(opened: DataSource, url: str) -> DataSource:
         connection.execute(update(counters).values(last=0))
     database.close()
     return opened
-
-
-@pytest.fixture
-def serve(source: DataSource) -> Serve:
-    def serve(zones: dict[str, str]) -> DataSource:
-        for origin, text in zones.items():
-            load(source, text, origin)
-        return source
-
-    return serve
 
 
 def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
