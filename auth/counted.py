@@ -38,6 +38,12 @@ COUNTED = (
     "udp.send_errors",
     "left",
     "left.dropped",
+    "rcode.badcookie",
+    "cookie.malformed",
+    "cookie.new",
+    "cookie.untimely",
+    "cookie.wrong",
+    "cookie.valid",
 )
 (
     REQUEST_V4,
@@ -60,4 +66,6 @@ COUNTED = (
     RCODES,  # the first of eleven
 ) = range(18)
 RCODE_OTHER = RCODES + 11
-DROPPED, FAILURES, RECEIVE_ERRORS, SEND_ERRORS, LEFT, LEFT_DROPPED = range(RCODE_OTHER + 1, len(COUNTED))
+DROPPED, FAILURES, RECEIVE_ERRORS, SEND_ERRORS, LEFT, LEFT_DROPPED, RCODE_BADCOOKIE, COOKIES = range(
+    RCODE_OTHER + 1, RCODE_OTHER + 9
+)  # of COOKIES the first of five, in the order of auth/cookie_format.py

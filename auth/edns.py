@@ -74,7 +74,12 @@ def nsid_option(identity: bytes) -> bytes:
 
 def keepalive_option(idle_timeout: float) -> bytes:
     """How long (seconds) an idle connection is kept (RFC 7828 section 3.1)."""
-    return _option(_KEEPALIVE, min(int(idle_timeout * KEEPALIVE_UNITS), MAX_KEEPALIVE).to_bytes(2))
+    return _option(_KEEPALIVE, keepalive_units(idle_timeout).to_bytes(2))
+
+
+def keepalive_units(idle_timeout: float) -> int:
+    """The same as the option has it."""
+    return min(int(idle_timeout * KEEPALIVE_UNITS), MAX_KEEPALIVE)
 
 
 def cookie_option(cookie: bytes) -> bytes:

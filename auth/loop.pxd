@@ -1,20 +1,21 @@
 cimport cython
 from libc.stdint cimport uint64_t
+from auth.image_engine cimport ImageEngine
 from auth.raw cimport Datagrams, Hatch, Reactor
 from auth.reply_tally cimport ReplyTally
 from image.responder cimport Responder
 
 cdef Py_ssize_t DROPPED, FAILURES, LEFT, LEFT_DROPPED, RECEIVE_ERRORS, REQUEST_UDP, REQUEST_V4, REQUEST_V6, SEND_ERRORS
-cdef Py_ssize_t ANSWERS, ALIGNMENT, QUERY_OCTETS, PREPARE, FETCH_NODE, FETCH_FRAGMENT, ANSWER, DONE, STAGES
+cdef Py_ssize_t ALIGNMENT, IPV4_OCTETS, IPV6_OCTETS, QUERY_OCTETS, PREPARE, FETCH_NODE, FETCH_FRAGMENT, ANSWER, DONE, STAGES
 cdef uint64_t BELL
 
 cdef class Loop(Reactor):
     cdef Hatch hatch
     cdef readonly ReplyTally tally
+    cdef readonly ImageEngine engine
     cdef int[::1] descriptors
     cdef unsigned char[::1] wildcards
     cdef Responder responder
-    cdef readonly Py_ssize_t engaged
     cdef Py_ssize_t called
     cdef Py_ssize_t place
     cdef Py_ssize_t slot
@@ -26,7 +27,6 @@ cdef class Loop(Reactor):
     cdef Py_ssize_t given
     cdef readonly Py_ssize_t turns
     cdef Datagrams datagrams
-    cdef unsigned char[::1] replies
 
     cdef Py_ssize_t is_far(self) except -1 nogil
     cdef int turn(self) except -1 nogil
@@ -41,6 +41,6 @@ cdef class Loop(Reactor):
     cdef int answer_some(self, Py_ssize_t end) except -1 nogil
     @cython.locals(octets=Py_ssize_t, usable=Py_ssize_t)
     cdef Py_ssize_t prepare(self, Py_ssize_t slot) except -1 nogil
-    @cython.locals(size=Py_ssize_t)
+    @cython.locals(is_v6=int, octets=Py_ssize_t, size=Py_ssize_t)
     cdef int answer(self, Py_ssize_t slot) except -1 nogil
     cdef int leave(self, Py_ssize_t slot) except -1 nogil

@@ -1,6 +1,6 @@
 """The loop: one thread that answers from images, without the GIL and without an object a packet.
 
-descriptors --batches--> Responder (image/responder.py) --replies--> descriptors
+descriptors --batches--> ImageEngine (auth/image_engine.py) --replies--> descriptors
                                  \\--what it leaves--> Hatch --> plain implementation (auth/hatch.py)
 
 Other threads reach it by `call()` only: what is called runs in this thread, between two turns. An exception in a turn
@@ -23,12 +23,12 @@ from auth.counted import (
     REQUEST_V6,
     SEND_ERRORS,
 )
+from auth.image_engine import ImageEngine
 from auth.raw import Datagrams, Hatch, Reactor
 from auth.reply_tally import ReplyTally
-from auth.sizes import HATCH_MESSAGES, MAX_PLACES, QUERY_OCTETS
+from auth.sizes import HATCH_MESSAGES, IPV4_OCTETS, IPV6_OCTETS, MAX_PLACES, QUERY_OCTETS
 from image.layout import STAGES
 
-ANSWERS = 6  # where their number is in a message (RFC 1035 section 4.1.1)
 ALIGNMENT = 16  # octets; replies begin at multiples of it
 
 # Passes over queries that are answered side by side.
@@ -42,17 +42,17 @@ BELL = 0  # tag of the bell; sockets have 1 and up
 
 
 class Loop(Reactor):
-    """What the thread has in hand. `responder` may be None: then everything is left."""
+    """What the thread has in hand. The responder may be None: then everything is left."""
 
     def __init__(self, hatch: Hatch, batch: int) -> None:
         """`batch` datagrams of one socket are answered before other sockets get their turn."""
         super().__init__()
         self.hatch = hatch
         self.tally = ReplyTally()
+        self.engine = ImageEngine(self.tally)
         self.descriptors = memoryview(bytearray(4 * MAX_PLACES)).cast("i")
         self.wildcards = memoryview(bytearray(MAX_PLACES))
         self.responder: Any = None
-        self.engaged = 0
         self.called = 0
         self.place = 0  # of the batch in hand
         self.slot = 0  # the next query of it, in the pass in hand
@@ -64,7 +64,6 @@ class Loop(Reactor):
         self.given = 0  # queries of this turn that were left
         self.turns = 0
         self.datagrams = Datagrams(batch)
-        self.replies = self.datagrams.replies
         self.take_batch(batch)
 
     # From the thread of the loop, between turns.
@@ -76,18 +75,26 @@ class Loop(Reactor):
             self.datagrams = Datagrams(batch)
             self.attach()
 
-    def engage(self, responder: Any) -> None:
-        """Answer with this responder from now on; with None leave everything."""
-        self.engaged = 0
+    def engage(self, responder: Any, settings: Any, secrets: Any) -> None:
+        """Answer with this responder from now on, as ImageEngine.engage() has it; with None leave everything."""
         self.responder = responder
+        self.engine.engage(responder, settings, secrets, self.seconds())
         self.attach()
 
+    def renew(self) -> None:
+        """Do what takes an object."""
+        if self.engine.is_stale:
+            self.engine.renew()
+
+    @property
+    def engaged(self) -> int:
+        """Whether there is somebody who answers."""
+        return int(self.engine.engaged)
+
     def attach(self) -> None:
-        """Give the responder the buffers."""
-        self.replies = self.datagrams.replies
+        """Give who answers the buffers."""
         if self.responder is not None:
-            self.responder.serve(self.datagrams.queries, self.datagrams.replies)
-            self.engaged = 1
+            self.engine.serve(self.datagrams.queries, self.datagrams.replies, self.datagrams.addresses)
 
     def open_place(self, place: int, descriptor: int, wildcard: int) -> None:
         """Serve a socket."""
@@ -123,14 +130,14 @@ class Loop(Reactor):
             self.answer_batch()
             self.tell()
         if not self.called:
-            if self.engaged or self.hatch.waiting() < self.datagrams.slots:
+            if self.engine.engaged or self.hatch.waiting() < self.datagrams.slots:
                 self.look()
             else:  # the kernel keeps the rest, for us or for our successor; the reader of the hatch rings
                 self.doze()
                 self.silence()
                 self.called = 1
             self.tell()
-        if self.called:
+        if self.called or self.engine.is_stale:
             self.called = 0
             return 0
         return 1
@@ -166,6 +173,7 @@ class Loop(Reactor):
             self.tally.add(RECEIVE_ERRORS, 1)
             return 0
         self.count = received
+        self.engine.take_time(self.seconds())
         return received
 
     def answer_batch(self) -> int:
@@ -209,7 +217,7 @@ class Loop(Reactor):
     def prepare(self, slot: int) -> int:
         """Read one query; 0 where it is not for the responder."""
         octets = self.datagrams.size(slot)
-        if not self.engaged or octets > QUERY_OCTETS:
+        if not self.engine.engaged or octets > QUERY_OCTETS:
             return 0
         usable: int = self.responder.prepare(slot - self.first, slot * QUERY_OCTETS, octets)
         return usable
@@ -219,19 +227,16 @@ class Loop(Reactor):
         if self.datagrams.port(slot) == 0:  # nobody can hear at port 0; such packets are forged
             self.tally.add(DROPPED, 1)
             return 0
-        size = self.responder.compose(slot - self.first, self.at) if self.usable[slot - self.first] else 0
+        if not self.usable[slot - self.first]:
+            return self.leave(slot)
+        is_v6 = self.datagrams.is_v6(slot)
+        octets = IPV6_OCTETS if is_v6 else IPV4_OCTETS
+        size = self.engine.answer(slot - self.first, self.at, self.datagrams.address(slot), octets)
         if size == 0:
             return self.leave(slot)
         self.datagrams.reply(slot, self.at, size)
-        self.tally.add(REQUEST_V6 if self.datagrams.is_v6(slot) else REQUEST_V4, 1)
+        self.tally.add(REQUEST_V6 if is_v6 else REQUEST_V4, 1)
         self.tally.add(REQUEST_UDP, 1)
-        self.tally.replied(
-            self.replies[self.at + 2],
-            self.replies[self.at + 3],
-            self.replies[self.at + ANSWERS] | self.replies[self.at + ANSWERS + 1],
-            self.responder.edns,
-            self.responder.dnssec,
-        )
         self.at += (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1)
         return 0
 

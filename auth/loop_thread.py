@@ -71,6 +71,7 @@ class LoopThread:
                     continue
                 self.failure = error
                 return
+            self.loop.renew()
             self._serve_calls()
 
     def _serve_calls(self) -> None:

@@ -11,6 +11,7 @@ cdef class Reactor:
     cdef uint64_t tag(self, int index) noexcept nogil
     cdef int silence(self) noexcept nogil
     cdef int64_t now(self) noexcept nogil
+    cdef int64_t seconds(self) noexcept nogil
 
 cdef class Hatch:
     cdef public Py_ssize_t most
@@ -30,6 +31,7 @@ cdef class Datagrams:
     cdef readonly Py_ssize_t slots
     cdef readonly object queries
     cdef readonly object replies
+    cdef readonly object addresses
     cdef unsigned char *query_octets
     cdef unsigned char *reply_octets
     cdef unsigned char *rest
@@ -46,6 +48,7 @@ cdef class Datagrams:
     cdef Py_ssize_t size(self, Py_ssize_t slot) noexcept nogil
     cdef int port(self, Py_ssize_t slot) noexcept nogil
     cdef int is_v6(self, Py_ssize_t slot) noexcept nogil
+    cdef Py_ssize_t address(self, Py_ssize_t slot) noexcept nogil
     cdef int reply(self, Py_ssize_t slot, Py_ssize_t at, Py_ssize_t octets) noexcept nogil
     cdef Py_ssize_t send(self, int descriptor) noexcept nogil
     cdef int leave(self, Py_ssize_t slot, uint64_t tag, Hatch hatch) noexcept nogil

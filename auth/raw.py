@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import errno
+import ipaddress
 import os
 import select
 import socket
@@ -11,7 +12,7 @@ import time
 from typing import Any
 
 from auth.ancillary import ANCILLARY_SIZE, Ancillary, Peer, reply_control
-from auth.sizes import HATCH_OCTETS, MAX_DATAGRAM, MAX_EVENTS, MAX_UDP_SIZE, QUERY_OCTETS
+from auth.sizes import HATCH_OCTETS, IPV6_OCTETS, MAX_DATAGRAM, MAX_EVENTS, MAX_UDP_SIZE, QUERY_OCTETS
 
 
 class Reactor:
@@ -87,6 +88,10 @@ class Reactor:
         """Milliseconds of the monotonic clock."""
         return int(time.monotonic() * 1000)
 
+    def seconds(self) -> int:
+        """POSIX seconds."""
+        return int(time.time())
+
 
 class Hatch:
     """Where the loop's thread puts what another has to answer: a bounded queue, one writer, one reader."""
@@ -152,6 +157,7 @@ class Datagrams:
         self.slots = slots
         self.queries = memoryview(bytearray(slots * QUERY_OCTETS))
         self.replies = memoryview(bytearray(slots * MAX_UDP_SIZE))
+        self.addresses = memoryview(bytearray(slots * IPV6_OCTETS))  # of the clients
         self._incoming: list[tuple[bytes, Ancillary, Any]] = []
         self._outgoing: list[tuple[int, int, int]] = []
         self._buffer = bytearray(MAX_DATAGRAM)
@@ -166,6 +172,10 @@ class Datagrams:
                 size, control, _, peer = sock.recvmsg_into([self._buffer], ANCILLARY_SIZE if with_control else 0)
                 start, head = len(self._incoming) * QUERY_OCTETS, min(size, QUERY_OCTETS)
                 self.queries[start : start + head] = self._buffer[:head]
+                if peer:
+                    packed = ipaddress.ip_address(peer[0]).packed
+                    place = len(self._incoming) * IPV6_OCTETS
+                    self.addresses[place : place + len(packed)] = packed
                 self._incoming.append((bytes(self._buffer[:size]), control, peer))
         except (BlockingIOError, InterruptedError):
             pass
@@ -187,6 +197,10 @@ class Datagrams:
     def is_v6(self, slot: int) -> int:
         """The family of the client."""
         return ":" in self._incoming[slot][2][0]
+
+    def address(self, slot: int) -> int:
+        """Where the client's address is, in `addresses`: 4 or 16 octets."""
+        return slot * IPV6_OCTETS
 
     def reply(self, slot: int, at: int, octets: int) -> int:
         """Send the reply at `at` with the others."""

@@ -65,12 +65,19 @@ cdef extern from *:
     const int EPOLL_CTL_ADD
     const int EPOLL_CTL_DEL
     const int CLOCK_MONOTONIC_COARSE
+    const int CLOCK_REALTIME_COARSE
     struct sockaddr:
         sa_family_t sa_family
+    struct in_addr:
+        pass
+    struct in6_addr:
+        pass
     struct sockaddr_in:
         uint16_t sin_port
+        in_addr sin_addr
     struct sockaddr_in6:
         uint16_t sin6_port
+        in6_addr sin6_addr
     ctypedef struct bob_name:
         sockaddr any
         sockaddr_in v4
@@ -217,6 +224,12 @@ cdef class Reactor:
         clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
         return time.tv_sec * 1000 + time.tv_nsec // 1000000
 
+    cdef int64_t seconds(self) noexcept nogil:
+        """POSIX seconds, as of the last tick."""
+        cdef timespec time
+        clock_gettime(CLOCK_REALTIME_COARSE, &time)
+        return time.tv_sec
+
 
 cdef class Hatch:
     """Where the loop's thread puts what another has to answer: a bounded queue, no lock, one writer, one reader."""
@@ -333,9 +346,10 @@ cdef class Datagrams:
         self.outgoing = calloc(slots, sizeof(mmsghdr))
         self.vectors = calloc(2 * slots, sizeof(iovec))
         self.out_vectors = calloc(slots, sizeof(iovec))
-        self.names = calloc(slots, sizeof(bob_name))
+        self.addresses = memoryview(bytearray(slots * sizeof(bob_name)))
+        self.names = _address(self.addresses)
         self.controls = calloc(slots, sizeof(bob_control))
-        if not (self.rest and self.incoming and self.outgoing and self.vectors and self.out_vectors and self.names and self.controls):
+        if not (self.rest and self.incoming and self.outgoing and self.vectors and self.out_vectors and self.controls):
             raise MemoryError
         incoming, outgoing, vectors = <mmsghdr *>self.incoming, <mmsghdr *>self.outgoing, <iovec *>self.vectors
         for slot in range(slots):
@@ -356,7 +370,6 @@ cdef class Datagrams:
         free(self.outgoing)
         free(self.vectors)
         free(self.out_vectors)
-        free(self.names)
         free(self.controls)
 
     cdef Py_ssize_t receive(self, int descriptor, int with_control) noexcept nogil:
@@ -389,6 +402,12 @@ cdef class Datagrams:
     cdef int is_v6(self, Py_ssize_t slot) noexcept nogil:
         """The family of the client."""
         return (<bob_name *>self.names)[slot].any.sa_family == AF_INET6
+
+    cdef Py_ssize_t address(self, Py_ssize_t slot) noexcept nogil:
+        """Where the client's address is, in `addresses`: 4 or 16 octets."""
+        cdef bob_name *name = &(<bob_name *>self.names)[slot]
+        cdef void *address = &name.v6.sin6_addr if name.any.sa_family == AF_INET6 else <void *>&name.v4.sin_addr
+        return <char *>address - <char *>self.names
 
     cdef int reply(self, Py_ssize_t slot, Py_ssize_t at, Py_ssize_t octets) noexcept nogil:
         """Send the reply at `at` with the others."""

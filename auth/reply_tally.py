@@ -11,6 +11,7 @@ from auth.counted import (
     NODATA,
     NOT_AUTHORITATIVE,
     OPCODE_QUERY,
+    RCODE_BADCOOKIE,
     RCODE_OTHER,
     RCODES,
     RECURSION,
@@ -23,12 +24,12 @@ from auth.counted import (
     SUCCESS,
     TRUNCATED,
 )
+from image.layout import BADCOOKIE, KIND_ANSWER, KIND_REFERRAL
 
 # Of a reply (RFC 1035 section 4.1.1).
 AA = 0x04
 TC = 0x02
 RD = 0x01
-RCODE = 0x0F
 REFUSED = 5
 LAST_NAMED = 10  # rcodes up to NOTZONE have a counter each
 
@@ -48,9 +49,8 @@ class ReplyTally:
         self.counts[number] += amount
         return 0
 
-    def replied(self, flags: int, rcode: int, answers: int, edns: int, dnssec: int) -> int:
-        """Count a reply by the two octets of its flags, whether it has answers, and what the query had."""
-        rcode &= RCODE
+    def replied(self, flags: int, rcode: int, kind: int, edns: int, dnssec: int) -> int:
+        """Count a reply by the first octet of its flags, its rcode and kind (image.layout), and what the query had."""
         self.counts[OPCODE_QUERY] += 1
         self.counts[RESPONSES] += 1
         if flags & RD:
@@ -63,12 +63,15 @@ class ReplyTally:
         if flags & TC:
             self.counts[TRUNCATED] += 1
         self.counts[AUTHORITATIVE if flags & AA else NOT_AUTHORITATIVE] += 1
-        self.counts[RCODES + rcode if rcode <= LAST_NAMED else RCODE_OTHER] += 1
+        if rcode <= LAST_NAMED:
+            self.counts[RCODES + rcode] += 1
+        else:
+            self.counts[RCODE_BADCOOKIE if rcode == BADCOOKIE else RCODE_OTHER] += 1
         if rcode == 0:
-            if answers or flags & TC:
+            if kind == KIND_ANSWER:
                 self.counts[SUCCESS] += 1
             else:
-                self.counts[NODATA if flags & AA else REFERRAL] += 1
+                self.counts[REFERRAL if kind == KIND_REFERRAL else NODATA] += 1
         elif rcode == REFUSED and not flags & RD:
             self.counts[REJECTED] += 1
         return 0

@@ -102,7 +102,8 @@ class Server:
         usable, listed = self._usable(responder), self._listed
         if usable is not None and listed is not None:
             usable.heed(listed.table, listed.count)
-        self._stream.engage(usable)
+        serving = self.engine.serving
+        self._stream.engage(usable, serving.settings, serving.cookies)
 
     def _usable(self, responder: Responder | None) -> Responder | None:
         """The responder, if the revision being served asks nothing of it that images do not know."""
@@ -118,13 +119,13 @@ class Server:
     def _engaging(self) -> Callable[[], None]:
         """What the thread of the loop has to do for the revision being served."""
         responder, listed, loop = self._usable(self._responder), self._listed, self.loop_thread.loop
-        batch = self.engine.serving.settings.udp_batch
+        serving = self.engine.serving
 
         def engage() -> None:
-            loop.take_batch(batch)
+            loop.take_batch(serving.settings.udp_batch)
             if responder is not None and listed is not None:
                 responder.heed(listed.table, listed.count)
-            loop.engage(responder)
+            loop.engage(responder, serving.settings, serving.cookies)
 
         return engage
 

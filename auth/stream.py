@@ -8,19 +8,20 @@ Only for the thread of the event loop. Plain Python; stream.pxd adds the types.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from auth.counted import REQUEST_TCP, REQUEST_V4, REQUEST_V6
+from auth.image_engine import ImageEngine
 from auth.reply_tally import ReplyTally
-from auth.sizes import MAX_STREAM_REPLY, MAX_STREAM_UNSENT, STREAM_OCTETS
+from auth.sizes import IPV6_OCTETS, MAX_STREAM_REPLY, MAX_STREAM_UNSENT, STREAM_OCTETS
 
 PREFIX = 2  # octets of the length before each message (RFC 1035 section 4.2.2)
 HEADER_OCTETS = 12
-ANSWERS = 6  # where their number is in a message
 
 
 class StreamAnswers:
-    """Answers from the octets of one connection after the other. `responder` may be None: then nothing is answered."""
+    """Answers from the octets of one connection after the other."""
 
     def __init__(self, tally: ReplyTally) -> None:
         self.queries = memoryview(bytearray(STREAM_OCTETS))  # to be received into
@@ -28,32 +29,43 @@ class StreamAnswers:
         self.octets = self.queries
         self.sent = self.replies
         self.tally = tally
-        self.responder: Any = None
-        self.engaged = 0
-        self.family = REQUEST_V4
+        self.engine = ImageEngine(tally)
+        self.address = memoryview(bytearray(IPV6_OCTETS))  # of the client
+        self.address_octets = 0
         self.taken = 0  # octets of queries
         self.written = 0  # octets of replies
         self.answered = 0  # queries
 
-    def engage(self, responder: Any) -> None:
-        """Answer with this responder from now on; with None nothing."""
-        self.engaged = 0
-        self.responder = responder
+    def engage(self, responder: Any, settings: Any, secrets: Any) -> None:
+        """Answer with this responder from now on, as ImageEngine.engage() has it; with None nothing."""
         if responder is not None:
             responder.stream = 1
-            responder.serve(self.queries, self.replies)
-            self.engaged = 1
+        self.engine.engage(responder, settings, secrets, time.time())
+        if responder is not None:
+            self.engine.serve(self.queries, self.replies, self.address)
 
-    def answer(self, end: int, most: int, is_v6: int) -> int:
+    @property
+    def engaged(self) -> int:
+        """Whether there is somebody who answers."""
+        return int(self.engine.engaged)
+
+    def answer(self, end: int, most: int, client: bytes, keepalive: int) -> int:
         """Answer the queries before `end`, at most so many and up to the first that must be left; how many they are.
 
-        Where an image is damaged it raises; `taken`, `written` and `answered` are of the queries before.
+        `client` is the address in 4 or 16 octets; `keepalive` is what it is told, as in RFC 7828 section 3.1. Where an
+        image is damaged it raises; `taken`, `written` and `answered` are of the queries before.
         """
         self.taken = 0
         self.written = 0
         self.answered = 0
-        if self.engaged:
-            self.family = REQUEST_V6 if is_v6 else REQUEST_V4
+        if self.engine.engaged:
+            self.address_octets = len(client)
+            for index in range(self.address_octets):
+                self.address[index] = client[index]
+            self.engine.tell_keepalive(keepalive)
+            self.engine.take_time(int(time.time()))
+            if self.engine.is_stale:
+                self.engine.renew()
             self.go_on(end, most)
         return self.answered
 
@@ -65,16 +77,12 @@ class StreamAnswers:
             if length < HEADER_OCTETS or start + length > end:
                 break
             at = self.written + PREFIX
-            size = self.responder.reply(start, length, at)
+            size = self.engine.reply(start, length, at, 0, self.address_octets)
             if size == 0:
                 break
             self.sent[self.written] = size >> 8
             self.sent[self.written + 1] = size & 0xFF
-            answers = self.sent[at + ANSWERS] | self.sent[at + ANSWERS + 1]
-            self.tally.replied(
-                self.sent[at + 2], self.sent[at + 3], answers, self.responder.edns, self.responder.dnssec
-            )
-            self.tally.add(self.family, 1)
+            self.tally.add(REQUEST_V6 if self.address_octets == IPV6_OCTETS else REQUEST_V4, 1)
             self.tally.add(REQUEST_TCP, 1)
             self.taken = start + length
             self.written = at + size

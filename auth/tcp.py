@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import ipaddress
 import resource
 from concurrent.futures import Executor
 
 from auth.client import Client, Transport
 from auth.connections import SCARCE, ConnectionTable, Standing, client_key
+from auth.edns import keepalive_units
 from auth.engine import Engine
 from auth.framing import FrameError, Framer, frame
 from auth.places import Place
@@ -83,7 +85,7 @@ class Connection(asyncio.BufferedProtocol):
         self._service = service
         self._peer = peer
         self._framer = Framer()
-        self._is_v6 = ":" in peer[0]
+        self._address = ipaddress.ip_address(peer[0]).packed
         self._kept = 0  # octets in front of where the event loop receives
         self._waiting: list[bytes] = []  # whole messages not yet answered
         self._state = State.IDLE
@@ -153,7 +155,8 @@ class Connection(asyncio.BufferedProtocol):
         assert self._transport is not None
         service, stream = self._service, self._service.stream
         try:
-            answered = stream.answer(octets, MAX_STREAM_QUERIES, self._is_v6)
+            keepalive = keepalive_units(service.idle_timeout)
+            answered = stream.answer(octets, MAX_STREAM_QUERIES, self._address, keepalive)
         except Exception as error:  # the boundary: what an image cannot answer the plain implementation does
             service.counters.add("failures")
             service.log.exception("AUTH_LOOP_ERROR", error)

@@ -1,13 +1,11 @@
 cimport cython
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
-from image.sha1 cimport NameHasher
+from image.query cimport QueryReader
 
-cdef Py_ssize_t AA, BELOW_DELTA, BYTE, CASE, DO, FRAGMENT_FIXED, FRAGMENT_OCTETS, IN_DELTA, MAX_DEPTH, MAX_NAME, MESSAGE_HEADER, MIN_UDP_SIZE, NODE_FIXED, OCTET, OPT, OPT_OCTETS, POINTER, POINTER_OCTETS, POINTER_REACH, QR, RD, SECOND_FIXED, SET_OCTETS, TC, TO_FRAGMENT, TO_OWNER, UNIT, UPPER_A, UPPER_Z, WITH_GLUE, WITH_SIGNATURES
-cdef Py_ssize_t COUNTS, MAX_PARTS, LABEL_TYPE, POINTER_MASK, ANSWER, AUTHORITY, ADDITIONAL
+cdef Py_ssize_t AA, BELOW_DELTA, BYTE, CASE, FRAGMENT_FIXED, FRAGMENT_OCTETS, IN_DELTA, KIND_ERROR, KIND_NODATA, MAX_DEPTH, MAX_NAME, MESSAGE_HEADER, MAX_OPTIONS, NODE_FIXED, OCTET, OPT, OPT_OCTETS, OPTION_FIXED, POINTER, POINTER_OCTETS, QR, RD, SECOND_FIXED, SET_OCTETS, TC, TO_FRAGMENT, TO_OWNER, UNIT, UPPER_A, UPPER_Z, WITH_GLUE, WITH_SIGNATURES
+cdef Py_ssize_t COUNTS, MAX_PARTS, LABEL_TYPE, POINTER_MASK, ANSWER, AUTHORITY, ADDITIONAL, RCODE, RCODE_BITS
 
-cdef class Composer(NameHasher):
-    cdef readonly Py_ssize_t udp_size
-    cdef public Py_ssize_t stream
+cdef class Composer(QueryReader):
     cdef unsigned char[::1] replies
     cdef uint64_t replies_address
     cdef uint64_t queries_address
@@ -16,13 +14,13 @@ cdef class Composer(NameHasher):
     cdef readonly Py_ssize_t[::1] counts
     cdef uint64_t[::1] parts
     cdef Py_ssize_t part_count
-    cdef Py_ssize_t start
     cdef Py_ssize_t at
     cdef Py_ssize_t size
-    cdef Py_ssize_t limit
-    cdef Py_ssize_t question_octets
-    cdef readonly Py_ssize_t edns
-    cdef readonly Py_ssize_t dnssec
+    cdef unsigned char[::1] options
+    cdef uint64_t options_address
+    cdef public Py_ssize_t options_octets
+    cdef readonly Py_ssize_t kind
+    cdef readonly Py_ssize_t flags
     cdef readonly Py_ssize_t rcode
     cdef readonly Py_ssize_t authoritative
     cdef readonly Py_ssize_t truncated
@@ -39,6 +37,7 @@ cdef class Composer(NameHasher):
     cdef int begin(self, Py_ssize_t at) except -1 nogil
     @cython.locals(at=Py_ssize_t)
     cdef Py_ssize_t finish(self) except -1 nogil
+    cdef Py_ssize_t fail(self, Py_ssize_t at, Py_ssize_t rcode) except -1 nogil
     cdef Py_ssize_t truncate(self) except -1 nogil
     cdef Py_ssize_t source_of(self, Py_ssize_t fragment) noexcept nogil
     @cython.locals(source=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, _=Py_ssize_t)
@@ -60,6 +59,6 @@ cdef class Composer(NameHasher):
     cdef int follow(self, Py_ssize_t offset) except -1 nogil
     @cython.locals(index=Py_ssize_t)
     cdef int put_opt(self, Py_ssize_t at) except -1 nogil
+    @cython.locals(at=Py_ssize_t, end=Py_ssize_t)
+    cdef int put_option(self, Py_ssize_t code, uint64_t content, Py_ssize_t octets) except -1 nogil
     cdef int put16(self, Py_ssize_t at, Py_ssize_t value) except -1 nogil
-    @cython.locals(size=Py_ssize_t)
-    cdef int read_opt(self, Py_ssize_t at, Py_ssize_t end, Py_ssize_t records) except -1 nogil

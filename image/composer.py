@@ -14,21 +14,22 @@ from image.layout import (
     BELOW_DELTA,
     BYTE,
     CASE,
-    DO,
     FRAGMENT_FIXED,
     FRAGMENT_OCTETS,
     IN_DELTA,
+    KIND_ERROR,
+    KIND_NODATA,
     MAX_DEPTH,
     MAX_NAME,
+    MAX_OPTIONS,
     MESSAGE_HEADER,
-    MIN_UDP_SIZE,
     NODE_FIXED,
     OCTET,
     OPT,
     OPT_OCTETS,
+    OPTION_FIXED,
     POINTER,
     POINTER_OCTETS,
-    POINTER_REACH,
     QR,
     RD,
     SECOND_FIXED,
@@ -43,21 +44,21 @@ from image.layout import (
     WITH_SIGNATURES,
 )
 from image.names import address_of, buffer
-from image.sha1 import NameHasher
+from image.query import QueryReader
 
 COUNTS = 6  # octet of the header where the numbers of records begin
 MAX_PARTS = 8  # fragments of the authority section that are remembered, so that none comes twice
 LABEL_TYPE = 0xC0
+RCODE = 0x0F  # what is in the header of an rcode
+RCODE_BITS = 4
 POINTER_MASK = 0x3FFF
 
 
-class Composer(NameHasher):
+class Composer(QueryReader):
     """The reply in the making."""
 
     def __init__(self, seed: int, udp_size: int) -> None:
-        super().__init__(seed)
-        self.udp_size = udp_size  # octets of the largest reply over UDP, whatever the client takes
-        self.stream = 0  # set for TCP: replies have up to POINTER_REACH octets, the rest is left
+        super().__init__(seed, udp_size)
         self.replies = buffer(1)
         self.replies_address = 0
         self.queries_address = 0
@@ -66,13 +67,13 @@ class Composer(NameHasher):
         self.counts = buffer(8 * 3).cast("q")
         self.parts = buffer(8 * MAX_PARTS).cast("Q")
         self.part_count = 0
-        self.start = 0  # of the query
         self.at = 0  # of the reply
         self.size = 0  # octets of the reply so far
-        self.limit = 0  # octets of the reply, its OPT not counted
-        self.question_octets = 0
-        self.edns = 0
-        self.dnssec = 0
+        self.options = buffer(MAX_OPTIONS)  # of our OPT
+        self.options_address = address_of(self.options)
+        self.options_octets = 0
+        self.kind = 0
+        self.flags = 0  # of the header, in their first octet
         self.rcode = 0
         self.authoritative = 0
         self.truncated = 0
@@ -100,7 +101,7 @@ class Composer(NameHasher):
         if at + self.limit > len(self.replies):
             self.limit = len(self.replies) - at
         if self.edns:
-            self.limit -= OPT_OCTETS
+            self.limit -= OPT_OCTETS + self.options_octets
         if self.size > self.limit:
             return 0
         self.copy(self.replies_address + at, self.queries_address + self.start, self.size)
@@ -111,6 +112,7 @@ class Composer(NameHasher):
         self.counts[AUTHORITY] = 0
         self.counts[ADDITIONAL] = 0
         self.part_count = 0
+        self.kind = KIND_NODATA
         self.rcode = 0
         self.authoritative = AA
         self.truncated = 0
@@ -119,15 +121,25 @@ class Composer(NameHasher):
     def finish(self) -> int:
         """Set header and OPT; octets of the reply."""
         at = self.at
-        self.replies[at + 2] = QR | self.authoritative | self.truncated | (self.octets[self.start + 2] & RD)
-        self.replies[at + 3] = self.rcode
+        self.flags = QR | self.authoritative | self.truncated | (self.octets[self.start + 2] & RD)
+        self.replies[at + 2] = self.flags
+        self.replies[at + 3] = self.rcode & RCODE
         self.put16(at + COUNTS, self.counts[ANSWER])
         self.put16(at + COUNTS + 2, self.counts[AUTHORITY])
         self.put16(at + COUNTS + 4, self.counts[ADDITIONAL] + self.edns)
         if self.edns:
             self.put_opt(at + self.size)
-            self.size += OPT_OCTETS
+            self.size += OPT_OCTETS + self.options_octets
         return self.size
+
+    def fail(self, at: int, rcode: int) -> int:
+        """A reply at `at` that has nothing but an rcode; its octets, 0 where there is no room."""
+        if not self.begin(at):
+            return 0
+        self.authoritative = 0
+        self.kind = KIND_ERROR
+        self.rcode = rcode
+        return self.finish()
 
     def truncate(self) -> int:
         """The reply without records: it does not fit (RFC 2181 section 9). 0 over TCP: it is left."""
@@ -333,7 +345,25 @@ class Composer(NameHasher):
             self.replies[at + index] = 0
         self.replies[at + 2] = OPT
         self.put16(at + 3, self.udp_size)
+        self.replies[at + 5] = self.rcode >> RCODE_BITS
         self.replies[at + 7] = self.dnssec
+        if self.options_octets:
+            self.put16(at + 9, self.options_octets)
+            self.copy(self.replies_address + at + OPT_OCTETS, self.options_address, self.options_octets)
+        return 0
+
+    def put_option(self, code: int, content: int, octets: int) -> int:
+        """Add an option to our OPT, before the reply is begun; its content is at an address."""
+        at = self.options_octets
+        end = at + OPTION_FIXED + octets
+        if octets < 0 or end > len(self.options):
+            raise IndexError("too many options")
+        self.options[at] = code >> OCTET
+        self.options[at + 1] = code & BYTE
+        self.options[at + 2] = octets >> OCTET
+        self.options[at + 3] = octets & BYTE
+        self.copy(self.options_address + at + OPTION_FIXED, content, octets)
+        self.options_octets = end
         return 0
 
     def put16(self, at: int, value: int) -> int:
@@ -341,28 +371,3 @@ class Composer(NameHasher):
         self.replies[at] = value >> OCTET
         self.replies[at + 1] = value & BYTE
         return 0
-
-    def read_opt(self, at: int, end: int, records: int) -> int:
-        """Read an OPT without options, or none; 0 where there is anything else."""
-        self.limit = MIN_UDP_SIZE
-        self.edns = 0
-        self.dnssec = 0
-        if records:
-            if records != 1 or end - at != OPT_OCTETS:
-                return 0
-            if self.octets[at] != 0 or self.octets[at + 1] != 0 or self.octets[at + 2] != OPT:
-                return 0
-            if self.octets[at + 5] or self.octets[at + 6] or self.octets[at + 9] or self.octets[at + 10]:
-                return 0  # an extended rcode, another version, options
-            size = self.octets[at + 3] << OCTET | self.octets[at + 4]
-            if size > self.udp_size:
-                size = self.udp_size
-            if size > self.limit:
-                self.limit = size
-            self.edns = 1
-            self.dnssec = self.octets[at + 7] & DO
-        elif at != end:
-            return 0
-        if self.stream:
-            self.limit = POINTER_REACH
-        return 1

@@ -160,6 +160,13 @@ ANSWER = 0
 AUTHORITY = 1
 ADDITIONAL = 2
 
+# What a reply is, whether it fits or not.
+KIND_ANSWER = 0  # it has records in the answer section
+KIND_REFERRAL = 1
+KIND_NODATA = 2
+KIND_NXDOMAIN = 3
+KIND_ERROR = 4  # every other rcode
+
 # Queries of a batch that are worked on side by side, so that the memory for one comes near while another is read.
 STAGES = 64
 STAGE_NAME = 256  # octets
@@ -182,9 +189,11 @@ AA = 0x04
 TC = 0x02
 UNUSUAL_FLAGS_TOO = 0xCF  # of the second octet: all but AD and CD
 NXDOMAIN = 3
+BADCOOKIE = 23  # RFC 7873 section 8
 POINTER = 0xC000
 POINTER_REACH = 0x4000  # octets of a message that a pointer can point into
 OPT_OCTETS = 11
+OPTION_FIXED = 4
 DO = 0x80
 MIN_UDP_SIZE = 512
 MAX_MESSAGE = 65535
@@ -198,6 +207,15 @@ UPPER_A = 0x41
 UPPER_Z = 0x5A
 CASE = 0x20
 STAR = 0x2A
+
+# Options of EDNS, and what is remembered of those of a query.
+NSID = 3  # RFC 5001
+COOKIE = 10  # RFC 7873
+KEEPALIVE = 11  # RFC 7828
+WANTS_NSID = 1
+WANTS_COOKIE = 2
+WANTS_KEEPALIVE = 4
+MAX_OPTIONS = 256  # octets of our options: an identity of 128, a cookie, a time-out, an extended error
 
 # Types.
 NS = 2

@@ -2,14 +2,13 @@ cimport cython
 from libc.stdint cimport uint64_t
 from image.searcher cimport Searcher
 
-cdef Py_ssize_t ANSWER, AUTHORITY, CLASS_IN, DS, FIRST_META, KEY, LAST_META, MESSAGE_HEADER, NODE_CNAME, NODE_CUT, NODE_DNAME, NODE_WILDCARD, NSEC, NXDOMAIN, NXT, OCTET, OPT, QUESTION_FIXED, RRSIG, SET_PLAIN, SIG, UNUSUAL_FLAGS, UNUSUAL_FLAGS_TOO, ZONE_LEFT, ZONE_NSEC, ZONE_NSEC3, ZONE_SIGNED, NOWHERE
+cdef Py_ssize_t ANSWER, AUTHORITY, DS, KEY, KIND_ANSWER, KIND_NXDOMAIN, KIND_REFERRAL, NODE_CNAME, NODE_CUT, NODE_DNAME, NODE_WILDCARD, NSEC, NXDOMAIN, NXT, SET_PLAIN, ZONE_LEFT, ZONE_NSEC, ZONE_NSEC3, ZONE_SIGNED, NOWHERE
 cdef Py_ssize_t MAX_LINKS, LEAVE, DONE, FOLLOW, OVERFLOW, CNAME, RECORD_FIXED
 
-cdef Py_ssize_t STAGES, STAGE_NAME, STAGE_LEVELS, IN_DELTA, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_FRAGMENTS, ROW_NODES, UNIT, SAVED, SAVED_VALUE, SAVED_ZONE, SAVED_SLOT, SAVED_NODE, SAVED_START, SAVED_QUESTION, SAVED_TYPE, SAVED_LIMIT, SAVED_EDNS, SAVED_DNSSEC, SAVED_DEPTH, SAVED_OCTETS, FETCHED_BUCKETS, LINE
+cdef Py_ssize_t STAGES, STAGE_NAME, STAGE_LEVELS, IN_DELTA, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_FRAGMENTS, ROW_NODES, UNIT, SAVED, SAVED_VALUE, SAVED_ZONE, SAVED_SLOT, SAVED_NODE, SAVED_START, SAVED_QUESTION, SAVED_TYPE, SAVED_LIMIT, SAVED_EDNS, SAVED_DNSSEC, SAVED_DEPTH, SAVED_OCTETS, SAVED_WANTED, SAVED_COOKIE, SAVED_COOKIE_OCTETS, FETCHED_BUCKETS, LINE
 cdef uint64_t HALF, OFFSET_MASK, TAG_MASK, TAG_SHIFT
 
 cdef class Responder(Searcher):
-    cdef readonly Py_ssize_t rdtype
     cdef uint64_t[::1] saved
 
     cdef Py_ssize_t reply(self, Py_ssize_t start, Py_ssize_t length, Py_ssize_t at) except -1 nogil
@@ -19,12 +18,11 @@ cdef class Responder(Searcher):
     cdef Py_ssize_t fetch_node(self, Py_ssize_t stage) except -1 nogil
     @cython.locals(at=Py_ssize_t, node=Py_ssize_t, wanted=Py_ssize_t, entry=Py_ssize_t, number=Py_ssize_t, place=Py_ssize_t)
     cdef Py_ssize_t fetch_fragment(self, Py_ssize_t stage) except -1 nogil
-    @cython.locals(saved=Py_ssize_t)
     cdef Py_ssize_t compose(self, Py_ssize_t stage, Py_ssize_t at) except -1 nogil
+    @cython.locals(saved=Py_ssize_t)
+    cdef int resume(self, Py_ssize_t stage) except -1 nogil
     @cython.locals(link=Py_ssize_t, step=Py_ssize_t, place=Py_ssize_t)
     cdef Py_ssize_t walk(self, Py_ssize_t at) except -1 nogil
-    @cython.locals(end=Py_ssize_t, index=Py_ssize_t, at=Py_ssize_t)
-    cdef int read_query(self, Py_ssize_t start, Py_ssize_t length) except -1 nogil
     @cython.locals(first=Py_ssize_t, last=Py_ssize_t, level=Py_ssize_t, node=Py_ssize_t, flags=Py_ssize_t, there=Py_ssize_t)
     cdef Py_ssize_t step(self, Py_ssize_t link) except -1 nogil
     @cython.locals(flags=Py_ssize_t, entry=Py_ssize_t, is_link=Py_ssize_t, fragment=Py_ssize_t, proven=Py_ssize_t, at=Py_ssize_t)

@@ -1,6 +1,6 @@
 """Answers from images: a query in one buffer, its reply in another, no object in between.
 
-What an image does not answer (DNAME, ANY, options of EDNS, what is malformed, long chains, a few proofs) is left to the
+What an image does not answer (DNAME, ANY, what is malformed, long chains, a few proofs) is left to the
 plain implementation (auth/answer.py), which is also what every answer is compared with. Plain Python; the sidecars of
 this module and those below it add the types.
 """
@@ -10,14 +10,13 @@ from __future__ import annotations
 from image.layout import (
     ANSWER,
     AUTHORITY,
-    CLASS_IN,
     DS,
-    FIRST_META,
     HALF,
     IN_DELTA,
     KEY,
-    LAST_META,
-    MESSAGE_HEADER,
+    KIND_ANSWER,
+    KIND_NXDOMAIN,
+    KIND_REFERRAL,
     NODE_CNAME,
     NODE_CUT,
     NODE_DNAME,
@@ -26,27 +25,20 @@ from image.layout import (
     NSEC,
     NXDOMAIN,
     NXT,
-    OCTET,
     OFFSET_MASK,
-    OPT,
-    QUESTION_FIXED,
     REFERRAL,
     ROW,
     ROW_BUCKET_COUNT,
     ROW_BUCKETS,
     ROW_FRAGMENTS,
     ROW_NODES,
-    RRSIG,
     SET_PLAIN,
-    SIG,
     STAGE_LEVELS,
     STAGE_NAME,
     STAGES,
     TAG_MASK,
     TAG_SHIFT,
     UNIT,
-    UNUSUAL_FLAGS,
-    UNUSUAL_FLAGS_TOO,
     ZONE_LEFT,
     ZONE_NSEC,
     ZONE_NSEC3,
@@ -80,6 +72,9 @@ SAVED_EDNS = 8
 SAVED_DNSSEC = 9
 SAVED_DEPTH = 10
 SAVED_OCTETS = 11
+SAVED_WANTED = 12
+SAVED_COOKIE = 13
+SAVED_COOKIE_OCTETS = 14
 FETCHED_BUCKETS = 4  # of a cache line, about
 LINE = 64  # octets
 
@@ -90,7 +85,6 @@ class Responder(Searcher):
     def __init__(self, seed: int, udp_size: int) -> None:
         """`seed` is that of the directory; `udp_size` the largest reply over UDP, whatever the client takes."""
         super().__init__(seed, udp_size)
-        self.rdtype = 0
         self.saved = buffer(8 * SAVED * STAGES).cast("Q")
 
     def answer(self, start: int, length: int, at: int) -> int:
@@ -128,6 +122,10 @@ class Responder(Searcher):
         self.saved[at + SAVED_DNSSEC] = self.dnssec
         self.saved[at + SAVED_DEPTH] = self.depth
         self.saved[at + SAVED_OCTETS] = self.name_octets
+        self.saved[at + SAVED_WANTED] = self.wanted
+        if self.wanted:
+            self.saved[at + SAVED_COOKIE] = self.cookie_at
+            self.saved[at + SAVED_COOKIE_OCTETS] = self.cookie_octets
         bucket = ((value >> HALF) * self.bucket_count) >> HALF
         self.fetch(self.arena_address + ((self.buckets + bucket) << 3))
         return 1
@@ -175,6 +173,10 @@ class Responder(Searcher):
 
     def compose(self, stage: int, at: int) -> int:
         """Answer a prepared query; octets of the reply at `at`, 0 where it is left to the plain implementation."""
+        return self.walk(at) if self.resume(stage) else 0
+
+    def resume(self, stage: int) -> int:
+        """Take up a prepared query, to walk() or fail(); 0 where there is none."""
         saved = stage * SAVED
         if self.saved[saved + SAVED_ZONE] == 0:
             return 0
@@ -189,8 +191,12 @@ class Responder(Searcher):
         self.depth = self.saved[saved + SAVED_DEPTH]
         self.name_octets = self.saved[saved + SAVED_OCTETS]
         self.name_end = self.names_at + self.name_octets
+        self.wanted = self.saved[saved + SAVED_WANTED]
+        if self.wanted:
+            self.cookie_at = self.saved[saved + SAVED_COOKIE]
+            self.cookie_octets = self.saved[saved + SAVED_COOKIE_OCTETS]
         self.enter(self.saved[saved + SAVED_ZONE], self.saved[saved + SAVED_SLOT])
-        return self.walk(at)
+        return 1
 
     def walk(self, at: int) -> int:
         """Answer from the zone at hand, and along a chain of CNAMEs from others."""
@@ -210,31 +216,6 @@ class Responder(Searcher):
             if place < 0:
                 return 0
         return 0
-
-    def read_query(self, start: int, length: int) -> int:
-        """Read a query; 0 where it has anything unusual."""
-        end = start + length
-        if length < MESSAGE_HEADER + QUESTION_FIXED + 1 or end > len(self.octets):
-            return 0
-        if self.octets[start + 2] & UNUSUAL_FLAGS or self.octets[start + 3] & UNUSUAL_FLAGS_TOO:
-            return 0
-        for index in range(4, MESSAGE_HEADER):
-            if index == 11:  # noqa: PLR2004 - an OPT record
-                continue
-            if self.octets[start + index] != (index == 5):  # noqa: PLR2004 - one question
-                return 0
-        at = self.scan(start + MESSAGE_HEADER, end)
-        if at == 0 or at + QUESTION_FIXED > end:
-            return 0
-        self.start = start
-        self.rdtype = self.octets[at] << OCTET | self.octets[at + 1]
-        if self.octets[at + 2] != 0 or self.octets[at + 3] != CLASS_IN:
-            return 0
-        if FIRST_META <= self.rdtype <= LAST_META or self.rdtype in (0, OPT, SIG, RRSIG):
-            return 0
-        at += QUESTION_FIXED
-        self.question_octets = at - start - MESSAGE_HEADER
-        return self.read_opt(at, end, self.octets[start + 11])
 
     def step(self, link: int) -> int:
         """Answer for the current name from the zone at hand."""
@@ -284,6 +265,7 @@ class Responder(Searcher):
         if is_link and proven:
             return LEAVE  # the proof comes behind the answers of the whole chain
         at = self.size
+        self.kind = KIND_ANSWER
         if not self.add(fragment, self.depth, ANSWER):
             return OVERFLOW
         if is_link:
@@ -336,6 +318,7 @@ class Responder(Searcher):
         if self.negative == 0:
             return LEAVE
         self.rcode = NXDOMAIN
+        self.kind = KIND_NXDOMAIN
         self.part_count = 0
         if not self.add(self.negative, self.zone_labels, AUTHORITY):
             return OVERFLOW
@@ -407,6 +390,7 @@ class Responder(Searcher):
             return LEAVE
         if link == 0:
             self.authoritative = 0
+            self.kind = KIND_REFERRAL
         first = self.size
         self.part_count = 0
         if not self.add(fragment, level, AUTHORITY):

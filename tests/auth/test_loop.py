@@ -25,11 +25,13 @@ from tests.auth.test_udp import client, receive
 from tests.auth.world import load
 from tests.image.mapping import SEED, UDP_SIZE, Both
 from tests.kit import dnspacket as packet
+from tests.kit.cookies import CLIENT, cookie
 
 pytestmark = pytest.mark.asyncio
 DGRAM = socket.SOCK_DGRAM
 ZONE = (
     "@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.3\nsub NS ns.sub\nns.sub A 192.0.2.4\nalias CNAME www\n*.wild TXT any\n"
+    + "".join(f"wide NS ns{index}{'x' * 20}.test.\n" for index in range(20))
     + "".join(f'big TXT "{index}{"x" * 200}"\n' for index in range(5))
 )
 NO_DEFECTS = {"failures", "udp.receive_errors", "udp.send_errors", "left.dropped"}
@@ -95,6 +97,14 @@ QUESTIONS = {
     "more than fits": packet.query("big.example.", "TXT"),
     "EDNS": packet.query("ns.example.", additional=[packet.opt()]),
     "EDNS, DO": packet.query("ns.example.", additional=[packet.opt(flags=packet.DO)]),
+    "a referral that is truncated": packet.query("x.wide.example."),
+    "a new cookie": packet.query("ns.example.", additional=[packet.opt(packet.option(packet.COOKIE, CLIENT))]),
+    "a wrong one": packet.query(
+        "ns.example.", additional=[packet.opt(packet.option(packet.COOKIE, cookie("192.0.2.1", 0)))]
+    ),
+    "options": packet.query(
+        "www.example.", additional=[packet.opt(packet.option(packet.NSID), packet.option(12, bytes(99)))]
+    ),
 }
 
 
@@ -125,7 +135,7 @@ async def test_what_it_leaves_is_answered_by_the_plain_implementation(tmp_path):
                 (packet.query("www.example.", "ANY"), "NOERROR"),
                 (packet.query("x.test."), "REFUSED"),
                 (packet.header(qd=1), "FORMERR"),
-                (packet.query("www.example.", additional=[packet.opt(packet.option(packet.NSID))]), "NOERROR"),
+                (packet.query("www.example.", additional=[packet.opt(packet.option(packet.COOKIE, b"x"))]), "FORMERR"),
             ):
                 asker.send(message)
                 assert (await receive(asker)).rcode == rcode

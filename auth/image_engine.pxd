@@ -1,0 +1,32 @@
+cimport cython
+from libc.stdint cimport int64_t, uint64_t
+from auth.cookies cimport CookieJar
+from auth.reply_tally cimport ReplyTally
+from image.responder cimport Responder
+
+cdef Py_ssize_t BADCOOKIE, COOKIE, COOKIES, COOKIE_OCTETS, KEEPALIVE, KEEPALIVE_OCTETS, NSID, WANTS_COOKIE, WANTS_KEEPALIVE, WANTS_NSID
+cdef int MALFORMED, VALID
+
+cdef class ImageEngine:
+    cdef readonly ReplyTally tally
+    cdef Responder responder
+    cdef readonly Py_ssize_t engaged
+    cdef CookieJar jar
+    cdef uint64_t cookie_address
+    cdef object secrets
+    cdef readonly Py_ssize_t is_stale
+    cdef Py_ssize_t required
+    cdef int64_t now
+    cdef Py_ssize_t known
+    cdef int outcome
+    cdef const unsigned char[::1] nsid
+    cdef uint64_t nsid_address
+    cdef unsigned char[::1] keepalive
+    cdef uint64_t keepalive_address
+
+    cdef int take_time(self, int64_t now) except -1 nogil
+    cdef Py_ssize_t reply(self, Py_ssize_t start, Py_ssize_t length, Py_ssize_t at, Py_ssize_t address, Py_ssize_t address_octets) except -1 nogil
+    @cython.locals(wanted=Py_ssize_t, size=Py_ssize_t)
+    cdef Py_ssize_t answer(self, Py_ssize_t stage, Py_ssize_t at, Py_ssize_t address, Py_ssize_t address_octets) except -1 nogil
+    cdef int has_to_ask_again(self) except -1 nogil
+    cdef int take_options(self, Py_ssize_t wanted, Py_ssize_t address, Py_ssize_t address_octets) except -1 nogil

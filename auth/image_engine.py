@@ -1,0 +1,148 @@
+"""One query in, one reply out, from images: what auth/engine.py is for everything else, compiled.
+
+query -> Responder (image/responder.py) -> cookie -> reply -> counts
+
+What it leaves is as if it had never been seen: the plain implementation judges and counts it. Nothing here makes an
+object for a query, or needs the GIL. Plain Python; image_engine.pxd adds the types.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from auth.cookie_format import COOKIE_OCTETS, MALFORMED, VALID
+from auth.cookies import CookieJar
+from auth.counted import COOKIES
+from auth.reply_tally import ReplyTally
+from image.layout import BADCOOKIE, COOKIE, KEEPALIVE, NSID, WANTS_COOKIE, WANTS_KEEPALIVE, WANTS_NSID
+from image.names import address_of
+
+KEEPALIVE_OCTETS = 2  # RFC 7828 section 3.1
+
+
+class ImageEngine:
+    """Answers the queries of one thread. `responder` may be None: then nothing is answered."""
+
+    def __init__(self, tally: ReplyTally) -> None:
+        self.tally = tally
+        self.responder: Any = None
+        self.engaged = 0
+        self.jar = CookieJar()
+        self.cookie_address = address_of(self.jar.cookie)
+        self.secrets: Any = None  # None: cookies are ignored
+        self.is_stale = 0  # the secrets are those of another time: cookies are left until renew()
+        self.required = 0
+        self.now = 0  # POSIX seconds
+        self.known = 0  # the options there are answers to: WANTS_*
+        self.outcome = 0  # what the cookie of the query in hand is, 0 where it has none
+        self.nsid = memoryview(b"")
+        self.nsid_address = 0
+        self.keepalive = memoryview(bytearray(KEEPALIVE_OCTETS))
+        self.keepalive_address = address_of(self.keepalive)
+
+    # Between queries.
+
+    def engage(self, responder: Any, settings: Any, secrets: Any, now: float) -> None:
+        """Answer with this responder from now on (None: nothing), as these auth.settings.Settings say; cookies are made
+        with these auth.cookie_secrets.CookieSecrets.
+        """
+        self.engaged = 0
+        self.responder = responder
+        self.secrets = secrets
+        self.known = WANTS_KEEPALIVE
+        if settings.nsid:
+            self.nsid = memoryview(bytearray(settings.nsid))
+            self.nsid_address = address_of(self.nsid)
+            self.known |= WANTS_NSID
+        if secrets is not None:
+            self.known |= WANTS_COOKIE
+        self.required = int(settings.cookies.required)
+        self.now = int(now)
+        self.renew()
+        self.engaged = int(responder is not None)
+
+    def renew(self) -> None:
+        """Take the secrets of this time."""
+        if self.secrets is not None:
+            self.secrets.install(self.jar, self.now)
+        self.is_stale = 0
+
+    def serve(self, queries: memoryview, replies: memoryview, addresses: memoryview) -> None:
+        """Take queries and the addresses of clients from these buffers, and put replies into the other, from now on."""
+        self.jar.attach(queries, addresses)
+        self.responder.serve(queries, replies)
+
+    def tell_keepalive(self, units: int) -> None:
+        """How long a connection is kept, for who asks (RFC 7828 section 3.1)."""
+        self.keepalive[0] = units >> 8
+        self.keepalive[1] = units & 0xFF
+
+    def respond(self, now: int, start: int, length: int, at: int, address: int, address_octets: int) -> int:
+        """As take_time() and reply(), for callers that are not compiled."""
+        self.take_time(now)
+        return self.reply(start, length, at, address, address_octets)
+
+    # For a query.
+
+    def take_time(self, now: int) -> int:
+        """It is so late, in POSIX seconds."""
+        self.now = now
+        if self.known & WANTS_COOKIE and not self.jar.since <= now < self.jar.until:
+            self.is_stale = 1
+        return 0
+
+    def reply(self, start: int, length: int, at: int, address: int, address_octets: int) -> int:
+        """Answer the query at `start`; octets of the reply at `at`, 0 where it is left.
+
+        The client's address (4 or 16 octets) is at `address` of the addresses.
+        """
+        if not self.engaged or not self.responder.prepare(0, start, length):
+            return 0
+        return self.answer(0, at, address, address_octets)
+
+    def answer(self, stage: int, at: int, address: int, address_octets: int) -> int:
+        """As reply(), for a query that the responder has prepared."""
+        if not self.responder.resume(stage):
+            return 0
+        self.responder.options_octets = 0
+        self.outcome = 0
+        wanted = self.responder.wanted & self.known
+        if wanted and not self.take_options(wanted, address, address_octets):
+            return 0
+        if self.required and self.has_to_ask_again():
+            size = self.responder.fail(at, BADCOOKIE)
+        else:
+            size = self.responder.walk(at)
+        if size == 0:
+            return 0
+        if self.outcome:
+            self.tally.add(COOKIES + self.outcome - MALFORMED, 1)
+        self.tally.replied(
+            self.responder.flags,
+            self.responder.rcode,
+            self.responder.kind,
+            self.responder.edns,
+            self.responder.dnssec,
+        )
+        return size
+
+    def has_to_ask_again(self) -> int:
+        """Whether a client that knows cookies must show the right one first (RFC 7873 section 5.2.3)."""
+        return int(self.outcome not in (0, VALID) and self.responder.stream == 0)
+
+    def take_options(self, wanted: int, address: int, address_octets: int) -> int:
+        """Prepare our options; 0 where the query is left."""
+        if wanted & WANTS_NSID:
+            self.responder.put_option(NSID, self.nsid_address, len(self.nsid))
+        if wanted & WANTS_KEEPALIVE:
+            self.responder.put_option(KEEPALIVE, self.keepalive_address, KEEPALIVE_OCTETS)
+        if wanted & WANTS_COOKIE:
+            if self.is_stale:
+                return 0
+            self.outcome = self.jar.judge(
+                self.responder.cookie_at, self.responder.cookie_octets, address, address_octets, self.now
+            )
+            if self.outcome == MALFORMED:
+                return 0
+            self.responder.put_option(COOKIE, self.cookie_address, COOKIE_OCTETS)
+        return 1
