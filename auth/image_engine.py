@@ -110,7 +110,7 @@ class ImageEngine:
         if wanted and not self.take_options(wanted, address, address_octets):
             return 0
         if self.required and self.has_to_ask_again():
-            size = self.responder.fail(at, BADCOOKIE)
+            size: int = self.responder.fail(at, BADCOOKIE)
         else:
             size = self.responder.walk(at)
         if size == 0:
@@ -128,7 +128,7 @@ class ImageEngine:
 
     def has_to_ask_again(self) -> int:
         """Whether a client that knows cookies must show the right one first (RFC 7873 section 5.2.3)."""
-        return int(self.outcome not in (0, VALID) and self.responder.stream == 0)
+        return 0 if self.outcome in (0, VALID) or self.responder.stream else 1
 
     def take_options(self, wanted: int, address: int, address_octets: int) -> int:
         """Prepare our options; 0 where the query is left."""

@@ -211,7 +211,7 @@ class Loop(Reactor):
 
     def is_far(self) -> int:
         """Whether passes that bring memory near are worth their while."""
-        far: int = self.engaged and self.responder.is_far
+        far: int = self.engine.engaged and self.responder.is_far
         return far
 
     def prepare(self, slot: int) -> int:
