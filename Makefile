@@ -6,7 +6,7 @@ SIDECARS = $(wildcard [a-z]*/*.pxd)
 COMPILED = setup.py $(SIDECARS) $(SIDECARS:.pxd=.py) $(wildcard [a-z]*/*.pyx)
 PYTEST = $(BIN)/python -X dev -W error -m pytest
 
-.PHONY: run install test check docs bench clean
+.PHONY: run install test check docs bench fuzz clean
 
 run: $(VENV)/.run
 	@scripts/run $(BIN)
@@ -45,6 +45,10 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/image_building.py
 	$(BIN)/python bench/postgresql.py
 endif
+
+# `make fuzz` fuzzes every target for a minute (tests/fuzz/README.md); TARGET=query SECONDS=600 one for longer.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS) $(TARGET)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -315,7 +315,8 @@ cdef class Hatch:
         entry.tag = tag
         at += sizeof(Entry)
         memcpy(at, name, names)
-        memcpy(at + names, control, controls)
+        if controls:  # else there is no address of any
+            memcpy(at + names, control, controls)
         memcpy(at + names + controls, head, heads)
         memcpy(at + names + controls + heads, tail, tails)
         self.passed += 1

@@ -20,6 +20,7 @@ TESTS = [
     "tests/datasrc/test_packed_nodes.py",
     "tests/datasrc/test_zonescan.py",
     "tests/datasrc/test_zonetext_zone.py",
+    "tests/fuzz/test_corpus.py",
     "tests/image/test_builder.py",
     "tests/image/test_responder.py",
 ]

@@ -30,11 +30,6 @@ from tests.kit.launch_auth import LOOPBACK, AuthProcess
 ROOT_ZONES = Path(__file__).parent / "zones-root"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """The marker that @line sets."""
-    config.addinivalue_line("markers", "line(*ids): the lines of lines.yaml that a test proves")
-
-
 @dataclass(frozen=True)
 class Data:
     """The database of all servers but the one of the root, and what loadzone said when it filled it."""

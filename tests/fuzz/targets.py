@@ -1,0 +1,263 @@
+"""What is fuzzed. A target takes the octets of an input; what it lets out is a finding: a crash, or a wrong result.
+
+    with TARGETS["query"](directory) as target:
+        target.give(octets)
+
+`seeds` are inputs to begin with; what fuzzing found beside them is in the corpus (tests/fuzz/corpus.py).
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+import dns.message
+
+from auth.cookie_secrets import CookieSecrets
+from auth.cookies import CookieJar
+from auth.image_engine import ImageEngine
+from auth.loop import Loop
+from auth.raw import Hatch
+from auth.reply_tally import ReplyTally
+from auth.settings import CookieSettings, Settings
+from auth.sizes import MAX_DATAGRAM, QUERY_OCTETS
+from auth.stream import StreamAnswers
+from auth.wire import read_header, read_request
+from image import layout
+from image.responder import Responder
+from tests.conformance.odd_packets import test_mutations, test_udp
+from tests.fuzz.world import Images, questions
+from tests.kit.dnsreply import Reply, demand_sound
+from tests.memmgr.house import UDP_SIZE
+
+LARGEST_REPLY = 1 << 16
+NOW = 1_800_000_000  # POSIX seconds
+SETTINGS = Settings(nsid=b"fuzzed")
+SECRETS = CookieSecrets(fixed=(bytes(16), bytes(range(16))))
+
+
+class Target(ABC):
+    """One that is fuzzed. `directory` is for its files."""
+
+    longest = 1024  # octets of an input that are worth trying
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027 - not every one holds anything
+        """Give back what it holds."""
+
+    @abstractmethod
+    def give(self, octets: bytes) -> None:
+        """Try an input."""
+
+    @abstractmethod
+    def seeds(self) -> Iterator[bytes]:
+        """Inputs to begin with."""
+
+
+class Query(Target):
+    """A message that may be a query, and the responder. The first octet says how it is asked."""
+
+    TCP, EXACT, REQUIRED = 1, 2, 4  # over TCP; nothing behind the message; who knows cookies has to show one
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.images = Images(directory)
+        self.responder = self.images.responder
+        self.addresses = memoryview(bytearray(b"\xc0\0\2\1" + bytes(12)))
+        self.engines = [engine(self.responder, required=required) for required in (False, True)]
+        self.room = memoryview(bytearray(2048))
+        self.replies = memoryview(bytearray(LARGEST_REPLY + 1024))
+
+    def close(self) -> None:
+        self.images.close()
+
+    def give(self, octets: bytes) -> None:
+        how, message = octets[0] if octets else 0, octets[1:]
+        at = 0 if how & self.EXACT else 37
+        room = memoryview(bytearray(message)) if how & self.EXACT else self.room  # nothing behind it may be looked at
+        if len(message) > len(room) - at:
+            return
+        room[at : at + len(message)] = message
+        self.responder.stream = how & self.TCP
+        answering = self.engines[1 if how & self.REQUIRED else 0]
+        answering.serve(room, self.replies, self.addresses)
+        size = answering.respond(NOW, at, len(message), 5, 0, 4)
+        if size:
+            check_reply(message, bytes(self.replies[5 : 5 + size]), stream=bool(how & self.TCP))
+
+    def seeds(self) -> Iterator[bytes]:
+        for number, message in enumerate([*odd_messages(), *questions()]):
+            yield bytes([number % 8]) + message
+
+
+class Stream(Target):
+    """What one recv of a TCP connection brings."""
+
+    longest = 4096
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.stream = StreamAnswers(ReplyTally())
+        self.images = Images(directory)
+        self.stream.engage(self.images.responder, SETTINGS, SECRETS)
+
+    def close(self) -> None:
+        self.stream.engage(None, SETTINGS, SECRETS)
+        self.images.close()
+
+    def give(self, octets: bytes) -> None:
+        self.stream.queries[: len(octets)] = octets
+        count = self.stream.answer(len(octets), 64, bytes([192, 0, 2, 1]), 300)
+        assert 0 <= count <= 64
+        assert self.stream.taken <= len(octets)
+        queries = messages(octets[: self.stream.taken])
+        replies = messages(bytes(self.stream.replies[: self.stream.written]))
+        assert len(queries) == len(replies) == count
+        for query, reply in zip(queries, replies, strict=True):
+            check_reply(query, reply, stream=True)
+
+    def seeds(self) -> Iterator[bytes]:
+        odd, asked = list(odd_messages()), list(questions())
+        for number, message in enumerate(odd):
+            yield framed(*asked[number * 7 : number * 7 + 5], message, *asked[:2])
+
+
+class Datagrams(Target):
+    """A batch of datagrams at the socket of a loop."""
+
+    longest = 4096
+    BATCH = 16
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.hatch = Hatch(64)
+        self.hatch.open()
+        self.loop = Loop(self.hatch, self.BATCH)
+        self.loop.open()
+        self.images = Images(directory)
+        self.loop.engage(self.images.responder, SETTINGS, SECRETS)
+        self.server, self.client = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        for each in (self.server, self.client):
+            each.bind(("127.0.0.1", 0))
+            each.setblocking(False)
+        self.client.connect(self.server.getsockname())
+        self.loop.open_place(1, self.server.fileno(), 0)
+
+    def close(self) -> None:
+        self.loop.engage(None, SETTINGS, SECRETS)
+        self.loop.close()
+        self.hatch.close()
+        self.server.close()
+        self.client.close()
+        self.images.close()
+
+    def give(self, octets: bytes) -> None:
+        found = messages(octets)[: self.BATCH]
+        sent = [number.to_bytes(2) + message[2:] for number, message in enumerate(found)]
+        for message in sent:
+            self.client.send(message)
+        self.loop.wake()
+        self.loop.run()  # a turn or two: what an exception in one of them would be is a finding
+        left = 0
+        while (entry := self.hatch.take()) is not None:
+            assert entry[1] in sent
+            left += 1
+        replies = []
+        while True:
+            try:
+                replies.append(self.client.recv(MAX_DATAGRAM))
+            except BlockingIOError:
+                break
+        assert len(replies) <= len(sent) - left
+        for reply in replies:
+            check_reply(sent[int.from_bytes(reply[:2])], reply, stream=False)
+
+    def seeds(self) -> Iterator[bytes]:
+        odd, asked = list(odd_messages()), list(questions())
+        for number, message in enumerate(odd):
+            yield framed(*asked[number * 5 : number * 5 + 3], message)
+
+
+class Cookie(Target):
+    """The content of a COOKIE option: octets of the address, its address, the content."""
+
+    longest = 64
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.jar = CookieJar()
+        self.jar.use([(1, 2), (3, 4)], 0, 1 << 33)
+
+    def give(self, octets: bytes) -> None:
+        size = 16 if octets[:1] < b"\x80" else 4
+        address, content = octets[1 : 1 + size].ljust(size, b"\0"), octets[1 + size :]
+        self.jar.attach(memoryview(bytearray(content)), memoryview(bytearray(address)))
+        self.jar.check(0, len(content), 0, size, 1_800_000_000)
+
+    def seeds(self) -> Iterator[bytes]:
+        for size in (0, 7, 8, 12, 16, 24, 40, 41):
+            yield b"\0" + bytes(16) + b"\1" * size
+            yield b"\xff" + bytes(4) + b"\1" * size
+
+
+TARGETS: dict[str, type[Target]] = {
+    "query": Query,
+    "stream": Stream,
+    "datagrams": Datagrams,
+    "cookie": Cookie,
+}
+
+
+def engine(responder: Responder, *, required: bool) -> ImageEngine:
+    """One that answers as the daemon does."""
+    found = ImageEngine(ReplyTally())
+    found.engage(responder, replace(SETTINGS, cookies=CookieSettings(required=required)), SECRETS, NOW)
+    return found
+
+
+def check_reply(query: bytes, octets: bytes, *, stream: bool) -> None:
+    """What every reply must be: one that the plain implementation would make of no malformed message, and sound."""
+    request = read_request(query, read_header(query))
+    assert request.fault is None, f"answered: {query.hex()}"
+    reply = Reply.read(octets)
+    demand_sound(reply, query, udp=not stream)
+    assert len(octets) <= (layout.POINTER_REACH if stream else UDP_SIZE)
+    dns.message.from_wire(octets)
+
+
+def odd_messages() -> Iterator[bytes]:
+    """Of the tables of odd packets, and what they are made from."""
+    for row in test_udp.ROWS:
+        if len(row.message) <= QUERY_OCTETS:
+            yield row.message
+    yield from test_mutations.SEEDS
+
+
+def framed(*parts: bytes) -> bytes:
+    """Messages behind their lengths (RFC 1035 section 4.2.2)."""
+    return b"".join(struct.pack("!H", len(each)) + each for each in parts)
+
+
+def messages(octets: bytes) -> list[bytes]:
+    """The messages that are whole."""
+    found, at = [], 0
+    while at + 2 <= len(octets):
+        end = at + 2 + int.from_bytes(octets[at : at + 2])
+        if end > len(octets):
+            break
+        found.append(octets[at + 2 : end])
+        at = end
+    return found

@@ -1,0 +1,69 @@
+"""Images as auth has them, of zones that have it all, with deltas: built by memmgr's own code."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import dns.rdatatype
+import pytest
+
+from image.responder import Responder
+from memmgr import store
+from tests.datasrc.zonemaking import change
+from tests.fuzz import zones
+from tests.kit import dnspacket as packet
+from tests.memmgr.house import UDP_SIZE, House
+
+NAMES = ("www", "nowhere", "far.from.here", "ent", "a.b.wild", "x.a.*.wild", "sub", "x.own", "secure", "alias2",
+         "alias3", "into", "gone", "away", "round", "y.alias", "x.tree", "tree", "big", "many", "new.deep", "sub2",
+         "alias4", "", "_sip._tcp", "own", "WWW", "up", "b", "www.b")  # fmt: skip
+TYPES = ("A", "TXT", "DS", "MX", "NS", "SOA", "SRV", "CNAME", "NSEC", "DNSKEY", "AAAA", "RRSIG", "ANY")
+
+
+class Images:
+    """Zones and their images in a directory; the same each time."""
+
+    def __init__(self, directory: Path) -> None:
+        numbers = itertools.count(1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "_stamp", lambda: next(numbers))  # the seed of hashes, too
+            self.house = House(directory)
+            for origin, text in zones.zones().items():
+                self.house.load(text, origin)
+            self.house.start()
+            self.house.look()
+            change(self.house.source, 2, add=zones.CHANGED, delete=zones.GONE)
+            self.house.settle()
+            self.house.look()
+        assert self.house.responder is not None
+        self.responder = self.house.responder
+
+    def close(self) -> None:
+        """Unmap everything; the responders must not be asked any more."""
+        assert self.house.collection is not None
+        self.house.stop()
+        self.house.source.close()
+        self.house.collection.arena.close()
+
+    def another(self) -> Responder:
+        """Another responder over the same images."""
+        assert self.house.collection is not None
+        responder = Responder(self.responder.seed, UDP_SIZE)
+        self.house.collection.attach(responder)
+        return responder
+
+
+def questions() -> Iterator[bytes]:
+    """Queries that reach all there is to reach, or so."""
+    ident = itertools.count(1)
+    options: tuple[list[bytes], ...] = ([], [packet.opt()])
+    options += ([packet.opt(flags=packet.DO, size=512)], [packet.opt(flags=packet.DO)])
+    for origin in zones.zones():
+        for number, name in enumerate(NAMES):
+            for kind in TYPES[:1] if number % 3 else TYPES:
+                owner = f"{name}.{origin}" if name else origin
+                rdtype = int(dns.rdatatype.from_text(kind))
+                for additional in options:
+                    yield packet.query(owner, rdtype, additional=additional, ident=next(ident))
