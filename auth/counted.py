@@ -1,4 +1,7 @@
-"""What the loop counts: names of specs/auth.yaml, and their numbers. Constants only, for the compiled modules."""
+"""What compiled code counts: names of specs/auth.yaml, and their numbers; and where it does so for a zone.
+
+Constants only, for the compiled modules.
+"""
 
 from __future__ import annotations
 
@@ -69,3 +72,14 @@ RCODE_OTHER = RCODES + 11
 DROPPED, FAILURES, RECEIVE_ERRORS, SEND_ERRORS, LEFT, LEFT_DROPPED, RCODE_BADCOOKIE, COOKIES = range(
     RCODE_OTHER + 1, RCODE_OTHER + 9
 )  # of COOKIES the first of five, in the order of auth/cookie_format.py
+
+# Counted in a zone: what does not need the zone is counted for all only.
+OF_ZONES = (*COUNTED[: RCODE_OTHER + 1], "opcode.notify", "opcode.update", "opcode.other")
+OPCODE_NOTIFY, OPCODE_UPDATE, OPCODE_OTHER = range(RCODE_OTHER + 1, len(OF_ZONES))
+
+# Rows of daemonkit/zone_page.py, in words of 64 bits; a part is written by one thread only.
+PLAIN_PART, LOOP_PART, STREAM_PART = range(3)
+PARTS = 3
+PART_WORDS = len(OF_ZONES)
+FIRST_PART = 32  # words, behind the origin
+ROW_WORDS = FIRST_PART + PARTS * PART_WORDS

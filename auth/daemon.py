@@ -25,6 +25,7 @@ from auth.options import KEYS, change_zones, read_keys, read_settings, read_zone
 from auth.server import CompiledCounts, Server
 from auth.settings import Settings
 from auth.status import as_answered, cookies_served, rate_limit_state, zones_served
+from auth.zone_counters import ZoneCounters
 from auth.zones import ZoneTable
 from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import DaemonError, Rejected
@@ -68,6 +69,7 @@ class AuthDaemon(Module):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._compiled_counts = CompiledCounts.declare(context.counters)
+        self._zone_counters = ZoneCounters(context.directories.counters, context.log)
         self._server: Server | None = None
         self._sources: Sources | None = None
         self._configured: Mapping[str, Any] = {}
@@ -94,6 +96,7 @@ class AuthDaemon(Module):
             zones = read_zones(config.values)
         else:
             zones = change_zones(self._server.engine.serving.zones, config.values, config.difference)
+        zones = self._with_rows(zones)
         keys, faults = self._read_keys(config.values[KEYS])
         cookies = self._read_cookies(config.own["cookies"])
         configured = config.values["data_sources"]
@@ -107,6 +110,21 @@ class AuthDaemon(Module):
             changed = {name for name, entry in configured.items() if entry != self._configured.get(name)}
             _check(sources, statuses, changed)
         return replace(candidate, sources=sources, statuses=statuses)
+
+    def _with_rows(self, zones: ZoneTable) -> ZoneTable:
+        """With a place for the counts of zones that are counted. Where there is none a change is refused."""
+        before = None if self._server is None else self._server.engine.serving.zones
+        if before is not None and (zones is before or zones.counted == before.counted):
+            return zones
+        try:
+            rows = self._zone_counters.prepare(zones.counted)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            if before is not None:
+                raise Rejected("zones.*.statistics", f"there is no room for the counters: {reason}") from error
+            self.context.log.error("AUTH_ZONES_NOT_COUNTED", count=len(zones.counted), reason=reason)
+            rows = None
+        return replace(zones, rows=rows)
 
     def _read_cookies(self, options: Mapping[str, Any]) -> CookieSecrets | None:
         """The secrets of cookies. What is wrong with them is refused, but for the start: DNS goes on without."""
@@ -157,6 +175,7 @@ class AuthDaemon(Module):
         """Answer from these sources from now on; the old ones are closed when nobody uses them any more."""
         old, self._sources = self._sources, sources
         serving = Serving(sources, candidate.settings, candidate.zones, candidate.cookies, candidate.keys)
+        self._zone_counters.apply(candidate.zones.rows)
         if self._server is None:
             self._server = Server(serving, self.context.counters, self.context.log, self._compiled_counts)
         else:

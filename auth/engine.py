@@ -30,10 +30,10 @@ from auth.errors import Dropped, Refusal, TsigMalformed, Unusable
 from auth.keys import KeyRing
 from auth.operations import TRANSFERS, check_query_type, refuse_transfer, refuse_zone_change
 from auth.rate_limits import ResponseLimits
-from auth.response import OptReply, Reply, render
+from auth.response import OptReply, Rendered, Reply, render
 from auth.settings import Settings
 from auth.signature import Signature, verify
-from auth.tally import Tally
+from auth.tally import RowCounters, Tally
 from auth.wire import Question, Request, labels_of, read_header, read_request
 from auth.writer import MAX_MESSAGE
 from auth.zones import View, ZoneTable
@@ -104,6 +104,7 @@ class Engine:
             return self._send(reply, request, client, serving, cookie)
         except Dropped:
             self._tally.dropped()
+            _count_in_zone(serving, client, request)
             return None
         except Exception as error:  # noqa: BLE001 - the boundary: whatever one query provokes, the next is answered
             self._tally.failed()
@@ -120,10 +121,12 @@ class Engine:
         if settings.rate_limit.enabled and may_be_forged:
             limited = self._limits.limited(reply, client, settings.rate_limit)
             if limited is None:
+                _count_in_zone(serving, client, request)
                 return None
             sent = limited
         rendered = render(sent, _limit(request, client, settings))
         self._tally.replied(sent, rendered)
+        _count_in_zone(serving, client, request, sent, rendered)
         return rendered.message
 
     def _verify(self, message: bytes, request: Request, client: Client, keys: KeyRing) -> Signature | None:
@@ -177,13 +180,25 @@ class Engine:
         requester = Requester(ipaddress.ip_address(client.address), key)
         with serving.data.snapshot() as snapshot:
             view = View(snapshot, serving.zones, requester)
-            if request.header.opcode != Opcode.QUERY:
-                refuse_zone_change(question, view)
-            if question.rdtype in TRANSFERS:
-                refuse_transfer(request, question, view, client.transport)
-            room = _limit(request, client, serving.settings)
-            wants = request.edns is not None and request.edns.dnssec_ok
-            return answer_question(question, view, serving.settings, room, dnssec_ok=wants)
+            try:
+                if request.header.opcode != Opcode.QUERY:
+                    refuse_zone_change(question, view)
+                if question.rdtype in TRANSFERS:
+                    refuse_transfer(request, question, view, client.transport)
+                room = _limit(request, client, serving.settings)
+                wants = request.edns is not None and request.edns.dnssec_ok
+                return answer_question(question, view, serving.settings, room, dnssec_ok=wants)
+            finally:
+                request.zone = view.asked
+
+
+def _count_in_zone(
+    serving: Serving, client: Client, request: Request, reply: Reply | None = None, rendered: Rendered | None = None
+) -> None:
+    """Count the exchange in the zone it is about, if that is to be counted."""
+    rows = serving.zones.rows
+    if rows is not None and request.zone is not None and (row := rows.of.get(request.zone)) is not None:
+        Tally(RowCounters(rows.slots, row)).exchange(client, request, reply, rendered)
 
 
 def _limit(request: Request, client: Client, settings: Settings) -> int:

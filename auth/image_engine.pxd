@@ -2,13 +2,16 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from auth.cookies cimport CookieJar
 from auth.reply_tally cimport ReplyTally
+from auth.zone_tally cimport ZoneTally
 from image.responder cimport Responder
 
 cdef Py_ssize_t BADCOOKIE, COOKIE, COOKIES, COOKIE_OCTETS, KEEPALIVE, KEEPALIVE_OCTETS, NSID, WANTS_COOKIE, WANTS_KEEPALIVE, WANTS_NSID
+cdef Py_ssize_t IPV6_OCTETS, REQUEST_TCP, REQUEST_UDP, REQUEST_V4, REQUEST_V6
 cdef int MALFORMED, VALID
 
 cdef class ImageEngine:
     cdef readonly ReplyTally tally
+    cdef readonly ZoneTally zone_tally
     cdef Responder responder
     cdef readonly Py_ssize_t engaged
     cdef CookieJar jar
@@ -28,5 +31,6 @@ cdef class ImageEngine:
     cdef Py_ssize_t reply(self, Py_ssize_t start, Py_ssize_t length, Py_ssize_t at, Py_ssize_t address, Py_ssize_t address_octets) except -1 nogil
     @cython.locals(wanted=Py_ssize_t, size=Py_ssize_t)
     cdef Py_ssize_t answer(self, Py_ssize_t stage, Py_ssize_t at, Py_ssize_t address, Py_ssize_t address_octets) except -1 nogil
+    cdef int count_in_zone(self, Py_ssize_t address_octets) except -1 nogil
     cdef int has_to_ask_again(self) except -1 nogil
     cdef int take_options(self, Py_ssize_t wanted, Py_ssize_t address, Py_ssize_t address_octets) except -1 nogil

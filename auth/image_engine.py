@@ -12,8 +12,10 @@ from typing import Any
 
 from auth.cookie_format import COOKIE_OCTETS, MALFORMED, VALID
 from auth.cookies import CookieJar
-from auth.counted import COOKIES
+from auth.counted import COOKIES, REQUEST_TCP, REQUEST_UDP, REQUEST_V4, REQUEST_V6
 from auth.reply_tally import ReplyTally
+from auth.sizes import IPV6_OCTETS
+from auth.zone_tally import ZoneTally
 from image.layout import BADCOOKIE, COOKIE, KEEPALIVE, NSID, WANTS_COOKIE, WANTS_KEEPALIVE, WANTS_NSID
 from image.names import address_of
 
@@ -23,8 +25,10 @@ KEEPALIVE_OCTETS = 2  # RFC 7828 section 3.1
 class ImageEngine:
     """Answers the queries of one thread. `responder` may be None: then nothing is answered."""
 
-    def __init__(self, tally: ReplyTally) -> None:
+    def __init__(self, tally: ReplyTally, part: int) -> None:
+        """`part` is where this thread counts in zones: one of auth/counted.py."""
         self.tally = tally
+        self.zone_tally = ZoneTally(part)
         self.responder: Any = None
         self.engaged = 0
         self.jar = CookieJar()
@@ -102,6 +106,7 @@ class ImageEngine:
 
     def answer(self, stage: int, at: int, address: int, address_octets: int) -> int:
         """As reply(), for a query that the responder has prepared."""
+        self.responder.asked_zone = 0
         if not self.responder.resume(stage):
             return 0
         self.responder.options_octets = 0
@@ -124,7 +129,24 @@ class ImageEngine:
             self.responder.edns,
             self.responder.dnssec,
         )
+        if self.zone_tally.zones and self.responder.rcode != BADCOOKIE:  # that one has nothing to do with the zone
+            self.count_in_zone(address_octets)
         return size
+
+    def count_in_zone(self, address_octets: int) -> int:
+        """Count the query and its reply in the zone it is about, if that is counted."""
+        if not self.zone_tally.choose(self.responder.asked_zone):
+            return 0
+        self.zone_tally.add(REQUEST_V6 if address_octets == IPV6_OCTETS else REQUEST_V4, 1)
+        self.zone_tally.add(REQUEST_TCP if self.responder.stream else REQUEST_UDP, 1)
+        self.zone_tally.replied(
+            self.responder.flags,
+            self.responder.rcode,
+            self.responder.kind,
+            self.responder.edns,
+            self.responder.dnssec,
+        )
+        return 1
 
     def has_to_ask_again(self) -> int:
         """Whether a client that knows cookies must show the right one first (RFC 7873 section 5.2.3)."""

@@ -5,7 +5,7 @@ from auth.raw cimport Datagrams, Hatch, Reactor
 from auth.reply_tally cimport ReplyTally
 from image.responder cimport Responder
 
-cdef Py_ssize_t DROPPED, FAILURES, LEFT, LEFT_DROPPED, RECEIVE_ERRORS, REQUEST_UDP, REQUEST_V4, REQUEST_V6, SEND_ERRORS
+cdef Py_ssize_t DROPPED, FAILURES, LEFT, LEFT_DROPPED, LOOP_PART, RECEIVE_ERRORS, REQUEST_UDP, REQUEST_V4, REQUEST_V6, SEND_ERRORS
 cdef Py_ssize_t ALIGNMENT, IPV4_OCTETS, IPV6_OCTETS, QUERY_OCTETS, PREPARE, FETCH_NODE, FETCH_FRAGMENT, ANSWER, DONE, STAGES
 cdef uint64_t BELL
 

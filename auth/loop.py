@@ -17,6 +17,7 @@ from auth.counted import (
     FAILURES,
     LEFT,
     LEFT_DROPPED,
+    LOOP_PART,
     RECEIVE_ERRORS,
     REQUEST_UDP,
     REQUEST_V4,
@@ -49,7 +50,7 @@ class Loop(Reactor):
         super().__init__()
         self.hatch = hatch
         self.tally = ReplyTally()
-        self.engine = ImageEngine(self.tally)
+        self.engine = ImageEngine(self.tally, LOOP_PART)
         self.descriptors = memoryview(bytearray(4 * MAX_PLACES)).cast("i")
         self.wildcards = memoryview(bytearray(MAX_PLACES))
         self.responder: Any = None

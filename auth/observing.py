@@ -165,6 +165,10 @@ class _ObservedTable:
         policy = self._table.policy(origin)
         return replace(policy, query_acl=cast("Acl", _ObservedAcl(policy.query_acl, origin, self._observation)))
 
+    @property
+    def rows(self) -> None:
+        """Nothing is counted."""
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._table, name)
 

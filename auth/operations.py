@@ -23,6 +23,7 @@ def refuse_zone_change(question: Question, view: View) -> NoReturn:
         raise Inconsistent
     if not view.is_ours(question.name):
         raise NotAuthoritative
+    view.note_asked(question.name)
     raise Declined
 
 
@@ -34,6 +35,7 @@ def refuse_transfer(request: Request, question: Question, view: View, transport:
         raise Inconsistent
     if not view.is_ours(question.name):
         raise NotAuthoritative
+    view.note_asked(question.name)
     raise Declined
 
 

@@ -25,6 +25,7 @@ from daemonkit.secretfiles import SecretError, read_secret
 DEFAULT_TEMPLATE = "default"
 KEYS = "keys"
 MAX_KEY_NAME = 123  # octets: a signed reply of question and OPT only, with the longest name and MAC, fits into 512
+MAX_COUNTED_ZONES = 100_000  # 1 KiB each in the run directory, for each process
 MAX_IDENTITY = 128  # octets: a reply with the longest name, NSID and an extended error fits into 512
 
 
@@ -50,7 +51,8 @@ def read_zones(values: Mapping[str, Any]) -> ZoneTable:
     policy = _policies()
     listed = {_origin(name): policy(zone, f"zones.{name}.query_acl") for name, zone in values["zones"].items()}
     template = values["templates"][DEFAULT_TEMPLATE]
-    return ZoneTable(listed, policy(template, f"templates.{DEFAULT_TEMPLATE}.query_acl"))
+    counted = frozenset(origin for origin, one in listed.items() if one.statistics)
+    return ZoneTable(listed, policy(template, f"templates.{DEFAULT_TEMPLATE}.query_acl"), _counted(counted))
 
 
 def change_zones(before: ZoneTable, values: Mapping[str, Any], difference: Difference) -> ZoneTable:
@@ -59,7 +61,12 @@ def change_zones(before: ZoneTable, values: Mapping[str, Any], difference: Diffe
     policy = _policies()
     if changes is not None:
         policies = {name: policy(zone, f"zones.{name}.query_acl") for name, zone in changes.changed.items()}
-        table = replace(table, listed=with_changes(table.listed, RowChanges(policies, changes.removed), _origin))
+        listed = with_changes(table.listed, RowChanges(policies, changes.removed), _origin)
+        touched = {_origin(name) for name in (*changes.changed, *changes.removed)}
+        counted = {origin for origin in touched if origin in listed and listed[origin].statistics}
+        if counted or not table.counted.isdisjoint(touched):
+            table = replace(table, counted=_counted(table.counted - touched | counted))
+        table = replace(table, listed=listed)
     if "templates" in difference.keys:
         template = values["templates"][DEFAULT_TEMPLATE]
         table = replace(table, default=policy(template, f"templates.{DEFAULT_TEMPLATE}.query_acl"))
@@ -103,12 +110,19 @@ def _policies() -> Callable[[Mapping[str, Any], str], ZonePolicy]:
     compiled: dict[bytes, ZonePolicy] = {}
 
     def policy(item: Mapping[str, Any], place: str) -> ZonePolicy:
-        key = msgspec.json.encode(item["query_acl"])
+        key = msgspec.json.encode((item["query_acl"], item["statistics"]))
         if key not in compiled:
-            compiled[key] = ZonePolicy(_acl(item["query_acl"], place))
+            compiled[key] = ZonePolicy(_acl(item["query_acl"], place), item["statistics"])
         return compiled[key]
 
     return policy
+
+
+def _counted(origins: frozenset[dns.name.Name]) -> frozenset[dns.name.Name]:
+    if len(origins) > MAX_COUNTED_ZONES:
+        limit = f"at most {MAX_COUNTED_ZONES} can be: set it for those that matter"
+        raise Rejected("zones.*.statistics", f"{len(origins)} zones would be counted, and {limit}")
+    return origins
 
 
 def _acl(rules: Any, place: str) -> Acl:

@@ -39,6 +39,7 @@ class ReplyTally:
 
     def __init__(self) -> None:
         self.counts = memoryview(bytearray(8 * len(COUNTED))).cast("Q")
+        self.at = 0  # where the counts begin
 
     def count_in(self, slots: memoryview) -> None:
         """Go on in these slots, of a mapped page: as soon as it is made a count outlives this process."""
@@ -46,32 +47,33 @@ class ReplyTally:
 
     def add(self, number: int, amount: int) -> int:
         """Count."""
-        self.counts[number] += amount
+        self.counts[self.at + number] += amount
         return 0
 
     def replied(self, flags: int, rcode: int, kind: int, edns: int, dnssec: int) -> int:
         """Count a reply by the first octet of its flags, its rcode and kind (image.layout), and what the query had."""
-        self.counts[OPCODE_QUERY] += 1
-        self.counts[RESPONSES] += 1
+        at = self.at
+        self.counts[at + OPCODE_QUERY] += 1
+        self.counts[at + RESPONSES] += 1
         if flags & RD:
-            self.counts[RECURSION] += 1
+            self.counts[at + RECURSION] += 1
         if edns:
-            self.counts[REQUEST_EDNS] += 1
-            self.counts[RESPONSE_EDNS] += 1
+            self.counts[at + REQUEST_EDNS] += 1
+            self.counts[at + RESPONSE_EDNS] += 1
             if dnssec:
-                self.counts[REQUEST_DO] += 1
+                self.counts[at + REQUEST_DO] += 1
         if flags & TC:
-            self.counts[TRUNCATED] += 1
-        self.counts[AUTHORITATIVE if flags & AA else NOT_AUTHORITATIVE] += 1
+            self.counts[at + TRUNCATED] += 1
+        self.counts[at + (AUTHORITATIVE if flags & AA else NOT_AUTHORITATIVE)] += 1
         if rcode <= LAST_NAMED:
-            self.counts[RCODES + rcode] += 1
+            self.counts[at + RCODES + rcode] += 1
         else:
-            self.counts[RCODE_BADCOOKIE if rcode == BADCOOKIE else RCODE_OTHER] += 1
+            self.counts[at + (RCODE_BADCOOKIE if rcode == BADCOOKIE else RCODE_OTHER)] += 1
         if rcode == 0:
             if kind == KIND_ANSWER:
-                self.counts[SUCCESS] += 1
+                self.counts[at + SUCCESS] += 1
             else:
-                self.counts[REFERRAL if kind == KIND_REFERRAL else NODATA] += 1
+                self.counts[at + (REFERRAL if kind == KIND_REFERRAL else NODATA)] += 1
         elif rcode == REFUSED and not flags & RD:
-            self.counts[REJECTED] += 1
+            self.counts[at + REJECTED] += 1
         return 0

@@ -101,7 +101,7 @@ class Server:
         self._stream_responder = responder
         usable, listed = self._usable(responder), self._listed
         if usable is not None and listed is not None:
-            usable.heed(listed.table, listed.count)
+            listed.tell(usable, self._stream.engine.zone_tally)
         serving = self.engine.serving
         self._stream.engage(usable, serving.settings, serving.cookies)
 
@@ -124,7 +124,7 @@ class Server:
         def engage() -> None:
             loop.take_batch(serving.settings.udp_batch)
             if responder is not None and listed is not None:
-                responder.heed(listed.table, listed.count)
+                listed.tell(responder, loop.engine.zone_tally)
             loop.engage(responder, serving.settings, serving.cookies)
 
         return engage

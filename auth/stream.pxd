@@ -2,7 +2,7 @@ cimport cython
 from auth.image_engine cimport ImageEngine
 from auth.reply_tally cimport ReplyTally
 
-cdef Py_ssize_t REQUEST_TCP, REQUEST_V4, REQUEST_V6, MAX_STREAM_UNSENT, PREFIX, HEADER_OCTETS, IPV6_OCTETS
+cdef Py_ssize_t REQUEST_TCP, REQUEST_V4, REQUEST_V6, STREAM_PART, MAX_STREAM_UNSENT, PREFIX, HEADER_OCTETS, IPV6_OCTETS
 
 cdef class StreamAnswers:
     cdef readonly object queries
@@ -10,7 +10,7 @@ cdef class StreamAnswers:
     cdef unsigned char[::1] octets
     cdef unsigned char[::1] sent
     cdef ReplyTally tally
-    cdef ImageEngine engine
+    cdef readonly ImageEngine engine
     cdef unsigned char[::1] address
     cdef Py_ssize_t address_octets
     cdef readonly Py_ssize_t taken

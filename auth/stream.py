@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from auth.counted import REQUEST_TCP, REQUEST_V4, REQUEST_V6
+from auth.counted import REQUEST_TCP, REQUEST_V4, REQUEST_V6, STREAM_PART
 from auth.image_engine import ImageEngine
 from auth.reply_tally import ReplyTally
 from auth.sizes import IPV6_OCTETS, MAX_STREAM_REPLY, MAX_STREAM_UNSENT, STREAM_OCTETS
@@ -29,7 +29,7 @@ class StreamAnswers:
         self.octets = self.queries
         self.sent = self.replies
         self.tally = tally
-        self.engine = ImageEngine(tally)
+        self.engine = ImageEngine(tally, STREAM_PART)
         self.address = memoryview(bytearray(IPV6_OCTETS))  # of the client
         self.address_octets = 0
         self.taken = 0  # octets of queries

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
+
 from dns.opcode import Opcode
 from dns.rcode import Rcode
 
 from auth.client import Client, Transport
 from auth.cookie_check import Cookie
 from auth.cookie_format import MALFORMED, NEW, UNTIMELY, VALID, WRONG
+from auth.counted import FIRST_PART, OF_ZONES, PART_WORDS, PLAIN_PART, ROW_WORDS
 from auth.response import Rendered, Reply
 from auth.wire import Header, Request
-from daemonkit.counters import Counters
 
 _OPCODES = {opcode: f"opcode.{opcode.name.lower()}" for opcode in Opcode if opcode <= Opcode.UPDATE}
 _BEYOND = (Rcode.BADVERS, Rcode.BADCOOKIE)  # those of OPT that we send
@@ -24,10 +27,33 @@ _COOKIES = {
 }
 
 
+class Counted(Protocol):
+    """Whatever has counters of these names."""
+
+    def add(self, name: str, amount: int = 1) -> None:
+        """Count."""
+
+
+class RowCounters:
+    """The counters of one zone; what is not counted in zones is passed over. For the answering thread."""
+
+    _INDEX: ClassVar[Mapping[str, int]] = {name: index for index, name in enumerate(OF_ZONES)}
+
+    def __init__(self, slots: memoryview, row: int) -> None:
+        self._slots = slots
+        self._first = row * ROW_WORDS + FIRST_PART + PLAIN_PART * PART_WORDS
+
+    def add(self, name: str, amount: int = 1) -> None:
+        """Count."""
+        index = self._INDEX.get(name)
+        if index is not None:
+            self._slots[self._first + index] += amount
+
+
 class Tally:
     """Adds to the counters of the process what one exchange is worth."""
 
-    def __init__(self, counters: Counters) -> None:
+    def __init__(self, counters: Counted) -> None:
         self._counters = counters
 
     def arrived(self, client: Client) -> None:
@@ -98,6 +124,14 @@ class Tally:
         bad_signature = reply.signature is not None and not reply.signature.is_good
         if reply.header.opcode == Opcode.QUERY and not bad_signature:
             self._answered(reply)
+
+    def exchange(self, client: Client, request: Request, reply: Reply | None, rendered: Rendered | None) -> None:
+        """All of one exchange at once; None: nothing was sent."""
+        self.arrived(client)
+        self.headed(request.header)
+        self.read(request)
+        if reply is not None and rendered is not None:
+            self.replied(reply, rendered)
 
     def _answered(self, reply: Reply) -> None:
         add = self._counters.add

@@ -104,6 +104,7 @@ class Request:
     signature: Signature | None = None  # what came of it, when that is known
     has_sig0: bool = False
     fault: WireError | None = None
+    zone: dns.name.Name | None = None  # origin of the zone it is about, when that is known
 
 
 def read_header(message: bytes) -> Header:

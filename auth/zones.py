@@ -32,6 +32,15 @@ class ZonePolicy:
     """What the configuration says about one zone."""
 
     query_acl: Acl = ACCEPT_ALL
+    statistics: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRows:
+    """Where zones are counted: their rows in a mapped file (daemonkit/zone_page.py), of words of 64 bits."""
+
+    of: Mapping[Name, int]
+    slots: memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,8 @@ class ZoneTable:
 
     listed: Mapping[Name, ZonePolicy] = field(default_factory=dict)
     default: ZonePolicy = field(default_factory=ZonePolicy)
+    counted: frozenset[Name] = frozenset()  # listed zones that are to be counted
+    rows: ZoneRows | None = None  # where; None: none is counted
 
     def policy(self, origin: Name) -> ZonePolicy:
         """The policy of a zone."""
@@ -59,6 +70,7 @@ class View:
         self._snapshot = snapshot
         self._table = table
         self._requester = requester
+        self.asked: Name | None = None  # origin of the zone the question is about
 
     def zone_for(self, name: Name) -> Finder:
         """The zone to answer `name` from (RFC 1034 section 4.3.2 step 2).
@@ -90,13 +102,23 @@ class View:
             return self.zone_for(name)
         found = parent.find(name, RdataType.DS)
         has_cut = found.match in (Match.SUCCESS, Match.NODATA) and not found.wildcard
-        return parent if has_cut else self.zone_for(name)
+        if has_cut:
+            return parent
+        if self.asked == parent.info.origin:
+            self.asked = None  # it is not the zone above that answers
+        return self.zone_for(name)
+
+    def note_asked(self, origin: Name) -> None:
+        """The question is about this zone."""
+        if self.asked is None:
+            self.asked = origin
 
     def is_ours(self, origin: Name) -> bool:
         """Whether a zone of exactly this origin is served or meant to be."""
         return origin in self._table.listed or self._snapshot.zone(origin) is not None
 
     def _permit(self, origin: Name) -> None:
+        self.note_asked(origin)
         action = self._table.policy(origin).query_acl.decide(self._requester)
         if action is Action.DROP:
             raise Dropped

@@ -13,6 +13,7 @@ from bobctl.suite import Suite
 from bobctl.verbs import Noun, pass_suite
 
 SHARES = (50, 95, 99)  # per cent
+PAGE = 1000  # zones; cmdctl gives no more at once
 INTERVAL = 2.0  # seconds between two looks with --watch
 
 
@@ -47,6 +48,35 @@ def show(suite: Suite, module: str | None, instance: str | None, *, everything: 
             return
         before = {name: one["counters"] for name, one in found["modules"].items()}
         time.sleep(INTERVAL)
+
+
+@stats.command()
+@click.argument("origin", required=False, shell_complete=completion.zones)
+@click.option("--after", metavar="ORIGIN", shell_complete=completion.zones, help="Begin behind this zone.")
+@click.option("--limit", type=click.IntRange(min=1, max=PAGE), default=100, metavar="N", help="At most so many zones.")
+@click.option("--all", "everything", is_flag=True, help="Also counters that are 0.")
+@pass_suite
+def zones(suite: Suite, origin: str | None, after: str | None, limit: int, *, everything: bool) -> None:
+    """Show what was counted in zones.
+
+    Those with `statistics: true`, the sum over all instances, in canonical order; with ORIGIN that zone alone.
+    """
+    if origin is not None:
+        found = suite.client.get("statistics", "zones", origin)
+    else:
+        found = suite.client.get("statistics", "zones", query={"after": after, "limit": limit})
+    if suite.json:
+        output.document(found)
+        return
+    for name, counters in found["zones"].items():
+        rows = [(counter, value) for counter, value in counters.items() if value or everything]
+        output.table((name, "SUM"), rows or [("responses", 0)])
+        click.echo()
+    if found["more"]:
+        output.words(f"there are more: --after {list(found['zones'])[-1]}")
+    if not found["zones"]:
+        output.words("no zone is counted: zones.ZONE.statistics says which are")
+    _tell_problems(found)
 
 
 @stats.command()
@@ -92,6 +122,10 @@ def _show(found: dict[str, Any], before: dict[str, dict[str, int]], *, detailed:
             numbers = list(one["instances"]) if detailed and len(one["instances"]) > 1 else []
             output.table((name.upper(), "SUM", *(["MEANWHILE"] if name in before else []), *numbers), rows)
             click.echo()
+    _tell_problems(found)
+
+
+def _tell_problems(found: dict[str, Any]) -> None:
     for page, reason in found["problems"].items():
         output.words(f"bobctl: the page of counters {page} cannot be read: {reason}")
 

@@ -10,4 +10,5 @@ LIMIT = Query(
     "How many entries at most.",
     {"type": "integer", "minimum": 1, "maximum": PAGE_LIMIT, "default": PAGE_DEFAULT},
 )
+AFTER = Query("after", "Only zones behind this one, in the order of this list.", {"type": "string"})
 REASON = Query("reason", f"Why; the first {MAX_REASON} characters are kept.", {"type": "string"})

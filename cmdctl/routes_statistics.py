@@ -1,6 +1,8 @@
 """What the instances of the suite counted, as stats gathers it from their pages.
 
-GET /v1/statistics    of all modules, or ?module= only, or ?module=&instance= only
+GET /v1/statistics                         of all modules, or ?module= only, or ?module=&instance= only
+GET /v1/statistics/zones?after=&limit=     of zones that have `statistics` set, a page, in canonical order
+GET /v1/statistics/zones/{origin}          of one of them
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cmdctl.answers import answer
+from cmdctl.bodies import page_limit, segment
 from cmdctl.errors import RequestError
 from cmdctl.limits import STATUS_SECONDS
+from cmdctl.parameters import AFTER, LIMIT
 from cmdctl.roles import Role
 from cmdctl.routing import Operation, Query
 from cmdctl.services import Services
@@ -32,6 +36,12 @@ class StatisticsRoutes:
         query = (MODULE, INSTANCE)
         return [
             Operation("GET", "/v1/statistics", self.statistics, Role.READ, query=query, answer=stats.ShowReply),
+            Operation(
+                "GET", "/v1/statistics/zones", self.zones, Role.READ, query=(AFTER, LIMIT), answer=stats.ZonesReply
+            ),
+            Operation(
+                "GET", "/v1/statistics/zones/{origin}", self.zone, Role.READ, answer=stats.ZonesReply, zone="origin"
+            ),
         ]
 
     async def statistics(self, request: Request) -> Response:
@@ -41,3 +51,12 @@ class StatisticsRoutes:
             raise RequestError("usage", "an instance is one of a module: name it with module=")
         wanted = stats.Show(component=module, instance=instance)
         return answer(await self._session.call(wanted, timeout=STATUS_SECONDS))
+
+    async def zones(self, request: Request) -> Response:
+        """What was counted in zones, a page."""
+        wanted = stats.Zones(after=request.query_params.get(AFTER.name), limit=page_limit(request))
+        return answer(await self._session.call(wanted, timeout=STATUS_SECONDS))
+
+    async def zone(self, request: Request) -> Response:
+        """What was counted in one zone."""
+        return answer(await self._session.call(stats.Zones(zone=segment(request, "origin")), timeout=STATUS_SECONDS))

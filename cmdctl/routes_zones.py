@@ -29,7 +29,7 @@ from cmdctl.bus import ZoneChanged
 from cmdctl.errors import RequestError
 from cmdctl.export import MEDIA_TYPE, Export
 from cmdctl.limits import MAX_NAME_TEXT, MAX_REASON
-from cmdctl.parameters import LIMIT, REASON
+from cmdctl.parameters import AFTER, LIMIT, REASON
 from cmdctl.roles import Role
 from cmdctl.routing import Operation, Query
 from cmdctl.services import Services, author_of, note_changed
@@ -40,7 +40,6 @@ from datasrc import findings as zone_findings
 from datasrc.records import Provenance
 
 DOOR = "rest"  # the source in the provenance of a change
-AFTER = Query("after", "Only zones behind this one, in the order of this list.", {"type": "string"})
 NAME = Query("name", "Only zones whose name begins so; they come in the order of their text.", {"type": "string"})
 STATE = Query("state", "Only zones in this state.", {"type": "string", "enum": list(STATES)})
 IN = Query("source", "Only zones of this data source.", {"type": "string"})

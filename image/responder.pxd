@@ -9,6 +9,8 @@ cdef Py_ssize_t STAGES, STAGE_NAME, STAGE_LEVELS, IN_DELTA, REFERRAL, ROW, ROW_B
 cdef uint64_t HALF, OFFSET_MASK, TAG_MASK, TAG_SHIFT
 
 cdef class Responder(Searcher):
+    cdef public Py_ssize_t counting
+    cdef public uint64_t asked_zone
     cdef uint64_t[::1] saved
 
     cdef Py_ssize_t reply(self, Py_ssize_t start, Py_ssize_t length, Py_ssize_t at) except -1 nogil

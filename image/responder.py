@@ -85,6 +85,8 @@ class Responder(Searcher):
     def __init__(self, seed: int, udp_size: int) -> None:
         """`seed` is that of the directory; `udp_size` the largest reply over UDP, whatever the client takes."""
         super().__init__(seed, udp_size)
+        self.counting = 0  # set where somebody wants to know the zone of a query
+        self.asked_zone = 0  # hash of its origin, as the directory has it
         self.saved = buffer(8 * SAVED * STAGES).cast("Q")
 
     def answer(self, start: int, length: int, at: int) -> int:
@@ -196,6 +198,8 @@ class Responder(Searcher):
             self.cookie_at = self.saved[saved + SAVED_COOKIE]
             self.cookie_octets = self.saved[saved + SAVED_COOKIE_OCTETS]
         self.enter(self.saved[saved + SAVED_ZONE], self.saved[saved + SAVED_SLOT])
+        if self.counting:
+            self.asked_zone = self.mix(self.hashes[self.levels_at + self.zone_labels], 0)
         return 1
 
     def walk(self, at: int) -> int:

@@ -69,3 +69,25 @@ class Show(msgspec.Struct, frozen=True):
 
     component: str | None = None
     instance: str | None = None
+
+
+class ZonesReply(msgspec.Struct, frozen=True):
+    """What was counted in zones, in canonical order of their names."""
+
+    time: float  # seconds since 1970
+    zones: dict[str, dict[str, int]]
+    more: bool  # there are zones beyond these
+    problems: dict[str, str]  # files that cannot be read, and why
+
+
+class Zones(msgspec.Struct, frozen=True):
+    """What was counted in zones that have `statistics` set."""
+
+    module: ClassVar[str] = "stats"
+    command: ClassVar[str] = "zones"
+    reply: ClassVar[type[ZonesReply]] = ZonesReply
+    changes: ClassVar[bool] = False
+
+    zone: str | None = None  # only this one
+    after: str | None = None
+    limit: int = 100

@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from daemonkit.control import SPARE
 from stats.prometheus import Zones
 from stats.view import RUNNING, View, total
+from stats.zonecounts import ZoneCounts
 
 XML_TYPE = "text/xml"
 JSON_TYPE = "application/json"
@@ -67,15 +68,15 @@ _RCODES = (
 )
 
 
-def document(path: str, view: View, zones: Zones, version: str) -> tuple[bytes, str] | None:
+def document(path: str, view: View, zones: Zones, counted: ZoneCounts, version: str) -> tuple[bytes, str] | None:
     """What a path of the statistics channel answers, and its media type; None where there is no such path."""
     form, _, rest = path.strip("/").partition("/")
     given, _, wanted = rest.partition("/")
     if form not in _VERSIONS or given not in ("", _VERSIONS[form]) or wanted not in _PARTS:
         return None
     if form == "xml":
-        return _xml(wanted, view, zones, version), XML_TYPE
-    return _json(wanted, view, zones, version), JSON_TYPE
+        return _xml(wanted, view, zones, counted, version), XML_TYPE
+    return _json(wanted, view, zones, counted, version), JSON_TYPE
 
 
 def counters(view: View) -> dict[str, dict[str, int]]:
@@ -88,7 +89,7 @@ def counters(view: View) -> dict[str, dict[str, int]]:
     }
 
 
-def _xml(wanted: str, view: View, zones: Zones, version: str) -> bytes:
+def _xml(wanted: str, view: View, zones: Zones, counted: ZoneCounts, version: str) -> bytes:
     root = Element("statistics", version=XML_VERSION)
     if wanted in ("", "zones"):
         default = SubElement(SubElement(root, "views"), "view", name=VIEW)
@@ -97,6 +98,10 @@ def _xml(wanted: str, view: View, zones: Zones, version: str) -> bytes:
             zone = SubElement(listed, "zone", name=name, rdataclass="IN")
             SubElement(zone, "type").text = "primary"
             SubElement(zone, "serial").text = str(serial)
+            if name in counted.zones:  # where zone-statistics is full, as BIND calls it
+                of_zone = SubElement(zone, "counters", type="rcode")
+                for one, count in _of_zone(counted.zones[name]).items():
+                    SubElement(of_zone, "counter", name=one).text = str(count)
     server = SubElement(root, "server")
     for name, value in _times(view).items():
         SubElement(server, name).text = value
@@ -113,7 +118,7 @@ def _xml(wanted: str, view: View, zones: Zones, version: str) -> bytes:
     return text
 
 
-def _json(wanted: str, view: View, zones: Zones, version: str) -> bytes:
+def _json(wanted: str, view: View, zones: Zones, counted: ZoneCounts, version: str) -> bytes:
     said: dict[str, object] = {"json-stats-version": JSON_VERSION, **_times(view), "version": version}
     if wanted in ("", "server"):
         groups = counters(view)
@@ -123,12 +128,19 @@ def _json(wanted: str, view: View, zones: Zones, version: str) -> bytes:
         said["taskmgr"] = {"thread-model": "processes", "worker-threads": _workers(view)}
     if wanted in ("", "zones"):
         listed = [
-            {"name": name, "class": "IN", "serial": serial, "type": "primary"} for name, serial in zones.serials.items()
+            {"name": name, "class": "IN", "serial": serial, "type": "primary"}
+            | ({"rcodes": _of_zone(counted.zones[name]), "qtypes": {}} if name in counted.zones else {})
+            for name, serial in zones.serials.items()
         ]
         said["views"] = {VIEW: {"zones": listed}}
     elif wanted == "server":
         said["views"] = {VIEW: {"resolver": {}}}
     return json.dumps(said, indent=1).encode()
+
+
+def _of_zone(counters: Mapping[str, int]) -> dict[str, int]:
+    """BIND has the counters of a zone under "rcode", and calls them as those of the server."""
+    return {name: counters[ours] for name, ours in _SERVER.items() if ours in counters}
 
 
 def _workers(view: View) -> int:

@@ -6,6 +6,7 @@ pages in the run directory, bob's status, /proc -> view.py -> bus (cmdctl, bobct
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,17 @@ from msgq.session import IncomingCall
 from stats import api
 from stats.listener import Listener
 from stats.view import Place, View, look, total, total_durations
-from stats.zoneserials import ZoneSerials
+from stats.zoneserials import MAX_ZONES, ZoneSerials
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from stats.zonecounts import ZoneCounters, ZoneCounts
+
 METRICS = "/metrics"
 BIND_PATHS = ("/xml", "/json")
+MAX_PAGE = 1000  # zones told of at once
 BOB_SECONDS = 1.0  # what bob has to tell how the suite is; without it the counters are shown all the same
 
 
@@ -42,6 +46,7 @@ class StatsDaemon(Module):
         super().__init__(context)
         self._listener = Listener(context, self._serve)
         self._zones = ZoneSerials({})
+        self._counters_of_zones: ZoneCounters | None = None
         self._specs: Mapping[str, Spec] = {}
 
     async def prepare(self, config: Config) -> Prepared:
@@ -84,6 +89,32 @@ class StatsDaemon(Module):
             raise Refused("not-found", f"there is no instance {request.instance!r}")
         return api.ShowReply(view.time, _modules(chosen), dict(view.problems))
 
+    @command(api.Zones)
+    async def zones(self, _call: IncomingCall, request: api.Zones) -> api.ZonesReply:
+        """What was counted in zones."""
+        if not 0 < request.limit <= MAX_PAGE:
+            raise Refused("usage", f"limit must be 1 to {MAX_PAGE}, not {request.limit}")
+        try:
+            found = await self.context.work(self._counted_in_zones, request)
+        except ValueError as error:
+            raise Refused("usage", str(error)) from error
+        if request.zone is not None and not found.zones:
+            raise Refused("not-found", f"{request.zone} is not counted: set zones.{request.zone}.statistics")
+        zones = {zone: dict(counters) for zone, counters in found.zones.items()}
+        return api.ZonesReply(time.time(), zones, found.more, dict(found.problems))
+
+    def _counted_in_zones(self, request: api.Zones) -> ZoneCounts:
+        """In the worker thread."""
+        counters = self._zone_counters()
+        return counters.page(request.after, request.limit) if request.zone is None else counters.of(request.zone)
+
+    def _zone_counters(self) -> ZoneCounters:
+        if self._counters_of_zones is None:
+            from stats.zonecounts import ZoneCounters  # dnspython: zones may not be counted
+
+            self._counters_of_zones = ZoneCounters(self.context.directories.counters)
+        return self._counters_of_zones
+
     async def _look(self) -> View:
         try:
             suite = await self.context.session.call(bob.Status(), timeout=BOB_SECONDS)
@@ -114,12 +145,13 @@ class StatsDaemon(Module):
             return PlainTextResponse("metrics are at /metrics, BIND's statistics at /xml/v3 and /json/v1\n", 404)
         view = await self._look()
         zones = await self.context.work(self._zones.read)
+        counted = await self.context.work(lambda: self._zone_counters().page(None, MAX_ZONES))
         version = importlib.metadata.version("bobdns")
         if path == METRICS:
             self.context.counters.add("scrapes")
-            text = await self.context.work(exposition, view, zones, self._specs, version)
+            text = await self.context.work(exposition, view, zones, counted, self._specs, version)
             return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
-        found = document(path, view, zones, version)
+        found = document(path, view, zones, counted, version)
         if found is None:
             return PlainTextResponse("there is no such part of BIND's statistics here\n", 404)
         self.context.counters.add("scrapes")

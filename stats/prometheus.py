@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from daemonkit.durations import BOUNDS, Histogram
 from daemonkit.spec import Spec
 from stats.view import RUNNING, Place, View
+from stats.zonecounts import ZoneCounts
 
 __all__ = ["CONTENT_TYPE_LATEST", "Zones", "exposition"]
 
@@ -81,9 +82,10 @@ class Zones:
 class Exposition(Collector):
     """One view, as metrics."""
 
-    def __init__(self, view: View, zones: Zones, specs: Mapping[str, Spec], version: str) -> None:
+    def __init__(self, view: View, zones: Zones, counted: ZoneCounts, specs: Mapping[str, Spec], version: str) -> None:
         self._view = view
         self._zones = zones
+        self._counted = counted
         self._specs = specs
         self._version = version
 
@@ -98,6 +100,7 @@ class Exposition(Collector):
             yield from _of_module(module, spec, places)
         yield from self._of_durations()
         yield from self._of_zones()
+        yield from self._counted_in_zones()
 
     def _of_durations(self) -> Iterator[Metric]:
         for family, (text, label) in DURATIONS.items():
@@ -150,6 +153,30 @@ class Exposition(Collector):
         more.add_metric([], self._zones.more)
         yield from (sources, serials, more)
 
+    def _counted_in_zones(self) -> Iterator[Metric]:
+        """The sum over all instances, for zones that are to be counted; 0 is left out where a label tells what."""
+        zones = self._counted.zones
+        names = list(next(iter(zones.values()), {}))
+        splits = _splits("auth", names)
+        for split in splits:
+            metric = CounterMetricFamily(f"{PREFIX}_zone_{split.metric}", split.text, labels=("zone", split.label))
+            for zone, counters in zones.items():
+                for name, value in split.values.items():
+                    if counters[name]:
+                        metric.add_metric([zone, value], counters[name])
+            yield metric
+        taken = {name for split in splits for name in split.values}
+        for name in names:
+            if name not in taken:
+                text = self._specs["auth"].statistics[name].text
+                plain = CounterMetricFamily(f"{PREFIX}_zone_{name.replace('.', '_')}", text, labels=("zone",))
+                for zone, counters in zones.items():
+                    plain.add_metric([zone], counters[name])
+                yield plain
+        more = GaugeMetricFamily(f"{PREFIX}_zone_counters_left_out", "Whether more zones are counted than are here.")
+        more.add_metric([], self._counted.more)
+        yield more
+
 
 def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
     """Cumulated, as the exposition format has them."""
@@ -157,9 +184,9 @@ def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
     return list(zip(bounds, itertools.accumulate(histogram.counts), strict=True))
 
 
-def exposition(view: View, zones: Zones, specs: Mapping[str, Spec], version: str) -> bytes:
+def exposition(view: View, zones: Zones, counted: ZoneCounts, specs: Mapping[str, Spec], version: str) -> bytes:
     """The text of all metrics."""
-    text: bytes = generate_latest(Exposition(view, zones, specs, version))
+    text: bytes = generate_latest(Exposition(view, zones, counted, specs, version))
     return text
 
 

@@ -7,6 +7,7 @@ import base64
 import socket
 from contextlib import asynccontextmanager
 
+import dns.name
 import pytest
 
 import datasrc
@@ -22,6 +23,7 @@ from daemonkit.membership import Membership
 from daemonkit.module import Context, ListeningSocket
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
+from daemonkit.zone_page import ZonePages
 from msgq.errors import Refused
 from tests.auth.sockets import HeldSource, bound, until
 from tests.auth.test_udp import client, receive
@@ -186,6 +188,52 @@ async def test_acls_of_zones_and_of_the_default_template(tmp_path):
         await daemon.configure(zones={"example": accept}, templates={"default": reject})
         assert (await daemon.ask(sock, "www.example.")).rcode == "NOERROR"
         assert (await daemon.ask(sock, "www.second.")).errors() == {18: ""}
+
+
+def counted_in_zones(directory) -> dict[str, int]:
+    pages = ZonePages(directory / "counters")
+    assert pages.look() == {}
+    told = pages.counts(pages.origins)
+    return {dns.name.from_wire(origin, 0)[0].to_text(): counts["responses"] for origin, counts in told.items()}
+
+
+async def test_zones_are_counted_where_the_configuration_says_so(tmp_path):
+    async with running(tmp_path, example=ZONE, second=ZONE) as daemon:
+        await daemon.configure(zones={"second": {}})
+        assert not (tmp_path / "counters").exists()  # nothing is taken for what nobody wants
+        sock = await daemon.listen()
+        await daemon.ask(sock, "www.example.")
+        zones = {"Example": {"statistics": True}, "second": {}}
+        await daemon.configure(zones=zones)
+        await daemon.ask(sock, "www.example.")
+        await daemon.ask(sock, "www.second.")
+        assert counted_in_zones(tmp_path) == {"example.": 1}
+        await daemon.configure(zones=zones | {"second": {"statistics": True}})
+        await daemon.ask(sock, "www.second.")
+        await daemon.ask(sock, "none.example.")
+        assert counted_in_zones(tmp_path) == {"example.": 2, "second.": 1}
+        await daemon.configure(zones={"second": {"statistics": True}})
+        await daemon.ask(sock, "www.example.")
+        assert counted_in_zones(tmp_path) == {"second.": 1}
+
+
+async def test_where_counters_of_zones_have_no_room_a_change_is_refused_and_a_start_is_not(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("daemonkit.zone_page.os.posix_fallocate", full)
+    counting = {"zones": {"example": {"statistics": True}}}
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure(**counting)
+        sock = await daemon.listen()
+        assert (await daemon.ask(sock, "www.example.")).rcode == "NOERROR"
+        await daemon.configure()
+        with pytest.raises(Rejected, match="no room for the counters: No space left on device"):
+            await daemon.prepare(2, **counting)
+        monkeypatch.undo()
+        await daemon.configure(**counting)
+        await daemon.ask(sock, "www.example.")
+        assert counted_in_zones(tmp_path) == {"example.": 1}
 
 
 async def test_a_zone_listed_without_data_is_servfail(tmp_path):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from auth.client import Client, Transport
 from auth.cookie_secrets import CookieSecrets
-from auth.counted import COUNTED
+from auth.counted import COUNTED, LOOP_PART
 from auth.image_engine import ImageEngine
 from auth.reply_tally import ReplyTally
 from auth.settings import CookieSettings, Settings
@@ -51,7 +51,7 @@ class Engines:
         self.both.build()
         self.now = 0.0
         self.tally = ReplyTally()
-        self.images = ImageEngine(self.tally)
+        self.images = ImageEngine(self.tally, LOOP_PART)
         self.addresses = memoryview(bytearray(40))
         self.tell(Settings(), None)
 

@@ -11,13 +11,15 @@ from dataclasses import replace
 import dns.name
 import pytest
 
-from auth.acl import compile_acl
-from auth.counted import COUNTED
+from auth.acl import ACCEPT_ALL, compile_acl
+from auth.counted import COUNTED, OF_ZONES, PARTS
 from auth.framing import frame
 from auth.loop import Loop
 from auth.raw import Hatch
 from auth.settings import Settings, TcpSettings
-from auth.zones import ZonePolicy, ZoneTable
+from auth.wire import wire_of
+from auth.zones import ZonePolicy, ZoneRows, ZoneTable
+from daemonkit.zone_page import ZonePage, ZonePages
 from image.directory import Directory
 from image.responder import Responder
 from tests.auth.sockets import HeldSource, bound, serving, talking, until
@@ -125,6 +127,66 @@ async def test_it_counts_what_the_plain_implementation_counts(tmp_path, address)
     by_loop, by_engine = sums
     assert by_engine.pop("left") == len(QUESTIONS)
     assert by_loop == by_engine
+
+
+COUNTED_ZONES = ("example.", "else.where.")
+
+
+def zones_counted(directory, *, plainly: bool = False) -> ZoneTable:
+    """A table with zones to count, in a file there; with `plainly` the loop must leave them."""
+    page, _ = ZonePage.take(directory, OF_ZONES, PARTS)
+    origins = [dns.name.from_text(text) for text in COUNTED_ZONES]
+    rows = page.rows_of([wire_of(origin) for origin in origins])
+    page.mark(rows)
+    acl = compile_acl([{"action": "ACCEPT", "from": ["127.0.0.0/8", "::1"]}]) if plainly else ACCEPT_ALL
+    policy = ZonePolicy(acl, statistics=True)
+    of = {origin: rows[wire_of(origin)] for origin in origins}
+    return ZoneTable(dict.fromkeys(origins[:1], policy), rows=ZoneRows(of, page.slots))
+
+
+def counted_in_zones(directory) -> dict[str, dict[str, int]]:
+    """What is not 0, of each zone."""
+    pages = ZonePages(directory)
+    assert pages.look() == {}
+    found = {
+        dns.name.from_wire(origin, 0)[0].to_text(): counts for origin, counts in pages.counts(pages.origins).items()
+    }
+    return {origin: {name: n for name, n in counts.items() if n} for origin, counts in found.items()}
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM], ids=["UDP", "TCP"])
+async def test_zones_are_counted_as_the_plain_implementation_counts_them(tmp_path, kind):
+    sock = bound(kind)
+    sums = []
+    async with answering(tmp_path, sock) as server:
+        usual = server.engine.serving
+        for plainly in (False, True):
+            folder = tmp_path / f"{plainly}"
+            server.serve_by(replace(usual, zones=zones_counted(folder, plainly=plainly)))
+            await server.take_zones()
+            before = counted(server)
+            await ask_all(sock, [*QUESTIONS.values(), packet.query("other.test."), packet.query(".", "NS")])
+            after = counted(server)
+            grown = {name: n - before.get(name, 0) for name, n in after.items() if n != before.get(name, 0)}
+            sums.append(counted_in_zones(folder))
+            in_zone = sums[-1]["example."]
+            assert (in_zone["responses"], grown["responses"]) == (len(QUESTIONS), len(QUESTIONS) + 2)
+    by_compiled, plain = sums
+    assert by_compiled == plain
+    assert plain["else.where."] == {}
+
+
+async def ask_all(sock: socket.socket, questions: list[bytes]) -> None:
+    if sock.type == socket.SOCK_STREAM:
+        async with talking(sock) as talk:
+            for question in questions:
+                talk.send(question)
+                await talk.read()
+        return
+    with client(*sock.getsockname()) as asker:
+        for question in questions:
+            asker.send(question)
+            await receive(asker)
 
 
 async def test_what_it_leaves_is_answered_by_the_plain_implementation(tmp_path):

@@ -7,6 +7,7 @@ import ipaddress
 import dns.name
 import pytest
 
+from auth import options
 from auth.acl import Action, Requester
 from auth.options import MAX_IDENTITY, change_zones, read_settings, read_zones
 from auth.settings import AnyAnswer, CookieSettings, RateLimitSettings, Settings, TcpSettings
@@ -23,11 +24,15 @@ def effective(**own):
     return Spec.load("auth").effective({"auth": own}, lambda text: text)["auth"]
 
 
+def zone(acl: object, *, statistics: bool = False) -> dict[str, object]:
+    return {"query_acl": acl, "statistics": statistics}
+
+
 def table(zones: dict[str, object], default: object = ACCEPT) -> ZoneTable:
     return read_zones(
         {
-            "zones": {name: {"query_acl": acl} for name, acl in zones.items()},
-            "templates": {"default": {"query_acl": default}},
+            "zones": {name: zone(acl) for name, acl in zones.items()},
+            "templates": {"default": zone(default)},
         }
     )
 
@@ -114,10 +119,8 @@ def decided(zones: ZoneTable) -> dict[str, Action]:
 
 def test_a_table_changes_by_its_differences():
     before = table({"a.example": REJECT, "b.example": REJECT})
-    rows = {
-        "zones": RowChanges({"a.example": {"query_acl": ACCEPT}, "c.example": {"query_acl": REJECT}}, ("b.example",))
-    }
-    values = {"templates": {"default": {"query_acl": REJECT}}}
+    rows = {"zones": RowChanges({"a.example": zone(ACCEPT), "c.example": zone(REJECT)}, ("b.example",))}
+    values = {"templates": {"default": zone(REJECT)}}
     same_default = change_zones(before, values, Difference(frozenset({"auth"}), rows))
     assert decided(same_default) == {"a.example.": Action.ACCEPT, "c.example.": Action.REJECT, "*": Action.ACCEPT}
     other_default = change_zones(before, values, Difference(frozenset({"templates"}), rows))
@@ -125,8 +128,37 @@ def test_a_table_changes_by_its_differences():
     assert decided(before) == {"a.example.": Action.REJECT, "b.example.": Action.REJECT, "*": Action.ACCEPT}
 
 
+def counted(zones: ZoneTable) -> set[str]:
+    return {origin.to_text() for origin in zones.counted}
+
+
+def test_which_zones_are_counted_changes_by_differences():
+    default = {"default": zone(ACCEPT)}
+    listed = {"a.example": zone(ACCEPT, statistics=True), "b.example": zone(ACCEPT), "c.example": zone(ACCEPT)}
+    before = read_zones({"zones": listed | {"d.example": zone(ACCEPT, statistics=True)}, "templates": default})
+    assert counted(before) == {"a.example.", "d.example."}
+    changed = {"b.example": zone(ACCEPT, statistics=True), "d.example": zone(REJECT, statistics=True)}
+    after = change_zones(before, {}, Difference(frozenset(), {"zones": RowChanges(changed, ("a.example",))}))
+    assert counted(after) == {"b.example.", "d.example."}
+    other = change_zones(after, {}, Difference(frozenset(), {"zones": RowChanges({"c.example": zone(REJECT)})}))
+    assert other.counted is after.counted
+    none = RowChanges({"b.example": zone(ACCEPT)}, ("d.example",))
+    assert counted(change_zones(other, {}, Difference(frozenset(), {"zones": none}))) == set()
+
+
+def test_too_many_zones_to_count_are_refused(monkeypatch):
+    monkeypatch.setattr(options, "MAX_COUNTED_ZONES", 2)
+    with pytest.raises(Rejected, match="3 zones would be counted, and at most 2 can be"):
+        read_zones(
+            {
+                "zones": {f"z{number}": zone(ACCEPT, statistics=True) for number in range(3)},
+                "templates": {"default": zone(ACCEPT)},
+            }
+        )
+
+
 def test_a_difference_that_cannot_be_is_refused_with_its_place():
-    wrong = {"query_acl": [{"action": "ACCEPT", "from": ["nonsense"]}]}
+    wrong = zone([{"action": "ACCEPT", "from": ["nonsense"]}])
     difference = Difference(frozenset(), {"zones": RowChanges({"a.example": wrong})})
     with pytest.raises(Rejected, match=r"zones\.a\.example\.query_acl"):
         change_zones(table({}), {}, difference)

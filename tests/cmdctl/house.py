@@ -132,6 +132,7 @@ class House:
             ("auth", "reload"): zone_status(),
             ("auth", "status"): auth.StatusReply((), 0, (auth.SourceServed("main", "", 1),)),
             ("stats", "show"): COUNTED,
+            ("stats", "zones"): stats.ZonesReply(1.0, {"example.org": {"responses": 3}}, False, {}),
             ("memmgr", "status"): memmgr.StatusReply("ready", "/state/images", 2, 5000, 0, 0, None, (), ()),
             ("memmgr", "zone_status"): memmgr.ZoneStatusReply(
                 (memmgr.ZoneImage("example.com", memmgr.IMAGE, 3, 7, 9, 2),)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from auth.counted import OF_ZONES, PARTS
 from bob.api import InstanceStatus, SystemStatus
 from daemonkit.counter_page import page_bytes, page_path
 from daemonkit.counters import Counters
 from daemonkit.durations import Durations
 from daemonkit.spec import Spec
+from daemonkit.zone_page import PARTS_AT, ZonePage
+from stats.bind import document
 from stats.prometheus import Zones, exposition
 from stats.view import look, total, total_durations
+from stats.zonecounts import ZoneCounters, ZoneCounts
 
 
 def status(*instances):
@@ -66,11 +71,13 @@ def test_a_page_that_cannot_be_read_is_told_and_the_others_are_read(pages, tmp_p
     assert list(view.problems) == ["auth.1.counters"]
 
 
-def samples(view, zones=None, module="auth"):
+def samples(view, zones=None, module="auth", counted=None):
     """name -> {labels beside component and member: value}"""
     specs = {module: Spec.load(module)}
     found: dict[str, dict[str, float]] = {}
-    for family in text_string_to_metric_families(exposition(view, zones or Zones(), specs, "1.0").decode()):
+    for family in text_string_to_metric_families(
+        exposition(view, zones or Zones(), counted or ZoneCounts({}), specs, "1.0").decode()
+    ):
         for one in family.samples:
             labels = {name: text for name, text in one.labels.items() if name not in ("component", "member")}
             found.setdefault(one.name, {})[",".join(labels.values())] = one.value
@@ -79,7 +86,7 @@ def samples(view, zones=None, module="auth"):
 
 def test_a_process_that_bob_has_not_missed_yet_is_not_up(tmp_path):
     view = look(tmp_path, status(instance("0", pid=2**22 + 1)))  # above the highest process id there is
-    text = exposition(view, Zones(), {}, "1.0").decode()
+    text = exposition(view, Zones(), ZoneCounts({}), {}, "1.0").decode()
     assert 'bobdns_component_up{component="auth",member="auth/0"} 0.0' in text
 
 
@@ -116,7 +123,7 @@ def test_durations_are_told_of_each_place_and_summed(tmp_path):
     view = look(tmp_path, None)
     assert total(view.of("auth")) == {"responses": 0}
     assert total_durations(view.of("auth"))["command"]["status"].count == 2
-    text = exposition(view, Zones(), {}, "1").decode()
+    text = exposition(view, Zones(), ZoneCounts({}), {}, "1").decode()
     name = "bobdns_command_duration_seconds"
     ends = {
         one.labels["le"]: one.value
@@ -127,3 +134,61 @@ def test_durations_are_told_of_each_place_and_summed(tmp_path):
     }
     assert (ends["0.001"], ends["0.0025"], ends["+Inf"]) == (0, 1, 1)
     assert 'command="reload"' not in text
+
+
+NUMBERS = {name: number for number, name in enumerate(OF_ZONES, 1)}
+
+
+@pytest.fixture
+def zones(tmp_path):
+    """Counters of three zones in the files of two processes, a third in each part and file."""
+    for _ in range(2):
+        page, _ = ZonePage.take(tmp_path, OF_ZONES, PARTS)
+        origins = [b"\3org\0", b"\7example\3org\0", b"\3com\0"]
+        page.rows_of(origins)
+        page.mark(origins)
+        for index, _name in enumerate(OF_ZONES):
+            page.slots[PARTS_AT // 8 + index] += index + 1
+    return ZoneCounters(tmp_path)
+
+
+def test_zones_that_are_counted_come_in_pages(zones):
+    assert list(zones.page(None, 2).zones) == ["com", "org"]
+    assert zones.page(None, 2).more
+    rest = zones.page("org", 2)
+    assert (list(rest.zones), rest.more) == (["example.org"], False)
+    assert list(zones.page("b", 1).zones) == ["com"]
+    assert zones.of("ORG.").zones == {"org": {name: 2 * number for name, number in NUMBERS.items()}}
+    assert zones.of("nobody").zones == {}
+    with pytest.raises(ValueError, match="is no domain name"):
+        zones.page("a..b", 1)
+
+
+def test_metrics_of_zones_have_the_zone_as_a_label(zones, tmp_path):
+    found = samples(look(tmp_path, status()), counted=zones.page(None, 2))
+    assert found["bobdns_zone_qrysuccess_total"] == {"org": 2 * NUMBERS["qrysuccess"], "com": 0}
+    assert found["bobdns_zone_responses_by_rcode_total"]["nxdomain,org"] == 2 * NUMBERS["rcode.nxdomain"]
+    assert found["bobdns_zone_requests_by_opcode_total"]["notify,org"] == 2 * NUMBERS["opcode.notify"]
+    assert found["bobdns_zone_counters_left_out"] == {"": 1}
+    told = {name for name in found if name.startswith("bobdns_zone_")}
+    assert "bobdns_zone_requests_by_transport_total" in told
+    assert not any(labels.endswith(",com") for labels in found["bobdns_zone_responses_by_rcode_total"])
+
+
+def told(path, view, zones, counted):
+    found = document(path, view, zones, counted, "1")
+    assert found is not None
+    return found[0].decode()
+
+
+def test_bind_has_them_in_its_zones(zones, tmp_path):
+    view, counted = look(tmp_path, status()), zones.page(None, 2)
+    serials = Zones({"org": 7, "net": 8})
+    xml = told("/xml/v3/zones", view, serials, counted)
+    success = 2 * NUMBERS["qrysuccess"]
+    assert f'<counters type="rcode"><counter name="Requestv4">{2 * NUMBERS["request.v4"]}</counter>' in xml
+    assert f'<counter name="QrySuccess">{success}</counter>' in xml
+    assert xml.count("<counters") == 1
+    of_zones = json.loads(told("/json/v1/zones", view, serials, counted))["views"]["_default"]["zones"]
+    assert (of_zones[0]["rcodes"]["QrySuccess"], of_zones[0]["qtypes"]) == (success, {})
+    assert "rcodes" not in of_zones[1]
