@@ -20,6 +20,7 @@ import dns.message
 
 from auth.cookie_secrets import CookieSecrets
 from auth.cookies import CookieJar
+from auth.counted import LOOP_PART
 from auth.image_engine import ImageEngine
 from auth.loop import Loop
 from auth.raw import Hatch
@@ -223,7 +224,7 @@ TARGETS: dict[str, type[Target]] = {
 
 def engine(responder: Responder, *, required: bool) -> ImageEngine:
     """One that answers as the daemon does."""
-    found = ImageEngine(ReplyTally())
+    found = ImageEngine(ReplyTally(), LOOP_PART)
     found.engage(responder, replace(SETTINGS, cookies=CookieSettings(required=required)), SECRETS, NOW)
     return found
 
