@@ -36,6 +36,7 @@ class Data:
 
     url: str
     path: Path
+    zones: str
     first: str
     second: str
 
@@ -65,11 +66,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     path = directory / "zones.sqlite"
     url = f"sqlite:///{path}"
     zonefiles.write(directory / "zones")
-    load(url, directory / "zones", status=0)
+    zones = load(url, directory / "zones", status=0)
     first = load(url, loading.write(directory / "cases", loading.CASES), status=1)
     second = load(url, loading.write(directory / "next", loading.NEXT), status=1)
     damage(path)
-    return Data(url, path, first, second)
+    return Data(url, path, zones, first, second)
 
 
 def launch(stack: ExitStack, url: str, **config: Any) -> AuthProcess:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conformance import signed
+from tests.conformance import chains, signed
 
 HERE = Path(__file__).parent / "zones"
 
@@ -83,7 +83,7 @@ def octets() -> Iterator[str]:
             yield f'x\\{value:03}y TXT "{value}"'
 
 
-GENERATED = {"chain.test": chain, "big.test": big, "octets.test": octets}
+GENERATED = {"chain.test": chain, "big.test": big, "octets.test": octets, **chains.ZONES}
 
 
 def write(directory: Path) -> list[str]:

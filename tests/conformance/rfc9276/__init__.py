@@ -1,0 +1,1 @@
+"""Guidance for NSEC3 parameters."""
