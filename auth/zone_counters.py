@@ -29,7 +29,7 @@ class ZoneCounters:
         if self._page is None:
             self._page, problems = ZonePage.take(self._directory, OF_ZONES, PARTS)
             for name, reason in problems.items():
-                self._log.warning("DAEMON_COUNTERS_SET_ASIDE", path=self._directory / name, reason=reason)
+                self._log.warning("AUTH_ZONE_COUNTERS_SET_ASIDE", path=self._directory / name, reason=reason)
         wires = {origin: wire_of(origin.canonicalize()) for origin in origins}
         rows = self._page.rows_of(wires.values())
         return ZoneRows({origin: rows[wire] for origin, wire in wires.items()}, self._page.slots)
