@@ -35,6 +35,7 @@ class SignedZone:
     origin: str
     file: Path
     names: tuple[str, ...]
+    chained: tuple[str, ...] = ()  # names with records in the chain; empty non-terminals above them have some, too
 
     @classmethod
     def make(cls, directory: Path, chain: str, seed: int) -> SignedZone:
@@ -44,7 +45,19 @@ class SignedZone:
         soa = "@ 3600 SOA ns host 1 7200 900 604800 300\n@ 3600 NS ns.other.test.\n"
         text = soa + "".join(f"{owner} 3600 {record}\n" for owner, record in entries)
         signed = sign_zone(directory, origin, chain, text)
-        return cls(origin, signed, tuple(dict.fromkeys(owner for owner, _ in entries)))
+        return cls(origin, signed, tuple(dict.fromkeys(owner for owner, _ in entries)), _chained(entries, chain))
+
+    def is_provable(self, name: str) -> bool:
+        """Whether there is a proof for every answer about a name; there is none that it is not there below an empty
+        non-terminal that opt-out left out, where there is a wildcard beside that (docs/adr/0015).
+        """
+        labels = name.lower().removesuffix(self.origin).rstrip(".").split(".")
+        suffixes = [".".join(labels[place:]) for place in range(len(labels) + 1)]
+        number = next(number for number, suffix in enumerate(suffixes) if _is_there(suffix, self.names))
+        if number == 0 or _below(suffixes[number], "*") in self.names or _is_there(suffixes[number], self.chained):
+            return True
+        proven = next(suffix for suffix in suffixes[number:] if _is_there(suffix, self.chained))
+        return _below(proven, "*") not in self.names
 
     def questions(self, source: random.Random, count: int) -> Iterator[tuple[str, str]]:
         """Names of the zone, above, below and beside them, with any type."""
@@ -60,6 +73,27 @@ class SignedZone:
             elif kind == 3:
                 labels = ["x", source.choice(LABELS), *labels]
             yield ".".join([*(label for label in labels if label != "@"), self.origin]), source.choice(TYPES)
+
+
+def _is_there(name: str, owners: tuple[str, ...]) -> bool:
+    """Whether it is an owner, or above one; the empty name is the apex."""
+    return not name or any(owner == name or owner.endswith(f".{name}") for owner in owners)
+
+
+def _below(name: str, label: str) -> str:
+    return f"{label}.{name}" if name else label
+
+
+def _chained(entries: list[tuple[str, str]], chain: str) -> tuple[str, ...]:
+    """Owners that the chain has records for: what is not below a cut, and with opt-out no delegation without DS."""
+    cuts = {owner for owner, record in entries if record.startswith("NS ")}
+    safe = {owner for owner, record in entries if record.startswith("DS ")}
+    out = cuts - safe if chain.endswith("opt-out") else set[str]()
+    return tuple(
+        owner
+        for owner in dict.fromkeys(owner for owner, _ in entries)
+        if owner not in out and not any(owner.endswith(f".{cut}") for cut in cuts)
+    )
 
 
 def sign_zone(directory: Path, origin: str, chain: str, text: str) -> Path:
