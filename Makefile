@@ -42,6 +42,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/health.py
 	$(BIN)/python bench/loading.py
 	$(BIN)/python bench/images.py
+	$(BIN)/python bench/updates.py
 	$(BIN)/python bench/image_building.py
 	$(BIN)/python bench/postgresql.py
 endif

@@ -15,7 +15,7 @@ from daemonkit.process import suite_run
 from image import manifest
 from image.collection import Collection, Prepared
 from image.responder import Responder
-from image.zone import wire
+from image.zonerecord import origin_wire
 
 if TYPE_CHECKING:
     from auth.server import Server
@@ -130,5 +130,5 @@ class Images:
         async with self._changing:
             if self._responder is None or self._collection is None or not self._server.answers_from_images:
                 return [None] * len(origins)
-            records = [self._collection.find(wire(origin).lower()) for origin in origins]
+            records = [self._collection.find(origin_wire(origin)) for origin in origins]
         return [(found.serial, found.version) if found is not None else None for found in records]

@@ -21,6 +21,10 @@ class Step(NamedTuple):
     records: int
 
 
+SetPlace = tuple[bytes, int, int]
+"""Of a set: key, type, covered type."""
+
+
 def too_long(sequences: int, records: int, zone_records: int) -> bool:
     """Whether a journal of so many sequences and records must lose its oldest sequence."""
     if sequences <= 1:

@@ -140,7 +140,7 @@ class MemorySource(DataSource):
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """One consistent state of all zones."""
-        yield MemorySnapshot(self.name, self._table)
+        yield MemorySnapshot(self.name, self._table, self._recorded)
 
     def zones(
         self, after: Name | None = None, limit: int | None = None, *, only: ZoneFilter = EVERY_ZONE
@@ -199,6 +199,10 @@ class MemorySource(DataSource):
         with self._lock:
             start = max(0, after_id + 1 - self._outbox[0].id) if self._outbox else 0
             return list(islice(self._outbox, start, start + limit))
+
+    def _recorded(self, origin: Name) -> list[_Recorded]:
+        with self._lock:
+            return list(self._journals.get(name_key(origin), ()))
 
     def last_change(self) -> int:
         """The id of the newest outbox row."""
@@ -262,30 +266,34 @@ class MemorySource(DataSource):
 class MemorySnapshot(Snapshot):
     """All zones as they were when the snapshot was taken."""
 
-    def __init__(self, name: str, table: Mapping[bytes, Version]) -> None:
+    def __init__(self, name: str, table: Mapping[bytes, Version], recorded: Callable[[Name], list[_Recorded]]) -> None:
         self._name = name
         self._table = table
+        self._recorded = recorded
 
     def find_zone(self, name: Name) -> Finder | None:
         """The zone whose origin is the longest match."""
         for key in reversed(path(name_key(name))):
             version = self._table.get(key)
             if version is not None and not version.deleted:
-                return MemoryFinder(self._name, version)
+                return MemoryFinder(self._name, version, self._recorded)
         return None
 
     def zone(self, origin: Name) -> Finder | None:
         """The zone of exactly this origin."""
         version = self._table.get(name_key(origin))
-        return None if version is None or version.deleted else MemoryFinder(self._name, version)
+        if version is None or version.deleted:
+            return None
+        return MemoryFinder(self._name, version, self._recorded)
 
 
 class MemoryFinder(Finder):
     """One version of a zone."""
 
-    def __init__(self, database: str, version: Version) -> None:
+    def __init__(self, database: str, version: Version, recorded: Callable[[Name], list[_Recorded]]) -> None:
         super().__init__(version.info(), database)
         self._version = version
+        self._recorded = recorded
 
     def neighbours(self, key: bytes) -> tuple[bytes | None, bytes | None]:
         """The last stored key before this one, and the first at or after it."""
@@ -298,6 +306,11 @@ class MemoryFinder(Finder):
         for key in keys[:-1]:
             yield from (row for row in nodes.get(key, ()) if row.rdtype in BARRIERS)
         yield from (row for row in nodes.get(keys[-1], ()) if types is None or row.rdtype in types)
+
+    def _touched(self, after: int, limit: int) -> Iterator[tuple[journal.Step, journal.SetPlace]]:
+        entries = [one for one in self._recorded(self._version.origin) if after < one.step.version <= self.info.version]
+        sets = ((one.step, (row.key, row.rdtype, row.covers)) for one in entries for row in (*one.deleted, *one.added))
+        return islice(sets, limit)
 
     def _row(self, key: bytes, rdtype: int, covers: int) -> Row | None:
         rows = self._version.nodes.get(key, ())

@@ -22,6 +22,7 @@ from dns.name import Name
 from datasrc import lookup
 from datasrc.apex import SOA
 from datasrc.errors import NotInZone, ZoneUnusable
+from datasrc.journal import SetPlace, Step
 from datasrc.keys import AFTER_ALL, APEX, key_labels, name_key
 from datasrc.packed_zone import PackedZone
 from datasrc.pending import WholeZone
@@ -140,6 +141,22 @@ class Finder(ABC):
         while batch := list(islice(rows, BATCH)):
             sink.add_rows(batch)
 
+    def touched(self, after: int, limit: int) -> dict[bytes, set[int]] | None:
+        """What the transactions since a version changed: by key the types of the sets, and what signatures cover.
+
+        None where the journal does not tell all, where there was no data meanwhile, or more than `limit` sets changed
+        (one that was replaced counts twice).
+        """
+        found: dict[bytes, set[int]] = {}
+        versions: set[int] = set()
+        for count, (step, sets) in enumerate(self._touched(after, limit + 1)):
+            if None in (step.from_serial, step.to_serial) or count >= limit:
+                return None
+            versions.add(step.version)
+            key, rdtype, covers = sets
+            found.setdefault(key, set()).update({rdtype, covers} - {0})
+        return found if versions == set(range(after + 1, self.info.version + 1)) else None
+
     def key_of(self, name: Name) -> bytes:
         """The key of a name relative to the origin. Raises NotInZone."""
         key = name_key(name)
@@ -150,6 +167,18 @@ class Finder(ABC):
     def walk(self, keys: Sequence[bytes], types: frozenset[int] | None) -> list[tuple[bytes, RRset]]:
         """What the lookup asks a store (`lookup.Nodes`), as is neighbours()."""
         return [(row.key, self._rrset(row)) for row in self._walk(keys, types)]
+
+    def rows(self) -> Iterator[Row]:
+        """All rows in order of (key, type, covered type), as they are stored."""
+        return self._rows()
+
+    def rows_at(self, keys: Sequence[bytes]) -> list[Row]:
+        """As they are stored: all rows at the last of these keys, and the NS and DNAME rows at the others."""
+        return list(self._walk(keys, None))
+
+    def row(self, key: bytes, rdtype: int, covers: int = 0) -> Row | None:
+        """The row of exactly this key, type and covered type, as it is stored."""
+        return self._row(key, rdtype, covers)
 
     def _rrset(self, row: Row) -> RRset:
         try:
@@ -167,6 +196,10 @@ class Finder(ABC):
     @abstractmethod
     def _walk(self, keys: Sequence[bytes], types: frozenset[int] | None) -> Iterable[Row]:
         """The rows of these types (None: of all) at the last key, and the NS and DNAME rows at the others."""
+
+    @abstractmethod
+    def _touched(self, after: int, limit: int) -> Iterable[tuple[Step, SetPlace]]:
+        """The sets of the transactions since a version, up to this state: at most `limit` of them."""
 
     @abstractmethod
     def _row(self, key: bytes, rdtype: int, covers: int) -> Row | None:

@@ -115,9 +115,10 @@ class Directory:
         self._memory.publish(self._base + layout.HEADER_OCTETS + ENTRY * at, tag | slot << layout.SLOT_SHIFT | offset)
 
     def entries(self) -> Iterator[tuple[int, int, int]]:
-        """Number, slot and offset of each entry in use."""
-        for at in range(self.capacity):
-            entry = self.entry(at)
+        """Number, slot and offset of each entry in use, as they are now. For the writer."""
+        start = self.place + layout.HEADER_OCTETS
+        table = self._arena.view[start : start + ENTRY * self.capacity].cast("Q").tolist()
+        for at, entry in enumerate(table):
             if entry:
                 yield at, entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from dns.name import Name
+
+from datasrc.rows import name_from_wire, name_wire
 from image import layout
 
 FIXED = struct.Struct("<6BH6IQ4I")
@@ -76,9 +79,19 @@ class ZoneRecord:
         )
 
     @property
+    def name(self) -> Name:
+        """The origin, in small letters."""
+        return name_from_wire(self.origin)
+
+    @property
     def answered(self) -> bool:
         """Whether there is anything of it to answer from."""
         return not self.flags & (layout.ZONE_LEFT | layout.ZONE_GONE)
+
+
+def origin_wire(origin: Name) -> bytes:
+    """An origin as records and the directory have it."""
+    return name_wire(origin).lower()
 
 
 def _labels(origin: bytes) -> int:

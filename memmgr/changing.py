@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dns.name import Name
-
 from daemonkit.log import MessageLog
 from datasrc.errors import DataSourceError, ZoneError
 from datasrc.records import ZoneState
-from datasrc.source import DataSource
+from datasrc.source import Finder
 from image.delta import DeltaFull
-from image.patch import Cuts, NotExpressible, Patch, Place, touched_by
+from image.overlay import Place
+from image.patch import Cuts, NotExpressible, Patch, Tools
 from image.zonerecord import ZoneRecord
 from memmgr.store import Located, Store
 
 MAX_CUTS_KNOWN = 100  # zones
-MAX_VERSIONS = 100  # of a zone that are taken in at once; who is further behind builds it anew
+MAX_SETS = 4000  # that are changed in place at once; of more the zone is built anew
 
 
 class Changing:
@@ -23,33 +22,28 @@ class Changing:
     def __init__(self, store: Store, log: MessageLog) -> None:
         self._store = store
         self._log = log
+        self._tools = Tools(store.manifest.seed)
         self._cuts: dict[bytes, tuple[int, Cuts]] = {}  # delegations of zones that were changed last, and the version
 
-    def change(self, source: DataSource, origin: Name, there: Located) -> ZoneRecord | None:
+    def change(self, finder: Finder, there: Located) -> ZoneRecord | None:
         """Bring a zone that is there to what its source has, and publish it; None: it must be built anew."""
         before = there.record
         delta = self._store.deltas[there.slot]
         try:
-            with source.snapshot() as snapshot:
-                finder = snapshot.zone(origin)
-                if finder is None or finder.info.state is not ZoneState.READY:
-                    return None
-                versions = range(before.version + 1, finder.info.version + 1)
-                if not 0 < len(versions) <= MAX_VERSIONS:
-                    return None
-                differences = [source.difference(origin, version) for version in versions]
-                touched = touched_by(one for one in differences if one is not None)
-                if None in differences:
-                    return None
-                delta.begin()
-                version, cuts = self._cuts.pop(before.origin, (0, None))
-                place = Place(self._store.arena, self._store.images[there.slot], delta, before)
-                patch = Patch(place, finder, self._store.manifest.seed, cuts if version == before.version else None)
-                record = patch.change(touched)
-                offset = self._store.put_record(there.slot, record)
+            if finder.info.state is not ZoneState.READY or finder.info.version <= before.version:
+                return None
+            touched = finder.touched(before.version, MAX_SETS)
+            if touched is None:
+                return None
+            delta.begin()
+            version, cuts = self._cuts.pop(before.origin, (0, None))
+            place = Place(self._store.arena, self._store.images[there.slot], delta, before)
+            patch = Patch(place, finder, self._tools, cuts if version == before.version else None)
+            record = patch.change(touched)
+            offset = self._store.put_record(there.slot, record)
         except (NotExpressible, DeltaFull) as error:
             delta.end()
-            self._log.debug("MEMMGR_REBUILDING", zone=origin, reason=error)
+            self._log.debug("MEMMGR_REBUILDING", zone=finder.info.origin, reason=error)
             return None
         except DataSourceError as error:
             delta.end()
@@ -64,21 +58,19 @@ class Changing:
             self._cuts[record.origin] = record.version, patch.cuts
         return record
 
-    def write(self, source: DataSource, blank: ZoneRecord, origin: Name, slot: int) -> bool:
+    def write(self, finder: Finder, blank: ZoneRecord, slot: int) -> bool:
         """Write a whole zone to the delta of a slot, and publish it; `blank` has what its record begins with.
 
         False: it must be built. Raises DeltaFull, DataSourceError.
         """
+        if finder.info.state is not ZoneState.READY:
+            return False
         delta = self._store.deltas[slot]
+        place = Place(self._store.arena, self._store.images[slot], delta, blank)
+        delta.begin()
         try:
-            with source.snapshot() as snapshot:
-                finder = snapshot.zone(origin)
-                if finder is None or finder.info.state is not ZoneState.READY:
-                    return False
-                delta.begin()
-                place = Place(self._store.arena, self._store.images[slot], delta, blank)
-                record = Patch(place, finder, self._store.manifest.seed).write_all()
-                offset = self._store.put_record(slot, record)
+            record = Patch(place, finder, self._tools).write_all()
+            offset = self._store.put_record(slot, record)
         except NotExpressible:
             delta.end()
             return False

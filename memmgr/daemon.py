@@ -24,7 +24,7 @@ from datasrc.source import Bell
 from datasrc.sources import Failure, Sources, open_sources
 from image import layout, manifest
 from image.errors import ImageError
-from image.zone import wire
+from image.zonerecord import origin_wire
 from memmgr import api
 from memmgr.building import Task, build_apart, build_here
 from memmgr.errors import BuildFailed
@@ -56,6 +56,7 @@ class MemmgrDaemon(Module):
         self._work = asyncio.Event()  # something may wait to be built
         self._building = 0  # zones
         self._changes = 0  # that were counted
+        self._compactions = 0  # that were counted
         self._loop = asyncio.get_running_loop()
 
     # Configuration.
@@ -121,13 +122,21 @@ class MemmgrDaemon(Module):
     async def _look(self) -> None:
         assert self._keeper is not None
         try:
-            await self.context.work(self._listen)
-            await self.context.work(self._keeper.follow)
+            busy = await self.context.work(self._follow)
         except OSError as error:
             self.context.counters.add("failures")
             self.context.log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
+            busy = True
         self._tell()
-        self._work.set()
+        if busy:
+            self._work.set()
+
+    def _follow(self) -> bool:
+        """In the worker thread; whether there is something to build."""
+        assert self._keeper is not None
+        self._listen()
+        self._keeper.follow()
+        return self._keeper.busy
 
     def _listen(self) -> None:
         """Hang up a bell at each source that has none."""
@@ -157,7 +166,7 @@ class MemmgrDaemon(Module):
         """Leave everything as it is: the next start goes on from there."""
         self._close_bells()
         if self._keeper is not None:
-            await self.context.work(self._keeper.store.close)
+            await self.context.work(self._keeper.close)
         if self._sources is not None:
             await self.context.work(self._sources.close)
 
@@ -234,7 +243,8 @@ class MemmgrDaemon(Module):
         self.context.counters.set("octets", store.octets())
         self.context.counters.set("waiting", len(self._keeper.plan))
         self.context.counters.add("changes", self._keeper.changes - self._changes)
-        self._changes = self._keeper.changes
+        self.context.counters.add("compactions", self._keeper.compactions - self._compactions)
+        self._changes, self._compactions = self._keeper.changes, self._keeper.compactions
 
     # Commands.
 
@@ -287,7 +297,7 @@ class MemmgrDaemon(Module):
     def _zone(self, origin: Name, text: str) -> api.ZoneImage:
         if self._keeper is None or not self._keeper.announced:
             return api.ZoneImage(text, api.PLAIN, reason="the images are not ready")
-        there = self._keeper.store.find(wire(origin).lower())
+        there = self._keeper.store.find(origin_wire(origin))
         if there is None or there.record.flags & layout.ZONE_GONE:
             return api.ZoneImage(text, api.ABSENT)
         record = there.record

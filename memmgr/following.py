@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from daemonkit.log import MessageLog
 from datasrc.errors import StorageError
 from datasrc.keys import name_key
 from datasrc.records import Change, ZoneInfo
-from datasrc.source import DataSource
+from datasrc.source import DataSource, Finder
 from datasrc.sources import Failure, Sources, source_url
 from image import manifest
 from image.manifest import Mark
@@ -43,6 +44,20 @@ class Found:
     source: str
     number: int  # of the source
     info: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A zone that a source has, as it is now."""
+
+    source: str
+    number: int  # of the source
+    finder: Finder
+
+    @property
+    def info(self) -> ZoneInfo:
+        """What it is."""
+        return self.finder.info
 
 
 class Following:
@@ -79,6 +94,10 @@ class Following:
         """Of a data source."""
         return self._followed[source].number
 
+    def names(self) -> dict[int, str]:
+        """The data sources by their numbers."""
+        return {one.number: name for name, one in self._followed.items()}
+
     def source(self, name: str) -> DataSource:
         """The source, to build from. Raises StorageError where it cannot be used now."""
         found = dict(self._each())[name]
@@ -91,21 +110,24 @@ class Following:
         assert self.sources is not None
         return self.sources.configured[name]
 
-    def holder(self, origin: Name) -> tuple[tuple[str, ZoneInfo] | None, bool]:
-        """The first source that has the zone, and the zone; and whether no source that fails could have it."""
+    @contextmanager
+    def held(self, origin: Name) -> Iterator[tuple[Held | None, bool]]:
+        """The zone in the first source that has it; and whether no source that fails could have it."""
         sure = True
-        for name, source in self._each():
-            if isinstance(source, Failure):
-                sure = sure and source.new
-                continue
-            try:
-                with source.snapshot() as snapshot:
-                    finder = snapshot.zone(origin)
-                    if finder is not None:
-                        return (name, finder.info), sure
-            except StorageError:
-                sure = False
-        return None, sure
+        with ExitStack() as stack:
+            for name, source in self._each():
+                if isinstance(source, Failure):
+                    sure = sure and source.new
+                    continue
+                try:
+                    finder = stack.enter_context(source.snapshot()).zone(origin)
+                except StorageError:
+                    sure = False
+                    continue
+                if finder is not None:
+                    yield Held(name, self._followed[name].number, finder), sure
+                    return
+            yield None, sure
 
     def keys(self) -> dict[int, set[bytes] | None]:
         """The keys of all zones of each source, by its number; None of one that cannot be asked."""
@@ -139,9 +161,8 @@ class Following:
         if followed.seen is None:
             self._begin(name, source, survey)
         assert followed.seen is not None
-        while (last := source.last_change()) != followed.seen:
-            changes = source.changes(followed.seen, PAGE) if last > followed.seen else []
-            if not changes or changes[0].id != followed.seen + 1:  # trimmed, or it is another database
+        while (changes := source.changes(followed.seen, PAGE)) or source.last_change() != followed.seen:
+            if not changes or changes[0].id != followed.seen + 1:  # it is another database, or trimmed
                 self._begin(name, source, survey)
                 return
             for origin in dict.fromkeys(change.origin for change in changes):

@@ -19,18 +19,16 @@ from datasrc.records import ZoneInfo, ZoneState
 from datasrc.sources import Sources
 from image import layout
 from image.delta import DeltaFull
-from image.zone import name_of, wire
-from image.zonerecord import ZoneRecord
+from image.zonerecord import ZoneRecord, origin_wire
 from memmgr.changing import Changing
-from memmgr.following import Following, Found
+from memmgr.compaction import Compaction
+from memmgr.following import Following, Found, Held
 from memmgr.margin import Margin
 from memmgr.plan import BIG_RECORDS, Batch, Plan, Wanted
 from memmgr.store import Located, Store
 
 SMALL_ZONE = 500  # records of a zone that is written to a delta as a whole
-COMPACT = 0.75  # of a delta in use, when the image is built anew
-MAX_SMALL_SLOTS = 16  # images of few zones, before they are made one
-SMALL_SLOT = 50_000  # records
+REMEMBER_EVERY = 5.0  # s between notes of how far sources were followed; a successor looks at what came since again
 
 
 class Keeper:
@@ -47,10 +45,12 @@ class Keeper:
         self._log = log
         self._changing = Changing(store, log)
         self._margin = Margin(store, self.rebuild)
+        self._compaction = Compaction(store)
         self._listed: frozenset[bytes] = frozenset()  # keys of zones of the configuration
         self._building: frozenset[Name] = frozenset()
         self._again: set[Name] = set()  # that changed while they were being built
         self._swept = False
+        self._remembered = 0.0  # when the manifest had the marks last
 
     # Configuration.
 
@@ -68,6 +68,8 @@ class Keeper:
         self.follow()
 
     def _remember(self) -> None:
+        """Note how far the sources were followed, for the next process."""
+        self._remembered = time.monotonic()
         kept = self.following.marks()
         if kept != self.store.manifest.sources:
             self.store.remember(kept)
@@ -82,7 +84,7 @@ class Keeper:
         """Those that are not in the directory as they are."""
         for one in found:
             origin = one.info.origin
-            there = self.store.find(_wire(origin))
+            there = self.store.find(origin_wire(origin))
             if there is None or not _matches(there.record, one.number, one.info):
                 wanted = Wanted(origin, one.source, one.info.records)
                 if wanted.big or there is not None:
@@ -97,12 +99,12 @@ class Keeper:
             if record.flags & layout.ZONE_GONE:
                 continue
             known = keys.get(record.source, set())
-            key = name_key(name_of(record.origin))
+            key = name_key(record.name)
             if known is not None and key not in known:  # a source that cannot be asked keeps its zones
-                self.update(name_of(record.origin))
+                self.update(record.name)
         for key in self._listed:
             origin = Name([*key_labels(key), b""])
-            if self.store.find(_wire(origin)) is None:
+            if self.store.find(origin_wire(origin)) is None:
                 self.update(origin)
         self._swept = True
 
@@ -113,48 +115,43 @@ class Keeper:
         if origin in self._building:
             self._again.add(origin)
             return
-        held, sure = self.following.holder(origin)
-        there = self.store.find(_wire(origin))
-        if held is None:
-            self.plan.remove(origin)
-            if sure:
-                self._remove(origin, there)
-            return
-        name, info = held
-        if there is not None and _matches(there.record, self.following.number_of(name), info):
-            self.plan.remove(origin)
-            return
-        if there is not None and self._change(name, origin, there):
-            return
-        if self.announced and self._write_small(name, info):
+        there = self.store.find(origin_wire(origin))
+        with self.following.held(origin) as (held, sure):
+            if held is not None:
+                self._bring(held, there)
+                return
+        self.plan.remove(origin)
+        if sure:
+            self._remove(origin, there)
+
+    def _bring(self, held: Held, there: Located | None) -> None:
+        """Give a zone that a source has what it has there."""
+        origin, info = held.info.origin, held.info
+        if (there is not None and _matches(there.record, held.number, info)) or self._write(held, there):
             self.plan.remove(origin)
             return
         if there is None or there.record.flags & layout.ZONE_GONE or not self.announced:
             self._leave(origin)
-        self.plan.add(Wanted(info.origin, name, info.records))
+        self.plan.add(Wanted(origin, held.source, info.records))
 
-    def _change(self, name: str, origin: Name, there: Located) -> bool:
-        """Change a zone in place; False: it must be built anew."""
-        if not there.record.answered or there.record.source != self.following.number_of(name):
-            return False
-        record = self._changing.change(self.following.source(name), origin, there)
-        if record is None:
-            return False
-        self._told()
-        self.plan.remove(origin)
-        if self.store.deltas[there.slot].filling > COMPACT and record.records >= BIG_RECORDS:
-            self.plan.add(Wanted(origin, name, record.records))  # what comes meanwhile still fits
-        return True
+    def _write(self, held: Held, there: Located | None) -> bool:
+        """Write to a delta what changed, or a small zone as a whole; False: it must be built."""
+        if there is not None and there.record.answered and there.record.source == held.number:
+            record = self._changing.change(held.finder, there)
+            if record is not None:
+                self._told()
+                self._compaction.look(there.slot)
+                return True
+        return self.announced and self._write_small(held)
 
-    def _write_small(self, name: str, info: ZoneInfo) -> bool:
+    def _write_small(self, held: Held) -> bool:
         """Write a small zone as a whole to the delta of the margin; False: it must be built."""
-        if info.records > SMALL_ZONE or info.state is not ZoneState.READY:
+        if held.info.records > SMALL_ZONE or held.info.state is not ZoneState.READY:
             return False
         slot = self._margin.slot()
-        number = self._margin.zone_number()
-        blank = ZoneRecord(_wire(info.origin), number=number, source=self.following.number_of(name))
+        blank = ZoneRecord(origin_wire(held.info.origin), number=self._margin.zone_number(), source=held.number)
         try:
-            written = self._changing.write(self.following.source(name), blank, info.origin, slot)
+            written = self._changing.write(held.finder, blank, slot)
         except DeltaFull:
             self._margin.renew()
             return False
@@ -171,13 +168,25 @@ class Keeper:
             if there is None or there.record.source or not there.record.flags & layout.ZONE_LEFT:
                 self._leave(origin)
         elif there is not None and not there.record.flags & layout.ZONE_GONE:
-            self._margin.put(ZoneRecord(_wire(origin), layout.ZONE_GONE))
+            self._margin.put(ZoneRecord(origin_wire(origin), layout.ZONE_GONE))
 
     def _leave(self, origin: Name) -> None:
         """Have the zone answered by auth itself."""
-        self._margin.put(ZoneRecord(_wire(origin), layout.ZONE_LEFT))
+        self._margin.put(ZoneRecord(origin_wire(origin), layout.ZONE_LEFT))
 
     # Building.
+
+    @property
+    def compactions(self) -> int:
+        """Rounds of compaction so far."""
+        return self._compaction.rounds
+
+    @property
+    def busy(self) -> bool:
+        """Whether take() has anything to do that should not wait."""
+        if len(self.plan) or self.plan.surveying or not self.announced or not self._swept:
+            return True
+        return bool(self._compaction.due(self._margin.number))
 
     def take(self) -> tuple[Batch, int, Path] | None:
         """What to build next, the slot it is for and the file; None: nothing now. Announces what can be."""
@@ -189,8 +198,9 @@ class Keeper:
                 batch = batch or self.plan.take()
             if batch is None or batch.records >= BIG_RECORDS:  # of which the small ones are done, and it is left
                 self._announce()
+        if batch is None and self._tidy():
+            batch = self.plan.take()
         if batch is None:
-            self._tidy()
             return None
         self._building = frozenset(batch.origins)
         self._again = set()
@@ -212,7 +222,7 @@ class Keeper:
         finally:
             again = self._done()
         there = {record.origin for record, _ in found}
-        again |= {origin for origin in batch.origins if _wire(origin) not in there}  # gone meanwhile
+        again |= {origin for origin in batch.origins if origin_wire(origin) not in there}  # gone meanwhile
         for origin in again:
             self.update(origin)
         self._strike()
@@ -223,9 +233,18 @@ class Keeper:
         for origin in batch.origins:
             self.failures[origin] = reason
             try:
-                self._leave(origin)
+                if not self._is_good(origin):
+                    self._leave(origin)
             except OSError as error:  # no room for that either: what is there is served on
                 self._log.error("MEMMGR_STALE", zone=origin, reason=error)
+
+    def _is_good(self, origin: Name) -> bool:
+        """Whether what is there is what the source has, or that cannot be asked."""
+        there = self.store.find(origin_wire(origin))
+        if there is None or not there.record.answered:
+            return False
+        with self.following.held(origin) as (held, sure):
+            return not sure if held is None else _matches(there.record, held.number, held.info)
 
     def retry(self) -> None:
         """Try again to build what could not be built."""
@@ -235,17 +254,25 @@ class Keeper:
 
     def rebuild(self, origin: Name) -> bool:
         """Have a zone built anew, whatever is there; whether there is such a zone."""
-        held, _ = self.following.holder(origin)
-        if held is None:
-            return False
-        self.plan.add(Wanted(held[1].origin, held[0], held[1].records))
-        return True
+        with self.following.held(origin) as (held, _):
+            if held is None:
+                return False
+            self.plan.add(Wanted(held.info.origin, held.source, held.info.records))
+            return True
+
+    def close(self) -> None:
+        """Leave everything as it is, for the next process to go on from. Raises OSError."""
+        try:
+            if self.announced:
+                self._remember()
+        finally:
+            self.store.close()
 
     def rebuild_all(self) -> None:
         """Have every zone built anew."""
         for there in list(self.store.located()):
             if not there.record.flags & layout.ZONE_GONE:
-                self.rebuild(name_of(there.record.origin))
+                self.rebuild(there.record.name)
 
     def _done(self) -> set[Name]:
         again, self._again, self._building = self._again, set(), frozenset()
@@ -257,22 +284,23 @@ class Keeper:
         if there is None:
             return False
         if there.record.flags & layout.ZONE_GONE:
-            return name_of(record.origin) in self._again
+            return record.name in self._again
         return (
             there.record.answered and there.record.source == record.source and (there.record.version > record.version)
         )
 
     def _announce(self) -> None:
+        if self.announced:
+            return
         self._remember()
-        if not self.announced:
-            self.store.announce()
-            self.announced = True
-            self._log.info(
-                "MEMMGR_READY",
-                zones=sum(self.store.zones.values()),
-                slots=len(self.store.manifest.slots),
-                octets=self.store.octets(),
-            )
+        self.store.announce()
+        self.announced = True
+        self._log.info(
+            "MEMMGR_READY",
+            zones=sum(self.store.zones.values()),
+            slots=len(self.store.manifest.slots),
+            octets=self.store.octets(),
+        )
 
     def _strike(self) -> None:
         """Give up images that nobody points to."""
@@ -284,21 +312,18 @@ class Keeper:
         if empty:
             self.store.strike(empty)
 
-    def _tidy(self) -> None:
-        """Make one image of many small ones; note how far the sources were followed."""
-        if self.announced:
+    def _tidy(self) -> bool:
+        """What can wait until nothing else is to be done; whether there is something to build now."""
+        if not self.announced:
+            return False
+        if time.monotonic() - self._remembered >= REMEMBER_EVERY:
             self._remember()
-        small = {slot.number for slot in self.store.manifest.slots if slot.zones and slot.records < SMALL_SLOT}
-        if len(small) > MAX_SMALL_SLOTS:
-            for there in list(self.store.located()):
-                if there.slot in small and there.record.answered:
-                    self.rebuild(name_of(there.record.origin))
+        slots = self._compaction.due(self._margin.number)
+        if slots:
+            self._log.info("MEMMGR_COMPACTING", slots=len(slots))
+            self.plan.survey(self._compaction.begin(slots, self.following.names(), self._margin.put))
+        return bool(slots)
 
 
 def _matches(record: ZoneRecord, number: int, info: ZoneInfo) -> bool:
     return (record.source, record.version) == (number, info.version) and not record.flags & layout.ZONE_GONE
-
-
-def _wire(origin: Name) -> bytes:
-    """As the directory has it."""
-    return wire(origin).lower()

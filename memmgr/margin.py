@@ -12,7 +12,6 @@ from dns.name import Name
 
 from image import builder, layout
 from image.delta import DeltaFull
-from image.zone import name_of
 from image.zonerecord import ZoneRecord
 from memmgr.store import Store
 
@@ -56,11 +55,9 @@ class Margin:
         """Begin another, for this one is full: zones that are answered from it are built. Raises OSError."""
         full = self._number
         self._number = self._make()
-        for there in list(self._store.located()):
-            if there.slot != full:
-                continue
+        for there in list(self._store.located({full})) if full is not None else []:
             if there.record.answered:
-                self._rebuild(name_of(there.record.origin))
+                self._rebuild(there.record.name)
             else:
                 offset = self._store.put_record(self._number, there.record)
                 self._store.publish([(there.record.origin, self._number, offset)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,10 +90,11 @@ class Store:
             return None
         return self._located(at, entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32)
 
-    def located(self) -> Iterator[Located]:
-        """Everything in the directory."""
+    def located(self, slots: Collection[int] | None = None) -> Iterator[Located]:
+        """Everything in the directory as it is now, or what is in these slots and still is when it comes to it."""
         for at, slot, offset in self.directory.entries():
-            yield self._located(at, slot, offset)
+            if slots is None or (slot in slots and slot in self.heaps):
+                yield self._located(at, slot, offset)
 
     def _located(self, at: int, slot: int, offset: int) -> Located:
         place = record_place(slot, offset, self.heaps)

@@ -140,7 +140,7 @@ def forget_deleted(connection: Connection) -> None:
 
 def changes(connection: Connection, after_id: int, limit: int) -> list[Change]:
     """Outbox rows in order of id."""
-    return _changes(connection, _OUTBOX.where(_o.id > after_id).order_by(_o.id).limit(limit))
+    return _changes(connection, _AFTER, {"after": after_id, "limit": limit})
 
 
 def change_of(connection: Connection, origin: Name, version: int) -> Change | None:
@@ -150,10 +150,12 @@ def change_of(connection: Connection, origin: Name, version: int) -> Change | No
 
 
 _OUTBOX = select(outbox, zones.c.key, zones.c.origin).join(zones, zones.c.id == _o.zone)
+_AFTER = _OUTBOX.where(_o.id > bindparam("after")).order_by(_o.id).limit(bindparam("limit"))
+_LAST = select(counters.c.last).where(counters.c.name == OUTBOX_COUNTER)
 
 
-def _changes(connection: Connection, query: Select[Any]) -> list[Change]:
-    rows = connection.execute(query).all()
+def _changes(connection: Connection, query: Select[Any], parameters: dict[str, Any] | None = None) -> list[Change]:
+    rows = connection.execute(query, parameters).all()
     return [
         Change(
             row.id,
@@ -170,8 +172,7 @@ def _changes(connection: Connection, query: Select[Any]) -> list[Change]:
 
 def last_change(connection: Connection) -> int:
     """The id of the newest outbox row, 0 where there is none."""
-    counter = select(counters.c.last).where(counters.c.name == OUTBOX_COUNTER)
-    last: int = connection.execute(counter).scalar_one()
+    last: int = connection.execute(_LAST).scalar_one()
     return last
 
 

@@ -15,13 +15,16 @@ from sqlalchemy import Row as SqlRow
 
 from datasrc.apex import APEX_TYPES, inspect
 from datasrc.database.engine import Database
-from datasrc.database.schema import STATES, rrsets, zones
+from datasrc.database.schema import STATES, journal, journal_rrsets, rrsets, zones
+from datasrc.journal import SetPlace, Step
 from datasrc.keys import APEX, key_text, name_key, path
 from datasrc.lookup import BARRIERS
 from datasrc.records import ZoneFilter, ZoneInfo
 from datasrc.rows import Row, stored_origin
 from datasrc.source import BATCH, Contents, Finder, RowSink, Snapshot
 
+_j = journal.c
+_jr = journal_rrsets.c
 _r = rrsets.c
 _z = zones.c
 ROW = (_r.key, _r.type, _r.covers, _r.ttl, _r.owner, _r.rdatas)
@@ -69,6 +72,13 @@ _BACKWARDS = (
     .where(_r.zone == _zone_p, _r.key <= _key_p, _r.type == bindparam("type"))
     .order_by(_r.key.desc())
     .limit(1)
+)
+
+_TOUCHED = (
+    select(_j.version, _j.from_serial, _j.to_serial, _j.records, _jr.key, _jr.type, _jr.covers)
+    .join(journal_rrsets, and_(_jr.zone == _j.zone, _jr.version == _j.version))
+    .where(_j.zone == _zone_p, _j.version > bindparam("after"), _j.version <= bindparam("upto"))
+    .limit(bindparam("most"))
 )
 
 _EXACT = _NODE.where(_r.type == bindparam("type"), _r.covers == bindparam("covers"))
@@ -196,6 +206,11 @@ class DatabaseFinder(Finder):
             return self._apex[rdtype]
         parameters = {"zone": self._zone_id, "key": key, "type": rdtype, "covers": covers}
         return next((Row._make(row) for row in self._execute(_EXACT, parameters)), None)
+
+    def _touched(self, after: int, limit: int) -> Iterator[tuple[Step, SetPlace]]:
+        parameters = {"zone": self._zone_id, "after": after, "upto": self.info.version, "most": limit}
+        for version, before, now, records, *place in self._execute(_TOUCHED, parameters):
+            yield Step(version, before, now, records), tuple(place)
 
     def _backwards(self, key: bytes, rdtype: int) -> Iterator[Row]:
         while rows := self._execute(_BACKWARDS, {"zone": self._zone_id, "key": key, "type": rdtype}):

@@ -40,6 +40,20 @@ class JournalContract:
         wanted = (1, 2, ["SOA 1", "a 192.0.2.1", "z 192.0.2.2"], ["SOA 2", "b 192.0.2.2", "z 192.0.2.3"])
         assert [lines(each) for each in chain] == [wanted]
 
+    def test_what_transactions_touched_is_told_by_key(self, source: DataSource) -> None:
+        load(source, SMALL + "a A 192.0.2.1\nz A 192.0.2.1|192.0.2.2")
+        change(source, 2, add="b A 192.0.2.2\nz A 192.0.2.3", delete="a A 192.0.2.1")
+        change(source, 3, add="b TXT x\nb RRSIG A 8 2 3600 20300101000000 20200101000000 1 example. AAAA")
+        with source.snapshot() as snapshot:
+            finder = snapshot.zone(ORIGIN)
+            assert finder is not None
+            last = finder.info.version
+            assert finder.touched(last, 100) == {}
+            assert finder.touched(last - 1, 100) == {b"": {6}, b"b\0": {16, 46, 1}}
+            assert finder.touched(last - 2, 100) == {b"": {6}, b"a\0": {1}, b"b\0": {1, 16, 46}, b"z\0": {1}}
+            assert finder.touched(last - 2, 3) is None
+            assert finder.touched(last - 3, 100) is None  # it had no data
+
     def test_a_replacement_is_a_difference(self, source: DataSource) -> None:
         load(source, SMALL + "a A 192.0.2.1\nb A 192.0.2.1")
         load(source, f"{soa(7)}\n@ NS ns\nns A 192.0.2.1\nb A 192.0.2.1\nc A 192.0.2.1")

@@ -17,9 +17,9 @@ from pathlib import Path
 from datasrc.source import Finder
 from image import layout
 from image.file import HEAD, SECTION
-from image.fragments import Fragment, labels
 from image.names import NameReader
-from image.zone import Node, Zone
+from tests.image.plainfragments import Fragment, labels
+from tests.image.plainzone import Node, Zone
 
 _ZONE = struct.Struct("<BBBBBBHIIIIIIQIIII")
 _NODE = struct.Struct("<BBHI")

@@ -7,7 +7,7 @@ import pytest
 from datasrc.records import Provenance
 from image.collection import GRACE
 from image.searcher import NEAR_NAMES
-from image.zone import wire
+from image.zonerecord import origin_wire
 from tests.datasrc.zonemaking import name
 from tests.memmgr.house import House, soa
 
@@ -58,15 +58,15 @@ def test_what_nobody_keeps_is_given_up_after_a_while_and_taken_up_again(house):
 
 
 def test_records_are_found_as_they_are_answered(house):
-    found = house.collection.find(wire(name("example.", ".")))
+    found = house.collection.find(origin_wire(name("example.", ".")))
     assert (found.serial, found.version, found.records) == (1, 1, 4)
-    assert house.collection.find(wire(name("example.net.", "."))) is None
+    assert house.collection.find(origin_wire(name("example.net.", "."))) is None
     house.load(soa(2, "www A 192.0.2.82"))
     house.settle()
-    assert house.collection.find(wire(name("example.", "."))).serial == 2
+    assert house.collection.find(origin_wire(name("example.", "."))).serial == 2
     house.source.delete_zone(name("example.", "."), Provenance("tester", "test"))
     house.settle()
-    assert house.collection.find(wire(name("example.", "."))) is None
+    assert house.collection.find(origin_wire(name("example.", "."))) is None
 
 
 def test_a_file_damaged_after_it_was_listed_is_told_and_left(house):

@@ -76,7 +76,7 @@ class House:
 
     def stop(self) -> None:
         assert self.keeper is not None
-        self.keeper.store.close()
+        self.keeper.close()
         self.sources.close()
         self.keeper = None
 

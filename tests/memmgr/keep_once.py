@@ -24,7 +24,7 @@ def main(directory: Path) -> None:
         source = keeper.following.source(batch.source)
         build_here(source, keeper.following.number_of(batch.source), batch.origins, path, store.manifest.seed)
         keeper.built(batch, number)
-    store.close()
+    keeper.close()
     sources.close()
 
 

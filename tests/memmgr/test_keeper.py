@@ -276,3 +276,40 @@ def test_on_a_full_disk_zones_are_left_to_auth_and_built_when_there_is_room(hous
     assert house.text("www.second.") == "192.0.2.81"
     assert not keeper.failures
     assert house.text("www.example.") == "192.0.2.80"
+
+
+def octets_of(house):
+    return sum(path.stat().st_size for path in house.place.iterdir())
+
+
+def test_a_stream_of_changes_of_many_zones_lets_nothing_grow(house, monkeypatch):
+    """Deltas fill and images wear out, again and again: what is in use stays within a bound, and right."""
+    monkeypatch.setattr("memmgr.store.HEAP_LEAST", 1 << 14)
+    zones = [f"zone{number}." for number in range(12)]
+    for zone in zones:
+        house.load(soa(1, "www A 192.0.2.80"), zone)
+    house.start()
+    most = 0
+    for serial in range(2, 26):
+        for number, zone in enumerate(zones):
+            if (serial + number) % 3:
+                house.load(soa(serial, f"www A 192.0.2.{serial}", f"n{serial} TXT {'x' * 150}"), zone)
+        house.settle()
+        if serial == 10:
+            most = octets_of(house)
+        for number, zone in enumerate(zones):
+            last = serial if (serial + number) % 3 else serial - 1
+            assert house.text(f"www.{zone}") == (f"192.0.2.{last}" if last > 1 else "192.0.2.80"), (serial, zone)
+    assert house.keeper.compactions > 3
+    assert octets_of(house) <= 1.5 * most
+    assert len(house.keeper.store.manifest.slots) < 8
+
+
+def test_a_zone_that_cannot_be_compacted_is_answered_from_what_is_there(house):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    house.keeper.rebuild(name("example.", "."))
+    batch, _, _ = house.keeper.take()
+    house.keeper.failed(batch, "No space left on device")
+    assert house.text("www.example.") == "192.0.2.80"
+    assert house.keeper.failures

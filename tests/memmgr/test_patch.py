@@ -15,10 +15,10 @@ from datasrc.memory import MemorySource
 from datasrc.source import Finder
 from image import layout
 from image.builder import build
-from image.patch import NotExpressible, Patch, Place, touched_by
+from image.overlay import Place
+from image.patch import NotExpressible, Patch, Tools
 from image.responder import Responder
-from image.zone import wire
-from image.zonerecord import ZoneRecord
+from image.zonerecord import ZoneRecord, origin_wire
 from memmgr.store import Store
 from tests.datasrc.zonemaking import TESTER, name, rdtype, rrset
 
@@ -74,14 +74,14 @@ class Rig:
             yield finder
 
     def place(self, store: Store) -> tuple[Place, int]:
-        there = store.find(wire(self.origin))
+        there = store.find(origin_wire(self.origin))
         assert there is not None
         return Place(store.arena, store.images[there.slot], store.deltas[there.slot], there.record), there.slot
 
-    def touched(self, finder: Finder) -> dict[bytes, frozenset[int]]:
-        difference = self.source.difference(self.origin, finder.info.version)
-        assert difference is not None
-        return touched_by([difference])
+    def touched(self, finder: Finder) -> dict[bytes, set[int]]:
+        touched = finder.touched(finder.info.version - 1, 1000)
+        assert touched is not None
+        return touched
 
     def build(self, store: Store) -> None:
         number, path = store.reserve()
@@ -89,14 +89,14 @@ class Rig:
             build([finder], path, store.manifest.seed)
         store.enlist(number)
         ((offset, _),) = store.images[number].zones()
-        store.publish([(wire(self.origin), number, offset)])
+        store.publish([(origin_wire(self.origin), number, offset)])
 
     def change(self, store: Store) -> None:
         place, slot = self.place(store)
         with self.finder() as finder:
             place.delta.begin()
             try:
-                record = Patch(place, finder, store.manifest.seed).change(self.touched(finder))
+                record = Patch(place, finder, Tools(store.manifest.seed)).change(self.touched(finder))
             except NotExpressible:
                 place.delta.end()
                 self.rebuilt += 1
@@ -109,10 +109,10 @@ class Rig:
         number, path = store.reserve()
         build([], path, store.manifest.seed)
         store.enlist(number)
-        blank = ZoneRecord(wire(self.origin), number=layout.IN_DELTA | 7)
+        blank = ZoneRecord(origin_wire(self.origin), number=layout.IN_DELTA | 7)
         place = Place(store.arena, store.images[number], store.deltas[number], blank)
         with self.finder() as finder:
-            record = Patch(place, finder, store.manifest.seed).write_all()
+            record = Patch(place, finder, Tools(store.manifest.seed)).write_all()
         store.publish([(record.origin, number, store.put_record(number, record))])
 
 
@@ -216,7 +216,7 @@ def test_what_a_reader_holds_does_not_change(tmp_path):
     place, slot = rig.place(store)
     rig.commit([(False, ("a", "A", "192.0.2.1")), (True, ("d", "A", "192.0.2.8"))])
     with rig.finder() as finder:
-        record = Patch(place, finder, store.manifest.seed).change(rig.touched(finder))
+        record = Patch(place, finder, Tools(store.manifest.seed)).change(rig.touched(finder))
     assert (Asker(store).ask(query), Asker(store).ask(gone)) == before
     store.publish([(record.origin, slot, store.put_record(slot, record))])
     assert Asker(store).ask(query) != before[0]

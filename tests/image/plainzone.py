@@ -14,7 +14,7 @@ from datasrc.nsec3 import MAX_ITERATIONS, SHA1, Parameters, hashed_key, next_key
 from datasrc.records import Match, RRset, ZoneState
 from datasrc.source import Finder
 from image import layout
-from image.fragments import Fragment, labels
+from tests.image.plainfragments import Fragment, labels
 
 ADDRESS_TYPES = (1, 28)  # A, AAAA
 _SOA_MINIMUM = struct.Struct("!I")

@@ -1,0 +1,126 @@
+"""The nodes of one zone as they are, in its image and in the delta beside it, and new ones that go over them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from image import layout
+from image.arena import Arena
+from image.delta import Delta
+from image.file import ImageFile
+from image.names import NameReader
+from image.zonerecord import ZoneRecord
+
+NODE = struct.Struct("<BBHI")  # flags, octets of the owner, sets, link
+SET = struct.Struct("<HHI")  # type, flags, fragment
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the nodes of a zone are."""
+
+    arena: Arena
+    image: ImageFile
+    delta: Delta
+    record: ZoneRecord
+
+
+@dataclass(slots=True)
+class Node:
+    """A name, as it is to be."""
+
+    flags: int = 0
+    link: int = 0  # its entry in the chain, as layout.py has it
+    sets: dict[int, tuple[int, int]] = field(default_factory=dict)  # type: flags, fragment
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """A node as it is now; `at` is its place in the heap, 0 where it is in the image."""
+
+    at: int
+    flags: int
+    link: int
+    sets: Mapping[int, tuple[int, int]]  # type: flags, fragment
+
+    @property
+    def there(self) -> bool:
+        """Whether it is a name of the zone."""
+        return not self.flags & layout.NODE_GONE
+
+
+class Overlay:
+    """The nodes of a zone; owners are in wire form and small letters."""
+
+    def __init__(self, place: Place, reader: NameReader) -> None:
+        """`reader` has the seed of the directory."""
+        self._place = place
+        self._record = place.record
+        self._reader = reader
+        self._origin_octets = len(place.record.origin)
+
+    def find(self, owner: bytes) -> Old | None:
+        """The node of a name; also one that says that it is gone."""
+        value, relative = self._value(owner), self._relative(owner)
+        if self._record.flags & layout.ZONE_DELTA:
+            _, node = self._place.delta.find(value, self._record.number, relative)
+            if node:
+                return self._read(self._place.delta.heap + node, node)
+        node = self._in_image(value, relative)
+        return self._read(node, 0) if node else None
+
+    def write(self, generation: int, owner: bytes, old: Old | None, node: Node) -> int:
+        """Write a node over the one that was there; its place in the heap. Raises DeltaFull."""
+        relative = self._relative(owner)
+        octets = NODE.pack(node.flags, len(relative), len(node.sets), node.link)
+        octets += b"".join(SET.pack(rdtype, *entry) for rdtype, entry in sorted(node.sets.items())) + relative
+        delta = self._place.delta
+        written = delta.append_node(self._record.number, generation, old.at if old is not None else 0, octets)
+        value = self._value(owner)
+        at, _ = delta.find(value, self._record.number, relative)
+        delta.put(at, value, written)
+        return written
+
+    def keep(self, fragment: bytes) -> int:
+        """Write a fragment; its number, 0 of one that is too large for an image. Raises DeltaFull."""
+        if not fragment:
+            return 0
+        return layout.IN_DELTA | self._place.delta.append(fragment) // layout.UNIT
+
+    def _in_image(self, value: int, relative: bytes) -> int:
+        """The place of a name's node in the arena; 0 where the image has none."""
+        view = self._place.arena.view
+        row = self._place.image.row()
+        start, size, nodes = 8 * row[layout.ROW_BUCKETS], row[layout.ROW_BUCKET_COUNT], row[layout.ROW_NODES]
+        bucket = ((value >> layout.HALF) * size) >> layout.HALF
+        while entry := int.from_bytes(view[start + 8 * bucket : start + 8 * bucket + 8], "little"):
+            offset = entry & layout.OFFSET_MASK
+            is_ours = self._record.nodes <= offset < self._record.nodes_end
+            if entry >> layout.TAG_SHIFT == value & layout.TAG_MASK and is_ours:
+                node = nodes + offset * layout.UNIT
+                _, octets, sets, _ = NODE.unpack_from(view, node)
+                at = node + layout.NODE_FIXED + layout.SET_OCTETS * sets
+                if view[at : at + octets] == relative:
+                    return int(node)
+            bucket = (bucket + 1) % size
+        return 0
+
+    def _read(self, place: int, at: int) -> Old:
+        view = self._place.arena.view
+        flags, _, count, link = NODE.unpack_from(view, place)
+        sets = {}
+        for index in range(count):
+            rdtype, set_flags, fragment = SET.unpack_from(view, place + layout.NODE_FIXED + index * layout.SET_OCTETS)
+            sets[rdtype] = set_flags, fragment
+        return Old(at, flags, link, sets)
+
+    def _relative(self, owner: bytes) -> bytes:
+        return owner[: len(owner) - self._origin_octets]
+
+    def _value(self, owner: bytes) -> int:
+        """The hash of a name by which its node is found."""
+        self._reader.attach(memoryview(owner))
+        self._reader.read(0, len(owner))
+        return self._reader.place(self._reader.hashes[self._reader.depth], self._record.number)

@@ -1,0 +1,60 @@
+"""Compaction: images are built anew, in the background, where their deltas fill, or little of them is still in use.
+
+What is in a slot is answered from until the images that take its place are published, so nothing is urgent here. One
+round is one survey in the plan: its zones are built as any others are, by a process at the lowest priority.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from image.manifest import Slot
+from image.zonerecord import ZoneRecord
+from memmgr.plan import Wanted
+from memmgr.store import Store
+
+FILLED = 0.75  # of a delta in use, beyond which its image is built anew: what comes meanwhile still fits
+USED = 0.5  # of the zones of an image that must still be answered from it
+MAX_SMALL_SLOTS = 16  # images of few zones, before they are made one
+SMALL_SLOT = 50_000  # records
+
+
+class Compaction:
+    """Knows what is to be compacted. Blocks; for one thread at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._full: set[int] = set()  # slots whose deltas fill
+        self.rounds = 0
+
+    def look(self, slot: int) -> None:
+        """Note it when the delta of a slot fills."""
+        if self._store.deltas[slot].filling > FILLED:
+            self._full.add(slot)
+
+    def due(self, margin: int | None) -> set[int]:
+        """The slots of the next round; none while all is well. The margin is renewed by who writes to it."""
+        slots = [slot for slot in self._store.manifest.slots if slot.number != margin and self._in_use(slot)]
+        self._full &= {slot.number for slot in slots}
+        small = {slot.number for slot in slots if slot.records < SMALL_SLOT}
+        worn = {slot.number for slot in slots if self._in_use(slot) < USED * slot.zones}
+        return self._full | worn | (small if len(small) > MAX_SMALL_SLOTS else set())
+
+    def begin(
+        self, slots: set[int], sources: Mapping[int, str], keep: Callable[[ZoneRecord], None]
+    ) -> Iterator[Wanted]:
+        """What is to be built in place of these slots; `sources` are the names of data sources by their numbers.
+
+        `keep` takes the records of zones that nothing is answered of, and gives them another place.
+        """
+        self._full -= slots
+        self.rounds += 1
+        for there in self._store.located(slots):
+            record = there.record
+            if not record.answered:
+                keep(record)
+            elif record.source in sources:
+                yield Wanted(record.name, sources[record.source], record.records)
+
+    def _in_use(self, slot: Slot) -> int:
+        return self._store.zones[slot.number]
