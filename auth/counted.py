@@ -47,6 +47,11 @@ COUNTED = (
     "cookie.untimely",
     "cookie.wrong",
     "cookie.valid",
+    "tcp.accepted",
+    "tcp.refused",
+    "tcp.evicted",
+    "tcp.timeouts",
+    "tcp.accept_pauses",
 )
 (
     REQUEST_V4,
@@ -72,6 +77,7 @@ RCODE_OTHER = RCODES + 11
 DROPPED, FAILURES, RECEIVE_ERRORS, SEND_ERRORS, LEFT, LEFT_DROPPED, RCODE_BADCOOKIE, COOKIES = range(
     RCODE_OTHER + 1, RCODE_OTHER + 9
 )  # of COOKIES the first of five, in the order of auth/cookie_format.py
+TCP_ACCEPTED, TCP_REFUSED, TCP_EVICTED, TCP_TIMEOUTS, TCP_PAUSES = range(COOKIES + 5, COOKIES + 10)
 
 # Counted in a zone: what does not need the zone is counted for all only.
 OF_ZONES = (*COUNTED[: RCODE_OTHER + 1], "opcode.notify", "opcode.update", "opcode.other")

@@ -218,8 +218,9 @@ class AuthDaemon(Module):
         server = self._at_work()
         while True:
             await asyncio.sleep(STALL_LOOK)
-            if (failure := server.loop_thread.failure) is not None:
-                raise failure
+            for thread in server.threads:
+                if (failure := thread.failure) is not None:
+                    raise failure
             handled = server.engine.handled
             try:
                 async with asyncio.timeout(STALL_LIMIT):
@@ -229,9 +230,10 @@ class AuthDaemon(Module):
                     raise AnswersStalled(f"no answer was finished in {STALL_LIMIT:g} seconds") from None
             try:
                 async with asyncio.timeout(STALL_LIMIT):
-                    await server.loop_thread.call(server.loop_thread.turned)
+                    for thread in server.threads:
+                        await thread.call(thread.turned)
             except TimeoutError:
-                raise AnswersStalled(f"the loop finished no turn in {STALL_LIMIT:g} seconds") from None
+                raise AnswersStalled(f"a loop finished no turn in {STALL_LIMIT:g} seconds") from None
 
     async def on_sockets(self, sockets: list[ListeningSocket]) -> None:
         """Serve these sockets: the new ones first, then the old ones are closed."""

@@ -27,6 +27,7 @@ cdef class ImageEngine:
     cdef unsigned char[::1] keepalive
     cdef uint64_t keepalive_address
 
+    cdef int tell_keepalive(self, Py_ssize_t units) except -1 nogil
     cdef int take_time(self, int64_t now) except -1 nogil
     cdef Py_ssize_t reply(self, Py_ssize_t start, Py_ssize_t length, Py_ssize_t at, Py_ssize_t address, Py_ssize_t address_octets) except -1 nogil
     @cython.locals(wanted=Py_ssize_t, size=Py_ssize_t)

@@ -63,20 +63,17 @@ class Images:
         prepared = await asyncio.to_thread(collection.prepare)
         if prepared is not None:
             async with self._changing:
-                self._renew_stream(collection, prepared)
+                await self._renew_stream(collection, prepared)
                 await self._install(collection, prepared)
 
-    def _renew_stream(self, collection: Collection, prepared: Prepared) -> None:
-        """Give TCP a responder of its own that looks at this: a new one, before anything is unmapped.
-
-        It answers in this thread, so that no other may change what it looks at.
-        """
+    async def _renew_stream(self, collection: Collection, prepared: Prepared) -> None:
+        """Give TCP a responder of its own that looks at this: a new one, before anything is unmapped."""
         if prepared.directory is None:
-            self._server.answer_streams_from(None)
+            await self._server.answer_streams_from(None)
             return
         responder = Responder(prepared.seed, self._server.engine.serving.settings.udp_size)
         collection.attach(responder, prepared=prepared)
-        self._server.answer_streams_from(responder)
+        await self._server.answer_streams_from(responder)
 
     async def take_settings(self, udp_size: int) -> None:
         """Answer by a new revision; replies over UDP have this size at most."""
@@ -84,7 +81,7 @@ class Images:
             if self._responder is None or self._collection is None:
                 return
             if self._responder.udp_size != udp_size:
-                self._renew_stream(self._collection, self._collection.installed)
+                await self._renew_stream(self._collection, self._collection.installed)
                 await self._engage(self._collection, self._responder.seed)
             else:
                 await self._server.take_zones()

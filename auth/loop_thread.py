@@ -8,25 +8,50 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from auth.loop import Loop
 from daemonkit.log import MessageLog
 
+
+class Turning(Protocol):
+    """What such a thread runs."""
+
+    def open(self) -> None:
+        """Get the descriptors."""
+
+    def close(self) -> None:
+        """Give them back."""
+
+    def run(self) -> None:
+        """Take turns until somebody calls."""
+
+    def wake(self) -> None:
+        """From any thread: the turn in hand is the last before `run` returns."""
+
+    def recover(self) -> bool:
+        """After an exception in a turn; whether turns may go on."""
+
+    def renew(self) -> None:
+        """Between turns: do what takes an object."""
+
+
 T = TypeVar("T")
+L = TypeVar("L", bound=Turning)
 CALL_LIMIT = 10.0  # seconds; a turn takes less than a millisecond
 
 
-class LoopThread:
+class LoopThread(Generic[L]):
     """Runs a loop. What is to be changed in it is called in its thread, between two turns."""
 
-    def __init__(self, loop: Loop, log: MessageLog) -> None:
+    def __init__(self, name: str, loop: L, log: MessageLog, after: Callable[[], None] | None = None) -> None:
+        """`after` is called in its thread whenever turns ended."""
         self.loop = loop
         self.failure: Exception | None = None  # why the thread ended, if it was not stopped
         self._log = log
+        self._after = after
         self._calls: collections.deque[tuple[Future[Any], Callable[[], Any]]] = collections.deque()
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Turn from now on."""
@@ -72,6 +97,8 @@ class LoopThread:
                 self.failure = error
                 return
             self.loop.renew()
+            if self._after is not None:
+                self._after()
             self._serve_calls()
 
     def _serve_calls(self) -> None:

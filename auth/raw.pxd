@@ -5,6 +5,10 @@ cdef class Reactor:
     cdef int bell
     cdef void *events
 
+    cdef int listen(self, int descriptor, uint64_t tag) noexcept nogil
+    cdef int follow(self, int descriptor, uint64_t tag) noexcept nogil
+    cdef int follow_both(self, int descriptor, uint64_t tag) noexcept nogil
+    cdef int unlisten(self, int descriptor) noexcept nogil
     cdef int turn(self) except -1 nogil
     cdef int wait(self, int milliseconds) noexcept nogil
     cdef int doze(self) noexcept nogil

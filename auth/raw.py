@@ -5,11 +5,13 @@ from __future__ import annotations
 import collections
 import errno
 import ipaddress
+import mmap
 import os
 import select
 import socket
+import struct
 import time
-from typing import Any
+from typing import Any, Literal
 
 from auth.ancillary import ANCILLARY_SIZE, Ancillary, Peer, reply_control
 from auth.sizes import HATCH_OCTETS, IPV6_OCTETS, MAX_DATAGRAM, MAX_EVENTS, MAX_UDP_SIZE, QUERY_OCTETS
@@ -56,6 +58,41 @@ class Reactor:
         """Tell nothing more of it."""
         assert self._epoll is not None
         self._epoll.unregister(descriptor)
+
+    def listen(self, descriptor: int, tag: int) -> int:
+        """As watch(); 0 where the system has no room for it."""
+        return self._control(descriptor, tag, select.EPOLLIN)
+
+    def follow(self, descriptor: int, tag: int) -> int:
+        """Tell `tag` once when more came; 0 where the system has no room for it."""
+        return self._control(descriptor, tag, select.EPOLLIN | select.EPOLLET)
+
+    def follow_both(self, descriptor: int, tag: int) -> int:
+        """Tell `tag` also once when there is room for more to be sent; 0 where this descriptor is not followed."""
+        assert self._epoll is not None
+        try:
+            self._epoll.modify(descriptor, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+        except OSError:
+            return 0
+        self._tags[descriptor] = tag
+        return 1
+
+    def unlisten(self, descriptor: int) -> int:
+        """As unwatch()."""
+        try:
+            self.unwatch(descriptor)
+        except OSError:
+            return 0
+        return 1
+
+    def _control(self, descriptor: int, tag: int, events: int) -> int:
+        assert self._epoll is not None
+        try:
+            self._epoll.register(descriptor, events)
+        except OSError:
+            return 0
+        self._tags[descriptor] = tag
+        return 1
 
     def turn(self) -> int:
         """One turn; 0 ends `run`."""
@@ -230,3 +267,8 @@ class Datagrams:
         """Put a query into the hatch; 0 where there is no room."""
         message, control, peer = self._incoming[slot]
         return hatch.put((tag, message, peer, reply_control(control)))
+
+
+def zeros(count: int, kind: Literal["B", "i", "I", "q", "Q"]) -> memoryview:
+    """So many numbers of this kind (as of `array`), in pages that cost nothing until they are written to."""
+    return memoryview(mmap.mmap(-1, count * struct.calcsize(kind), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)).cast(kind)

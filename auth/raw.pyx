@@ -3,6 +3,7 @@
 Whatever an argument or the network says, nothing here reads or writes beyond its own buffers; the loop checks the rest.
 """
 
+import mmap
 import os
 import socket
 import struct
@@ -64,6 +65,9 @@ cdef extern from *:
     const int EPOLLIN
     const int EPOLL_CTL_ADD
     const int EPOLL_CTL_DEL
+    const int EPOLL_CTL_MOD
+    const int EPOLLOUT
+    const uint32_t EPOLLET
     const int CLOCK_MONOTONIC_COARSE
     const int CLOCK_REALTIME_COARSE
     struct sockaddr:
@@ -190,6 +194,32 @@ cdef class Reactor:
         cdef epoll_event event
         if epoll_ctl(self.epoll, EPOLL_CTL_DEL, descriptor, &event) != 0:
             raise OSError(errno, os.strerror(errno))
+
+    cdef int listen(self, int descriptor, uint64_t tag) noexcept nogil:
+        """As watch(); 0 where the system has no room for it."""
+        cdef epoll_event event
+        event.events = EPOLLIN
+        event.data.u64 = tag
+        return epoll_ctl(self.epoll, EPOLL_CTL_ADD, descriptor, &event) == 0
+
+    cdef int follow(self, int descriptor, uint64_t tag) noexcept nogil:
+        """Tell `tag` once when more came; 0 where the system has no room for it."""
+        cdef epoll_event event
+        event.events = EPOLLIN | EPOLLET
+        event.data.u64 = tag
+        return epoll_ctl(self.epoll, EPOLL_CTL_ADD, descriptor, &event) == 0
+
+    cdef int follow_both(self, int descriptor, uint64_t tag) noexcept nogil:
+        """Tell `tag` also once when there is room for more to be sent; 0 where this descriptor is not followed."""
+        cdef epoll_event event
+        event.events = EPOLLIN | EPOLLOUT | EPOLLET
+        event.data.u64 = tag
+        return epoll_ctl(self.epoll, EPOLL_CTL_MOD, descriptor, &event) == 0
+
+    cdef int unlisten(self, int descriptor) noexcept nogil:
+        """As unwatch()."""
+        cdef epoll_event event
+        return epoll_ctl(self.epoll, EPOLL_CTL_DEL, descriptor, &event) == 0
 
     cdef int turn(self) except -1 nogil:
         """One turn; 0 ends `run`."""
@@ -451,6 +481,11 @@ cdef class Datagrams:
             tag, query.msg_name, query.msg_namelen, query.msg_control, control,
             self.query_octets + slot * _QUERY, head, self.rest + slot * _REST, octets - head,
         )
+
+
+def zeros(count, kind):
+    """So many numbers of this kind (as of `array`), in pages that cost nothing until they are written to."""
+    return memoryview(mmap.mmap(-1, count * struct.calcsize(kind), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)).cast(kind)
 
 
 cdef unsigned char *_address(object buffer):

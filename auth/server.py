@@ -1,7 +1,7 @@
 """DNS service on a set of sockets: `Server` for the daemon, `start_server` for whoever has a data source and sockets.
 
-Three threads: the loop answers from images (auth/loop.py); one computes all other answers, so that no data source ever
-holds up the third, the event loop, which keeps time and takes orders.
+Four threads: two loops answer from images, over UDP (auth/loop.py) and over TCP (auth/tcp_loop.py); one computes all
+other answers, so that no data source ever holds up the fourth, the event loop, which takes orders.
 """
 
 from __future__ import annotations
@@ -12,22 +12,20 @@ import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
-from auth.acceptor import TcpListener
 from auth.cookie_secrets import CookieSecrets
 from auth.counted import COUNTED
 from auth.engine import Engine, Serving, ZoneData
 from auth.listed import Listed, list_zones
 from auth.loop import Loop
 from auth.loop_thread import LoopThread
-from auth.places import place_of
 from auth.raw import Hatch
-from auth.reply_tally import ReplyTally
 from auth.settings import Settings
 from auth.sizes import HATCH_MESSAGES
-from auth.stream import StreamAnswers
 from auth.tally import Tally
-from auth.tcp import TcpService
+from auth.tcp import TcpService, tell_pauses
+from auth.tcp_loop import TcpLoop
 from auth.udp import UdpService
 from auth.zones import ZoneTable
 from daemonkit.counters import Counters, Share
@@ -41,7 +39,7 @@ class CompiledCounts:
     """Where compiled code counts what it answers."""
 
     loop: Share
-    stream: Share
+    tcp: Share
 
     @classmethod
     def declare(cls, counters: Counters) -> CompiledCounts:
@@ -57,28 +55,27 @@ class Server:
         self._counters = counters
         self._compiled = compiled
         self._executor = ThreadPoolExecutor(1, "answers")
-        stream_tally = ReplyTally()
-        stream_tally.count_in(compiled.stream.slots)
-        compiled.stream.count_by(stream_tally.count_in)
-        self._stream = StreamAnswers(stream_tally)
-        self._tcp = TcpService(self.engine, self._executor, counters, log, self._stream)
-        self._tcp_listeners: list[TcpListener] = []
+        self._closed = False
         self._responder: Responder | None = None
         self._listed: Listed | None = None
         self._stream_responder: Responder | None = None
         hatch = Hatch(HATCH_MESSAGES)
-        loop = Loop(hatch, serving.settings.udp_batch)
-        self.loop_thread = LoopThread(loop, log)
+        self.loop_thread = LoopThread("loop", Loop(hatch, serving.settings.udp_batch), log)
         self._udp = UdpService(self.loop_thread, hatch, self.engine, self._executor, counters)
-        loop.tally.count_in(compiled.loop.slots)
-        compiled.loop.count_by(lambda slots: self.loop_thread.call_now(functools.partial(loop.tally.count_in, slots)))
-        self.loop_thread.start()
+        tcp_hatch = Hatch(HATCH_MESSAGES)
+        tcp = TcpLoop(tcp_hatch)
+        self.tcp_thread = LoopThread("tcp", tcp, log, lambda: tell_pauses(tcp, log))
+        self._tcp = TcpService(self.tcp_thread, tcp_hatch, self.engine, self._executor)
+        self._tcp.refresh()
+        for thread, share in ((self.loop_thread, compiled.loop), (self.tcp_thread, compiled.tcp)):
+            count_in(thread, share)
+            thread.start()
 
     def serve_by(self, serving: Serving) -> None:
         """Answer by this revision from now on: when this returns, the batch that was in hand is answered."""
         self.engine.serving = serving
         self._udp.refresh()
-        self.answer_streams_from(self._stream_responder)
+        self.tcp_thread.call_now(self._engaging_tcp())
         self.loop_thread.call_now(self._engaging())
 
     async def answer_from(self, responder: Responder | None) -> None:
@@ -93,17 +90,13 @@ class Server:
         while responder is not None and not (self._listed and self._listed.is_of(zones, responder.seed)):
             self._listed = await asyncio.to_thread(list_zones, zones, responder.seed)
             zones = self.engine.serving.zones
-        self.answer_streams_from(self._stream_responder)
+        await self.tcp_thread.call(self._engaging_tcp())
         await self.loop_thread.call(self._engaging())
 
-    def answer_streams_from(self, responder: Responder | None) -> None:
-        """The same over TCP, by a responder for the thread of the event loop."""
+    async def answer_streams_from(self, responder: Responder | None) -> None:
+        """The same over TCP, by another responder: when this returns, nobody looks into what the last one mapped."""
         self._stream_responder = responder
-        usable, listed = self._usable(responder), self._listed
-        if usable is not None and listed is not None:
-            listed.tell(usable, self._stream.engine.zone_tally)
-        serving = self.engine.serving
-        self._stream.engage(usable, serving.settings, serving.cookies)
+        await self.tcp_thread.call(self._engaging_tcp())
 
     def _usable(self, responder: Responder | None) -> Responder | None:
         """The responder, if the revision being served asks nothing of it that images do not know."""
@@ -129,47 +122,63 @@ class Server:
 
         return engage
 
+    def _engaging_tcp(self) -> Callable[[], None]:
+        """The same for the thread of the loop of TCP."""
+        responder, listed, loop = self._usable(self._stream_responder), self._listed, self.tcp_thread.loop
+        serving = self.engine.serving
+
+        def engage() -> None:
+            self._tcp.refresh()
+            if responder is not None and listed is not None:
+                listed.tell(responder, loop.answers.engine.zone_tally)
+            loop.answers.engage(responder, serving.settings, serving.cookies)
+
+        return engage
+
     @property
     def answers_from_images(self) -> bool:
         """Whether the loop has images, and may answer from them."""
         return bool(self.loop_thread.loop.engaged)
 
     @property
+    def threads(self) -> tuple[LoopThread[Any], ...]:
+        """Of the loops."""
+        return self.loop_thread, self.tcp_thread
+
+    @property
     def connections(self) -> int:
         """TCP connections now."""
-        return len(self._tcp.table)
+        return self._tcp.connections
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Serve exactly these sockets: the new ones first, then the old ones are closed. Takes them over."""
-        old_tcp = self._tcp_listeners
-        datagram = [sock for sock in sockets if sock.type == socket.SOCK_DGRAM]
-        stream = [sock for sock in sockets if sock.type == socket.SOCK_STREAM]
-        self._tcp_listeners = [TcpListener(sock, self._tcp) for sock in stream]
-        for tcp in self._tcp_listeners:
-            tcp.start()
-        for tcp in old_tcp:
-            tcp.close()
-        places = {place_of(sock) for sock in stream}
-        for connection in self._tcp.table:
-            if connection.place not in places:
-                connection.finish()
-        await self._udp.serve(datagram)
+        await self._tcp.serve([sock for sock in sockets if sock.type == socket.SOCK_STREAM])
+        await self._udp.serve([sock for sock in sockets if sock.type == socket.SOCK_DGRAM])
 
     async def finish_in_hand(self) -> None:
         """Return when everything is answered that was in hand at the call."""
         await asyncio.get_running_loop().run_in_executor(self._executor, _nothing)
 
     async def close(self) -> None:
-        """Stop serving."""
+        """Stop serving; doing so twice is no error."""
+        if self._closed:
+            return
+        self._closed = True
         await self.serve([])
-        for connection in self._tcp.table:
-            connection.evict()
-        self.answer_streams_from(None)
-        await self.loop_thread.stop()
-        self._compiled.loop.count_by(self.loop_thread.loop.tally.count_in)
+        await self._tcp.close()
+        for thread, share in ((self.loop_thread, self._compiled.loop), (self.tcp_thread, self._compiled.tcp)):
+            await thread.stop()
+            share.count_by(thread.loop.tally.count_in)
         self._udp.close()
         self._counters.publish()
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def count_in(thread: LoopThread[Loop] | LoopThread[TcpLoop], share: Share) -> None:
+    """Have a loop count in its slots of the counters, now and when these are moved."""
+    tally = thread.loop.tally
+    tally.count_in(share.slots)
+    share.count_by(lambda slots: thread.call_now(functools.partial(tally.count_in, slots)))
 
 
 def _nothing() -> None:

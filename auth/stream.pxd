@@ -11,13 +11,12 @@ cdef class StreamAnswers:
     cdef unsigned char[::1] sent
     cdef ReplyTally tally
     cdef readonly ImageEngine engine
-    cdef unsigned char[::1] address
+    cdef readonly unsigned char[::1] address
     cdef Py_ssize_t address_octets
     cdef readonly Py_ssize_t taken
     cdef readonly Py_ssize_t written
     cdef readonly Py_ssize_t answered
 
-    @cython.locals(index=Py_ssize_t)
-    cpdef Py_ssize_t answer(self, Py_ssize_t end, Py_ssize_t most, bytes client, Py_ssize_t keepalive) except -1
+    cdef Py_ssize_t answer(self, Py_ssize_t end, Py_ssize_t most, Py_ssize_t address_octets, Py_ssize_t keepalive) except -1 nogil
     @cython.locals(start=Py_ssize_t, length=Py_ssize_t, at=Py_ssize_t, size=Py_ssize_t)
-    cdef int go_on(self, Py_ssize_t end, Py_ssize_t most) except -1
+    cdef int go_on(self, Py_ssize_t end, Py_ssize_t most) except -1 nogil

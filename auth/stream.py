@@ -3,7 +3,7 @@ send (RFC 7766 section 6.2.1.1).
 
 stream.answer(octets) -> what was answered; stream.taken and stream.written say how much
 
-Only for the thread of the event loop. Plain Python; stream.pxd adds the types.
+For one thread. Plain Python; stream.pxd adds the types.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ class StreamAnswers:
         self.written = 0  # octets of replies
         self.answered = 0  # queries
 
+    @property
+    def buffers(self) -> tuple[memoryview, memoryview, memoryview]:
+        """Of queries, replies and the address of a client."""
+        return self.queries, self.replies, self.address
+
     def engage(self, responder: Any, settings: Any, secrets: Any) -> None:
         """Answer with this responder from now on, as ImageEngine.engage() has it; with None nothing."""
         if responder is not None:
@@ -44,28 +49,25 @@ class StreamAnswers:
         if responder is not None:
             self.engine.serve(self.queries, self.replies, self.address)
 
-    @property
-    def engaged(self) -> int:
-        """Whether there is somebody who answers."""
-        return int(self.engine.engaged)
+    def respond(self, end: int, most: int, client: bytes, keepalive: int) -> int:
+        """As answer(), for callers that are not compiled; `client` is the address in 4 or 16 octets."""
+        for index, octet in enumerate(client):
+            self.address[index] = octet
+        self.engine.take_time(int(time.time()))
+        return self.answer(end, most, len(client), keepalive)
 
-    def answer(self, end: int, most: int, client: bytes, keepalive: int) -> int:
+    def answer(self, end: int, most: int, address_octets: int, keepalive: int) -> int:
         """Answer the queries before `end`, at most so many and up to the first that must be left; how many they are.
 
-        `client` is the address in 4 or 16 octets; `keepalive` is what it is told, as in RFC 7828 section 3.1. Where an
-        image is damaged it raises; `taken`, `written` and `answered` are of the queries before.
+        The client's address is in `address`; `keepalive` is what it is told, as in RFC 7828 section 3.1. Where an image
+        is damaged it raises; `taken`, `written` and `answered` are of the queries before.
         """
         self.taken = 0
         self.written = 0
         self.answered = 0
         if self.engine.engaged:
-            self.address_octets = len(client)
-            for index in range(self.address_octets):
-                self.address[index] = client[index]
+            self.address_octets = address_octets
             self.engine.tell_keepalive(keepalive)
-            self.engine.take_time(int(time.time()))
-            if self.engine.is_stale:
-                self.engine.renew()
             self.go_on(end, most)
         return self.answered
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from auth.ancillary import Ancillary, Peer, is_wildcard, prepare_socket
 from auth.client import Client, Transport
 from auth.engine import Engine
+from auth.loop import Loop
 from auth.loop_thread import LoopThread
 from auth.raw import Hatch
 from auth.sizes import MAX_LAST_BATCHES, MAX_PLACES
@@ -38,7 +39,7 @@ class UdpService:
     """All UDP sockets of the process."""
 
     def __init__(
-        self, thread: LoopThread, hatch: Hatch, engine: Engine, executor: Executor, counters: Counters
+        self, thread: LoopThread[Loop], hatch: Hatch, engine: Engine, executor: Executor, counters: Counters
     ) -> None:
         self._thread = thread
         self._hatch = hatch

@@ -65,7 +65,7 @@ async def answering(folder, *sockets, source=None, settings=None, **tcp):
     settings = settings or Settings(tcp=TcpSettings(**tcp))
     async with serving(*sockets, source=source or images.both.source, settings=settings) as server:
         await server.answer_from(images.responder)
-        server.answer_streams_from(images.another())
+        await server.answer_streams_from(images.another())
         yield server
     images.both.close()
 

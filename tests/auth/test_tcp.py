@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import resource
 import socket
@@ -266,35 +265,28 @@ async def test_the_limit_of_descriptors_is_a_limit(monkeypatch):
         assert server._tcp.limit == 3
 
 
-async def test_without_descriptors_accepting_pauses_and_goes_on():
+async def test_without_descriptors_accepting_pauses_and_goes_on(caplog):
     """V53: EMFILE closes an idle connection and ends nothing."""
-
-    class Exhausted:
-        """A listening socket whose first accepts fail."""
-
-        def __init__(self, sock):
-            self.sock = sock
-            self.failures = 2
-
-        def accept(self):
-            if self.failures:
-                self.failures -= 1
-                raise OSError(errno.EMFILE, "Too many open files")
-            return self.sock.accept()
-
-        def __getattr__(self, name):
-            return getattr(self.sock, name)
-
     sock = bound(STREAM)
-    async with serving(sock) as server:
-        async with talking(sock) as idle:
-            await until(lambda: server.connections == 1)
-            server._tcp_listeners[0]._socket = Exhausted(sock)  # type: ignore[assignment]
-            async with talking(sock) as late:
-                late.send(WWW)
-                assert (await late.read()).rcode == "NOERROR"
-            assert await idle.closed()
-        assert server._counters.statistics()["tcp.accept_pauses"] == 2
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    loop = asyncio.get_running_loop()
+    async with serving(sock) as server, talking(sock) as idle:
+        await until(lambda: server.connections == 1)
+        with socket.socket(socket.AF_INET, STREAM) as late:
+            late.setblocking(False)
+            lowest = os.dup(0)
+            os.close(lowest)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+            try:
+                await loop.sock_connect(late, sock.getsockname())
+                await loop.sock_sendall(late, frame(WWW))
+                assert await idle.closed()
+                async with asyncio.timeout(DEADLINE):
+                    assert await loop.sock_recv(late, 65535)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert server._counters.statistics()["tcp.accept_pauses"] > 0
+    assert "AUTH_ACCEPT_PAUSED" in caplog.text
 
 
 async def test_at_the_limit_of_open_files_service_goes_on():

@@ -121,7 +121,7 @@ class Stream(Target):
 
     def give(self, octets: bytes) -> None:
         self.stream.queries[: len(octets)] = octets
-        count = self.stream.answer(len(octets), 64, bytes([192, 0, 2, 1]), 300)
+        count = self.stream.respond(len(octets), 64, bytes([192, 0, 2, 1]), 300)
         assert 0 <= count <= 64
         assert self.stream.taken <= len(octets)
         queries = messages(octets[: self.stream.taken])

@@ -1,0 +1,492 @@
+"""The loop of TCP (RFC 7766): one thread that accepts, reads, answers from images and sends, without the GIL and
+without an object a connection.
+
+RESTING <-> READING (part of a message) -> ANSWERING (by the plain implementation) -> WRITING (the client has not taken
+all of it) -> RESTING ... CLOSED
+
+What images have is answered at once, as many queries as one receive brings (auth/stream.py). From the first that must
+be left on, whole messages go through the hatch, and nothing more of that connection is read until deliver() brings the
+replies. Epoll tells once what changed: who has more than its turn takes stands in line (`again`).
+
+Other threads reach it by `call()` only (auth/loop_thread.py). Plain Python; tcp_loop.pxd adds the types.
+"""
+
+from __future__ import annotations
+
+from auth.connections import ConnectionTable
+from auth.counted import FAILURES, TCP_ACCEPTED, TCP_EVICTED, TCP_PAUSES, TCP_REFUSED, TCP_TIMEOUTS
+from auth.raw import Hatch, Reactor, zeros
+from auth.raw_streams import Streams
+from auth.reply_tally import ReplyTally
+from auth.rings import Rings
+from auth.sizes import (
+    ACCEPT_BATCH,
+    ACCEPT_PAUSE,
+    MAX_CONNECTIONS,
+    MAX_EVENTS,
+    MAX_PLACES,
+    MAX_STREAM_QUERIES,
+    MAX_STREAM_UNSENT,
+)
+from auth.standing import IDLE, NEEDED, NOBODY, UNREAD
+from auth.stream import StreamAnswers
+
+# What a connection is doing.
+CLOSED = 0
+RESTING = 1
+READING = 2
+ANSWERING = 3
+WRITING = 4
+
+# What comes after it.
+ENDED = 1  # nothing: the client sends no more, and what it sent is answered
+LAST = 2  # nothing: it is closed when what the plain implementation has of it is answered
+
+RING = MAX_CONNECTIONS + 2  # the one list of its Rings, behind the connections
+LATER = 32  # bits of the tag of a connection that are its number; the others say how many had that number
+NUMBER = 0xFFFFFFFF
+BELL = 0  # tag of the bell; listening sockets have 1 and up, connections 1 << LATER and up
+FOREVER = -1  # ms
+
+
+class TcpLoop(Reactor):
+    """What the thread has in hand."""
+
+    def __init__(self, hatch: Hatch) -> None:
+        super().__init__()
+        numbers = MAX_CONNECTIONS + 2
+        self.hatch = hatch
+        self.tally = ReplyTally()
+        self.answers = StreamAnswers(self.tally)
+        self.streams = Streams(MAX_CONNECTIONS + 1, *self.answers.buffers)
+        self.table = ConnectionTable()
+        self.states = zeros(numbers, "B")
+        self.last = zeros(numbers, "B")  # ENDED or LAST
+        self.followed = zeros(numbers, "B")
+        self.turned = zeros(numbers, "I")  # how many had this number
+        self.places = zeros(numbers, "i")  # where it came in
+        self.since = zeros(numbers, "q")  # ms; of its standing
+        self.began = zeros(numbers, "q")  # ms; the part of a message in hand
+        self.parts = Rings(RING + 1)  # those that are reading, the one that began first first
+        self.again = Rings(RING + 1)  # those whose turn comes once more
+        self.held = Rings(RING + 1)  # those for which the hatch had no room
+        self.listeners = zeros(MAX_PLACES, "i")
+        self.listener_places = zeros(MAX_PLACES, "i")
+        self.paused = zeros(MAX_PLACES, "B")
+        self.resume = 0  # ms; when paused listeners accept again
+        self.reason = 0  # of the last pause that nobody was told of
+        self.called = 0
+        self.given = 0
+        self.turns = 0
+        self.time = 0  # ms, of this turn
+        self.ready = 0  # events of it
+        self.event = 0
+        self.current = 0  # whose queries are being answered
+        self.octets = 0  # of them
+        self.failed = 0
+        self.limit = MAX_CONNECTIONS
+        self.scarce = MAX_CONNECTIONS
+        self.per_client = MAX_CONNECTIONS
+        self.idle_timeout = 0
+        self.keepalive = 0
+        self.message_timeout = 0
+        self.write_timeout = 0
+        self.pipeline = 1
+
+    # From the thread of the loop, between turns.
+
+    def allow(self, connections: int, scarce: int, per_client: int, pipeline: int) -> None:
+        """So many connections, and queries of one that go through the hatch at once, from now on; from `scarce` of them
+        on clients are asked to close at once (RFC 7828 section 3.3.2).
+        """
+        self.limit = connections
+        self.scarce = scarce
+        self.per_client = per_client
+        self.pipeline = pipeline
+
+    def wait_for(self, idle: int, keepalive: int, message: int, write: int) -> None:
+        """These time-outs, in ms; `keepalive` is the first as clients are told it."""
+        self.idle_timeout = idle
+        self.keepalive = keepalive
+        self.message_timeout = message
+        self.write_timeout = write
+
+    def open_listener(self, listener: int, descriptor: int, place: int) -> None:
+        """Accept from a listening socket; `place` is that of the connections."""
+        self.listeners[listener] = descriptor
+        self.listener_places[listener] = place
+        self.watch(descriptor, listener)
+
+    def close_listener(self, listener: int) -> None:
+        """Accept who waits, then nobody more."""
+        if self.paused[listener]:
+            self.paused[listener] = 0
+        else:
+            self.unwatch(self.listeners[listener])
+            self.time = self.now()
+            self.accept_some(listener)
+        self.listeners[listener] = 0
+
+    def finish(self, place: int) -> None:
+        """Close the connections of a place as soon as nothing of them is in hand."""
+        for connection in range(1, self.table.used + 1):
+            if self.states[connection] != CLOSED and self.places[connection] == place:
+                self.last[connection] = LAST
+                if self.states[connection] < ANSWERING:
+                    self.close_connection(connection)
+
+    def close_all(self) -> None:
+        """Close all connections at once."""
+        for connection in range(1, self.table.used + 1):
+            if self.states[connection] != CLOSED:
+                self.close_connection(connection)
+
+    def deliver(self, tag: int, octets: int, replies: bytes, is_end: bool) -> None:
+        """The replies to the first so many octets that were left; with the end the connection is closed after them."""
+        connection = self.connection_of(tag)
+        if connection == 0 or self.states[connection] != ANSWERING:  # it is gone, and another may have its number
+            return
+        self.streams.forget(connection, octets)
+        self.time = self.now()
+        if is_end:
+            self.last[connection] = LAST
+        self.rest(connection)
+        if replies:
+            self.streams.load(replies)
+            if not self.push(connection, len(replies)):
+                return
+        self.again.append(RING, connection)
+
+    def put_held(self) -> None:
+        """There is room in the hatch."""
+        connection = self.held.first(RING)
+        while connection and self.put(connection):
+            self.held.remove(connection)
+            connection = self.held.first(RING)
+        self.tell()
+
+    def recover(self) -> bool:
+        """After an exception in a turn: leave the query in hand. False where none was: then it is no query's fault."""
+        self.tally.add(FAILURES, 1)
+        if self.current == 0 or self.failed:
+            return False
+        self.failed = 1
+        return True
+
+    def renew(self) -> None:
+        """Do what takes an object."""
+        if self.answers.engine.is_stale:
+            self.answers.engine.renew()
+
+    def told(self) -> int:
+        """Why accepting was paused (errno), if nobody was told of it; 0 otherwise."""
+        reason = self.reason
+        self.reason = 0
+        return reason
+
+    # Turns.
+
+    def turn(self) -> int:
+        """One turn: what is ready, a bounded amount of work for each; 0 where somebody calls."""
+        self.turns += 1
+        if self.failed:
+            self.settle(self.current)
+            self.failed = 0
+            self.tell()
+        if self.event >= self.ready:  # otherwise an exception left some
+            self.event = 0
+            self.ready = self.wait(self.until())
+            self.time = self.now()
+            self.answers.engine.take_time(self.seconds())
+        while self.event < self.ready:
+            self.event += 1
+            self.hear(self.tag(self.event - 1))
+        self.go_on()
+        self.expire()
+        self.tell()
+        if self.called or self.answers.engine.is_stale:
+            self.called = 0
+            return 0
+        return 1
+
+    def tell(self) -> int:
+        """Tell the reader of the hatch what was left."""
+        if self.given:
+            self.given = 0
+            self.hatch.ring()
+        return 0
+
+    def hear(self, tag: int) -> int:
+        """Something is ready."""
+        if tag == BELL:
+            self.silence()
+            self.called = 1
+        elif tag < MAX_PLACES:
+            self.accept_some(tag)
+        else:
+            connection = self.connection_of(tag)
+            if connection and self.states[connection] == WRITING:
+                self.push_rest(connection)
+            elif connection and self.states[connection] != ANSWERING:
+                self.read(connection)
+        return 0
+
+    def go_on(self) -> int:
+        """Who has more than one turn takes."""
+        for _ in range(MAX_EVENTS):
+            connection = self.again.first(RING)
+            if connection == 0:
+                break
+            self.again.remove(connection)
+            if self.states[connection] < ANSWERING:
+                self.read(connection)
+        return 0
+
+    def tag_of(self, connection: int) -> int:
+        """The number of a connection, and how many had it."""
+        turned = self.turned[connection]
+        return turned << LATER | connection
+
+    def connection_of(self, tag: int) -> int:
+        """The connection with this tag, or 0 where it is closed."""
+        connection = tag & NUMBER
+        is_it = self.turned[connection] == tag >> LATER and self.states[connection] != CLOSED
+        return connection if is_it else 0
+
+    # Time.
+
+    def until(self) -> int:
+        """ms until something is to be done, though nothing comes."""
+        if self.again.first(RING):
+            return 0
+        end = self.resume
+        end = self.earlier(end, self.table.oldest(IDLE), self.idle_timeout)
+        end = self.earlier(end, self.table.oldest(UNREAD), self.write_timeout)
+        connection = self.parts.first(RING)
+        if connection and (end == 0 or self.began[connection] + self.message_timeout < end):
+            end = self.began[connection] + self.message_timeout
+        if end == 0:
+            return FOREVER
+        now = self.now()
+        return end - now + 1 if end > now else 0
+
+    def earlier(self, end: int, connection: int, timeout: int) -> int:
+        """`end`, or when this connection's time is over."""
+        if connection and (end == 0 or self.since[connection] + timeout < end):
+            return self.since[connection] + timeout
+        return end
+
+    def expire(self) -> int:
+        """Close whose time is over."""
+        self.expire_standing(IDLE, self.idle_timeout)
+        self.expire_standing(UNREAD, self.write_timeout)
+        connection = self.parts.first(RING)
+        while connection and self.began[connection] + self.message_timeout <= self.time:
+            self.time_out(connection)
+            connection = self.parts.first(RING)
+        if self.resume and self.resume <= self.time:
+            self.accept_again()
+        return 0
+
+    def expire_standing(self, standing: int, timeout: int) -> int:
+        """Of one standing; the oldest comes first."""
+        connection = self.table.oldest(standing)
+        while connection and self.since[connection] + timeout <= self.time:
+            self.time_out(connection)
+            connection = self.table.oldest(standing)
+        return 0
+
+    def time_out(self, connection: int) -> int:
+        """Its time is over."""
+        self.tally.add(TCP_TIMEOUTS, 1)
+        return self.close_connection(connection)
+
+    # Accepting.
+
+    def accept_some(self, listener: int) -> int:
+        """Accept who waits, up to a bound."""
+        for _ in range(ACCEPT_BATCH):
+            connection = self.table.number()
+            if connection == 0:
+                break
+            accepted = self.streams.accept(self.listeners[listener], connection)
+            if accepted == 1:
+                self.admit(connection, self.listener_places[listener])
+                continue
+            self.table.drop(connection)
+            if accepted < 0:
+                self.pause(listener)
+            if accepted <= 0:  # otherwise the client gave up meanwhile
+                break
+        return 0
+
+    def admit(self, connection: int, place: int) -> int:
+        """Serve a new connection, if there is room or somebody may go for it."""
+        client = self.streams.client(connection)
+        victim = self.table.victim(client, self.limit, self.per_client)
+        while victim > NOBODY:
+            self.tally.add(TCP_EVICTED, 1)
+            self.close_connection(victim)
+            victim = self.table.victim(client, self.limit, self.per_client)
+        if victim != NOBODY:
+            self.tally.add(TCP_REFUSED, 1)
+            self.streams.close(connection)
+            return self.table.drop(connection)
+        self.tally.add(TCP_ACCEPTED, 1)
+        self.table.add(connection, client)
+        self.turned[connection] += 1
+        self.states[connection] = RESTING
+        self.places[connection] = place
+        self.last[connection] = 0
+        self.followed[connection] = 0
+        self.since[connection] = self.time
+        return self.read(connection)  # the query is often there already
+
+    def pause(self, listener: int) -> int:
+        """Out of descriptors: give one back, and look again a little later."""
+        self.tally.add(TCP_PAUSES, 1)
+        victim = self.table.most_dispensable()
+        if victim > NOBODY:
+            self.close_connection(victim)
+        self.unlisten(self.listeners[listener])
+        self.paused[listener] = 1
+        self.resume = self.time + ACCEPT_PAUSE
+        self.reason = self.streams.reason
+        self.called = 1
+        return 0
+
+    def accept_again(self) -> int:
+        """The pause is over."""
+        self.resume = 0
+        for listener in range(1, MAX_PLACES):
+            if self.paused[listener]:
+                if self.listen(self.listeners[listener], listener):
+                    self.paused[listener] = 0
+                else:
+                    self.resume = self.time + ACCEPT_PAUSE
+        return 0
+
+    # A connection.
+
+    def read(self, connection: int) -> int:
+        """Receive what there is, answer what images have, and see to the rest."""
+        if self.last[connection] == LAST:
+            return self.close_connection(connection)
+        octets = self.streams.receive(connection)
+        if self.streams.ended > 1:
+            return self.close_connection(connection)
+        if self.streams.ended:
+            self.last[connection] = ENDED
+        if octets < 0:
+            if self.last[connection]:
+                return self.close_connection(connection)
+            return self.follow_on(connection)
+        self.current = connection
+        self.octets = octets
+        keepalive = self.keepalive if self.table.count < self.scarce else 0
+        self.answers.answer(octets, MAX_STREAM_QUERIES, self.streams.locate(connection), keepalive)
+        return self.settle(connection)
+
+    def settle(self, connection: int) -> int:
+        """Send what was answered, and see to the rest."""
+        self.current = 0
+        answered = self.answers.answered
+        if not self.streams.keep(connection, self.answers.taken, self.octets):
+            return self.close_connection(connection)
+        if answered:
+            self.rest(connection)
+            self.table.touch(connection)
+            if not self.push(connection, self.answers.written):
+                return 0
+        whole = self.streams.whole(connection, self.pipeline)
+        if whole < 0:
+            return self.close_connection(connection)  # whoever sends this does not speak DNS (RFC 7828 section 5)
+        if whole == 0 and self.last[connection]:
+            return self.close_connection(connection)
+        if whole == 0:
+            return self.await_more(connection, answered)
+        if not self.failed and (answered >= MAX_STREAM_QUERIES or self.answers.written >= MAX_STREAM_UNSENT):
+            self.again.append(RING, connection)
+            return self.follow_on(connection)
+        self.states[connection] = ANSWERING
+        self.parts.remove(connection)
+        self.table.touch(connection)
+        self.table.stand(connection, NEEDED)
+        if not self.put(connection):
+            self.held.append(RING, connection)
+        return self.follow_on(connection)
+
+    def await_more(self, connection: int, answered: int) -> int:
+        """Nothing whole is in hand."""
+        if self.streams.kept(connection) == 0:
+            self.parts.remove(connection)
+            self.states[connection] = RESTING
+        elif answered or self.states[connection] != READING:
+            self.states[connection] = READING
+            self.began[connection] = self.time
+            self.parts.append(RING, connection)
+        if self.streams.more:
+            self.again.append(RING, connection)
+        return self.follow_on(connection)
+
+    def follow_on(self, connection: int) -> int:
+        """Be told of what comes; of a new connection only now, for many are over before."""
+        if not self.followed[connection]:
+            if not self.follow(self.streams.descriptor(connection), self.tag_of(connection)):
+                return self.close_connection(connection)
+            self.followed[connection] = 1
+        return 0
+
+    def put(self, connection: int) -> int:
+        """Leave its whole messages to the plain implementation; 0 where it has to wait for that."""
+        octets = self.streams.whole(connection, self.pipeline)
+        if not self.streams.put(connection, octets, self.tag_of(connection), self.hatch):
+            return 0
+        self.given = 1
+        return 1
+
+    def rest(self, connection: int) -> int:
+        """It has nothing in hand from now on."""
+        self.states[connection] = RESTING
+        self.since[connection] = self.time
+        self.parts.remove(connection)
+        return self.table.stand(connection, IDLE)
+
+    def push(self, connection: int, octets: int) -> int:
+        """Send replies; 0 where that is not done, and the client has to take what is unsent first, or is gone."""
+        sent = self.streams.send(connection, octets)
+        if sent > 0:
+            return 1
+        if sent < 0 or not self.follow_room(connection):
+            self.close_connection(connection)
+            return 0
+        self.states[connection] = WRITING
+        self.table.stand(connection, UNREAD)
+        return 0
+
+    def follow_room(self, connection: int) -> int:
+        """Be told when there is room for more replies; 0 where that cannot be."""
+        if not self.followed[connection]:
+            self.follow_on(connection)
+            if self.states[connection] == CLOSED:
+                return 0
+        return self.follow_both(self.streams.descriptor(connection), self.tag_of(connection))
+
+    def push_rest(self, connection: int) -> int:
+        """There is room for more replies."""
+        sent = self.streams.send_rest(connection)
+        if sent < 0:
+            return self.close_connection(connection)
+        if sent:
+            self.rest(connection)
+            self.again.append(RING, connection)
+        return 0
+
+    def close_connection(self, connection: int) -> int:
+        """Close it at once; what is unsent is lost."""
+        self.states[connection] = CLOSED
+        self.parts.remove(connection)
+        self.again.remove(connection)
+        self.held.remove(connection)
+        self.streams.close(connection)
+        return self.table.remove(connection)
