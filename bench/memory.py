@@ -47,9 +47,9 @@ def main() -> None:
             lambda: all(one["state"] == "running" for one in suite.components().values()), 60, "all processes run"
         )
         assert suite.process is not None
+        time.sleep(seconds)  # what is done once, as building the image, has ended then
         names = dict.fromkeys(suite.descendants(), "zygote") | {suite.process.pid: "bob"}
         names |= {one["pid"]: name for name, one in suite.components().items()}
-        time.sleep(seconds)
         measured = {name: (rollup(pid), threads(pid)) for pid, name in names.items()}
     print(f"{'':20} {'PSS':>8} {'private':>8} {'files':>8} {'RSS':>8}  MiB      threads")
     for name, (told, count) in measured.items():

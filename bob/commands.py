@@ -105,7 +105,7 @@ def run(
 @click.argument("file", type=click.Path(path_type=Path))
 def check_config(file: Path) -> None:
     """Check a configuration file; nothing need be running. Exit status 0: it can be used."""
-    from bob.processes import interpreter
+    from daemonkit.process import interpreter
 
     done = subprocess.run([*interpreter(), "-m", "cfgmgr", "--check", str(file.absolute())], check=False)
     sys.exit(done.returncode)

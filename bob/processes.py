@@ -8,7 +8,6 @@ import resource
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from daemonkit import control
 from daemonkit.errors import ExitCode
 from daemonkit.log import MessageLog
 from daemonkit.paths import Directories
+from daemonkit.process import interpreter
 
 LIMIT_RESOURCES = {
     "open_files": resource.RLIMIT_NOFILE,
@@ -30,10 +30,11 @@ LIMIT_RESOURCES = {
     "processes": resource.RLIMIT_NPROC,
     "core": resource.RLIMIT_CORE,
 }
-# What the zygote reads before it is asked, in the order in which it is needed; another daemon when it is first started.
+# What the zygote reads ahead, in this order; it forks a daemon when it has read so far, or when it has read all.
 READ_AHEAD = (
-    *("msgq.daemon", "cfgmgr.daemon", "datasrc.database.store", "sqlalchemy.dialects.sqlite.pysqlite"),
-    *("auth.daemon", "memmgr.daemon", "stats.daemon", "cmdctl.daemon"),
+    *("msgq.daemon", "daemonkit.spec:load_all", "cfgmgr.daemon", "datasrc.database.store"),
+    *("sqlalchemy.dialects.sqlite.pysqlite", "memmgr.daemon", "stats.daemon", "cmdctl.daemon"),
+    "auth.daemon",  # the last: several are forked, and what is read later they do not share
 )
 CREATOR_FILE = Path(sockcreator.__file__).parent / "creator.py"
 SHIM_FILE = Path(shim.__file__)
@@ -182,13 +183,6 @@ def reap_orphans(ours: Container[int]) -> None:
         if ended is None or ended.si_pid in ours:
             return  # none, or one of our own first: that is reaped by its pidfd, and the next signal goes on
         os.waitpid(ended.si_pid, 0)
-
-
-def interpreter() -> list[str]:
-    """Python as bob runs, with the switches that matter to a test run."""
-    development = ["-X", "dev"] if sys.flags.dev_mode else []
-    warnings = [word for option in sys.warnoptions for word in ("-W", option)]
-    return [sys.executable, *development, *warnings, "-I"]
 
 
 def command_of(definition: Definition) -> list[str]:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
-import ipaddress
-import os
-import socket
 import ssl
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from daemonkit.process import interpreter
 
 CERTIFICATE = "rest.crt"
 KEY = "rest.key"
-MODE = 0o600
-VALID_DAYS = 3650  # nobody but our own clients trusts it, and they are told which it is
-LOOPBACK = ("127.0.0.1", "::1")
+MAKING_SECONDS = 60.0  # it takes a fifth of one
+MAX_REASON = 500  # characters of what the process that makes it says
 
 
 class CertificateUnusable(Exception):
@@ -68,47 +60,21 @@ class Certificate:
 
 
 def own_certificate(directory: Path) -> tuple[Path, Path]:
-    """The files of the suite's own certificate in a directory, made if they are not there. Blocks; raises OSError."""
+    """The files of the suite's own certificate in a directory, made if they are not there. Blocks.
+
+    Raises OSError, CertificateUnusable. They are made in a process of their own: what that needs takes 8 MiB.
+    """
     certificate, key = directory / CERTIFICATE, directory / KEY
     if not (certificate.exists() and key.exists()):
-        private = ec.generate_private_key(ec.SECP256R1())
-        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        _write(key, private.private_bytes(*form))
-        _write(certificate, _self_signed(private).public_bytes(serialization.Encoding.PEM))
+        command = [*interpreter(), "-m", "cmdctl.own_certificate", str(certificate), str(key)]
+        try:
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=MAKING_SECONDS, check=True)
+        except subprocess.CalledProcessError as error:
+            reason = error.stderr.decode(errors="replace").strip()[-MAX_REASON:]
+            raise CertificateUnusable(f"{certificate} cannot be made: {reason}") from error
+        except subprocess.TimeoutExpired as error:
+            raise CertificateUnusable(f"{certificate} cannot be made within {MAKING_SECONDS:g} seconds") from error
     return certificate, key
-
-
-def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    host = socket.gethostname()
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
-    now = dt.datetime.now(dt.UTC)
-    names: list[x509.GeneralName] = [x509.DNSName("localhost")]
-    with contextlib.suppress(ValueError):  # a host name that is no ASCII
-        names.append(x509.DNSName(host))
-    names += [x509.IPAddress(ipaddress.ip_address(address)) for address in LOOPBACK]
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=VALID_DAYS))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all, and for its owner only."""
-    new = path.with_name(f"{path.name}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
-    with open(descriptor, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(descriptor)
-    new.rename(path)
 
 
 def _context() -> ssl.SSLContext:

@@ -6,6 +6,7 @@ import ctypes
 import importlib.util
 import os
 import signal
+import sys
 from pathlib import Path
 
 from daemonkit.errors import InstallationError
@@ -41,6 +42,13 @@ def die_with_parent(parent: int) -> None:
         raise OSError(error, f"prctl(PR_SET_PDEATHSIG): {os.strerror(error)}")
     if os.getppid() != parent:  # it died before the setting took effect
         os._exit(0)
+
+
+def interpreter() -> list[str]:
+    """Python as this process runs, with the switches that matter to a test run."""
+    development = ["-X", "dev"] if sys.flags.dev_mode else []
+    warnings = [word for option in sys.warnoptions for word in ("-W", option)]
+    return [sys.executable, *development, *warnings, "-I"]
 
 
 def name_process(name: str) -> None:

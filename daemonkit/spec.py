@@ -146,6 +146,12 @@ def load_module(name: str) -> Spec:
     return spec
 
 
+def load_all() -> None:
+    """Load the specs of all our modules, so that processes that are forked now share them."""
+    for name in modules():
+        load_module(name)
+
+
 def load_file(path: FilePath) -> Spec:
     """The spec in a file; raises SpecError."""
     return _load(lambda: read_file(path))

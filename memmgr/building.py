@@ -17,7 +17,7 @@ import msgspec
 from dns.name import Name
 
 import datasrc
-from daemonkit.process import die_with_parent
+from daemonkit.process import die_with_parent, interpreter
 from datasrc.errors import DataSourceError
 from datasrc.source import DataSource
 from datasrc.sources import source_url
@@ -48,11 +48,8 @@ def build_here(source: DataSource, number: int, origins: Sequence[Name], path: P
 
 async def build_apart(task: Task) -> None:
     """Have a process build it. Raises BuildFailed; a cancelled build leaves nothing running."""
-    flags = [f"-X{name}" for name in sys._xoptions] + [f"-W{option}" for option in sys.warnoptions]  # noqa: SLF001
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *flags,
-        "-I",
+        *interpreter(),
         "-m",
         "memmgr.building",
         str(os.getpid()),

@@ -12,7 +12,8 @@ import pytest
 
 from bob import processes
 from bob.definition import Definition
-from bob.processes import SHIM_FILE, Process, command_of, creator_command, describe_exit, interpreter
+from bob.processes import SHIM_FILE, Process, command_of, creator_command, describe_exit
+from daemonkit.process import interpreter
 
 
 @pytest.mark.parametrize(
