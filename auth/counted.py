@@ -52,6 +52,10 @@ COUNTED = (
     "tcp.evicted",
     "tcp.timeouts",
     "tcp.accept_pauses",
+    "rate_limit.dropped",
+    "rate_limit.slipped",
+    "rate_limit.only_logged",
+    "rate_limit.evicted",
 )
 (
     REQUEST_V4,
@@ -78,6 +82,7 @@ DROPPED, FAILURES, RECEIVE_ERRORS, SEND_ERRORS, LEFT, LEFT_DROPPED, RCODE_BADCOO
     RCODE_OTHER + 1, RCODE_OTHER + 9
 )  # of COOKIES the first of five, in the order of auth/cookie_format.py
 TCP_ACCEPTED, TCP_REFUSED, TCP_EVICTED, TCP_TIMEOUTS, TCP_PAUSES = range(COOKIES + 5, COOKIES + 10)
+LIMIT_DROPPED, LIMIT_SLIPPED, LIMIT_LOGGED, LIMIT_EVICTED = range(COOKIES + 10, len(COUNTED))
 
 # Counted in a zone: what does not need the zone is counted for all only.
 OF_ZONES = (*COUNTED[: RCODE_OTHER + 1], "opcode.notify", "opcode.update", "opcode.other")

@@ -73,7 +73,7 @@ class Engine:
         self._log = log
         self._clock = clock
         self._cookies = CookieCheck(clock)
-        self._limits = ResponseLimits(tally, log)
+        self.limits = ResponseLimits(tally, log)
 
     def respond(self, message: bytes, client: Client) -> bytes | None:
         """The reply to a message, or None where none is due. Blocks; raises nothing."""
@@ -119,7 +119,7 @@ class Engine:
         may_be_forged = client.transport is Transport.UDP and not (cookie is not None and cookie.is_valid)
         sent = reply
         if settings.rate_limit.enabled and may_be_forged:
-            limited = self._limits.limited(reply, client, settings.rate_limit)
+            limited = self.limits.limited(reply, client, settings.rate_limit)
             if limited is None:
                 _count_in_zone(serving, client, request)
                 return None

@@ -1,6 +1,6 @@
 """One query in, one reply out, from images: what auth/engine.py is for everything else, compiled.
 
-query -> Responder (image/responder.py) -> cookie -> reply -> counts
+query -> Responder (image/responder.py) -> cookie -> reply -> rate limit -> counts
 
 What it leaves is as if it had never been seen: the plain implementation judges and counts it. Nothing here makes an
 object for a query, or needs the GIL. Plain Python; image_engine.pxd adds the types.
@@ -12,14 +12,28 @@ from typing import Any
 
 from auth.cookie_format import COOKIE_OCTETS, MALFORMED, VALID
 from auth.cookies import CookieJar
-from auth.counted import COOKIES, REQUEST_TCP, REQUEST_UDP, REQUEST_V4, REQUEST_V6
+from auth.counted import (
+    COOKIES,
+    LIMIT_DROPPED,
+    LIMIT_EVICTED,
+    LIMIT_LOGGED,
+    LIMIT_SLIPPED,
+    REQUEST_TCP,
+    REQUEST_UDP,
+    REQUEST_V4,
+    REQUEST_V6,
+)
+from auth.rate_limit_numbers import ANSWERS, DROP, ERRORS, SEND
+from auth.rate_limiting import RateLimiter
 from auth.reply_tally import ReplyTally
-from auth.sizes import IPV6_OCTETS
+from auth.sizes import IPV6_OCTETS, NOTHING
 from auth.zone_tally import ZoneTally
-from image.layout import BADCOOKIE, COOKIE, KEEPALIVE, NSID, WANTS_COOKIE, WANTS_KEEPALIVE, WANTS_NSID
+from image.layout import BADCOOKIE, COOKIE, KEEPALIVE, MAX_NAME, NSID, WANTS_COOKIE, WANTS_KEEPALIVE, WANTS_NSID
 from image.names import address_of
 
 KEEPALIVE_OCTETS = 2  # RFC 7828 section 3.1
+NOTICE_EVERY = 1_000_000_000  # nanoseconds between two notices of limits, at least; the log bounds them further
+NO_LIMITS = memoryview(bytearray(64))  # a table that nobody looks at
 
 
 class ImageEngine:
@@ -43,12 +57,28 @@ class ImageEngine:
         self.nsid_address = 0
         self.keepalive = memoryview(bytearray(KEEPALIVE_OCTETS))
         self.keepalive_address = address_of(self.keepalive)
+        self.table: Any = None
+        self.limited = 0
+        self.log_only = 0
+        self.limiter = RateLimiter(0, 0, NO_LIMITS)
+        self.evicted = 0
+        self.moment = 0  # nanoseconds
+        self.addresses = memoryview(b"")
+        # Somebody has come to a limit: to be told by who may make objects.
+        self.noticed = 0
+        self.notice_due = 0  # nanoseconds
+        self.notice_kind = 0
+        self.notice_address = memoryview(bytearray(IPV6_OCTETS))
+        self.notice_octets = 0
+        self.notice_name = memoryview(bytearray(MAX_NAME))
+        self.notice_name_octets = 0
 
     # Between queries.
 
-    def engage(self, responder: Any, settings: Any, secrets: Any, now: float) -> None:
-        """Answer with this responder from now on (None: nothing), as these auth.settings.Settings say; cookies are made
-        with these auth.cookie_secrets.CookieSecrets.
+    def engage(self, responder: Any, settings: Any, secrets: Any, table: Any, now: float) -> None:
+        """Answer with this responder from now on (None: nothing), as these auth.settings.Settings say.
+
+        Cookies are made with these auth.cookie_secrets.CookieSecrets, limits kept in this auth.rate_limits.LimitTable.
         """
         self.engaged = 0
         self.responder = responder
@@ -63,6 +93,14 @@ class ImageEngine:
         self.required = int(settings.cookies.required)
         self.now = int(now)
         self.renew()
+        self.table = table
+        self.limited = int(table is not None)
+        self.noticed = 0
+        self.notice_due = 0
+        if table is not None:
+            self.limiter = table.limiter()
+            self.evicted = 0
+            self.log_only = int(table.settings.log_only)
         self.engaged = int(responder is not None)
 
     def renew(self) -> None:
@@ -75,15 +113,31 @@ class ImageEngine:
         """Take queries and the addresses of clients from these buffers, and put replies into the other, from now on."""
         self.jar.attach(queries, addresses)
         self.responder.serve(queries, replies)
+        self.responder.counting = self.limited
+        self.limiter.attach(addresses)
+        self.limiter.attach_names(self.responder.counted)
+        self.addresses = addresses
 
     def tell_keepalive(self, units: int) -> None:
         """How long a connection is kept, for who asks (RFC 7828 section 3.1)."""
         self.keepalive[0] = units >> 8
         self.keepalive[1] = units & 0xFF
 
-    def respond(self, now: int, start: int, length: int, at: int, address: int, address_octets: int) -> int:
-        """As take_time() and reply(), for callers that are not compiled."""
+    def take_notice(self) -> tuple[Any, int, bytes, bytes] | None:
+        """Who has come to a limit, if that is to be told: settings, kind, address, and the name in wire form."""
+        if not self.noticed:
+            return None
+        self.noticed = 0
+        address = bytes(self.notice_address[: self.notice_octets])
+        return self.table.settings, self.notice_kind, address, bytes(self.notice_name[: self.notice_name_octets])
+
+    def set_time(self, now: int, moment: int) -> None:
+        """As take_time() and take_moment(), for callers that are not compiled."""
         self.take_time(now)
+        self.take_moment(moment)
+
+    def respond(self, start: int, length: int, at: int, address: int, address_octets: int) -> int:
+        """As reply(), for callers that are not compiled."""
         return self.reply(start, length, at, address, address_octets)
 
     # For a query.
@@ -95,8 +149,13 @@ class ImageEngine:
             self.is_stale = 1
         return 0
 
+    def take_moment(self, moment: int) -> int:
+        """It is so late, in nanoseconds of the monotonic clock: for limits."""
+        self.moment = moment
+        return 0
+
     def reply(self, start: int, length: int, at: int, address: int, address_octets: int) -> int:
-        """Answer the query at `start`; octets of the reply at `at`, 0 where it is left.
+        """Answer the query at `start`; octets of the reply at `at`, NOTHING where none is sent, 0 where it is left.
 
         The client's address (4 or 16 octets) is at `address` of the addresses.
         """
@@ -120,33 +179,66 @@ class ImageEngine:
             size = self.responder.walk(at)
         if size == 0:
             return 0
+        self.tally.asked(self.responder.flags, self.responder.edns, self.responder.dnssec)
         if self.outcome:
             self.tally.add(COOKIES + self.outcome - MALFORMED, 1)
-        self.tally.replied(
-            self.responder.flags,
-            self.responder.rcode,
-            self.responder.kind,
-            self.responder.edns,
-            self.responder.dnssec,
-        )
+        if self.limited and self.outcome != VALID:
+            size = self.limit(size, address, address_octets)
+        if size != NOTHING:
+            self.tally.replied(self.responder.flags, self.responder.rcode, self.responder.kind, self.responder.edns)
         if self.zone_tally.zones and self.responder.rcode != BADCOOKIE:  # that one has nothing to do with the zone
-            self.count_in_zone(address_octets)
+            self.count_in_zone(address_octets, size)
         return size
 
-    def count_in_zone(self, address_octets: int) -> int:
+    def count_in_zone(self, address_octets: int, size: int) -> int:
         """Count the query and its reply in the zone it is about, if that is counted."""
         if not self.zone_tally.choose(self.responder.asked_zone):
             return 0
         self.zone_tally.add(REQUEST_V6 if address_octets == IPV6_OCTETS else REQUEST_V4, 1)
         self.zone_tally.add(REQUEST_TCP if self.responder.stream else REQUEST_UDP, 1)
-        self.zone_tally.replied(
-            self.responder.flags,
-            self.responder.rcode,
-            self.responder.kind,
-            self.responder.edns,
-            self.responder.dnssec,
-        )
+        self.zone_tally.asked(self.responder.flags, self.responder.edns, self.responder.dnssec)
+        if size != NOTHING:
+            self.zone_tally.replied(
+                self.responder.flags, self.responder.rcode, self.responder.kind, self.responder.edns
+            )
         return 1
+
+    def limit(self, size: int, address: int, address_octets: int) -> int:
+        """What becomes of a reply of so many octets; the octets of what is sent, NOTHING where that is nothing."""
+        kind = self.responder.kind
+        name = self.limiter.octets_number(self.responder.counted_octets)
+        if kind == ANSWERS:
+            name ^= self.responder.rdtype
+        outcome = self.limiter.choose(address, address_octets, kind, name, self.moment)
+        if self.limiter.evicted != self.evicted:
+            self.evicted = self.limiter.evicted
+            self.tally.add(LIMIT_EVICTED, 1)
+        if outcome == SEND:
+            return size
+        if self.limiter.began and self.moment >= self.notice_due:
+            self.notice(kind, address, address_octets)
+        if self.log_only:
+            self.tally.add(LIMIT_LOGGED, 1)
+            return size
+        if outcome == DROP:
+            self.tally.add(LIMIT_DROPPED, 1)
+            return NOTHING
+        self.tally.add(LIMIT_SLIPPED, 1)
+        slipped: int = size if kind == ERRORS else self.responder.slip()
+        return slipped
+
+    def notice(self, kind: int, address: int, address_octets: int) -> int:
+        """Keep who has come to a limit."""
+        self.noticed = 1
+        self.notice_due = self.moment + NOTICE_EVERY
+        self.notice_kind = kind
+        self.notice_octets = address_octets
+        for index in range(address_octets):
+            self.notice_address[index] = self.addresses[address + index]
+        self.notice_name_octets = self.responder.counted_octets
+        for index in range(self.notice_name_octets):
+            self.notice_name[index] = self.responder.counted[index]
+        return 0
 
     def has_to_ask_again(self) -> int:
         """Whether a client that knows cookies must show the right one first (RFC 7873 section 5.2.3)."""

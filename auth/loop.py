@@ -27,7 +27,7 @@ from auth.counted import (
 from auth.image_engine import ImageEngine
 from auth.raw import Datagrams, Hatch, Reactor
 from auth.reply_tally import ReplyTally
-from auth.sizes import HATCH_MESSAGES, IPV4_OCTETS, IPV6_OCTETS, MAX_PLACES, QUERY_OCTETS
+from auth.sizes import HATCH_MESSAGES, IPV4_OCTETS, IPV6_OCTETS, MAX_PLACES, NOTHING, QUERY_OCTETS
 from image.layout import STAGES
 
 ALIGNMENT = 16  # octets; replies begin at multiples of it
@@ -76,14 +76,14 @@ class Loop(Reactor):
             self.datagrams = Datagrams(batch)
             self.attach()
 
-    def engage(self, responder: Any, settings: Any, secrets: Any) -> None:
+    def engage(self, responder: Any, settings: Any, secrets: Any, table: Any) -> None:
         """Answer with this responder from now on, as ImageEngine.engage() has it; with None leave everything."""
         self.responder = responder
-        self.engine.engage(responder, settings, secrets, self.seconds())
+        self.engine.engage(responder, settings, secrets, table, self.seconds())
         self.attach()
 
     def renew(self) -> None:
-        """Do what takes an object."""
+        """Between turns: do what takes an object."""
         if self.engine.is_stale:
             self.engine.renew()
 
@@ -138,7 +138,7 @@ class Loop(Reactor):
                 self.silence()
                 self.called = 1
             self.tell()
-        if self.called or self.engine.is_stale:
+        if self.called or self.engine.is_stale or self.engine.noticed:
             self.called = 0
             return 0
         return 1
@@ -175,6 +175,8 @@ class Loop(Reactor):
             return 0
         self.count = received
         self.engine.take_time(self.seconds())
+        if self.engine.limited:
+            self.engine.take_moment(self.nanoseconds())
         return received
 
     def answer_batch(self) -> int:
@@ -235,9 +237,11 @@ class Loop(Reactor):
         size = self.engine.answer(slot - self.first, self.at, self.datagrams.address(slot), octets)
         if size == 0:
             return self.leave(slot)
-        self.datagrams.reply(slot, self.at, size)
         self.tally.add(REQUEST_V6 if is_v6 else REQUEST_V4, 1)
         self.tally.add(REQUEST_UDP, 1)
+        if size == NOTHING:
+            return 0
+        self.datagrams.reply(slot, self.at, size)
         self.at += (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1)
         return 0
 

@@ -1,11 +1,13 @@
 """The numbers of response rate limiting: kinds, outcomes, the table; rate_limiting.pxd gives them types."""
 
+from image.layout import KIND_ANSWER, KIND_ERROR, KIND_NODATA, KIND_NXDOMAIN, KIND_REFERRAL
+
 # Kinds of responses, each with a rate of its own.
-ANSWERS = 0  # with records in the answer section
-REFERRALS = 1
-NODATA = 2
-NXDOMAINS = 3
-ERRORS = 4  # every other rcode, and what has no question
+ANSWERS = KIND_ANSWER  # with records in the answer section
+REFERRALS = KIND_REFERRAL
+NODATA = KIND_NODATA
+NXDOMAINS = KIND_NXDOMAIN
+ERRORS = KIND_ERROR  # every other rcode, and what has no question
 ALL = 5  # of whatever kind
 KINDS = 6
 

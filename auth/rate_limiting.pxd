@@ -14,6 +14,7 @@ cdef class RateLimiter(SipHash):
     cdef uint64_t[::1] networks
     cdef Py_ssize_t exempt
     cdef const unsigned char[::1] addresses
+    cdef const unsigned char[::1] names
     cdef int64_t window
     cdef uint64_t slip
     cdef uint64_t ipv4_mask
@@ -26,6 +27,11 @@ cdef class RateLimiter(SipHash):
     @cython.locals(at=Py_ssize_t)
     cpdef spare(self, uint64_t high, uint64_t low, uint64_t high_mask, uint64_t low_mask)
     cpdef attach(self, const unsigned char[::1] addresses)
+    cpdef attach_names(self, const unsigned char[::1] names)
+    @cython.locals(at=Py_ssize_t)
+    cdef uint64_t octets_number(self, Py_ssize_t octets) except? 0 nogil
+    @cython.locals(value=uint64_t, index=Py_ssize_t)
+    cdef uint64_t name_word(self, Py_ssize_t at, Py_ssize_t octets) except? 0 nogil
     cpdef int decide(self, Py_ssize_t address, Py_ssize_t octets, int kind, uint64_t name, int64_t now) except -1
     @cython.locals(high=uint64_t, low=uint64_t, network=uint64_t)
     cdef int choose(self, Py_ssize_t address, Py_ssize_t octets, int kind, uint64_t name, int64_t now) except -1 nogil

@@ -36,15 +36,24 @@ from auth.siphash import SipHash
 
 
 class RateLimiter(SipHash):
-    """A table of buckets; for one thread. Its memory is `buckets` times BUCKET_OCTETS, from the beginning."""
+    """A table of buckets; for one thread. Others may have limiters of the same key over the same memory.
 
-    def __init__(self, key0: int, key1: int, buckets: int) -> None:
-        """The key of the hash, which nobody may know; `buckets` is a power of two, at least WAYS."""
+    They take no turns: words are read and written whole, so that what may be lost where two of them come to one bucket
+    in the same nanoseconds is a response that is not counted, or, where one takes the bucket from an idle owner just
+    then, that its debt begins as his.
+    """
+
+    def __init__(self, key0: int, key1: int, table: memoryview) -> None:
+        """The key of the hash, which nobody may know; the memory, zeros at first: a power of two of buckets, at least
+        WAYS.
+        """
         super().__init__(key0, key1)
+        buckets = len(table) // BUCKET_OCTETS
         if buckets < WAYS or buckets & buckets - 1:
             raise ValueError(f"{buckets} is not a power of two of {WAYS} or more")
         self.sets = buckets // WAYS
-        self.words = memoryview(bytearray(BUCKET_OCTETS * buckets)).cast("Q")
+        self.words = table.cast("Q")
+        self.names = memoryview(b"")
         self.costs = memoryview(bytearray(8 * KINDS)).cast("q")  # nanoseconds of a response of each kind
         self.networks = memoryview(bytearray(8 * NETWORK_WORDS * MAX_EXEMPT)).cast("Q")
         self.exempt = 0
@@ -87,6 +96,30 @@ class RateLimiter(SipHash):
     def attach(self, addresses: memoryview) -> None:
         """Read addresses in these octets from now on."""
         self.addresses = addresses
+
+    def attach_names(self, names: memoryview) -> None:
+        """Read names in these octets from now on."""
+        self.names = names
+
+    def name_number(self, octets: int) -> int:
+        """The number of the name in so many octets of the names: as hashed_octets() has it."""
+        return self.octets_number(octets)
+
+    def octets_number(self, octets: int) -> int:
+        """As name_number(), for compiled callers."""
+        self.start()
+        at = 0
+        while at + WORD_OCTETS <= octets:
+            self.take(self.name_word(at, WORD_OCTETS))
+            at += WORD_OCTETS
+        return self.finish(self.name_word(at, octets - at), octets)
+
+    def name_word(self, at: int, octets: int) -> int:
+        """So many octets of the names, little end first."""
+        value = 0
+        for index in range(octets):
+            value = value << 8 | self.names[at + octets - 1 - index]
+        return value
 
     def decide(self, address: int, octets: int, kind: int, name: int, now: int) -> int:
         """What becomes of a response: SEND, SLIP or DROP.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -34,7 +35,6 @@ from auth.rate_limit_numbers import (
     REFERRALS,
     SECOND,
     SEND,
-    WAYS,
 )
 from auth.rate_limiting import RateLimiter
 from auth.response import Reply
@@ -55,23 +55,53 @@ KIND_NAMES = {
 _KEY = struct.Struct("<2Q")
 
 
+class LimitTable:
+    """The buckets of some settings, for all threads of the process: each has a limiter of its own over them."""
+
+    def __init__(self, settings: RateLimitSettings) -> None:
+        self.settings = settings
+        self._key0, self._key1 = _KEY.unpack(os.urandom(_KEY.size))
+        self._buckets = memoryview(bytearray(BUCKET_OCTETS * buckets_in(settings.memory)))
+
+    def limiter(self) -> RateLimiter:
+        """For one thread."""
+        settings = self.settings
+        limiter = RateLimiter(self._key0, self._key1, self._buckets)
+        for kind, rate in rates(settings).items():
+            limiter.limit(kind, rate)
+        limiter.shape(
+            int(settings.window * SECOND), settings.slip, settings.ipv4_prefix_length, settings.ipv6_prefix_length
+        )
+        for text in settings.exempt:
+            limiter.spare(*_words(ipaddress.ip_network(text)))
+        return limiter
+
+
 class ResponseLimits:
-    """Limits replies; for one thread. Other settings than before begin with empty buckets."""
+    """Limits replies; `limited` is for one thread."""
 
     def __init__(self, tally: Tally, log: MessageLog, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self._tally = tally
         self._log = log
         self._clock = clock
-        self._settings: RateLimitSettings | None = None
-        self._limiter = RateLimiter(0, 0, WAYS)
+        self._table: LimitTable | None = None
+        self._changing = threading.Lock()
+        self._settings: RateLimitSettings | None = None  # that the limiter is for
+        self._limiter: RateLimiter | None = None
+
+    def table(self, settings: RateLimitSettings) -> LimitTable:
+        """The buckets of these settings, whichever thread asks first; others than before begin with empty ones."""
+        with self._changing:
+            if self._table is None or self._table.settings != settings:
+                self._table = LimitTable(settings)
+            return self._table
 
     def limited(self, reply: Reply, client: Client, settings: RateLimitSettings) -> Reply | None:
         """The reply, or what is sent in its place; None: nothing."""
-        if settings is not self._settings:
-            if settings != self._settings:
-                self._limiter = make_limiter(settings)
-            self._settings = settings
         limiter = self._limiter
+        if limiter is None or settings is not self._settings:
+            limiter = self._limiter = self.table(settings).limiter()
+            self._settings = settings
         kind, name, rdtype = bucket_of(reply)
         wire = b"" if name is None else wire_of(name.canonicalize())
         address = ipaddress.ip_address(client.address).packed
@@ -83,34 +113,21 @@ class ResponseLimits:
         if outcome == SEND:
             return reply
         if limiter.began:
-            self._tell(client, kind, name, settings)
+            self.tell(client.address, kind, name, settings)
         self._tally.limited(dropped=outcome == DROP, only_logged=settings.log_only)
         if settings.log_only:
             return reply
         return None if outcome == DROP else in_place_of(reply, kind)
 
-    def _tell(self, client: Client, kind: int, name: Name | None, settings: RateLimitSettings) -> None:
-        bits = settings.ipv6_prefix_length if ":" in client.address else settings.ipv4_prefix_length
-        network = ipaddress.ip_network(f"{client.address}/{bits}", strict=False)
+    def tell(self, address: str, kind: int, name: Name | None, settings: RateLimitSettings) -> None:
+        """Log that somebody has come to a limit."""
+        bits = settings.ipv6_prefix_length if ":" in address else settings.ipv4_prefix_length
+        network = ipaddress.ip_network(f"{address}/{bits}", strict=False)
         about = "" if name is None else f" about {name}"
         if settings.log_only:
             self._log.warning("AUTH_RATE_LIMITED_LOG_ONLY", kind=KIND_NAMES[kind], network=network, about=about)
         else:
             self._log.warning("AUTH_RATE_LIMITED", kind=KIND_NAMES[kind], network=network, about=about)
-
-
-def make_limiter(settings: RateLimitSettings) -> RateLimiter:
-    """A table with empty buckets and a key of its own."""
-    key0, key1 = _KEY.unpack(os.urandom(_KEY.size))
-    limiter = RateLimiter(key0, key1, buckets_in(settings.memory))
-    for kind, rate in rates(settings).items():
-        limiter.limit(kind, rate)
-    limiter.shape(
-        int(settings.window * SECOND), settings.slip, settings.ipv4_prefix_length, settings.ipv6_prefix_length
-    )
-    for text in settings.exempt:
-        limiter.spare(*_words(ipaddress.ip_network(text)))
-    return limiter
 
 
 def buckets_in(memory: int) -> int:

@@ -15,6 +15,7 @@ cdef class Reactor:
     cdef uint64_t tag(self, int index) noexcept nogil
     cdef int silence(self) noexcept nogil
     cdef int64_t now(self) noexcept nogil
+    cdef int64_t nanoseconds(self) noexcept nogil
     cdef int64_t seconds(self) noexcept nogil
 
 cdef class Hatch:

@@ -125,6 +125,10 @@ class Reactor:
         """Milliseconds of the monotonic clock."""
         return int(time.monotonic() * 1000)
 
+    def nanoseconds(self) -> int:
+        """Of the monotonic clock."""
+        return time.monotonic_ns()
+
     def seconds(self) -> int:
         """POSIX seconds."""
         return int(time.time())

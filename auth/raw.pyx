@@ -69,6 +69,7 @@ cdef extern from *:
     const int EPOLLOUT
     const uint32_t EPOLLET
     const int CLOCK_MONOTONIC_COARSE
+    const int CLOCK_MONOTONIC
     const int CLOCK_REALTIME_COARSE
     struct sockaddr:
         sa_family_t sa_family
@@ -253,6 +254,12 @@ cdef class Reactor:
         cdef timespec time
         clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
         return time.tv_sec * 1000 + time.tv_nsec // 1000000
+
+    cdef int64_t nanoseconds(self) noexcept nogil:
+        """Of the monotonic clock."""
+        cdef timespec time
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return time.tv_sec * 1000000000 + time.tv_nsec
 
     cdef int64_t seconds(self) noexcept nogil:
         """POSIX seconds, as of the last tick."""

@@ -10,4 +10,6 @@ cdef class ReplyTally:
 
     cdef int add(self, Py_ssize_t number, Py_ssize_t amount) except -1 nogil
     @cython.locals(at=Py_ssize_t)
-    cdef int replied(self, Py_ssize_t flags, Py_ssize_t rcode, Py_ssize_t kind, Py_ssize_t edns, Py_ssize_t dnssec) except -1 nogil
+    cdef int asked(self, Py_ssize_t flags, Py_ssize_t edns, Py_ssize_t dnssec) except -1 nogil
+    @cython.locals(at=Py_ssize_t)
+    cdef int replied(self, Py_ssize_t flags, Py_ssize_t rcode, Py_ssize_t kind, Py_ssize_t edns) except -1 nogil

@@ -50,18 +50,24 @@ class ReplyTally:
         self.counts[self.at + number] += amount
         return 0
 
-    def replied(self, flags: int, rcode: int, kind: int, edns: int, dnssec: int) -> int:
-        """Count a reply by the first octet of its flags, its rcode and kind (image.layout), and what the query had."""
+    def asked(self, flags: int, edns: int, dnssec: int) -> int:
+        """Count a query by the first octet of its flags, and what it has."""
         at = self.at
         self.counts[at + OPCODE_QUERY] += 1
-        self.counts[at + RESPONSES] += 1
         if flags & RD:
             self.counts[at + RECURSION] += 1
         if edns:
             self.counts[at + REQUEST_EDNS] += 1
-            self.counts[at + RESPONSE_EDNS] += 1
             if dnssec:
                 self.counts[at + REQUEST_DO] += 1
+        return 0
+
+    def replied(self, flags: int, rcode: int, kind: int, edns: int) -> int:
+        """Count a reply by the first octet of its flags, its rcode and kind (image.layout), and whether it has OPT."""
+        at = self.at
+        self.counts[at + RESPONSES] += 1
+        if edns:
+            self.counts[at + RESPONSE_EDNS] += 1
         if flags & TC:
             self.counts[at + TRUNCATED] += 1
         self.counts[at + (AUTHORITATIVE if flags & AA else NOT_AUTHORITATIVE)] += 1

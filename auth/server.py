@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from auth.tally import Tally
 from auth.tcp import TcpService, tell_pauses
 from auth.tcp_loop import TcpLoop
 from auth.udp import UdpService
+from auth.wire import labels_of
 from auth.zones import ZoneTable
 from daemonkit.counters import Counters, Share
 from daemonkit.log import MessageLog
@@ -60,7 +62,7 @@ class Server:
         self._listed: Listed | None = None
         self._stream_responder: Responder | None = None
         hatch = Hatch(HATCH_MESSAGES)
-        self.loop_thread = LoopThread("loop", Loop(hatch, serving.settings.udp_batch), log)
+        self.loop_thread = LoopThread("loop", Loop(hatch, serving.settings.udp_batch), log, self._tell_limited)
         self._udp = UdpService(self.loop_thread, hatch, self.engine, self._executor, counters)
         tcp_hatch = Hatch(HATCH_MESSAGES)
         tcp = TcpLoop(tcp_hatch)
@@ -105,20 +107,20 @@ class Server:
             return None
         settings = serving.settings
         is_usual = settings.minimal_responses and serving.zones.default.query_acl.accepts_all
-        if settings.rate_limit.enabled or responder.udp_size != settings.udp_size:
-            is_usual = False  # here are no limits: the plain implementation keeps them
-        return responder if is_usual else None
+        return responder if is_usual and responder.udp_size == settings.udp_size else None
 
     def _engaging(self) -> Callable[[], None]:
         """What the thread of the loop has to do for the revision being served."""
         responder, listed, loop = self._usable(self._responder), self._listed, self.loop_thread.loop
         serving = self.engine.serving
+        limits = serving.settings.rate_limit
+        table = self.engine.limits.table(limits) if limits.enabled else None
 
         def engage() -> None:
             loop.take_batch(serving.settings.udp_batch)
             if responder is not None and listed is not None:
                 listed.tell(responder, loop.engine.zone_tally)
-            loop.engage(responder, serving.settings, serving.cookies)
+            loop.engage(responder, serving.settings, serving.cookies, table)
 
         return engage
 
@@ -134,6 +136,14 @@ class Server:
             loop.answers.engage(responder, serving.settings, serving.cookies)
 
         return engage
+
+    def _tell_limited(self) -> None:
+        """In the thread of the loop, which cannot make the objects of a message."""
+        notice = self.loop_thread.loop.engine.take_notice()
+        if notice is not None:
+            settings, kind, address, name = notice
+            client = str(ipaddress.ip_address(address))
+            self.engine.limits.tell(client, kind, labels_of(name) if name else None, settings)
 
     @property
     def answers_from_images(self) -> bool:

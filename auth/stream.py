@@ -45,7 +45,7 @@ class StreamAnswers:
         """Answer with this responder from now on, as ImageEngine.engage() has it; with None nothing."""
         if responder is not None:
             responder.stream = 1
-        self.engine.engage(responder, settings, secrets, time.time())
+        self.engine.engage(responder, settings, secrets, None, time.time())  # over TCP nothing is limited
         if responder is not None:
             self.engine.serve(self.queries, self.replies, self.address)
 

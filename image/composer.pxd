@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from image.query cimport QueryReader
 
-cdef Py_ssize_t AA, BELOW_DELTA, BYTE, CASE, FRAGMENT_FIXED, FRAGMENT_OCTETS, IN_DELTA, KIND_ERROR, KIND_NODATA, MAX_DEPTH, MAX_NAME, MESSAGE_HEADER, MAX_OPTIONS, NODE_FIXED, OCTET, OPT, OPT_OCTETS, OPTION_FIXED, POINTER, POINTER_OCTETS, QR, RD, SECOND_FIXED, SET_OCTETS, TC, TO_FRAGMENT, TO_OWNER, UNIT, UPPER_A, UPPER_Z, WITH_GLUE, WITH_SIGNATURES
+cdef Py_ssize_t AA, BELOW_DELTA, BYTE, CASE, FRAGMENT_FIXED, FRAGMENT_OCTETS, IN_DELTA, KIND_ERROR, KIND_NODATA, KIND_REFERRAL, MAX_DEPTH, MAX_NAME, MESSAGE_HEADER, MAX_OPTIONS, NODE_FIXED, OCTET, OPT, OPT_OCTETS, OPTION_FIXED, POINTER, POINTER_OCTETS, QR, RD, SECOND_FIXED, SET_OCTETS, TC, TO_FRAGMENT, TO_OWNER, UNIT, UPPER_A, UPPER_Z, WITH_GLUE, WITH_SIGNATURES
 cdef Py_ssize_t COUNTS, MAX_PARTS, LABEL_TYPE, POINTER_MASK, ANSWER, AUTHORITY, ADDITIONAL, RCODE, RCODE_BITS
 
 cdef class Composer(QueryReader):
@@ -23,6 +23,11 @@ cdef class Composer(QueryReader):
     cdef readonly Py_ssize_t flags
     cdef readonly Py_ssize_t rcode
     cdef readonly Py_ssize_t authoritative
+    cdef public Py_ssize_t counting
+    cdef readonly unsigned char[::1] counted
+    cdef uint64_t counted_address
+    cdef readonly Py_ssize_t counted_octets
+    cdef Py_ssize_t made_up
     cdef readonly Py_ssize_t truncated
     cdef Py_ssize_t first_part
     cdef const unsigned char[::1] arena
@@ -38,6 +43,11 @@ cdef class Composer(QueryReader):
     @cython.locals(at=Py_ssize_t)
     cdef Py_ssize_t finish(self) except -1 nogil
     cdef Py_ssize_t fail(self, Py_ssize_t at, Py_ssize_t rcode) except -1 nogil
+    cdef Py_ssize_t slip(self) except -1 nogil
+    @cython.locals(start=Py_ssize_t)
+    cdef int note(self, Py_ssize_t level) except -1 nogil
+    cdef int note_encloser(self, Py_ssize_t level) except -1 nogil
+    cdef int clear(self) except -1 nogil
     cdef Py_ssize_t truncate(self) except -1 nogil
     cdef Py_ssize_t source_of(self, Py_ssize_t fragment) noexcept nogil
     @cython.locals(source=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, _=Py_ssize_t)
@@ -57,7 +67,7 @@ cdef class Composer(QueryReader):
     cdef Py_ssize_t suffix_of(self, Py_ssize_t owner, Py_ssize_t level) except -1 nogil
     @cython.locals(size=Py_ssize_t, depth=Py_ssize_t, length=Py_ssize_t, index=Py_ssize_t, level=Py_ssize_t, octet=cython.uchar)
     cdef int follow(self, Py_ssize_t offset) except -1 nogil
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(head=uint64_t)
     cdef int put_opt(self, Py_ssize_t at) except -1 nogil
     @cython.locals(at=Py_ssize_t, end=Py_ssize_t)
     cdef int put_option(self, Py_ssize_t code, uint64_t content, Py_ssize_t octets) except -1 nogil

@@ -19,6 +19,7 @@ from image.layout import (
     IN_DELTA,
     KIND_ERROR,
     KIND_NODATA,
+    KIND_REFERRAL,
     MAX_DEPTH,
     MAX_NAME,
     MAX_OPTIONS,
@@ -76,6 +77,11 @@ class Composer(QueryReader):
         self.flags = 0  # of the header, in their first octet
         self.rcode = 0
         self.authoritative = 0
+        self.counting = 0  # set where `counted` is asked for
+        self.counted = buffer(MAX_NAME + 1)  # the name that replies like this one have in common, in small letters
+        self.counted_address = address_of(self.counted)
+        self.counted_octets = 0
+        self.made_up = 0  # the name that was asked for may have been
         self.truncated = 0
         self.first_part = 0  # place of the first part of the fragment added last, in the message
         # Of the zone at hand: where its fragments are, in the arena.
@@ -116,6 +122,9 @@ class Composer(QueryReader):
         self.rcode = 0
         self.authoritative = AA
         self.truncated = 0
+        if self.counting:
+            self.made_up = 0
+            self.note(self.depth)
         return 1
 
     def finish(self) -> int:
@@ -138,19 +147,47 @@ class Composer(QueryReader):
             return 0
         self.authoritative = 0
         self.kind = KIND_ERROR
+        self.counted_octets = 0
         self.rcode = rcode
         return self.finish()
+
+    def slip(self) -> int:
+        """In place of the reply: TC and nothing else, which makes a client ask over TCP; its octets."""
+        self.authoritative = 0
+        self.kind = KIND_REFERRAL  # as it is counted: neither an answer nor authoritative
+        self.rcode = 0
+        self.clear()
+        return self.finish()
+
+    def note(self, level: int) -> int:
+        """Remember the suffix of so many labels of the current name as what replies like this one have in common."""
+        start = self.starts[self.levels_at + level]
+        self.counted_octets = self.name_end - start
+        self.copy(self.counted_address, self.name_address + start, self.counted_octets)
+        return 0
+
+    def note_encloser(self, level: int) -> int:
+        """The same where names below the suffix cost nothing to make up; the first of a chain counts."""
+        if self.made_up == 0:
+            self.made_up = 1
+            self.note(level)
+        return 0
 
     def truncate(self) -> int:
         """The reply without records: it does not fit (RFC 2181 section 9). 0 over TCP: it is left."""
         if self.stream:
             return 0
+        self.clear()
+        return self.finish()
+
+    def clear(self) -> int:
+        """Take all records out, and say so."""
         self.size = MESSAGE_HEADER + self.question_octets
         self.truncated = TC
         self.counts[ANSWER] = 0
         self.counts[AUTHORITY] = 0
         self.counts[ADDITIONAL] = 0
-        return self.finish()
+        return 0
 
     def source_of(self, fragment: int) -> int:
         """Where a fragment is in the arena."""
@@ -341,14 +378,11 @@ class Composer(QueryReader):
 
     def put_opt(self, at: int) -> int:
         """Our OPT (RFC 6891 section 6.1.2)."""
-        for index in range(OPT_OCTETS):
-            self.replies[at + index] = 0
-        self.replies[at + 2] = OPT
-        self.put16(at + 3, self.udp_size)
-        self.replies[at + 5] = self.rcode >> RCODE_BITS
-        self.replies[at + 7] = self.dnssec
+        self.put16(at + 9, self.options_octets)
+        self.replies[at + 8] = 0
+        head = OPT << 16 | self.udp_size >> OCTET << 24 | (self.udp_size & BYTE) << 32 | self.rcode >> RCODE_BITS << 40
+        self.put_word(self.replies_address + at, head | self.dnssec << 56)
         if self.options_octets:
-            self.put16(at + 9, self.options_octets)
             self.copy(self.replies_address + at + OPT_OCTETS, self.options_address, self.options_octets)
         return 0
 

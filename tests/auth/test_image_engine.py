@@ -17,8 +17,10 @@ from auth.client import Client, Transport
 from auth.cookie_secrets import CookieSecrets
 from auth.counted import COUNTED, LOOP_PART
 from auth.image_engine import ImageEngine
+from auth.rate_limit_numbers import NODATA, SECOND
 from auth.reply_tally import ReplyTally
-from auth.settings import CookieSettings, Settings
+from auth.settings import CookieSettings, RateLimitSettings, Settings
+from auth.sizes import NOTHING
 from tests.auth.world import World
 from tests.datasrc.zonemaking import rrsets
 from tests.image.mapping import Both, meaning
@@ -32,9 +34,16 @@ ns A 192.0.2.1
 sub NS ns.sub
 ns.sub A 192.0.2.4
 alias CNAME ns
-"""
+www A 192.0.2.2
+www TXT "{long}"
+*.wild TXT any
+to-wild CNAME a.wild
+away CNAME www.elsewhere.test.
+bag DNAME www
+""".replace("{long}", "x" * 250)
 NAMES = ("ns.example.", "no.example.", "a.sub.example.", "alias.example.", "example.")
 ROLLOVER = 86400
+BOOTED = 20_000 * ROLLOVER
 MASTER = bytes(range(32))
 KEEPALIVE = 100  # tenths of a second
 LEFT = {"request.v4", "request.v6", "request.udp", "request.tcp"}  # counted by who receives
@@ -57,21 +66,38 @@ class Engines:
 
     def tell(self, settings: Settings, secrets: CookieSecrets | None) -> None:
         """Other settings, from now on."""
-        self.plain = World({}, settings, cookies=secrets, clock=lambda: self.now)
-        engine = self.plain.engine
-        engine.serving = replace(engine.serving, data=self.both.source)
-        self.images.engage(self.both.responder, settings, secrets, self.now)
+        self.plain = self.world(settings, secrets)
+        self.table = None
+        if settings.rate_limit.enabled:
+            self.table = self.plain.engine.limits.table(settings.rate_limit)
+        self.images.engage(self.both.responder, settings, secrets, self.table, self.now)
         self.images.serve(self.both.queries, self.both.replies, self.addresses)
         self.images.tell_keepalive(KEEPALIVE)
         self.before = list(self.tally.counts)
+
+    def world(self, settings: Settings, secrets: CookieSecrets | None) -> World:
+        """The plain implementation alone."""
+        world = World({}, settings, cookies=secrets, clock=lambda: self.now)
+        world.engine.serving = replace(world.engine.serving, data=self.both.source)
+        world.engine.limits._clock = self.moment
+        return world
+
+    def moment(self) -> int:
+        """The monotonic clock, which begins with the machine."""
+        return int((self.now - BOOTED) * SECOND)
 
     def by_images(self, message: bytes, client: Client) -> bytes | None:
         address = ipaddress.ip_address(client.address).packed
         self.addresses[5 : 5 + len(address)] = address
         self.both.queries[QUERY : QUERY + len(message)] = message
         self.both.responder.stream = client.transport is Transport.TCP
-        size = self.images.respond(int(self.now), QUERY, len(message), PLACE, 5, len(address))
-        return bytes(self.both.replies[PLACE : PLACE + size]) if size else None
+        self.images.set_time(int(self.now), self.moment())
+        size = self.images.respond(QUERY, len(message), PLACE, 5, len(address))
+        return bytes(self.both.replies[PLACE : PLACE + size]) if size > 0 else b"" if size == NOTHING else None
+
+    def counted(self) -> dict[str, int]:
+        """What the image engine has counted."""
+        return {name: n for name, n in zip(COUNTED, self.tally.counts, strict=True) if n}
 
     def compare(self, message: bytes, client: Client) -> bool:
         """Whether the image answered: what the plain implementation answers, and counted alike."""
@@ -221,3 +247,108 @@ def test_a_cookie_that_is_no_cookie_is_left(engines):
     for size in (0, 7, 9, 15, 41):
         query = packet.query("ns.example.", additional=[packet.opt(packet.option(packet.COOKIE, bytes(size)))])
         assert not engines.compare(query, Client("192.0.2.7", 5353, Transport.UDP))
+
+
+# Limits.
+WHAT = [
+    ("ns.example.", "A"),
+    ("NS.example.", "A"),
+    ("ns.example.", "TXT"),
+    ("www.example.", "TXT"),
+    ("a.no.example.", "A"),
+    ("b.no.example.", "MX"),
+    ("a.sub.example.", "A"),
+    ("sub.example.", "NS"),
+    ("a.wild.example.", "TXT"),
+    ("b.wild.example.", "TXT"),
+    ("b.wild.example.", "A"),
+    ("to-wild.example.", "TXT"),
+    ("alias.example.", "A"),
+    ("away.example.", "A"),
+    ("www.example.", "ANY"),  # of those below most are left
+    ("a.bag.example.", "A"),
+    ("b.bag.example.", "A"),
+    ("a.elsewhere.test.", "A"),
+    ("b.elsewhere.test.", "A"),
+]
+rate = st.sampled_from([0, 1, 2, 4])
+limits = st.builds(
+    RateLimitSettings,
+    enabled=st.just(True),
+    answers=rate,
+    referrals=st.none() | rate,
+    nodata=st.none() | rate,
+    nxdomains=st.none() | rate,
+    errors=st.none() | rate,
+    all=st.sampled_from([0, 0, 3]),
+    window=st.sampled_from([1.0, 2.0]),
+    slip=st.integers(0, 3),
+    exempt=st.sampled_from([(), ("192.0.2.77/32", "2001:db8:77::/48")]),
+    log_only=st.sampled_from([False, False, True]),
+    memory=st.just(1 << 16),
+)
+hosts = st.sampled_from(["192.0.2.7", "192.0.2.77", "192.0.3.7", "2001:db8::1", "2001:db8::ff:1", "2001:db8:77::1"])
+
+
+@hypothesis(max_examples=300, deadline=None)
+@given(
+    limits=limits,
+    required=st.booleans(),
+    asked=st.lists(
+        st.tuples(
+            st.sampled_from(WHAT),
+            hosts,
+            st.sampled_from([0.0, 0.0, 0.01, 0.3, 2.5]),
+            st.sampled_from([None, None, "EDNS", "DO", "valid", "wrong"]),
+            st.booleans(),
+        ),
+        max_size=40,
+    ),
+)
+def test_who_is_limited_is_the_same_whoever_answers(engines, limits, required, asked):
+    """Each response is judged once, by who gives it: the loop, or for what it leaves and at random the plain one."""
+    engines.now = 20_000.0 * ROLLOVER + 5000
+    settings = Settings(rate_limit=limits, cookies=CookieSettings(required=required))
+    engines.tally.counts[:] = memoryview(bytearray(8 * len(COUNTED))).cast("Q")
+    engines.tell(settings, SECRETS[0])
+    alone = engines.world(settings, SECRETS[0])
+    for (name, rdtype), host, pause, edns, is_for_loop in asked:
+        engines.now += pause
+        given = cookie(host if edns == "valid" else "198.51.100.1", engines.now)
+        every = [packet.option(packet.COOKIE, given)] if edns in ("valid", "wrong") else []
+        additional = [] if edns is None else [packet.opt(*every, flags=packet.DO if edns == "DO" else 0)]
+        message = packet.query(name, rdtype, additional=additional)
+        client = Client(host, 5353, Transport.UDP)
+        found = engines.by_images(message, client) if is_for_loop else None
+        if found is None:
+            found = engines.plain.engine.respond(message, client)
+        expected = alone.engine.respond(message, client)
+        assert bool(found) == bool(expected)
+        if found and expected:
+            assert found[:12] == expected[:12]
+            assert meaning(found) == meaning(expected)
+    counts = alone.counted()
+    together = engines.plain.counted()
+    for counter, number in engines.counted().items():
+        together[counter] = together.get(counter, 0) + number
+    assert {name: n for name, n in together.items() if name not in LEFT} == {
+        name: n for name, n in counts.items() if name not in LEFT
+    }
+
+
+def test_who_comes_to_a_limit_is_told_once_a_second(engines):
+    engines.now = 20_000.0 * ROLLOVER + 5000
+    limits = RateLimitSettings(enabled=True, answers=1, slip=0)
+    engines.tell(Settings(rate_limit=limits), None)
+    found = []
+    for pause in (0, 0, 0, 0.1, 5, 0, 0):
+        engines.now += pause
+        for host in ("192.0.2.7", "2001:db8::7"):
+            for name in ("Ns.example.", "a.wild.example."):
+                engines.by_images(packet.query(name, "TXT"), Client(host, 5353, Transport.UDP))
+                found.append(engines.images.take_notice())
+    told = [notice for notice in found if notice]
+    assert told == [
+        (limits, NODATA, ipaddress.ip_address("192.0.2.7").packed, b"\2ns\7example\0"),
+        (limits, NODATA, ipaddress.ip_address("192.0.2.7").packed, b"\2ns\7example\0"),
+    ]

@@ -16,7 +16,7 @@ from auth.counted import COUNTED, OF_ZONES, PARTS
 from auth.framing import frame
 from auth.loop import Loop
 from auth.raw import Hatch
-from auth.settings import Settings, TcpSettings
+from auth.settings import RateLimitSettings, Settings, TcpSettings
 from auth.wire import wire_of
 from auth.zones import ZonePolicy, ZoneRows, ZoneTable
 from daemonkit.zone_page import ZonePage, ZonePages
@@ -293,6 +293,32 @@ async def test_what_images_do_not_know_is_left_from_that_revision_on(tmp_path, s
                 reply = await receive(asker)
                 assert (counted(server).get("left", 0) > before) is is_left
             assert reply.rcode == "NOERROR"
+
+
+async def test_limits_are_kept_by_the_loop_and_by_the_plain_implementation_together(tmp_path, caplog):
+    """Of a name that the loop answers some responses, of one that it leaves the others."""
+    sock = bound(DGRAM)
+    limits = RateLimitSettings(enabled=True, answers=1000, all=6, slip=1, window=3600.0)
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock, settings=Settings(rate_limit=limits)) as server:
+            for rdtype in ("A", "RRSIG") * 3:
+                asker.send(packet.query("www.example.", rdtype))
+                assert not (await receive(asker)).tc
+            for rdtype in ("A", "RRSIG"):
+                asker.send(packet.query("www.example.", rdtype))
+            await until(lambda: counted(server).get("rate_limit.dropped") == 2)
+            assert counted(server)["left"] == 4
+            valid = packet.option(packet.COOKIE, CLIENT)
+            asker.send(packet.query("www.example.", additional=[packet.opt(valid)]))
+            await until(lambda: counted(server).get("rate_limit.dropped") == 3)
+            await until(lambda: "AUTH_RATE_LIMITED" in caplog.text)
+            server.serve_by(replace(server.engine.serving, settings=Settings()))
+            asker.send(packet.query("www.example.", additional=[packet.opt(valid)]))
+            given = (await receive(asker)).opt.values(packet.COOKIE)[0]
+            server.serve_by(replace(server.engine.serving, settings=Settings(rate_limit=limits)))
+            for _ in range(20):
+                asker.send(packet.query("www.example.", additional=[packet.opt(packet.option(packet.COOKIE, given))]))
+                assert (await receive(asker)).answer
 
 
 NOBODY = ZonePolicy(compile_acl([{"action": "REJECT"}]))

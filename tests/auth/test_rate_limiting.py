@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.rate_limit_numbers import ALL, ANSWERS, DROP, ERRORS, NXDOMAINS, SECOND, SEND, SLIP
+from auth.rate_limit_numbers import ALL, ANSWERS, BUCKET_OCTETS, DROP, ERRORS, NXDOMAINS, SECOND, SEND, SLIP
 from auth.rate_limiting import RateLimiter
-from auth.rate_limits import make_limiter
+from auth.rate_limits import LimitTable
 from auth.settings import RateLimitSettings
 
 BEGIN = 1_000 * SECOND
@@ -19,7 +19,7 @@ EXACT = [1, 2, 4, 5, 8, 10, 100]  # rates that divide a second in whole nanoseco
 
 
 def limiter(*, buckets=64, window=2, slip=2, bits=(24, 56), **limits: int) -> RateLimiter:
-    table = RateLimiter(1, 2, buckets)
+    table = RateLimiter(1, 2, memoryview(bytearray(BUCKET_OCTETS * buckets)))
     for kind, rate in {"answers": 0, **limits}.items():
         table.limit({"answers": ANSWERS, "nxdomains": NXDOMAINS, "errors": ERRORS, "all": ALL}[kind], rate)
     table.shape(window * SECOND, slip, *bits)
@@ -142,7 +142,7 @@ def test_over_the_limit_for_everything_nothing_slips():
     ],
 )
 def test_exempt_networks(network, address, exempt):
-    table = make_limiter(RateLimitSettings(answers=1, slip=0, exempt=("203.0.113.1", network)))
+    table = LimitTable(RateLimitSettings(answers=1, slip=0, exempt=("203.0.113.1", network))).limiter()
     outcomes = {ask(table, address, 0) for _ in range(3)}
     assert outcomes == ({SEND} if exempt else {SEND, DROP})
 
@@ -163,10 +163,26 @@ def test_a_full_table_forgets_who_was_idle_longest():
 @pytest.mark.parametrize("buckets", [0, 2, 5, 12])
 def test_tables_have_a_size_that_is_a_power_of_two(buckets):
     with pytest.raises(ValueError, match="power of two"):
-        RateLimiter(1, 2, buckets)
+        RateLimiter(1, 2, memoryview(bytearray(BUCKET_OCTETS * buckets)))
 
 
 @pytest.mark.parametrize("shape", [(SECOND, 11, 24, 56), (SECOND, 2, 33, 56), (SECOND, 2, 24, 0), (SECOND, 2, 24, 65)])
 def test_shapes_that_are_refused(shape):
     with pytest.raises(ValueError, match=r"(is|are) not"):
-        RateLimiter(1, 2, 4).shape(*shape)
+        RateLimiter(1, 2, memoryview(bytearray(BUCKET_OCTETS * 4))).shape(*shape)
+
+
+def test_limiters_over_one_table_count_together():
+    """Each thread of a process has its own."""
+    settings = RateLimitSettings(answers=4, slip=0)
+    table = LimitTable(settings)
+    one, other = table.limiter(), table.limiter()
+    assert [ask(each, "192.0.2.1", 0) for each in (one, other, one, one, other, one)] == [SEND] * 4 + [DROP] * 2
+    assert ask(LimitTable(settings).limiter(), "192.0.2.1", 0) == SEND
+
+
+@given(st.binary(max_size=255))
+def test_a_name_has_the_same_number_with_an_object_and_without(name):
+    table = limiter()
+    table.attach_names(memoryview(name))
+    assert table.name_number(len(name)) == table.hashed_octets(name)

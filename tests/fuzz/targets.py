@@ -149,7 +149,7 @@ class Datagrams(Target):
         self.loop = Loop(self.hatch, self.BATCH)
         self.loop.open()
         self.images = Images(directory)
-        self.loop.engage(self.images.responder, SETTINGS, SECRETS)
+        self.loop.engage(self.images.responder, SETTINGS, SECRETS, None)
         self.server, self.client = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
         for each in (self.server, self.client):
             each.bind(("127.0.0.1", 0))
@@ -158,7 +158,7 @@ class Datagrams(Target):
         self.loop.open_place(1, self.server.fileno(), 0)
 
     def close(self) -> None:
-        self.loop.engage(None, SETTINGS, SECRETS)
+        self.loop.engage(None, SETTINGS, SECRETS, None)
         self.loop.close()
         self.hatch.close()
         self.server.close()
@@ -225,7 +225,7 @@ TARGETS: dict[str, type[Target]] = {
 def engine(responder: Responder, *, required: bool) -> ImageEngine:
     """One that answers as the daemon does."""
     found = ImageEngine(ReplyTally(), LOOP_PART)
-    found.engage(responder, replace(SETTINGS, cookies=CookieSettings(required=required)), SECRETS, NOW)
+    found.engage(responder, replace(SETTINGS, cookies=CookieSettings(required=required)), SECRETS, None, NOW)
     return found
 
 
