@@ -113,7 +113,7 @@ class ImageEngine:
         """Take queries and the addresses of clients from these buffers, and put replies into the other, from now on."""
         self.jar.attach(queries, addresses)
         self.responder.serve(queries, replies)
-        self.responder.counting = self.limited
+        self.responder.limiting = self.limited
         self.limiter.attach(addresses)
         self.limiter.attach_names(self.responder.counted)
         self.addresses = addresses

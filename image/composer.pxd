@@ -23,7 +23,7 @@ cdef class Composer(QueryReader):
     cdef readonly Py_ssize_t flags
     cdef readonly Py_ssize_t rcode
     cdef readonly Py_ssize_t authoritative
-    cdef public Py_ssize_t counting
+    cdef public Py_ssize_t limiting
     cdef readonly unsigned char[::1] counted
     cdef uint64_t counted_address
     cdef readonly Py_ssize_t counted_octets

@@ -77,7 +77,7 @@ class Composer(QueryReader):
         self.flags = 0  # of the header, in their first octet
         self.rcode = 0
         self.authoritative = 0
-        self.counting = 0  # set where `counted` is asked for
+        self.limiting = 0  # set where `counted` is asked for
         self.counted = buffer(MAX_NAME + 1)  # the name that replies like this one have in common, in small letters
         self.counted_address = address_of(self.counted)
         self.counted_octets = 0
@@ -122,7 +122,7 @@ class Composer(QueryReader):
         self.rcode = 0
         self.authoritative = AA
         self.truncated = 0
-        if self.counting:
+        if self.limiting:
             self.made_up = 0
             self.note(self.depth)
         return 1

@@ -248,7 +248,7 @@ class Responder(Searcher):
         node = self.find_node(there)
         if node and self.arena[node] & NODE_WILDCARD:
             node = self.find_wildcard(there)
-            if self.counting:
+            if self.limiting:
                 self.note_encloser(there)
             return self.answer_node(node, 1, there) if node else LEAVE
         return self.deny_name(there)
@@ -325,7 +325,7 @@ class Responder(Searcher):
             return LEAVE
         self.rcode = NXDOMAIN
         self.kind = KIND_NXDOMAIN
-        if self.counting:
+        if self.limiting:
             self.note(self.zone_labels)
         self.part_count = 0
         if not self.add(self.negative, self.zone_labels, AUTHORITY):
@@ -399,7 +399,7 @@ class Responder(Searcher):
         if link == 0:
             self.authoritative = 0
             self.kind = KIND_REFERRAL
-            if self.counting:
+            if self.limiting:
                 self.note(level)
         first = self.size
         self.part_count = 0

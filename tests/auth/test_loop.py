@@ -314,7 +314,9 @@ async def test_limits_are_kept_by_the_loop_and_by_the_plain_implementation_toget
             await until(lambda: "AUTH_RATE_LIMITED" in caplog.text)
             server.serve_by(replace(server.engine.serving, settings=Settings()))
             asker.send(packet.query("www.example.", additional=[packet.opt(valid)]))
-            given = (await receive(asker)).opt.values(packet.COOKIE)[0]
+            opt = (await receive(asker)).opt
+            assert opt is not None
+            (given,) = opt.values(packet.COOKIE)
             server.serve_by(replace(server.engine.serving, settings=Settings(rate_limit=limits)))
             for _ in range(20):
                 asker.send(packet.query("www.example.", additional=[packet.opt(packet.option(packet.COOKIE, given))]))

@@ -95,7 +95,8 @@ class Query(Target):
         self.responder.stream = how & self.TCP
         answering = self.engines[1 if how & self.REQUIRED else 0]
         answering.serve(room, self.replies, self.addresses)
-        size = answering.respond(NOW, at, len(message), 5, 0, 4)
+        answering.set_time(NOW, 0)
+        size = answering.respond(at, len(message), 5, 0, 4)
         if size:
             check_reply(message, bytes(self.replies[5 : 5 + size]), stream=bool(how & self.TCP))
 
