@@ -131,10 +131,11 @@ class ImageEngine:
         address = bytes(self.notice_address[: self.notice_octets])
         return self.table.settings, self.notice_kind, address, bytes(self.notice_name[: self.notice_name_octets])
 
-    def set_time(self, now: int, moment: int) -> None:
-        """As take_time() and take_moment(), for callers that are not compiled."""
+    def set_time(self, now: int, moment: int, keepalive: int = 0) -> None:
+        """As take_time(), take_moment() and tell_keepalive(), for callers that are not compiled."""
         self.take_time(now)
         self.take_moment(moment)
+        self.tell_keepalive(keepalive)
 
     def respond(self, start: int, length: int, at: int, address: int, address_octets: int) -> int:
         """As reply(), for callers that are not compiled."""

@@ -72,7 +72,6 @@ class Engines:
             self.table = self.plain.engine.limits.table(settings.rate_limit)
         self.images.engage(self.both.responder, settings, secrets, self.table, self.now)
         self.images.serve(self.both.queries, self.both.replies, self.addresses)
-        self.images.tell_keepalive(KEEPALIVE)
         self.before = list(self.tally.counts)
 
     def world(self, settings: Settings, secrets: CookieSecrets | None) -> World:
@@ -91,7 +90,7 @@ class Engines:
         self.addresses[5 : 5 + len(address)] = address
         self.both.queries[QUERY : QUERY + len(message)] = message
         self.both.responder.stream = client.transport is Transport.TCP
-        self.images.set_time(int(self.now), self.moment())
+        self.images.set_time(int(self.now), self.moment(), KEEPALIVE)
         size = self.images.respond(QUERY, len(message), PLACE, 5, len(address))
         return bytes(self.both.replies[PLACE : PLACE + size]) if size > 0 else b"" if size == NOTHING else None
 
