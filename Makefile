@@ -35,6 +35,8 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench.sidebyside $(ARGS)
 	$(BIN)/python bench/start.py
 	$(BIN)/python bench/faults.py
+	$(BIN)/python bench/kill_at_load.py
+	$(BIN)/python bench/update_stream.py
 	$(BIN)/python bench/configuration.py
 	$(BIN)/python bench/client.py
 	$(BIN)/python bench/door.py

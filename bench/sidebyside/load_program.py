@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +87,16 @@ class Load:
     row: Row
     files: Files
 
-    def run(self, port: int, seconds: float, *, skip: int, samples: Path, echo: bool) -> Account:
-        """One slice. It begins with the question number `skip`, and keeps some answers in the file `samples`."""
+    def with_clients(self, sockets: int, window: int) -> Load:
+        """The same from so many sockets, with so many queries in flight each."""
+        return replace(self, row=replace(self.row, sockets=sockets, window=window))
+
+    def run(
+        self, port: int, seconds: float, *, skip: int, samples: Path, echo: bool = False, rate: float = 0
+    ) -> Account:
+        """One slice. It begins with the question number `skip`, and keeps some answers in the file `samples`; `rate`
+        limits how many queries are sent a second (UDP only).
+        """
         command: list[str | Path] = [self.program, *("-e" for _ in range(echo))]
         options: dict[str, Any] = {
             "-k": self.row.kind,
@@ -98,6 +106,7 @@ class Load:
             "-s": self.row.sockets,
             "-w": self.row.window,
             "-i": self.row.most,
+            "-t": rate,
             "-c": self.core,
             "-r": skip + 1,
             "-f": skip,

@@ -113,10 +113,10 @@ def ask(cache, tmp_path):
     files = provide(Hosts("few", 20), cache)
     program = compiled(cache).load
 
-    def run(server, *, echo=False, **row):
+    def run(server, *, echo=False, rate=0, **row):
         load = Load(program, 0, Row("few", "", "few", **{"sockets": 2, "window": 4, **row}), files)
         kept = tmp_path / "samples"
-        account = load.run(server.port, SECONDS, skip=3, samples=kept, echo=echo)
+        account = load.run(server.port, SECONDS, skip=3, samples=kept, echo=echo, rate=rate)
         return account, list(samples(kept.read_bytes()))
 
     return run
@@ -176,6 +176,13 @@ def test_a_flood_asks_another_name_each_time(ask):
     assert account.wrong == 0
     names = {question_of(query) for query in server.queries}
     assert len(names) >= account.answered
+
+
+def test_no_more_are_sent_a_second_than_the_rate_says(ask):
+    with Server(right) as server:
+        account, _ = ask(server, rate=200, sockets=5, window=4)
+    assert 0 < account.sent <= 200 * SECONDS + 1
+    assert account.answered == account.sent
 
 
 def test_no_more_than_allowed_are_in_flight(ask):

@@ -1,8 +1,8 @@
 /* A load of DNS queries for one server on loopback, closed loop: each answer makes room for the next query.
  *
- * load -k udp|tcp|connect -p PORT -q QUESTIONS -d SECONDS -s SOCKETS -w WINDOW [-i MOST] [-c CPU] [-o SAMPLES -n COUNT] [-e]
+ * load -k udp|tcp|connect -p PORT -q QUESTIONS -d SECONDS -s SOCKETS -w WINDOW [-i MOST] [-t RATE] [-c CPU] [-o SAMPLES -n COUNT] [-e]
  *
- * udp: SOCKETS sockets with WINDOW queries in flight each, and at most MOST of all. tcp: as many connections, pipelined. connect: SOCKETS
+ * udp: SOCKETS sockets with WINDOW queries in flight each, at most MOST of all, at most RATE a second. tcp: as many connections, pipelined. connect: SOCKETS
  * connections at a time, one query each. At the end it sends no more and waits for what is in flight, so that the next load
  * finds an idle server: what was not answered then is lost. It never sleeps, so that the server does not pay for waking it. Every answer is
  * held against what the question expects; samples are written for the harness to decode. -e: an echo is asked, nothing
@@ -234,7 +234,7 @@ int main(int count, char **words) {
     const char *kind = "udp", *questions = NULL, *samples = NULL;
     long offset = 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (int option; (option = getopt(count, words, "k:p:q:d:s:w:i:c:o:n:r:f:e")) != -1;)
+    for (int option; (option = getopt(count, words, "k:p:q:d:s:w:i:t:c:o:n:r:f:e")) != -1;)
         switch (option) {
         case 'k': kind = optarg; break;
         case 'p': load.port = atoi(optarg); break;
@@ -243,6 +243,7 @@ int main(int count, char **words) {
         case 's': load.sockets = atoi(optarg); break;
         case 'w': load.window = atoi(optarg); break;
         case 'i': load.most = (uint64_t)atol(optarg); break;
+        case 't': load.rate = atof(optarg); break;
         case 'c': load.cpu = atoi(optarg); break;
         case 'o': samples = optarg; break;
         case 'n': load.samples_left = (uint64_t)atol(optarg); break;
@@ -252,10 +253,12 @@ int main(int count, char **words) {
         default: return 2;
         }
     if (!questions || load.port < 1 || load.port > 65535 || load.window < 1 || load.window > MAX_WINDOW ||
-        load.sockets < 1 || load.seconds <= 0 || load.seconds > MAX_SECONDS) {
+        load.rate < 0 || load.sockets < 1 || load.seconds <= 0 || load.seconds > MAX_SECONDS) {
         fprintf(stderr, "load: see load.c for the options\n");
         return 2;
     }
+    if (load.rate > 0 && !load.most) /* then clients take turns, and none takes all that is due */
+        load.most = (uint64_t)load.sockets * (uint64_t)load.window;
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;

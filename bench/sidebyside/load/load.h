@@ -49,6 +49,7 @@ struct client {
 
 struct load {
     int port, sockets, window, cpu, echo;
+    double rate;   /* queries a second at most; 0: as many as are answered. udp only */
     uint64_t most; /* in flight of all clients together; 0: as their windows allow */
     double seconds;
     uint8_t *questions;

@@ -44,6 +44,11 @@ static int allowance(struct load *load, struct udp_client *client) {
     int count = client->in_flight.free_count < BATCH ? client->in_flight.free_count : BATCH;
     if (load->most && load->in_flight + (uint64_t)count > load->most)
         count = (int)(load->most - load->in_flight);
+    if (load->rate > 0) {
+        uint64_t due = (uint64_t)((double)(load->now - load->started) * load->rate / 1e9);
+        if (load->sent + (uint64_t)count > due)
+            count = due > load->sent ? (int)(due - load->sent) : 0;
+    }
     return count;
 }
 
