@@ -1,6 +1,7 @@
 """One range of addresses for all files of images, so that an octet of any of them is one number away.
 
-Nothing is behind a range that is only reserved: it costs no memory, and what reads there ends the process.
+Behind a range that is only reserved is the page of zeros: it costs no memory, and what a damaged file makes somebody
+read there is nothing, not the end of the process.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 OCTETS = 1 << 38  # of addresses, 256 GiB: a thousandth of what a process has
 MAP_NORESERVE = 0x4000  # asm-generic/mman.h; not in the mmap module of Python 3.11
 MAP_FIXED = 0x10
-PROT_NONE = 0
+BEHIND = 1 << 20  # octets behind the last place that may be read, too: more than a node or a fragment can have
 _FAILED = ctypes.c_void_p(-1).value
 _RESERVED = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
 
@@ -30,7 +31,7 @@ class Arena:
 
     def __init__(self, octets: int = OCTETS) -> None:
         """Raises OSError where the limit on addresses (RLIMIT_AS) is lower."""
-        self.address = _map(None, octets, PROT_NONE, _RESERVED, -1)
+        self.address = _map(None, octets + BEHIND, mmap.PROT_READ, _RESERVED, -1)
         self._octets = octets
         self._used: dict[int, int] = {0: mmap.PAGESIZE}  # place, octets in whole pages
         array = (ctypes.c_ubyte * octets).from_address(self.address)
@@ -48,13 +49,13 @@ class Arena:
     def unmap(self, place: int) -> None:
         """Give a file back; nobody may read it any more."""
         size = self._used.pop(place)
-        _map(self.address + place, size, PROT_NONE, _RESERVED | MAP_FIXED, -1)
+        _map(self.address + place, size, mmap.PROT_READ, _RESERVED | MAP_FIXED, -1)
 
     def close(self) -> None:
         """Give everything back; nobody may read the views any more."""
         self.view = memoryview(b"")
         if self._octets:
-            _libc.munmap(self.address, self._octets)
+            _libc.munmap(self.address, self._octets + BEHIND)
             self._octets = 0
 
     def _free_place(self, size: int) -> int:

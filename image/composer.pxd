@@ -65,7 +65,7 @@ cdef class Composer(QueryReader):
     cdef int relocate_owned(self, Py_ssize_t place, Py_ssize_t target, Py_ssize_t owner) except -1 nogil
     @cython.locals(labels=Py_ssize_t, offset=Py_ssize_t)
     cdef Py_ssize_t suffix_of(self, Py_ssize_t owner, Py_ssize_t level) except -1 nogil
-    @cython.locals(size=Py_ssize_t, depth=Py_ssize_t, length=Py_ssize_t, index=Py_ssize_t, level=Py_ssize_t, octet=cython.uchar)
+    @cython.locals(size=Py_ssize_t, depth=Py_ssize_t, pointers=Py_ssize_t, length=Py_ssize_t, index=Py_ssize_t, level=Py_ssize_t, octet=cython.uchar)
     cdef int follow(self, Py_ssize_t offset) except -1 nogil
     @cython.locals(head=uint64_t)
     cdef int put_opt(self, Py_ssize_t at) except -1 nogil

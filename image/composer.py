@@ -293,7 +293,7 @@ class Composer(QueryReader):
             wire = table + pointers * POINTER_OCTETS
         octets = (octets & FRAGMENT_OCTETS) - 2  # the first pointer gives way to the owner
         relative = self.arena[node + 1]
-        if self.size + relative + 2 + octets > self.limit:
+        if octets < 0 or self.size + relative + 2 + octets > self.limit:  # none is so short, but in a damaged image
             return 0
         owner = self.size
         self.write_owner(node, relative)
@@ -349,9 +349,13 @@ class Composer(QueryReader):
         """Make the name at `offset` of the message the current one; 0 where that is not possible."""
         size = 0
         depth = 0
+        pointers = 0
         while True:
             length = self.replies[self.at + offset]
             if length >= LABEL_TYPE:
+                pointers += 1
+                if pointers > MAX_DEPTH:  # round in a circle: the image is damaged
+                    return 0
                 offset = (length << OCTET | self.replies[self.at + offset + 1]) & POINTER_MASK
                 continue
             if length == 0:

@@ -262,7 +262,7 @@ class Searcher(Composer):
         """What the generation at hand has in place of a node of the delta."""
         while self.arena32[(node - NODE_BEFORE) >> 2] > self.generation:
             older = self.arena32[(node - NODE_BEFORE + 4) >> 2]
-            if older == 0:
+            if older == 0 or self.heap + older * UNIT >= node:  # what is older was written before
                 return 0
             node = self.heap + older * UNIT
         return node

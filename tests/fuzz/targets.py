@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import mmap
+import random
 import socket
 import struct
 from abc import ABC, abstractmethod
@@ -29,9 +31,13 @@ from auth.settings import CookieSettings, Settings
 from auth.sizes import MAX_DATAGRAM, QUERY_OCTETS
 from auth.stream import StreamAnswers
 from auth.wire import read_header, read_request
+from datasrc.packed import PackedRecords
+from datasrc.zonescan import Scanner
 from image import layout
 from image.responder import Responder
 from tests.conformance.odd_packets import test_mutations, test_udp
+from tests.datasrc import test_zonescan
+from tests.datasrc.reading import ORIGIN
 from tests.fuzz.world import Images, questions
 from tests.kit.dnsreply import Reply, demand_sound
 from tests.memmgr.house import UDP_SIZE
@@ -137,6 +143,80 @@ class Stream(Target):
             yield framed(*asked[number * 7 : number * 7 + 5], message, *asked[:2])
 
 
+class DamagedImage(Target):
+    """Edits of the files of images while they are mapped, behind all checksums, and then queries.
+
+    An input has how many edits there are, and for each which section, where, how wide, and what; then queries.
+    """
+
+    longest = 256
+    EDIT = struct.Struct("<BBHI")  # section and width, 24 bits of place, value
+    MOST_EDITS = 15
+    WIDE = 0x80
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.images = Images(directory)
+        self.responder = self.images.responder
+        self.engine = engine(self.responder, required=False)
+        self.room = memoryview(bytearray(2048))
+        self.replies = memoryview(bytearray(LARGEST_REPLY + 1024))
+        self.engine.serve(self.room, self.replies, memoryview(bytearray(16)))
+        self.files = list(self.images.editable())
+        self.asked = [message for number, message in enumerate(questions()) if number % 67 == 0]
+        self.failed = 0
+
+    def close(self) -> None:
+        for mapped, _, _ in self.files:
+            mapped.close()
+        self.images.close()
+
+    def give(self, octets: bytes) -> None:
+        undone: list[tuple[mmap.mmap, int, bytes]] = []
+        count = octets[0] & self.MOST_EDITS if octets else 0
+        at = 1
+        for _ in range(count):
+            if at + self.EDIT.size > len(octets):
+                break
+            section, high, low, value = self.EDIT.unpack_from(octets, at)
+            at += self.EDIT.size
+            file, start, size = self.files[(section & ~self.WIDE) % len(self.files)]
+            place = start + (high << 16 | low) % size
+            new = value.to_bytes(4, "little") if section & self.WIDE else bytes([value & 0xFF])
+            new = new[: len(file) - place]
+            undone.append((file, place, file[place : place + len(new)]))
+            file[place : place + len(new)] = new
+        try:
+            for message in (*messages(octets[at:]), *self.asked):
+                self.ask(message)
+        finally:
+            for file, place, before in reversed(undone):
+                file[place : place + len(before)] = before
+
+    def ask(self, message: bytes) -> None:
+        """Whatever comes of it: it ends, in bounds, with an answer, with none or with an exception of bounds."""
+        if len(message) > len(self.room):
+            return
+        self.room[: len(message)] = message
+        for stream in (0, 1):
+            self.responder.stream = stream
+            try:
+                size = self.engine.respond(NOW, 0, len(message), 0, 0, 4)
+            except IndexError:
+                self.failed += 1
+            else:
+                assert 0 <= size <= (LARGEST_REPLY if stream else UDP_SIZE)
+
+    def seeds(self) -> Iterator[bytes]:
+        source = random.Random(1)
+        for section in range(len(self.files)):
+            for _ in range(40):
+                edits = [(section | source.choice((0, self.WIDE)), source.randrange(256), source.randrange(65536),
+                          source.choice((0, 0xFF, 0x80, 0xFFFFFFFF, source.randrange(1 << 32))))
+                         for _ in range(source.choice((1, 2, 8)))]  # fmt: skip
+                yield bytes([len(edits)]) + b"".join(self.EDIT.pack(*edit) for edit in edits)
+
+
 class Datagrams(Target):
     """A batch of datagrams at the socket of a loop."""
 
@@ -193,6 +273,32 @@ class Datagrams(Target):
             yield framed(*asked[number * 5 : number * 5 + 3], message)
 
 
+class ZoneText(Target):
+    """Text of a zone: scanned to where it is not plain; what was taken must be what the long way reads of it."""
+
+    longest = 512
+    HEAD = b"$TTL 60\n@ SOA ns h 1 2 3 4 5\n"
+
+    def give(self, octets: bytes) -> None:
+        text = octets + b"\n"
+        scanner = Scanner(PackedRecords(), ORIGIN.to_wire() or b"")
+        scanner.begin(0, 0, ORIGIN.to_wire() or b"", ORIGIN.to_wire() or b"", 60, False)
+        end = scanner.scan(text, 0, len(text))
+        assert 0 <= end <= len(text)
+        assert scanner.lines == text[:end].count(b"\n")
+        if scanner.records.count:
+            test_zonescan.both_ways(self.HEAD + octets)
+
+    def seeds(self) -> Iterator[bytes]:
+        for kind, examples in test_zonescan.PLAIN.items():
+            for rdata in examples:
+                yield f"a {kind} {rdata}".encode()
+                yield f"@ 300 IN {kind} ( {rdata} ; x\r\n )\n\tIN 5 {kind.lower()} {rdata}".encode()
+        yield b"$ORIGIN sub\na A 192.0.2.1"
+        yield b"*.W.example.ORG. A 192.0.2.1\n\\065 A 192.0.2.1"
+        yield b"$TTL 1h\na A 1.2.3"
+
+
 class Cookie(Target):
     """The content of a COOKIE option: octets of the address, its address, the content."""
 
@@ -219,7 +325,9 @@ TARGETS: dict[str, type[Target]] = {
     "query": Query,
     "stream": Stream,
     "datagrams": Datagrams,
+    "image": DamagedImage,
     "cookie": Cookie,
+    "zonetext": ZoneText,
 }
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
 import dns.rdatatype
 import pytest
 
+from image import layout
+from image.delta import USED_PLACE
 from image.responder import Responder
 from memmgr import store
 from tests.datasrc.zonemaking import change
@@ -47,12 +50,37 @@ class Images:
         self.house.source.close()
         self.house.collection.arena.close()
 
+    def editable(self) -> Iterator[tuple[mmap.mmap, int, int]]:
+        """The files that are mapped, to be written to: for each section the file, where it begins, and its octets."""
+        assert self.house.collection is not None
+        installed = self.house.collection.installed
+        assert installed.directory is not None
+        for mapped in installed.slots.values():
+            file = _writable(mapped.image.path)
+            for start, size in mapped.image.sections:
+                yield file, start, size
+            file = _writable(mapped.delta.path)
+            table = layout.HEADER_OCTETS
+            heap = mapped.delta.heap - mapped.delta.place
+            yield file, table, heap - table
+            yield file, heap, int.from_bytes(file[USED_PLACE : USED_PLACE + 8], "little")
+        yield (
+            _writable(installed.directory.path),
+            layout.HEADER_OCTETS,
+            installed.directory.capacity * 8,
+        )
+
     def another(self) -> Responder:
         """Another responder over the same images."""
         assert self.house.collection is not None
         responder = Responder(self.responder.seed, UDP_SIZE)
         self.house.collection.attach(responder)
         return responder
+
+
+def _writable(path: Path) -> mmap.mmap:
+    with path.open("r+b") as file:
+        return mmap.mmap(file.fileno(), 0)
 
 
 def questions() -> Iterator[bytes]:

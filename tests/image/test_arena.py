@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from image.arena import Arena
+from image.arena import BEHIND, Arena
+from image.raw import Memory
 
 PAGE = mmap.PAGESIZE
 
@@ -53,3 +54,12 @@ def test_what_finds_no_room_is_refused(arena, tmp_path):
     with pytest.raises(OSError, match="no room for"):
         put(arena, tmp_path, b"x" * (2 * PAGE))
     assert put(arena, tmp_path, b"x" * PAGE) == 15 * PAGE
+
+
+def test_where_no_file_is_there_are_zeros(arena, tmp_path):
+    """Also where one was, and right behind the last place: what a damaged image makes somebody read is nothing."""
+    first = put(arena, tmp_path, b"one" * PAGE)
+    arena.unmap(first)
+    assert not any(arena.view[first : first + 3 * PAGE])
+    assert not any(arena.view[15 * PAGE :])
+    assert Memory().observe(arena.address + 16 * PAGE + BEHIND - 8) == 0

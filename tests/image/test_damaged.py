@@ -1,0 +1,89 @@
+"""What no checksum can tell: an image that is damaged while it is mapped costs answers, never the process."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+
+import dns.flags
+import dns.message
+import dns.name
+import pytest
+
+from image.layout import BUCKETS, CHAIN, FRAGMENTS, NODES, TO_FRAGMENT, UNIT, ZONES
+from tests.datasrc.zonemaking import SMALL, rrsets
+from tests.image.mapping import Both
+from tests.kit import dnspacket as packet
+
+ORIGIN = dns.name.from_text("example.")
+A, CNAME = 1, 5
+ALIAS = b"\x00\x05\x00\x01\x00\x00\x0e\x10\x00\x06\x03www"  # type, class, TTL, length, the first label of the target
+
+
+@pytest.fixture
+def both(tmp_path):
+    both = Both(tmp_path)
+    chain = "www A 192.0.2.1\nalias CNAME www\n@ NSEC alias A NS SOA NSEC\nalias NSEC ns CNAME NSEC\n"
+    both.put(ORIGIN, rrsets(f"{SMALL}{chain}ns NSEC www A NSEC\nwww NSEC @ A NSEC\nwww RRSIG A {SIGNATURE}\n"))
+    both.build()
+    yield both
+    both.close()
+
+
+SIGNATURE = "13 2 3600 20300101000000 20200101000000 1 example. AAAA"
+
+
+def section(both: Both, number: int) -> tuple[mmap.mmap, int, int]:
+    """The file of the image, to be written to; where a section of it begins, and its octets."""
+    with (both.folder / "zones.image").open("r+b") as file:
+        return mmap.mmap(file.fileno(), 0), *both.image.sections[number]
+
+
+@pytest.mark.parametrize("number", [ZONES, BUCKETS, NODES, FRAGMENTS, CHAIN])
+@pytest.mark.parametrize("octet", [0x00, 0x7F, 0xFF])
+def test_every_octet_of_an_image_may_be_wrong(both, number, octet):
+    """One after the other: queries are answered, left, or raise IndexError, which the loop takes for being left."""
+    queries = [packet.query(f"{name}.example.", kind, additional=[packet.opt(flags=packet.DO)])
+               for name, kind in (("www", A), ("alias", A), ("nowhere", A), ("x.ns", CNAME))]  # fmt: skip
+    file, start, octets = section(both, number)
+    right = [both.image_reply(query) for query in queries]
+    others = 0
+    for at in range(start, start + octets):
+        before = file[at]
+        file[at] = octet
+        for query, reply in zip(queries, right, strict=True):
+            try:
+                others += both.image_reply(query) != reply
+            except IndexError:
+                others += 1
+        file[at] = before
+    file.close()
+    assert others
+    assert [both.image_reply(query) for query in queries] == right
+
+
+def test_an_alias_whose_name_points_at_itself_is_left(both):
+    """The pointer behind `www` in the target of the alias: following it would never end."""
+    file, start, octets = section(both, FRAGMENTS)
+    wire = file.find(ALIAS, start, start + octets) - 2  # with the pointer to the owner in front
+    place = len(ALIAS) + 2  # of the pointer, behind the label
+    table = file.rfind(place.to_bytes(2, "little"), start, wire)
+    file[table + 2 : table + 4] = (TO_FRAGMENT + place).to_bytes(2, "little")
+    assert both.image_reply(packet.query("alias.example.", A)) is None
+    file.close()
+
+
+def test_a_record_of_a_chain_that_is_too_short_to_be_one_is_no_room(both):
+    """Its owner gives way to one that is written out: of less than that nothing can be taken away."""
+    file, chain, octets = section(both, CHAIN)
+    fragments = both.image.sections[FRAGMENTS][0]
+    query = packet.query("nowhere.example.", A, additional=[packet.opt(flags=packet.DO)])
+    assert both.image_reply(query)
+    for _, fragment in struct.iter_unpack("<II", file[chain + UNIT : chain + octets]):
+        head = fragments + fragment * UNIT
+        file[head : head + 2] = b"\1\0"
+    reply = both.image_reply(query)
+    assert reply
+    assert dns.message.from_wire(reply).flags & dns.flags.TC
+    assert both.image_reply(query, stream=True) is None
+    file.close()
