@@ -162,6 +162,7 @@ class DamagedImage(Target):
         self.room = memoryview(bytearray(2048))
         self.replies = memoryview(bytearray(LARGEST_REPLY + 1024))
         self.engine.serve(self.room, self.replies, memoryview(bytearray(16)))
+        self.engine.set_time(NOW, 0)
         self.files = list(self.images.editable())
         self.asked = [message for number, message in enumerate(questions()) if number % 67 == 0]
         self.failed = 0
@@ -201,7 +202,7 @@ class DamagedImage(Target):
         for stream in (0, 1):
             self.responder.stream = stream
             try:
-                size = self.engine.respond(NOW, 0, len(message), 0, 0, 4)
+                size = self.engine.respond(0, len(message), 0, 0, 4)
             except IndexError:
                 self.failed += 1
             else:
