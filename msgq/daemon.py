@@ -44,7 +44,13 @@ class MsgqDaemon(Module):
         self._membership = Membership(self, self.context)
         self._membership.expect_configuration()
         await self._membership.join()
+        asyncio.get_running_loop().call_soon(self._look_for_cfgmgr)  # behind our subscriptions, which take a turn
         self.context.spawn(self._report_drops(), "drops")
+
+    def _look_for_cfgmgr(self) -> None:
+        """One that was there before this process may have joined before we heard who does."""
+        if any(entry.member.partition("/")[0] == GetConfiguration.module for entry in self._routing.roster()):
+            self._membership.follow_soon()
 
     @subscribe(MEMBERSHIP)
     async def membership_changed(self, event: Event) -> None:

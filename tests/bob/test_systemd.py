@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import fcntl
 import os
 import socket
 
@@ -99,9 +100,16 @@ def test_a_watchdog_of_another_process_is_not_ours():
     assert ServiceManager({"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1"}).watchdog_interval is None
 
 
+def adjacent_descriptors() -> tuple[int, int]:
+    """Two that follow each other, as those that systemd passes; what os.pipe() gives need not."""
+    with open(os.devnull, "rb") as file:
+        first = fcntl.fcntl(file.fileno(), fcntl.F_DUPFD_CLOEXEC, 500)
+        return first, os.dup2(file.fileno(), first + 1, inheritable=False)
+
+
 def test_passed_descriptors_are_named_and_kept_from_children(monkeypatch):
-    first, second = os.pipe()
-    monkeypatch.setattr(systemd, "FIRST_PASSED", min(first, second))
+    first, second = adjacent_descriptors()
+    monkeypatch.setattr(systemd, "FIRST_PASSED", first)
     os.set_inheritable(first, True)
     environment = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "listen-0:listen-1"}
     ours = ServiceManager(environment)

@@ -10,11 +10,18 @@ import sys
 import pytest
 import pytest_asyncio
 
+from daemonkit.counters import Counters
+from daemonkit.log import MessageLog
+from daemonkit.membership import Membership
+from daemonkit.module import Context
+from daemonkit.paths import Directories
 from daemonkit.spec import Spec
 from msgq import api
 from msgq.counts import Counts
+from msgq.daemon import MsgqDaemon
 from msgq.errors import Refused
-from tests.msgq.contract import Adder, settled
+from msgq.session import IncomingCall, Session
+from tests.msgq.contract import PATIENCE, Adder, settled
 from tests.msgq.living import RealBus
 
 
@@ -93,3 +100,44 @@ async def test_it_ends_when_bob_does(bus):
     assert bus.process is not None
     bus._hang_up()
     assert await asyncio.wait_for(bus.process.wait(), 10) != 0
+
+
+@pytest.mark.asyncio
+async def test_a_cfgmgr_that_joined_before_the_broker_heard_who_joins_is_asked(tmp_path, monkeypatch):
+    """Restarted under load it never came to its configuration: it went on logging where a new process does."""
+    directories = Directories(tmp_path, tmp_path)
+    spec = Spec.load("msgq")
+    messages = {**Spec.load("daemonkit").messages, **spec.messages}
+    asked = asyncio.Event()
+
+    async def answer(call: IncomingCall) -> None:
+        asked.set()
+        raise Refused("unavailable", "the test is over")
+
+    cfgmgr = Session(directories.bus_address, "cfgmgr/0")
+    cfgmgr.set_command_handler(answer)
+    joining = Membership.join
+
+    async def join_late(membership: Membership) -> None:
+        await cfgmgr.start(PATIENCE)
+        await joining(membership)
+
+    monkeypatch.setattr(Membership, "join", join_late)
+    context = Context(
+        component="msgq",
+        instance="0",
+        directories=directories,
+        arguments=(),
+        spec=spec,
+        log=MessageLog("msgq", messages),
+        counters=Counters(spec.statistics),
+        session=Session(directories.bus_address, "msgq/0"),
+    )
+    daemon = MsgqDaemon(context)
+    await daemon.on_start()
+    try:
+        await asyncio.wait_for(asked.wait(), PATIENCE)
+    finally:
+        await cfgmgr.close()
+        await context.close()
+        await daemon.on_stop()
