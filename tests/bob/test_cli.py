@@ -166,8 +166,8 @@ def test_a_seed_that_cannot_be_used_ends_the_start_for_good():
 def interrupt(process: subprocess.Popen[str]) -> str:
     """Press Ctrl-C until it ends, once a second as people do; what it said.
 
-    Python itself swallows the first one where it comes while an import's lock is let go (importlib's weakref callback
-    raises KeyboardInterrupt, "Exception ignored in ..."), and our first line runs after some imports of its own.
+    Python itself swallows one in some thirty that come before our first line: in the weakref callback of an import's
+    lock ("Exception ignored in ..."), and where it starts with -W ("'import warnings' failed").
     """
     for _ in range(30):
         process.send_signal(signal.SIGINT)
