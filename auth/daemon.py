@@ -24,7 +24,9 @@ from auth.keys import KeyRing
 from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
 from auth.server import CompiledCounts, Server
 from auth.settings import Settings
+from auth.source_news import tell_source
 from auth.status import as_answered, cookies_served, rate_limit_state, zones_served
+from auth.worker_link import NoWorker, WorkerLink, WorkerLost
 from auth.zone_counters import ZoneCounters
 from auth.zones import ZoneTable
 from daemonkit.configuration import Config, Prepared
@@ -77,6 +79,7 @@ class AuthDaemon(Module):
         self._listening: tuple[str, ...] = ()
         self._watcher: asyncio.Task[None] | None = None
         self._images: Images | None = None
+        self._number = int(context.instance) if context.instance.isdecimal() else 0  # a spare has a word
         self._loop = asyncio.get_running_loop()
 
     async def prepare(self, config: Config) -> Prepared:
@@ -177,7 +180,8 @@ class AuthDaemon(Module):
         serving = Serving(sources, candidate.settings, candidate.zones, candidate.cookies, candidate.keys)
         self._zone_counters.apply(candidate.zones.rows)
         if self._server is None:
-            self._server = Server(serving, self.context.counters, self.context.log, self._compiled_counts)
+            link = WorkerLink(self.context.directories.run, self._number)
+            self._server = Server(serving, self.context.counters, self.context.log, self._compiled_counts, link)
         else:
             self._server.serve_by(serving)
             if self._images is not None:
@@ -196,13 +200,9 @@ class AuthDaemon(Module):
             self._loop.call_soon_threadsafe(self._tell_source, name, failure)
 
     def _tell_source(self, name: str, failure: Failure | None) -> None:
-        if failure is None:
-            self.context.log.info("AUTH_DATA_SOURCE_BACK", source=name)
-            return
-        self.context.counters.add("datasource.failures")
-        self.context.log.warning(
-            "AUTH_DATA_SOURCE_WAITING", source=name, reason=f"{failure.database}: {failure.reason}"
-        )
+        tell_source(self.context.log, name, failure)
+        if failure is not None:
+            self.context.counters.add("datasource.failures")
 
     async def _retire(self, sources: Sources) -> None:
         await self._at_work().finish_in_hand()
@@ -282,6 +282,7 @@ class AuthDaemon(Module):
         """Look at all data sources afresh."""
         assert self._sources is not None
         await self.context.work(self._sources.refresh)
+        await self._have_worker_look()
         self._report(await self.context.work(self._sources.status))
         if request.origin is None:
             return api.ZoneStatusReply(())
@@ -292,6 +293,17 @@ class AuthDaemon(Module):
         if zone.state != ZoneState.READY.value:
             raise Refused("unavailable", f"{request.origin}: {zone.reason}")
         return reply
+
+    async def _have_worker_look(self) -> None:
+        link = WorkerLink(self.context.directories.run, self._number)
+        try:
+            await asyncio.to_thread(link.look)
+        except NoWorker:  # who answers is this process, which has looked
+            pass
+        except WorkerLost as error:
+            raise Refused("unavailable", f"the worker: {error}") from error
+        finally:
+            link.close()
 
     async def _zones_served(self, origins: list[str]) -> api.ZoneStatusReply:
         serving = self._at_work().engine.serving

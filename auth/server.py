@@ -29,6 +29,8 @@ from auth.tcp import TcpService, tell_pauses
 from auth.tcp_loop import TcpLoop
 from auth.udp import UdpService
 from auth.wire import labels_of
+from auth.worker_engine import WorkerEngine
+from auth.worker_link import WorkerLink
 from auth.zones import ZoneTable
 from daemonkit.counters import Counters, Share
 from daemonkit.log import MessageLog
@@ -52,8 +54,19 @@ class CompiledCounts:
 class Server:
     """Answers on whatever sockets it is given."""
 
-    def __init__(self, serving: Serving, counters: Counters, log: MessageLog, compiled: CompiledCounts) -> None:
-        self.engine = Engine(serving, Tally(counters), log)
+    def __init__(
+        self,
+        serving: Serving,
+        counters: Counters,
+        log: MessageLog,
+        compiled: CompiledCounts,
+        worker: WorkerLink | None = None,
+    ) -> None:
+        """With `worker` what is left by the loops is answered there, else in this process."""
+        self._worker = worker
+        self.engine = (
+            Engine(serving, Tally(counters), log) if worker is None else WorkerEngine(serving, counters, log, worker)
+        )
         self._counters = counters
         self._compiled = compiled
         self._executor = ThreadPoolExecutor(1, "answers")
@@ -182,6 +195,8 @@ class Server:
         self._udp.close()
         self._counters.publish()
         self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._worker is not None:
+            self._worker.close()
 
 
 def count_in(thread: LoopThread[Loop] | LoopThread[TcpLoop], share: Share) -> None:

@@ -34,6 +34,7 @@ LIMIT_RESOURCES = {
 READ_AHEAD = (
     *("msgq.daemon", "daemonkit.spec:load_all", "cfgmgr.daemon", "datasrc.database.store"),
     *("sqlalchemy.dialects.sqlite.pysqlite", "memmgr.daemon", "stats.daemon", "cmdctl.daemon"),
+    "authworker.daemon",
     "auth.daemon",  # the last: several are forked, and what is read later they do not share
 )
 CREATOR_FILE = Path(sockcreator.__file__).parent / "creator.py"

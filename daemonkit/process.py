@@ -14,6 +14,7 @@ from daemonkit.errors import InstallationError
 # The top-level packages of the distribution; literal names, so another distribution could shadow one.
 PACKAGES = (
     "auth",
+    "authworker",
     "bob",
     "bobctl",
     "cfgmgr",

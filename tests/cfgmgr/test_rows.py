@@ -154,7 +154,7 @@ def test_what_is_told_of_one_row_is_that_row():
     request = prepare_of(2, 1, difference, ["auth", "zones"])
     assert request.values == {}
     assert list(request.rows["zones"].keys) == ["z3.example"]
-    assert difference.modules == {"auth", "memmgr", "zones"}  # the virtual module is none that runs
+    assert difference.modules == {"auth", "authworker", "memmgr", "zones"}  # the virtual module is none that runs
 
 
 def test_a_template_changes_the_zones_that_name_it():

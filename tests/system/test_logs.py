@@ -19,7 +19,18 @@ from tests.kit.suite import Suite, alive, wait_until
 from tests.kit.zones import small_zone
 
 PIPE = 4096  # octets, the least a pipe can be told to hold
-MEMBERS = {"bob", "msgq/0", "stats/0", "memmgr/0", "cfgmgr/0", "cmdctl/0", "auth/0", "auth/1", "auth/spare"}
+MEMBERS = {
+    "bob",
+    "msgq/0",
+    "stats/0",
+    "memmgr/0",
+    "cfgmgr/0",
+    "cmdctl/0",
+    "authworker/0",
+    "auth/0",
+    "auth/1",
+    "auth/spare",
+}
 TWO = "components: {auth: {instances: 2}}\n"
 
 

@@ -1,0 +1,57 @@
+"""Answers by way of the worker; where there is none, in this process."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from auth.client import Client
+from auth.engine import Engine, Serving
+from auth.tally import RowCounters, Tally
+from auth.wire import labels_of
+from auth.worker_link import NoWorker, WorkerLink, WorkerLost
+from daemonkit.counters import Counters
+from daemonkit.log import MessageLog
+from datasrc.errors import Unavailable
+from datasrc.source import Snapshot
+
+
+class _OutOfReach:
+    """Zone data that only the worker has."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Raises Unavailable."""
+        raise Unavailable("the worker does not answer", database="authworker")
+
+
+class WorkerEngine(Engine):
+    """Has the worker answer. Counts here, so that each instance has its own counts."""
+
+    def __init__(self, serving: Serving, counters: Counters, log: MessageLog, link: WorkerLink) -> None:
+        super().__init__(serving, Tally(counters), log)
+        self._counters = counters
+        self._names = counters.names
+        self._link = link
+        self._without = Engine(serving, Tally(counters), log)
+
+    def _respond(self, message: bytes, client: Client) -> bytes | None:
+        serving = self.serving
+        try:
+            answered = self._link.ask(message, client)
+        except NoWorker:
+            return super()._respond(message, client)
+        except WorkerLost as error:
+            self._counters.add("worker.lost")
+            self._log.error("AUTH_WORKER_LOST", client=client.address, reason=error)
+            self._without.serving = replace(serving, data=_OutOfReach())
+            return self._without.respond(message, client)  # SERVFAIL, where there is anything to answer
+        for place in answered.counted:
+            self._counters.add(self._names[place])
+        rows = serving.zones.rows
+        if rows is not None and answered.zone is not None:
+            row = rows.of.get(labels_of(answered.zone))
+            if row is not None:
+                counted = RowCounters(rows.slots, row)
+                for place in answered.counted:
+                    counted.add(self._names[place])
+        return answered.reply

@@ -1,0 +1,158 @@
+"""The worker of auth: answers what auth leaves, so that whatever hangs or crashes there costs no answer from images.
+
+auth --worker.N.sock--> Desk --messages--> the plain implementation (auth/engine.py) --lookups--> data sources
+cfgmgr --options of auth, zones, keys, data_sources--> Serving; replaced as a whole
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from auth.cookie_secrets import CookieSecrets, read_secrets
+from auth.engine import Serving
+from auth.errors import CookieSecretError
+from auth.keys import KeyRing
+from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
+from auth.source_news import tell_source
+from authworker import api
+from authworker.desk import Desk
+from authworker.errors import AnswerStalled
+from daemonkit.configuration import Config, Prepared
+from daemonkit.errors import Rejected
+from daemonkit.log import MessageLog
+from daemonkit.module import Context, Module, command
+from daemonkit.spec import Spec
+from datasrc.errors import UnknownBackend
+from datasrc.sources import Failure, Sources, open_sources
+from msgq.session import IncomingCall
+
+AUTH = "auth"  # whose options, messages and counters these are
+STALL_LIMIT = 10.0  # seconds a query may take; then it will not come back by itself
+STALL_LOOK = 1.0  # seconds between looks
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a revision needs, before it is applied. What is wrong with it auth has refused, or told."""
+
+    serving: Serving
+    sources: Sources
+    keys: Mapping[str, Any]  # as configured
+
+
+class AuthworkerDaemon(Module):
+    """Answers for auth."""
+
+    name = "authworker"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._auth = Spec.load(AUTH)
+        self._log = MessageLog(context.component, self._auth.messages)
+        self._in_use: Candidate | None = None
+        self._desk: Desk | None = None
+        self._loop = asyncio.get_running_loop()
+
+    # Configuration.
+
+    async def prepare(self, config: Config) -> Prepared:
+        """Read the options and zones, and open the data sources, if they are others than before."""
+        candidate = await self.context.work(self._read, config)
+
+        def discard() -> None:
+            if self._in_use is None or candidate.sources is not self._in_use.sources:
+                self.context.spawn(self.context.work(candidate.sources.close), "close")
+
+        return Prepared(apply=lambda: self._apply(candidate), discard=discard)
+
+    def _read(self, config: Config) -> Candidate:
+        """In the worker thread."""
+        before, values = self._in_use, config.values
+        if before is None or config.difference is None:
+            zones = read_zones(values)
+        else:
+            zones = change_zones(before.serving.zones, values, config.difference)
+        ring = KeyRing() if before is None else before.serving.keys
+        keys, _ = read_keys(values[KEYS], {} if before is None else before.keys, ring)
+        sources = self._open(values["data_sources"])
+        settings = read_settings(values[AUTH])
+        cookies = self._read_cookies(values[AUTH]["cookies"])
+        return Candidate(Serving(sources, settings, zones, cookies, keys), sources, values[KEYS])
+
+    def _open(self, configured: Mapping[str, Any]) -> Sources:
+        before = None if self._in_use is None else self._in_use.sources
+        if before is not None and list(before.configured.items()) == list(configured.items()):  # their order counts
+            return before
+        try:
+            return open_sources(configured, before=before, changed=self._source_changed)
+        except UnknownBackend as error:  # no waiting mends that
+            raise Rejected("data_sources", str(error)) from error
+
+    def _read_cookies(self, options: Mapping[str, Any]) -> CookieSecrets | None:
+        if not options["enabled"]:
+            return None
+        try:
+            return read_secrets(options, self.context.directories.state)
+        except CookieSecretError:  # auth says so, and goes on without, too
+            return CookieSecrets.passing()
+
+    def _apply(self, candidate: Candidate) -> None:
+        old, self._in_use = self._in_use, candidate
+        if self._desk is not None:
+            self._desk.look = candidate.sources.refresh
+            self._desk.serve_by(candidate.serving)
+        if old is not None and old.sources is not candidate.sources:
+            self.context.spawn(self._retire(old.sources), "retire")
+
+    async def _retire(self, sources: Sources) -> None:
+        if self._desk is not None:
+            await asyncio.to_thread(self._desk.finish_in_hand)
+        await self.context.work(sources.close)
+
+    def _source_changed(self, name: str, failure: Failure | None) -> None:
+        """In whatever thread noticed it."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(tell_source, self._log, name, failure)
+
+    # Life.
+
+    async def on_start(self) -> None:
+        """Listen for auth instances, and watch over what is in hand."""
+        assert self._in_use is not None, "the first configuration comes before everything else"
+        path = api.socket_path(self.context.directories.run, self.context.instance)
+        names = {name: index for index, name in enumerate(self._auth.statistics)}
+        self._desk = Desk(path, self._in_use.serving, self._log, self.context.counters, names)
+        self._desk.look = self._in_use.sources.refresh
+        self._desk.open()
+        self.context.spawn(self._watch(self._desk), "watch")
+
+    async def _watch(self, desk: Desk) -> None:
+        while True:
+            await asyncio.sleep(STALL_LOOK)
+            longest = max(desk.in_hand(), default=0.0)
+            if longest >= STALL_LIMIT:
+                raise AnswerStalled(f"a query takes more than {STALL_LIMIT:g} seconds")
+
+    async def on_stop(self) -> None:
+        """Let auth instances answer by themselves, then let go of the data."""
+        if self._desk is not None:
+            self._desk.close()
+        if self._in_use is not None:
+            await self.context.work(self._in_use.sources.close)
+
+    # Commands.
+
+    @command(api.Status)
+    async def status(self, _call: IncomingCall, _request: api.Status) -> api.StatusReply:
+        """How the worker is doing."""
+        assert self._desk is not None
+        in_hand = self._desk.in_hand()
+        return api.StatusReply(
+            place=str(self._desk.path),
+            connections=self._desk.connections,
+            in_hand=len(in_hand),
+            longest=round(max(in_hand, default=0.0), 3),
+        )

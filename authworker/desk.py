@@ -1,0 +1,213 @@
+"""Where auth instances come to: a thread for each connection, so that none waits for what another one asked.
+
+connection --Ask--> Seat --message--> auth.engine.Engine --reply, counts--> Answered
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+from dns.name import Name
+
+from auth.client import Client, Transport
+from auth.engine import Engine, Serving
+from auth.tally import Tally
+from auth.wire import wire_of
+from auth.zones import ZoneRows
+from authworker.api import MAX_PACKET, Answered, Ask, Look
+from authworker.errors import CannotListen
+from daemonkit.counters import Counters
+from daemonkit.log import MessageLog
+
+MODE = 0o600
+NEW = ".new"  # what the socket is called until it can be connected to
+BACKLOG = 64  # instances that may come at once
+
+
+class Notes:
+    """What is to be counted by who asked: the counters are those of the auth instance."""
+
+    def __init__(self, names: Mapping[str, int]) -> None:
+        self._names = names
+        self.counted: list[int] = []
+        self.zone: Name | None = None
+
+    def begin(self) -> None:
+        """Forget the last query."""
+        self.counted.clear()
+        self.zone = None
+
+    def add(self, name: str, amount: int = 1) -> None:
+        """Count."""
+        self.counted += [self._names[name]] * amount
+
+
+class _AskedZones(Mapping[Name, int]):
+    """Looks like rows of zones, and notes which zone is looked for."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+
+    def __getitem__(self, origin: Name) -> int:
+        self._notes.zone = origin
+        raise KeyError(origin)
+
+    def __iter__(self) -> Iterator[Name]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+class Seat:
+    """One connection, and the thread that serves it."""
+
+    def __init__(self, connection: socket.socket, desk: Desk) -> None:
+        self.turn = threading.Lock()  # held while something is in hand
+        self.since: float | None = None  # monotonic: when that began
+        self._connection = connection
+        self._desk = desk
+        self._notes = Notes(desk.names)
+        self.engine = Engine(self._noting(desk.serving), Tally(self._notes), desk.log)
+        self._thread = threading.Thread(target=self._serve, name="seat", daemon=True)
+
+    def begin(self) -> None:
+        """Serve, until the other end is gone."""
+        self._thread.start()
+
+    def serve_by(self, serving: Serving) -> None:
+        """Answer the next query by this revision."""
+        self.engine.serving = self._noting(serving)
+
+    def end(self) -> None:
+        """Wake the thread up, if it waits, so that it ends."""
+        with contextlib.suppress(OSError):  # it is gone already
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+    def _noting(self, serving: Serving) -> Serving:
+        rows = ZoneRows(_AskedZones(self._notes), memoryview(b""))
+        return replace(serving, zones=replace(serving.zones, rows=rows))
+
+    def _serve(self) -> None:
+        decoder = msgspec.msgpack.Decoder(Ask | Look)
+        try:
+            while packet := self._connection.recv(MAX_PACKET):
+                with self.turn:
+                    self.since = time.monotonic()
+                    answered = self._answer(decoder.decode(packet))
+                    self.since = None
+                self._connection.send(msgspec.msgpack.encode(answered))
+        except OSError:  # who asked is gone
+            pass
+        finally:
+            self._connection.close()
+            self._desk.left(self)
+
+    def _answer(self, request: Ask | Look) -> Answered:
+        if isinstance(request, Look):
+            self._desk.look()
+            return Answered(request.number)
+        self._notes.begin()
+        transport = Transport.TCP if request.tcp else Transport.UDP
+        client = Client(request.address, request.port, transport, request.idle_timeout)
+        reply = self.engine.respond(request.message, client)
+        self._desk.counters.add("answers")
+        zone = None if self._notes.zone is None else wire_of(self._notes.zone)
+        return Answered(request.number, reply, tuple(self._notes.counted), zone)
+
+
+class Desk:
+    """All connections."""
+
+    def __init__(
+        self, path: Path, serving: Serving, log: MessageLog, counters: Counters, names: Mapping[str, int]
+    ) -> None:
+        """`log` has the messages of auth, `names` the places of its counters."""
+        self.path = path
+        self.serving = serving
+        self.log = log
+        self.counters = counters
+        self.names = names
+        self.look: Callable[[], None] = lambda: None
+        self._seats: set[Seat] = set()
+        self._listener: socket.socket | None = None
+        self._inode = 0
+
+    def open(self) -> None:
+        """Listen, in place of whoever was here before. Raises CannotListen.
+
+        There is no moment without a socket: auth would take that for a worker that is not meant to be.
+        """
+        listener, new = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET), self.path.with_suffix(NEW)
+        try:
+            new.unlink(missing_ok=True)
+            listener.bind(str(new))
+            new.chmod(MODE)  # nobody can connect before listen()
+            listener.listen(BACKLOG)
+            self._inode = new.stat().st_ino
+            new.rename(self.path)
+        except OSError as error:
+            listener.close()
+            raise CannotListen(f"{self.path}: {error.strerror}") from error
+        listener.setblocking(False)
+        self._listener = listener
+        asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:
+            return
+        connection.setblocking(True)
+        seat = Seat(connection, self)
+        self._seats.add(seat)
+        self.counters.set("connections", len(self._seats))
+        seat.begin()
+
+    def left(self, seat: Seat) -> None:
+        """In the thread of a seat: it ends."""
+        self._seats.discard(seat)
+        self.counters.set("connections", len(self._seats))
+
+    def serve_by(self, serving: Serving) -> None:
+        """Answer by this revision from now on; what is in hand finishes with what it began with."""
+        self.serving = serving
+        for seat in tuple(self._seats):
+            seat.serve_by(serving)
+
+    def finish_in_hand(self) -> None:
+        """Return when everything is answered that was in hand at the call. Blocks."""
+        for seat in tuple(self._seats):
+            with seat.turn:
+                pass
+
+    def in_hand(self) -> list[float]:
+        """Seconds that each query in hand has taken."""
+        now = time.monotonic()
+        return [now - since for seat in tuple(self._seats) if (since := seat.since) is not None]
+
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._seats)
+
+    def close(self) -> None:
+        """Go away: auth instances answer by themselves from now on."""
+        if self._listener is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._listener)
+        with contextlib.suppress(FileNotFoundError):
+            if self.path.stat().st_ino == self._inode:  # else it is a successor's, while this process was slow to end
+                self.path.unlink()
+        self._listener.close()
+        self._listener = None
+        for seat in tuple(self._seats):
+            seat.end()

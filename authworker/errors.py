@@ -1,0 +1,17 @@
+"""What can go wrong in the worker of auth."""
+
+from __future__ import annotations
+
+from daemonkit.errors import DaemonError
+
+
+class AuthworkerError(DaemonError):
+    """Any error of the worker."""
+
+
+class AnswerStalled(AuthworkerError):
+    """A query hangs in a data source. The process ends, and its successor begins afresh."""
+
+
+class CannotListen(AuthworkerError):
+    """The socket that auth instances come to cannot be had."""

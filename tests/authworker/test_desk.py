@@ -1,0 +1,229 @@
+"""auth and its worker over a real socket: the same replies and counts as without it, and what becomes of a lost one."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from contextlib import asynccontextmanager, contextmanager
+
+import msgspec
+import pytest
+from dns.name import from_text
+
+import datasrc
+from auth.client import Client, Transport
+from auth.engine import Engine, Serving
+from auth.tally import Tally
+from auth.worker_engine import WorkerEngine
+from auth.worker_link import NoWorker, WorkerLink, WorkerLost
+from auth.zones import ZoneRows, ZoneTable
+from authworker import api
+from authworker.desk import Desk
+from daemonkit.counters import Counters
+from daemonkit.errors import PathError
+from daemonkit.log import MessageLog
+from daemonkit.spec import Spec
+from tests.auth.sockets import HeldSource, until
+from tests.auth.world import load
+from tests.kit import dnspacket as packet
+from tests.kit.dnsreply import Reply
+
+AUTH = Spec.load("auth")
+LOG = MessageLog("authworker", AUTH.messages)
+ZONE = "@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.3\n"
+UDP = Client("192.0.2.53", 5353, Transport.UDP)
+TCP = Client("2001:db8::53", 5353, Transport.TCP, 10.0)
+MESSAGES = [
+    packet.query("www.example.", "A"),
+    packet.query("www.example.", "A", additional=[packet.opt(flags=0x8000)]),
+    packet.query("none.example.", "A", additional=[packet.opt()]),
+    packet.query("www.elsewhere.", "A"),
+    packet.query("www.example.", "A")[:20],
+    b"short",
+]
+PLACES = {name: index for index, name in enumerate(AUTH.statistics)}
+
+
+def source():
+    made = datasrc.open("memory:", create=True)
+    load(made, {"example.": ZONE})
+    return made
+
+
+@pytest.fixture
+def link_to():
+    """Makes links, and closes them."""
+    links = []
+
+    def make(run, **how):
+        links.append(WorkerLink(run, **how))
+        return links[-1]
+
+    yield make
+    for link in links:
+        link.close()
+
+
+def engine_over(link: WorkerLink, serving: Serving | None = None) -> tuple[WorkerEngine, Counters]:
+    counters = Counters(AUTH.statistics)
+    return WorkerEngine(serving or Serving(source()), counters, LOG, link), counters
+
+
+@asynccontextmanager
+async def desk_at(run, serving: Serving):
+    counters = Counters(Spec.load("authworker").statistics)
+    desk = Desk(api.socket_path(run, "0"), serving, LOG, counters, PLACES)
+    desk.open()
+    try:
+        yield desk
+    finally:
+        desk.close()
+
+
+@contextmanager
+def workers(run, *lives):
+    """Processes of another kind at the place of the worker: each life gets a connection, until it returns."""
+
+    path = api.socket_path(run, "0")
+    path.touch()  # so that one is waited for
+
+    def live():
+        for life in lives:
+            new = path.with_suffix(".new")
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+                listener.bind(str(new))
+                listener.listen(1)
+                new.rename(path)
+                connection, _ = listener.accept()
+            with connection:
+                life(connection)
+
+    thread = threading.Thread(target=live, daemon=True)
+    thread.start()
+    yield
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def read(reply: bytes | None) -> Reply:
+    assert reply is not None
+    return Reply.read(reply)
+
+
+def take(connection) -> api.Ask:
+    return msgspec.msgpack.decode(connection.recv(api.MAX_PACKET), type=api.Ask)
+
+
+def answer(connection) -> None:
+    connection.send(msgspec.msgpack.encode(api.Answered(take(connection).number, b"an answer")))
+
+
+@pytest.mark.asyncio
+async def test_replies_and_counts_are_those_of_the_engine(tmp_path, link_to):
+    serving = Serving(source())
+    here = Counters(AUTH.statistics)
+    plain = Engine(serving, Tally(here), LOG)
+    async with desk_at(tmp_path, serving) as desk:
+        link = link_to(tmp_path)
+        by_worker, there = engine_over(link, Serving(source()))
+        for message in MESSAGES:
+            for client in (UDP, TCP):
+                reply = await asyncio.to_thread(by_worker.respond, message, client)
+                assert reply == plain.respond(message, client)
+        assert there.statistics() == here.statistics()
+        assert desk.counters.statistics() == {"answers": 2 * len(MESSAGES), "connections": 1}
+        link.close()
+        await until(lambda: desk.connections == 0)
+
+
+@pytest.mark.asyncio
+async def test_zones_are_counted_where_they_were_asked(tmp_path, link_to):
+    slots = memoryview(bytearray(8 * 4096)).cast("Q")
+    table = ZoneTable(rows=ZoneRows({from_text("example."): 1}, slots))
+    async with desk_at(tmp_path, Serving(source())):
+        engine, _ = engine_over(link_to(tmp_path), Serving(source(), zones=table))
+        await asyncio.to_thread(engine.respond, MESSAGES[3], UDP)
+        assert sum(slots) == 0
+        await asyncio.to_thread(engine.respond, MESSAGES[0], UDP)
+        assert sum(slots) > 0
+
+
+@pytest.mark.asyncio
+async def test_a_query_that_hangs_holds_up_nobody_on_another_connection(tmp_path, link_to):
+    held = HeldSource()
+    async with desk_at(tmp_path, Serving(held)) as desk:
+        slow, _ = engine_over(link_to(tmp_path))
+        held.hold()
+        asking = asyncio.ensure_future(asyncio.to_thread(slow.respond, MESSAGES[0], UDP))
+        await until(held.waiting.is_set)
+        assert len(desk.in_hand()) == 1
+        desk.serve_by(Serving(source()))  # what is in hand finishes with what it began with
+        other, _ = engine_over(link_to(tmp_path))
+        assert await asyncio.to_thread(other.respond, MESSAGES[0], UDP)
+        held.released.set()
+        assert await asking
+        await asyncio.to_thread(desk.finish_in_hand)
+
+
+@pytest.mark.asyncio
+async def test_looking_afresh_is_answered_when_it_is_done(tmp_path, link_to):
+    looked = []
+    async with desk_at(tmp_path, Serving(source())) as desk:
+        desk.look = lambda: looked.append(1)
+        await asyncio.to_thread(link_to(tmp_path).look)
+    assert looked == [1]
+
+
+@pytest.mark.asyncio
+async def test_a_closed_desk_takes_its_own_socket_away_and_no_other(tmp_path):
+    async with desk_at(tmp_path, Serving(source())) as first, desk_at(tmp_path, Serving(source())):
+        first.close()
+        assert api.socket_path(tmp_path, "0").exists()
+    assert not api.socket_path(tmp_path, "0").exists()
+
+
+def test_without_a_worker_the_engine_answers_here(tmp_path, link_to):
+    engine, counters = engine_over(link_to(tmp_path))
+    with pytest.raises(NoWorker):
+        link_to(tmp_path).ask(MESSAGES[0], UDP)
+    assert read(engine.respond(MESSAGES[0], UDP)).rcode == "NOERROR"
+    assert counters.statistics()["responses"] == 1
+
+
+def test_what_one_worker_dies_of_the_next_is_asked(tmp_path, link_to):
+    with workers(tmp_path, take, answer):
+        assert link_to(tmp_path).ask(MESSAGES[0], UDP).reply == b"an answer"
+
+
+def test_a_worker_that_was_gone_before_does_not_count(tmp_path, link_to):
+    link = link_to(tmp_path)
+    with workers(tmp_path, answer, take, answer):
+        for _ in range(2):  # the first one has ended when the second query comes
+            assert link.ask(MESSAGES[0], UDP).reply == b"an answer"
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for(tmp_path, link_to, caplog):
+    done = threading.Event()
+    with workers(tmp_path, lambda connection: (take(connection), done.wait(10))):
+        engine, counters = engine_over(link_to(tmp_path, answer_limit=0.1))
+        reply = read(engine.respond(packet.query("www.example.", "A", additional=[packet.opt()]), UDP))
+        done.set()
+    assert reply.errors() == {14: "data source failing"}
+    assert reply.rcode == "SERVFAIL"
+    assert counters.statistics()["worker.lost"] == 1
+    assert "AUTH_WORKER_LOST a query of 192.0.2.53" in caplog.text
+
+
+def test_nobody_waits_for_a_successor_after_the_link_is_closed(tmp_path, link_to):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(api.socket_path(tmp_path, "0")))  # and nobody listens
+    link = link_to(tmp_path)
+    link.close()
+    with pytest.raises(WorkerLost, match="this process ends"):
+        link.ask(MESSAGES[0], UDP)
+
+
+def test_a_path_that_is_too_long_is_named(tmp_path):
+    with pytest.raises(PathError, match=r"worker\.0\.sock: \d+ bytes are too many"):
+        api.socket_path(tmp_path / ("x" * 100), "0")

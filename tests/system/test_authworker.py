@@ -1,0 +1,134 @@
+"""The worker of auth in the real suite: what it does while it is there, and what its loss costs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import Self
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import pytest
+
+from tests.kit.suite import Suite, wait_until
+from tests.system.test_images_served import answered_from_images, counted
+from tests.system.test_memmgr import zone
+
+pytestmark = pytest.mark.system
+
+DEADLINE = 30.0  # s; ten times what is expected and more
+TRIES = 50
+WORKER = "authworker/0"
+ACL = '[{"action": "REJECT", "from": "192.0.2.0/24"}, {"action": "ACCEPT"}]'
+
+
+@pytest.fixture(scope="module")
+def suite():
+    with Suite() as suite:
+        suite.start()
+        suite.loadzone("example.", zone(1, "192.0.2.80"))
+        suite.loadzone("left.example.", zone(1, "192.0.2.81"))
+        suite.control("config", "set", "zones", f'{{"left.example": {{"query_acl": {ACL}}}}}')
+        suite.control("config", "commit", "-m", "a zone that images do not answer for")
+        wait_until(lambda: suite.pid(WORKER), DEADLINE, "there is a worker")
+        wait_until(lambda: answered_from_images(suite), DEADLINE, "images are in use")
+        yield suite
+
+
+def served(suite: Suite, tcp: bool = False) -> bool:
+    """Whether the zone that is left has its answer."""
+    query = dns.message.make_query("www.left.example.", "A")
+    ask = dns.query.tcp if tcp else dns.query.udp
+    reply = ask(query, "127.0.0.1", port=suite.port, timeout=DEADLINE)
+    assert reply.rcode() in (dns.rcode.NOERROR, dns.rcode.REFUSED), f"{reply}\n{suite.log.read_text()[-4000:]}"
+    return bool(reply.answer and reply.answer[0][0].address == "192.0.2.81")
+
+
+def asked(suite: Suite) -> int:
+    """How many requests the worker was asked."""
+    shown = suite.control("call", "stats", "show", "component=authworker")["modules"]["authworker"]
+    return int(shown["counters"]["answers"])
+
+
+class Asking:
+    """Asks for what images have, again and again, and notes what was not answered within its time."""
+
+    def __init__(self, suite: Suite) -> None:
+        self.suite = suite
+        self.answered = 0
+        self.slowest = 0.0
+        self.wrong: list[str] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        query = dns.message.make_query("www.example.", "A")
+        while not self._stop.is_set():
+            begun = time.monotonic()
+            try:
+                reply = dns.query.udp(query, "127.0.0.1", port=self.suite.port, timeout=2.0)
+            except Exception as error:  # noqa: BLE001 - told by the test
+                self.wrong.append(repr(error))
+                continue
+            self.slowest = max(self.slowest, time.monotonic() - begun)
+            if not reply.answer:
+                self.wrong.append(reply.to_text())
+            self.answered += 1
+
+
+def test_what_auth_leaves_is_answered_by_the_worker_and_counted_by_auth(suite):
+    before, requests, successes = asked(suite), counted(suite, "request.tcp"), counted(suite, "qrysuccess")
+    assert served(suite)
+    assert served(suite, tcp=True)
+    wait_until(lambda: asked(suite) >= before + 2, DEADLINE, "the worker counts")
+    wait_until(lambda: counted(suite, "request.tcp") > requests, DEADLINE, "auth counts")
+    assert counted(suite, "qrysuccess") >= successes + 2
+
+
+def test_a_killed_worker_costs_no_answer(suite):
+    for _ in range(3):
+        pid = suite.pid(WORKER)
+        with Asking(suite) as asking:
+            os.kill(pid, signal.SIGKILL)
+            assert served(suite)  # waits for the successor
+            wait_until(lambda: suite.pid(WORKER) not in (0, pid), DEADLINE, "the worker is restarted")  # noqa: B023
+            wait_until(lambda: asking.answered > TRIES, DEADLINE, "there were answers meanwhile")
+        assert asking.wrong == []
+
+
+def test_a_stopped_worker_holds_up_no_answer_from_images_and_is_replaced(suite):
+    pid = suite.pid(WORKER)
+    os.kill(pid, signal.SIGSTOP)
+    with Asking(suite) as asking:
+        assert served(suite)  # when bob has seen that it hangs, and its successor is there
+        assert suite.pid(WORKER) != pid
+    assert asking.wrong == []
+    assert asking.answered > TRIES
+
+
+def test_a_change_of_the_configuration_holds_at_once(suite):
+    for refused in ("127.0.0.0/8", "192.0.2.0/24"):
+        acl = f'[{{"action": "REJECT", "from": "{refused}"}}, {{"action": "ACCEPT"}}]'
+        suite.control("config", "set", "zones", f'{{"left.example": {{"query_acl": {acl}}}}}')
+        suite.control("config", "commit", "-m", "an ACL")
+        assert served(suite) == (refused != "127.0.0.0/8")
+
+
+def test_without_the_component_auth_answers_by_itself(suite):
+    suite.control("config", "set", "components.authworker.enabled", "false")
+    suite.control("config", "commit", "-m", "no worker")
+    wait_until(lambda: not list(suite.run.glob("worker.*.sock")), DEADLINE, "the worker is gone")
+    assert served(suite)
+    suite.control("config", "rollback", "1")
