@@ -12,7 +12,7 @@ from dns.name import Name
 from auth import api
 from daemonkit.module import Context
 from daemonkit.process import suite_run
-from image import manifest
+from image import arena, manifest
 from image.collection import Collection, Prepared
 from image.responder import Responder
 from image.zonerecord import origin_wire
@@ -43,6 +43,8 @@ class Images:
         except OSError as error:  # a limit on addresses: everything is answered, from the data sources
             self._context.log.warning("AUTH_NO_IMAGES", reason=error)
             return
+        if (octets := self._collection.arena.octets) < arena.OCTETS:
+            self._context.log.warning("AUTH_LITTLE_ROOM", octets=octets)
         await self._look(self._collection)
         self._context.spawn(self._follow(self._collection), "images")
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import resource
 
 OCTETS = 1 << 38  # of addresses, 256 GiB: a thousandth of what a process has
+LEAST = 1 << 24  # of addresses: with less there is nothing to begin with
 MAP_NORESERVE = 0x4000  # asm-generic/mman.h; not in the mmap module of Python 3.11
 MAP_FIXED = 0x10
 BEHIND = 1 << 20  # octets behind the last place that may be read, too: more than a node or a fragment can have
@@ -29,9 +31,10 @@ class Arena:
     A place is a number of octets from its beginning; 0 is none. Not thread-safe but for reading.
     """
 
-    def __init__(self, octets: int = OCTETS) -> None:
-        """Raises OSError where the limit on addresses (RLIMIT_AS) is lower."""
-        self.address = _map(None, octets + BEHIND, mmap.PROT_READ, _RESERVED, -1)
+    def __init__(self, octets: int | None = None) -> None:
+        """Reserves so many octets; by default as many as the limit on addresses allows. Raises OSError."""
+        self.address, octets = _reserve() if octets is None else (_reserved(octets), octets)
+        self.octets = octets
         self._octets = octets
         self._used: dict[int, int] = {0: mmap.PAGESIZE}  # place, octets in whole pages
         array = (ctypes.c_ubyte * octets).from_address(self.address)
@@ -68,6 +71,24 @@ class Arena:
         if end + size > self._octets:
             raise OSError(12, f"no room for {size} octets among {self._octets} octets of addresses")
         return end
+
+
+def _reserved(octets: int) -> int:
+    return _map(None, octets + BEHIND, mmap.PROT_READ, _RESERVED, -1)
+
+
+def _reserve() -> tuple[int, int]:
+    """A range of OCTETS, or half of what the process may have where that is less, or what can still be had."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)  # setrlimit(2); the other half is for all else
+    octets = OCTETS if limit == resource.RLIM_INFINITY else min(OCTETS, limit // 2)
+    while True:
+        octets -= octets % mmap.PAGESIZE
+        try:
+            return _reserved(octets), octets
+        except OSError:
+            octets //= 2
+            if octets < LEAST:
+                raise
 
 
 def _map(address: int | None, octets: int, protection: int, flags: int, descriptor: int) -> int:

@@ -4,7 +4,7 @@ from image.growing cimport GrowingOctets
 from image.nodemaking cimport NodeMaker
 from image.zonerows cimport ZoneRows
 
-cdef Py_ssize_t HALF, HIGH, LOW, NAME_ENTRY, NO_END, SOA, TAG_SHIFT, UNIT, WHOLE_SET, ZONE_LEFT, ZONE_NSEC3, ZONE_UNIT
+cdef Py_ssize_t NSEC3, RRSIG, HALF, HIGH, LOW, NAME_ENTRY, NO_END, SOA, TAG_SHIFT, UNIT, WHOLE_SET, ZONE_LEFT, ZONE_NSEC3, ZONE_UNIT
 cdef uint64_t TAG_MASK
 
 cdef class ImageAssembler(NodeMaker):
@@ -25,5 +25,7 @@ cdef class ImageAssembler(NodeMaker):
     cdef int add_zone(self, bytes origin, Py_ssize_t octets) except -1
     @cython.locals(name=Py_ssize_t, flags=Py_ssize_t, index=Py_ssize_t, types=Py_ssize_t)
     cpdef render(self, bytes origin, bytes key)
+    @cython.locals(name=Py_ssize_t, row=Py_ssize_t)
+    cpdef render_hashed(self, bytes origin, bytes key)
     @cython.locals(name=Py_ssize_t)
     cdef Py_ssize_t name_of(self, bytes key, Py_ssize_t octets) except -9

@@ -11,6 +11,8 @@ from image.layout import (
     HALF,
     LOAD,
     NO_END,
+    NSEC3,
+    RRSIG,
     SOA,
     TAG_MASK,
     TAG_SHIFT,
@@ -143,6 +145,22 @@ class ImageAssembler(NodeMaker):
             types = self.sets.words[index * WHOLE_SET]
             sets.append((types & LOW, types >> HIGH, self.fragment_octets(self.sets.words[index * WHOLE_SET + 1])))
         return flags, sets, self.fragment_octets(self.negative)
+
+    def render_hashed(self, origin: bytes, key: bytes) -> bytes | None:
+        """The fragment of the NSEC3 record at a key, its owner written out; empty: too large. None: there is none.
+
+        As render().
+        """
+        if not self.begin_zone(origin, len(origin)):
+            return None
+        self.forget_fragments()
+        name = self.name_of(key, len(key))
+        if name < 0:
+            return None
+        row = self.zone_rows.find_row(name, NSEC3 << HIGH)
+        if row < 0 or not self.is_hashed(name):
+            return None
+        return self.fragment_octets(self.store_hashed(name, row, self.zone_rows.find_row(name, RRSIG << HIGH | NSEC3)))
 
     def name_of(self, key: bytes, octets: int) -> int:
         """The name with this key, or -1."""

@@ -149,6 +149,22 @@ class Delta(DeltaFile):
         tag = (value & layout.TAG_MASK) << layout.TAG_SHIFT
         self._memory.publish(self._base + layout.HEADER_OCTETS + ENTRY * at, tag | node // layout.UNIT)
 
+    def expect(self, entries: int, octets: int) -> None:
+        """Make sure that so many entries and octets find room. Raises DeltaFull."""
+        if self._entries + entries > FULL * self.capacity:
+            raise DeltaFull(f"{self.path}: its table is full: {self._entries} of {self.capacity} entries")
+        if self.used + octets > self.heap_octets:
+            raise DeltaFull(f"{self.path}: {self.heap_octets - self.used} octets are left of its heap")
+
+    def as_of(self, node: int, generation: int) -> int:
+        """What a generation of a zone has in place of a node; 0 where it has none here."""
+        while node:
+            brought, replaced, _ = BEFORE.unpack_from(self._arena.view, self.heap + node - layout.NODE_BEFORE)
+            if brought <= generation:
+                return node
+            node = replaced * layout.UNIT
+        return 0
+
     def owner(self, node: int) -> tuple[int, bytes]:
         """The number of the zone of a node, and its name without the origin."""
         view = self._arena.view

@@ -1,4 +1,4 @@
-"""The layout of images, version 2: constants only, for builders, files and the compiled reader.
+"""The layout of images, version 3: constants only, for builders, files and the compiled reader.
 
 All numbers are little-endian. An offset counts units of 4 octets from the start of its section, where nothing else is
 said; 0 is no place, so every section begins with an unused unit (ZONES with 8 octets).
@@ -31,10 +31,16 @@ DELTA (a file beside an image)
     HEADER     4096 octets: magic, u32 version, u32 0, u64 seed, u64 capacity of the table, u64 octets of the heap,
                u64 octets of the heap in use, 36 octets boot id
     TABLE      u64 each, as BUCKETS, the offset within the heap
-    HEAP       records of zones (aligned to 8), nodes, fragments. Before each node u32 generation of its zone, u32
-               offset of the node it replaces in this heap (0: none here), u32 number of its zone
+    HEAP       records of zones (aligned to 8), nodes, fragments, PATCHES, hashes. Before each node u32 generation of
+               its zone, u32 offset of the node it replaces in this heap (0: none here), u32 number of its zone
 
-In a zone that has a delta, fragment numbers with the highest bit are in the heap, others in the image.
+    PATCH      what became of the chain of a zone since the image was made, in order: u32 rank, then of NSEC u32 node
+               (in the heap; one without NSEC is no longer in the chain), of NSEC3 u32 fragment (0: no longer) and 20
+               octets of hash. The rank is how many entries of CHAIN are not behind it; with its highest bit the last
+               of these is replaced. Written anew with each change
+
+In a zone that has a delta, fragment numbers with the highest bit are in the heap, others in the image. So are links of
+nodes: such a link is where in the heap the hash of the name is.
 """
 
 from __future__ import annotations
@@ -42,7 +48,7 @@ from __future__ import annotations
 MAGIC = b"bobimage"
 MAGIC_DIRECTORY = b"bobzones"
 MAGIC_DELTA = b"bobdelta"
-VERSION = 2
+VERSION = 3
 HEADER_OCTETS = 4096
 SECTION_ALIGNMENT = 64  # octets of a cache line
 UNIT = 4
@@ -74,7 +80,9 @@ ZONE_SOURCE = 40  # u32: number of the data source in the manifest
 ZONE_RECORDS = 44  # u32
 ZONE_NODES = 48  # u32: where its nodes begin in NODES, one after the other; 0 where it has none there
 ZONE_NODES_END = 52  # u32: behind the last of them
-ZONE_FIXED = 56
+ZONE_PATCH = 56  # u32: where its patch is in the heap
+ZONE_PATCH_ENTRIES = 60  # u32
+ZONE_FIXED = 64
 NO_END = 255
 
 # Flags of a zone.
@@ -94,6 +102,10 @@ SECOND_FIXED = 4
 POINTER_OCTETS = 4
 NSEC_ENTRY = 8
 NSEC3_ENTRY = 24
+PATCH_NSEC_ENTRY = 8
+PATCH_NSEC3_ENTRY = 28
+PATCH_HASH = 8  # octets before the hash
+MAX_PATCH = 500  # entries; who reads a patch searches it, who writes it copies it
 HASH_OCTETS = 20
 
 # Flags of a node.

@@ -15,6 +15,7 @@ from image.zonerecord import ZoneRecord
 
 NODE = struct.Struct("<BBHI")  # flags, octets of the owner, sets, link
 SET = struct.Struct("<HHI")  # type, flags, fragment
+RECORD_ROOM = 1024  # octets, more than the record of a zone can have
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +61,42 @@ class Overlay:
         self._record = place.record
         self._reader = reader
         self._origin_octets = len(place.record.origin)
+        self._written: list[tuple[int, bytes, int]] = []  # hash, name, place in the heap
 
     def find(self, owner: bytes) -> Old | None:
         """The node of a name; also one that says that it is gone."""
         value, relative = self._value(owner), self._relative(owner)
         if self._record.flags & layout.ZONE_DELTA:
             _, node = self._place.delta.find(value, self._record.number, relative)
+            node = self._place.delta.as_of(node, self._record.generation)
             if node:
                 return self._read(self._place.delta.heap + node, node)
         node = self._in_image(value, relative)
         return self._read(node, 0) if node else None
 
     def write(self, generation: int, owner: bytes, old: Old | None, node: Node) -> int:
-        """Write a node over the one that was there; its place in the heap. Raises DeltaFull."""
+        """Write a node over the one that was there; its place in the heap, in units. Raises DeltaFull.
+
+        It is found when finish() was called.
+        """
         relative = self._relative(owner)
         octets = NODE.pack(node.flags, len(relative), len(node.sets), node.link)
         octets += b"".join(SET.pack(rdtype, *entry) for rdtype, entry in sorted(node.sets.items())) + relative
         delta = self._place.delta
         written = delta.append_node(self._record.number, generation, old.at if old is not None else 0, octets)
-        value = self._value(owner)
-        at, _ = delta.find(value, self._record.number, relative)
-        delta.put(at, value, written)
-        return written
+        self._written.append((self._value(owner), relative, written))
+        return written // layout.UNIT
+
+    def finish(self) -> None:
+        """Have what was written found, all of it or nothing: a change that is given up must leave no trace.
+
+        Raises DeltaFull.
+        """
+        delta = self._place.delta
+        delta.expect(len(self._written), RECORD_ROOM)
+        for value, relative, written in self._written:
+            at, _ = delta.find(value, self._record.number, relative)
+            delta.put(at, value, written)
 
     def keep(self, fragment: bytes) -> int:
         """Write a fragment; its number, 0 of one that is too large for an image. Raises DeltaFull."""

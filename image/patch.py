@@ -3,9 +3,9 @@
     tools = Tools(seed)                          # once
     record = Patch(place, finder, tools).change(finder.touched(version, limit))
 
-Publishing the record makes all of it visible at once. What a delta cannot express (a chain of NSEC or NSEC3, which
-stands in the image; glue of more delegations than can be looked at; too many names) is said, and the zone built anew.
-Names are rendered by what renders them for an image.
+Publishing the record makes all of it visible at once. What a delta cannot express (another kind of chain of NSEC or
+NSEC3, or one that has a gap; glue of more delegations than can be looked at; too many names) is said, and the zone
+built anew. Names are rendered by what renders them for an image.
 """
 
 from __future__ import annotations
@@ -14,14 +14,19 @@ import base64
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+import dns.exception
+import dns.name
+
+from datasrc.errors import NotInZone
 from datasrc.keys import AFTER_ALL, APEX, WILDCARD, key_labels, path
-from datasrc.nsec3 import SHA1, Parameters, hashed_key
+from datasrc.nsec3 import SHA1, Parameters, hashed_key, may_be_hashed, next_key, read_parameters
 from datasrc.rdata import unpack
 from datasrc.records import RRset
 from datasrc.rows import Row, name_from_wire
 from datasrc.source import Finder
 from image import layout
 from image.assembly import ImageAssembler, Parts
+from image.chainpatch import ChainPatch
 from image.names import NameReader
 from image.overlay import Node, Old, Overlay, Place
 from image.zonerecord import ZoneRecord, origin_wire
@@ -31,7 +36,6 @@ MAX_CUTS = 500  # delegations that are looked at, where an address changed
 STAR = b"\x01*"
 ADDRESS_TYPES = frozenset({1, 28})  # A, AAAA
 _ENDS = layout.NODE_CUT | layout.NODE_DNAME
-_CHAINED = frozenset({layout.NSEC, layout.NSEC3, layout.NSEC3PARAM})
 _SIGNED = frozenset({layout.RRSIG, layout.DNSKEY, layout.DS, layout.SIG})
 _LOOKED_AT = frozenset({*ADDRESS_TYPES, layout.DNAME})  # what glue depends on
 
@@ -75,6 +79,10 @@ class Patch:
         self._gone: dict[bytes, Old] = {}
         self._starred: set[bytes] = set()  # below which a wildcard may have come or gone
         self._waiting: list[bytes] = []
+        self._chain: ChainPatch | None = None
+        self._linked: set[bytes] = set()  # owners whose NSEC records changed
+        self._following: dict[bytes, bytes] = {}  # what those name, by its key
+        self._unmatched: set[bytes] = set()  # hashes that came, whose names were not found yet
 
     def change(self, touched: Touched) -> ZoneRecord:
         """Write to the delta what becomes of these names; the record to publish.
@@ -85,19 +93,26 @@ class Patch:
         if len(owners) > MAX_NAMES:
             raise NotExpressible(f"more than {MAX_NAMES} names changed")
         types = frozenset[int]().union(*owners.values())
-        if types & _CHAINED:
-            raise NotExpressible("its chain of NSEC or NSEC3 records changed")
+        self._judge_chain(types)
         if types & _SIGNED and not self._record.flags & layout.ZONE_SIGNED:
             raise NotExpressible("it was not signed")
         if layout.DNAME in owners.get(self._origin, ()):
             raise NotExpressible("the whole zone is redirected, or no longer")
+        self._linked = {owner for owner, kinds in owners.items() if layout.NSEC in kinds}
+        for owner in [owner for owner, kinds in owners.items() if layout.NSEC3 in kinds]:
+            self._take_hashed(owner, owners.pop(owner))
+        self._unmatched = self._chain.came() if self._chain is not None and self._chain.hashed else set()
         self._take_apex(owners.get(self._origin, frozenset()))
         self._waiting = list(owners)
+        if self._unmatched:  # names that have NSEC3 now are among those that changed, or above them
+            self._waiting += [above for owner in owners for above in self._ancestors(owner)]
         self._follow_cuts(owners)
         if self._record.last_end and types & _LOOKED_AT:
             self._find_cuts({owner for owner, kinds in owners.items() if kinds & _LOOKED_AT})
         while self._waiting:
             self._settle(self._waiting.pop())
+        if self._unmatched:
+            raise NotExpressible("there are NSEC3 records for names that did not change")
         return self._write()
 
     def write_all(self) -> ZoneRecord:
@@ -135,11 +150,17 @@ class Patch:
     def _render_rows(self, key: bytes, rows: Iterable[Row]) -> Parts:
         """The parts of a name of these rows; those of the apex tell where the zone begins."""
         needed = {(row.key, row.rdtype, row.covers): row for row in (*rows, *self._glue(key, rows))}
-        soa = self._finder.row(APEX, layout.SOA)
-        if soa is not None:
-            needed[soa.key, soa.rdtype, soa.covers] = soa
-        self._load([needed[place] for place in sorted(needed)])
+        self._load(self._with_apex([needed[place] for place in sorted(needed)]))
         return self._render(key)
+
+    def _with_apex(self, rows: list[Row]) -> list[Row]:
+        """These rows, which are in order, and the SOA: the first name of rows is the apex."""
+        soa = self._finder.row(APEX, layout.SOA)
+        if soa is None or soa in rows:
+            return rows
+        place = (soa.key, soa.rdtype, soa.covers)
+        before = [row for row in rows if (row.key, row.rdtype, row.covers) < place]
+        return [*before, soa, *rows[len(before) :]]
 
     def _glue(self, key: bytes, rows: Iterable[Row]) -> Iterator[Row]:
         """The addresses of the servers of a cut, and what may redirect their names."""
@@ -197,8 +218,9 @@ class Patch:
                 return
         if rows:
             self._take(owner, self._render_rows(key, rows), old)
+            self._follow_nsec(owner, rows)
         elif self._has_below(key):
-            self._node(owner)
+            self._node(owner).link = self._link(owner, old)
             self._taken[owner] = old
         else:
             self._let_go(owner, old)
@@ -218,7 +240,9 @@ class Patch:
         old = self._overlay.find(self._origin)
         self._settled.add(self._origin)
         if old is None or not old.there or types & {layout.CNAME, layout.DNAME}:
-            self._take(self._origin, self._render_rows(APEX, self._finder.rows_at([APEX])), old)
+            rows = self._finder.rows_at([APEX])
+            self._take(self._origin, self._render_rows(APEX, rows), old)
+            self._follow_nsec(self._origin, rows)
             return
         places = [(rdtype, 0) for rdtype in types]
         if self._record.flags & layout.ZONE_SIGNED:
@@ -229,6 +253,7 @@ class Patch:
         node = self._take(self._origin, (flags, changed, negative if layout.SOA in types else b""), old)
         node.flags |= old.flags & ~layout.NODE_WILDCARD
         node.sets = {rdtype: entry for rdtype, entry in old.sets.items() if rdtype not in types} | node.sets
+        self._follow_nsec(self._origin, rows)
 
     def _look_above(self, owner: bytes, old: Old | None) -> None:
         """The names above one that came or went come and go with it; a wildcard is noted above."""
@@ -292,38 +317,115 @@ class Patch:
                 else:
                     self.cuts[owner] = _targets(rrset)
 
+    # Chains.
+
+    def _judge_chain(self, types: frozenset[int]) -> None:
+        """Have the chain at hand where it is concerned."""
+        flags = self._record.flags
+        if layout.NSEC3PARAM in types:
+            raise NotExpressible("its NSEC3 parameters changed")
+        for rdtype, flag in ((layout.NSEC, layout.ZONE_NSEC), (layout.NSEC3, layout.ZONE_NSEC3)):
+            if rdtype in types and not flags & flag:
+                raise NotExpressible("a chain changed that the image does not have")
+        if flags & layout.ZONE_NSEC3 or layout.NSEC in types:
+            self._chain = ChainPatch(self._place)
+
+    def _take_hashed(self, owner: bytes, types: frozenset[int]) -> None:
+        """An NSEC3 record, by the key of its owner."""
+        assert self._chain is not None
+        key = self._key_of(owner)
+        rows = self._finder.rows_at([key])
+        strange = any(layout.NSEC3 not in (row.rdtype, row.covers) for row in rows)
+        if strange or types - {layout.NSEC3, layout.RRSIG} or not may_be_hashed(key) or self._has_node(owner):
+            raise NotExpressible("a hash is the name of other records too")
+        digest = base64.b32hexdecode(key[:-1].upper())
+        records = [rdata for row in rows if row.rdtype == layout.NSEC3 for rdata in unpack(row.rdatas)]
+        if not rows:
+            self._chain.put(digest, 0, None)
+            return
+        try:
+            (rdata,) = records
+            parameters, _ = read_parameters(rdata)
+            following = base64.b32hexdecode(next_key(rdata)[:-1].upper())
+        except ValueError as error:
+            raise NotExpressible("an NSEC3 record cannot be read, or is one of several") from error
+        if parameters != self._parameters():
+            raise NotExpressible("an NSEC3 record of another chain changed")
+        self._load(self._with_apex(rows))
+        fragment = self._assembler.render_hashed(self._origin, key)
+        if not fragment:
+            raise NotExpressible("an NSEC3 record is too large")
+        self._chain.put(digest, self._overlay.keep(fragment), following)
+
+    def _has_node(self, owner: bytes) -> bool:
+        old = self._overlay.find(owner)
+        return old is not None and old.there
+
+    def _parameters(self) -> Parameters:
+        return Parameters(SHA1, self._record.iterations, self._record.salt)
+
     def _link(self, owner: bytes, old: Old | None) -> int:
-        """The entry of a name in the chain, which stays as it is."""
-        if old is not None and old.there:
-            return old.link
-        if not self._record.flags & layout.ZONE_NSEC3:
+        """The entry of a name in the chain of NSEC3."""
+        if self._chain is None or not self._chain.hashed:
             return 0
-        parameters = Parameters(SHA1, self._record.iterations, self._record.salt)
-        wanted = base64.b32hexdecode(hashed_key(name_from_wire(owner), parameters)[:-1].upper())
-        row = self._place.image.row()
-        start = row[layout.ROW_CHAIN] + self._record.chain * layout.UNIT
-        low, high = 1, self._record.chain_entries
-        while low <= high:
-            middle = (low + high) // 2
-            at = start + (middle - 1) * layout.NSEC3_ENTRY
-            found = bytes(self._place.arena.view[at : at + layout.HASH_OCTETS])
-            if found == wanted:
-                return middle
-            low, high = (middle + 1, high) if found < wanted else (low, middle - 1)
-        return 0
+        if old is not None and old.there and (old.link or not self._unmatched):
+            return old.link
+        digest = base64.b32hexdecode(hashed_key(name_from_wire(owner), self._parameters())[:-1].upper())
+        self._unmatched.discard(digest)
+        entry = self._chain.in_image(digest)
+        if entry or not self._chain.is_there(digest):
+            return entry
+        return self._overlay.keep(digest)
+
+    def _follow_nsec(self, owner: bytes, rows: Iterable[Row]) -> None:
+        """Note what the NSEC record of a name says, if it changed."""
+        records = [rdata for row in rows if row.rdtype == layout.NSEC for rdata in unpack(row.rdatas)]
+        if owner not in self._linked or not records:
+            return
+        try:
+            (rdata,) = records
+            following, _ = dns.name.from_wire(rdata, 0)
+            self._following[owner] = self._finder.key_of(following)
+        except (ValueError, dns.exception.DNSException, NotInZone) as error:
+            raise NotExpressible("an NSEC record cannot be read, or is one of several") from error
+        _, fragment = self._nodes[owner].sets.get(layout.NSEC, (0, 0))
+        if not fragment:
+            raise NotExpressible("an NSEC record is too large, or at a name that is not there")
+
+    def _patch_chain(self, written: Mapping[bytes, int]) -> tuple[int, int]:
+        """Write what becomes of the chain; `written` are the places of nodes. Where the patch is, and its entries."""
+        chain = self._chain
+        if chain is not None:
+            for owner in self._linked:
+                following = self._following.get(owner)
+                if owner in written:
+                    chain.put(self._key_of(owner), written[owner], following)
+                elif following is not None or self._finder.row(self._key_of(owner), layout.NSEC) is not None:
+                    raise NotExpressible("there is an NSEC record at a name that is not there")
+        if chain is None or not chain.changed:
+            return self._record.patch, self._record.patch_entries
+        if not chain.is_whole():
+            raise NotExpressible("its chain of NSEC or NSEC3 records has a gap")
+        patch, entries = chain.write()
+        if entries > layout.MAX_PATCH:
+            raise NotExpressible(f"its chain changed at more than {layout.MAX_PATCH} places")
+        return patch, entries
 
     # Writing.
 
     def _write(self, flags: Mapping[bytes, int] | None = None) -> ZoneRecord:
         """Write all nodes; `flags` are theirs where they are known."""
         generation = self._record.generation + 1
+        written = {}
         for owner, old in self._gone.items():
-            self._overlay.write(generation, owner, old, Node(layout.NODE_GONE))
+            written[owner] = self._overlay.write(generation, owner, old, Node(layout.NODE_GONE))
         for owner, before in self._taken.items():
             node = self._nodes[owner]
             if flags is None:
                 node.flags = self._with_wildcard(owner, node.flags, before)
-            self._overlay.write(generation, owner, before, node)
+            written[owner] = self._overlay.write(generation, owner, before, node)
+        patch, patch_entries = self._patch_chain(written)
+        self._overlay.finish()
         info = self._finder.info
         return replace(
             self._record,
@@ -335,6 +437,8 @@ class Patch:
             generation=generation,
             version=info.version,
             records=min(info.records, layout.MASK32),
+            patch=patch,
+            patch_entries=patch_entries,
         )
 
     def _with_wildcard(self, owner: bytes, flags: int, old: Old | None) -> int:

@@ -308,14 +308,14 @@ class Responder(Searcher):
 
     def deny_type_nsec(self, node: int, wildcard: int) -> int:
         """The record at the name; of an empty non-terminal the one before it (RFC 4035 sections 3.1.3.1, 3.1.3.4)."""
-        own = self.link_of(node)
+        own = self.set_of(node, NSEC)
         if wildcard or own == 0:
             before = self.nsec_before(self.depth, 0)
-            if not self.add_owned(self.nsec_fragment(before), self.nsec_node(before)):
+            if not self.add_owned(self.nsec_fragment(before), before):
                 return OVERFLOW
         if wildcard and own == 0:
             return LEAVE
-        if own and not self.add_owned(self.nsec_fragment(own), self.nsec_node(own)):
+        if own and not self.add_owned(self.nsec_fragment(node), node):
             return OVERFLOW
         return DONE
 
@@ -335,7 +335,7 @@ class Responder(Searcher):
         if self.zone_flags & ZONE_NSEC:
             for wildcard in range(2):
                 before = self.nsec_before(there if wildcard else self.depth, wildcard)
-                if not self.add_owned(self.nsec_fragment(before), self.nsec_node(before)):
+                if not self.add_owned(self.nsec_fragment(before), before):
                     return OVERFLOW
             return DONE
         if not self.zone_flags & ZONE_NSEC3:
@@ -348,7 +348,7 @@ class Responder(Searcher):
         """That there is no closer match than the wildcard (RFC 4035 section 3.1.3.3, RFC 5155 section 7.2.6)."""
         if self.zone_flags & ZONE_NSEC:
             before = self.nsec_before(self.depth, 0)
-            return DONE if self.add_owned(self.nsec_fragment(before), self.nsec_node(before)) else OVERFLOW
+            return DONE if self.add_owned(self.nsec_fragment(before), before) else OVERFLOW
         if not self.zone_flags & ZONE_NSEC3:
             return LEAVE
         self.read_parameters()
@@ -420,10 +420,9 @@ class Responder(Searcher):
                 return LEAVE
             return DONE if self.add(fragment, level, AUTHORITY) else OVERFLOW
         if self.zone_flags & ZONE_NSEC:
-            own = self.link_of(node)
-            if own == 0:
+            if self.set_of(node, NSEC) == 0:
                 return LEAVE
-            return DONE if self.add_owned(self.nsec_fragment(own), self.nsec_node(own)) else OVERFLOW
+            return DONE if self.add_owned(self.nsec_fragment(node), node) else OVERFLOW
         if not self.zone_flags & ZONE_NSEC3:
             return LEAVE
         self.read_parameters()

@@ -22,9 +22,13 @@ from image.layout import (
     NODE_LINK,
     NOT_MAPPED,
     NOWHERE,
+    NSEC,
     NSEC3_ENTRY,
     NSEC_ENTRY,
     OFFSET_MASK,
+    PATCH_HASH,
+    PATCH_NSEC3_ENTRY,
+    PATCH_NSEC_ENTRY,
     POINTER_OCTETS,
     RESTRICTED,
     ROW,
@@ -61,6 +65,8 @@ from image.layout import (
     ZONE_NODES_END,
     ZONE_NUMBER,
     ZONE_ORIGIN_OCTETS,
+    ZONE_PATCH,
+    ZONE_PATCH_ENTRIES,
     ZONE_SALT_OCTETS,
     ZONE_TAG_MASK,
     ZONE_TAG_SHIFT,
@@ -104,6 +110,8 @@ class Searcher(Composer):
         self.chain = 0
         self.chain_entries = 0
         self.iterations = 0
+        self.patch = 0
+        self.patch_entries = 0
 
     def map(self, view: memoryview, address: int, directory: int) -> None:
         """Look up in this arena from now on, by the directory there; to be called after changes of `rows`, too."""
@@ -207,6 +215,8 @@ class Searcher(Composer):
         self.heap = self.rows[row + ROW_HEAP]
         self.chain = self.rows[row + ROW_CHAIN] + self.arena32[word + (ZONE_CHAIN >> 2)] * UNIT
         self.chain_entries = self.arena32[word + (ZONE_CHAIN_ENTRIES >> 2)]
+        self.patch = self.heap + self.arena32[word + (ZONE_PATCH >> 2)] * UNIT
+        self.patch_entries = self.arena32[word + (ZONE_PATCH_ENTRIES >> 2)]
         return 0
 
     def find_node(self, level: int) -> int:
@@ -303,22 +313,18 @@ class Searcher(Composer):
         """The fragment of an entry of a node; 0 where it is too large for an image."""
         return self.arena32[(entry >> 2) + 1]
 
-    def link_of(self, node: int) -> int:
-        """The entry of a node in its zone's chain, from 1; 0 where it has none."""
-        return self.arena32[(node + NODE_LINK) >> 2]
-
     # NSEC: entries are nodes in canonical order (RFC 4034 section 6.1).
 
+    def nsec_fragment(self, node: int) -> int:
+        """The fragment of the NSEC record of a node that has one."""
+        return self.fragment_at(self.set_of(node, NSEC))
+
     def nsec_node(self, entry: int) -> int:
-        """The node of an entry, from 1."""
+        """The node of an entry of the image, from 1."""
         return self.nodes + self.arena32[(self.chain + (entry - 1) * NSEC_ENTRY) >> 2] * UNIT
 
-    def nsec_fragment(self, entry: int) -> int:
-        """The fragment of an entry, from 1."""
-        return self.arena32[(self.chain + (entry - 1) * NSEC_ENTRY + 4) >> 2]
-
     def nsec_before(self, level: int, wildcard: int) -> int:
-        """The last entry at or before a name: the suffix of so many labels, with `*` in front or without."""
+        """The last node with NSEC at or before a name: the suffix of so many labels, with `*` in front or without."""
         low = 1  # the apex is before every name of its zone
         high = self.chain_entries
         while low < high:
@@ -327,7 +333,35 @@ class Searcher(Composer):
                 low = middle
             else:
                 high = middle - 1
-        return low
+        if self.patch_entries:
+            return self.patched_before(low, level, wildcard)
+        return self.nsec_node(low)
+
+    def patched_node(self, number: int) -> int:
+        """The node of an entry of the patch, from 1."""
+        return self.heap + self.arena32[((self.patch + (number - 1) * PATCH_NSEC_ENTRY) >> 2) + 1] * UNIT
+
+    def patched_before(self, entry: int, level: int, wildcard: int) -> int:
+        """As nsec_before(), where the image has its last one at `entry`."""
+        low = 0
+        high = self.patch_entries
+        while low < high:
+            middle = (low + high + 1) >> 1
+            if self.compare(self.patched_node(middle), level, wildcard) <= 0:
+                low = middle
+            else:
+                high = middle - 1
+        while low:
+            rank = self.arena32[(self.patch + (low - 1) * PATCH_NSEC_ENTRY) >> 2]
+            if rank & BELOW_DELTA < entry:
+                break
+            node = self.patched_node(low)
+            if self.set_of(node, NSEC):
+                return node
+            if rank & IN_DELTA:  # what it replaced is gone
+                entry -= 1
+            low -= 1
+        return self.nsec_node(entry if entry else 1)
 
     def compare(self, node: int, level: int, wildcard: int) -> int:
         """Below 0 where the node's name is before a name in canonical order, 0 where it is that, above 0 else."""
@@ -380,8 +414,44 @@ class Searcher(Composer):
             self.salt[index] = self.arena[salt + index]
         return 0
 
+    def link_of(self, node: int) -> int:
+        """The entry of a node in its zone's chain: of the image, from 1, behind these of the patch; 0 for none."""
+        link = self.arena32[(node + NODE_LINK) >> 2]
+        if link == 0 or self.patch_entries == 0:
+            return 0 if link & IN_DELTA else link
+        if link & IN_DELTA:
+            number = self.patch_at(self.heap + (link & BELOW_DELTA) * UNIT)
+            link = 0
+        else:
+            number = self.patch_at(self.chain + (link - 1) * NSEC3_ENTRY)
+        if number == 0:
+            return link
+        return self.chain_entries + number if self.nsec3_fragment(self.chain_entries + number) else 0
+
+    def patch_at(self, place: int) -> int:
+        """The entry of the patch, from 1, with the hash at a place; 0 where there is none."""
+        low = 0
+        high = self.patch_entries
+        while low < high:
+            middle = (low + high) >> 1
+            at = self.patch + middle * PATCH_NSEC3_ENTRY + PATCH_HASH
+            order = 0
+            for index in range(HASH_OCTETS):
+                order = self.arena[at + index] - self.arena[place + index]
+                if order:
+                    break
+            if order == 0:
+                return middle + 1
+            if order < 0:
+                low = middle + 1
+            else:
+                high = middle
+        return 0
+
     def nsec3_fragment(self, entry: int) -> int:
         """The fragment of an entry, from 1."""
+        if entry > self.chain_entries:
+            return self.arena32[((self.patch + (entry - self.chain_entries - 1) * PATCH_NSEC3_ENTRY) >> 2) + 1]
         return self.arena32[(self.chain + (entry - 1) * NSEC3_ENTRY + HASH_OCTETS) >> 2]
 
     def nsec3_covering(self, level: int, wildcard: int) -> int:
@@ -389,11 +459,13 @@ class Searcher(Composer):
         if self.chain_entries == 0:
             return 0
         self.hash_suffix(level, wildcard, self.iterations)
+        if self.patch_entries:
+            return self.patched_covering()
         low = 0
         high = self.chain_entries
         while low < high:
             middle = (low + high + 1) >> 1
-            order = self.compare_hash(middle)
+            order = self.compare_hash(self.chain + (middle - 1) * NSEC3_ENTRY)
             if order == 0:
                 return 0
             if order < 0:
@@ -402,9 +474,47 @@ class Searcher(Composer):
                 high = middle - 1
         return low or self.chain_entries  # what is before the first is in the span of the last
 
-    def compare_hash(self, entry: int) -> int:
-        """Below 0 where the hash of an entry is before the digest, 0 where it is that, above 0 else."""
-        at = self.chain + (entry - 1) * NSEC3_ENTRY
+    def patched_covering(self) -> int:
+        """As nsec3_covering(), for the digest, where there is a patch."""
+        low = 0
+        high = self.chain_entries
+        while low < high:
+            middle = (low + high + 1) >> 1
+            if self.compare_hash(self.chain + (middle - 1) * NSEC3_ENTRY) <= 0:
+                low = middle
+            else:
+                high = middle - 1
+        entry = low
+        low = 0
+        high = self.patch_entries
+        while low < high:
+            middle = (low + high + 1) >> 1
+            if self.compare_hash(self.patch + (middle - 1) * PATCH_NSEC3_ENTRY + PATCH_HASH) <= 0:
+                low = middle
+            else:
+                high = middle - 1
+        if low and self.compare_hash(self.patch + (low - 1) * PATCH_NSEC3_ENTRY + PATCH_HASH) == 0:
+            if self.nsec3_fragment(self.chain_entries + low):
+                return 0
+        elif entry and self.compare_hash(self.chain + (entry - 1) * NSEC3_ENTRY) == 0:
+            return 0
+        return self.last_live(entry, low) or self.last_live(self.chain_entries, self.patch_entries)
+
+    def last_live(self, entry: int, number: int) -> int:
+        """The last entry that is in the chain, of the image up to one and of the patch up to one; 0 for none."""
+        while number:
+            rank = self.arena32[(self.patch + (number - 1) * PATCH_NSEC3_ENTRY) >> 2]
+            if rank & BELOW_DELTA < entry:
+                break
+            if self.nsec3_fragment(self.chain_entries + number):
+                return self.chain_entries + number
+            if rank & IN_DELTA:  # what it replaced is gone
+                entry -= 1
+            number -= 1
+        return entry
+
+    def compare_hash(self, at: int) -> int:
+        """Below 0 where the hash at a place is before the digest, 0 where it is that, above 0 else."""
         for index in range(HASH_OCTETS):
             if self.arena[at + index] != self.digest[index]:
                 return -1 if self.arena[at + index] < self.digest[index] else 1

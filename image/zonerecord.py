@@ -10,7 +10,7 @@ from dns.name import Name
 from datasrc.rows import name_from_wire, name_wire
 from image import layout
 
-FIXED = struct.Struct("<6BH6IQ4I")
+FIXED = struct.Struct("<6BH6IQ6I")
 assert FIXED.size == layout.ZONE_FIXED
 
 
@@ -35,6 +35,8 @@ class ZoneRecord:
     records: int = 0
     nodes: int = 0
     nodes_end: int = 0
+    patch: int = 0
+    patch_entries: int = 0
 
     def pack(self) -> bytes:
         """Its octets."""
@@ -57,6 +59,8 @@ class ZoneRecord:
             self.records,
             self.nodes,
             self.nodes_end,
+            self.patch,
+            self.patch_entries,
         )
         octets = fixed + self.origin + self.salt
         return octets + bytes(-len(octets) % layout.ZONE_UNIT)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from image import layout
 from image.manifest import Slot
 from image.zonerecord import ZoneRecord
 from memmgr.plan import Wanted
@@ -27,9 +28,9 @@ class Compaction:
         self._full: set[int] = set()  # slots whose deltas fill
         self.rounds = 0
 
-    def look(self, slot: int) -> None:
-        """Note it when the delta of a slot fills."""
-        if self._store.deltas[slot].filling > FILLED:
+    def look(self, slot: int, record: ZoneRecord) -> None:
+        """Note it when the delta of a slot fills, or what it has of the chain of the zone that was changed."""
+        if self._store.deltas[slot].filling > FILLED or record.patch_entries > FILLED * layout.MAX_PATCH:
             self._full.add(slot)
 
     def due(self, margin: int | None) -> set[int]:

@@ -22,7 +22,7 @@ from datasrc.errors import DataSourceError, UnknownBackend
 from datasrc.keys import name_key
 from datasrc.source import Bell
 from datasrc.sources import Failure, Sources, open_sources
-from image import layout, manifest
+from image import arena, layout, manifest
 from image.errors import ImageError
 from image.zonerecord import origin_wire
 from memmgr import api
@@ -102,6 +102,8 @@ class MemmgrDaemon(Module):
         store = await self.context.work(
             Store, places.state / DIRECTORY, places.run / manifest.ANNOUNCEMENT, suite_run(), self._refused
         )
+        if store.arena.octets < arena.OCTETS:
+            self.context.log.warning("MEMMGR_LITTLE_ROOM", octets=store.arena.octets)
         self._keeper = Keeper(store, self.context.log)
         await self._configure(None)
         self.context.spawn(self._build(), "build")

@@ -140,7 +140,7 @@ class Keeper:
             record = self._changing.change(held.finder, there)
             if record is not None:
                 self._told()
-                self._compaction.look(there.slot)
+                self._compaction.look(there.slot, record)
                 return True
         return self.announced and self._write_small(held)
 

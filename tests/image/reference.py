@@ -21,7 +21,7 @@ from image.names import NameReader
 from tests.image.plainfragments import Fragment, labels
 from tests.image.plainzone import Node, Zone
 
-_ZONE = struct.Struct("<BBBBBBHIIIIIIQIIII")
+_ZONE = struct.Struct("<BBBBBBHIIIIIIQIIIIII")
 _NODE = struct.Struct("<BBHI")
 _SET = struct.Struct("<HHI")
 _NSEC = struct.Struct("<II")
@@ -121,6 +121,8 @@ class _Builder:
             min(finder.info.records, layout.MASK32),
             placed.start // layout.UNIT,
             len(self._nodes) // layout.UNIT,
+            0,
+            0,
         )
         self._zones += zone.origin + zone.salt
         _pad(self._zones, layout.ZONE_UNIT)

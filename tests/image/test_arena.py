@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import mmap
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,19 @@ def test_room_is_used_again(arena, tmp_path):
     arena.unmap(first)
     assert put(arena, tmp_path, b"larger" * PAGE) > second
     assert put(arena, tmp_path, b"three") == first
+
+
+def test_under_a_limit_on_addresses_less_is_reserved():
+    limit = 4 << 30
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (%d, resource.RLIM_INFINITY))\n"
+        "from image.arena import Arena, OCTETS\n"
+        "arena = Arena(); assert len(arena.view) == arena.octets\n"
+        "print(arena.octets, OCTETS)"
+    )
+    done = subprocess.run([sys.executable, "-c", program % limit], capture_output=True, text=True, check=True)
+    reserved, wanted = map(int, done.stdout.split())
+    assert limit // 16 <= reserved <= limit // 2 < wanted
 
 
 def test_what_finds_no_room_is_refused(arena, tmp_path):
