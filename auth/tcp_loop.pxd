@@ -34,6 +34,7 @@ cdef class TcpLoop(Reactor):
     cdef unsigned char[::1] paused
     cdef int64_t resume
     cdef int reason
+    cdef int is_behind
     cdef Py_ssize_t called
     cdef Py_ssize_t given
     cdef readonly Py_ssize_t turns
@@ -70,8 +71,10 @@ cdef class TcpLoop(Reactor):
     @cython.locals(connection=Py_ssize_t)
     cdef int expire_standing(self, Py_ssize_t standing, int64_t timeout) except -1 nogil
     cdef int time_out(self, Py_ssize_t connection) except -1 nogil
-    @cython.locals(connection=Py_ssize_t, accepted=int, _=Py_ssize_t)
+    @cython.locals(_=Py_ssize_t)
     cdef int accept_some(self, Py_ssize_t listener) except -1 nogil
+    @cython.locals(connection=Py_ssize_t, accepted=int)
+    cdef int accept_one(self, Py_ssize_t listener) except -1 nogil
     @cython.locals(client=uint64_t, victim=Py_ssize_t)
     cdef int admit(self, Py_ssize_t connection, Py_ssize_t place) except -1 nogil
     @cython.locals(victim=Py_ssize_t)

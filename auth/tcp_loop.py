@@ -75,6 +75,7 @@ class TcpLoop(Reactor):
         self.paused = zeros(MAX_PLACES, "B")
         self.resume = 0  # ms; when paused listeners accept again
         self.reason = 0  # of the last pause that nobody was told of
+        self.is_behind = 0  # more connections waited than were accepted
         self.called = 0
         self.given = 0
         self.turns = 0
@@ -198,10 +199,10 @@ class TcpLoop(Reactor):
             self.ready = self.wait(self.until())
             self.time = self.now()
             self.answers.engine.take_time(self.seconds())
+            self.go_on()
         while self.event < self.ready:
             self.event += 1
             self.hear(self.tag(self.event - 1))
-        self.go_on()
         self.expire()
         self.tell()
         if self.called or self.answers.engine.is_stale:
@@ -305,20 +306,26 @@ class TcpLoop(Reactor):
 
     def accept_some(self, listener: int) -> int:
         """Accept who waits, up to a bound."""
+        self.is_behind = 1
         for _ in range(ACCEPT_BATCH):
-            connection = self.table.number()
-            if connection == 0:
-                break
-            accepted = self.streams.accept(self.listeners[listener], connection)
-            if accepted == 1:
-                self.admit(connection, self.listener_places[listener])
-                continue
-            self.table.drop(connection)
-            if accepted < 0:
-                self.pause(listener)
-            if accepted <= 0:  # otherwise the client gave up meanwhile
+            if not self.accept_one(listener):
+                self.is_behind = 0
                 break
         return 0
+
+    def accept_one(self, listener: int) -> int:
+        """Accept a connection; 0 where nobody else is to be accepted now."""
+        connection = self.table.number()
+        if connection == 0:
+            return 0
+        accepted = self.streams.accept(self.listeners[listener], connection)
+        if accepted == 1:
+            self.admit(connection, self.listener_places[listener])
+            return 1
+        self.table.drop(connection)
+        if accepted < 0:
+            self.pause(listener)
+        return 1 if accepted > 0 else 0  # or the client gave up meanwhile
 
     def admit(self, connection: int, place: int) -> int:
         """Serve a new connection, if there is room or somebody may go for it."""
@@ -425,6 +432,8 @@ class TcpLoop(Reactor):
             self.states[connection] = READING
             self.began[connection] = self.time
             self.parts.append(RING, connection)
+        if answered and self.is_behind and not self.followed[connection]:  # it will have closed by the next turn
+            return self.again.append(RING, connection)
         if self.streams.more:
             self.again.append(RING, connection)
         return self.follow_on(connection)
