@@ -13,6 +13,7 @@ cdef class Reactor:
     cdef int wait(self, int milliseconds) noexcept nogil
     cdef int doze(self) noexcept nogil
     cdef uint64_t tag(self, int index) noexcept nogil
+    cdef int is_over(self, int index) noexcept nogil
     cdef int silence(self) noexcept nogil
     cdef int64_t now(self) noexcept nogil
     cdef int64_t nanoseconds(self) noexcept nogil

@@ -65,13 +65,13 @@ class Reactor:
 
     def follow(self, descriptor: int, tag: int) -> int:
         """Tell `tag` once when more came; 0 where the system has no room for it."""
-        return self._control(descriptor, tag, select.EPOLLIN | select.EPOLLET)
+        return self._control(descriptor, tag, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
 
     def follow_both(self, descriptor: int, tag: int) -> int:
         """Tell `tag` also once when there is room for more to be sent; 0 where this descriptor is not followed."""
         assert self._epoll is not None
         try:
-            self._epoll.modify(descriptor, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+            self._epoll.modify(descriptor, select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET)
         except OSError:
             return 0
         self._tags[descriptor] = tag
@@ -112,6 +112,10 @@ class Reactor:
     def tag(self, index: int) -> int:
         """Of an event."""
         return self._tags[self._events[index][0]]
+
+    def is_over(self, index: int) -> int:
+        """Whether an event says, too, that nothing comes behind what there is to read."""
+        return self._events[index][1] & (select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR) != 0
 
     def silence(self) -> int:
         """The bell was heard."""

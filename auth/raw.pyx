@@ -68,6 +68,9 @@ cdef extern from *:
     const int EPOLL_CTL_MOD
     const int EPOLLOUT
     const uint32_t EPOLLET
+    const int EPOLLERR
+    const int EPOLLHUP
+    const int EPOLLRDHUP
     const int CLOCK_MONOTONIC_COARSE
     const int CLOCK_MONOTONIC
     const int CLOCK_REALTIME_COARSE
@@ -206,14 +209,14 @@ cdef class Reactor:
     cdef int follow(self, int descriptor, uint64_t tag) noexcept nogil:
         """Tell `tag` once when more came; 0 where the system has no room for it."""
         cdef epoll_event event
-        event.events = EPOLLIN | EPOLLET
+        event.events = EPOLLIN | EPOLLRDHUP | EPOLLET
         event.data.u64 = tag
         return epoll_ctl(self.epoll, EPOLL_CTL_ADD, descriptor, &event) == 0
 
     cdef int follow_both(self, int descriptor, uint64_t tag) noexcept nogil:
         """Tell `tag` also once when there is room for more to be sent; 0 where this descriptor is not followed."""
         cdef epoll_event event
-        event.events = EPOLLIN | EPOLLOUT | EPOLLET
+        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET
         event.data.u64 = tag
         return epoll_ctl(self.epoll, EPOLL_CTL_MOD, descriptor, &event) == 0
 
@@ -242,6 +245,10 @@ cdef class Reactor:
     cdef uint64_t tag(self, int index) noexcept nogil:
         """Of an event."""
         return (<epoll_event *>self.events)[index].data.u64
+
+    cdef int is_over(self, int index) noexcept nogil:
+        """Whether an event says, too, that nothing comes behind what there is to read."""
+        return ((<epoll_event *>self.events)[index].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0
 
     cdef int silence(self) noexcept nogil:
         """The bell was heard."""

@@ -22,6 +22,7 @@ cdef class TcpLoop(Reactor):
     cdef unsigned char[::1] states
     cdef unsigned char[::1] last
     cdef unsigned char[::1] followed
+    cdef unsigned char[::1] over
     cdef unsigned int[::1] turned
     cdef int[::1] places
     cdef int64_t[::1] since
@@ -56,7 +57,7 @@ cdef class TcpLoop(Reactor):
     cdef int turn(self) except -1 nogil
     cdef int tell(self) except -1 nogil
     @cython.locals(connection=Py_ssize_t)
-    cdef int hear(self, uint64_t tag) except -1 nogil
+    cdef int hear(self, uint64_t tag, int is_over) except -1 nogil
     @cython.locals(connection=Py_ssize_t, _=Py_ssize_t)
     cdef int go_on(self) except -1 nogil
     @cython.locals(turned=uint64_t)

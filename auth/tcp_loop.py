@@ -63,6 +63,7 @@ class TcpLoop(Reactor):
         self.states = zeros(numbers, "B")
         self.last = zeros(numbers, "B")  # ENDED or LAST
         self.followed = zeros(numbers, "B")
+        self.over = zeros(numbers, "B")  # nothing comes behind what there is to read, and nobody tells that again
         self.turned = zeros(numbers, "I")  # how many had this number
         self.places = zeros(numbers, "i")  # where it came in
         self.since = zeros(numbers, "q")  # ms; of its standing
@@ -202,7 +203,7 @@ class TcpLoop(Reactor):
             self.go_on()
         while self.event < self.ready:
             self.event += 1
-            self.hear(self.tag(self.event - 1))
+            self.hear(self.tag(self.event - 1), self.is_over(self.event - 1))
         self.expire()
         self.tell()
         if self.called or self.answers.engine.is_stale:
@@ -217,7 +218,7 @@ class TcpLoop(Reactor):
             self.hatch.ring()
         return 0
 
-    def hear(self, tag: int) -> int:
+    def hear(self, tag: int, is_over: int) -> int:
         """Something is ready."""
         if tag == BELL:
             self.silence()
@@ -226,6 +227,8 @@ class TcpLoop(Reactor):
             self.accept_some(tag)
         else:
             connection = self.connection_of(tag)
+            if connection and is_over:
+                self.over[connection] = 1
             if connection and self.states[connection] == WRITING:
                 self.push_rest(connection)
             elif connection and self.states[connection] != ANSWERING:
@@ -346,6 +349,7 @@ class TcpLoop(Reactor):
         self.places[connection] = place
         self.last[connection] = 0
         self.followed[connection] = 0
+        self.over[connection] = 0
         self.since[connection] = self.time
         return self.read(connection)  # the query is often there already
 
@@ -387,6 +391,8 @@ class TcpLoop(Reactor):
         if octets < 0:
             if self.last[connection]:
                 return self.close_connection(connection)
+            if self.over[connection]:
+                self.again.append(RING, connection)
             return self.follow_on(connection)
         self.current = connection
         self.octets = octets
@@ -434,7 +440,7 @@ class TcpLoop(Reactor):
             self.parts.append(RING, connection)
         if answered and self.is_behind and not self.followed[connection]:  # it will have closed by the next turn
             return self.again.append(RING, connection)
-        if self.streams.more:
+        if self.streams.more or self.over[connection]:
             self.again.append(RING, connection)
         return self.follow_on(connection)
 

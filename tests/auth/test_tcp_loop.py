@@ -102,7 +102,10 @@ async def test_one_query_a_connection_many_times(tmp_path):
         assert server.tcp_thread.loop.table.used < 20
 
 
-@pytest.mark.parametrize("sent", [b"", WWW[:1], WWW[:9], WWW, ODD, WWW + WWW[:9], ODD + WWW[:9]])
+LONG = b"\xff\xff" + packet.query("www.example.") + bytes(20000)
+
+
+@pytest.mark.parametrize("sent", [b"", WWW[:1], WWW[:9], WWW, ODD, WWW + WWW[:9], ODD + WWW[:9], LONG])
 async def test_a_client_may_reset_at_any_moment(tmp_path, sent):
     sock = bound(STREAM)
     async with answering(tmp_path, sock) as server:
@@ -115,6 +118,34 @@ async def test_a_client_may_reset_at_any_moment(tmp_path, sent):
             assert (await good.read()).rcode == "NOERROR"
             await until(lambda: server.connections == 1)
         assert not {"failures", "tcp.timeouts"} & set(counted(server))
+
+
+@pytest.mark.parametrize("query", [WWW, ODD, WWW * 3000, ODD * 40], ids=["image", "left", "images", "much left"])
+async def test_the_end_that_comes_with_the_last_query_is_noticed(tmp_path, query):
+    """Epoll tells of both once."""
+    sock = bound(STREAM)
+    async with answering(tmp_path, sock) as server:
+
+        def ask_and_end(one: socket.socket) -> int:
+            ask(one, WWW)
+            one.sendall(query)
+            one.shutdown(socket.SHUT_WR)
+            octets = 0
+            while part := one.recv(65536):
+                octets += len(part)
+            return octets
+
+        for _ in range(5):
+            with connect(sock) as one:
+                assert await asyncio.to_thread(ask_and_end, one) > len(query)
+        with connect(sock) as one:  # in the midst of a long message
+            one.sendall(LONG[:5000])
+            await until(lambda: server.connections > 0)
+            one.sendall(LONG[5000:])
+            one.shutdown(socket.SHUT_WR)
+            assert await asyncio.to_thread(one.recv, 1) == b""
+        await until(lambda: server.connections == 0)
+        assert "tcp.timeouts" not in counted(server)
 
 
 async def test_a_reply_for_another_connection_reaches_nobody(tmp_path):
