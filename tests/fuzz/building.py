@@ -53,7 +53,7 @@ def command(place: Path, *words: str) -> tuple[list[str], dict[str, str]]:
     # libFuzzer comes first, else the modules tell what they reach to stubs of the other one.
     preloaded = f"{place / 'libfuzzer.so'}:{_runtime('asan')}"
     environment = os.environ | ENVIRONMENT | {"LD_PRELOAD": preloaded, "BOBDNS_SANITIZED": str(place)}
-    return [sys.executable, "-X", "faulthandler=0", "-m", "tests.fuzz.fuzzer", *words], environment
+    return [sys.executable, "-m", "tests.fuzz.fuzzer", *words], environment
 
 
 def _build_driver() -> None:

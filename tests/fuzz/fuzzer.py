@@ -45,7 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bobdns-fuzz-") as directory:
         target = TARGETS[name](Path(directory))
         # To merge, libFuzzer runs itself, by words joined with spaces.
-        itself = f"{sys.executable} -X faulthandler=0 -m tests.fuzz.fuzzer {name}"
+        itself = f"{sys.executable} -m tests.fuzz.fuzzer {name}"
         driver.run([itself, f"-max_len={target.longest}", *arguments], target.give)
 
 

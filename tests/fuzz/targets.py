@@ -25,11 +25,13 @@ from auth.cookies import CookieJar
 from auth.counted import LOOP_PART
 from auth.image_engine import ImageEngine
 from auth.loop import Loop
+from auth.rate_limits import LimitTable
 from auth.raw import Hatch
 from auth.reply_tally import ReplyTally
-from auth.settings import CookieSettings, Settings
+from auth.settings import CookieSettings, RateLimitSettings, Settings
 from auth.sizes import MAX_DATAGRAM, QUERY_OCTETS
 from auth.stream import StreamAnswers
+from auth.tcp_loop import TcpLoop
 from auth.wire import read_header, read_request
 from datasrc.packed import PackedRecords
 from datasrc.zonescan import Scanner
@@ -40,6 +42,7 @@ from tests.datasrc import test_zonescan
 from tests.datasrc.reading import ORIGIN
 from tests.fuzz.world import Images, questions
 from tests.kit.dnsreply import Reply, demand_sound
+from tests.kit.suite import wait_until
 from tests.memmgr.house import UDP_SIZE
 
 LARGEST_REPLY = 1 << 16
@@ -107,7 +110,7 @@ class Query(Target):
             check_reply(message, bytes(self.replies[5 : 5 + size]), stream=bool(how & self.TCP))
 
     def seeds(self) -> Iterator[bytes]:
-        for number, message in enumerate([*odd_messages(), *questions()]):
+        for number, message in enumerate([*odd_messages(), *list(questions())[::3]]):
             yield bytes([number % 8]) + message
 
 
@@ -141,6 +144,129 @@ class Stream(Target):
         odd, asked = list(odd_messages()), list(questions())
         for number, message in enumerate(odd):
             yield framed(*asked[number * 7 : number * 7 + 5], message, *asked[:2])
+
+
+class Connections(Target):
+    """What clients do at the listening socket of the loop of TCP, step by step: an octet that says which client and
+    what, and for SEND the length of what it sends, and that.
+    """
+
+    longest = 2048
+    CLIENTS = 4
+    SEND, FINISH, RESET, DELIVER_END = 0, 5, 6, 7  # 1 to 4 are SEND, too: it is the most usual
+    MOST_STEPS = 40
+    RESETTING = struct.pack("ii", 1, 0)  # SO_LINGER: nothing of a connection outlives it
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.images = Images(directory)
+        self.images.responder.stream = 1
+        self.hatch = Hatch(64)
+        self.hatch.open()
+        self.loop = TcpLoop(self.hatch)
+        self.loop.open()
+        self.loop.allow(10, 9, 10, 4)
+        self.loop.wait_for(60_000, 600, 60_000, 60_000)
+        self.loop.answers.engage(self.images.responder, SETTINGS, SECRETS)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.setblocking(False)
+        self.loop.open_listener(1, self.listener.fileno(), 0)
+
+    def close(self) -> None:
+        self.loop.close_listener(1)
+        self.loop.close_all()
+        self.loop.answers.engage(None, SETTINGS, SECRETS)
+        self.loop.close()
+        self.hatch.close()
+        self.listener.close()
+        self.images.close()
+
+    def give(self, octets: bytes) -> None:
+        clients: dict[int, socket.socket] = {}
+        sent: dict[int, bytes] = {}
+        at = 0
+        try:
+            for _ in range(self.MOST_STEPS):
+                if at >= len(octets):
+                    break
+                number, action = octets[at] % self.CLIENTS, octets[at] // self.CLIENTS % 8
+                at += 1
+                if number not in clients:
+                    clients[number], sent[number] = self._another(), b""
+                if action in (self.FINISH, self.RESET):
+                    self._end(clients, number, action)
+                elif action != self.DELIVER_END and at < len(octets):
+                    part = octets[at + 1 : at + 1 + octets[at]]
+                    at += 1 + len(part)
+                    sent[number] += self._send(clients[number], part)
+                self._turn(is_end=action == self.DELIVER_END)
+            for number, client in clients.items():
+                self._check(client, sent[number])
+        finally:
+            for client in clients.values():
+                client.close()
+            wait_until(self._has_no_connection, what="no connection is left")
+
+    def seeds(self) -> Iterator[bytes]:
+        asked = list(questions())
+        for number, message in enumerate(odd_messages()):
+            parts = framed(*asked[number * 3 : number * 3 + 2], message, asked[0])
+            half = min(255, len(parts) // 2)
+            steps = bytes([0, half]) + parts[:half] + bytes([0, min(255, len(parts) - half)]) + parts[half : half + 255]
+            yield steps + bytes([number % 32, number % 7, 4 * self.FINISH, 1 + 4 * self.RESET, 4 * self.DELIVER_END])
+
+    def _has_no_connection(self) -> bool:
+        self._turn(is_end=True)
+        return self.loop.table.count == 0
+
+    def _another(self) -> socket.socket:
+        client = socket.create_connection(self.listener.getsockname())
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, self.RESETTING)
+        client.setblocking(False)
+        return client
+
+    def _send(self, client: socket.socket, part: bytes) -> bytes:
+        try:
+            client.sendall(part)
+        except (ConnectionError, BlockingIOError):  # it was closed on us
+            return b""
+        return part
+
+    def _end(self, clients: dict[int, socket.socket], number: int, action: int) -> None:
+        if action == self.RESET:
+            clients.pop(number).close()
+            return
+        try:
+            clients[number].shutdown(socket.SHUT_WR)
+        except OSError:  # it is closed already
+            pass
+
+    def _turn(self, *, is_end: bool) -> None:
+        """A turn of the loop, and another one with what was left and has got its reply: the message itself."""
+        for _ in range(2):
+            self.loop.wake()
+            self.loop.run()
+            while (entry := self.hatch.take()) is not None:
+                tag, left = entry[0], entry[1]
+                whole = messages(left)
+                assert whole
+                assert len(framed(*whole)) == len(left)
+                self.loop.deliver(tag, len(left), left, is_end)
+            self.loop.put_held()
+
+    def _check(self, client: socket.socket, sent: bytes) -> None:
+        """What came is whole messages, each a reply to one that was sent, or that one."""
+        received = b""
+        try:
+            while part := client.recv(1 << 16):
+                received += part
+        except (BlockingIOError, ConnectionError):
+            pass
+        replies = messages(received)
+        assert len(framed(*replies)) == len(received)
+        asked = {message[:2] for message in messages(sent)}
+        assert {reply[:2] for reply in replies} <= asked
+        assert len(replies) <= len(messages(sent))
 
 
 class DamagedImage(Target):
@@ -231,12 +357,10 @@ class Datagrams(Target):
         self.loop = Loop(self.hatch, self.BATCH)
         self.loop.open()
         self.images = Images(directory)
-        self.loop.engage(self.images.responder, SETTINGS, SECRETS, None)
-        self.server, self.client = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
-        for each in (self.server, self.client):
-            each.bind(("127.0.0.1", 0))
-            each.setblocking(False)
-        self.client.connect(self.server.getsockname())
+        self.loop.engage(self.images.responder, SETTINGS, SECRETS, self.table())
+        self.server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.server.bind(("127.0.0.1", 0))
+        self.server.setblocking(False)
         self.loop.open_place(1, self.server.fileno(), 0)
 
     def close(self) -> None:
@@ -244,26 +368,32 @@ class Datagrams(Target):
         self.loop.close()
         self.hatch.close()
         self.server.close()
-        self.client.close()
         self.images.close()
+
+    def table(self) -> LimitTable | None:
+        """What limits responses."""
+        return None
 
     def give(self, octets: bytes) -> None:
         found = messages(octets)[: self.BATCH]
         sent = [number.to_bytes(2) + message[2:] for number, message in enumerate(found)]
-        for message in sent:
-            self.client.send(message)
-        self.loop.wake()
-        self.loop.run()  # a turn or two: what an exception in one of them would be is a finding
-        left = 0
-        while (entry := self.hatch.take()) is not None:
-            assert entry[1] in sent
-            left += 1
-        replies = []
-        while True:
-            try:
-                replies.append(self.client.recv(MAX_DATAGRAM))
-            except BlockingIOError:
-                break
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:  # nobody before has replies to come
+            client.connect(self.server.getsockname())
+            for message in sent:
+                client.send(message)
+            self.loop.wake()
+            self.loop.run()  # a turn or two: what an exception in one of them would be is a finding
+            left = 0
+            while (entry := self.hatch.take()) is not None:
+                if entry[2] == client.getsockname():
+                    assert entry[1] in sent
+                    left += 1
+            replies = []
+            while True:
+                try:
+                    replies.append(client.recv(MAX_DATAGRAM, socket.MSG_DONTWAIT))
+                except BlockingIOError:
+                    break
         assert len(replies) <= len(sent) - left
         for reply in replies:
             check_reply(sent[int.from_bytes(reply[:2])], reply, stream=False)
@@ -272,6 +402,13 @@ class Datagrams(Target):
         odd, asked = list(odd_messages()), list(questions())
         for number, message in enumerate(odd):
             yield framed(*asked[number * 5 : number * 5 + 3], message)
+
+
+class LimitedDatagrams(Datagrams):
+    """The same where responses are limited, so that some are truncated and some are dropped."""
+
+    def table(self) -> LimitTable | None:
+        return LimitTable(RateLimitSettings(enabled=True, answers=2, errors=1, window=1.0, all=6, memory=4096))
 
 
 class ZoneText(Target):
@@ -326,6 +463,8 @@ TARGETS: dict[str, type[Target]] = {
     "query": Query,
     "stream": Stream,
     "datagrams": Datagrams,
+    "limited": LimitedDatagrams,
+    "connections": Connections,
     "image": DamagedImage,
     "cookie": Cookie,
     "zonetext": ZoneText,
