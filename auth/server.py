@@ -193,7 +193,6 @@ class Server:
             await thread.stop()
             share.count_by(thread.loop.tally.count_in)
         self._udp.close()
-        self._counters.publish()
         self._executor.shutdown(wait=False, cancel_futures=True)
         if self._worker is not None:
             self._worker.close()

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from bob.daemon import BobContext, BobDaemon
 from bob.supervisor import Supervisor
 from cfgmgr.api import Reload, Reloaded
-from daemonkit.counting import count_in_page, counters_of
-from daemonkit.log import MessageLog, log_statistics
+from daemonkit.counting import count_in_page, count_log, counters_of
+from daemonkit.log import MessageLog
 from daemonkit.membership import Membership
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
@@ -36,7 +36,7 @@ class Member:
             counters=counters_of(spec, Spec.load("daemonkit")),
             session=Session(directories.bus_address, "bob/0"),
         )
-        self._context.counters.include(log_statistics)
+        count_log(self._context.counters)
         self.daemon = BobDaemon(self._context, supervisor, cfgmgr_arguments)
         self._membership = Membership(self.daemon, self._context)
         count_in_page(self._context)

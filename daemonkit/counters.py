@@ -6,7 +6,7 @@ process before it in this place stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from daemonkit.counter_page import CounterPage, filled, summed
 
@@ -14,7 +14,9 @@ HISTOGRAM = "duration:"  # how the slots of histograms begin (daemonkit/duration
 
 
 class Share:
-    """Slots that one thread alone writes, because it has not the interpreter's lock; in the order it wants."""
+    """Slots that somebody alone writes, in the order it wants: a thread without the interpreter's lock, or what knows
+    nothing of counters.
+    """
 
     __slots__ = ("_moved", "names", "slots")
 
@@ -40,16 +42,14 @@ def _nobody_counts(_slots: memoryview) -> None:
 class Counters:
     """A fixed set of counters, so that a misspelt name is an error and a count of zero is shown."""
 
-    __slots__ = ("_elsewhere", "_index", "_shares", "_since", "gauges", "page", "slots")
+    __slots__ = ("_index", "_shares", "gauges", "page", "slots")
 
     def __init__(self, names: Iterable[str], gauges: Collection[str] = ()) -> None:
         self._index = {name: index for index, name in enumerate(dict.fromkeys(names))}
         self.gauges = frozenset(gauges)
         self.slots = memoryview(bytearray(8 * len(self._index))).cast("Q")
         self.page: CounterPage | None = None
-        self._elsewhere: list[Callable[[], Mapping[str, int]]] = []
         self._shares: list[Share] = []
-        self._since: dict[str, int] = {}  # what those elsewhere begin from
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ class Counters:
         return first
 
     def share(self, names: Sequence[str]) -> Share:
-        """Have slots for a thread of its own, before there is a page; what it counts is added to what others count.
+        """Have slots for somebody, before there is a page; what is counted there is added to what others count.
 
         Raises KeyError for a name that is not in the spec.
         """
@@ -99,47 +99,23 @@ class Counters:
 
     def statistics(self) -> dict[str, int]:
         """A copy of all values."""
-        self.publish()
         pairs = zip(self._index, self.slots, strict=False)  # in a page there are more slots
         values = {name: value for name, value in pairs if not name.startswith(HISTOGRAM)}
         for share in self._shares:
             for name, value in summed(share.names, share.slots).items():
                 values[name] += value
-        for counted in self._elsewhere:
-            values |= {name: value for name, value in counted().items() if name not in self._index}
         return values
-
-    def include(self, counted: Callable[[], Mapping[str, int]]) -> None:
-        """Show what is counted elsewhere, in this process from 0; `counted` is asked each time."""
-        if self.page is not None:
-            self._since |= {name: self.slots[self._index[name]] for name in counted() if name in self._index}
-        self._elsewhere.append(counted)
-
-    def publish(self) -> None:
-        """Bring what is counted elsewhere into its slots. One thread at a time."""
-        for counted in self._elsewhere:
-            for name, value in counted().items():
-                if name in self._index:
-                    self.slots[self._index[name]] = self._since.get(name, 0) + value
 
     def count_in(self, page: CounterPage) -> None:
         """Go on in this page, made for `page_names`.
 
         What was counted in the page before stays there; what was in none comes along.
         """
-        counted = {name for ask in self._elsewhere for name in ask() if name in self._index}
         self._move_shares(page)
         if self.page is None:
-            for name, index in self._index.items():
-                if name not in counted:
-                    page.slots[index] += self.slots[index]
-            self._since = {name: page.slots[self._index[name]] for name in counted}
-        else:
-            self.publish()
-            told = {name: self.slots[self._index[name]] - self._since.get(name, 0) for name in counted}
-            self._since = {name: page.slots[self._index[name]] - told[name] for name in counted}
+            for index in range(len(self._index)):
+                page.slots[index] += self.slots[index]
         self.page, self.slots = page, page.slots
-        self.publish()
 
     def _move_shares(self, page: CounterPage) -> None:
         """To where they are in the page. What they have counted in none is added by us, not to a slot of another."""

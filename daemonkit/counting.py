@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from daemonkit.counter_page import CounterPage, page_path
 from daemonkit.counters import Counters
+from daemonkit.log import LOG_COUNTERS, log_handler
 from daemonkit.module import Context
 from daemonkit.spec import Spec
 
@@ -14,6 +15,16 @@ def counters_of(spec: Spec, common: Spec) -> Counters:
     """Those of a module, and those every process has."""
     statistics = {**spec.statistics, **common.statistics}
     return Counters(statistics, [name for name, one in statistics.items() if one.kind == GAUGE])
+
+
+def count_log(counters: Counters) -> None:
+    """Count what this process logs, before there is a page; nothing where it has no log of ours."""
+    if (handler := log_handler()) is not None:
+        share = counters.share(LOG_COUNTERS)
+        for index, count in enumerate(handler.statistics().values()):
+            share.slots[index] = count
+        handler.count_in(share.slots)
+        share.count_by(handler.count_in)
 
 
 def count_in_page(context: Context) -> None:

@@ -35,6 +35,8 @@ __all__ = [
 
 FLUSH_TIMEOUT = 0.5  # s, at exit: a stop must not take longer because nobody reads the log
 SEVERITIES = ("debug", "info", "warning", "error")
+LOG_COUNTERS = (*(f"log.{severity}" for severity in SEVERITIES), "log.suppressed", "log.dropped")  # of every process
+SUPPRESSED, DROPPED = len(SEVERITIES), len(SEVERITIES) + 1
 _LIBRARIES = ("asyncio", "uvicorn", "sqlalchemy", "alembic", "psycopg")
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -85,11 +87,6 @@ class MessageLog:
             self.warning("DAEMON_MESSAGES_SUPPRESSED", id=kept.id, count=kept.count, seconds=kept.seconds)
         return self._limits.next_end()
 
-    @property
-    def suppressed(self) -> int:
-        """How many messages the rate limit kept back since the start."""
-        return self._limits.suppressed
-
     def _write(
         self, level: int, message_id: str, fields: Mapping[str, object], error: BaseException | None = None
     ) -> None:
@@ -99,6 +96,8 @@ class MessageLog:
             self.tell_suppressed()
         message = self._messages[message_id]
         if not self._limits.allows(message_id, PROVOKED if message.provoked else ORDINARY):
+            if (handler := log_handler()) is not None:
+                handler.count(SUPPRESSED)
             return
         safe = {name: escape(value) for name, value in fields.items()}
         plain = {name: value if isinstance(value, _PLAIN[1:]) else safe[name] for name, value in fields.items()}
@@ -114,28 +113,29 @@ class LogHandler(logging.Handler):
         super().__init__()
         self.who = who
         self.revision = 0
-        self.counts = dict.fromkeys(SEVERITIES, 0)
+        self._counts = memoryview(bytearray(8 * len(LOG_COUNTERS))).cast("Q")
         self.settings = settings
         self.wanted: LogSettings | None = None  # what the configuration says; `settings` may have a way out beside it
         self._sinks = {name: self._sink(name, settings) for name in settings.destinations}
-        self._dropped = 0  # of sinks that are closed
         self._log: MessageLog | None = None
-
-    @property
-    def dropped(self) -> int:
-        """How many messages no destination took in time."""
-        return self._dropped + sum(sink.dropped for sink in self._sinks.values())
 
     def statistics(self) -> dict[str, int]:
         """The counters of the log, by their names in the spec of daemonkit."""
-        counts = {f"log.{severity}": count for severity, count in self.counts.items()}
-        suppressed = 0 if self._log is None else self._log.suppressed
-        return {**counts, "log.suppressed": suppressed, "log.dropped": self.dropped}
+        return dict(zip(LOG_COUNTERS, self._counts, strict=False))
+
+    def count_in(self, slots: memoryview) -> None:
+        """Count in these slots from now on, which say already what was counted."""
+        self._counts = slots
+
+    def count(self, index: int) -> None:
+        """Count, from whatever thread (see daemonkit.counters.Counters.add)."""
+        counts = self._counts
+        counts[index] += 1
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count and queue; never blocks."""
         entry = self._entry(record)
-        self.counts[entry.severity] += 1
+        self.count(SEVERITIES.index(entry.severity))
         for sink in tuple(self._sinks.values()):
             sink.put(entry)
 
@@ -152,7 +152,6 @@ class LogHandler(logging.Handler):
         self.settings, self._sinks = settings, sinks
         for sink in old.values():
             if sink not in sinks.values():
-                self._dropped += sink.dropped
                 sink.close()
         set_levels(settings.level)
 
@@ -170,7 +169,12 @@ class LogHandler(logging.Handler):
         super().close()
 
     def _sink(self, name: str, settings: LogSettings) -> Sink:
-        return Sink(destination(name, settings.form, settings.facility), gap=self._gap, idle=self._idle)
+        return Sink(
+            destination(name, settings.form, settings.facility),
+            gap=self._gap,
+            idle=self._idle,
+            dropped=lambda: self.count(DROPPED),
+        )
 
     def _idle(self) -> float | None:
         return None if self._log is None else self._log.tell_suppressed()

@@ -37,14 +37,16 @@ class Sink:
         *,
         gap: Callable[[int], Entry],
         idle: Callable[[], float | None] = lambda: None,
+        dropped: Callable[[], None] = lambda: None,
         limit: int = MAX_QUEUED,
     ) -> None:
         """`gap` makes the entry that tells of a number of dropped ones; `idle` is called when there is nothing to do,
-        and tells in how many seconds to call it again, if it wants to be called.
+        and tells in how many seconds to call it again, if it wants to be called. `dropped` is called for each.
         """
         self._destination = destination
         self._gap = gap
         self._idle = idle
+        self._tell_dropped = dropped
         self._limit = limit
         self._queue: deque[Entry | _Gap] = deque()
         self._changed = threading.Condition()
@@ -64,6 +66,7 @@ class Sink:
                     self._queue.append(last := _Gap())
                 last.count += 1
                 self.dropped += 1
+                self._tell_dropped()
                 return
             self._queue.append(entry)
             if self._thread is None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from daemonkit import control
 from daemonkit.control import ControlChannel
-from daemonkit.counting import count_in_page, counters_of
+from daemonkit.counting import count_in_page, count_log, counters_of
 from daemonkit.errors import ControlError, DaemonError, ExitCode, Rejected
-from daemonkit.log import MessageLog, log_handler, log_statistics, rename_log
+from daemonkit.log import MessageLog, log_handler, rename_log
 from daemonkit.membership import Membership
 from daemonkit.module import Context, ListeningSocket, Module
 from daemonkit.paths import Directories
@@ -60,7 +60,7 @@ class Runtime:
             counters=counters_of(spec, common),
             session=self._session,
         )
-        self._context.counters.include(log_statistics)
+        count_log(self._context.counters)
         if (handler := log_handler()) is not None:
             handler.watch(self._context.log)
         self._module = module(self._context)
@@ -123,7 +123,6 @@ class Runtime:
             revision = self._membership.revision if own is None else own
             beat = control.Heartbeat(revision, self._context.progress)
             self._channel.send(control.encode(beat))
-            self._context.counters.publish()
             await asyncio.sleep(HEARTBEAT_INTERVAL)
 
     # What bob says.

@@ -6,7 +6,6 @@ members <-- ipc --> broker.py <-> exchange.py <-> routing.py        bob -- died 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from typing import ClassVar, Final
 
 from daemonkit.api import GetConfiguration
@@ -15,6 +14,7 @@ from daemonkit.membership import Membership
 from daemonkit.module import Context, Module, command, subscribe
 from msgq import api
 from msgq.broker import Broker
+from msgq.counts import Counts
 from msgq.envelope import MEMBERSHIP, MembershipChange
 from msgq.routing import Routing
 from msgq.session import Event, IncomingCall
@@ -33,13 +33,15 @@ class MsgqDaemon(Module):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._broker: Broker | None = None
+        self._share = context.counters.share(Counts.names)
 
     async def on_start(self) -> None:
         """Listen; raises AddressError."""
         self._broker = Broker(self.context.directories.bus_address, unwatched=self._unwatched)
         self._broker.start()
         self.context.log.info("MSGQ_LISTENING", path=self.context.directories.bus_socket)
-        self.context.counters.include(self._counted)
+        self._routing.counts.count_in(self._share.slots)
+        self._share.count_by(self._routing.counts.count_in)
         self.context.session = self._broker.session(self.context.member)
         self._membership = Membership(self, self.context)
         self._membership.expect_configuration()
@@ -90,9 +92,6 @@ class MsgqDaemon(Module):
     async def statistics(self, _call: IncomingCall, _request: api.Statistics) -> api.StatisticsReply:
         """The counters."""
         return api.StatisticsReply(self.context.counters.statistics())
-
-    def _counted(self) -> dict[str, int]:
-        return dataclasses.asdict(self._routing.counts)
 
     @property
     def _routing(self) -> Routing:

@@ -71,17 +71,15 @@ def test_a_spare_that_takes_a_place_goes_on_there_and_leaves_its_own_counts(path
     dead, _ = counting(path)
     dead.add("queries", 100)
     spare_path = path.with_name("auth.spare.counters")
-    spare, _ = counting(spare_path)
-    told = {"dropped": 5}
-    spare.include(lambda: told)
-    spare.publish()
+    spare = Counters(NAMES, ("open",))
+    share = spare.share(["dropped"])
+    spare.count_in(CounterPage.open(spare_path, spare.page_names, spare.gauges)[0])
     spare.add("queries", 3)
-    told["dropped"] = 6
+    share.slots[0] += 6
     page, _ = CounterPage.open(path, spare.page_names, spare.gauges)
     spare.count_in(page)
     spare.add("queries")
-    told["dropped"] = 8
-    spare.publish()
+    share.slots[0] += 2
     assert read_page(path).values == {"queries": 101, "dropped": 2, "open": 0}
     assert read_page(spare_path).values == {"queries": 3, "dropped": 6, "open": 0}
 
@@ -89,10 +87,9 @@ def test_a_spare_that_takes_a_place_goes_on_there_and_leaves_its_own_counts(path
 def test_what_was_counted_before_there_was_a_page_comes_along(path):
     counting(path)[0].add("queries", 10)
     counters = Counters(NAMES)
-    counters.include(lambda: {"dropped": 4})
+    counters.share(["dropped"]).slots[0] = 4
     counters.add("queries", 2)
     counters.count_in(CounterPage.open(path, counters.page_names)[0])
-    counters.publish()
     assert read_page(path).values == {"queries": 12, "dropped": 4, "open": 0}
 
 

@@ -10,7 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from daemonkit.log import LogHandler, MessageLog, escape, log_handler, log_statistics, rename_log, start_logging
+from daemonkit.counter_page import CounterPage, read_page
+from daemonkit.counters import Counters
+from daemonkit.counting import count_log
+from daemonkit.log import (
+    LOG_COUNTERS,
+    LogHandler,
+    MessageLog,
+    escape,
+    log_handler,
+    log_statistics,
+    rename_log,
+    start_logging,
+)
 from daemonkit.log_limits import ORDINARY, PROVOKED, WINDOW, Limits
 from daemonkit.log_settings import LogSettings
 from daemonkit.spec import Spec
@@ -124,7 +136,7 @@ def test_a_flood_of_one_message_is_bounded_counted_and_told(log, clock, caplog):
             log.info("TOY_SAW", name="x")
         log.warning("TOY_BROKE", error="y")  # is not hidden by the flood
         assert caplog.messages == ["TOY_SAW saw x"] * ORDINARY + ["TOY_BROKE broke: y"]
-        assert log.suppressed == 30
+        assert log._limits.suppressed == 30
         caplog.clear()
         clock.now += WINDOW
         log.info("TOY_SAW", name="z")
@@ -218,6 +230,20 @@ def test_destinations_format_and_level_change_at_run_time(started, log, capfd, t
     counted = {"log.debug": 1, "log.info": 1, "log.warning": 1, "log.error": 1, "log.suppressed": 0, "log.dropped": 0}
     assert log_statistics() == counted
     assert counted.keys() == Spec.load("daemonkit").statistics.keys()
+
+
+def test_what_is_logged_is_counted_in_the_page_at_once(started, log, tmp_path: Path):
+    """A kill loses none: nobody has to bring the counts there."""
+    log.warning("TOY_BROKE", error="before there is a page")
+    counters = Counters([*LOG_COUNTERS, "other"])
+    count_log(counters)
+    path = tmp_path / "toy.0.counters"
+    counters.count_in(CounterPage.open(path, counters.page_names)[0])
+    for _ in range(ORDINARY + 3):
+        log.info("TOY_SAW", name="x")
+    counted = {name: count for name, count in read_page(path).values.items() if count}
+    assert counted == {"log.info": ORDINARY, "log.warning": 1, "log.suppressed": 3}
+    assert log_statistics()["log.info"] == ORDINARY
 
 
 def test_the_suites_own_messages_have_the_field_that_bounds_them():
