@@ -358,7 +358,7 @@ class Searcher(Composer):
             node = self.patched_node(low)
             if self.set_of(node, NSEC):
                 return node
-            if rank & IN_DELTA:  # what it replaced is gone
+            if rank & IN_DELTA and entry:  # what it replaced is gone
                 entry -= 1
             low -= 1
         return self.nsec_node(entry if entry else 1)
@@ -508,7 +508,7 @@ class Searcher(Composer):
                 break
             if self.nsec3_fragment(self.chain_entries + number):
                 return self.chain_entries + number
-            if rank & IN_DELTA:  # what it replaced is gone
+            if rank & IN_DELTA and entry:  # what it replaced is gone
                 entry -= 1
             number -= 1
         return entry

@@ -94,7 +94,9 @@ class Keeper:
     def _sweep(self) -> None:
         """Zones that no source has any more, or that are listed and have no data."""
         keys = self.following.keys()
-        for there in list(self.store.located()):
+        there_are = self.store.by_source()
+        all_there = all(known is not None and len(known) == there_are.pop(number, 0) for number, known in keys.items())
+        for there in [] if all_there and not there_are else list(self.store.located()):  # every zone of theirs is there
             record = there.record
             if record.flags & layout.ZONE_GONE:
                 continue
@@ -192,12 +194,12 @@ class Keeper:
         """What to build next, the slot it is for and the file; None: nothing now. Announces what can be."""
         batch = self.plan.take()
         self._building = frozenset(batch.origins if batch else ())
-        if not self.plan.surveying:
+        # Once it is the turn of big zones the small ones are done, and the big ones have records that leave them.
+        if not self.plan.surveying and (batch is None or batch.records >= BIG_RECORDS):
             if not self._swept:
                 self._sweep()
                 batch = batch or self.plan.take()
-            if batch is None or batch.records >= BIG_RECORDS:  # of which the small ones are done, and it is left
-                self._announce()
+            self._announce()
         if batch is None and self._tidy():
             batch = self.plan.take()
         if batch is None:
@@ -215,7 +217,8 @@ class Keeper:
             found = [(ZoneRecord.read(self.store.arena.view, place), offset) for offset, place in image.zones()]
             self.published = time.time()
             self.store.publish(
-                (record.origin, number, offset) for record, offset in found if not self._is_overtaken(record)
+                [(record.origin, number, offset) for record, offset in found],
+                lambda there, at: self._is_overtaken(found[at][0], there.record),
             )
             for origin in batch.origins:
                 self.failures.pop(origin, None)
@@ -278,16 +281,11 @@ class Keeper:
         again, self._again, self._building = self._again, set(), frozenset()
         return again
 
-    def _is_overtaken(self, record: ZoneRecord) -> bool:
+    def _is_overtaken(self, record: ZoneRecord, there: ZoneRecord) -> bool:
         """Whether the zone was deleted, or has come to a later version, while it was being built."""
-        there = self.store.find(record.origin)
-        if there is None:
-            return False
-        if there.record.flags & layout.ZONE_GONE:
+        if there.flags & layout.ZONE_GONE:
             return record.name in self._again
-        return (
-            there.record.answered and there.record.source == record.source and (there.record.version > record.version)
-        )
+        return there.answered and there.source == record.source and there.version > record.version
 
     def _announce(self) -> None:
         if self.announced:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +96,17 @@ class Store:
             if slots is None or (slot in slots and slot in self.heaps):
                 yield self._located(at, slot, offset)
 
+    def by_source(self) -> Counter[int]:
+        """How many zones the directory has of each data source, by its number; those that are gone not among them."""
+        found: Counter[int] = Counter()
+        view = self.arena.view
+        for _, slot, offset in self.directory.entries():
+            place = record_place(slot, offset, self.heaps)
+            if not view[place + layout.ZONE_FLAGS] & layout.ZONE_GONE:
+                at = place + layout.ZONE_SOURCE
+                found[int.from_bytes(view[at : at + 4], "little")] += 1
+        return found
+
     def _located(self, at: int, slot: int, offset: int) -> Located:
         place = record_place(slot, offset, self.heaps)
         return Located(at, slot, offset, ZoneRecord.read(self.arena.view, place))
@@ -137,11 +148,24 @@ class Store:
             self._let_go(number)
             raise
 
-    def publish(self, located: Iterable[tuple[bytes, int, int]]) -> None:
-        """Give zones their records, one by one: origin, slot, offset as the directory has it."""
-        for origin, slot, offset in located:
+    def publish(
+        self,
+        located: Sequence[tuple[bytes, int, int]],
+        keeps: Callable[[Located, int], bool] = lambda _there, _number: False,
+    ) -> None:
+        """Give zones their records, one by one: origin, slot, offset as the directory has it.
+
+        `keeps` is asked whether a zone keeps what is there, instead of this one of the list.
+        """
+        if len(located) > 1:
+            self._make_room([origin for origin, _, _ in located])
+        for number, (origin, slot, offset) in enumerate(located):
             at = self.directory.find(origin, self.heaps)
             before = self.directory.entry(at)
+            if before:
+                there = self._located(at, before >> layout.SLOT_SHIFT & layout.SLOT_MASK, before & layout.MASK32)
+                if keeps(there, number):
+                    continue
             try:
                 self.directory.put(at, origin, slot, offset)
             except ValueError:  # no room
@@ -261,10 +285,10 @@ class Store:
         """The slots in the order in which they were published: of two records of a zone the later one counts."""
         return [slot.number for slot in self.manifest.slots if slot.number in self.images]
 
-    def _make_directory(self, records: list[tuple[int, int]], old: Directory | None) -> Directory:
+    def _make_directory(self, records: list[tuple[int, int]], old: Directory | None, new: int = 0) -> Directory:
         epoch = self.manifest.epoch + 1
         name = f"{epoch}.directory"
-        zones = len(records)
+        zones = len(records) + new
         directory.create(self.place / name, self.manifest.seed, zones + max(zones, DIRECTORY_SPARE))
         made = Directory(self.arena, self.place / name, writable=True)
         for slot, offset in records:
@@ -277,10 +301,19 @@ class Store:
             old.advance()  # for who still looks there
         return made
 
-    def _grow(self) -> None:
-        """A directory with more room."""
+    def _make_room(self, origins: list[bytes]) -> None:
+        """Make a larger directory at once, where one after the other would be made."""
+        room = self.directory.capacity // layout.DIRECTORY_LOAD - self.directory.used
+        if len(origins) <= room:
+            return
+        new = sum(self.directory.entry(self.directory.find(origin, self.heaps)) == 0 for origin in origins)
+        if new > room:
+            self._grow(new)
+
+    def _grow(self, new: int = 0) -> None:
+        """A directory with more room, for so many new zones at least."""
         old = self.directory
-        self.directory = self._make_directory([(slot, offset) for _, slot, offset in old.entries()], old)
+        self.directory = self._make_directory([(slot, offset) for _, slot, offset in old.entries()], old, new)
         old.close()
         self._sweep()
 

@@ -284,13 +284,13 @@ def octets_of(house):
 
 def test_a_stream_of_changes_of_many_zones_lets_nothing_grow(house, monkeypatch):
     """Deltas fill and images wear out, again and again: what is in use stays within a bound, and right."""
-    monkeypatch.setattr("memmgr.store.HEAP_LEAST", 1 << 14)
-    zones = [f"zone{number}." for number in range(12)]
+    monkeypatch.setattr("memmgr.store.HEAP_LEAST", 1 << 13)
+    zones = [f"zone{number}." for number in range(6)]
     for zone in zones:
         house.load(soa(1, "www A 192.0.2.80"), zone)
     house.start()
     most = 0
-    for serial in range(2, 26):
+    for serial in range(2, 24):
         for number, zone in enumerate(zones):
             if (serial + number) % 3:
                 house.load(soa(serial, f"www A 192.0.2.{serial}", f"n{serial} TXT {'x' * 150}"), zone)
@@ -300,7 +300,7 @@ def test_a_stream_of_changes_of_many_zones_lets_nothing_grow(house, monkeypatch)
         for number, zone in enumerate(zones):
             last = serial if (serial + number) % 3 else serial - 1
             assert house.text(f"www.{zone}") == (f"192.0.2.{last}" if last > 1 else "192.0.2.80"), (serial, zone)
-    assert house.keeper.compactions > 3
+    assert house.keeper.compactions > 1
     assert octets_of(house) <= 1.5 * most
     assert len(house.keeper.store.manifest.slots) < 8
 
