@@ -79,6 +79,10 @@ class Sources:
         for member in self._members:
             yield member.name, member.usable()
 
+    def failed(self, name: str, error: StorageError) -> None:
+        """Note that a source failed: until it works again, or for a while, it is not asked."""
+        next(member for member in self._members if member.name == name).failed(error)
+
     def holder_of(self, origin: Name) -> tuple[str, DataSource] | None:
         """The first source that has a zone of exactly this origin: the one it is answered from."""
         for member in self._members:

@@ -207,7 +207,7 @@ class MemmgrDaemon(Module):
         except (BuildFailed, ImageError, OSError, DataSourceError) as error:
             self.context.counters.add("builds.failed")
             self.context.log.error("MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=batch.origins[0], reason=error)
-            await self.context.work(self._keeper.failed, batch, str(error))
+            await self.context.work(self._keeper.failed, batch, number, str(error))
         else:
             self.context.counters.add("builds")
             self.context.counters.add("builds.zones", len(batch.origins))

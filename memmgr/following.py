@@ -142,12 +142,14 @@ class Following:
 
     def follow(self, update: Callable[[Name], None], survey: Callable[[Iterator[Found]], None]) -> None:
         """Have each zone updated that changed; of a source of which that is not known, have all zones surveyed."""
+        assert self.sources is not None
         for name, source in self._each():
             if isinstance(source, Failure):
                 continue
             try:
                 self._follow(name, source, update, survey)
             except StorageError as error:
+                self.sources.failed(name, error)  # so that nobody waits for it again before it works
                 self._log.debug("MEMMGR_SOURCE_WAITING", source=name, reason=error)
 
     def _follow(

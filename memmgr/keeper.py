@@ -49,6 +49,7 @@ class Keeper:
         self._listed: frozenset[bytes] = frozenset()  # keys of zones of the configuration
         self._building: frozenset[Name] = frozenset()
         self._again: set[Name] = set()  # that changed while they were being built
+        self._unsure: set[Name] = set()  # that no source has of those that could be asked
         self._swept = False
         self._remembered = 0.0  # when the manifest had the marks last
 
@@ -77,7 +78,8 @@ class Keeper:
     # Following.
 
     def follow(self) -> None:
-        """Take notice of what changed in the data sources."""
+        """Take notice of what changed in the data sources. Raises OSError."""
+        self.store.announce_again()
         self.following.follow(self.update, lambda found: self.plan.survey(self._missing(found)))
 
     def _missing(self, found: Iterator[Found]) -> Iterator[Wanted]:
@@ -117,6 +119,7 @@ class Keeper:
         if origin in self._building:
             self._again.add(origin)
             return
+        self._unsure.discard(origin)
         there = self.store.find(origin_wire(origin))
         with self.following.held(origin) as (held, sure):
             if held is not None:
@@ -125,6 +128,8 @@ class Keeper:
         self.plan.remove(origin)
         if sure:
             self._remove(origin, there)
+        else:
+            self._unsure.add(origin)
 
     def _bring(self, held: Held, there: Located | None) -> None:
         """Give a zone that a source has what it has there."""
@@ -230,9 +235,13 @@ class Keeper:
             self.update(origin)
         self._strike()
 
-    def failed(self, batch: Batch, reason: str) -> None:
+    def failed(self, batch: Batch, number: int, reason: str) -> None:
         """These zones could not be built: auth answers for them, from what is stored, until they can."""
         self._done()
+        try:
+            self.store.discard(number)
+        except OSError as error:
+            self._log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
         for origin in batch.origins:
             self.failures[origin] = reason
             try:
@@ -250,10 +259,10 @@ class Keeper:
             return not sure if held is None else _matches(there.record, held.number, held.info)
 
     def retry(self) -> None:
-        """Try again to build what could not be built."""
-        for origin in list(self.failures):
+        """Try again to build what could not be built, and to ask for what a source that failed may have."""
+        for origin in [*self.failures, *self._unsure]:
             self.update(origin)
-            del self.failures[origin]
+            self.failures.pop(origin, None)
 
     def rebuild(self, origin: Name) -> bool:
         """Have a zone built anew, whatever is there; whether there is such a zone."""

@@ -65,6 +65,10 @@ class Margin:
 
     def _make(self) -> int:
         number, path = self._store.reserve()
-        builder.build([], path, self._store.manifest.seed)
-        self._store.enlist(number)
+        try:
+            builder.build([], path, self._store.manifest.seed)
+            self._store.enlist(number)
+        except BaseException:
+            self._store.discard(number)
+            raise
         return number

@@ -58,6 +58,7 @@ class Store:
         self._run = run
         self._refused = refused
         self._announced = False
+        self._untold = False  # whether the list is another than the one that is announced
         place.mkdir(MODE, parents=True, exist_ok=True)
         try:
             self._lock = manifest.lock(place)
@@ -148,6 +149,13 @@ class Store:
             self._let_go(number)
             raise
 
+    def discard(self, number: int) -> None:
+        """Remove what there is of an image that could not be built or listed: it takes room. Raises OSError."""
+        if all(slot.number != number for slot in self.manifest.slots):
+            for path in [*self.place.glob(f"{number}.*"), *self.place.glob(f".{number}.*")]:
+                if path.name != self.manifest.directory:
+                    path.unlink(missing_ok=True)
+
     def publish(
         self,
         located: Sequence[tuple[bytes, int, int]],
@@ -196,8 +204,18 @@ class Store:
     def announce(self) -> None:
         """From now on answers may be made from what is listed. Raises OSError."""
         self._announced = True
-        self._tell()
+        try:
+            self._write_announcement()
+        except BaseException:
+            self._announced = False
+            raise
         self.directory.advance()
+
+    def announce_again(self) -> None:
+        """Announce what could not be announced, if there is anything. Raises OSError."""
+        if self._untold:
+            self._write_announcement()
+            self.directory.advance()
 
     def close(self) -> None:
         """Unmap everything and let go of the lock; what was announced stays."""
@@ -329,9 +347,17 @@ class Store:
         self._tell()
 
     def _tell(self) -> None:
+        """Announce the list. Where that fails the list stands all the same: readers leave what they do not know."""
+        try:
+            self._write_announcement()
+        except OSError:
+            self._untold = True
+
+    def _write_announcement(self) -> None:
         if self._announced:
             told = msgspec.structs.replace(self.manifest, run=self._run, place=str(self.place))
             manifest.write(self._announcement, told, durable=False)
+        self._untold = False
 
     def _sweep(self) -> None:
         """Remove what is in no list: left by who was killed."""

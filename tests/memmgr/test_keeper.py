@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 import datasrc
@@ -258,8 +260,8 @@ def test_on_a_full_disk_zones_are_left_to_auth_and_built_when_there_is_room(hous
     house.load(soa(1, "www A 192.0.2.81", *(f"n{number} TXT x" for number in range(600))), "second.")
     keeper = house.keeper
     keeper.follow()
-    batch, _, _ = keeper.take()
-    keeper.failed(batch, "No space left on device")
+    batch, number, _ = keeper.take()
+    keeper.failed(batch, number, "No space left on device")
     assert house.text("www.second.") == "left"
     assert list(keeper.failures.values()) == ["No space left on device"]
 
@@ -309,7 +311,19 @@ def test_a_zone_that_cannot_be_compacted_is_answered_from_what_is_there(house):
     house.load(soa(1, "www A 192.0.2.80"))
     house.start()
     house.keeper.rebuild(name("example.", "."))
-    batch, _, _ = house.keeper.take()
-    house.keeper.failed(batch, "No space left on device")
+    batch, number, _ = house.keeper.take()
+    house.keeper.failed(batch, number, "No space left on device")
     assert house.text("www.example.") == "192.0.2.80"
     assert house.keeper.failures
+
+
+def test_a_change_is_not_lost_while_its_source_cannot_be_asked(house, monkeypatch):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    house.load(soa(2, "www A 192.0.2.82"))
+    with monkeypatch.context() as patched:
+        patched.setattr(house.keeper.following, "held", lambda _origin: contextlib.nullcontext((None, False)))
+        house.settle()
+    assert house.text("www.example.") == "192.0.2.80"
+    house.keeper.retry()
+    assert house.text("www.example.") == "192.0.2.82"
