@@ -48,6 +48,7 @@ class Replies:
 
     tag: int
     taken: int  # octets of messages that are answered; the others are left again
+    messages: int  # how many those are
     octets: bytes  # of the replies, framed
     is_end: bool  # the connection is to be closed after them
 
@@ -164,24 +165,25 @@ class TcpService:
         """In the thread of the loop."""
         loop = self._thread.loop
         for replies in batch:
-            loop.deliver(replies.tag, replies.taken, replies.octets, replies.is_end)
+            loop.deliver(replies.tag, replies.taken, replies.messages, replies.octets, replies.is_end)
         loop.put_held()
 
 
 def answer_messages(engine: Engine, left: Left) -> Replies:
     """Replies to as many messages as may wait to be sent. Blocks."""
-    framer, replies, taken = Framer(), bytearray(), 0
+    framer, replies, taken, messages = Framer(), bytearray(), 0, 0
     framer.feed(left.octets)
     while len(replies) < MAX_STREAM_UNSENT:
         message = framer.take()
         if message is None:
             break
         taken += len(frame(message))
+        messages += 1
         reply = engine.respond(message, left.client)
         if reply is None:
-            return Replies(left.tag, taken, bytes(replies), is_end=True)
+            return Replies(left.tag, taken, messages, bytes(replies), is_end=True)
         replies += frame(reply)
-    return Replies(left.tag, taken, bytes(replies), is_end=False)
+    return Replies(left.tag, taken, messages, bytes(replies), is_end=False)
 
 
 def prepare_listener(sock: socket.socket) -> None:

@@ -14,7 +14,7 @@ Other threads reach it by `call()` only (auth/loop_thread.py). Plain Python; tcp
 from __future__ import annotations
 
 from auth.connections import ConnectionTable
-from auth.counted import FAILURES, TCP_ACCEPTED, TCP_EVICTED, TCP_PAUSES, TCP_REFUSED, TCP_TIMEOUTS
+from auth.counted import FAILURES, LEFT, TCP_ACCEPTED, TCP_EVICTED, TCP_PAUSES, TCP_REFUSED, TCP_TIMEOUTS
 from auth.raw import Hatch, Reactor, zeros
 from auth.raw_streams import Streams
 from auth.reply_tally import ReplyTally
@@ -143,8 +143,11 @@ class TcpLoop(Reactor):
             if self.states[connection] != CLOSED:
                 self.close_connection(connection)
 
-    def deliver(self, tag: int, octets: int, replies: bytes, is_end: bool) -> None:
-        """The replies to the first so many octets that were left; with the end the connection is closed after them."""
+    def deliver(self, tag: int, octets: int, messages: int, replies: bytes, is_end: bool) -> None:
+        """The replies to the first so many octets and messages that were left; with the end the connection is closed
+        after them.
+        """
+        self.tally.add(LEFT, messages)
         connection = self.connection_of(tag)
         if connection == 0 or self.states[connection] != ANSWERING:  # it is gone, and another may have its number
             return

@@ -251,7 +251,7 @@ class Connections(Target):
                 whole = messages(left)
                 assert whole
                 assert len(framed(*whole)) == len(left)
-                self.loop.deliver(tag, len(left), left, is_end)
+                self.loop.deliver(tag, len(left), 1, left, is_end)
             self.loop.put_held()
 
     def _check(self, client: socket.socket, sent: bytes) -> None:
