@@ -181,6 +181,7 @@ class Explained(msgspec.Struct, frozen=True):
     steps: tuple[ExplainedStep, ...]
     notes: tuple[str, ...]  # log messages it would cause
     reply: ExplainedReply | None  # None: no reply is sent
+    hook: bool = False  # the reply is shown to the answer hook, which is not called here
 
 
 class Explain(msgspec.Struct, frozen=True):

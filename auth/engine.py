@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from dns.edns import EDECode
+from dns.name import Name
 from dns.opcode import Opcode
 from dns.rcode import Rcode
 from dns.rdataclass import RdataClass
@@ -27,6 +28,7 @@ from auth.cookie_check import Cookie, CookieCheck, has_to_ask_again
 from auth.cookie_secrets import CookieSecrets
 from auth.edns import MIN_UDP_SIZE, ExtendedError
 from auth.errors import Dropped, Refusal, TsigMalformed, Unusable
+from auth.hook import AnswerHook, HookFailed
 from auth.keys import KeyRing
 from auth.operations import TRANSFERS, check_query_type, refuse_transfer, refuse_zone_change
 from auth.rate_limits import ResponseLimits
@@ -61,6 +63,7 @@ class Serving:
     zones: ZoneTable = field(default_factory=ZoneTable)
     cookies: CookieSecrets | None = None  # None: cookies are ignored
     keys: KeyRing = field(default_factory=KeyRing)
+    hook: AnswerHook | None = None  # only in the worker
 
 
 class Engine:
@@ -187,9 +190,24 @@ class Engine:
                     refuse_transfer(request, question, view, client.transport)
                 room = _limit(request, client, serving.settings)
                 wants = request.edns is not None and request.edns.dnssec_ok
-                return answer_question(question, view, serving.settings, room, dnssec_ok=wants)
+                answer = answer_question(question, view, serving.settings, room, dnssec_ok=wants)
+                return self._hooked(question, client, key, view.asked, answer, serving)
             finally:
                 request.zone = view.asked
+
+    def _hooked(
+        self, question: Question, client: Client, key: Name | None, zone: Name | None, answer: Answer, serving: Serving
+    ) -> Answer:
+        """What the answer hook makes of an answer, where it is to see it; the answer itself where it fails."""
+        if serving.hook is None or zone is None or not serving.zones.policy(zone).hook:
+            return answer
+        self._tally.hooked(failed=False)
+        try:
+            return serving.hook.look_at(question, client, key, zone, answer)
+        except HookFailed as error:
+            self._tally.hooked(failed=True)
+            self._log.error("AUTH_HOOK_FAILED", zone=zone, name=question.name, reason=error)
+            return answer
 
 
 def _count_in_zone(

@@ -67,7 +67,12 @@ def explain(
         steps=tuple(_step(step, serving, sources) for step in seen.steps),
         notes=tuple(seen.notes),
         reply=None if reply is None else _reply(dns.message.from_wire(reply, keyring=False), len(reply)),
+        hook=any(_has_hook(step, serving) for step in seen.steps[:1]),
     )
+
+
+def _has_hook(step: Step, serving: Serving) -> bool:
+    return step.zone is not None and serving.zones.policy(step.zone.origin).hook
 
 
 def _question(request: api.Explain) -> tuple[Name, RdataType]:

@@ -37,8 +37,10 @@ class Listed:
 
 
 def list_zones(zones: ZoneTable, seed: int) -> Listed:
-    """Blocks: 0.2 s for 100 000 zones. A zone is restricted where not everybody may ask it."""
-    origins = ((wire_of(origin), not policy.query_acl.accepts_all) for origin, policy in zones.listed.items())
+    """Blocks: 0.2 s for 100 000 zones. A zone is restricted where not everybody may ask it, or a hook is asked."""
+    origins = (
+        (wire_of(origin), not policy.query_acl.accepts_all or policy.hook) for origin, policy in zones.listed.items()
+    )
     rows = {} if zones.rows is None else {wire_of(origin): row for origin, row in zones.rows.of.items()}
     table = listing(seed, origins, len(zones.listed))
     return Listed(zones, seed, table, len(zones.listed), numbering(seed, rows))

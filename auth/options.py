@@ -110,9 +110,9 @@ def _policies() -> Callable[[Mapping[str, Any], str], ZonePolicy]:
     compiled: dict[bytes, ZonePolicy] = {}
 
     def policy(item: Mapping[str, Any], place: str) -> ZonePolicy:
-        key = msgspec.json.encode((item["query_acl"], item["statistics"]))
+        key = msgspec.json.encode((item["query_acl"], item["statistics"], item["hook"]))
         if key not in compiled:
-            compiled[key] = ZonePolicy(_acl(item["query_acl"], place), item["statistics"])
+            compiled[key] = ZonePolicy(_acl(item["query_acl"], place), item["statistics"], item["hook"])
         return compiled[key]
 
     return policy

@@ -119,7 +119,8 @@ class Server:
         if responder is None or listed is None or not listed.is_of(serving.zones, responder.seed):
             return None
         settings = serving.settings
-        is_usual = settings.minimal_responses and serving.zones.default.query_acl.accepts_all
+        default = serving.zones.default
+        is_usual = settings.minimal_responses and default.query_acl.accepts_all and not default.hook
         return responder if is_usual and responder.udp_size == settings.udp_size else None
 
     def _engaging(self) -> Callable[[], None]:

@@ -100,6 +100,10 @@ class Tally:
         """The table of rate limits is too small."""
         self._counters.add("rate_limit.evicted")
 
+    def hooked(self, *, failed: bool) -> None:
+        """The answer hook was asked."""
+        self._counters.add("hook.failed" if failed else "hook.called")
+
     def dropped(self) -> None:
         """No reply was sent."""
         self._counters.add("dropped")

@@ -33,6 +33,7 @@ class ZonePolicy:
 
     query_acl: Acl = ACCEPT_ALL
     statistics: bool = False
+    hook: bool = False  # each answer is shown to the answer hook
 
 
 @dataclass(frozen=True, slots=True)

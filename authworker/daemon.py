@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auth.cookie_secrets import CookieSecrets, read_secrets
@@ -19,7 +19,8 @@ from auth.options import KEYS, change_zones, read_keys, read_settings, read_zone
 from auth.source_news import tell_source
 from authworker import api
 from authworker.desk import Desk
-from authworker.errors import AnswerStalled
+from authworker.errors import AnswerStalled, HookStalled, HookUnusable
+from authworker.hook import Hook, load
 from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import Rejected
 from daemonkit.log import MessageLog
@@ -41,6 +42,7 @@ class Candidate:
     serving: Serving
     sources: Sources
     keys: Mapping[str, Any]  # as configured
+    hook: Mapping[str, Any]  # as configured
 
 
 class AuthworkerDaemon(Module):
@@ -80,7 +82,16 @@ class AuthworkerDaemon(Module):
         sources = self._open(values["data_sources"])
         settings = read_settings(values[AUTH])
         cookies = self._read_cookies(values[AUTH]["cookies"])
-        return Candidate(Serving(sources, settings, zones, cookies, keys), sources, values[KEYS])
+        wanted = values[AUTH]["hook"]
+        hook = None if before is None else before.serving.hook
+        if before is None or wanted != before.hook:
+            try:
+                hook = _load(wanted)
+            except HookUnusable as error:
+                if before is not None:
+                    raise Rejected("auth.hook.file", str(error)) from error
+                self.context.log.error("AUTHWORKER_HOOK_UNUSABLE", reason=error)
+        return Candidate(Serving(sources, settings, zones, cookies, keys, hook), sources, values[KEYS], wanted)
 
     def _open(self, configured: Mapping[str, Any]) -> Sources:
         before = None if self._in_use is None else self._in_use.sources
@@ -102,10 +113,32 @@ class AuthworkerDaemon(Module):
     def _apply(self, candidate: Candidate) -> None:
         old, self._in_use = self._in_use, candidate
         if self._desk is not None:
-            self._desk.look = candidate.sources.refresh
             self._desk.serve_by(candidate.serving)
+        if candidate.serving.hook is not None and (old is None or old.serving.hook is not candidate.serving.hook):
+            self._tell_hook(candidate.hook)
         if old is not None and old.sources is not candidate.sources:
             self.context.spawn(self._retire(old.sources), "retire")
+
+    def _tell_hook(self, wanted: Mapping[str, Any]) -> None:
+        self.context.log.info("AUTHWORKER_HOOK_LOADED", function=wanted["function"], file=wanted["file"])
+
+    def _look(self) -> None:
+        """In the thread of who asked for it: look at the data sources and the hook afresh."""
+        used = self._in_use
+        assert used is not None
+        used.sources.refresh()
+        try:
+            hook = _load(used.hook)
+        except HookUnusable as error:
+            self.context.log.error("AUTHWORKER_HOOK_UNUSABLE", reason=error)
+            return
+        if hook is not None:
+            asyncio.run_coroutine_threadsafe(self._take_hook(used, hook), self._loop).result()
+
+    async def _take_hook(self, used: Candidate, hook: Hook) -> None:
+        """Use it from now on, unless there is another revision by now, which has one of its own."""
+        if self._in_use is used:
+            self._apply(replace(used, serving=replace(used.serving, hook=hook)))
 
     async def _retire(self, sources: Sources) -> None:
         if self._desk is not None:
@@ -125,13 +158,16 @@ class AuthworkerDaemon(Module):
         path = api.socket_path(self.context.directories.run, self.context.instance)
         names = {name: index for index, name in enumerate(self._auth.statistics)}
         self._desk = Desk(path, self._in_use.serving, self._log, self.context.counters, names)
-        self._desk.look = self._in_use.sources.refresh
+        self._desk.look = self._look
         self._desk.open()
         self.context.spawn(self._watch(self._desk), "watch")
 
     async def _watch(self, desk: Desk) -> None:
         while True:
-            await asyncio.sleep(STALL_LOOK)
+            hook = desk.serving.hook
+            await asyncio.sleep(STALL_LOOK if not isinstance(hook, Hook) else min(STALL_LOOK, hook.limit / 2))
+            if isinstance(hook, Hook) and hook.interrupt_late():
+                raise HookStalled(f"the answer hook takes more than {2 * hook.limit:g} seconds")
             longest = max(desk.in_hand(), default=0.0)
             if longest >= STALL_LIMIT:
                 raise AnswerStalled(f"a query takes more than {STALL_LIMIT:g} seconds")
@@ -156,3 +192,10 @@ class AuthworkerDaemon(Module):
             in_hand=len(in_hand),
             longest=round(max(in_hand, default=0.0), 3),
         )
+
+
+def _load(wanted: Mapping[str, Any]) -> Hook | None:
+    """The hook as configured, if there is to be one. Raises HookUnusable."""
+    if wanted["file"] is None:
+        return None
+    return load(str(wanted["file"]), wanted["function"], float(wanted["time_limit"]))

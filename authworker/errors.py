@@ -13,5 +13,13 @@ class AnswerStalled(AuthworkerError):
     """A query hangs in a data source. The process ends, and its successor begins afresh."""
 
 
+class HookStalled(AuthworkerError):
+    """The answer hook cannot be interrupted. The process ends, and its successor begins afresh."""
+
+
+class HookUnusable(AuthworkerError):
+    """The answer hook cannot be loaded; the text says where and why."""
+
+
 class CannotListen(AuthworkerError):
     """The socket that auth instances come to cannot be had."""

@@ -34,6 +34,8 @@ def show(found: dict[str, Any], asked: str) -> None:
         click.echo()
         output.fields(_step(step))
     click.echo()
+    if found["hook"]:
+        output.fields({"hook": "this answer is shown to auth.hook, which may give another"})
     _reply(found["reply"])
     for note in found["notes"]:
         output.words(f"would be logged: {note}")

@@ -25,7 +25,7 @@ def effective(**own):
 
 
 def zone(acl: object, *, statistics: bool = False) -> dict[str, object]:
-    return {"query_acl": acl, "statistics": statistics}
+    return {"query_acl": acl, "statistics": statistics, "hook": False}
 
 
 def table(zones: dict[str, object], default: object = ACCEPT) -> ZoneTable:

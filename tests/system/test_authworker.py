@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Self
 
 import dns.flags
@@ -132,3 +133,41 @@ def test_without_the_component_auth_answers_by_itself(suite):
     wait_until(lambda: not list(suite.run.glob("worker.*.sock")), DEADLINE, "the worker is gone")
     assert served(suite)
     suite.control("config", "rollback", "1")
+
+
+def guide_example() -> str:
+    """The hook in the operator's guide."""
+    guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text()
+    return guide.split("```python\n# /etc/bob/near.py\n")[1].split("```")[0]
+
+
+def address_of(suite: Suite, name: str = "www.example.org.") -> str:
+    return str(suite.query(name, "A").answer[0][0].address)
+
+
+def test_the_hook_of_the_guide_answers_and_what_it_does_wrong_is_told(suite):
+    suite.loadzone("example.org.", zone(1, "192.0.2.80"))
+    file = suite.directory / "near.py"
+    file.write_text(guide_example())
+    wait_until(lambda: address_of(suite) == "192.0.2.80", DEADLINE, "the zone is served")
+    suite.control("config", "set", "auth.hook.file", str(file))
+    suite.control("config", "set", "zones", '{"example.org": {"hook": true}}')
+    suite.control("config", "commit", "-m", "addresses by network")
+    assert address_of(suite) == "192.0.2.10"
+    wait_until(lambda: address_of(suite, "www.example.") == "192.0.2.80", DEADLINE, "other zones are as ever")
+    assert "auth.hook" in suite.bobctl("explain", "www.example.org", "A").stdout
+
+    file.write_text("def answer(query):\n    while True: pass\n")
+    suite.control("call", "auth", "reload")
+    with Asking(suite) as asking:
+        assert address_of(suite) == "192.0.2.80"
+    assert asking.wrong == []
+    assert "AUTH_HOOK_FAILED the answer hook failed at www.example.org. of zone example.org." in suite.log.read_text()
+
+    file.write_text("def answer(query)\n")
+    suite.control("call", "auth", "reload")
+    assert f"AUTHWORKER_HOOK_UNUSABLE the answer hook cannot be used: {file}: SyntaxError" in suite.log.read_text()
+    suite.control("config", "set", "auth.hook.function", "other")
+    refused = suite.bobctl("config", "commit", "-m", "no such function")
+    assert refused.returncode != 0
+    assert f"auth.hook.file: {file}: SyntaxError" in refused.stdout + refused.stderr
