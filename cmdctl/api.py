@@ -65,7 +65,7 @@ class SourceProblem(TypedDict):
 
 
 class SourceFault(TypedDict):
-    """What an auth instance finds wrong with a data source, as `status` tells."""
+    """What an auth instance, or memmgr, finds wrong with a data source, as `status` tells."""
 
     instance: str
     source: str

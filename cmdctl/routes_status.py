@@ -1,7 +1,7 @@
 """How the suite is, as far as its parts answer.
 
-GET /v1/status    what bob, cfgmgr and the auth instances say; a part that does not answer is in `problems`, and what an
-                  instance finds wrong with a data source in `data_sources`
+GET /v1/status    what bob, cfgmgr and the auth instances say; a part that does not answer is in `problems`, and what
+                  auth instances and memmgr find wrong with a data source in `data_sources`
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from memmgr import api as memmgr
 from msgq.errors import BusError
 from stats import api as stats
 
+MEMMGR = "memmgr"  # which reads all zones, where auth asks for few of them
+
 
 class StatusRoutes:
     """The view of the whole."""
@@ -43,7 +45,7 @@ class StatusRoutes:
     async def status(self, _request: Request) -> Response:
         """Everything at once."""
         problems: list[dict[str, str]] = []
-        suite, configuration, faults, metrics, images = await asyncio.gather(
+        suite, configuration, faults, metrics, (images, more) = await asyncio.gather(
             self._ask(bob.Status(), problems),
             self._ask(cfgmgr.Status(), problems),
             self._sources(problems),
@@ -56,7 +58,7 @@ class StatusRoutes:
                 "suite": suite,
                 "components": components,
                 "configuration": configuration,
-                "data_sources": faults,
+                "data_sources": [*faults, *more],
                 "rest": self._services.rest(),
                 "metrics": metrics,
                 "images": images,
@@ -72,13 +74,13 @@ class StatusRoutes:
             return ListenerState(endpoint="", state="unknown", reason=str(error))
         return ListenerState(endpoint=reply.endpoint, state=reply.state, reason=reply.reason)
 
-    async def _images(self) -> ImagesState:
+    async def _images(self) -> tuple[ImagesState, list[SourceFault]]:
         """Without memmgr everything is answered from the data sources: that is its state and no problem."""
         try:
             reply = await self._session.call(memmgr.Status(), timeout=STATUS_SECONDS)
         except BusError as error:
-            return ImagesState(state="none", reason=str(error))
-        return ImagesState(
+            return ImagesState(state="none", reason=str(error)), []
+        state = ImagesState(
             state=reply.state,
             reason="",
             zones=reply.zones,
@@ -88,6 +90,11 @@ class StatusRoutes:
             published=reply.published,
             failures=[f"{one.origin}: {one.reason}" for one in reply.failures],
         )
+        faults = [
+            SourceFault(instance=MEMMGR, source=one.source, failure="", new=False, problems=list(one.problems))
+            for one in reply.sources
+        ]
+        return state, faults
 
     async def _sources(self, problems: list[dict[str, str]]) -> list[SourceFault]:
         members = instances(self._session)

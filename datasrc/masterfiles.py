@@ -1,8 +1,10 @@
 """A directory of zone files, each named after its zone (`NAME.zone` or `NAME`), served as they are and never written.
 
-A file that cannot be used keeps the last good version of its zone, and only of its zone; until there is one the zone is
-BROKEN. A thread looks for changed files, so that whoever answers never waits for a file to be read; a file that another
-one includes is looked at when the including one changes, or by refresh().
+A file is read when its zone is first asked for, so that who answers from images reads none; from then on it is read
+again when it changes. A file that cannot be used keeps the last good version of its zone, and only of its zone; until
+there is one the zone is BROKEN. A thread looks for changed files; a file that another one includes is looked at when
+the including one changes, or by refresh().
+
 """
 
 from __future__ import annotations
@@ -12,39 +14,26 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
 
 from dns.name import Name
 
-from datasrc.errors import DataSourceError, Missing, ReadOnly, StorageError, UnknownBackend
-from datasrc.findings import Severity
+from datasrc.errors import Missing, ReadOnly, StorageError, UnknownBackend
+from datasrc.filezones import FileZone, Kept, Unreadable, ZoneFile, read_file, signature_of
 from datasrc.keys import key_labels, name_key
-from datasrc.memory import MemorySource
+from datasrc.memory import MemorySource, Replacement
+from datasrc.packed_finder import differences
 from datasrc.records import EVERY_ZONE, Change, Difference, Provenance, ZoneFilter, ZoneInfo, ZoneState
 from datasrc.source import DataSource, Finder, Snapshot, Updater
 from datasrc.zonefiles import origin_of, zone_files
-from datasrc.zonetext_zone import ZoneText, read_zone
 
 CHECK_EVERY = 1.0  # s between looks at the directory
 CHECK_SHARE = 0.02  # of the time at most that looks may take: with very many files they become rarer
 SETTLED = 1.0  # s that a file must be old before it is read on its own account: it may be half written
 
 _PROVENANCE = Provenance("", "master-files")
-
-Signature = tuple[int, int, int, int]
-"""Device, inode, size and time of a file, which together change when it is written."""
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A zone file as it was looked at."""
-
-    path: Path
-    signature: Signature
-    changed: float  # POSIX seconds
 
 
 class MasterFilesSource(DataSource):
@@ -53,20 +42,20 @@ class MasterFilesSource(DataSource):
     writable = False
 
     def __init__(self, directory: Path, *, name: str = "", check_every: float | None = CHECK_EVERY) -> None:
-        """Reads all files. `check_every`: seconds between looks for changed ones, None: only refresh() looks.
+        """Looks which files there are. `check_every`: seconds between looks for changes, None: only refresh() looks.
 
         Raises Missing or StorageError where the directory cannot be read.
         """
         self.name = name or f"master-files:{directory}"
         self._directory = directory
         self._zones = MemorySource(name=self.name)
-        self._lock = threading.Lock()  # held by whoever reads files
-        self._read: dict[bytes, Signature] = {}  # by zone: what its file was when it was last read
-        self._faults: Mapping[bytes, str] = MappingProxyType({})  # by zone; replaced, never changed
+        self._lock = threading.Lock()  # held by whoever looks at the directory
+        self._kept = Kept()
+        self._faults: dict[bytes, str] = {}  # by zone
         self._strays: tuple[str, ...] = ()  # what does not concern one zone
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
-        self._look(all_files=True)
+        self._begin()
         if check_every is not None:
             self._watcher = threading.Thread(target=self._watch, args=(check_every,), name=self.name, daemon=True)
             self._watcher.start()
@@ -80,7 +69,7 @@ class MasterFilesSource(DataSource):
     def zones(
         self, after: Name | None = None, limit: int | None = None, *, only: ZoneFilter = EVERY_ZONE
     ) -> list[ZoneInfo]:
-        """A page of the zones."""
+        """A page of the zones. Reads the files of all that were not read yet."""
         faults = self._faults
         return list(islice(self._zones.walk(after, only, lambda info: _judged(info, faults)), limit))
 
@@ -121,7 +110,7 @@ class MasterFilesSource(DataSource):
         return [*self._strays, *self._faults.values()]
 
     def refresh(self) -> None:
-        """Read every file again, and take what changed."""
+        """Look at every file, and take what changed; a file that includes others, or is bad, is read in any case."""
         try:
             self._look(all_files=True)
         except StorageError as error:
@@ -143,31 +132,81 @@ class MasterFilesSource(DataSource):
                 self._strays = (f"{error}: the zones last read are served",)
             pause = max(check_every, (time.monotonic() - start) / CHECK_SHARE)
 
-    def _look(self, *, all_files: bool) -> None:
-        """Read the files that changed, or all; the zones of files that are gone are deleted."""
+    def _begin(self) -> None:
         with self._lock:
             files, faults, strays = self._files()
-            for key in self._zones.zone_keys() - files.keys() - faults.keys():
-                self._read.pop(key, None)
-                self._forget(key)
-            for key, text in self._faults.items():
-                if key in files and self._read.get(key) == files[key].signature:
-                    faults[key] = text  # as bad as it was
-            for key, file in files.items():
-                settled = not 0 <= time.time() - file.changed < SETTLED
-                if all_files or (self._read.get(key) != file.signature and settled):
-                    faults.pop(key, None)
-                    self._take(key, file, faults)
-                if self._closing.is_set():
-                    return
-            for key in faults.keys() - self._zones.zone_keys():
-                self._make_empty(key)  # so that it is there to be BROKEN
-            self._faults = MappingProxyType(faults)
+            number = first_number()
+            self._zones.adopt(self._new(key, file, number) for key, file in files.items())
+            self._make_empty(faults.keys() - files.keys(), number)
+            self._faults.update(faults)
             self._strays = tuple(strays)
 
-    def _files(self) -> tuple[dict[bytes, _File], dict[bytes, str], list[str]]:
+    def _new(self, key: bytes, file: ZoneFile, number: int) -> FileZone:
+        """A zone whose file is not read yet."""
+
+        def failed(reason: str) -> None:
+            self._faults[key] = reason
+
+        return FileZone(origin_of(file.path), number, file, self._kept, failed)
+
+    def _look(self, *, all_files: bool) -> None:
+        """Read those of the files that were asked for which changed; the zones of files that are gone are deleted."""
+        with self._lock:
+            files, twice, strays = self._files()
+            gone = self._zones.zone_keys() - files.keys() - twice.keys()
+            replacements = [self._without(key) for key in gone]
+            number = first_number()
+            for key, file in files.items():
+                known = self._zones.get(key)
+                if known is None or known.deleted:
+                    self._faults.pop(key, None)
+                    next_number = number if known is None else max(number, known.number + 1)
+                    replacements.append(Replacement(known, self._new(key, file, next_number), []))
+                elif isinstance(known, FileZone):
+                    replacements += self._again(key, known, file, all_files=all_files)
+                if self._closing.is_set():
+                    return
+            self._zones.publish_all(replacements, _PROVENANCE)
+            for key in gone:
+                self._faults.pop(key, None)
+            self._make_empty(twice.keys() - self._zones.zone_keys(), number)
+            self._faults.update(twice)
+            self._strays = tuple(strays)
+
+    def _again(self, key: bytes, known: FileZone, file: ZoneFile, *, all_files: bool) -> list[Replacement]:
+        """Look at a file again: the version in place of the one before, if there is another good one."""
+        known.file = file
+        if not known.was_read:
+            return []
+        settled = not 0 <= time.time() - file.changed < SETTLED
+        changed = known.seen != file.signature
+        if not (changed and settled) and not (all_files and (changed or known.may_differ or key in self._faults)):
+            return []
+        known.seen = file.signature
+        try:
+            read = read_file(file.path, known.origin, known.number + 1)
+        except Unreadable as error:
+            self._faults[key] = str(error)
+            return []
+        before = known.packed
+        found = differences(before, read.packed) if before is not None else None
+        if found == [] and known.info().state is ZoneState.READY:
+            known.confirm(read)
+            self._faults.pop(key, None)
+            return []
+        new = self._new(key, file, known.number + 1)
+        new.take(read)
+        self._faults.pop(key, None)
+        return [Replacement(known, new, found)]
+
+    def _without(self, key: bytes) -> Replacement:
+        known = self._zones.get(key)
+        assert isinstance(known, FileZone)
+        return Replacement(known, known.removed(), [])
+
+    def _files(self) -> tuple[dict[bytes, ZoneFile], dict[bytes, str], list[str]]:
         """The zone files by zone; faults by zone; files whose names are no zone's."""
-        files: dict[bytes, _File] = {}
+        files: dict[bytes, ZoneFile] = {}
         faults: dict[bytes, str] = {}
         strays: list[str] = []
         for path, status in self._entries():
@@ -178,11 +217,13 @@ class MasterFilesSource(DataSource):
                 continue
             if key in files:
                 faults[key] = f"{path}: there is {files[key].path.name} beside it, and one zone cannot have both"
-            signature = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-            files[key] = _File(path, signature, status.st_mtime)
+            signature = signature_of(status)
+            files[key] = ZoneFile(path, signature, status.st_mtime)
         for key in faults:
             del files[key]
-            self._read.pop(key, None)  # whichever of them stays is read again
+            known = self._zones.get(key)
+            if isinstance(known, FileZone):
+                known.seen = None  # whichever of them stays is read again
         return files, faults, strays
 
     def _entries(self) -> list[tuple[Path, os.stat_result]]:
@@ -193,38 +234,11 @@ class MasterFilesSource(DataSource):
         except OSError as error:
             raise StorageError(f"the directory cannot be read: {error.strerror}", database=self.name) from error
 
-    def _take(self, key: bytes, file: _File, faults: dict[bytes, str]) -> None:
-        """Read a file, and put its zone in place of the one before if it is good."""
-        self._read[key] = file.signature
-        origin = origin_of(file.path)
-        try:
-            with file.path.open("rb") as stream:
-                text, findings = read_zone(stream, str(file.path), origin, directory=file.path.parent)
-        except OSError as error:
-            faults[key] = f"{file.path}: {error.strerror}"
-            return
-        if findings.errors:
-            first = next(each for each in findings if each.code.severity is Severity.ERROR)
-            where = "" if first.place or first.file else f"{file.path}: "
-            more = f" (and {findings.errors - 1} more)" if findings.errors > 1 else ""
-            faults[key] = f"{where}{first}{more}"
-            return
-        try:
-            self._put(origin, text)
-        except DataSourceError as error:
-            faults[key] = f"{file.path}: {error}"
-
-    def _put(self, origin: Name, text: ZoneText) -> None:
-        with self._zones.updater(origin, create=True, replace=True) as updater:
-            updater.load(text)
-            updater.commit(_PROVENANCE)
-
-    def _make_empty(self, key: bytes) -> None:
-        with self._zones.updater(_origin_from(key), create=True) as updater:
-            updater.commit(_PROVENANCE)
-
-    def _forget(self, key: bytes) -> None:
-        self._zones.delete_zone(_origin_from(key), _PROVENANCE)
+    def _make_empty(self, keys: Collection[bytes], number: int) -> None:
+        """Have zones that are there to be BROKEN."""
+        for key in keys:
+            blank = FileZone(_origin_from(key), number, None, self._kept, lambda _reason: None)
+            self._zones.publish(self._zones.get(key), blank, [], _PROVENANCE)
 
 
 class MasterFilesSnapshot(Snapshot):
@@ -253,7 +267,12 @@ def open_source(url: str, *, name: str = "", create: bool = False, read_only: bo
     directory = url.partition(":")[2]
     if not directory:
         raise UnknownBackend("it names no directory: master-files:DIRECTORY", database=name or url)
-    return MasterFilesSource(Path(directory), name=name)
+    return MasterFilesSource(Path(directory), name=name, check_every=CHECK_EVERY)
+
+
+def first_number() -> int:
+    """The version of a zone that is read first: none that a process before this one gave may come again."""
+    return time.time_ns() // 1_000_000
 
 
 def _judged(info: ZoneInfo, faults: Mapping[bytes, str]) -> ZoneInfo:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
+from typing import NamedTuple, Protocol
 
 from dns.name import Name
 from dns.rdatatype import RdataType
@@ -88,9 +89,50 @@ class Version:
         chains = {rdtype: tuple(key for key in keys if _has(nodes[key], rdtype)) for rdtype in CHAIN_TYPES}
         return Version(self.origin, self.number + 1, nodes, keys, records, chains=chains)
 
+    def finder(self, database: str, recorded: History) -> Finder:
+        """This version, to be asked."""
+        return MemoryFinder(database, self, recorded)
+
+
+class Stored(Protocol):
+    """What the table of a MemorySource may hold: a Version, or one whose rows are elsewhere."""
+
+    @property
+    def origin(self) -> Name:
+        """In its own case."""
+
+    @property
+    def number(self) -> int:
+        """Of the version."""
+
+    @property
+    def records(self) -> int:
+        """How many RRs it has."""
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the zone was deleted."""
+
+    def info(self) -> ZoneInfo:
+        """What this zone is as of this version."""
+
+    def serial(self) -> int | None:
+        """The serial of its SOA, as far as it is known."""
+
+    def finder(self, database: str, recorded: History) -> Finder:
+        """This version, to be asked."""
+
+
+class Replacement(NamedTuple):
+    """A version in place of another; `deltas` is what differs, None where that is not known."""
+
+    old: Stored | None
+    new: Stored
+    deltas: list[Delta] | None
+
 
 @dataclass(frozen=True, slots=True)
-class _Recorded:
+class Recorded:
     """A difference sequence: its head and the rows it deleted and added."""
 
     step: journal.Step
@@ -98,10 +140,14 @@ class _Recorded:
     added: tuple[Row, ...]
 
 
+History = Callable[[Name], list[Recorded]]
+"""The difference sequences of a zone, the oldest first."""
+
+
 class _Catalog:
     """The zones of one table in both orders of a list, each sorted when it is first asked for."""
 
-    def __init__(self, table: Mapping[bytes, Version]) -> None:
+    def __init__(self, table: Mapping[bytes, Stored]) -> None:
         self.table = table
 
     @cached_property
@@ -112,7 +158,7 @@ class _Catalog:
     def _texts(self) -> list[tuple[bytes, bytes]]:
         return sorted((key_text(key), key) for key in self._keys)
 
-    def behind(self, after: Name | None, only: ZoneFilter) -> Iterator[Version]:
+    def behind(self, after: Name | None, only: ZoneFilter) -> Iterator[Stored]:
         """The zones behind `after`, those whose names begin so; of whatever state."""
         origin = None if after is None else name_key(after)
         if not only.beginning:
@@ -132,9 +178,9 @@ class MemorySource(DataSource):
         self.name = name
         self.writable = not read_only
         self._lock = threading.Lock()  # held to make a new table, never to read one
-        self._table: Mapping[bytes, Version] = {}
+        self._table: Mapping[bytes, Stored] = {}
         self._catalog = _Catalog(self._table)
-        self._journals: dict[bytes, deque[_Recorded]] = {}
+        self._journals: dict[bytes, deque[Recorded]] = {}
         self._outbox: deque[Change] = deque()
 
     @contextmanager
@@ -160,7 +206,7 @@ class MemorySource(DataSource):
     def updater(self, origin: Name, *, create: bool = False, replace: bool = False) -> Updater:
         """Begin a transaction on a zone."""
         self._check_writable(origin)
-        stored = self._table.get(name_key(origin))
+        stored = self._version(origin)
         missing = stored is None or stored.deleted
         if missing and not create:
             raise NoSuchZone("there is no such zone", database=self.name, zone=origin)
@@ -169,7 +215,7 @@ class MemorySource(DataSource):
     def delete_zone(self, origin: Name, provenance: Provenance) -> Change:
         """Delete a zone; its data goes to the journal."""
         self._check_writable(origin)
-        stored = self._table.get(name_key(origin))
+        stored = self._version(origin)
         if stored is None or stored.deleted:
             raise NoSuchZone("there is no such zone", database=self.name, zone=origin)
         gone = Version(stored.origin, stored.number + 1, deleted=True)
@@ -200,7 +246,12 @@ class MemorySource(DataSource):
             start = max(0, after_id + 1 - self._outbox[0].id) if self._outbox else 0
             return list(islice(self._outbox, start, start + limit))
 
-    def _recorded(self, origin: Name) -> list[_Recorded]:
+    def _version(self, origin: Name) -> Version | None:
+        stored = self._table.get(name_key(origin))
+        assert stored is None or isinstance(stored, Version), "such zones are changed by who keeps their rows"
+        return stored
+
+    def _recorded(self, origin: Name) -> list[Recorded]:
         with self._lock:
             return list(self._journals.get(name_key(origin), ()))
 
@@ -221,25 +272,47 @@ class MemorySource(DataSource):
     def close(self) -> None:
         """Nothing is held open."""
 
-    def publish(self, old: Version | None, new: Version, deltas: list[Delta], provenance: Provenance) -> Change:
-        """Put a version in place of the one it was made from. Raises Conflict."""
-        key = name_key(new.origin)
-        with self._lock:
-            if self._table.get(key) is not old:
-                raise Conflict("changed by another writer meanwhile", database=self.name, zone=new.origin)
-            self._record(key, old, new, deltas)
-            serial = None if new.deleted else new.serial()
-            last = self._outbox[-1].id if self._outbox else 0
-            change = Change(last + 1, new.origin, new.number, serial, provenance, time.time(), new.deleted)
-            self._outbox.append(change)
-            if len(self._outbox) > journal.OUTBOX_ROWS:
-                self._outbox.popleft()
-            self._table = {**self._table, key: new}
-            if new.deleted:
-                self._forget_deleted()
-        return change
+    def get(self, key: bytes) -> Stored | None:
+        """The version of a zone that is there, deleted ones too."""
+        return self._table.get(key)
 
-    def _record(self, key: bytes, old: Version | None, new: Version, deltas: list[Delta]) -> None:
+    def adopt(self, versions: Iterable[Stored]) -> None:
+        """Take versions that were there before anybody looked: no changes."""
+        with self._lock:
+            self._table = {**self._table, **{name_key(version.origin): version for version in versions}}
+
+    def publish(self, old: Stored | None, new: Stored, deltas: list[Delta] | None, provenance: Provenance) -> Change:
+        """Put a version in place of the one it was made from. Raises Conflict."""
+        return self.publish_all([Replacement(old, new, deltas)], provenance)[0]
+
+    def publish_all(self, replacements: Sequence[Replacement], provenance: Provenance) -> list[Change]:
+        """Put versions in place of those they were made from, all at once. Raises Conflict."""
+        changes = []
+        with self._lock:
+            for old, new, _ in replacements:
+                if self._table.get(name_key(new.origin)) is not old:
+                    raise Conflict("changed by another writer meanwhile", database=self.name, zone=new.origin)
+            table = dict(self._table)
+            for old, new, deltas in replacements:
+                key = name_key(new.origin)
+                if deltas is None:
+                    self._journals.pop(key, None)  # where it breaks, nothing before it leads on
+                else:
+                    self._record(key, old, new, deltas)
+                serial = None if new.deleted else new.serial()
+                last = self._outbox[-1].id if self._outbox else 0
+                change = Change(last + 1, new.origin, new.number, serial, provenance, time.time(), new.deleted)
+                self._outbox.append(change)
+                if len(self._outbox) > journal.OUTBOX_ROWS:
+                    self._outbox.popleft()
+                table[key] = new
+                changes.append(change)
+            self._table = table
+            if any(new.deleted for _, new, _ in replacements):
+                self._forget_deleted()
+        return changes
+
+    def _record(self, key: bytes, old: Stored | None, new: Stored, deltas: list[Delta]) -> None:
         had_data = old is not None and old.records > 0
         parts = [split(*delta) for delta in deltas] if had_data else []
         deleted = _soa_first(row for row, _ in parts if row is not None)
@@ -248,7 +321,7 @@ class MemorySource(DataSource):
         step = journal.Step(new.number, *serials, sum(row.records() for row in (*deleted, *added)))
         entries = self._journals.pop(key, deque())
         self._journals[key] = entries  # at the end: the order of the table is that of the last changes
-        entries.append(_Recorded(step, deleted, added))
+        entries.append(Recorded(step, deleted, added))
         total = sum(entry.step.records for entry in entries)
         while journal.too_long(len(entries), total, new.records):
             total -= entries.popleft().step.records
@@ -266,7 +339,7 @@ class MemorySource(DataSource):
 class MemorySnapshot(Snapshot):
     """All zones as they were when the snapshot was taken."""
 
-    def __init__(self, name: str, table: Mapping[bytes, Version], recorded: Callable[[Name], list[_Recorded]]) -> None:
+    def __init__(self, name: str, table: Mapping[bytes, Stored], recorded: History) -> None:
         self._name = name
         self._table = table
         self._recorded = recorded
@@ -276,7 +349,7 @@ class MemorySnapshot(Snapshot):
         for key in reversed(path(name_key(name))):
             version = self._table.get(key)
             if version is not None and not version.deleted:
-                return MemoryFinder(self._name, version, self._recorded)
+                return version.finder(self._name, self._recorded)
         return None
 
     def zone(self, origin: Name) -> Finder | None:
@@ -284,13 +357,13 @@ class MemorySnapshot(Snapshot):
         version = self._table.get(name_key(origin))
         if version is None or version.deleted:
             return None
-        return MemoryFinder(self._name, version, self._recorded)
+        return version.finder(self._name, self._recorded)
 
 
 class MemoryFinder(Finder):
     """One version of a zone."""
 
-    def __init__(self, database: str, version: Version, recorded: Callable[[Name], list[_Recorded]]) -> None:
+    def __init__(self, database: str, version: Version, recorded: History) -> None:
         super().__init__(version.info(), database)
         self._version = version
         self._recorded = recorded
@@ -308,9 +381,7 @@ class MemoryFinder(Finder):
         yield from (row for row in nodes.get(keys[-1], ()) if types is None or row.rdtype in types)
 
     def _touched(self, after: int, limit: int) -> Iterator[tuple[journal.Step, journal.SetPlace]]:
-        entries = [one for one in self._recorded(self._version.origin) if after < one.step.version <= self.info.version]
-        sets = ((one.step, (row.key, row.rdtype, row.covers)) for one in entries for row in (*one.deleted, *one.added))
-        return islice(sets, limit)
+        return islice(recorded_sets(self._recorded(self._version.origin), after, self.info.version), limit)
 
     def _row(self, key: bytes, rdtype: int, covers: int) -> Row | None:
         rows = self._version.nodes.get(key, ())
@@ -349,6 +420,16 @@ def open_source(url: str, *, name: str = "", create: bool = False, read_only: bo
     return MemorySource(name=name or "memory", read_only=read_only)
 
 
+def recorded_sets(
+    entries: Iterable[Recorded], after: int, upto: int
+) -> Iterator[tuple[journal.Step, journal.SetPlace]]:
+    """The sets that the transactions after a version, up to another, changed."""
+    for one in entries:
+        if after < one.step.version <= upto:
+            for row in (*one.deleted, *one.added):
+                yield one.step, (row.key, row.rdtype, row.covers)
+
+
 def _has(rows: Iterable[Row], rdtype: int) -> bool:
     return any(row.rdtype == rdtype for row in rows)
 
@@ -357,6 +438,6 @@ def _soa_first(rows: Iterable[Row]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: not is_apex_soa(row)))
 
 
-def _difference(entry: _Recorded, origin: Name) -> Difference:
+def _difference(entry: Recorded, origin: Name) -> Difference:
     deleted, added = (tuple(row.rrset(origin) for row in rows) for rows in (entry.deleted, entry.added))
     return Difference(entry.step.from_serial, entry.step.to_serial, deleted, added)

@@ -3,7 +3,7 @@ from libc.stdint cimport uint64_t
 
 from datasrc.packed cimport PackedRecords
 
-cdef Py_ssize_t ZERO, NINE, UPPER_A, UPPER_Z, CASE, OFFSET, PLACE, LENGTHS, NUMBERS, FIRST, TTL, BLOB, BLOB_LENGTH, TYPES_SIZE, A, NS, CNAME, AAAA, DNAME, HAS_ADDRESS, HAS_CNAME, HAS_NS, HAS_DNAME
+cdef Py_ssize_t ZERO, NINE, UPPER_A, UPPER_Z, CASE, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, FIRST, TTL, BLOB, BLOB_LENGTH, TYPES_SIZE, A, NS, CNAME, AAAA, DNAME, HAS_ADDRESS, HAS_CNAME, HAS_NS, HAS_DNAME
 
 cdef class PackedZone(PackedRecords):
     @cython.locals(start=Py_ssize_t)
@@ -30,6 +30,23 @@ cdef class PackedZone(PackedRecords):
     cpdef list rows(self, Py_ssize_t start, Py_ssize_t limit)
     @cython.locals(length=Py_ssize_t, low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, types=int, record=Py_ssize_t)
     cpdef int types_at(self, const unsigned char[::1] name) except -2
+    @cython.locals(length=Py_ssize_t, low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t)
+    cpdef Py_ssize_t lower(self, bytes key) except -2
+    @cython.locals(length=Py_ssize_t, first=Py_ssize_t, end=Py_ssize_t)
+    cpdef tuple span(self, bytes key)
+    @cython.locals(index=Py_ssize_t)
+    cpdef Py_ssize_t last_of_type(self, Py_ssize_t before, int rdtype) except -2
+    cpdef Py_ssize_t octets(self) except -1
+    @cython.locals(heap=cython.uchar[::1], numbers=uint64_t[::1], used=Py_ssize_t)
+    cpdef compact(self)
+    @cython.locals(old=Py_ssize_t, new=Py_ssize_t, order=int, found=list)
+    cpdef differences(self, PackedZone before, Py_ssize_t limit)
+    @cython.locals(first=Py_ssize_t, second=Py_ssize_t, length=Py_ssize_t, other_length=Py_ssize_t, start=Py_ssize_t, other_start=Py_ssize_t, step=Py_ssize_t, difference=int)
+    cdef int compare_sets(self, Py_ssize_t index, PackedZone other, Py_ssize_t at) except -2
+    @cython.locals(size=Py_ssize_t, first=Py_ssize_t, second=Py_ssize_t, length=Py_ssize_t, start=Py_ssize_t, other_start=Py_ssize_t)
+    cdef int same_set(self, Py_ssize_t index, PackedZone other, Py_ssize_t at) except -1
+    @cython.locals(step=Py_ssize_t)
+    cdef int same_octets(self, Py_ssize_t start, PackedZone other, Py_ssize_t other_start, Py_ssize_t size) except -1
     @cython.locals(record=Py_ssize_t, start=Py_ssize_t, own=Py_ssize_t, at=Py_ssize_t, difference=int)
     cdef int before(self, Py_ssize_t index, const unsigned char[::1] name, Py_ssize_t length) except -1
     @cython.locals(record=Py_ssize_t, start=Py_ssize_t, at=Py_ssize_t)

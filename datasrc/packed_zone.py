@@ -20,6 +20,7 @@ from datasrc.octets import (
     NUMBERS,
     OFFSET,
     PLACE,
+    PREFIX,
     TTL,
     TYPES_SIZE,
     UPPER_A,
@@ -135,6 +136,122 @@ class PackedZone(PackedRecords):
             types = max(types, 0) | kind_of(self.type_of(record))
             low += 1
         return types
+
+    def lower(self, key: bytes) -> int:
+        """The first set whose name has this key or comes behind it; behind the last one, how many there are."""
+        length = len(key)
+        low, high = 0, self.set_count
+        while low < high:
+            middle = (low + high) // 2
+            if self.before(middle, key, length):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def span(self, key: bytes) -> tuple[int, int]:
+        """The first set of the name with this key, and the one behind its last."""
+        length = len(key)
+        first = self.lower(key)
+        end = first
+        while end < self.set_count and self.name_length(end) == length and self.begins_with(end, key, length):
+            end += 1
+        return first, end
+
+    def last_of_type(self, before: int, rdtype: int) -> int:
+        """The last set of a type, not of signatures, that comes before a set; -1 where there is none."""
+        index = before - 1
+        while index >= 0:
+            if self.set_type(index) == rdtype and self.set_covers(index) == 0:
+                return index
+            index -= 1
+        return -1
+
+    def octets(self) -> int:
+        """How much memory this takes."""
+        return len(self.heap) + 8 * (len(self.numbers) + len(self.order) + len(self.sets))
+
+    def compact(self) -> None:
+        """Give back what was taken ahead: nothing comes any more."""
+        heap = memoryview(bytearray(self.end))
+        heap[:] = self.heap[: self.end]
+        self.heap = heap
+        used = self.count * NUMBERS
+        numbers = memoryview(bytearray(8 * max(used, 1))).cast("Q")
+        numbers[:used] = self.numbers[:used]
+        self.numbers = numbers
+
+    def differences(self, before: PackedZone, limit: int) -> list[tuple[int, int]] | None:
+        """The sets that are not as they were, each as its number before and now, -1 where it is not there.
+
+        In order of their keys. None: more than `limit`.
+        """
+        found: list[tuple[int, int]] = []
+        old = 0
+        new = 0
+        while old < before.set_count or new < self.set_count:
+            order = 1
+            if old == before.set_count:
+                order = -1
+            elif new < self.set_count:
+                order = self.compare_sets(new, before, old)
+            if order == 0 and not self.same_set(new, before, old):
+                found.append((old, new))
+            elif order < 0:
+                found.append((-1, new))
+            elif order > 0:
+                found.append((old, -1))
+            if len(found) > limit:
+                return None
+            if order <= 0:
+                new += 1
+            if order >= 0:
+                old += 1
+        return found
+
+    def compare_sets(self, index: int, other: PackedZone, at: int) -> int:
+        """-1, 0 or 1 as the composite key of a set comes before, equals or comes after that of one of another zone."""
+        first = self.first_record(index)
+        second = other.first_record(at)
+        if self.numbers[first * NUMBERS + PREFIX] != other.numbers[second * NUMBERS + PREFIX]:
+            return -1 if self.numbers[first * NUMBERS + PREFIX] < other.numbers[second * NUMBERS + PREFIX] else 1
+        length = self.numbers[first * NUMBERS + LENGTHS] & 0xFFFF
+        other_length = other.numbers[second * NUMBERS + LENGTHS] & 0xFFFF
+        start = self.numbers[first * NUMBERS + OFFSET]
+        other_start = other.numbers[second * NUMBERS + OFFSET]
+        for step in range(min(length, other_length)):
+            difference = self.heap[start + step] - other.heap[other_start + step]
+            if difference != 0:
+                return -1 if difference < 0 else 1
+        if length == other_length:
+            return 0
+        return -1 if length < other_length else 1
+
+    def same_set(self, index: int, other: PackedZone, at: int) -> bool:
+        """Whether two sets of one key are the same, in TTL, RDATA and the spelling of their owner."""
+        size = self.sets[index * NUMBERS + BLOB_LENGTH]
+        if (
+            self.sets[index * NUMBERS + TTL] != other.sets[at * NUMBERS + TTL]
+            or other.sets[at * NUMBERS + BLOB_LENGTH] != size
+        ):
+            return False
+        if not self.same_octets(self.sets[index * NUMBERS + BLOB], other, other.sets[at * NUMBERS + BLOB], size):
+            return False
+        first = self.first_of(index)
+        second = other.first_of(at)
+        length = self.numbers[first * NUMBERS + LENGTHS] >> 16 & 0xFFFF
+        if other.numbers[second * NUMBERS + LENGTHS] >> 16 & 0xFFFF != length:
+            return False
+        start = self.numbers[first * NUMBERS + OFFSET] + (self.numbers[first * NUMBERS + LENGTHS] & 0xFFFF)
+        other_start = other.numbers[second * NUMBERS + OFFSET] + (other.numbers[second * NUMBERS + LENGTHS] & 0xFFFF)
+        return length == 0 or self.same_octets(start, other, other_start, length)
+
+    def same_octets(self, start: int, other: PackedZone, other_start: int, size: int) -> bool:
+        """Whether octets of two heaps are the same."""
+        for step in range(size):
+            if self.heap[start + step] != other.heap[other_start + step]:
+                return False
+        return True
 
     def before(self, index: int, name: bytes, length: int) -> bool:
         """Whether the key of a set comes before all that begin with a name's."""

@@ -25,6 +25,14 @@ class ZoneFailure(msgspec.Struct, frozen=True):
     reason: str
 
 
+class SourceProblems(msgspec.Struct, frozen=True):
+    """What is wrong with a data source without stopping it: zone files that cannot be used, say."""
+
+    source: str
+    count: int
+    problems: tuple[str, ...]  # at most MAX_PROBLEMS
+
+
 class StatusReply(msgspec.Struct, frozen=True):
     """How the images are."""
 
@@ -37,6 +45,7 @@ class StatusReply(msgspec.Struct, frozen=True):
     published: float | None  # seconds since 1970 when something was last published, None: not since memmgr began
     slots: tuple[SlotStatus, ...]
     failures: tuple[ZoneFailure, ...]  # at most MAX_FAILURES
+    sources: tuple[SourceProblems, ...] = ()  # those that have any
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -113,4 +122,5 @@ class Rebuild(msgspec.Struct, frozen=True):
 
 
 MAX_FAILURES = 100
+MAX_PROBLEMS = 20  # of a data source
 MAX_ORIGINS = 1000  # zones in one question

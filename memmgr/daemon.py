@@ -31,6 +31,7 @@ from memmgr.errors import BuildFailed
 from memmgr.following import FILES
 from memmgr.keeper import Keeper
 from memmgr.plan import Batch
+from memmgr.problems import Problems
 from memmgr.store import Store
 from msgq.errors import Refused
 from msgq.session import IncomingCall
@@ -51,6 +52,7 @@ class MemmgrDaemon(Module):
         self._keeper: Keeper | None = None
         self._sources: Sources | None = None
         self._listed: frozenset[bytes] = frozenset()
+        self._problems = Problems(context.log)
         self._bells: dict[str, Bell] = {}
         self._rung = asyncio.Event()
         self._work = asyncio.Event()  # something may wait to be built
@@ -136,8 +138,10 @@ class MemmgrDaemon(Module):
     def _follow(self) -> bool:
         """In the worker thread; whether there is something to build."""
         assert self._keeper is not None
+        assert self._sources is not None
         self._listen()
         self._keeper.follow()
+        self._problems.look(self._sources)
         return self._keeper.busy
 
     def _listen(self) -> None:
@@ -283,6 +287,7 @@ class MemmgrDaemon(Module):
             published=keeper.published,
             slots=slots,
             failures=tuple(failures[: api.MAX_FAILURES]),
+            sources=self._problems.told(),
         )
 
     @command(api.ZoneStatus)

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 
 import dns.name
 import pytest
 
 import datasrc
-from datasrc.errors import Missing, ReadOnly, UnknownBackend
-from datasrc.masterfiles import MasterFilesSource
-from datasrc.records import ZoneState
+from datasrc import filezones
+from datasrc.errors import Missing, ReadOnly, UnknownBackend, ZoneUnusable
+from datasrc.masterfiles import MasterFilesSource, first_number
+from datasrc.packed_finder import differences
+from datasrc.packed_zone import PackedZone
+from datasrc.pending import composite_of
+from datasrc.records import Match, ZoneState
+from datasrc.rows import Row
 from datasrc.source import DataSource
 from datasrc.sources import open_sources
+from datasrc.zonetext_zone import read_zone
 from tests.datasrc.contract import LookupContract, Serve, ZonesContract, lookup
 from tests.datasrc.contract_writing import ORIGIN, info
 from tests.datasrc.zonemaking import SMALL, TESTER, name, stored
@@ -101,10 +109,10 @@ class TestFiles:
     def test_changed_new_and_removed_files_are_noticed(self, directory: Path, source: DataSource) -> None:
         path = write(directory, 1)
         source.refresh()
-        assert info(source).version == 1
+        first = info(source).version
         write(directory, 2, "x A 192.0.2.2")
         source.refresh()
-        assert (info(source).version, info(source).serial, info(source).records) == (2, 2, 4)
+        assert (info(source).version, info(source).serial, info(source).records) == (first + 1, 2, 4)
         write(directory, 1, file="other.zone")
         source.refresh()
         assert len(source.zones()) == 2
@@ -121,19 +129,27 @@ class TestFiles:
     def test_a_file_that_did_not_change_is_no_change(self, directory: Path, source: DataSource) -> None:
         path = write(directory, 1)
         source.refresh()
+        first = info(source).version
         os.utime(path)
         source.refresh()
-        assert info(source).version == 1
+        assert info(source).version == first
 
     def test_what_changed_is_in_the_journal(self, directory: Path, source: DataSource) -> None:
         write(directory, 1)
         source.refresh()
-        write(directory, 2)
+        version = info(source).version
+        write(directory, 2, "x A 192.0.2.2")
         source.refresh()
         chain = source.journal(ORIGIN, 1, 2)
         assert chain is not None
-        assert len(list(chain)) == 1
-        assert source.difference(ORIGIN, 2) is not None
+        (difference,) = chain
+        assert [(str(each.name), each.rdtype) for each in difference.deleted] == [("example.", 6)]
+        assert [(str(each.name), each.rdtype) for each in difference.added] == [("example.", 6), ("x.example.", 1)]
+        assert source.difference(ORIGIN, version + 1) is not None
+        with source.snapshot() as snapshot:
+            finder = snapshot.zone(ORIGIN)
+            assert finder is not None
+            assert finder.touched(version, 10) == {b"": {6}, b"x\0": {1}}
 
     def test_a_bad_file_keeps_the_last_good_version_of_its_zone_alone(
         self, directory: Path, source: DataSource
@@ -141,6 +157,7 @@ class TestFiles:
         path = write(directory, 1)
         write(directory, 1, file="other.zone")
         source.refresh()
+        assert [each.serial for each in source.zones()] == [1, 1]
         path.write_text("$TTL 60\n@ SOA ns hostmaster 2 3600 900 604800 300\n@ NS ns\nns A 192.0.2.300\n")
         write(directory, 2, file="other.zone")
         source.refresh()
@@ -184,6 +201,7 @@ class TestFiles:
     def test_two_files_of_one_zone_are_told(self, directory: Path, source: DataSource) -> None:
         write(directory, 1)
         source.refresh()
+        assert info(source).serial == 1
         second = write(directory, 2, file="example")
         source.refresh()
         assert info(source).serial == 1
@@ -205,6 +223,7 @@ class TestFiles:
         zones.mkdir()
         write(zones, 1)
         inner = MasterFilesSource(zones, check_every=None)
+        assert len(stored(inner)) == 3
         zones.rename(directory / "away")
         inner.refresh()
         assert len(stored(inner)) == 3
@@ -231,6 +250,91 @@ class TestFiles:
             source.delete_zone(ORIGIN, TESTER)
 
 
+class TestReading:
+    """A file is read when its zone is asked for, and kept while there is room."""
+
+    @pytest.fixture
+    def opened(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        found: list[str] = []
+
+        def spy(stream, file, *arguments, **options):
+            found.append(Path(file).name)
+            return read_zone(stream, file, *arguments, **options)
+
+        monkeypatch.setattr("datasrc.filezones.read_zone", spy)
+        return found
+
+    def test_no_file_is_read_that_nobody_asks_for(self, directory: Path, opened: list[str]) -> None:
+        write(directory, 1)
+        write(directory, 1, file="other.zone")
+        source = MasterFilesSource(directory, check_every=None)
+        assert len(source.zone_keys()) == 2
+        write(directory, 2, file="other.zone")
+        write(directory, 1, file="new.zone")
+        source.refresh()
+        assert [change.origin.to_text() for change in source.changes()] == ["new."]
+        assert opened == []
+        assert info(source, dns.name.from_text("other.")).serial == 2
+        assert info(source, dns.name.from_text("other.")).serial == 2
+        assert opened == ["other.zone"]
+        source.close()
+
+    def test_what_there_is_no_room_for_is_read_again(self, directory: Path, opened: list[str]) -> None:
+        for file in ("a.zone", "b.zone", "c.zone"):
+            os.utime(write(directory, 1, "www A 192.0.2.7", file=file), (5, 5))
+        source = MasterFilesSource(directory, check_every=None)
+        source._kept = filezones.Kept(1)
+        source._begin()
+        for origin in ("a.", "b.", "a."):
+            assert lookup(source, "www", "A", origin=origin).rrset is not None
+        assert opened == ["a.zone", "b.zone", "a.zone"]
+        write(directory, 2, file="b.zone")
+        with pytest.raises(ZoneUnusable, match=r"b\.zone has just been written"):
+            lookup(source, "www", "A", origin="b.")
+        source.refresh()
+        assert lookup(source, "www", "A", origin="b.").match is Match.NXDOMAIN
+        source.close()
+
+    def test_a_version_is_not_given_twice_by_two_processes(self, directory: Path) -> None:
+        write(directory, 1)
+        numbers = []
+        for _ in range(2):
+            source = MasterFilesSource(directory, check_every=None)
+            numbers.append(info(source).version)
+            source.close()
+            wait_until(lambda: first_number() > numbers[-1])
+        assert numbers[0] < numbers[1]
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_what_differs_is_what_rows_say(self, seed: int) -> None:
+        chance = random.Random(seed)
+        zones = []
+        for serial in (1, 2):
+            lines = [f"@ SOA ns hostmaster {serial} 3600 900 604800 300", "@ NS ns"]
+            for number in chance.sample(range(40), 25):
+                owner = f"{'WWW' if chance.random() < 0.1 else 'www'}{number}"
+                lines += [f"{owner} {chance.choice((60, 60, 60, 61))} A 192.0.2.{chance.choice((1, 1, 1, 2))}"]
+                lines += [f"{owner} TXT {text}" for text in chance.sample("abc", chance.randrange(3))]
+            chance.shuffle(lines)
+            text = "$TTL 60\n" + "\n".join(lines)
+            read, findings = read_zone(BytesIO(text.encode()), "text", ORIGIN)
+            assert not findings.errors
+            zones.append(read.contents(serial).packed)
+        before, now = ({composite_of(row): row for row in map(row_of(zone), range(zone.set_count))} for zone in zones)
+        wanted = [
+            (before.get(key), now.get(key))
+            for key in sorted(before.keys() | now.keys())
+            if before.get(key) != now.get(key)
+        ]
+        assert [tuple(delta) for delta in differences(*zones) or ()] == wanted
+        assert differences(zones[0], zones[0]) == []
+        assert zones[1].differences(zones[0], len(wanted) - 1) is None
+
+
+def row_of(zone: PackedZone) -> Callable[[int], Row]:
+    return lambda index: Row(*zone.row(index))
+
+
 class TestWatching:
     def test_a_changed_file_is_served_without_being_asked_to(self, directory: Path) -> None:
         path = write(directory, 1)
@@ -246,6 +350,7 @@ class TestWatching:
     def test_a_file_that_is_just_being_written_is_left_alone(self, directory: Path) -> None:
         path = write(directory, 1)
         source = MasterFilesSource(directory, check_every=None)
+        assert info(source).serial == 1
         write(directory, 2)
         ahead = time.time() + 0.5  # within SETTLED whatever the time this takes
         os.utime(path, (ahead - 0.5, ahead - 0.5))
@@ -282,6 +387,7 @@ class TestOpening:
             finder = snapshot.find_zone(name("ns"))
             assert finder is not None
             assert finder.info.serial == 1
+            assert snapshot.find_zone(dns.name.from_text("bad.")) is not None
         status = sources.status()[1]
         assert (status.name, status.failure, status.zones, len(status.problems)) == ("files", "", 2, 1)
         (tmp_path / "zones" / "bad.zone").unlink()
