@@ -4,7 +4,6 @@ A file is read when its zone is first asked for, so that who answers from images
 again when it changes. A file that cannot be used keeps the last good version of its zone, and only of its zone; until
 there is one the zone is BROKEN. A thread looks for changed files; a file that another one includes is looked at when
 the including one changes, or by refresh().
-
 """
 
 from __future__ import annotations
