@@ -1,0 +1,115 @@
+"""A directory of zone files in the real suite: served through images, followed, and safe from bad files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.kit.suite import Suite, wait_until
+from tests.system.test_memmgr import image_of, zone
+
+pytestmark = pytest.mark.system
+
+DEADLINE = 60.0  # s; ten times what is expected and more
+ZONES = 1000  # of a few records
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("zones")
+
+
+@pytest.fixture(scope="module")
+def suite(directory: Path) -> Iterator[Suite]:
+    for number in range(ZONES):
+        (directory / f"zone{number}.test.zone").write_text(zone(1, f"192.0.2.{number % 250}"))
+    with Suite(config=f"data_sources: {{files: {{type: master-files, directory: {directory}}}}}\n") as suite:
+        suite.start()
+        yield suite
+
+
+def write(directory: Path, origin: str, text: str) -> Path:
+    """As an operator should: beside it, and renamed."""
+    path = directory / f"{origin}.zone"
+    beside = directory / f".{origin}.new"
+    beside.write_text(text)
+    beside.replace(path)
+    return path
+
+
+def address(suite: Suite, origin: str) -> str:
+    """That of www; or the rcode."""
+    reply = suite.query(f"www.{origin}.", "A")
+    return str(reply.answer[0][0].address) if reply.answer else str(reply.rcode().name)
+
+
+def problems(suite: Suite) -> list[str]:
+    found = suite.control("call", "memmgr", "status", check=False)
+    return [] if found is None else [text for source in found["sources"] for text in source["problems"]]
+
+
+def test_all_zones_come_to_be_answered_from_images_and_auth_reads_no_file(suite: Suite, directory: Path) -> None:
+    wait_until(lambda: image_of(suite, f"zone{ZONES - 1}.test", 1), DEADLINE, "the zones have images")
+    assert address(suite, "zone7.test") == "192.0.2.7"
+    assert address(suite, f"zone{ZONES - 1}.test") == f"192.0.2.{(ZONES - 1) % 250}"
+
+
+def test_a_changed_file_is_served_by_itself(suite: Suite, directory: Path) -> None:
+    write(directory, "zone1.test", zone(2, "192.0.2.251"))
+    wait_until(lambda: address(suite, "zone1.test") == "192.0.2.251", DEADLINE, "the change is served")
+    wait_until(lambda: image_of(suite, "zone1.test", 2), DEADLINE, "from an image")
+
+
+def test_a_changed_file_is_served_when_the_reload_ends(suite: Suite, directory: Path) -> None:
+    write(directory, "zone2.test", zone(2, "192.0.2.252"))
+    suite.bobctl("zone", "reload")
+    assert image_of(suite, "zone2.test", 2)
+    assert address(suite, "zone2.test") == "192.0.2.252"
+
+
+def test_a_bad_file_keeps_the_last_good_version_and_is_told(suite: Suite, directory: Path) -> None:
+    path = write(directory, "zone3.test", zone(2, "192.0.2.300"))
+    write(directory, "zone4.test", zone(2, "192.0.2.254"))
+    suite.bobctl("zone", "reload")
+    assert address(suite, "zone3.test") == "192.0.2.3"
+    assert address(suite, "zone4.test") == "192.0.2.254"
+    (problem,) = problems(suite)
+    assert problem.startswith(f"{path}:5: error: ")
+    assert problem in suite.log.read_text()
+    assert problem in suite.bobctl("status").stdout
+    write(directory, "zone3.test", zone(3, "192.0.2.253"))
+    suite.bobctl("zone", "reload")
+    assert address(suite, "zone3.test") == "192.0.2.253"
+    assert problems(suite) == []
+
+
+def test_files_come_and_go(suite: Suite, directory: Path) -> None:
+    path = write(directory, "new.test", zone(1, "192.0.2.77"))
+    suite.bobctl("zone", "reload")
+    assert address(suite, "new.test") == "192.0.2.77"
+    path.unlink()
+    suite.bobctl("zone", "reload")
+    assert address(suite, "new.test") == "REFUSED"
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.02, 0.1, 0.3, 1.0])
+def test_a_memmgr_killed_during_a_reload_comes_to_the_new_files(suite: Suite, directory: Path, pause: float) -> None:
+    serial = 10 + int(pause * 100)
+    for number in range(100, 200):
+        write(directory, f"zone{number}.test", zone(serial, f"192.0.2.{serial % 250}"))
+    pid = suite.pid("memmgr/0")
+    suite.control("call", "memmgr", "reload", check=False, quiet=True) if pause == 0 else time.sleep(pause)
+    os.kill(pid, signal.SIGKILL)
+    for number in (100, 150, 199):  # whatever it was doing
+        assert address(suite, f"zone{number}.test") != "SERVFAIL"
+    wait_until(lambda: suite.pid("memmgr/0") not in (0, pid), DEADLINE, "memmgr is restarted")
+    for number in (100, 150, 199):
+        origin = f"zone{number}.test"
+        wait_until(partial(image_of, suite, origin, serial), DEADLINE, "the new files have images")
+        assert address(suite, origin) == f"192.0.2.{serial % 250}"
