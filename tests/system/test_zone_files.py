@@ -98,7 +98,7 @@ def test_files_come_and_go(suite: Suite, directory: Path) -> None:
     assert address(suite, "new.test") == "REFUSED"
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.02, 0.1, 0.3, 1.0])
+@pytest.mark.parametrize("pause", [0.0, 0.1, 0.5])
 def test_a_memmgr_killed_during_a_reload_comes_to_the_new_files(suite: Suite, directory: Path, pause: float) -> None:
     serial = 10 + int(pause * 100)
     for number in range(100, 200):
