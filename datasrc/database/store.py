@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import threading
 import time
 from collections.abc import Collection, Iterator
@@ -210,7 +212,7 @@ def check_schema(database: Database) -> None:
             version = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
     if version == HEAD:
         return
-    advice = f"run `python -m datasrc migrate {database.text}`"
+    advice = f"run `{shlex.join([sys.executable, '-m', 'datasrc', 'migrate', database.text])}`"
     if version is None and set(tables) - {VERSION_TABLE}:
         raise Damaged(f"not a database of zones: it has the tables {', '.join(sorted(tables))}", database=database.text)
     if version is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +32,8 @@ from datasrc.source import DataSource
 from tests.datasrc.contract import zone
 from tests.datasrc.contract_writing import ORIGIN, info
 from tests.datasrc.zonemaking import SMALL, TESTER, change, load, name, rrset, stored
+
+PYTHON = re.escape(sys.executable)
 
 
 @pytest.fixture
@@ -93,7 +97,7 @@ class TestTheFile:
 
     def test_an_interrupted_creation_is_finished(self, path: Path, url: str) -> None:
         path.touch()
-        with pytest.raises(SchemaTooOld, match="an empty database: run `python -m datasrc migrate"):
+        with pytest.raises(SchemaTooOld, match=f"an empty database: run `{PYTHON} -m datasrc migrate"):
             datasrc.open(url)
         source = datasrc.open(url, create=True)
         assert load(source, SMALL) is not None
@@ -219,7 +223,7 @@ class TestSchemaVersions:
         source.close()
         execute(path, "UPDATE schema_version SET version_num = '0001'")
         with pytest.raises(
-            SchemaTooOld, match=f"its schema is 0001, this release needs {HEAD}: run `python -m datasrc"
+            SchemaTooOld, match=f"its schema is 0001, this release needs {HEAD}: run `{PYTHON} -m datasrc"
         ):
             datasrc.open(url, create=True)
 
