@@ -15,6 +15,7 @@ MAX_PLACES = 1024  # UDP sockets of a process
 MAX_LAST_BATCHES = 64  # of a socket that is closed: more keep coming where another process has it too
 STREAM_OCTETS = 2 + 65535  # that are received from one TCP connection at a time: the longest message fits
 MAX_CONNECTIONS = 65536  # of a process (specs/auth.yaml, tcp.connections)
+RING = MAX_CONNECTIONS + 2  # the one list of each auth.rings.Rings of connections, behind their numbers
 MAX_IN_FRONT = 4096  # octets of a part of a message that are put in front of what is received
 ACCEPT_BATCH = 16  # connections accepted before others get their turn
 ACCEPT_PAUSE = 200  # ms, when the process is out of descriptors or memory

@@ -94,7 +94,8 @@ class TcpService:
     def refresh(self) -> None:
         """In the thread of the loop: the settings are others."""
         settings, limit, loop = self.settings, self.limit, self._thread.loop
-        loop.allow(limit, max(1, -int(-limit * SCARCE // 1)), settings.connections_per_client, settings.pipeline)
+        loop.allow(limit, max(1, -int(-limit * SCARCE // 1)), settings.connections_per_client)
+        loop.take_pipeline(settings.pipeline)
         loop.wait_for(
             round(settings.idle_timeout * 1000),
             keepalive_units(settings.idle_timeout),

@@ -13,105 +13,49 @@ Other threads reach it by `call()` only (auth/loop_thread.py). Plain Python; tcp
 
 from __future__ import annotations
 
-from auth.connections import ConnectionTable
-from auth.counted import FAILURES, LEFT, TCP_ACCEPTED, TCP_EVICTED, TCP_PAUSES, TCP_REFUSED, TCP_TIMEOUTS
-from auth.raw import Hatch, Reactor, zeros
-from auth.raw_streams import Streams
-from auth.reply_tally import ReplyTally
-from auth.rings import Rings
+from auth.counted import FAILURES, LEFT, TCP_ACCEPTED, TCP_EVICTED, TCP_PAUSES, TCP_REFUSED
+from auth.raw import Hatch, zeros
 from auth.sizes import (
     ACCEPT_BATCH,
     ACCEPT_PAUSE,
-    MAX_CONNECTIONS,
     MAX_EVENTS,
     MAX_PLACES,
     MAX_STREAM_QUERIES,
     MAX_STREAM_UNSENT,
+    RING,
 )
-from auth.standing import IDLE, NEEDED, NOBODY, UNREAD
-from auth.stream import StreamAnswers
+from auth.standing import ANSWERING, CLOSED, ENDED, LAST, NEEDED, NOBODY, READING, RESTING, UNREAD, WRITING
+from auth.tcp_connections import Connections
 
-# What a connection is doing.
-CLOSED = 0
-RESTING = 1
-READING = 2
-ANSWERING = 3
-WRITING = 4
-
-# What comes after it.
-ENDED = 1  # nothing: the client sends no more, and what it sent is answered
-LAST = 2  # nothing: it is closed when what the plain implementation has of it is answered
-
-RING = MAX_CONNECTIONS + 2  # the one list of its Rings, behind the connections
-LATER = 32  # bits of the tag of a connection that are its number; the others say how many had that number
-NUMBER = 0xFFFFFFFF
 BELL = 0  # tag of the bell; listening sockets have 1 and up, connections 1 << LATER and up
-FOREVER = -1  # ms
 
 
-class TcpLoop(Reactor):
+class TcpLoop(Connections):
     """What the thread has in hand."""
 
     def __init__(self, hatch: Hatch) -> None:
         super().__init__()
-        numbers = MAX_CONNECTIONS + 2
         self.hatch = hatch
-        self.tally = ReplyTally()
-        self.answers = StreamAnswers(self.tally)
-        self.streams = Streams(MAX_CONNECTIONS + 1, *self.answers.buffers)
-        self.table = ConnectionTable()
-        self.states = zeros(numbers, "B")
-        self.last = zeros(numbers, "B")  # ENDED or LAST
-        self.followed = zeros(numbers, "B")
-        self.over = zeros(numbers, "B")  # nothing comes behind what there is to read, and nobody tells that again
-        self.turned = zeros(numbers, "I")  # how many had this number
-        self.places = zeros(numbers, "i")  # where it came in
-        self.since = zeros(numbers, "q")  # ms; of its standing
-        self.began = zeros(numbers, "q")  # ms; the part of a message in hand
-        self.parts = Rings(RING + 1)  # those that are reading, the one that began first first
-        self.again = Rings(RING + 1)  # those whose turn comes once more
-        self.held = Rings(RING + 1)  # those for which the hatch had no room
         self.listeners = zeros(MAX_PLACES, "i")
         self.listener_places = zeros(MAX_PLACES, "i")
         self.paused = zeros(MAX_PLACES, "B")
-        self.resume = 0  # ms; when paused listeners accept again
         self.reason = 0  # of the last pause that nobody was told of
         self.is_behind = 0  # more connections waited than were accepted
         self.called = 0
         self.given = 0
         self.turns = 0
-        self.time = 0  # ms, of this turn
-        self.ready = 0  # events of it
+        self.ready = 0  # events of this turn
         self.event = 0
         self.current = 0  # whose queries are being answered
         self.octets = 0  # of them
         self.failed = 0
-        self.limit = MAX_CONNECTIONS
-        self.scarce = MAX_CONNECTIONS
-        self.per_client = MAX_CONNECTIONS
-        self.idle_timeout = 0
-        self.keepalive = 0
-        self.message_timeout = 0
-        self.write_timeout = 0
         self.pipeline = 1
 
     # From the thread of the loop, between turns.
 
-    def allow(self, connections: int, scarce: int, per_client: int, pipeline: int) -> None:
-        """So many connections, and queries of one that go through the hatch at once, from now on; from `scarce` of them
-        on clients are asked to close at once (RFC 7828 section 3.3.2).
-        """
-        self.limit = connections
-        self.scarce = scarce
-        self.per_client = per_client
+    def take_pipeline(self, pipeline: int) -> None:
+        """So many queries of one connection go through the hatch at once from now on."""
         self.pipeline = pipeline
-
-    def wait_for(self, idle: int, keepalive: int, message: int, write: int) -> None:
-        """These time-outs, in ms; `keepalive` is the first as clients are told it."""
-        self.idle_timeout = idle
-        self.keepalive = keepalive
-        self.message_timeout = message
-        self.write_timeout = write
 
     def open_listener(self, listener: int, descriptor: int, place: int) -> None:
         """Accept from a listening socket; `place` is that of the connections."""
@@ -127,21 +71,8 @@ class TcpLoop(Reactor):
             self.unwatch(self.listeners[listener])
             self.time = self.now()
             self.accept_some(listener)
+            self.paused[listener] = 0
         self.listeners[listener] = 0
-
-    def finish(self, place: int) -> None:
-        """Close the connections of a place as soon as nothing of them is in hand."""
-        for connection in range(1, self.table.used + 1):
-            if self.states[connection] != CLOSED and self.places[connection] == place:
-                self.last[connection] = LAST
-                if self.states[connection] < ANSWERING:
-                    self.close_connection(connection)
-
-    def close_all(self) -> None:
-        """Close all connections at once."""
-        for connection in range(1, self.table.used + 1):
-            if self.states[connection] != CLOSED:
-                self.close_connection(connection)
 
     def deliver(self, tag: int, octets: int, messages: int, replies: bytes, is_end: bool) -> None:
         """The replies to the first so many octets and messages that were left; with the end the connection is closed
@@ -249,65 +180,6 @@ class TcpLoop(Reactor):
                 self.read(connection)
         return 0
 
-    def tag_of(self, connection: int) -> int:
-        """The number of a connection, and how many had it."""
-        turned = self.turned[connection]
-        return turned << LATER | connection
-
-    def connection_of(self, tag: int) -> int:
-        """The connection with this tag, or 0 where it is closed."""
-        connection = tag & NUMBER
-        is_it = self.turned[connection] == tag >> LATER and self.states[connection] != CLOSED
-        return connection if is_it else 0
-
-    # Time.
-
-    def until(self) -> int:
-        """ms until something is to be done, though nothing comes."""
-        if self.again.first(RING):
-            return 0
-        end = self.resume
-        end = self.earlier(end, self.table.oldest(IDLE), self.idle_timeout)
-        end = self.earlier(end, self.table.oldest(UNREAD), self.write_timeout)
-        connection = self.parts.first(RING)
-        if connection and (end == 0 or self.began[connection] + self.message_timeout < end):
-            end = self.began[connection] + self.message_timeout
-        if end == 0:
-            return FOREVER
-        now = self.now()
-        return end - now + 1 if end > now else 0
-
-    def earlier(self, end: int, connection: int, timeout: int) -> int:
-        """`end`, or when this connection's time is over."""
-        if connection and (end == 0 or self.since[connection] + timeout < end):
-            return self.since[connection] + timeout
-        return end
-
-    def expire(self) -> int:
-        """Close whose time is over."""
-        self.expire_standing(IDLE, self.idle_timeout)
-        self.expire_standing(UNREAD, self.write_timeout)
-        connection = self.parts.first(RING)
-        while connection and self.began[connection] + self.message_timeout <= self.time:
-            self.time_out(connection)
-            connection = self.parts.first(RING)
-        if self.resume and self.resume <= self.time:
-            self.accept_again()
-        return 0
-
-    def expire_standing(self, standing: int, timeout: int) -> int:
-        """Of one standing; the oldest comes first."""
-        connection = self.table.oldest(standing)
-        while connection and self.since[connection] + timeout <= self.time:
-            self.time_out(connection)
-            connection = self.table.oldest(standing)
-        return 0
-
-    def time_out(self, connection: int) -> int:
-        """Its time is over."""
-        self.tally.add(TCP_TIMEOUTS, 1)
-        return self.close_connection(connection)
-
     # Accepting.
 
     def accept_some(self, listener: int) -> int:
@@ -369,7 +241,7 @@ class TcpLoop(Reactor):
         self.called = 1
         return 0
 
-    def accept_again(self) -> int:
+    def resume_accepting(self) -> int:
         """The pause is over."""
         self.resume = 0
         for listener in range(1, MAX_PLACES):
@@ -447,14 +319,6 @@ class TcpLoop(Reactor):
             self.again.append(RING, connection)
         return self.follow_on(connection)
 
-    def follow_on(self, connection: int) -> int:
-        """Be told of what comes; of a new connection only now, for many are over before."""
-        if not self.followed[connection]:
-            if not self.follow(self.streams.descriptor(connection), self.tag_of(connection)):
-                return self.close_connection(connection)
-            self.followed[connection] = 1
-        return 0
-
     def put(self, connection: int) -> int:
         """Leave its whole messages to the plain implementation; 0 where it has to wait for that."""
         octets = self.streams.whole(connection, self.pipeline)
@@ -462,13 +326,6 @@ class TcpLoop(Reactor):
             return 0
         self.given = 1
         return 1
-
-    def rest(self, connection: int) -> int:
-        """It has nothing in hand from now on."""
-        self.states[connection] = RESTING
-        self.since[connection] = self.time
-        self.parts.remove(connection)
-        return self.table.stand(connection, IDLE)
 
     def push(self, connection: int, octets: int) -> int:
         """Send replies; 0 where that is not done, and the client has to take what is unsent first, or is gone."""
@@ -499,12 +356,3 @@ class TcpLoop(Reactor):
             self.rest(connection)
             self.again.append(RING, connection)
         return 0
-
-    def close_connection(self, connection: int) -> int:
-        """Close it at once; what is unsent is lost."""
-        self.states[connection] = CLOSED
-        self.parts.remove(connection)
-        self.again.remove(connection)
-        self.held.remove(connection)
-        self.streams.close(connection)
-        return self.table.remove(connection)
