@@ -172,6 +172,12 @@ ANSWER = 0
 AUTHORITY = 1
 ADDITIONAL = 2
 
+# What becomes of a step along a chain of CNAMEs.
+LEAVE = 0  # to the plain implementation
+DONE = 1
+FOLLOW = 2
+OVERFLOW = 3  # something that must be there does not fit
+
 # What a reply is, whether it fits or not.
 KIND_ANSWER = 0  # it has records in the answer section
 KIND_REFERRAL = 1

@@ -1,14 +1,11 @@
 cimport cython
 from libc.stdint cimport uint64_t
-from image.searcher cimport Searcher
+from image.proving cimport Prover
 
-cdef Py_ssize_t ANSWER, AUTHORITY, DS, KEY, KIND_ANSWER, KIND_NXDOMAIN, KIND_REFERRAL, NODE_CNAME, NODE_CUT, NODE_DNAME, NODE_WILDCARD, NSEC, NXDOMAIN, NXT, SET_PLAIN, ZONE_LEFT, ZONE_NSEC, ZONE_NSEC3, ZONE_SIGNED, NOWHERE
-cdef Py_ssize_t MAX_LINKS, LEAVE, DONE, FOLLOW, OVERFLOW, CNAME, RECORD_FIXED
-
-cdef Py_ssize_t STAGES, STAGE_NAME, STAGE_LEVELS, IN_DELTA, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_FRAGMENTS, ROW_NODES, UNIT, SAVED, SAVED_VALUE, SAVED_ZONE, SAVED_SLOT, SAVED_NODE, SAVED_START, SAVED_QUESTION, SAVED_TYPE, SAVED_LIMIT, SAVED_EDNS, SAVED_DNSSEC, SAVED_DEPTH, SAVED_OCTETS, SAVED_WANTED, SAVED_COOKIE, SAVED_COOKIE_OCTETS, FETCHED_BUCKETS, LINE
+cdef Py_ssize_t ANSWER, AUTHORITY, CNAME, DONE, DS, FOLLOW, IN_DELTA, KEY, KIND_ANSWER, KIND_REFERRAL, LEAVE, NODE_CNAME, NODE_CUT, NODE_DNAME, NODE_WILDCARD, NOWHERE, NSEC, NXT, OVERFLOW, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_FRAGMENTS, ROW_NODES, SET_PLAIN, STAGE_LEVELS, STAGE_NAME, STAGES, UNIT, ZONE_LEFT, ZONE_SIGNED, MAX_LINKS, RECORD_FIXED, SAVED, SAVED_VALUE, SAVED_ZONE, SAVED_SLOT, SAVED_NODE, SAVED_START, SAVED_QUESTION, SAVED_TYPE, SAVED_LIMIT, SAVED_EDNS, SAVED_DNSSEC, SAVED_DEPTH, SAVED_OCTETS, SAVED_WANTED, SAVED_COOKIE, SAVED_COOKIE_OCTETS, FETCHED_BUCKETS, LINE
 cdef uint64_t HALF, OFFSET_MASK, TAG_MASK, TAG_SHIFT
 
-cdef class Responder(Searcher):
+cdef class Responder(Prover):
     cdef public Py_ssize_t counting
     cdef public uint64_t asked_zone
     cdef uint64_t[::1] saved
@@ -29,21 +26,5 @@ cdef class Responder(Searcher):
     cdef Py_ssize_t step(self, Py_ssize_t link) except -1 nogil
     @cython.locals(flags=Py_ssize_t, entry=Py_ssize_t, is_link=Py_ssize_t, fragment=Py_ssize_t, proven=Py_ssize_t, at=Py_ssize_t)
     cdef Py_ssize_t answer_node(self, Py_ssize_t node, Py_ssize_t wildcard, Py_ssize_t there) except -1 nogil
-    @cython.locals(own=Py_ssize_t, step=Py_ssize_t)
-    cdef Py_ssize_t deny_type(self, Py_ssize_t node, Py_ssize_t wildcard, Py_ssize_t there) except -1 nogil
-    @cython.locals(own=Py_ssize_t, before=Py_ssize_t)
-    cdef Py_ssize_t deny_type_nsec(self, Py_ssize_t node, Py_ssize_t wildcard) except -1 nogil
-    @cython.locals(wildcard=Py_ssize_t, before=Py_ssize_t, step=Py_ssize_t)
-    cdef Py_ssize_t deny_name(self, Py_ssize_t there) except -1 nogil
-    @cython.locals(before=Py_ssize_t)
-    cdef Py_ssize_t prove_wildcard(self, Py_ssize_t there) except -1 nogil
-    @cython.locals(node=Py_ssize_t, own=Py_ssize_t)
-    cdef Py_ssize_t prove_closest(self, Py_ssize_t there) except -1 nogil
-    @cython.locals(own=Py_ssize_t, entry=Py_ssize_t)
-    cdef Py_ssize_t prove_exact(self, Py_ssize_t node, Py_ssize_t level) except -1 nogil
-    @cython.locals(entry=Py_ssize_t)
-    cdef Py_ssize_t add_cover(self, Py_ssize_t level, Py_ssize_t wildcard) except -1 nogil
     @cython.locals(entry=Py_ssize_t, fragment=Py_ssize_t, signed=Py_ssize_t, first=Py_ssize_t, step=Py_ssize_t)
     cdef Py_ssize_t refer(self, Py_ssize_t node, Py_ssize_t level, Py_ssize_t link) except -1 nogil
-    @cython.locals(entry=Py_ssize_t, fragment=Py_ssize_t, own=Py_ssize_t)
-    cdef Py_ssize_t prove_cut(self, Py_ssize_t node, Py_ssize_t level) except -1 nogil

@@ -2,9 +2,8 @@ cimport cython
 from libc.stdint cimport uint64_t
 from image.composer cimport Composer
 
-cdef Py_ssize_t NSEC, PATCH_HASH, PATCH_NSEC3_ENTRY, PATCH_NSEC_ENTRY, ZONE_PATCH, ZONE_PATCH_ENTRIES, CAPACITY_WORD, FRAGMENT_FIXED, POINTER_OCTETS, SECOND_FIXED, WITH_SIGNATURES, NSEC3_FLAGS, HASH_OCTETS, HEADER_OCTETS, IN_DELTA, BELOW_DELTA, MAX_DEPTH, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NODE_LINK, NSEC3_ENTRY, NSEC_ENTRY, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_ITERATIONS, ZONE_LABELS, ZONE_LAST_END, ZONE_NEGATIVE, ZONE_NODES, ZONE_NODES_END, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_SALT_OCTETS, ZONE_UNIT
-cdef uint64_t RESTRICTED, HALF, OFFSET_MASK, TAG_MASK, TAG_SHIFT, SLOT_MASK, SLOT_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
-cdef Py_ssize_t ROW, ROW_ZONES, ROW_BUCKETS, ROW_BUCKET_COUNT, ROW_NODES, ROW_FRAGMENTS, ROW_CHAIN, ROW_TABLE, ROW_HEAP, NOT_MAPPED, NOWHERE
+cdef Py_ssize_t BELOW_DELTA, CAPACITY_WORD, HEADER_OCTETS, IN_DELTA, MAX_DEPTH, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NOT_MAPPED, NOWHERE, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_CHAIN, ROW_FRAGMENTS, ROW_HEAP, ROW_NODES, ROW_TABLE, ROW_ZONES, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_LABELS, ZONE_LAST_END, ZONE_NEGATIVE, ZONE_NODES, ZONE_NODES_END, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_PATCH, ZONE_PATCH_ENTRIES, ZONE_UNIT, NEAR_NAMES
+cdef uint64_t HALF, OFFSET_MASK, RESTRICTED, SLOT_MASK, SLOT_SHIFT, TAG_MASK, TAG_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
 
 cdef class Searcher(Composer):
     cdef const uint64_t[::1] arena64
@@ -61,32 +60,3 @@ cdef class Searcher(Composer):
     @cython.locals(at=Py_ssize_t, _=Py_ssize_t)
     cdef Py_ssize_t set_of(self, Py_ssize_t node, Py_ssize_t rdtype) except -1 nogil
     cdef Py_ssize_t fragment_at(self, Py_ssize_t entry) except -1 nogil
-    @cython.locals(link=Py_ssize_t, number=Py_ssize_t)
-    cdef Py_ssize_t link_of(self, Py_ssize_t node) except -1 nogil
-    @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, at=Py_ssize_t, order=Py_ssize_t, index=Py_ssize_t)
-    cdef Py_ssize_t patch_at(self, Py_ssize_t place) except -1 nogil
-    cdef Py_ssize_t patched_node(self, Py_ssize_t number) except -1 nogil
-    @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, rank=Py_ssize_t, node=Py_ssize_t)
-    cdef Py_ssize_t patched_before(self, Py_ssize_t entry, Py_ssize_t level, Py_ssize_t wildcard) except -1 nogil
-    @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, entry=Py_ssize_t)
-    cdef Py_ssize_t patched_covering(self) except -1 nogil
-    @cython.locals(rank=Py_ssize_t)
-    cdef Py_ssize_t last_live(self, Py_ssize_t entry, Py_ssize_t number) except -1 nogil
-    cdef Py_ssize_t nsec_node(self, Py_ssize_t entry) except -1 nogil
-    cdef Py_ssize_t nsec_fragment(self, Py_ssize_t node) except -1 nogil
-    @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t)
-    cdef Py_ssize_t nsec_before(self, Py_ssize_t level, Py_ssize_t wildcard) except -1 nogil
-    @cython.locals(owner=Py_ssize_t, left=Py_ssize_t, labels=Py_ssize_t, wanted=Py_ssize_t, number=Py_ssize_t, at=Py_ssize_t, order=Py_ssize_t)
-    cdef Py_ssize_t compare(self, Py_ssize_t node, Py_ssize_t level, Py_ssize_t wildcard) except? -9999 nogil
-    @cython.locals(size=Py_ssize_t, other=Py_ssize_t, shorter=Py_ssize_t, index=Py_ssize_t)
-    cdef Py_ssize_t compare_label(self, Py_ssize_t at, Py_ssize_t start) except? -9999 nogil
-    cdef Py_ssize_t compare_star(self, Py_ssize_t at) except? -9999 nogil
-    @cython.locals(salt=Py_ssize_t, index=Py_ssize_t)
-    cdef int read_parameters(self) except -1 nogil
-    cdef Py_ssize_t nsec3_fragment(self, Py_ssize_t entry) except -1 nogil
-    @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, order=Py_ssize_t)
-    cdef Py_ssize_t nsec3_covering(self, Py_ssize_t level, Py_ssize_t wildcard) except -1 nogil
-    @cython.locals(index=Py_ssize_t)
-    cdef Py_ssize_t compare_hash(self, Py_ssize_t at) except? -9999 nogil
-    @cython.locals(source=Py_ssize_t, pointers=Py_ssize_t, wire=Py_ssize_t, owner=Py_ssize_t)
-    cdef int is_opt_out(self, Py_ssize_t fragment) except -1 nogil
