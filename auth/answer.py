@@ -161,7 +161,7 @@ class _Walk:
         is_to_be_signed = self._dnssec_ok and RdataType.RRSIG in types
         if self._settings.any_answer is AnyAnswer.HINFO and RdataType.CNAME not in types and not is_to_be_signed:
             return RRset(self._name, RdataType.HINFO, self._settings.any_ttl, (RFC8482_HINFO,))
-        return min(rrsets, key=lambda rrset: (rrset.rdtype in _NOT_FOR_ANY, _octets(rrset), rrset.rdtype))
+        return min(rrsets, key=lambda rrset: (rrset.rdtype in _NOT_FOR_ANY, rrset.rdtype))
 
     def _link(self, finder: Finder, found: Lookup) -> Name:
         assert found.rrset is not None
@@ -234,7 +234,3 @@ def _append(section: list[RRset], rrsets: Iterable[RRset]) -> None:
     """Append each set once (RFC 2181 section 5.5): a chain may pass the same DNAME several times, proofs overlap."""
     there = {(rrset.name, rrset.rdtype, rrset.covers) for rrset in section}
     section += (rrset for rrset in rrsets if (rrset.name, rrset.rdtype, rrset.covers) not in there)
-
-
-def _octets(rrset: RRset) -> int:
-    return sum(len(rdata) for rdata in rrset.rdatas)

@@ -22,6 +22,7 @@ cdef class ImageEngine:
     cdef object secrets
     cdef readonly Py_ssize_t is_stale
     cdef Py_ssize_t required
+    cdef Py_ssize_t leaves_any
     cdef int64_t now
     cdef Py_ssize_t known
     cdef int outcome

@@ -26,6 +26,7 @@ from auth.counted import (
 from auth.rate_limit_numbers import ANSWERS, DROP, ERRORS, SEND
 from auth.rate_limiting import RateLimiter
 from auth.reply_tally import ReplyTally
+from auth.settings import AnyAnswer
 from auth.sizes import IPV6_OCTETS, NOTHING
 from auth.zone_tally import ZoneTally
 from image.layout import BADCOOKIE, COOKIE, KEEPALIVE, MAX_NAME, NSID, WANTS_COOKIE, WANTS_KEEPALIVE, WANTS_NSID
@@ -50,6 +51,7 @@ class ImageEngine:
         self.secrets: Any = None  # None: cookies are ignored
         self.is_stale = 0  # the secrets are those of another time: cookies are left until renew()
         self.required = 0
+        self.leaves_any = 0  # set where ANY has another answer than a set of the name
         self.now = 0  # POSIX seconds
         self.known = 0  # the options there are answers to: WANTS_*
         self.outcome = 0  # what the cookie of the query in hand is, 0 where it has none
@@ -91,6 +93,7 @@ class ImageEngine:
         if secrets is not None:
             self.known |= WANTS_COOKIE
         self.required = int(settings.cookies.required)
+        self.leaves_any = int(settings.any_answer is not AnyAnswer.RRSET)
         self.now = int(now)
         self.renew()
         self.table = table
@@ -114,6 +117,7 @@ class ImageEngine:
         self.jar.attach(queries, addresses)
         self.responder.serve(queries, replies)
         self.responder.limiting = self.limited
+        self.responder.leaves_any = self.leaves_any
         self.limiter.attach(addresses)
         self.limiter.attach_names(self.responder.counted)
         self.addresses = addresses

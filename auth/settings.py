@@ -11,7 +11,7 @@ from auth.edns import DEFAULT_UDP_SIZE
 class AnyAnswer(enum.Enum):
     """What a query of type ANY gets (RFC 8482 section 4)."""
 
-    RRSET = "rrset"  # the smallest RRset of the name
+    RRSET = "rrset"  # the RRset of the name whose type has the lowest number
     HINFO = "hinfo"  # a synthesised HINFO "RFC8482"
 
 

@@ -207,6 +207,7 @@ AA = 0x04
 TC = 0x02
 UNUSUAL_FLAGS_TOO = 0xCF  # of the second octet: all but AD and CD
 NXDOMAIN = 3
+YXDOMAIN = 6  # RFC 6672 section 2.2
 BADCOOKIE = 23  # RFC 7873 section 8
 POINTER = 0xC000
 POINTER_REACH = 0x4000  # octets of a message that a pointer can point into

@@ -1,11 +1,12 @@
 cimport cython
 from image.sha1 cimport NameHasher
 
-cdef Py_ssize_t CLASS_IN, COOKIE, DO, FIRST_META, KEEPALIVE, LAST_META, MESSAGE_HEADER, MIN_UDP_SIZE, NSID, OCTET, OPT, OPT_OCTETS, OPTION_FIXED, POINTER_REACH, QUESTION_FIXED, RRSIG, SIG, UNUSUAL_FLAGS, UNUSUAL_FLAGS_TOO, WANTS_COOKIE, WANTS_KEEPALIVE, WANTS_NSID
+cdef Py_ssize_t ANY, CLASS_IN, COOKIE, DO, FIRST_META, KEEPALIVE, LAST_META, MESSAGE_HEADER, MIN_UDP_SIZE, NSID, OCTET, OPT, OPT_OCTETS, OPTION_FIXED, POINTER_REACH, QUESTION_FIXED, RRSIG, SIG, UNUSUAL_FLAGS, UNUSUAL_FLAGS_TOO, WANTS_COOKIE, WANTS_KEEPALIVE, WANTS_NSID
 
 cdef class QueryReader(NameHasher):
     cdef readonly Py_ssize_t udp_size
     cdef public Py_ssize_t stream
+    cdef public Py_ssize_t leaves_any
     cdef Py_ssize_t start
     cdef Py_ssize_t question_octets
     cdef readonly Py_ssize_t rdtype

@@ -7,6 +7,7 @@ have an answer to; all others are passed over (RFC 6891 section 6.1.2). Plain Py
 from __future__ import annotations
 
 from image.layout import (
+    ANY,
     CLASS_IN,
     COOKIE,
     DO,
@@ -40,6 +41,7 @@ class QueryReader(NameHasher):
         super().__init__(seed)
         self.udp_size = udp_size  # octets of the largest reply over UDP, whatever the client takes
         self.stream = 0  # set for TCP: replies have up to POINTER_REACH octets, the rest is left
+        self.leaves_any = 0  # set where ANY has another answer than a set of the name
         self.start = 0
         self.question_octets = 0
         self.rdtype = 0
@@ -69,7 +71,9 @@ class QueryReader(NameHasher):
         self.rdtype = self.octets[at] << OCTET | self.octets[at + 1]
         if self.octets[at + 2] != 0 or self.octets[at + 3] != CLASS_IN:
             return 0
-        if FIRST_META <= self.rdtype <= LAST_META or self.rdtype in (0, OPT, SIG, RRSIG):
+        if FIRST_META <= self.rdtype <= LAST_META and (self.rdtype != ANY or self.leaves_any):
+            return 0
+        if self.rdtype in (0, OPT, SIG, RRSIG):
             return 0
         at += QUESTION_FIXED
         self.question_octets = at - start - MESSAGE_HEADER

@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport uint64_t
 from image.proving cimport Prover
 
-cdef Py_ssize_t ANSWER, AUTHORITY, CNAME, DONE, DS, FOLLOW, IN_DELTA, KEY, KIND_ANSWER, KIND_REFERRAL, LEAVE, NODE_CNAME, NODE_CUT, NODE_DNAME, NODE_WILDCARD, NOWHERE, NSEC, NXT, OVERFLOW, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_FRAGMENTS, ROW_NODES, SET_PLAIN, STAGE_LEVELS, STAGE_NAME, STAGES, UNIT, ZONE_LEFT, ZONE_SIGNED, MAX_LINKS, RECORD_FIXED, SAVED, SAVED_VALUE, SAVED_ZONE, SAVED_SLOT, SAVED_NODE, SAVED_START, SAVED_QUESTION, SAVED_TYPE, SAVED_LIMIT, SAVED_EDNS, SAVED_DNSSEC, SAVED_DEPTH, SAVED_OCTETS, SAVED_WANTED, SAVED_COOKIE, SAVED_COOKIE_OCTETS, FETCHED_BUCKETS, LINE
+cdef Py_ssize_t ANSWER, ANY, AUTHORITY, CNAME, DNAME, DONE, DS, FOLLOW, IN_DELTA, KEY, KIND_ANSWER, KIND_ERROR, KIND_REFERRAL, LEAVE, MAX_NAME, NODE_CNAME, NODE_CUT, NODE_DNAME, NODE_WILDCARD, NOT_MAPPED, NOWHERE, NSEC, NXT, OVERFLOW, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_FRAGMENTS, ROW_NODES, SET_PLAIN, STAGE_LEVELS, STAGE_NAME, STAGES, UNIT, YXDOMAIN, ZONE_LEFT, ZONE_SIGNED, MAX_LINKS, RECORD_FIXED, SAVED, SAVED_VALUE, SAVED_ZONE, SAVED_SLOT, SAVED_NODE, SAVED_START, SAVED_QUESTION, SAVED_TYPE, SAVED_LIMIT, SAVED_EDNS, SAVED_DNSSEC, SAVED_DEPTH, SAVED_OCTETS, SAVED_WANTED, SAVED_COOKIE, SAVED_COOKIE_OCTETS, FETCHED_BUCKETS, LINE
 cdef uint64_t HALF, OFFSET_MASK, TAG_MASK, TAG_SHIFT
 
 cdef class Responder(Prover):
@@ -28,3 +28,11 @@ cdef class Responder(Prover):
     cdef Py_ssize_t answer_node(self, Py_ssize_t node, Py_ssize_t wildcard, Py_ssize_t there) except -1 nogil
     @cython.locals(entry=Py_ssize_t, fragment=Py_ssize_t, signed=Py_ssize_t, first=Py_ssize_t, step=Py_ssize_t)
     cdef Py_ssize_t refer(self, Py_ssize_t node, Py_ssize_t level, Py_ssize_t link) except -1 nogil
+    @cython.locals(place=Py_ssize_t)
+    cdef Py_ssize_t zone_for_query(self) except -3 nogil
+    @cython.locals(slot=Py_ssize_t, above=Py_ssize_t, level=Py_ssize_t, node=Py_ssize_t, flags=Py_ssize_t)
+    cdef Py_ssize_t zone_for_ds(self, Py_ssize_t place) except -3 nogil
+    @cython.locals(entry=Py_ssize_t, fragment=Py_ssize_t, owner=uint64_t, at=Py_ssize_t)
+    cdef Py_ssize_t redirect(self, Py_ssize_t node, Py_ssize_t level) except -1 nogil
+    @cython.locals(target=Py_ssize_t, prefix=Py_ssize_t, link=Py_ssize_t)
+    cdef Py_ssize_t link_to(self, Py_ssize_t level, Py_ssize_t dname) except -1 nogil

@@ -1,6 +1,6 @@
 """Answers from images: a query in one buffer, its reply in another, no object in between.
 
-What an image does not answer (DNAME, ANY, what is malformed, long chains, a few proofs) is left to the
+What an image does not answer (what is malformed, long chains, a few proofs) is left to the
 plain implementation (auth/answer.py), which is also what every answer is compared with. Plain Python; the sidecars of
 this module and those below it add the types.
 """
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from image.layout import (
     ANSWER,
+    ANY,
     AUTHORITY,
     CNAME,
+    DNAME,
     DONE,
     DS,
     FOLLOW,
@@ -18,12 +20,15 @@ from image.layout import (
     IN_DELTA,
     KEY,
     KIND_ANSWER,
+    KIND_ERROR,
     KIND_REFERRAL,
     LEAVE,
+    MAX_NAME,
     NODE_CNAME,
     NODE_CUT,
     NODE_DNAME,
     NODE_WILDCARD,
+    NOT_MAPPED,
     NOWHERE,
     NSEC,
     NXT,
@@ -42,6 +47,7 @@ from image.layout import (
     TAG_MASK,
     TAG_SHIFT,
     UNIT,
+    YXDOMAIN,
     ZONE_LEFT,
     ZONE_SIGNED,
 )
@@ -101,7 +107,7 @@ class Responder(Prover):
         self.levels_at = stage * STAGE_LEVELS
         at = stage * SAVED
         self.saved[at + SAVED_NODE] = 0
-        if self.directory == 0 or not self.read_query(start, length) or self.find_zone(self.depth) < 0:
+        if self.directory == 0 or not self.read_query(start, length) or self.zone_for_query() < 0:
             self.saved[at + SAVED_ZONE] = 0
             return 0
         level = self.depth
@@ -209,19 +215,44 @@ class Responder(Prover):
                 return self.truncate()
             if step == LEAVE:
                 return 0
-            place = self.find_zone(self.depth)
+            place = self.zone_for_query()
             if place == NOWHERE:  # it goes on where we are not asked
                 return self.finish()
             if place < 0:
                 return 0
         return 0
 
+    def zone_for_query(self) -> int:
+        """Enter the zone to answer the current name from; its place, NOWHERE or NOT_MAPPED."""
+        place = self.find_zone(self.depth)
+        if self.rdtype == DS and place >= 0 and self.depth and self.zone_labels == self.depth:
+            return self.zone_for_ds(place)
+        return place
+
+    def zone_for_ds(self, place: int) -> int:
+        """For DS at the apex of the zone at hand: the one above, if it has the cut; else that zone, which has none (RFC
+        4035 section 3.1.4.1).
+        """
+        slot = self.slot
+        above = self.find_zone(self.depth - 1)
+        if above == NOWHERE:
+            self.enter(place, slot)
+            return place
+        if above < 0:
+            return above
+        for level in range(self.zone_labels, self.depth + 1):
+            node = self.find_node(level)
+            flags = self.arena[node] & (NODE_CUT | NODE_DNAME) if node else 0
+            if level == self.depth and flags & NODE_CUT:
+                return above
+            if flags and level > self.zone_labels:
+                break
+        return NOT_MAPPED  # unusual: left
+
     def step(self, link: int) -> int:
         """Answer for the current name from the zone at hand."""
         if self.zone_flags & ZONE_LEFT:
             return LEAVE
-        if self.rdtype == DS and self.zone_labels == self.depth:
-            return LEAVE  # the parent's matter (RFC 4035 section 3.1.4.1)
         first = self.first_end
         if first < self.zone_labels:
             first = self.zone_labels
@@ -235,7 +266,7 @@ class Responder(Prover):
                 if flags & NODE_CUT and not (level == self.depth and self.rdtype == DS):
                     return self.refer(node, level, link)
                 if flags & NODE_DNAME and level < self.depth:
-                    return LEAVE
+                    return self.redirect(node, level)
         node = self.find_node(self.depth)
         if node:
             return self.answer_node(node, 0, self.depth)
@@ -248,12 +279,43 @@ class Responder(Prover):
             return self.answer_node(node, 1, there) if node else LEAVE
         return self.deny_name(there)
 
+    def redirect(self, node: int, level: int) -> int:
+        """The DNAME of a node, and the CNAME it stands for, which is not signed (RFC 6672 sections 3.2, 5.3.1)."""
+        entry = self.set_of(node, DNAME)
+        fragment = self.fragment_at(entry) if entry else 0
+        owner = self.mix(self.hashes[self.levels_at + level], DNAME)
+        if fragment == 0 or self.is_added(self.hashes[self.levels_at + self.depth]) or self.is_added(owner):
+            return LEAVE  # round in a circle, or the same one twice
+        if self.limiting:
+            self.note_encloser(level)
+        at = self.size
+        self.kind = KIND_ANSWER
+        if not self.add(fragment, level, ANSWER):
+            return OVERFLOW
+        return self.link_to(level, at)
+
+    def link_to(self, level: int, dname: int) -> int:
+        """The CNAME from the current name by the DNAME at that place of the message, which is its suffix of `level`."""
+        target = dname + RECORD_FIXED
+        prefix = self.prefix_octets(level)
+        if prefix + self.octets_of(target) > MAX_NAME:
+            self.rcode = YXDOMAIN  # RFC 6672 section 2.2
+            self.kind = KIND_ERROR
+            self.counted_octets = 0
+            return DONE
+        link = self.size
+        if not self.add_cname(level, prefix, dname, target):
+            return OVERFLOW
+        if self.rdtype in (CNAME, ANY):
+            return DONE
+        return FOLLOW if self.follow(link + RECORD_FIXED) else LEAVE
+
     def answer_node(self, node: int, wildcard: int, there: int) -> int:
         """What a node has of the type, or that it has nothing; of a wildcard, whose encloser has `there` labels."""
         flags = self.arena[node]
         if wildcard and (flags & (NODE_CUT | NODE_DNAME) or self.rdtype in (DS, NXT, NSEC)):
             return LEAVE
-        entry = self.set_of(node, self.rdtype)
+        entry = self.set_for_any(node) if self.rdtype == ANY else self.set_of(node, self.rdtype)
         is_link = entry == 0 and flags & NODE_CNAME and self.rdtype not in (KEY, NXT, NSEC)
         if is_link:
             entry = self.set_of(node, CNAME)

@@ -19,7 +19,10 @@ from image.layout import (
     NODE_GONE,
     NOT_MAPPED,
     NOWHERE,
+    NSEC,
+    NSEC3,
     OFFSET_MASK,
+    REFERRAL,
     RESTRICTED,
     ROW,
     ROW_BUCKET_COUNT,
@@ -293,6 +296,19 @@ class Searcher(Composer):
                 return at
             at += SET_OCTETS
         return 0
+
+    def set_for_any(self, node: int) -> int:
+        """Place of the entry that ANY gets: of the lowest type, NSEC last (RFC 8482 section 4.1); 0: there is none."""
+        at = node + NODE_FIXED
+        other = 0
+        for _ in range(self.arena16[(node >> 1) + 1]):
+            rdtype = self.arena16[at >> 1]
+            if rdtype in (NSEC, NSEC3):
+                other = other or at
+            elif rdtype != REFERRAL:
+                return at
+            at += SET_OCTETS
+        return other
 
     def fragment_at(self, entry: int) -> int:
         """The fragment of an entry of a node; 0 where it is too large for an image."""

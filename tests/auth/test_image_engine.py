@@ -264,7 +264,8 @@ WHAT = [
     ("to-wild.example.", "TXT"),
     ("alias.example.", "A"),
     ("away.example.", "A"),
-    ("www.example.", "ANY"),  # of those below most are left
+    ("www.example.", "ANY"),
+    ("www.example.", "RRSIG"),  # it is left, as are those of no zone
     ("a.bag.example.", "A"),
     ("b.bag.example.", "A"),
     ("a.elsewhere.test.", "A"),

@@ -194,7 +194,7 @@ async def test_what_it_leaves_is_answered_by_the_plain_implementation(tmp_path):
     with client(*sock.getsockname()) as asker:
         async with answering(tmp_path, sock) as server:
             for message, rcode in (
-                (packet.query("www.example.", "ANY"), "NOERROR"),
+                (packet.query("www.example.", "RRSIG"), "NOERROR"),
                 (packet.query("x.test."), "REFUSED"),
                 (packet.header(qd=1), "FORMERR"),
                 (packet.query("www.example.", additional=[packet.opt(packet.option(packet.COOKIE, b"x"))]), "FORMERR"),
@@ -219,7 +219,7 @@ async def test_a_batch_of_both_kinds_is_all_answered(tmp_path):
     with client(*sock.getsockname()) as asker:
         async with answering(tmp_path, sock, settings=Settings(udp_batch=8)) as server:
             for ident in range(100):
-                asker.send(packet.query("www.example.", "ANY" if ident % 3 else "A", ident=ident))
+                asker.send(packet.query("www.example.", "RRSIG" if ident % 3 else "A", ident=ident))
             assert sorted([(await receive(asker)).ident for _ in range(100)]) == list(range(100))
             assert not NO_DEFECTS & set(counted(server))
 
@@ -229,7 +229,7 @@ async def test_what_the_plain_implementation_does_holds_up_no_answer_from_an_ima
     with client(*sock.getsockname()) as slow, client(*sock.getsockname()) as fast:
         async with answering(tmp_path, sock, source=source) as server:
             source.hold()
-            slow.send(packet.query("www.example.", "ANY"))
+            slow.send(packet.query("www.example.", "RRSIG"))
             await until(source.waiting.is_set)
             for ident in range(20):
                 fast.send(packet.query("www.example.", ident=ident))
@@ -246,7 +246,7 @@ async def test_more_than_the_plain_implementation_can_take_is_dropped_and_counte
         async with answering(tmp_path, sock, source=source) as server:
             source.hold()
             for _ in range(asked):
-                asker.send(packet.query("www.example.", "ANY"))
+                asker.send(packet.query("www.example.", "RRSIG"))
                 await asyncio.sleep(0)
                 await server.loop_thread.call(server.loop_thread.turned)  # so that the kernel drops none
             await until(lambda: counted(server).get("left", 0) + counted(server).get("left.dropped", 0) == asked)
@@ -351,7 +351,7 @@ async def test_what_waits_in_a_socket_is_answered_before_it_is_closed(tmp_path):
     with client(*sock.getsockname()) as asker:
         async with answering(tmp_path, sock, settings=Settings(udp_batch=4)) as server:
             for ident in range(40):
-                asker.send(packet.query("www.example.", "ANY" if ident % 2 else "A", ident=ident))
+                asker.send(packet.query("www.example.", "RRSIG" if ident % 2 else "A", ident=ident))
             await server.serve([])
             assert sorted([(await receive(asker)).ident for _ in range(40)]) == list(range(40))
             assert sock.fileno() == -1
@@ -453,7 +453,7 @@ async def test_pipelined_queries_of_both_kinds_are_answered_in_order(tmp_path):
     sock = bound(STREAM)
     async with answering(tmp_path, sock, pipeline=3) as server, talking(sock) as talk:
         talk.send(
-            *(packet.query("www.example.", "ANY" if ident % 7 == 3 else "A", ident=ident) for ident in range(100))
+            *(packet.query("www.example.", "RRSIG" if ident % 7 == 3 else "A", ident=ident) for ident in range(100))
         )
         assert [(await talk.read()).ident for _ in range(100)] == list(range(100))
         assert server.engine.handled < 100

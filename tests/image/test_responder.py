@@ -87,6 +87,9 @@ away CNAME www.elsewhere.test.
 to-signed CNAME a.signed
 *.any-alias CNAME alias3
 bag DNAME www
+to-bag CNAME x.Y.bag
+to-root DNAME .
+far DNAME yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy.example.
 """
 
 
@@ -122,6 +125,21 @@ def served(both: Both) -> Both:
         ("x.any-alias.example.", A),
         ("example.", 6),
         ("bag.example.", DNAME),
+        ("a.bag.example.", A),
+        ("A.b.Bag.example.", MX),
+        ("a.bag.example.", CNAME),
+        ("a.bag.example.", ANY),
+        ("to-bag.example.", A),
+        ("a.to-root.example.", A),
+        (f"{'x' * 63}.{'x' * 63}.{'x' * 63}.far.example.", A),
+        ("www.example.", ANY),
+        ("example.", ANY),
+        ("ent.example.", ANY),
+        ("nowhere.example.", ANY),
+        ("a.wild.example.", ANY),
+        ("alias.example.", ANY),
+        ("signed.example.", ANY),
+        ("example.", DS),
     ],
 )
 def test_the_common_answers_come_from_the_image(served, name, rdtype):
@@ -131,7 +149,7 @@ def test_the_common_answers_come_from_the_image(served, name, rdtype):
 
 @pytest.mark.parametrize(
     ("name", "rdtype"),
-    [("a.bag.example.", A), ("www.example.", ANY), ("www.example.", RRSIG), ("other.", A)],
+    [("www.example.", RRSIG), ("other.", A)],
 )
 def test_the_rest_is_left_to_the_plain_implementation(served, name, rdtype):
     assert served.image_reply(packet.query(name, rdtype)) is None
@@ -168,6 +186,20 @@ def test_a_chain_goes_on_in_other_zones(both):
     both.build()
     assert both.compare(packet.query("a.example.", A))
     assert both.compare(packet.query("a.example.", MX))
+
+
+def test_ds_at_an_apex_is_asked_of_the_zone_above_if_it_has_the_cut(both):
+    secured = "DS 1 13 2 0000000000000000000000000000000000000000000000000000000000000000"
+    both.put(ORIGIN, rrsets(f"{SMALL}\nb NS ns\nb {secured}\nbag DNAME ns"))
+    both.put(SUBZONE, rrsets(SMALL, "b.example."))
+    for name in ("c.example.", "d.c.example.", "e.bag.example.", "alone.test."):
+        both.put(dns.name.from_text(name), rrsets(SMALL, name))
+    both.build()
+    for name in ("b.example.", "alone.test.", "example."):
+        assert both.compare(packet.query(name, DS))
+        both.compare(packet.query(name, DS, additional=[packet.opt(flags=packet.DO)]))
+    for name in ("c.example.", "d.c.example.", "e.bag.example."):
+        assert not both.compare(packet.query(name, DS))  # no cut above: it is left
 
 
 def test_restricted_zones_are_left(both):
