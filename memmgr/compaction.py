@@ -6,6 +6,7 @@ round is one survey in the plan: its zones are built as any others are, by a pro
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 
 from image import layout
@@ -18,13 +19,16 @@ FILLED = 0.75  # of a delta in use, beyond which its image is built anew: what c
 USED = 0.5  # of the zones of an image that must still be answered from it
 MAX_SMALL_SLOTS = 16  # images of few zones, before they are made one
 SMALL_SLOT = 50_000  # records
+TRY_AGAIN = 60.0  # s after a round that could not be finished, with its data source gone, say
 
 
 class Compaction:
     """Knows what is to be compacted. Blocks; for one thread at a time."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
+        self._clock = clock
+        self._tried: dict[int, float] = {}  # slots, and when their last round was
         self._full: set[int] = set()  # slots whose deltas fill
         self.rounds = 0
 
@@ -35,11 +39,17 @@ class Compaction:
 
     def due(self, margin: int | None) -> set[int]:
         """The slots of the next round; none while all is well. The margin is renewed by who writes to it."""
-        slots = [slot for slot in self._store.manifest.slots if slot.number != margin and self._in_use(slot)]
-        self._full &= {slot.number for slot in slots}
+        tried = self._clock() - TRY_AGAIN
+        slots = [
+            slot
+            for slot in self._store.manifest.slots
+            if slot.number != margin and self._in_use(slot) and self._tried.get(slot.number, tried) <= tried
+        ]
+        self._full &= self._store.images.keys()
         small = {slot.number for slot in slots if slot.records < SMALL_SLOT}
         worn = {slot.number for slot in slots if self._in_use(slot) < USED * slot.zones}
-        return self._full | worn | (small if len(small) > MAX_SMALL_SLOTS else set())
+        full = self._full & {slot.number for slot in slots}
+        return full | worn | (small if len(small) > MAX_SMALL_SLOTS else set())
 
     def begin(
         self, slots: set[int], sources: Mapping[int, str], keep: Callable[[ZoneRecord], None]
@@ -50,6 +60,9 @@ class Compaction:
         """
         self._full -= slots
         self.rounds += 1
+        listed = {slot.number for slot in self._store.manifest.slots}
+        self._tried = {slot: when for slot, when in self._tried.items() if slot in listed}
+        self._tried |= dict.fromkeys(slots, self._clock())
         for there in self._store.located(slots):
             record = there.record
             if not record.answered:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 
+import msgspec
 import pytest
 
 import datasrc
 from datasrc.records import Provenance
+from memmgr.compaction import Compaction
 from tests.datasrc.zonemaking import name
 from tests.memmgr.house import House, soa
 
@@ -327,3 +329,22 @@ def test_a_change_is_not_lost_while_its_source_cannot_be_asked(house, monkeypatc
     assert house.text("www.example.") == "192.0.2.80"
     house.keeper.retry()
     assert house.text("www.example.") == "192.0.2.82"
+
+
+def test_compaction_that_cannot_be_finished_is_not_begun_again_at_once(house):
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    keeper = house.keeper
+    now = [0.0]
+    compaction = Compaction(keeper.store, lambda: now[0])
+    slot = keeper.store.find(b"\x07example\0").slot
+    keeper.store.zones[slot] = 10  # of which there are more in the manifest's record of it
+    listed = keeper.store.manifest.slots
+    keeper.store.manifest = msgspec.structs.replace(
+        keeper.store.manifest, slots=tuple(msgspec.structs.replace(one, zones=30) for one in listed)
+    )
+    assert slot in compaction.due(None)
+    assert [one.source for one in compaction.begin({slot}, keeper.following.names(), lambda _record: None)] == ["main"]
+    assert slot not in compaction.due(None)
+    now[0] = 61.0
+    assert slot in compaction.due(None)
