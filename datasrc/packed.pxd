@@ -26,8 +26,9 @@ cdef class PackedRecords:
     cdef int less(self, Py_ssize_t one, Py_ssize_t other) except -1
     @cython.locals(first=Py_ssize_t, second=Py_ssize_t, first_length=Py_ssize_t, second_length=Py_ssize_t)
     cdef int compare(self, Py_ssize_t one, Py_ssize_t other) except -2
-    @cython.locals(number=Py_ssize_t, at=Py_ssize_t)
+    @cython.locals(number=Py_ssize_t, at=Py_ssize_t, sets=uint64_t[::1])
     cdef int find_sets(self) except -1
+    cdef int differs(self, Py_ssize_t one, Py_ssize_t other) except -1
     @cython.locals(first=Py_ssize_t, size=Py_ssize_t, record=Py_ssize_t, ttl=uint64_t, total=Py_ssize_t, at=Py_ssize_t)
     cdef int merge(self, Py_ssize_t index) except -1
     @cython.locals(at=Py_ssize_t, record=Py_ssize_t, place=Py_ssize_t, comparison=int, start=Py_ssize_t, length=Py_ssize_t)

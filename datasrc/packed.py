@@ -139,19 +139,25 @@ class PackedRecords:
 
     def find_sets(self) -> int:
         """Find where the sets begin."""
+        sets = memoryview(bytearray(8 * NUMBERS * (self.count + 1))).cast("Q")
         number = 0
         for at in range(self.count):
-            if at == 0 or self.compare(self.order[at], self.order[at - 1]) != 0:
+            if at == 0 or self.differs(self.order[at], self.order[at - 1]):
+                sets[number * NUMBERS + FIRST] = at
                 number += 1
+        sets[number * NUMBERS + FIRST] = self.count  # where the set after the last one would begin
         self.set_count = number
-        self.sets = memoryview(bytearray(8 * NUMBERS * (number + 1))).cast("Q")
-        number = 0
-        for at in range(self.count):
-            if at == 0 or self.compare(self.order[at], self.order[at - 1]) != 0:
-                self.sets[number * NUMBERS + FIRST] = at
-                number += 1
-        self.sets[number * NUMBERS + FIRST] = self.count  # where the set after the last one would begin
+        self.sets = sets
+        if number < self.count // 2:
+            self.sets = memoryview(bytearray(8 * NUMBERS * (number + 1))).cast("Q")
+            self.sets[:] = sets[: NUMBERS * (number + 1)]
         return 0
+
+    def differs(self, one: int, other: int) -> bool:
+        """Whether two records have different keys."""
+        if self.numbers[one * NUMBERS + PREFIX] != self.numbers[other * NUMBERS + PREFIX]:
+            return True
+        return self.compare(one, other) != 0
 
     def merge(self, index: int) -> bool:
         """Bring one set into normal form (datasrc.rdata.normal_form); whether that was possible here."""
