@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import signal
 from collections.abc import Iterator
@@ -71,6 +72,25 @@ def test_instances_take_each_others_cookies_also_after_death_and_restart(requiri
     assert takes(requiring, content) == {True}
     assert requiring.control("call", "auth", "status")["cookies"]["secret"] == "own"
     assert (requiring.state / "cookies.secret").stat().st_mode & 0o777 == 0o600
+
+
+def has_images(suite: Suite, member: str) -> bool:
+    """Whether an instance answers from images."""
+    images = suite.control("call", "auth", "status", "--instance", member[-1])["images"]
+    return images is not None and bool(images["used"])
+
+
+def test_they_are_checked_where_images_are_answered_from(requiring: Suite):
+    """Nothing of it is left to the plain implementation."""
+    members = ("auth/0", "auth/1")
+    for member in members:
+        wait_until(functools.partial(has_images, requiring, member), 20, f"{member} has images")
+    content = given(requiring)
+    left = [counted(requiring, member, "left") for member in members]
+    valid = sum(counted(requiring, member, "cookie.valid") for member in members)
+    assert takes(requiring, content) == {True}
+    assert [counted(requiring, member, "left") for member in members] == left
+    assert sum(counted(requiring, member, "cookie.valid") for member in members) == valid + PORTS
 
 
 def commit(suite: Suite, *names: str) -> None:
