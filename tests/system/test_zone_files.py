@@ -49,6 +49,11 @@ def address(suite: Suite, origin: str) -> str:
     return str(reply.answer[0][0].address) if reply.answer else str(reply.rcode().name)
 
 
+def running(suite: Suite) -> int:
+    """The process of memmgr, 0 while it waits to be started again."""
+    return int(suite.components()["memmgr/0"]["pid"] or 0)
+
+
 def problems(suite: Suite) -> list[str]:
     found = suite.control("call", "memmgr", "status", check=False)
     return [] if found is None else [text for source in found["sources"] for text in source["problems"]]
@@ -103,12 +108,13 @@ def test_a_memmgr_killed_during_a_reload_comes_to_the_new_files(suite: Suite, di
     serial = 10 + int(pause * 100)
     for number in range(100, 200):
         write(directory, f"zone{number}.test", zone(serial, f"192.0.2.{serial % 250}"))
-    pid = suite.pid("memmgr/0")
+    wait_until(lambda: running(suite), DEADLINE, "memmgr runs")
+    pid = running(suite)
     suite.control("call", "memmgr", "reload", check=False, quiet=True) if pause == 0 else time.sleep(pause)
     os.kill(pid, signal.SIGKILL)
     for number in (100, 150, 199):  # whatever it was doing
         assert address(suite, f"zone{number}.test") != "SERVFAIL"
-    wait_until(lambda: suite.pid("memmgr/0") not in (0, pid), DEADLINE, "memmgr is restarted")
+    wait_until(lambda: running(suite) not in (0, pid), DEADLINE, "memmgr is restarted")
     for number in (100, 150, 199):
         origin = f"zone{number}.test"
         wait_until(partial(image_of, suite, origin, serial), DEADLINE, "the new files have images")
