@@ -187,6 +187,7 @@ KIND_ERROR = 4  # every other rcode
 
 # Queries of a batch that are worked on side by side, so that the memory for one comes near while another is read.
 STAGES = 64
+NEAR_NAMES = 10_000  # that are near without being fetched: about what a cache of 2 MB holds
 STAGE_NAME = 256  # octets
 STAGE_LEVELS = 129  # labels of a name, and the root
 

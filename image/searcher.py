@@ -14,6 +14,7 @@ from image.layout import (
     IN_DELTA,
     MAX_DEPTH,
     MAX_SLOTS,
+    NEAR_NAMES,
     NODE_BEFORE,
     NODE_FIXED,
     NODE_GONE,
@@ -62,8 +63,6 @@ from image.layout import (
     ZONE_UNIT,
 )
 from image.names import buffer
-
-NEAR_NAMES = 10_000  # that are near without being fetched: about what a cache of 2 MB holds
 
 
 class Searcher(Composer):

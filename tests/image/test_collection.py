@@ -6,7 +6,7 @@ import pytest
 
 from datasrc.records import Provenance
 from image.collection import GRACE
-from image.searcher import NEAR_NAMES
+from image.layout import NEAR_NAMES
 from image.zonerecord import origin_wire
 from tests.datasrc.zonemaking import name
 from tests.memmgr.house import House, soa
