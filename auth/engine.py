@@ -109,7 +109,8 @@ class Engine:
             self._tally.dropped()
             _count_in_zone(serving, client, request)
             return None
-        except Exception as error:  # noqa: BLE001 - the boundary: whatever one query provokes, the next is answered
+        except BaseException as error:  # noqa: BLE001 - the boundary: whatever one query provokes, sys.exit() in the
+            # library of a database, too, the next is answered; threads that answer are not interrupted otherwise
             self._tally.failed()
             self._log.exception("AUTH_INTERNAL_ERROR", error, client=client.address, message=message[:MAX_LOGGED].hex())
             return self._send(_failure(request, client, serving, cookie), request, client, serving, cookie)

@@ -1,13 +1,13 @@
 """The way to the worker (package authworker): what one thread asks, and gets one answer to.
 
-A worker that dies is waited for, and asked once more; what a second one dies of, too, is not asked again.
+A worker that dies is waited for, and asked once more; what a second one dies of, too, is not asked again. Nor is what
+twice ends nothing but its connection.
 """
 
 from __future__ import annotations
 
 import contextlib
 import socket
-import struct
 import threading
 import time
 from pathlib import Path
@@ -18,10 +18,9 @@ from auth.client import Client, Transport
 from auth.errors import AuthError
 from authworker.api import MAX_PACKET, SOCKETS, Answered, Ask, Look
 
-ATTEMPTS = 2  # workers that a query is asked
+ATTEMPTS = 2  # times that a query is put into the hands of a worker
 ANSWER_LIMIT = 8.0  # seconds; below those in which auth takes its answering thread for hung
 SUCCESSOR_LIMIT = 4.0  # seconds a successor is waited for: bob takes 3 to see that one hangs, and starts one at once
-CREDENTIALS = struct.Struct("3i")  # process, user and group: ucred of unix(7)
 CONNECT_EVERY = 0.01  # seconds between looks whether it is there
 LOOK_LIMIT = 600.0  # seconds for all zone files to be read
 
@@ -43,10 +42,8 @@ class WorkerLink:
         self._first = first
         self._answer_limit = answer_limit
         self._connection: socket.socket | None = None
-        self._peer = 0  # process id at its other end
-        self._had_it: set[int] = set()  # who was given the request in hand, of those processes
         self._number = 0
-        self._lost = 0.0  # monotonic: since when there is none that should be there
+        self._lost = 0.0  # monotonic: since when there is none that takes what it should
         self._closed = threading.Event()
         self._turn = threading.Lock()  # held while something is asked
         self._decoder = msgspec.msgpack.Decoder(Answered)
@@ -80,52 +77,78 @@ class WorkerLink:
             return self._ask_until_answered(request, limit)
 
     def _ask_until_answered(self, request: Ask | Look, limit: float) -> Answered:
-        packet, deadline = msgspec.msgpack.encode(request), time.monotonic() + limit
-        died: set[int] = set()  # a worker that is just ending may still take a connection: it counts once
-        while len(died) < ATTEMPTS:
+        packet, deadline, attempts = msgspec.msgpack.encode(request), time.monotonic() + limit, 0
+        while time.monotonic() < deadline:
             connection = self._connect()
             try:
-                return self._exchange(connection, packet, request.number, deadline)
+                answer = self._exchange(connection, packet, deadline)
             except TimeoutError:
-                self._drop(connection)  # what is hung there holds up nobody who comes anew
-                raise WorkerLost(f"no answer in {limit:g} seconds") from None
+                break
             except OSError:
                 self._drop(connection)
-                self._lost = time.monotonic()
-                died |= self._had_it
-        raise WorkerLost("two workers ended while they had this query in hand")
+                self._wait_for_another()
+                continue
+            self._lost = 0.0
+            if answer:
+                return self._read(answer, request.number, connection)
+            self._drop(connection)
+            attempts += 1
+            if attempts == ATTEMPTS:
+                raise WorkerLost(f"{ATTEMPTS} times the worker ended, or its connection, with this query in hand")
+        if self._connection is not None:
+            self._drop(self._connection)  # what is hung there holds up nobody who comes anew
+        raise WorkerLost(f"no answer in {limit:g} seconds")
 
-    def _exchange(self, connection: socket.socket, packet: bytes, number: int, deadline: float) -> Answered:
-        """Raises OSError, TimeoutError among them."""
+    def _exchange(self, connection: socket.socket, packet: bytes, deadline: float) -> bytes:
+        """The answer; empty where the worker has read the request, and ended.
+
+        Raises OSError where it is gone without having read it, so that it did not die of this: the system tells a reset
+        where something was left unread, or the connection not even accepted. Raises TimeoutError.
+        """
         connection.settimeout(max(deadline - time.monotonic(), CONNECT_EVERY))
-        self._had_it = set()  # where the last one is gone already it did not die of this
         connection.send(packet)
-        self._had_it = {self._peer}
-        answer = connection.recv(MAX_PACKET)
-        if not answer:
-            raise ConnectionResetError
-        answered = self._decoder.decode(answer)
-        assert answered.number == number, "each request has one answer"
+        return connection.recv(MAX_PACKET)
+
+    def _read(self, answer: bytes, number: int, connection: socket.socket) -> Answered:
+        try:
+            answered = self._decoder.decode(answer)
+        except msgspec.DecodeError as error:
+            self._drop(connection)
+            raise WorkerLost(f"it does not speak as this process does: {error}") from error
+        if answered.number != number:
+            self._drop(connection)
+            raise WorkerLost("it has answered another query")
         return answered
 
     def _connect(self) -> socket.socket:
         while self._connection is None:
             if self._closed.is_set():
                 raise WorkerLost("this process ends")
-            paths = sorted(self._run.glob(SOCKETS))
-            if not paths:
-                raise NoWorker
-            for index in range(len(paths)):
-                self._connection = _connected(paths[(self._first + index) % len(paths)])
-                if self._connection is not None:
-                    self._peer = _process_of(self._connection)
-                    self._lost = 0.0
-                    return self._connection
-            now = time.monotonic()
-            self._lost = self._lost or now
-            if now - self._lost >= SUCCESSOR_LIMIT or self._closed.wait(CONNECT_EVERY):
-                raise WorkerLost("there is none")
+            try:
+                self._connection = self._connected()
+            except OSError as error:  # no descriptors
+                raise WorkerLost(f"it cannot be connected to: {error.strerror}") from error
+            if self._connection is None:
+                self._wait_for_another()
         return self._connection
+
+    def _connected(self) -> socket.socket | None:
+        """A connection to the first worker that is there; None: they have ended. Raises NoWorker or OSError."""
+        paths = sorted(self._run.glob(SOCKETS))
+        if not paths:
+            raise NoWorker
+        for index in range(len(paths)):
+            connection = _connected(paths[(self._first + index) % len(paths)])
+            if connection is not None:
+                return connection
+        return None
+
+    def _wait_for_another(self) -> None:
+        """A moment. Raises WorkerLost where none has been there for too long."""
+        now = time.monotonic()
+        self._lost = self._lost or now
+        if now - self._lost >= SUCCESSOR_LIMIT or self._closed.wait(CONNECT_EVERY):
+            raise WorkerLost("there is none")
 
     def _drop(self, connection: socket.socket) -> None:
         connection.close()
@@ -133,17 +156,12 @@ class WorkerLink:
 
 
 def _connected(path: Path) -> socket.socket | None:
-    """A connection to the worker there; None: it has ended."""
+    """A connection to the worker there; None: it has ended. Raises OSError where there are no descriptors."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.setblocking(False)  # where too many wait to be accepted nobody waits behind them
     try:
         connection.connect(str(path))
     except OSError:
         connection.close()
         return None
     return connection
-
-
-def _process_of(connection: socket.socket) -> int:
-    """Who has made the socket that was connected to."""
-    pid: int = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))[0]
-    return pid

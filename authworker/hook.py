@@ -98,7 +98,7 @@ class Hook:
             returned = self._call(query)
         except HookTimeout:
             raise HookFailed(f"it was interrupted after {self.limit:g} seconds") from None
-        except Exception as error:
+        except BaseException as error:  # sys.exit(), too: it is nothing that this thread is to end of
             raise HookFailed(f"{type(error).__name__}: {error} ({_place(error, self.file)})") from error
         if returned is None:
             return answer
@@ -141,7 +141,7 @@ def load(file: str, function: str, limit: float) -> Hook:
         exec(compile(path.read_bytes(), file, "exec"), names)  # noqa: S102 - what a hook is; the option takes the role admin
     except OSError as error:
         raise HookUnusable(f"{file}: {error.strerror}") from error
-    except Exception as error:
+    except BaseException as error:  # sys.exit(), too
         raise HookUnusable(f"{file}: {type(error).__name__}: {error} ({_place(error, path)})") from error
     if not callable(names.get(function)):
         raise HookUnusable(f"{file}: it has no function {function!r}")

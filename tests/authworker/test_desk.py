@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import select
 import socket
 import threading
 from contextlib import asynccontextmanager, contextmanager
@@ -24,7 +26,7 @@ from daemonkit.counters import Counters
 from daemonkit.errors import PathError
 from daemonkit.log import MessageLog
 from daemonkit.spec import Spec
-from tests.auth.sockets import HeldSource, until
+from tests.auth.sockets import DEADLINE, HeldSource, until
 from tests.auth.world import load
 from tests.kit import dnspacket as packet
 from tests.kit.dnsreply import Reply
@@ -201,6 +203,78 @@ def test_a_worker_that_was_gone_before_does_not_count(tmp_path, link_to):
     with workers(tmp_path, answer, take, answer):
         for _ in range(2):  # the first one has ended when the second query comes
             assert link.ask(MESSAGES[0], UDP).reply == b"an answer"
+
+
+def test_a_query_that_ends_the_same_worker_or_its_connection_twice_is_not_asked_again(tmp_path, link_to):
+    with workers(tmp_path, take, take), pytest.raises(WorkerLost, match="2 times the worker ended"):
+        link_to(tmp_path).ask(MESSAGES[0], UDP)
+
+
+def test_a_worker_that_ended_without_reading_the_query_does_not_count(tmp_path, link_to):
+    def leave_unread(connection):
+        select.select([connection], [], [], DEADLINE)
+
+    with workers(tmp_path, leave_unread, leave_unread, leave_unread, answer):
+        assert link_to(tmp_path).ask(MESSAGES[0], UDP).reply == b"an answer"
+
+
+def test_a_worker_that_never_reads_is_not_asked_after_the_deadline(tmp_path, link_to):
+    def turn_away(listener):
+        while True:
+            try:
+                listener.accept()[0].close()
+            except OSError:
+                return
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(api.socket_path(tmp_path, "0")))
+        listener.listen(1)
+        turning = threading.Thread(target=turn_away, args=(listener,))
+        turning.start()
+        with pytest.raises(WorkerLost, match=r"no answer in 0\.1 seconds"):
+            link_to(tmp_path, answer_limit=0.1).ask(MESSAGES[0], UDP)
+        listener.shutdown(socket.SHUT_RDWR)
+        turning.join(DEADLINE)
+
+
+@pytest.mark.parametrize("odd", [b"garbage", msgspec.msgpack.encode(api.Answered(77, b"an answer"))])
+def test_an_answer_to_something_else_is_no_answer_and_the_next_query_gets_its_own(tmp_path, link_to, odd):
+    link = link_to(tmp_path)
+    with workers(tmp_path, lambda connection: (take(connection), connection.send(odd)), answer):
+        with pytest.raises(WorkerLost):
+            link.ask(MESSAGES[0], UDP)
+        assert link.ask(MESSAGES[0], UDP).reply == b"an answer"
+
+
+def test_without_descriptors_a_query_is_answered_with_servfail(tmp_path, link_to, caplog):
+    api.socket_path(tmp_path, "0").touch()
+    engine, counters = engine_over(link_to(tmp_path))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        reply = engine.respond(MESSAGES[0], UDP)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert read(reply).rcode == "SERVFAIL"
+    assert counters.statistics()["worker.lost"] == 1
+    assert "Too many open files" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_what_a_query_provokes_does_not_end_the_thread_that_answers(tmp_path, link_to, caplog):
+    """sys.exit() raises what is no Exception."""
+
+    class Leaving:
+        def snapshot(self):
+            raise SystemExit
+
+    async with desk_at(tmp_path, Serving(Leaving())) as desk:
+        engine, counters = engine_over(link_to(tmp_path))
+        for _ in range(2):
+            assert read(await asyncio.to_thread(engine.respond, MESSAGES[0], UDP)).rcode == "SERVFAIL"
+        assert desk.counters.statistics() == {"answers": 2, "connections": 1}
+        assert counters.statistics()["worker.lost"] == 0
+    assert "AUTH_INTERNAL_ERROR" in caplog.text
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for(tmp_path, link_to, caplog):

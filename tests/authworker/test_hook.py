@@ -110,6 +110,9 @@ def test_it_may_have_nothing_sent(world):
     ("body", "reason"),
     [
         ("return query.nothing", "AttributeError: .*line 2"),
+        ("raise SystemExit(3)", "SystemExit: 3 .line 2"),
+        ("__import__('sys').exit()", "SystemExit: .*line 2"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt: .*line 2"),
         ("return 'nxdomain'", "it returned 'nxdomain', which is none of drop, refused, servfail"),
         ("return []", "it returned \\[\\], which is no list of 1 to 1000 records"),
         ("return 7", "it returned 7, which is no list"),
@@ -174,6 +177,7 @@ def test_one_that_cannot_be_interrupted_is_noticed(tmp_path):
     [
         ("def answer(query)\n", "SyntaxError: .*line 1"),
         ("\nraise ValueError('no')\n", "ValueError: no .line 2"),
+        ("import sys\nsys.exit('no')\n", "SystemExit: no .line 2"),
         ("answer = 7\n", "it has no function 'answer'"),
         (None, "No such file"),
     ],
