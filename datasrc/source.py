@@ -155,7 +155,8 @@ class Finder(ABC):
             versions.add(step.version)
             key, rdtype, covers = sets
             found.setdefault(key, set()).update({rdtype, covers} - {0})
-        return found if versions == set(range(after + 1, self.info.version + 1)) else None
+        # All are within; those of zone files may be milliseconds apart, too many to be named.
+        return found if len(versions) == self.info.version - after else None
 
     def key_of(self, name: Name) -> bytes:
         """The key of a name relative to the origin. Raises NotInZone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from io import BytesIO
@@ -150,6 +151,27 @@ class TestFiles:
             finder = snapshot.zone(ORIGIN)
             assert finder is not None
             assert finder.touched(version, 10) == {b"": {6}, b"x\0": {1}}
+
+    def test_a_file_removed_and_put_back_is_compared_in_little_memory(
+        self, directory: Path, source: DataSource, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = write(directory, 1)
+        source.refresh()
+        before = info(source).version
+        path.unlink()
+        source.refresh()
+        later = before + 1_000_000  # ms: a quarter of an hour
+        monkeypatch.setattr("datasrc.masterfiles.first_number", lambda: later)
+        write(directory, 2)
+        source.refresh()
+        with source.snapshot() as snapshot:
+            finder = snapshot.zone(ORIGIN)
+            assert finder is not None
+            tracemalloc.start()
+            assert finder.touched(before, 10) is None
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        assert peak < 1_000_000  # octets: less than one a version
 
     def test_a_bad_file_keeps_the_last_good_version_of_its_zone_alone(
         self, directory: Path, source: DataSource
