@@ -9,7 +9,8 @@ DIRECTORY (a file)
     ENTRIES    u64 each, linear probing from (hash >> 32) * capacity >> 32 on: 16 bits of tag (the lowest of the
                hash, `place(hash of the origin, 0)`), 16 bits of slot, 32 bits of offset; 0 is empty. The offset
                counts 8 octets: within ZONES of the slot's image, or with its highest bit within the heap of the
-               slot's delta. An entry is never removed: a zone that is gone has a record with ZONE_GONE
+               slot's delta. An entry is never removed: a zone that is gone has a record with
+               ZONE_GONE, until another directory takes the place of this one
 
 IMAGE (a file)
     HEADER     4096 octets: magic, u32 version, u32 sections, u64 octets, u64 seed; offset, octets and CRC-32 of each

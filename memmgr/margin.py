@@ -15,6 +15,8 @@ from image.delta import DeltaFull
 from image.zonerecord import ZoneRecord
 from memmgr.store import Store
 
+ROOM = 2  # times what is moved to a new margin: moving costs a zone no more, however many there are
+
 
 class Margin:
     """The slot, which is another when its delta is full. Blocks; for one thread at a time."""
@@ -54,8 +56,10 @@ class Margin:
     def renew(self) -> int:
         """Begin another, for this one is full: zones that are answered from it are built. Raises OSError."""
         full = self._number
-        self._number = self._make()
-        for there in list(self._store.located({full})) if full is not None else []:
+        found = list(self._store.located({full})) if full is not None else []
+        moved = sum(len(there.record.pack()) + layout.ZONE_UNIT for there in found if not there.record.answered)
+        self._number = self._make(ROOM * moved)
+        for there in found:
             if there.record.answered:
                 self._rebuild(there.record.name)
             else:
@@ -63,11 +67,11 @@ class Margin:
                 self._store.publish([(there.record.origin, self._number, offset)])
         return self._number
 
-    def _make(self) -> int:
+    def _make(self, heap: int = 0) -> int:
         number, path = self._store.reserve()
         try:
             builder.build([], path, self._store.manifest.seed)
-            self._store.enlist(number)
+            self._store.enlist(number, heap)
         except BaseException:
             self._store.discard(number)
             raise

@@ -100,13 +100,17 @@ class Store:
     def by_source(self) -> Counter[int]:
         """How many zones the directory has of each data source, by its number; those that are gone not among them."""
         found: Counter[int] = Counter()
-        view = self.arena.view
-        for _, slot, offset in self.directory.entries():
-            place = record_place(slot, offset, self.heaps)
-            if not view[place + layout.ZONE_FLAGS] & layout.ZONE_GONE:
-                at = place + layout.ZONE_SOURCE
-                found[int.from_bytes(view[at : at + 4], "little")] += 1
+        for _, slot, offset in self._entries_there():
+            at = record_place(slot, offset, self.heaps) + layout.ZONE_SOURCE
+            found[int.from_bytes(self.arena.view[at : at + 4], "little")] += 1
         return found
+
+    def _entries_there(self) -> Iterator[tuple[int, int, int]]:
+        """The entries of the directory but those of zones that are gone."""
+        view = self.arena.view
+        for at, slot, offset in self.directory.entries():
+            if not view[record_place(slot, offset, self.heaps) + layout.ZONE_FLAGS] & layout.ZONE_GONE:
+                yield at, slot, offset
 
     def _located(self, at: int, slot: int, offset: int) -> Located:
         place = record_place(slot, offset, self.heaps)
@@ -128,16 +132,17 @@ class Store:
         self.manifest = msgspec.structs.replace(self.manifest, next_slot=(number + 1) % layout.MAX_SLOTS)
         return number, self.place / f"{number}.image"
 
-    def enlist(self, number: int) -> None:
+    def enlist(self, number: int, heap: int = 0) -> None:
         """List the image that was built for a reserved slot, with a delta of its own. No zone points to it yet.
 
+        `heap` is what the heap of the delta must have at least, in octets, whatever its image has.
         Raises ImageError, OSError; nothing is listed then.
         """
         path = self.place / f"{number}.image"
         image = ImageFile(self.arena, path, self.manifest.seed)
         try:
             records = [ZoneRecord.read(self.arena.view, place).records for _, place in image.zones()]
-            changes = self._make_delta(number, image.octets)
+            changes = self._make_delta(number, image.octets, heap)
         except BaseException:
             image.close()
             raise
@@ -268,8 +273,8 @@ class Store:
         self.deltas.pop(number).close()
         del self.heaps[number]
 
-    def _make_delta(self, number: int, image_octets: int) -> Delta:
-        heap = min(max(image_octets // HEAP_SHARE, HEAP_LEAST), HEAP_MOST)
+    def _make_delta(self, number: int, image_octets: int, least: int = 0) -> Delta:
+        heap = max(min(max(image_octets // HEAP_SHARE, HEAP_LEAST), HEAP_MOST), least)
         path = self.place / f"{number}.delta"
         boot = manifest.boot_id()
         delta.create(path, self.manifest.seed, boot, heap // HEAP_ENTRY, heap)
@@ -326,12 +331,14 @@ class Store:
             return
         new = sum(self.directory.entry(self.directory.find(origin, self.heaps)) == 0 for origin in origins)
         if new > room:
-            self._grow(new)
+            self._grow(len(origins))  # the entries of those that were gone are not kept
 
     def _grow(self, new: int = 0) -> None:
-        """A directory with more room, for so many new zones at least."""
+        """A directory with more room, for so many new zones at least, and without what is gone."""
         old = self.directory
-        self.directory = self._make_directory([(slot, offset) for _, slot, offset in old.entries()], old, new)
+        kept = [(slot, offset) for _, slot, offset in self._entries_there()]
+        self.directory = self._make_directory(kept, old, new)
+        self.zones = Counter(slot for slot, _ in kept)
         old.close()
         self._sweep()
 

@@ -9,6 +9,8 @@ import pytest
 
 import datasrc
 from datasrc.records import Provenance
+from image import layout
+from image.zonerecord import origin_wire
 from memmgr.compaction import Compaction
 from tests.datasrc.zonemaking import name
 from tests.memmgr.house import House, soa
@@ -348,3 +350,81 @@ def test_compaction_that_cannot_be_finished_is_not_begun_again_at_once(house):
     assert slot not in compaction.due(None)
     now[0] = 61.0
     assert slot in compaction.due(None)
+
+
+# Many zones of which nothing is answered: a margin of few octets stands for many.
+
+MANY = [f"z{number}.test." for number in range(60)]
+
+
+@pytest.fixture
+def small_margin(monkeypatch):
+    monkeypatch.setattr("memmgr.store.HEAP_LEAST", 1024)  # about a dozen records
+
+
+def flags(house, origin):
+    there = house.keeper.store.find(origin_wire(name(origin, ".")))
+    return None if there is None else there.record.flags
+
+
+def test_more_zones_without_data_than_the_margin_has_room_for_are_left(tmp_path, small_margin):
+    house = House(tmp_path, listed=tuple(MANY))
+    for _ in range(3):  # the next process finds the margin that is full
+        house.start()
+        assert house.keeper is not None
+        assert house.keeper.announced
+        assert {flags(house, origin) for origin in MANY} == {layout.ZONE_LEFT}
+        slots = len(house.keeper.store.manifest.slots)
+        house.stop()
+    assert slots <= 4  # each twice the one before
+    house.source.close()
+
+
+def test_more_zones_that_cannot_be_built_than_the_margin_has_room_for_are_left(house, small_margin):
+    for origin in MANY:
+        house.load(soa(1, "www A 192.0.2.80"), origin)
+    house.start()
+    for origin in MANY:
+        house.load(soa(2, *[f"n{number} A 192.0.2.81" for number in range(20)]), origin)  # no room in the delta
+    house.keeper.follow()
+    batch, number, _ = house.keeper.take()
+    assert len(batch.origins) > 50
+    house.keeper.failed(batch, number, "the disk is full")
+    assert {flags(house, origin.to_text()) for origin in batch.origins} == {layout.ZONE_LEFT}
+    house.keeper.retry()
+    house.settle()
+    assert {house.text(f"n19.{origin}") for origin in MANY} == {"192.0.2.81"}
+
+
+def test_more_zones_are_deleted_than_the_margin_has_room_for(house, small_margin):
+    house.load(soa(1, "www A 192.0.2.80"))
+    for origin in MANY:
+        house.load(soa(1, "www A 192.0.2.80"), origin)
+    house.start()
+    for origin in MANY:
+        house.source.delete_zone(name(origin, "."), PROVENANCE)
+    house.settle()
+    assert {flags(house, origin) for origin in MANY} == {layout.ZONE_GONE}
+    assert house.text("www.example.") == "192.0.2.80"
+
+
+def test_zones_that_are_gone_are_dropped_where_the_directory_must_grow(house, small_margin, monkeypatch):
+    monkeypatch.setattr("memmgr.store.DIRECTORY_SPARE", 8)
+    monkeypatch.setattr("image.directory.MIN_CAPACITY", 16)
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    for number in range(40):
+        house.load(soa(1, "www A 192.0.2.81"), f"z{number}.test.")
+        house.settle()
+        assert house.text(f"www.z{number}.test.") == "192.0.2.81"
+        house.source.delete_zone(name(f"z{number}.test.", "."), PROVENANCE)
+        house.settle()
+        assert house.text(f"www.z{number}.test.") == "left"
+    store = house.keeper.store
+    assert store.directory.used < 20
+    assert sum(store.zones.values()) == store.directory.used
+    assert house.text("www.example.") == "192.0.2.80"
+    house.stop()
+    house.start()
+    assert house.text("www.example.") == "192.0.2.80"
+    assert house.text("www.z39.test.") == "left"
