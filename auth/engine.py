@@ -82,6 +82,10 @@ class Engine:
         """The reply to a message, or None where none is due. Blocks; raises nothing."""
         try:
             return self._respond(message, client)
+        except Exception as error:  # noqa: BLE001 - of those that came with it none is to go without its reply
+            self._tally.failed()
+            self._tell_defect(error, message, client)
+            return None
         finally:
             self.handled += 1
 
@@ -112,8 +116,11 @@ class Engine:
         except BaseException as error:  # noqa: BLE001 - the boundary: whatever one query provokes, sys.exit() in the
             # library of a database, too, the next is answered; threads that answer are not interrupted otherwise
             self._tally.failed()
-            self._log.exception("AUTH_INTERNAL_ERROR", error, client=client.address, message=message[:MAX_LOGGED].hex())
+            self._tell_defect(error, message, client)
             return self._send(_failure(request, client, serving, cookie), request, client, serving, cookie)
+
+    def _tell_defect(self, error: BaseException, message: bytes, client: Client) -> None:
+        self._log.exception("AUTH_INTERNAL_ERROR", error, client=client.address, message=message[:MAX_LOGGED].hex())
 
     def _send(
         self, reply: Reply, request: Request, client: Client, serving: Serving, cookie: Cookie | None

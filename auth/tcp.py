@@ -171,7 +171,7 @@ class TcpService:
 
 
 def answer_messages(engine: Engine, left: Left) -> Replies:
-    """Replies to as many messages as may wait to be sent. Blocks."""
+    """Replies to as many messages as may wait to be sent. Blocks, and raises nothing, as the engine does."""
     framer, replies, taken, messages = Framer(), bytearray(), 0, 0
     framer.feed(left.octets)
     while len(replies) < MAX_STREAM_UNSENT:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import datasrc
+from auth.engine import Engine
 from auth.framing import frame
 from auth.server import Server, start_server
 from auth.settings import Settings, TcpSettings
@@ -69,6 +71,18 @@ class HeldSource:
         assert self.released.wait(DEADLINE)
         with self.source.snapshot() as snapshot:
             yield snapshot
+
+
+def fail_for(ident: int, engine: Engine, monkeypatch) -> None:
+    """Have the engine raise what is nobody's concern at the message of that ID."""
+    respond = engine._respond
+
+    def raising(message, client):
+        if int.from_bytes(message[:2]) == ident:
+            raise OSError(errno.EMFILE, "no descriptors")
+        return respond(message, client)
+
+    monkeypatch.setattr(engine, "_respond", raising)
 
 
 async def until(condition) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from auth.framing import frame
 from auth.tcp import RESERVED_DESCRIPTORS
-from tests.auth.sockets import DEADLINE, HeldSource, Talk, bound, serving, talking, until
+from tests.auth.sockets import DEADLINE, HeldSource, Talk, bound, fail_for, serving, talking, until
 from tests.kit import dnspacket as packet
 
 pytestmark = pytest.mark.asyncio
@@ -256,6 +256,32 @@ async def test_far_more_connections_than_allowed_leave_service_alive():
             assert (await good.read()).rcode == "NOERROR"
         for talk in talks:
             await talk.close()
+
+
+async def test_what_one_message_provokes_ends_its_connection_and_leaves_the_others_of_its_batch_their_replies(
+    monkeypatch, caplog
+):
+    source, sock = HeldSource(), bound(STREAM)
+    async with (
+        serving(sock, source=source) as server,
+        talking(sock) as first,
+        talking(sock) as odd,
+        talking(sock) as next_,
+    ):
+        fail_for(2, server.engine, monkeypatch)
+        source.hold()
+        first.send(www(1))
+        await until(source.waiting.is_set)
+        odd.send(www(2))
+        await until(lambda: server._tcp._hatch.passed == 2)
+        next_.send(www(3))
+        await until(lambda: server._tcp._hatch.passed == 3)
+        source.released.set()  # the last two are one batch
+        assert (await first.read()).ident == 1
+        assert await odd.closed()
+        assert (await next_.read()).ident == 3
+        await until(lambda: server.connections == 2)
+    assert "AUTH_INTERNAL_ERROR" in caplog.text
 
 
 async def test_the_limit_of_descriptors_is_a_limit(monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 from auth.ancillary import IP_MTU_DISCOVER, IP_PKTINFO, PMTUDISC_OMIT, PMTUDISC_PROBE, prepare_socket, reply_control
 from auth.settings import Settings
 from auth.udp import Datagram
-from tests.auth.sockets import DEADLINE, HeldSource, bound, serving, until
+from tests.auth.sockets import DEADLINE, HeldSource, bound, fail_for, serving, until
 from tests.kit import dnspacket as packet
 from tests.kit.dnsreply import Reply
 
@@ -69,6 +69,22 @@ async def test_what_gets_no_reply_does_not_hold_up_the_rest():
                 asker.send(odd)
             asker.send(packet.query("www.example.", ident=9))
             assert (await receive(asker)).ident == 9
+
+
+async def test_what_one_query_provokes_leaves_the_others_of_its_batch_their_replies(monkeypatch, caplog):
+    source, sock = HeldSource(), bound(DGRAM)
+    with client(*sock.getsockname()) as asker:
+        async with serving(sock, source=source) as server:
+            fail_for(2, server.engine, monkeypatch)
+            source.hold()
+            asker.send(packet.query("www.example.", ident=1))
+            await until(source.waiting.is_set)
+            for ident in (2, 3):
+                asker.send(packet.query("www.example.", ident=ident))
+            await until(lambda: server._udp._hatch.passed == 3)
+            source.released.set()  # the last two are one batch
+            assert [(await receive(asker)).ident for _ in range(2)] == [1, 3]
+    assert "AUTH_INTERNAL_ERROR" in caplog.text
 
 
 async def test_a_slow_data_source_does_not_hold_up_the_loop():
