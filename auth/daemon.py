@@ -117,8 +117,8 @@ class AuthDaemon(Module):
     def _with_rows(self, zones: ZoneTable) -> ZoneTable:
         """With a place for the counts of zones that are counted. Where there is none a change is refused."""
         before = None if self._server is None else self._server.engine.serving.zones
-        if before is not None and (zones is before or zones.counted == before.counted):
-            return zones
+        if before is not None and zones.counted == before.counted:
+            return zones if zones is before else replace(zones, rows=before.rows)
         try:
             rows = self._zone_counters.prepare(zones.counted)
         except OSError as error:

@@ -333,7 +333,8 @@ class TcpLoop(Connections):
         if sent > 0:
             return 1
         if sent < 0 or not self.follow_room(connection):
-            self.close_connection(connection)
+            if self.states[connection] != CLOSED:  # once only: its number may be given to the next client
+                self.close_connection(connection)
             return 0
         self.states[connection] = WRITING
         self.table.stand(connection, UNREAD)

@@ -116,8 +116,9 @@ class ZonePage:
         if (image.names, image.parts) != (tuple(names), parts) or unused > max(SPARE_ROWS, len(image.marked)):
             counted = {origin: _summed(descriptor, image, image.rows[origin]) for origin in image.marked}
             made = _remade(path, _content(names, parts, counted, image.changes + 1))
-            os.close(descriptor)
-            descriptor, image = made, read_file(made)
+            os.dup2(made, descriptor, inheritable=False)  # whoever took it closes one number, whatever comes
+            os.close(made)
+            image = read_file(descriptor)
         page = cls(path, descriptor, names, parts)
         page._rows, page._changes = dict(image.rows), image.changes
         page._marked = set(image.marked)

@@ -1,7 +1,7 @@
 """Compaction: images are built anew, in the background, where their deltas fill, or little of them is still in use.
 
 What is in a slot is answered from until the images that take its place are published, so nothing is urgent here. One
-round is one survey in the plan: its zones are built as any others are, by a process at the lowest priority.
+round is one survey in the plan: its zones are built as any others are.
 """
 
 from __future__ import annotations

@@ -208,8 +208,10 @@ async def test_zones_are_counted_where_the_configuration_says_so(tmp_path):
         await daemon.ask(sock, "www.example.")
         await daemon.ask(sock, "www.second.")
         assert counted_in_zones(tmp_path) == {"example.": 1}
-        await daemon.configure(zones=zones | {"second": {"statistics": True}})
+        counting = zones | {"second": {"statistics": True}}
+        await daemon.configure(zones=counting)
         await daemon.ask(sock, "www.second.")
+        await daemon.configure(zones=dict(counting))  # the same handed over whole, as after a commit that was missed
         await daemon.ask(sock, "none.example.")
         assert counted_in_zones(tmp_path) == {"example.": 2, "second.": 1}
         await daemon.configure(zones={"second": {"statistics": True}})

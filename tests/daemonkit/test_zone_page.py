@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,10 @@ def told(directory) -> dict[bytes, int]:
     pages = ZonePages(directory)
     assert pages.look() == {}
     return {origin: counts["queries"] for origin, counts in pages.counts(pages.origins).items()}
+
+
+def open_descriptors() -> set[str]:
+    return {entry.name for entry in Path("/proc/self/fd").iterdir() if entry.exists()}
 
 
 def test_zones_are_told_in_canonical_order_with_the_sums_of_all_threads_and_processes(tmp_path):
@@ -194,3 +199,20 @@ def test_canonical_order():
     """RFC 4034 section 6.1."""
     names = [b"\7example\0", b"\1a\7example\0", b"\x08yljkjljk\1a\7example\0", b"\1z\7example\0", b"\1*\1z\7example\0"]
     assert sorted(set(names), key=order) == names
+
+
+def test_a_file_made_anew_that_cannot_be_read_leaves_no_descriptor_and_closes_no_other(tmp_path, monkeypatch):
+    taken(tmp_path).close()
+    read, calls = zone_page.read_file, []
+
+    def second_fails(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise OSError(5, "Input/output error")
+        return read(descriptor)
+
+    monkeypatch.setattr(zone_page, "read_file", second_fails)
+    before = open_descriptors()
+    with pytest.raises(OSError, match="Input/output"):
+        ZonePage.take(tmp_path, (*NAMES, "another"), PARTS)
+    assert open_descriptors() == before
