@@ -85,5 +85,5 @@ def test_every_counter_of_the_spec_is_one_the_code_knows():
     }
     transports = {name for name in Spec.load("auth").statistics if name.startswith(("udp.", "tcp.", "left", "images."))}
     guards = {name for name in Spec.load("auth").statistics if name.startswith(("cookie.", "rate_limit."))}
-    daemon = {"datasource.failures", "worker.lost"}
+    daemon = {"datasource.failures", "worker.lost", "hook.called", "hook.failed"}
     assert reached | by_others | never | elsewhere | transports | daemon | guards == set(Spec.load("auth").statistics)

@@ -23,7 +23,7 @@ from tests.kit import dnspacket as packet
 pytestmark = pytest.mark.asyncio
 STREAM = socket.SOCK_STREAM
 WWW = frame(packet.query("www.example."))
-ODD = frame(packet.query("www.example.", "ANY"))  # left to the plain implementation
+ODD = frame(packet.query("www.example.", "RRSIG"))  # left to the plain implementation
 CROWD = 3000  # connections; each has two descriptors here, the client's and the server's
 OCTETS_EACH = 1024  # that a connection may cost this process, the client's socket included
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST

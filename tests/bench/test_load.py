@@ -12,6 +12,7 @@ from bench.sidebyside.datasets import provide
 from bench.sidebyside.load_program import Load, compiled
 from bench.sidebyside.questions import DNS_HEADER, samples
 from bench.sidebyside.rows import Row
+from bench.sidebyside.servers import free_port
 
 pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
 SECONDS = 0.3
@@ -56,8 +57,8 @@ class Server(threading.Thread):
         self._answer = answer
         self.queries = []
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", 0))
-        self.port = self._udp.getsockname()[1]
+        self.port = free_port()  # over both
+        self._udp.bind(("127.0.0.1", self.port))
         self._tcp = socket.create_server(("127.0.0.1", self.port))
 
     def run(self):
