@@ -193,6 +193,7 @@ async def test_clients_that_read_nothing_cost_a_bounded_amount_of_memory(tmp_pat
                     for _ in range(100):
                         mute.send(query * 1000)
                         await asyncio.sleep(0)
+            await until(lambda: server.connections == count and counted(server).get("responses"))
             answered = -1
             while answered != counted(server)["responses"]:  # until nobody is answered any more
                 answered = counted(server)["responses"]
