@@ -12,7 +12,7 @@ from image.arena import Arena
 from image.builder import build
 from image.errors import ImageError
 from image.file import ImageFile
-from image.layout import HEADER_OCTETS
+from image.layout import HEADER_OCTETS, VERSION
 from tests.datasrc.zonemaking import SMALL, TESTER, rrsets
 
 ORIGIN = dns.name.from_text("example.")
@@ -66,6 +66,6 @@ def test_an_octet_changed_in_the_header_or_a_section_is_refused(path):
 def test_the_reason_is_told(path):
     octets = path.read_bytes()
     assert refusal(path, b"x" * 5000) == "it is not a zone image"
-    assert refusal(path, octets[:8] + b"\x03" + octets[9:]) == "its layout is version 3, not 2"
+    assert refusal(path, octets[:8] + b"\x63" + octets[9:]) == f"its layout is version 99, not {VERSION}"
     assert refusal(path, octets + b"\0") == f"it has {len(octets) + 1} octets, not {len(octets)}"
     assert "checksum" in refusal(path, octets[:HEADER_OCTETS] + b"\x01" + octets[HEADER_OCTETS + 1 :])
