@@ -157,7 +157,7 @@ class AuthworkerDaemon(Module):
         assert self._in_use is not None, "the first configuration comes before everything else"
         path = api.socket_path(self.context.directories.run, self.context.instance)
         names = {name: index for index, name in enumerate(self._auth.statistics)}
-        self._desk = Desk(path, self._in_use.serving, self._log, self.context.counters, names)
+        self._desk = Desk(path, self._in_use.serving, self._log, self.context.log, self.context.counters, names)
         self._desk.look = self._look
         self._desk.open()
         self.context.spawn(self._watch(self._desk), "watch")

@@ -30,6 +30,7 @@ from daemonkit.log import MessageLog
 MODE = 0o600
 NEW = ".new"  # what the socket is called until it can be connected to
 BACKLOG = 64  # instances that may come at once
+ACCEPT_PAUSE = 0.2  # seconds, when the process is out of descriptors, memory or threads
 
 
 class Notes:
@@ -72,7 +73,7 @@ class Seat:
 
     def __init__(self, connection: socket.socket, desk: Desk) -> None:
         self.turn = threading.Lock()  # held while something is in hand
-        self.since: float | None = None  # monotonic: when that began
+        self.since: float | None = None  # monotonic: when that began, if it is a query
         self._connection = connection
         self._desk = desk
         self._notes = Notes(desk.names)
@@ -100,9 +101,10 @@ class Seat:
         decoder = msgspec.msgpack.Decoder(Ask | Look)
         try:
             while packet := self._connection.recv(MAX_PACKET):
+                request = decoder.decode(packet)
                 with self.turn:
-                    self.since = time.monotonic()
-                    answered = self._answer(decoder.decode(packet))
+                    self.since = time.monotonic() if isinstance(request, Ask) else None  # a look may well take minutes
+                    answered = self._attend_to(request)
                     self.since = None
                 self._connection.send(msgspec.msgpack.encode(answered))
         except OSError:  # who asked is gone
@@ -110,6 +112,13 @@ class Seat:
         finally:
             self._connection.close()
             self._desk.left(self)
+
+    def _attend_to(self, request: Ask | Look) -> Answered:
+        try:
+            return self._answer(request)
+        except BaseException as error:  # noqa: BLE001 - sys.exit() in what a look loads, too: who asked waits for an answer
+            self._desk.own_log.exception("AUTHWORKER_INTERNAL_ERROR", error)
+            return Answered(request.number)
 
     def _answer(self, request: Ask | Look) -> Answered:
         if isinstance(request, Look):
@@ -128,18 +137,27 @@ class Desk:
     """All connections."""
 
     def __init__(
-        self, path: Path, serving: Serving, log: MessageLog, counters: Counters, names: Mapping[str, int]
+        self,
+        path: Path,
+        serving: Serving,
+        log: MessageLog,
+        own_log: MessageLog,
+        counters: Counters,
+        names: Mapping[str, int],
     ) -> None:
-        """`log` has the messages of auth, `names` the places of its counters."""
+        """`log` has the messages of auth, `names` the places of its counters; `own_log` has those of the worker."""
         self.path = path
         self.serving = serving
         self.log = log
+        self.own_log = own_log
         self.counters = counters
         self.names = names
         self.look: Callable[[], None] = lambda: None
         self._seats: set[Seat] = set()
         self._listener: socket.socket | None = None
         self._inode = 0
+        self._pause: asyncio.TimerHandle | None = None  # until instances are accepted again
+        self._has_told = False  # that they are not, since the last one was
 
     def open(self) -> None:
         """Listen, in place of whoever was here before. Raises CannotListen.
@@ -159,6 +177,9 @@ class Desk:
             raise CannotListen(f"{self.path}: {error.strerror}") from error
         listener.setblocking(False)
         self._listener = listener
+        self._go_on(listener)
+
+    def _go_on(self, listener: socket.socket) -> None:
         asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     def _accept(self, listener: socket.socket) -> None:
@@ -166,11 +187,30 @@ class Desk:
             connection, _ = listener.accept()
         except BlockingIOError:
             return
+        except OSError as error:  # no descriptors: who comes waits in the kernel
+            self._wait(listener, error.strerror or str(error))
+            return
         connection.setblocking(True)
         seat = Seat(connection, self)
         self._seats.add(seat)
         self.counters.set("connections", len(self._seats))
-        seat.begin()
+        try:
+            seat.begin()
+        except RuntimeError as error:  # no thread
+            connection.close()
+            self.left(seat)
+            self._wait(listener, str(error))
+            return
+        self._has_told = False
+
+    def _wait(self, listener: socket.socket, reason: str) -> None:
+        """Accept nobody for a moment: trying at once would fail as well, and take all of a core."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listener)
+        self._pause = loop.call_later(ACCEPT_PAUSE, self._go_on, listener)
+        if not self._has_told:
+            self._has_told = True
+            self.own_log.warning("AUTHWORKER_ACCEPT_PAUSED", reason=reason)
 
     def left(self, seat: Seat) -> None:
         """In the thread of a seat: it ends."""
@@ -204,6 +244,8 @@ class Desk:
         if self._listener is None:
             return
         asyncio.get_running_loop().remove_reader(self._listener)
+        if self._pause is not None:
+            self._pause.cancel()
         with contextlib.suppress(FileNotFoundError):
             if self.path.stat().st_ino == self._inode:  # else it is a successor's, while this process was slow to end
                 self.path.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -118,3 +119,29 @@ async def test_a_query_that_hangs_ends_the_process(tmp_path, monkeypatch):
         assert isinstance(daemon.context.failure, AnswerStalled)
         held.released.set()
         assert await asking == "NOERROR"
+
+
+async def test_looking_afresh_may_take_longer_than_a_query(tmp_path, monkeypatch):
+    monkeypatch.setattr(authworker_daemon, "STALL_LIMIT", 1e-9)  # any query would be over it
+    monkeypatch.setattr(authworker_daemon, "STALL_LOOK", 0.001)
+    async with running(tmp_path) as daemon:
+        await daemon.configure()
+        await daemon.module.on_start()
+        desk, begun, done, watched = daemon.module._desk, threading.Event(), threading.Event(), []
+        in_hand = desk.in_hand
+
+        def look():
+            begun.set()
+            done.wait(10)
+
+        def noting():
+            watched.append(begun.is_set())
+            return in_hand()
+
+        desk.look = look
+        monkeypatch.setattr(desk, "in_hand", noting)
+        looking = asyncio.ensure_future(asyncio.to_thread(daemon.link.look))
+        await until(lambda: watched.count(True) >= 3 or daemon.context.stop.is_set())
+        done.set()
+        await looking
+        assert not daemon.context.stop.is_set()

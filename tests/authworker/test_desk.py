@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import select
 import socket
@@ -21,7 +22,8 @@ from auth.worker_engine import WorkerEngine
 from auth.worker_link import NoWorker, WorkerLink, WorkerLost
 from auth.zones import ZoneRows, ZoneTable
 from authworker import api
-from authworker.desk import Desk
+from authworker import desk as authworker_desk
+from authworker.desk import Desk, Seat
 from daemonkit.counters import Counters
 from daemonkit.errors import PathError
 from daemonkit.log import MessageLog
@@ -32,6 +34,7 @@ from tests.kit import dnspacket as packet
 from tests.kit.dnsreply import Reply
 
 AUTH = Spec.load("auth")
+AUTHWORKER = Spec.load("authworker")
 LOG = MessageLog("authworker", AUTH.messages)
 ZONE = "@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.3\n"
 UDP = Client("192.0.2.53", 5353, Transport.UDP)
@@ -74,8 +77,8 @@ def engine_over(link: WorkerLink, serving: Serving | None = None) -> tuple[Worke
 
 @asynccontextmanager
 async def desk_at(run, serving: Serving):
-    counters = Counters(Spec.load("authworker").statistics)
-    desk = Desk(api.socket_path(run, "0"), serving, LOG, counters, PLACES)
+    own_log = MessageLog("authworker", AUTHWORKER.messages)
+    desk = Desk(api.socket_path(run, "0"), serving, LOG, own_log, Counters(AUTHWORKER.statistics), PLACES)
     desk.open()
     try:
         yield desk
@@ -175,6 +178,71 @@ async def test_looking_afresh_is_answered_when_it_is_done(tmp_path, link_to):
         desk.look = lambda: looked.append(1)
         await asyncio.to_thread(link_to(tmp_path).look)
     assert looked == [1]
+
+
+@pytest.mark.asyncio
+async def test_a_look_that_fails_is_told_and_answered(tmp_path, link_to, caplog):
+    def leave():
+        raise SystemExit("no more")
+
+    async with desk_at(tmp_path, Serving(source())) as desk:
+        desk.look = leave
+        link = link_to(tmp_path)
+        for _ in range(2):
+            await asyncio.to_thread(link.look)
+        assert desk.connections == 1
+    assert (
+        "AUTHWORKER_INTERNAL_ERROR a request of auth could not be seen to because of an error: no more" in caplog.text
+    )
+
+
+@pytest.mark.asyncio
+async def test_without_descriptors_accepting_pauses_is_told_once_and_goes_on(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(authworker_desk, "ACCEPT_PAUSE", 0.05)
+    pauses: list[float] = []
+    loop = asyncio.get_running_loop()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with desk_at(tmp_path, Serving(source())) as desk:
+        wait = desk._wait
+
+        def noting(*how):
+            pauses.append(loop.time())
+            wait(*how)
+
+        monkeypatch.setattr(desk, "_wait", noting)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as late:
+            late.setblocking(False)
+            lowest = os.dup(0)
+            os.close(lowest)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+            try:
+                await loop.sock_connect(late, str(desk.path))
+                await loop.sock_sendall(late, msgspec.msgpack.encode(api.Look(1)))
+                await until(lambda: len(pauses) == 3)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            assert pauses[2] - pauses[0] >= 0.09  # two pauses, but for the resolution of the clock
+            async with asyncio.timeout(DEADLINE):
+                assert await loop.sock_recv(late, api.MAX_PACKET)
+    assert caplog.text.count("AUTHWORKER_ACCEPT_PAUSED no instance of auth can be accepted: Too many open files") == 1
+
+
+@pytest.mark.asyncio
+async def test_an_instance_that_no_thread_can_be_had_for_comes_again(tmp_path, link_to, monkeypatch, caplog):
+    begin, begun = Seat.begin, []
+
+    def refuse_once(seat):
+        begun.append(seat)
+        if len(begun) == 1:
+            raise RuntimeError("can't start new thread")
+        begin(seat)
+
+    monkeypatch.setattr(Seat, "begin", refuse_once)
+    async with desk_at(tmp_path, Serving(source())) as desk:
+        engine, _ = engine_over(link_to(tmp_path))
+        assert read(await asyncio.to_thread(engine.respond, MESSAGES[0], UDP)).rcode == "NOERROR"
+        assert desk.connections == desk.counters.statistics()["connections"] == 1
+    assert "AUTHWORKER_ACCEPT_PAUSED no instance of auth can be accepted: can't start new thread" in caplog.text
 
 
 @pytest.mark.asyncio
