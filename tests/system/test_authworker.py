@@ -164,6 +164,19 @@ def test_the_hook_of_the_guide_answers_and_what_it_does_wrong_is_told(suite):
     assert asking.wrong == []
     assert "AUTH_HOOK_FAILED the answer hook failed at www.example.org. of zone example.org." in suite.log.read_text()
 
+    worker, auth = suite.pid(WORKER), suite.pid("auth/0")
+    file.write_text("import sys\n\n\ndef answer(query):\n    sys.exit(3)\n")
+    suite.control("call", "auth", "reload")
+    assert address_of(suite) == "192.0.2.80"
+    assert "SystemExit: 3 (line 5)" in suite.log.read_text()
+    file.write_text("import sys\n\nsys.exit(4)\n")
+    suite.control("call", "auth", "reload")
+    assert (
+        f"AUTHWORKER_HOOK_UNUSABLE the answer hook cannot be used: {file}: SystemExit: 4 (line 3)"
+        in suite.log.read_text()
+    )
+    assert (suite.pid(WORKER), suite.pid("auth/0")) == (worker, auth)
+
     file.write_text("def answer(query)\n")
     suite.control("call", "auth", "reload")
     assert f"AUTHWORKER_HOOK_UNUSABLE the answer hook cannot be used: {file}: SyntaxError" in suite.log.read_text()
