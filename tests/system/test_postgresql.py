@@ -98,7 +98,7 @@ def wait_for(suite: Suite, message: str, times: int) -> None:
 
 
 def test_a_server_that_is_gone_costs_only_its_own_zones(site):
-    servers = 3  # auth/0, auth/1 and the spare: each comes to know it, at its own pace
+    servers = 4  # auth/0, auth/1, the spare and the worker: each comes to know it, at its own pace
     with Suite(config=site.config(images=False)) as suite:
         site.load(suite, 1)
         done = suite.loadzone("near.example", small_zone("near.example"))
