@@ -28,10 +28,10 @@ cdef class PackedZone(PackedRecords):
     cpdef tuple row(self, Py_ssize_t index)
     @cython.locals(index=Py_ssize_t)
     cpdef list rows(self, Py_ssize_t start, Py_ssize_t limit)
-    @cython.locals(length=Py_ssize_t, low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, types=int, record=Py_ssize_t)
+    @cython.locals(length=Py_ssize_t, low=Py_ssize_t, types=int, record=Py_ssize_t)
     cpdef int types_at(self, const unsigned char[::1] name) except -2
     @cython.locals(length=Py_ssize_t, low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t)
-    cpdef Py_ssize_t lower(self, bytes key) except -2
+    cpdef Py_ssize_t lower(self, const unsigned char[::1] key) except -2
     @cython.locals(length=Py_ssize_t, first=Py_ssize_t, end=Py_ssize_t)
     cpdef tuple span(self, bytes key)
     @cython.locals(index=Py_ssize_t)

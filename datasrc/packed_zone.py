@@ -121,13 +121,7 @@ class PackedZone(PackedRecords):
     def types_at(self, name: bytes) -> int:
         """The types of a name, given by its key, as bits; 0 where others lie below it; -1 where it is not there."""
         length = len(name)
-        low, high = 0, self.set_count
-        while low < high:
-            middle = (low + high) // 2
-            if self.before(middle, name, length):
-                low = middle + 1
-            else:
-                high = middle
+        low = self.lower(name)
         types = -1
         while low < self.set_count and self.begins_with(low, name, length):
             record = self.order[self.sets[low * NUMBERS + FIRST]]
