@@ -8,6 +8,7 @@ Packets are made from right ones by what goes wrong with packets. The same seed 
 
 from __future__ import annotations
 
+import errno
 import random
 import socket
 import struct
@@ -277,7 +278,9 @@ class Campaign:
                 octets = b""
                 while part := sock.recv(LARGEST):
                     octets += part
-            except ConnectionError:  # it was closed on us: as good as an answer
+            except OSError as error:  # it was closed on us: as good as an answer; time that is up is not
+                if not isinstance(error, ConnectionError) and error.errno != errno.ENOTCONN:
+                    raise
                 octets = b""
         while len(octets) > 2:
             size = int.from_bytes(octets[:2])
