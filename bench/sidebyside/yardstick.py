@@ -1,4 +1,4 @@
-"""The bare echo: what no server on this machine can be faster than."""
+"""The bare echo: what a server on this machine costs that does nothing with a query."""
 
 from __future__ import annotations
 
