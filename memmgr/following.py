@@ -6,7 +6,7 @@ At first every source is surveyed, or its outbox read from where its images are;
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,7 @@ class Followed:
 
     number: int  # in the manifest and in records of zones
     url: str
-    seen: int | None = None  # the outbox id up to where changes are known; None: it must be surveyed
+    seen: int | None = None  # the outbox id up to where changes are known; None: it must be surveyed, or once more
     mark: Mark | None = None  # the same, as it outlives the process
 
 
@@ -85,6 +85,12 @@ class Following:
                 self._followed[name] = Followed(before.number if before else _lot(), url, mark=mark)
         self.sources = sources
         return not same
+
+    @property
+    def complete(self) -> bool:
+        """Whether every source that can be asked was surveyed to its end, or its survey is under way."""
+        unknown = {name for name, followed in self._followed.items() if followed.seen is None}
+        return not unknown or all(isinstance(one, Failure) for name, one in self._each() if name in unknown)
 
     def marks(self) -> tuple[manifest.Source, ...]:
         """For the manifest."""
@@ -140,24 +146,22 @@ class Following:
                 found[number] = None
         return found
 
-    def follow(self, update: Callable[[Name], None], survey: Callable[[Iterator[Found]], None]) -> None:
+    def follow(self, update: Callable[[Name], None], survey: Callable[[Generator[Found]], None]) -> None:
         """Have each zone updated that changed; of a source of which that is not known, have all zones surveyed."""
-        assert self.sources is not None
         for name, source in self._each():
             if isinstance(source, Failure):
                 continue
             try:
                 self._follow(name, source, update, survey)
             except StorageError as error:
-                self.sources.failed(name, error)  # so that nobody waits for it again before it works
-                self._log.debug("MEMMGR_SOURCE_WAITING", source=name, reason=error)
+                self._waits(name, error)
 
     def _follow(
         self,
         name: str,
         source: DataSource,
         update: Callable[[Name], None],
-        survey: Callable[[Iterator[Found]], None],
+        survey: Callable[[Generator[Found]], None],
     ) -> None:
         followed = self._followed[name]
         if followed.seen is None:
@@ -172,7 +176,7 @@ class Following:
             followed.seen = changes[-1].id
             followed.mark = _mark(changes[-1])
 
-    def _begin(self, name: str, source: DataSource, survey: Callable[[Iterator[Found]], None]) -> None:
+    def _begin(self, name: str, source: DataSource, survey: Callable[[Generator[Found]], None]) -> None:
         """Survey the source, unless its outbox tells all since its images were made."""
         followed = self._followed[name]
         mark = followed.mark
@@ -181,28 +185,52 @@ class Following:
             if row is not None and _mark(row) == mark:
                 followed.seen = mark.id
                 return
-            followed.number = _lot()  # another database, or too much happened to tell: versions may mean other data
+            # Another database, or too much happened to tell: versions may mean other data.
+            followed.number, followed.mark = _lot(), None
         last = source.last_change()
         row = next(iter(source.changes(last - 1, 1)), None) if last else None
         followed.seen = last
         survey(self._survey(name, source, followed, row))
 
-    def _survey(self, name: str, source: DataSource, followed: Followed, last: Change | None) -> Iterator[Found]:
-        """Every zone of the source that no source before it has."""
-        hidden: set[bytes] = set()
+    def _survey(self, name: str, source: DataSource, followed: Followed, last: Change | None) -> Generator[Found]:
+        """Every zone of the source that no source before it has. Where it ends early, follow() begins it once more."""
+        whole = False
+        try:
+            hidden = self._before(name)
+            after: Name | None = None
+            while page := source.zones(after, PAGE):
+                for info in page:
+                    if not hidden or name_key(info.origin) not in hidden:
+                        yield Found(name, followed.number, info)
+                after = page[-1].origin
+            whole = True
+        except StorageError as error:
+            self._waits(name, error)
+        finally:
+            if not whole:
+                followed.seen = None
+        if whole and last is not None:
+            followed.mark = _mark(last)
+
+    def _before(self, name: str) -> set[bytes]:
+        """The keys of the zones that sources before this one have."""
+        found: set[bytes] = set()
         for other, earlier in self._each():
             if other == name:
                 break
-            if not isinstance(earlier, Failure):
-                hidden |= earlier.zone_keys()
-        after: Name | None = None
-        while page := source.zones(after, PAGE):
-            for info in page:
-                if not hidden or name_key(info.origin) not in hidden:
-                    yield Found(name, followed.number, info)
-            after = page[-1].origin
-        if last is not None:
-            followed.mark = _mark(last)
+            if isinstance(earlier, Failure):
+                continue
+            try:
+                found |= earlier.zone_keys()
+            except StorageError as error:
+                self._waits(other, error)
+        return found
+
+    def _waits(self, name: str, error: StorageError) -> None:
+        """Have nobody wait for a source again before it works."""
+        assert self.sources is not None
+        self.sources.failed(name, error)
+        self._log.debug("MEMMGR_SOURCE_WAITING", source=name, reason=error)
 
     def _each(self) -> Iterator[tuple[str, DataSource | Failure]]:
         assert self.sources is not None

@@ -8,7 +8,8 @@ leaves it to auth.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from dns.name import Name
@@ -82,16 +83,17 @@ class Keeper:
         self.store.announce_again()
         self.following.follow(self.update, lambda found: self.plan.survey(self._missing(found)))
 
-    def _missing(self, found: Iterator[Found]) -> Iterator[Wanted]:
-        """Those that are not in the directory as they are."""
-        for one in found:
-            origin = one.info.origin
-            there = self.store.find(origin_wire(origin))
-            if there is None or not _matches(there.record, one.number, one.info):
-                wanted = Wanted(origin, one.source, one.info.records)
-                if wanted.big or there is not None:
-                    self._leave(origin)  # else what is there would be answered before it is built
-                yield wanted
+    def _missing(self, survey: Generator[Found]) -> Iterator[Wanted]:
+        """Those that are not in the directory as they are. An error closes the survey, which has it taken once more."""
+        with closing(survey) as found:
+            for one in found:
+                origin = one.info.origin
+                there = self.store.find(origin_wire(origin))
+                if there is None or not _matches(there.record, one.number, one.info):
+                    wanted = Wanted(origin, one.source, one.info.records)
+                    if wanted.big or there is not None:
+                        self._leave(origin)  # else what is there would be answered before it is built
+                    yield wanted
 
     def _sweep(self) -> None:
         """Zones that no source has any more, or that are listed and have no data."""
@@ -200,7 +202,8 @@ class Keeper:
         batch = self.plan.take()
         self._building = frozenset(batch.origins if batch else ())
         # Once it is the turn of big zones the small ones are done, and the big ones have records that leave them.
-        if not self.plan.surveying and (batch is None or batch.records >= BIG_RECORDS):
+        surveyed = not self.plan.surveying and self.following.complete
+        if surveyed and (batch is None or batch.records >= BIG_RECORDS):
             if not self._swept:
                 self._sweep()
                 batch = batch or self.plan.take()

@@ -85,6 +85,14 @@ class Plan:
 
     def _take_found(self) -> Batch | None:
         chosen: list[Wanted] = []
+        try:
+            return self._gather(chosen)
+        except BaseException:  # what was found before the survey failed is not found again
+            for one in chosen:
+                self.add(one)
+            raise
+
+    def _gather(self, chosen: list[Wanted]) -> Batch | None:
         records = 0
         while (one := self._next()) is not None:
             fits = records + one.records <= PACK_RECORDS and len(chosen) < PACK_ZONES

@@ -94,8 +94,12 @@ class Store:
     def located(self, slots: Collection[int] | None = None) -> Iterator[Located]:
         """Everything in the directory as it is now, or what is in these slots and still is when it comes to it."""
         for at, slot, offset in self.directory.entries():
-            if slots is None or (slot in slots and slot in self.heaps):
+            if slots is None:
                 yield self._located(at, slot, offset)
+            elif slot in slots and slot in self.heaps:
+                now = self.find(self._located(at, slot, offset).record.origin)
+                if now is not None and now.slot in slots:
+                    yield now
 
     def by_source(self) -> Counter[int]:
         """How many zones the directory has of each data source, by its number; those that are gone not among them."""

@@ -14,6 +14,7 @@ import dns.rdatatype
 import datasrc
 from daemonkit.log import MessageLog
 from daemonkit.spec import Spec
+from datasrc.errors import StorageError
 from datasrc.keys import name_key
 from datasrc.sources import open_sources
 from image.arena import Arena
@@ -67,7 +68,11 @@ class House:
         self.keeper.follow()
         while (task := self.keeper.take()) is not None:
             batch, number, path = task
-            source = self.keeper.following.source(batch.source)
+            try:
+                source = self.keeper.following.source(batch.source)
+            except StorageError as error:
+                self.keeper.failed(batch, number, str(error))
+                continue
             self.built.append(sorted(origin.to_text() for origin in batch.origins))
             seed = self.keeper.store.manifest.seed
             build_here(source, self.keeper.following.number_of(batch.source), batch.origins, path, seed)

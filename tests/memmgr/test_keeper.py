@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 
 import msgspec
 import pytest
 
 import datasrc
+from datasrc.database.store import DatabaseSource
+from datasrc.errors import StorageError
 from datasrc.records import Provenance
 from image import layout
 from image.zonerecord import origin_wire
 from memmgr.compaction import Compaction
+from memmgr.margin import Margin
 from tests.datasrc.zonemaking import name
 from tests.memmgr.house import House, soa
 
@@ -331,6 +335,71 @@ def test_a_change_is_not_lost_while_its_source_cannot_be_asked(house, monkeypatc
     assert house.text("www.example.") == "192.0.2.80"
     house.keeper.retry()
     assert house.text("www.example.") == "192.0.2.82"
+
+
+def test_a_source_that_fails_in_the_middle_of_its_survey_is_surveyed_to_the_end_when_it_works(house, monkeypatch):
+    monkeypatch.setattr("memmgr.following.PAGE", 2)
+    zones = [f"zone{number}." for number in range(6)]
+    for zone in zones:
+        house.load(soa(1, "www A 192.0.2.80"), zone)
+    with monkeypatch.context() as patched:
+        pages = DatabaseSource.zones
+
+        def fails(self, after=None, *arguments, **options):
+            if after is not None and self.name == "main":
+                raise StorageError("no answer from the server", database=self.name)
+            return pages(self, after, *arguments, **options)
+
+        patched.setattr(DatabaseSource, "zones", fails)
+        house.start()
+    assert house.built == []
+    assert sorted(origin.to_text() for origin in house.keeper.failures) == zones[:2]  # what was found is not lost
+    house.sources.refresh()
+    house.keeper.retry()
+    house.settle()
+    assert [house.text(f"www.{zone}") for zone in zones] == ["192.0.2.80"] * 6
+
+
+def test_nothing_is_announced_after_an_error_of_the_system_in_a_survey_before_it_was_taken_again(house, monkeypatch):
+    """A zone that is missing in the images would be answered from the one above."""
+    monkeypatch.setattr("memmgr.plan.BIG_RECORDS", 3)
+    for origin in ("example.", "a.example.", "b.example."):
+        house.load(soa(1, "www A 192.0.2.80"), origin)
+    put = Margin.put
+    failures = [OSError(errno.ENOSPC, "No space left on device")]
+
+    def full(self, record):
+        if record.origin == b"\x01a\x07example\0" and failures:
+            raise failures.pop()
+        put(self, record)
+
+    monkeypatch.setattr(Margin, "put", full)
+    with pytest.raises(OSError, match="No space"):
+        house.start()
+    assert house.keeper.take() is not None  # those found before
+    assert not house.keeper.announced
+    house.settle()
+    assert house.keeper.announced
+    assert [house.text(f"www.{zone}") for zone in ("a.example.", "b.example.")] == ["192.0.2.80"] * 2
+
+
+def test_a_zone_that_gets_data_during_a_compaction_is_not_left_again(house):
+    house.listed = listed = ("one.test.", "two.test.", "three.test.")
+    house.start()
+    keeper = house.keeper
+    slot = keeper.store.find(origin_wire(name("one.test.", "."))).slot
+    kept: list[object] = []
+
+    def keep(record):
+        if not kept:
+            for zone in listed:
+                house.load(soa(1, "www A 192.0.2.80"), zone)
+            house.settle()
+        kept.append(record.name)
+
+    list(Compaction(keeper.store).begin({slot}, keeper.following.names(), keep))
+    assert len(kept) == 1  # the others have data by then
+    assert [house.text(f"www.{zone}") for zone in listed] == ["192.0.2.80"] * 3
 
 
 def test_compaction_that_cannot_be_finished_is_not_begun_again_at_once(house):
