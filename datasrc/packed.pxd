@@ -8,6 +8,7 @@ cdef class PackedRecords:
     cdef readonly Py_ssize_t set_count
     cdef Py_ssize_t end
     cdef bint in_order
+    cdef bytearray block
     cdef unsigned char[::1] heap
     cdef uint64_t[::1] numbers
     cdef uint64_t[::1] order

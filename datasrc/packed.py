@@ -35,7 +35,8 @@ class PackedRecords:
         self.set_count = 0
         self.end = 0  # of what is used of the heap
         self.in_order = True  # the records came in the order of their keys
-        self.heap = memoryview(bytearray(FIRST_SIZE))
+        self.block = bytearray(FIRST_SIZE)
+        self.heap = memoryview(self.block)
         self.numbers = memoryview(bytearray(FIRST_SIZE)).cast("Q")
         self.order = memoryview(bytearray(8)).cast("Q")
         self.merged = self.order
@@ -266,9 +267,10 @@ class PackedRecords:
 
     def grow_heap(self, needed: int) -> None:
         """Make room for so many octets more."""
-        larger = memoryview(bytearray(2 * len(self.heap) + needed))
+        block = bytearray(2 * len(self.heap) + needed)
+        larger = memoryview(block)
         larger[: self.end] = self.heap[: self.end]
-        self.heap = larger
+        self.block, self.heap = block, larger
 
     def grow_numbers(self) -> None:
         """Make room for more records."""

@@ -28,6 +28,8 @@ cdef class PackedZone(PackedRecords):
     cpdef tuple row(self, Py_ssize_t index)
     @cython.locals(index=Py_ssize_t)
     cpdef list rows(self, Py_ssize_t start, Py_ssize_t limit)
+    @cython.locals(index=Py_ssize_t, record=Py_ssize_t, lengths=uint64_t, at=Py_ssize_t, end=Py_ssize_t, blob=Py_ssize_t, values=list, spelled=list)
+    cpdef tuple bindings(self, Py_ssize_t start, Py_ssize_t limit, zone)
     @cython.locals(length=Py_ssize_t, low=Py_ssize_t, types=int, record=Py_ssize_t)
     cpdef int types_at(self, const unsigned char[::1] name) except -2
     @cython.locals(length=Py_ssize_t, low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t)
@@ -37,7 +39,7 @@ cdef class PackedZone(PackedRecords):
     @cython.locals(index=Py_ssize_t)
     cpdef Py_ssize_t last_of_type(self, Py_ssize_t before, int rdtype) except -2
     cpdef Py_ssize_t octets(self) except -1
-    @cython.locals(heap=cython.uchar[::1], numbers=uint64_t[::1], used=Py_ssize_t)
+    @cython.locals(block=bytearray, heap=cython.uchar[::1], numbers=uint64_t[::1], used=Py_ssize_t)
     cpdef compact(self)
     @cython.locals(old=Py_ssize_t, new=Py_ssize_t, order=int, found=list)
     cpdef differences(self, PackedZone before, Py_ssize_t limit)

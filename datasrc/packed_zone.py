@@ -118,6 +118,31 @@ class PackedZone(PackedRecords):
         """So many sets from one on, as the columns of datasrc.rows.Row."""
         return [self.row(index) for index in range(start, min(start + limit, self.set_count))]
 
+    def bindings(self, start: int, limit: int, zone: int) -> tuple[list[int | bytearray], list[int]]:
+        """So many sets from one on, for a driver of a database: the columns zone, key, type, covers, TTL and RDATA.
+
+        They stand one after another, without an object a row. The second list has the numbers of those sets whose
+        owner the key does not say: they are not in the first one.
+        """
+        values: list[int | bytearray] = []
+        spelled: list[int] = []
+        for index in range(start, min(start + limit, self.set_count)):
+            record = self.first_of(index)
+            lengths = self.numbers[record * NUMBERS + LENGTHS]
+            if lengths >> 16 & 0xFFFF:
+                spelled.append(index)
+                continue
+            at = self.numbers[record * NUMBERS + OFFSET]
+            end = at + (lengths & 0xFFFF)
+            blob = self.sets[index * NUMBERS + BLOB]
+            values.append(zone)
+            values.append(self.block[at : end - TYPES_SIZE])
+            values.append(self.heap[end - 4] << 8 | self.heap[end - 3])
+            values.append(self.heap[end - 2] << 8 | self.heap[end - 1])
+            values.append(self.sets[index * NUMBERS + TTL])
+            values.append(self.block[blob : blob + self.sets[index * NUMBERS + BLOB_LENGTH]])
+        return values, spelled
+
     def types_at(self, name: bytes) -> int:
         """The types of a name, given by its key, as bits; 0 where others lie below it; -1 where it is not there."""
         length = len(name)
@@ -167,9 +192,10 @@ class PackedZone(PackedRecords):
 
     def compact(self) -> None:
         """Give back what was taken ahead: nothing comes any more."""
-        heap = memoryview(bytearray(self.end))
+        block = bytearray(self.end)
+        heap = memoryview(block)
         heap[:] = self.heap[: self.end]
-        self.heap = heap
+        self.block, self.heap = block, heap
         used = self.count * NUMBERS
         numbers = memoryview(bytearray(8 * max(used, 1))).cast("Q")
         numbers[:used] = self.numbers[:used]

@@ -39,6 +39,17 @@ class WholeZone(Protocol):
     def records(self) -> int:
         """How many RRs these are."""
 
+    @property
+    def serial(self) -> int | None:
+        """Of the SOA, if there is one."""
+
+    def bindings(self, zone: int, size: int) -> Iterator[tuple[list[int | bytearray], list[Row]]]:
+        """The sets, so many at a time, as a driver of a database takes them (datasrc.database.bulk.insert_flat).
+
+        The columns zone, key, type, covers, TTL and RDATA of the sets whose key says the owner, one after another; and
+        the other sets.
+        """
+
     def row_chunks(self, size: int) -> Iterator[list[Row]]:
         """The sets, so many at a time."""
 

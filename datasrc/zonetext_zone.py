@@ -122,6 +122,12 @@ class ZoneText:
         for start in range(0, self._packed.set_count, size):
             yield list(map(Row._make, self._packed.rows(start, size)))
 
+    def bindings(self, zone: int, size: int) -> Iterator[tuple[list[int | bytearray], list[Row]]]:
+        """All sets in canonical order, so many at a time (datasrc.pending.WholeZone)."""
+        for start in range(0, self._packed.set_count, size):
+            values, spelled = self._packed.bindings(start, size, zone)
+            yield values, [Row(*self._packed.row(index)) for index in spelled]
+
     def contents(self, version: int) -> TextContents:
         """What was read, as version `version` of the zone."""
         apex = [row for row in itertools.takewhile(lambda row: not row.key, self.rows()) if row.rdtype in APEX_TYPES]

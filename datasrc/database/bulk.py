@@ -36,12 +36,32 @@ def insert_many(
     text, by_position = _compiled(statement, connection.dialect, names)
     together = len(rows) - len(rows) % ROWS_A_STATEMENT if by_position else 0
     if together:
-        values = text[text.rindex(" (") :]
-        many = text + f",{values}" * (ROWS_A_STATEMENT - 1)
+        many = _repeated(text)
         starts = range(0, together, ROWS_A_STATEMENT)
         parameters = [tuple(chain.from_iterable(rows[start : start + ROWS_A_STATEMENT])) for start in starts]
         connection.exec_driver_sql(many, parameters)
     execute_many(connection, statement, names, rows[together:])
+
+
+def insert_flat(
+    connection: Connection, statement: Insert, names: tuple[str, ...], values: Sequence[int | bytearray]
+) -> None:
+    """Insert rows whose columns stand one after another. For drivers that count parameters.
+
+    A value that is neither a number nor a text nor a bytearray costs `sqlite3` more than all else in a row: it looks
+    for an adapter, with an exception inside. So octets come as bytearrays, and no column is None.
+    """
+    text, _ = _compiled(statement, connection.dialect, names)
+    width = len(names) * ROWS_A_STATEMENT
+    together = len(values) - len(values) % width
+    for part, size, repeated in ((values[:together], width, _repeated(text)), (values[together:], len(names), text)):
+        if part:
+            connection.exec_driver_sql(repeated, list(zip(*[iter(part)] * size, strict=True)))
+
+
+def _repeated(text: str) -> str:
+    """The statement with many rows."""
+    return text + f",{text[text.rindex(' (') :]}" * (ROWS_A_STATEMENT - 1)
 
 
 def _copy(connection: Connection, statement: Insert, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
@@ -14,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from datasrc.apex import APEX_TYPES, inspect
 from datasrc.database import history
-from datasrc.database.bulk import execute_many, insert_many
+from datasrc.database.bulk import execute_many, insert_flat, insert_many
 from datasrc.database.committing import commit_change
 from datasrc.database.engine import Database
 from datasrc.database.reader import ROW, stream
@@ -42,6 +41,7 @@ _DELETE_ROWS = delete(rrsets).where(
     _r.covers == bindparam("of_covers"),
 )
 _COLUMNS = tuple(rrsets.columns.keys())  # the zone, and then what a Row has
+_FLAT = tuple(name for name in _COLUMNS if name != "owner")  # of a set whose key says the owner
 _INSERT_ROWS = insert(rrsets)
 
 
@@ -167,10 +167,14 @@ class _Commit:
 
     def _fill(self, zone_id: int, zone: WholeZone) -> None:
         """Write the sets of a zone that has none yet."""
-        for chunk in zone.row_chunks(CHUNK):
-            insert_many(self._connection, _INSERT_ROWS, _COLUMNS, [(zone_id, *row) for row in chunk])
-            for row in itertools.takewhile(lambda row: row.key == APEX, chunk):
-                self._note_serial(None, row)
+        if self._connection.dialect.name == "sqlite":
+            for values, spelled in zone.bindings(zone_id, CHUNK):
+                insert_flat(self._connection, _INSERT_ROWS, _FLAT, values)
+                insert_many(self._connection, _INSERT_ROWS, _COLUMNS, [(zone_id, *row) for row in spelled])
+        else:
+            for chunk in zone.row_chunks(CHUNK):
+                insert_many(self._connection, _INSERT_ROWS, _COLUMNS, [(zone_id, *row) for row in chunk])
+        self._serial = zone.serial
         self._pending.records = self._records = zone.records
 
     def _told(self, delta: Delta) -> Delta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sqlite3
 import sys
@@ -15,6 +16,7 @@ from sqlalchemy import Engine, event
 
 import datasrc
 from datasrc.database import DatabaseSource
+from datasrc.database.bulk import ROWS_A_STATEMENT
 from datasrc.database.schema import HEAD
 from datasrc.errors import (
     Damaged,
@@ -29,6 +31,7 @@ from datasrc.errors import (
 )
 from datasrc.records import Match, ZoneState
 from datasrc.source import DataSource
+from datasrc.zonetext_zone import read_zone
 from tests.datasrc.contract import zone
 from tests.datasrc.contract_writing import ORIGIN, info
 from tests.datasrc.zonemaking import SMALL, TESTER, change, load, name, rrset, stored
@@ -392,3 +395,27 @@ class TestUrls:
         load(source, SMALL)
         source.close()
         assert [each.name for each in directory.iterdir() if each.suffix == ".sqlite"] == ["zones.sqlite"]
+
+
+def test_a_whole_zone_is_stored_as_its_text_has_it(source: DataSource, path: Path) -> None:
+    """Sets of every shape, more than go into one statement, and not a multiple of them."""
+    lines = ["$TTL 3600", "@ SOA ns hostmaster 7 3600 900 604800 300", "@ NS ns", "ns A 192.0.2.1"]
+    for number in range(2 * ROWS_A_STATEMENT + 7):
+        lines += [f"h{number} A 192.0.2.{number}", f"h{number} A 198.51.100.{number}", f'H{number} 60 TXT "t{number}"']
+        lines.append(f"Spelled{number}.Here AAAA 2001:db8::{number:x}")
+    lines.append("h1 RRSIG A 8 2 3600 20300101000000 20200101000000 1 example. AAAA")
+    text, findings = read_zone(io.BytesIO("\n".join([*lines, ""]).encode()), "zone", ORIGIN)
+    assert not findings.errors
+    with source.updater(ORIGIN, create=True, replace=True) as updater:
+        updater.load(text)
+        made = updater.commit(TESTER)
+    assert made is not None
+    assert (made.serial, info(source).serial, info(source).records) == (7, 7, text.records)
+    with source.snapshot() as snapshot:
+        finder = snapshot.zone(ORIGIN)
+        assert finder is not None
+        assert list(finder.rrsets()) == list(text.rrsets())
+    with sqlite3.connect(path) as connection:  # as other writers write it: an owner only where the key does not say it
+        kinds = connection.execute("SELECT DISTINCT typeof(key), typeof(owner), typeof(rdatas) FROM rrsets").fetchall()
+    connection.close()
+    assert sorted(kinds) == [("blob", "blob", "blob"), ("blob", "null", "blob")]
