@@ -35,7 +35,8 @@ from daemonkit.module import Context, ListeningSocket, Module, command
 from datasrc.errors import UnknownBackend
 from datasrc.member import OnChange
 from datasrc.records import ZoneState
-from datasrc.sources import Failure, Sources, SourceStatus, open_sources
+from datasrc.sources import Failure, Sources, SourceStatus, open_sources, source_url
+from image.directory import fingerprint
 from msgq.errors import Refused
 from msgq.session import IncomingCall
 
@@ -177,7 +178,8 @@ class AuthDaemon(Module):
     def _serve(self, sources: Sources, candidate: Candidate) -> None:
         """Answer from these sources from now on; the old ones are closed when nobody uses them any more."""
         old, self._sources = self._sources, sources
-        serving = Serving(sources, candidate.settings, candidate.zones, candidate.cookies, candidate.keys)
+        told = fingerprint((name, source_url(entry)) for name, entry in candidate.configured.items())
+        serving = Serving(sources, candidate.settings, candidate.zones, candidate.cookies, candidate.keys, sources=told)
         self._zone_counters.apply(candidate.zones.rows)
         if self._server is None:
             link = WorkerLink(self.context.directories.run, self._number)
@@ -237,6 +239,7 @@ class AuthDaemon(Module):
 
     async def on_sockets(self, sockets: list[ListeningSocket]) -> None:
         """Serve these sockets: the new ones first, then the old ones are closed."""
+        await self._at_work().distrust()  # what another process told about zones goes for this one, too
         await self._at_work().serve([one.socket for one in sockets])
         places = (one.place for one in sockets)
         self._listening = tuple(f"{place.protocol} {place.address}@{place.port}" for place in places)
@@ -283,6 +286,7 @@ class AuthDaemon(Module):
         assert self._sources is not None
         await self.context.work(self._sources.refresh)
         await self._have_worker_look()
+        await self._at_work().distrust()
         self._report(await self.context.work(self._sources.status))
         if request.origin is None:
             return api.ZoneStatusReply(())
@@ -310,7 +314,11 @@ class AuthDaemon(Module):
         found = await self.context.work(zones_served, serving, origins)
         if self._images is None:
             return api.ZoneStatusReply(found)
-        images = await self._images.serials([dns.name.from_text(origin) for origin in origins])
+        names = [dns.name.from_text(origin) for origin in origins]
+        there = [name for name, zone in zip(names, found, strict=True) if zone.state != api.ABSENT]
+        if not await self._images.know(there):  # who hears that it is served finds it so
+            await self._at_work().distrust()
+        images = await self._images.serials(names)
         return api.ZoneStatusReply(tuple(map(as_answered, found, images)))
 
     @command(api.Explain)

@@ -64,6 +64,7 @@ class Serving:
     cookies: CookieSecrets | None = None  # None: cookies are ignored
     keys: KeyRing = field(default_factory=KeyRing)
     hook: AnswerHook | None = None  # only in the worker
+    sources: int | None = None  # the data sources, as image.directory.fingerprint() tells them; None: nobody says
 
 
 class Engine:

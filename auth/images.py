@@ -124,6 +124,11 @@ class Images:
             used=self._server.answers_from_images,
         )
 
+    async def know(self, origins: Sequence[Name]) -> bool:
+        """Whether the images that are mapped know that these zones are there."""
+        async with self._changing:
+            return self._collection is not None and self._collection.knows(map(origin_wire, origins))
+
     async def serials(self, origins: Sequence[Name]) -> list[tuple[int, int] | None]:
         """Serial and version of each zone as it is answered from an image; None: it is not."""
         async with self._changing:

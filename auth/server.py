@@ -35,6 +35,7 @@ from auth.zones import ZoneTable
 from daemonkit.counters import Counters, Share
 from daemonkit.log import MessageLog
 from daemonkit.spec import Spec
+from image.directory import milliseconds
 from image.responder import Responder
 
 
@@ -74,6 +75,7 @@ class Server:
         self._responder: Responder | None = None
         self._listed: Listed | None = None
         self._stream_responder: Responder | None = None
+        self._since = 0  # milliseconds: a directory that has what sources had by then is not to be trusted
         hatch = Hatch(HATCH_MESSAGES)
         self.loop_thread = LoopThread("loop", Loop(hatch, serving.settings.udp_batch), log, self._tell_limited)
         self._udp = UdpService(self.loop_thread, hatch, self.engine, self._executor, counters)
@@ -113,6 +115,18 @@ class Server:
         self._stream_responder = responder
         await self.tcp_thread.call(self._engaging_tcp())
 
+    async def distrust(self) -> None:
+        """Refuse no name by images before they have all that data sources have now: when this returns, it is so."""
+        self._since = milliseconds()
+        await self.tcp_thread.call(lambda: self._trust(self._usable(self._stream_responder)))
+        await self.loop_thread.call(lambda: self._trust(self._usable(self._responder)))
+
+    def _trust(self, responder: Responder | None) -> None:
+        """In the thread of the responder."""
+        sources = self.engine.serving.sources
+        if responder is not None and sources is not None:
+            responder.trust(sources, self._since)
+
     def _usable(self, responder: Responder | None) -> Responder | None:
         """The responder, if the revision being served asks nothing of it that images do not know."""
         serving, listed = self.engine.serving, self._listed
@@ -134,6 +148,7 @@ class Server:
             loop.take_batch(serving.settings.udp_batch)
             if responder is not None and listed is not None:
                 listed.tell(responder, loop.engine.zone_tally)
+                self._trust(responder)
             loop.engage(responder, serving.settings, serving.cookies, table)
 
         return engage
@@ -147,6 +162,7 @@ class Server:
             self._tcp.refresh()
             if responder is not None and listed is not None:
                 listed.tell(responder, loop.answers.engine.zone_tally)
+                self._trust(responder)
             loop.answers.engage(responder, serving.settings, serving.cookies)
 
         return engage

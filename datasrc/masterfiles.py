@@ -54,6 +54,7 @@ class MasterFilesSource(DataSource):
         self._strays: tuple[str, ...] = ()  # what does not concern one zone
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
+        self._looked = time.monotonic()  # when the last look began
         self._begin()
         if check_every is not None:
             self._watcher = threading.Thread(target=self._watch, args=(check_every,), name=self.name, daemon=True)
@@ -104,6 +105,10 @@ class MasterFilesSource(DataSource):
         """Which of these are keys of origins here."""
         return self._zones.held(keys)
 
+    def known_until(self) -> float:
+        """When the last look at the directory began."""
+        return self._looked
+
     def problems(self) -> list[str]:
         """Every file that cannot be used, and why."""
         return [*self._strays, *self._faults.values()]
@@ -151,6 +156,7 @@ class MasterFilesSource(DataSource):
     def _look(self, *, all_files: bool) -> None:
         """Read those of the files that were asked for which changed; the zones of files that are gone are deleted."""
         with self._lock:
+            begun = time.monotonic()
             files, twice, strays = self._files()
             gone = self._zones.zone_keys() - files.keys() - twice.keys()
             replacements = [self._without(key) for key in gone]
@@ -171,6 +177,7 @@ class MasterFilesSource(DataSource):
             self._make_empty(twice.keys() - self._zones.zone_keys(), number)
             self._faults.update(twice)
             self._strays = tuple(strays)
+            self._looked = begun
 
     def _again(self, key: bytes, known: FileZone, file: ZoneFile, *, all_files: bool) -> list[Replacement]:
         """Look at a file again: the version in place of the one before, if there is another good one."""

@@ -10,6 +10,7 @@ calls block; callers on an event loop go through a worker thread. Nothing here i
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -333,6 +334,10 @@ class DataSource(ABC):
 
     def refresh(self) -> None:  # noqa: B027 - most sources have nothing to do
         """Take notice of what changed, now. Only sources that look now and then have anything to do."""
+
+    def known_until(self) -> float:
+        """What was committed before is in what changes() tells: seconds of the monotonic clock. To be asked first."""
+        return time.monotonic()
 
     def problems(self) -> list[str]:
         """What is wrong without stopping the source: zone files with errors, say."""

@@ -11,7 +11,7 @@ Who has nothing mapped, or not all, leaves queries to the plain implementation, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -170,7 +170,7 @@ class Collection:
         directory, slots = self.installed.directory, self.installed.slots
         if directory is None:
             return None
-        places = {number: (mapped.image.row()[0], mapped.delta.heap) for number, mapped in slots.items()}
+        places = self._places()
         entry = directory.entry(directory.find(origin, places))
         if entry == 0:
             return None
@@ -179,6 +179,27 @@ class Collection:
             return None
         record = ZoneRecord.read(self.arena.view, record_place(slot, offset, places))
         return record if record.answered else None
+
+    def knows(self, origins: Iterable[bytes]) -> bool:
+        """Whether all these zones (wire form, small letters) have entries: one left to the data sources has one, too.
+
+        For any thread while nothing is installed.
+        """
+        directory = self.installed.directory
+        return directory is not None and all(self._has_entry(directory, origin) for origin in origins)
+
+    def _has_entry(self, directory: Directory, origin: bytes) -> bool:
+        places = self._places()
+        entry = directory.entry(directory.find(origin, places))
+        if entry == 0:
+            return False
+        place = record_place(entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32, places)
+        return not self.arena.view[place + layout.ZONE_FLAGS] & layout.ZONE_GONE
+
+    def _places(self) -> dict[int, tuple[int, int]]:
+        """Of each slot those of ZONES and of the heap of its delta."""
+        slots = self.installed.slots
+        return {number: (mapped.image.row()[0], mapped.delta.heap) for number, mapped in slots.items()}
 
     def _is_abandoned(self) -> bool:
         """Whether nobody keeps the images, and has not for some time."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from image import layout
@@ -18,6 +20,7 @@ HEAD = struct.Struct("<8sIIQQQ")  # magic, version, 0, seed, capacity, used
 USED_PLACE = 32  # octet of the header
 MIN_CAPACITY = 512  # a page
 ENTRY = 8
+MILLISECONDS = 1000  # of a second
 
 
 def create(path: Path, seed: int, zones: int) -> None:
@@ -79,6 +82,18 @@ class Directory:
         self._memory.publish(self._base + layout.EPOCH_PLACE, epoch)
         return epoch
 
+    def vouch(self, until: float, sources: int) -> None:
+        """Tell readers that every zone that these data sources (fingerprint()) had until then has an entry here, in
+        seconds of the monotonic clock; and that this was looked at now.
+        """
+        vouched = int(until * MILLISECONDS) << layout.VOUCHED_SHIFT | sources
+        self._memory.publish(self._base + layout.VOUCHED_PLACE, vouched)
+        self._memory.publish(self._base + layout.LOOKED_PLACE, milliseconds())
+
+    def vouch_for_nothing(self) -> None:
+        """What was vouched for may be from before the machine was restarted, whose clock begins anew."""
+        self._memory.publish(self._base + layout.VOUCHED_PLACE, 0)
+
     def hash_of(self, origin: bytes) -> int:
         """The hash by which an origin (wire form, any case) is found here."""
         self._reader.attach(memoryview(origin))
@@ -130,6 +145,17 @@ class Directory:
         place = record_place(entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32, heaps)
         start = place + layout.ZONE_FIXED
         return place != 0 and bytes(self._arena.view[start : start + len(origin)]) == origin
+
+
+def milliseconds() -> int:
+    """The time as directories have it: of the monotonic clock, which all processes of the machine have in common."""
+    return int(time.monotonic() * MILLISECONDS)
+
+
+def fingerprint(sources: Iterable[tuple[str, str]]) -> int:
+    """What tells these data sources (names and URLs, in order) from those of another configuration."""
+    digest = hashlib.blake2b(repr(list(sources)).encode(), digest_size=layout.VOUCHED_SHIFT // layout.OCTET)
+    return int.from_bytes(digest.digest())
 
 
 def record_place(slot: int, offset: int, heaps: dict[int, tuple[int, int]]) -> int:

@@ -5,7 +5,10 @@ said; 0 is no place, so every section begins with an unused unit (ZONES with 8 o
 
 DIRECTORY (a file)
     HEADER     4096 octets: magic, u32 version, u32 0, u64 seed of all hashes, u64 capacity, u64 entries in use;
-               at octet 64 u64 epoch of the manifest. No checksum: the file changes while it is mapped
+               at octet 64 u64 epoch of the manifest; at octet 72 what is vouched for (u64: milliseconds of the
+               monotonic clock, above the lowest 24 bits, which tell the data sources: every zone that these
+               had by then has an entry; 0: nothing is) and u64 milliseconds when that was looked at last. No
+               checksum: the file changes while it is mapped
     ENTRIES    u64 each, linear probing from (hash >> 32) * capacity >> 32 on: 16 bits of tag (the lowest of the
                hash, `place(hash of the origin, 0)`), 16 bits of slot, 32 bits of offset; 0 is empty. The offset
                counts 8 octets: within ZONES of the slot's image, or with its highest bit within the heap of the
@@ -147,6 +150,11 @@ IN_DELTA = 0x80000000  # of an offset of 32 bits
 BELOW_DELTA = 0x7FFFFFFF
 CAPACITY_WORD = 3  # of the headers of directories and deltas, in numbers of 64 bits
 EPOCH_PLACE = 64  # octet of the header
+VOUCHED_PLACE = 72
+LOOKED_PLACE = 80
+VOUCHED_SHIFT = 24
+VOUCHED_MASK = 0xFFFFFF
+VOUCHED_FOR = 10_000  # milliseconds after the last look
 DIRECTORY_LOAD = 2  # places a zone, at least
 MAX_SLOTS = 4096
 
@@ -167,6 +175,7 @@ RESTRICTED = 1
 # What a search for a zone ends with, where it does not end with a place.
 NOT_MAPPED = -2  # it is in a file that this process has not mapped yet, or is restricted
 NOWHERE = -1  # no zone is there
+NO_ZONE = 1  # where the place of a zone would be: the name is in none of ours
 
 # Sections of a message.
 ANSWER = 0
@@ -209,6 +218,7 @@ AA = 0x04
 TC = 0x02
 UNUSUAL_FLAGS_TOO = 0xCF  # of the second octet: all but AD and CD
 NXDOMAIN = 3
+REFUSED = 5
 YXDOMAIN = 6  # RFC 6672 section 2.2
 BADCOOKIE = 23  # RFC 7873 section 8
 POINTER = 0xC000
@@ -233,6 +243,9 @@ STAR = 0x2A
 NSID = 3  # RFC 5001
 COOKIE = 10  # RFC 7873
 KEEPALIVE = 11  # RFC 7828
+EDE = 15  # RFC 8914
+EDE_OCTETS = 2  # without a text
+NOT_AUTHORITATIVE = 20  # RFC 8914 section 4.21
 WANTS_NSID = 1
 WANTS_COOKIE = 2
 WANTS_KEEPALIVE = 4

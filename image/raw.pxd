@@ -10,3 +10,4 @@ cdef class Memory:
     cdef int fetch(self, uint64_t address) noexcept nogil
     cdef uint64_t load(self, uint64_t address) noexcept nogil
     cdef int store(self, uint64_t address, uint64_t value) noexcept nogil
+    cdef uint64_t milliseconds(self) noexcept nogil

@@ -6,6 +6,9 @@ Numbers are read and written whole: the interpreter copies them with memcpy, and
 from __future__ import annotations
 
 import ctypes
+import time
+
+MILLISECOND = 1_000_000  # nanoseconds
 
 
 class Memory:
@@ -51,6 +54,10 @@ class Memory:
         """Write an aligned number of 64 bits after everything that was written before it."""
         ctypes.c_uint64.from_address(address).value = value
         return 0
+
+    def milliseconds(self) -> int:
+        """The monotonic clock, which all processes of the machine have in common."""
+        return time.monotonic_ns() // MILLISECOND
 
     def publish(self, address: int, value: int) -> None:
         """Write a number that other processes look at, after everything that was written before it."""

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint64_t
 from libc.string cimport memcmp, memcpy, memmove
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 cdef extern from *:
     """
@@ -51,6 +52,11 @@ cdef class Memory:
     cdef int store(self, uint64_t address, uint64_t value) noexcept nogil:
         bob_store(address, value)
         return 0
+
+    cdef uint64_t milliseconds(self) noexcept nogil:
+        cdef timespec now
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return <uint64_t>now.tv_sec * 1000 + <uint64_t>now.tv_nsec // 1000000
 
     def publish(self, uint64_t address, uint64_t value):
         """Write a number that other processes look at, after everything that was written before it."""

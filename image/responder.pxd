@@ -2,6 +2,8 @@ cimport cython
 from libc.stdint cimport uint64_t
 from image.proving cimport Prover
 
+cdef Py_ssize_t EDE, EDE_OCTETS, NO_ZONE, NOT_AUTHORITATIVE, REFUSED
+cdef uint64_t LOOKED_PLACE, VOUCHED_FOR, VOUCHED_MASK, VOUCHED_PLACE, VOUCHED_SHIFT
 cdef Py_ssize_t ANSWER, ANY, AUTHORITY, CNAME, DNAME, DONE, DS, FOLLOW, IN_DELTA, KEY, KIND_ANSWER, KIND_ERROR, KIND_REFERRAL, LEAVE, MAX_NAME, NODE_CNAME, NODE_CUT, NODE_DNAME, NODE_WILDCARD, NOT_MAPPED, NOWHERE, NSEC, NXT, OVERFLOW, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_FRAGMENTS, ROW_NODES, SET_PLAIN, STAGE_LEVELS, STAGE_NAME, STAGES, UNIT, YXDOMAIN, ZONE_LEFT, ZONE_SIGNED, MAX_LINKS, RECORD_FIXED, SAVED, SAVED_VALUE, SAVED_ZONE, SAVED_SLOT, SAVED_NODE, SAVED_START, SAVED_QUESTION, SAVED_TYPE, SAVED_LIMIT, SAVED_EDNS, SAVED_DNSSEC, SAVED_DEPTH, SAVED_OCTETS, SAVED_WANTED, SAVED_COOKIE, SAVED_COOKIE_OCTETS, FETCHED_BUCKETS, LINE
 cdef uint64_t HALF, OFFSET_MASK, TAG_MASK, TAG_SHIFT
 
@@ -9,16 +11,24 @@ cdef class Responder(Prover):
     cdef public Py_ssize_t counting
     cdef public uint64_t asked_zone
     cdef uint64_t[::1] saved
+    cdef Py_ssize_t trusting
+    cdef uint64_t believed
+    cdef readonly uint64_t since
+    cdef unsigned char[::1] reason
+    cdef uint64_t reason_address
 
     cdef Py_ssize_t reply(self, Py_ssize_t start, Py_ssize_t length, Py_ssize_t at) except -1 nogil
-    @cython.locals(at=Py_ssize_t, level=Py_ssize_t, value=uint64_t, bucket=Py_ssize_t)
+    @cython.locals(at=Py_ssize_t, place=Py_ssize_t, level=Py_ssize_t, value=uint64_t, bucket=Py_ssize_t)
     cdef Py_ssize_t prepare(self, Py_ssize_t stage, Py_ssize_t start, Py_ssize_t length) except -1 nogil
-    @cython.locals(at=Py_ssize_t, row=Py_ssize_t, value=uint64_t, size=Py_ssize_t, bucket=Py_ssize_t, entry=uint64_t, node=Py_ssize_t, _=Py_ssize_t)
+    cdef int keep(self, Py_ssize_t at, Py_ssize_t start) except -1 nogil
+    @cython.locals(header=uint64_t, vouched=uint64_t)
+    cdef int is_complete(self) except -1 nogil
+    @cython.locals(at=Py_ssize_t, zone=Py_ssize_t, row=Py_ssize_t, value=uint64_t, size=Py_ssize_t, bucket=Py_ssize_t, entry=uint64_t, node=Py_ssize_t, _=Py_ssize_t)
     cdef Py_ssize_t fetch_node(self, Py_ssize_t stage) except -1 nogil
     @cython.locals(at=Py_ssize_t, node=Py_ssize_t, wanted=Py_ssize_t, entry=Py_ssize_t, number=Py_ssize_t, place=Py_ssize_t)
     cdef Py_ssize_t fetch_fragment(self, Py_ssize_t stage) except -1 nogil
     cdef Py_ssize_t compose(self, Py_ssize_t stage, Py_ssize_t at) except -1 nogil
-    @cython.locals(saved=Py_ssize_t)
+    @cython.locals(saved=Py_ssize_t, zone=Py_ssize_t)
     cdef int resume(self, Py_ssize_t stage) except -1 nogil
     @cython.locals(link=Py_ssize_t, step=Py_ssize_t, place=Py_ssize_t)
     cdef Py_ssize_t walk(self, Py_ssize_t at) except -1 nogil
@@ -28,6 +38,8 @@ cdef class Responder(Prover):
     cdef Py_ssize_t answer_node(self, Py_ssize_t node, Py_ssize_t wildcard, Py_ssize_t there) except -1 nogil
     @cython.locals(entry=Py_ssize_t, fragment=Py_ssize_t, signed=Py_ssize_t, first=Py_ssize_t, step=Py_ssize_t)
     cdef Py_ssize_t refer(self, Py_ssize_t node, Py_ssize_t level, Py_ssize_t link) except -1 nogil
+    @cython.locals(before=Py_ssize_t, size=Py_ssize_t)
+    cdef Py_ssize_t refuse(self, Py_ssize_t at) except -1 nogil
     @cython.locals(place=Py_ssize_t)
     cdef Py_ssize_t zone_for_query(self) except -3 nogil
     @cython.locals(slot=Py_ssize_t, above=Py_ssize_t, level=Py_ssize_t, node=Py_ssize_t, flags=Py_ssize_t)

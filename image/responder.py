@@ -15,6 +15,8 @@ from image.layout import (
     DNAME,
     DONE,
     DS,
+    EDE,
+    EDE_OCTETS,
     FOLLOW,
     HALF,
     IN_DELTA,
@@ -23,11 +25,14 @@ from image.layout import (
     KIND_ERROR,
     KIND_REFERRAL,
     LEAVE,
+    LOOKED_PLACE,
     MAX_NAME,
+    NO_ZONE,
     NODE_CNAME,
     NODE_CUT,
     NODE_DNAME,
     NODE_WILDCARD,
+    NOT_AUTHORITATIVE,
     NOT_MAPPED,
     NOWHERE,
     NSEC,
@@ -35,6 +40,7 @@ from image.layout import (
     OFFSET_MASK,
     OVERFLOW,
     REFERRAL,
+    REFUSED,
     ROW,
     ROW_BUCKET_COUNT,
     ROW_BUCKETS,
@@ -47,11 +53,15 @@ from image.layout import (
     TAG_MASK,
     TAG_SHIFT,
     UNIT,
+    VOUCHED_FOR,
+    VOUCHED_MASK,
+    VOUCHED_PLACE,
+    VOUCHED_SHIFT,
     YXDOMAIN,
     ZONE_LEFT,
     ZONE_SIGNED,
 )
-from image.names import buffer
+from image.names import address_of, buffer
 from image.proving import Prover
 
 MAX_LINKS = 8  # CNAMEs that are followed; longer chains are left
@@ -89,6 +99,20 @@ class Responder(Prover):
         self.counting = 0  # set where somebody wants to know the zone of a query
         self.asked_zone = 0  # hash of its origin, as the directory has it
         self.saved = buffer(8 * SAVED * STAGES).cast("Q")
+        self.trusting = 0  # set where the directory is believed when it has no zone for a name
+        self.believed = 0  # what it must vouch for then: these data sources,
+        self.since = 0  # and all that they had then, in milliseconds of the monotonic clock
+        self.reason = buffer(EDE_OCTETS)
+        self.reason[1] = NOT_AUTHORITATIVE
+        self.reason_address = address_of(self.reason)
+
+    def trust(self, sources: int, since: int) -> None:
+        """Refuse names that are in no zone of these data sources (image.directory.fingerprint) where the directory
+        vouches that it has whatever they had at a later time than this (milliseconds). Until then they are left.
+        """
+        self.trusting = 1
+        self.believed = sources
+        self.since = since
 
     def answer(self, start: int, length: int, at: int) -> int:
         """Answer the query at `start`; octets of the reply at `at`, 0 where it is left to the plain implementation."""
@@ -107,8 +131,14 @@ class Responder(Prover):
         self.levels_at = stage * STAGE_LEVELS
         at = stage * SAVED
         self.saved[at + SAVED_NODE] = 0
-        if self.directory == 0 or not self.read_query(start, length) or self.zone_for_query() < 0:
-            self.saved[at + SAVED_ZONE] = 0
+        self.saved[at + SAVED_ZONE] = 0
+        if self.directory == 0 or not self.read_query(start, length):
+            return 0
+        place = self.zone_for_query()
+        if place < 0:
+            if place == NOWHERE and self.is_complete():
+                self.saved[at + SAVED_ZONE] = NO_ZONE
+                return self.keep(at, start)
             return 0
         level = self.depth
         if self.first_end <= level and self.zone_labels < level:
@@ -117,6 +147,13 @@ class Responder(Prover):
         self.saved[at + SAVED_VALUE] = value
         self.saved[at + SAVED_ZONE] = self.zone
         self.saved[at + SAVED_SLOT] = self.slot
+        self.keep(at, start)
+        bucket = ((value >> HALF) * self.bucket_count) >> HALF
+        self.fetch(self.arena_address + ((self.buckets + bucket) << 3))
+        return 1
+
+    def keep(self, at: int, start: int) -> int:
+        """Keep what was read of a query."""
         self.saved[at + SAVED_START] = start
         self.saved[at + SAVED_QUESTION] = self.question_octets
         self.saved[at + SAVED_TYPE] = self.rdtype
@@ -129,14 +166,23 @@ class Responder(Prover):
         if self.wanted:
             self.saved[at + SAVED_COOKIE] = self.cookie_at
             self.saved[at + SAVED_COOKIE_OCTETS] = self.cookie_octets
-        bucket = ((value >> HALF) * self.bucket_count) >> HALF
-        self.fetch(self.arena_address + ((self.buckets + bucket) << 3))
         return 1
+
+    def is_complete(self) -> int:
+        """Whether the directory vouches that a zone it does not have is in none of our data sources."""
+        if not self.trusting:
+            return 0
+        header = self.arena_address + self.directory
+        vouched = self.load(header + VOUCHED_PLACE)
+        if vouched & VOUCHED_MASK != self.believed or vouched >> VOUCHED_SHIFT <= self.since:
+            return 0
+        return self.milliseconds() <= self.load(header + LOOKED_PLACE) + VOUCHED_FOR
 
     def fetch_node(self, stage: int) -> int:
         """Begin to bring the node near that a prepared query most likely asks for."""
         at = stage * SAVED
-        if self.saved[at + SAVED_ZONE] == 0:
+        zone = self.saved[at + SAVED_ZONE]
+        if zone <= NO_ZONE:
             return 0
         row = self.saved[at + SAVED_SLOT] * ROW
         value = self.saved[at + SAVED_VALUE]
@@ -181,7 +227,9 @@ class Responder(Prover):
     def resume(self, stage: int) -> int:
         """Take up a prepared query, to walk() or fail(); 0 where there is none."""
         saved = stage * SAVED
-        if self.saved[saved + SAVED_ZONE] == 0:
+        zone = self.saved[saved + SAVED_ZONE]
+        self.zone = zone
+        if zone == 0:
             return 0
         self.names_at = stage * STAGE_NAME
         self.levels_at = stage * STAGE_LEVELS
@@ -198,13 +246,17 @@ class Responder(Prover):
         if self.wanted:
             self.cookie_at = self.saved[saved + SAVED_COOKIE]
             self.cookie_octets = self.saved[saved + SAVED_COOKIE_OCTETS]
-        self.enter(self.saved[saved + SAVED_ZONE], self.saved[saved + SAVED_SLOT])
+        if zone == NO_ZONE:
+            return 1
+        self.enter(zone, self.saved[saved + SAVED_SLOT])
         if self.counting:
             self.asked_zone = self.mix(self.hashes[self.levels_at + self.zone_labels], 0)
         return 1
 
     def walk(self, at: int) -> int:
         """Answer from the zone at hand, and along a chain of CNAMEs from others."""
+        if self.zone == NO_ZONE:
+            return self.refuse(at)
         if not self.begin(at):
             return 0
         for link in range(MAX_LINKS):
@@ -221,6 +273,15 @@ class Responder(Prover):
             if place < 0:
                 return 0
         return 0
+
+    def refuse(self, at: int) -> int:
+        """The reply to who asks for a name of none of our zones (RFC 8914 section 4.21)."""
+        before = self.options_octets
+        if self.edns:
+            self.put_option(EDE, self.reason_address, EDE_OCTETS)
+        size = self.fail(at, REFUSED)
+        self.options_octets = before
+        return size
 
     def zone_for_query(self) -> int:
         """Enter the zone to answer the current name from; its place, NOWHERE or NOT_MAPPED."""

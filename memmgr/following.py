@@ -6,6 +6,7 @@ At first every source is surveyed, or its outbox read from where its images are;
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from datasrc.records import Change, ZoneInfo
 from datasrc.source import DataSource, Finder
 from datasrc.sources import Failure, Sources, source_url
 from image import manifest
+from image.directory import fingerprint
 from image.manifest import Mark
 
 SOURCE_OCTETS = 4  # of the number of a source in records
@@ -67,6 +69,7 @@ class Following:
         self.sources: Sources | None = None
         self._log = log
         self._followed: dict[str, Followed] = {}
+        self.until: float | None = None  # monotonic: all changes before are known; None: a source cannot be asked
 
     def adopt(self, sources: Sources, known: tuple[manifest.Source, ...], *, trusted: bool) -> bool:
         """Follow these from now on; whether they are others than before.
@@ -95,6 +98,10 @@ class Following:
     def marks(self) -> tuple[manifest.Source, ...]:
         """For the manifest."""
         return tuple(manifest.Source(one.number, name, one.url, one.mark) for name, one in self._followed.items())
+
+    def fingerprint(self) -> int:
+        """What tells these sources from others."""
+        return fingerprint((name, one.url) for name, one in self._followed.items())
 
     def number_of(self, source: str) -> int:
         """Of a data source."""
@@ -148,13 +155,19 @@ class Following:
 
     def follow(self, update: Callable[[Name], None], survey: Callable[[Generator[Found]], None]) -> None:
         """Have each zone updated that changed; of a source of which that is not known, have all zones surveyed."""
+        self.until = None
+        until, all_asked = time.monotonic(), True
         for name, source in self._each():
             if isinstance(source, Failure):
+                all_asked = False
                 continue
+            until = min(until, source.known_until())
             try:
                 self._follow(name, source, update, survey)
             except StorageError as error:
+                all_asked = False
                 self._waits(name, error)
+        self.until = until if all_asked else None
 
     def _follow(
         self,

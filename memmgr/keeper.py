@@ -52,6 +52,7 @@ class Keeper:
         self._again: set[Name] = set()  # that changed while they were being built
         self._unsure: set[Name] = set()  # that no source has of those that could be asked
         self._swept = False
+        self._unrecorded = False  # whether zones that are being built have no records yet
         self._remembered = 0.0  # when the manifest had the marks last
 
     # Configuration.
@@ -82,6 +83,13 @@ class Keeper:
         """Take notice of what changed in the data sources. Raises OSError."""
         self.store.announce_again()
         self.following.follow(self.update, lambda found: self.plan.survey(self._missing(found)))
+        self._vouch()
+
+    def _vouch(self) -> None:
+        """Tell auth, if it is so, that a zone without a record is in no source: it may refuse such names by itself."""
+        is_known = self.announced and self._swept and not self.plan.surveying and not self._unrecorded
+        if is_known and self.following.until is not None and not self._unsure:
+            self.store.directory.vouch(self.following.until, self.following.fingerprint())
 
     def _missing(self, survey: Generator[Found]) -> Iterator[Wanted]:
         """Those that are not in the directory as they are. An error closes the survey, which has it taken once more."""
@@ -213,9 +221,14 @@ class Keeper:
         if batch is None:
             return None
         self._building = frozenset(batch.origins)
+        self._unrecorded = not all(map(self._has_record, batch.origins))
         self._again = set()
         number, path = self.store.reserve()
         return batch, number, path
+
+    def _has_record(self, origin: Name) -> bool:
+        there = self.store.find(origin_wire(origin))
+        return there is not None and not there.record.flags & layout.ZONE_GONE
 
     def built(self, batch: Batch, number: int) -> None:
         """Publish what was built. Raises ImageError, OSError."""
@@ -252,6 +265,7 @@ class Keeper:
                     self._leave(origin)
             except OSError as error:  # no room for that either: what is there is served on
                 self._log.error("MEMMGR_STALE", zone=origin, reason=error)
+                self._unsure.add(origin)
 
     def _is_good(self, origin: Name) -> bool:
         """Whether what is there is what the source has, or that cannot be asked."""
@@ -291,6 +305,7 @@ class Keeper:
 
     def _done(self) -> set[Name]:
         again, self._again, self._building = self._again, set(), frozenset()
+        self._unrecorded = False
         return again
 
     def _is_overtaken(self, record: ZoneRecord, there: ZoneRecord) -> bool:

@@ -78,6 +78,7 @@ class Store:
         damaged = [slot.number for slot in before.slots if not self._map(slot)]
         self.directory = self._open_directory(before, rebuild=bool(damaged) or before.boot != boot)
         self.rebuilt = bool(damaged) or before.boot != boot  # zones may have other records than those given last
+        self.directory.vouch_for_nothing()
         self.zones: Counter[int] = Counter(slot for _, slot, _ in self.directory.entries())  # of each slot
         self._sweep()
 

@@ -26,6 +26,7 @@ TESTS = [
     "tests/fuzz/test_corpus.py",
     "tests/image/test_builder.py",
     "tests/image/test_damaged.py",
+    "tests/image/test_refusing.py",
     "tests/image/test_responder.py",
 ]
 

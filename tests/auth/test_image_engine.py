@@ -41,7 +41,7 @@ to-wild CNAME a.wild
 away CNAME www.elsewhere.test.
 bag DNAME www
 """.replace("{long}", "x" * 250)
-NAMES = ("ns.example.", "no.example.", "a.sub.example.", "alias.example.", "example.")
+NAMES = ("ns.example.", "no.example.", "a.sub.example.", "alias.example.", "example.", "elsewhere.test.")
 ROLLOVER = 86400
 BOOTED = 20_000 * ROLLOVER
 MASTER = bytes(range(32))
@@ -66,6 +66,7 @@ class Engines:
 
     def tell(self, settings: Settings, secrets: CookieSecrets | None) -> None:
         """Other settings, from now on."""
+        self.both.vouch()
         self.plain = self.world(settings, secrets)
         self.table = None
         if settings.rate_limit.enabled:
@@ -88,6 +89,7 @@ class Engines:
     def by_images(self, message: bytes, client: Client) -> bytes | None:
         address = ipaddress.ip_address(client.address).packed
         self.addresses[5 : 5 + len(address)] = address
+        self.both.vouch()  # again: tests take longer than it is good for
         self.both.queries[QUERY : QUERY + len(message)] = message
         self.both.responder.stream = client.transport is Transport.TCP
         self.images.set_time(int(self.now), self.moment(), KEEPALIVE)
@@ -265,7 +267,7 @@ WHAT = [
     ("alias.example.", "A"),
     ("away.example.", "A"),
     ("www.example.", "ANY"),
-    ("www.example.", "RRSIG"),  # it is left, as are those of no zone
+    ("www.example.", "RRSIG"),  # it is left
     ("a.bag.example.", "A"),
     ("b.bag.example.", "A"),
     ("a.elsewhere.test.", "A"),
