@@ -15,11 +15,9 @@ from auth.zones import View
 from datasrc.errors import DataSourceError
 from datasrc.records import Match, RRset
 from datasrc.source import Finder
+from image.layout import MAX_ADDITIONAL_NAMES
 
 ADDRESS_TYPES = (RdataType.A, RdataType.AAAA)
-# An answer that names more hosts than this gets no addresses beside it (CVE-2024-11187).
-MAX_ADDITIONAL_NAMES = 13
-
 LEAST_RECORD = 16  # octets of an A record whose owner is a pointer
 
 # Where in the RDATA the host name is.

@@ -23,6 +23,7 @@ cdef class ImageEngine:
     cdef readonly Py_ssize_t is_stale
     cdef Py_ssize_t required
     cdef Py_ssize_t leaves_any
+    cdef Py_ssize_t courteous
     cdef int64_t now
     cdef Py_ssize_t known
     cdef int outcome

@@ -52,6 +52,7 @@ class ImageEngine:
         self.is_stale = 0  # the secrets are those of another time: cookies are left until renew()
         self.required = 0
         self.leaves_any = 0  # set where ANY has another answer than a set of the name
+        self.courteous = 0  # set where answers come with name servers and addresses
         self.now = 0  # POSIX seconds
         self.known = 0  # the options there are answers to: WANTS_*
         self.outcome = 0  # what the cookie of the query in hand is, 0 where it has none
@@ -93,6 +94,7 @@ class ImageEngine:
         if secrets is not None:
             self.known |= WANTS_COOKIE
         self.required = int(settings.cookies.required)
+        self.courteous = int(not settings.minimal_responses)
         self.leaves_any = int(settings.any_answer is not AnyAnswer.RRSET)
         self.now = int(now)
         self.renew()
@@ -118,6 +120,7 @@ class ImageEngine:
         self.responder.serve(queries, replies)
         self.responder.limiting = self.limited
         self.responder.leaves_any = self.leaves_any
+        self.responder.courteous = self.courteous
         self.limiter.attach(addresses)
         self.limiter.attach_names(self.responder.counted)
         self.addresses = addresses

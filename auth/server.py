@@ -134,7 +134,7 @@ class Server:
             return None
         settings = serving.settings
         default = serving.zones.default
-        is_usual = settings.minimal_responses and default.query_acl.accepts_all and not default.hook
+        is_usual = default.query_acl.accepts_all and not default.hook
         return responder if is_usual and responder.udp_size == settings.udp_size else None
 
     def _engaging(self) -> Callable[[], None]:

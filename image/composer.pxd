@@ -54,7 +54,7 @@ cdef class Composer(QueryReader):
     cdef int add(self, Py_ssize_t fragment, Py_ssize_t level, Py_ssize_t section) except -1 nogil
     cdef int relocate(self, Py_ssize_t place, Py_ssize_t target, Py_ssize_t level) except -1 nogil
     @cython.locals(source=Py_ssize_t, head=Py_ssize_t, before=Py_ssize_t, skipped=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, _=Py_ssize_t)
-    cdef int add_glue(self, Py_ssize_t fragment, Py_ssize_t first) except -1 nogil
+    cdef int add_second(self, Py_ssize_t fragment, Py_ssize_t first, Py_ssize_t level, Py_ssize_t section) except -1 nogil
     @cython.locals(index=Py_ssize_t)
     cdef int is_added(self, Py_ssize_t fragment) except -1 nogil
     cdef int add_proof(self, Py_ssize_t fragment) except -1 nogil

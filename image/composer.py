@@ -34,6 +34,7 @@ from image.layout import (
     POINTER_OCTETS,
     QR,
     RD,
+    RECORD_FIXED,
     SECOND_FIXED,
     SET_OCTETS,
     TC,
@@ -51,7 +52,6 @@ from image.query import QueryReader
 COUNTS = 6  # octet of the header where the numbers of records begin
 MAX_PARTS = 8  # fragments of the authority section that are remembered, so that none comes twice
 LABEL_TYPE = 0xC0
-RECORD_FIXED = 12  # octets of a record before its RDATA, its owner being a pointer
 RCODE = 0x0F  # what is in the header of an rcode
 RCODE_BITS = 4
 POINTER_MASK = 0x3FFF
@@ -235,11 +235,13 @@ class Composer(QueryReader):
             target = self.places[target]
         return self.put16(self.at + place, POINTER | target)
 
-    def add_glue(self, fragment: int, first: int) -> int:
-        """Add the second part of a referral to the additional section; its first one is at `first` in the message."""
+    def add_second(self, fragment: int, first: int, level: int, section: int) -> int:
+        """Add the second part alone, signatures or glue; the first one is at `first` in the message, and the owner has
+        `level` labels. 0 where there is no room.
+        """
         source = self.source_of(fragment)
         head = self.arena16[source >> 1]
-        if not head & WITH_GLUE:
+        if not head & (WITH_GLUE | WITH_SIGNATURES):
             return 1
         before = head & FRAGMENT_OCTETS
         skipped = self.arena[source + 2]
@@ -254,10 +256,10 @@ class Composer(QueryReader):
         self.copy(self.replies_address + self.at + self.size, self.arena_address + wire, octets)
         self.first_part = first
         for _ in range(pointers):
-            self.relocate(self.arena16[table >> 1] - before + self.size, self.arena16[(table >> 1) + 1], 0)
+            self.relocate(self.arena16[table >> 1] - before + self.size, self.arena16[(table >> 1) + 1], level)
             table += POINTER_OCTETS
         self.size += octets
-        self.counts[ADDITIONAL] += records
+        self.counts[section] += records
         return 1
 
     def is_added(self, fragment: int) -> int:

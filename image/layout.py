@@ -211,6 +211,9 @@ MIX = 0x9E3779B97F4A7C15
 # Messages (RFC 1035 section 4.1, RFC 6891).
 MESSAGE_HEADER = 12
 QUESTION_FIXED = 4
+RECORD_FIXED = 12  # octets of a record before its RDATA, its owner being a pointer
+# An answer that names more hosts than this gets no addresses beside it (CVE-2024-11187).
+MAX_ADDITIONAL_NAMES = 13
 UNUSUAL_FLAGS = 0xFE  # of the first octet: all but RD
 RD = 0x01
 QR = 0x80
@@ -252,12 +255,16 @@ WANTS_KEEPALIVE = 4
 MAX_OPTIONS = 256  # octets of our options: an identity of 128, a cookie, a time-out, an extended error
 
 # Types.
+A = 1
 NS = 2
 CNAME = 5
 SOA = 6
+MX = 15
 SIG = 24
 KEY = 25
+AAAA = 28
 NXT = 30
+SRV = 33
 OPT = 41
 DNAME = 39
 DS = 43
@@ -266,6 +273,8 @@ NSEC = 47
 DNSKEY = 48
 NSEC3 = 50
 NSEC3PARAM = 51
+SVCB = 64
+HTTPS = 65
 ANY = 255
 FIRST_META = 128  # types to ask for, and about messages (RFC 6895 section 3.1)
 LAST_META = 255

@@ -7,7 +7,9 @@ this module and those below it add the types.
 
 from __future__ import annotations
 
+from image.courtesy import Courtesy
 from image.layout import (
+    ADDITIONAL,
     ANSWER,
     ANY,
     AUTHORITY,
@@ -39,6 +41,7 @@ from image.layout import (
     NXT,
     OFFSET_MASK,
     OVERFLOW,
+    RECORD_FIXED,
     REFERRAL,
     REFUSED,
     ROW,
@@ -62,11 +65,8 @@ from image.layout import (
     ZONE_SIGNED,
 )
 from image.names import address_of, buffer
-from image.proving import Prover
 
 MAX_LINKS = 8  # CNAMEs that are followed; longer chains are left
-
-RECORD_FIXED = 12  # octets of a record before its RDATA, its owner being a pointer
 
 
 # What is kept of a query between prepare() and compose().
@@ -90,7 +90,7 @@ FETCHED_BUCKETS = 4  # of a cache line, about
 LINE = 64  # octets
 
 
-class Responder(Prover):
+class Responder(Courtesy):
     """Answers queries from images; for one thread."""
 
     def __init__(self, seed: int, udp_size: int) -> None:
@@ -259,9 +259,12 @@ class Responder(Prover):
             return self.refuse(at)
         if not self.begin(at):
             return 0
+        self.answer_records = 0
         for link in range(MAX_LINKS):
             step = self.step(link)
             if step == DONE:
+                if self.courteous and self.answer_records and self.be_courteous() == LEAVE:
+                    return 0
                 return self.finish()
             if step == OVERFLOW:
                 return self.truncate()
@@ -396,6 +399,8 @@ class Responder(Prover):
             if self.is_added(self.hashes[self.levels_at + self.depth]) or not self.follow(at + RECORD_FIXED):
                 return LEAVE  # round in a circle
             return FOLLOW
+        if self.courteous:
+            self.note_answer(fragment, self.arena16[entry >> 1], at)
         if proven:
             return self.prove_wildcard(there)
         return DONE
@@ -420,4 +425,4 @@ class Responder(Prover):
             step = self.prove_cut(node, level)
             if step != DONE:
                 return step
-        return DONE if self.add_glue(fragment, first) else LEAVE
+        return DONE if self.add_second(fragment, first, 0, ADDITIONAL) else LEAVE

@@ -25,6 +25,7 @@ TESTS = [
     "tests/datasrc/test_zonetext_zone.py",
     "tests/fuzz/test_corpus.py",
     "tests/image/test_builder.py",
+    "tests/image/test_courtesy.py",
     "tests/image/test_damaged.py",
     "tests/image/test_refusing.py",
     "tests/image/test_responder.py",

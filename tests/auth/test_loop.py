@@ -276,10 +276,10 @@ async def test_while_all_is_left_the_kernel_keeps_what_is_too_much():
 @pytest.mark.parametrize(
     ("settings", "table"),
     [
-        (Settings(minimal_responses=False), ZoneTable()),
+        (Settings(udp_size=1400), ZoneTable()),
         (Settings(), ZoneTable(default=ZonePolicy(compile_acl([{"action": "REJECT"}])))),
     ],
-    ids=["full responses", "an ACL"],
+    ids=["another size", "an ACL"],
 )
 async def test_what_images_do_not_know_is_left_from_that_revision_on(tmp_path, settings, table):
     sock = bound(DGRAM)

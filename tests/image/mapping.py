@@ -49,6 +49,7 @@ class Both:
         self.queries = memoryview(bytearray(1024))
         self.replies = memoryview(bytearray(40000))
         self.responder.serve(self.queries, self.replies)
+        self.responder.courteous = settings is not None and not settings.minimal_responses
 
     @property
     def source(self) -> DataSource:
