@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine,
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from datasrc.database.prepared import reading
 from datasrc.errors import Damaged, Locked, Missing, OutcomeUnknown, StorageError, UnknownBackend
 
 BUSY_TIMEOUT = 5.0  # s; writers are short, longer means that one hangs
@@ -69,9 +70,14 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A read transaction: one consistent state, never waited for by writers, rolled back at the end."""
-        with self.translated(), self._readers_connection() as connection, connection.begin() as transaction:
-            yield connection
-            transaction.rollback()
+        with self.translated(), self._readers_connection() as connection:
+            if self.path is not None:
+                with reading(connection):
+                    yield connection
+                return
+            with connection.begin() as transaction:
+                yield connection
+                transaction.rollback()
 
     def _readers_connection(self) -> Connection:
         if self._patience is None:
@@ -247,6 +253,9 @@ def _sqlite_engine(url: URL, path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        if driver.in_transaction:  # prepared.reading()
+            return
         immediate = connection.get_execution_options().get("immediate", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from dns.name import Name
-from sqlalchemy import Connection, Select, and_, bindparam, case, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal, select, update
 
 from datasrc import journal as rules
 from datasrc.database.bulk import execute_many
 from datasrc.database.engine import Database
+from datasrc.database.prepared import Prepared
 from datasrc.database.reader import ROW, stream
 from datasrc.database.schema import CHANNEL, OUTBOX_COUNTER, counters, journal, journal_rrsets, outbox, rrsets, zones
 from datasrc.errors import Damaged
@@ -140,39 +141,42 @@ def forget_deleted(connection: Connection) -> None:
 
 def changes(connection: Connection, after_id: int, limit: int) -> list[Change]:
     """Outbox rows in order of id."""
-    return _changes(connection, _AFTER, {"after": after_id, "limit": limit})
+    return _told(_AFTER.rows(connection, {"after": after_id, "limit": limit}))
 
 
 def change_of(connection: Connection, origin: Name, version: int) -> Change | None:
     """The outbox row of one transaction on a zone, if it is still there."""
     query = _OUTBOX.where(zones.c.key == name_key(origin), _o.version == version)
-    return next(iter(_changes(connection, query)), None)
+    return next(iter(_told(connection.execute(query).all())), None)
 
 
-_OUTBOX = select(outbox, zones.c.key, zones.c.origin).join(zones, zones.c.id == _o.zone)
-_AFTER = _OUTBOX.where(_o.id > bindparam("after")).order_by(_o.id).limit(bindparam("limit"))
-_LAST = select(counters.c.last).where(counters.c.name == OUTBOX_COUNTER)
+_TOLD = (
+    _o.id,
+    zones.c.key,
+    zones.c.origin,
+    _o.version,
+    _o.serial,
+    _o.author,
+    _o.source,
+    _o.reason,
+    _o.time,
+    _o.deleted,
+)
+_OUTBOX = select(*_TOLD).join(zones, zones.c.id == _o.zone)
+_AFTER = Prepared(_OUTBOX.where(_o.id > bindparam("after")).order_by(_o.id).limit(bindparam("limit")))
+_LAST = Prepared(select(counters.c.last).where(counters.c.name == OUTBOX_COUNTER))
 
 
-def _changes(connection: Connection, query: Select[Any], parameters: dict[str, Any] | None = None) -> list[Change]:
-    rows = connection.execute(query, parameters).all()
+def _told(rows: Iterable[Any]) -> list[Change]:
     return [
-        Change(
-            row.id,
-            stored_origin(row.key, row.origin),
-            row.version,
-            row.serial,
-            Provenance(row.author, row.source, row.reason),
-            row.time,
-            row.deleted,
-        )
-        for row in rows
+        Change(number, stored_origin(key, origin), version, serial, Provenance(*provenance), made, bool(deleted))
+        for number, key, origin, version, serial, *provenance, made, deleted in rows
     ]
 
 
 def last_change(connection: Connection) -> int:
     """The id of the newest outbox row, 0 where there is none."""
-    last: int = connection.execute(_LAST).scalar_one()
+    last: int = _LAST.rows(connection, {})[0][0]
     return last
 
 

@@ -11,10 +11,10 @@ from typing import Any, Self
 
 from dns.name import Name
 from sqlalchemy import BindParameter, Connection, CursorResult, Select, and_, bindparam, not_, select, union_all
-from sqlalchemy import Row as SqlRow
 
 from datasrc.apex import APEX_TYPES, inspect
 from datasrc.database.engine import Database
+from datasrc.database.prepared import Prepared
 from datasrc.database.schema import STATES, journal, journal_rrsets, rrsets, zones
 from datasrc.journal import SetPlace, Step
 from datasrc.keys import APEX, key_text, name_key, path
@@ -29,6 +29,7 @@ _r = rrsets.c
 _z = zones.c
 ROW = (_r.key, _r.type, _r.covers, _r.ttl, _r.owner, _r.rdatas)
 _ZONE = (_z.id, _z.key.label("place"), _z.origin, _z.version, _z.records)
+_APEX_TYPE = len(_ZONE) + ROW.index(_r.type)  # the column; null where a zone has no row at its apex
 
 _zone_p: BindParameter[int] = bindparam("zone")
 _key_p: BindParameter[bytes] = bindparam("key")
@@ -47,41 +48,41 @@ _best = (
     .order_by(_z.key.desc())
     .limit(1)
 )
-_FIND_ZONE = select(*_ZONE, *ROW).select_from(_apex_join(zones)).where(_z.id == _best.scalar_subquery())
+_FIND_ZONE = Prepared(select(*_ZONE, *ROW).select_from(_apex_join(zones)).where(_z.id == _best.scalar_subquery()))
 
-_STORED = select(*_ZONE, *ROW, _z.deleted).select_from(_apex_join(zones)).where(_z.key == _key_p)
+_STORED = Prepared(select(*_ZONE, *ROW, _z.deleted).select_from(_apex_join(zones)).where(_z.key == _key_p))
 
 _NODE = select(*ROW).where(_r.zone == _zone_p, _r.key == _key_p)
 _NODE_TYPES = _NODE.where(_r.type.in_(_types_p))
 _ABOVE = select(*ROW).where(_r.zone == _zone_p, _r.key.in_(_above_p), _r.type.in_(sorted(BARRIERS)))
 _WALK = {
     # (whether there are keys above, whether only some types are asked for)
-    (False, False): _NODE,
-    (False, True): _NODE_TYPES,
-    (True, False): union_all(_ABOVE, _NODE),
-    (True, True): union_all(_ABOVE, _NODE_TYPES),
+    (False, False): Prepared(_NODE),
+    (False, True): Prepared(_NODE_TYPES),
+    (True, False): Prepared(union_all(_ABOVE, _NODE)),
+    (True, True): Prepared(union_all(_ABOVE, _NODE_TYPES)),
 }
 
 _before = select(_r.key).where(_r.zone == _zone_p, _r.key < _key_p).order_by(_r.key.desc()).limit(1)
 _after = select(_r.key).where(_r.zone == _zone_p, _r.key >= _key_p).order_by(_r.key).limit(1)
-_NEIGHBOURS = select(_before.scalar_subquery(), _after.scalar_subquery())
+_NEIGHBOURS = Prepared(select(_before.scalar_subquery(), _after.scalar_subquery()))
 
 # The key is bounded within the clustered index; rows of other types on the way are passed over.
-_BACKWARDS = (
+_BACKWARDS = Prepared(
     select(*ROW)
     .where(_r.zone == _zone_p, _r.key <= _key_p, _r.type == bindparam("type"))
     .order_by(_r.key.desc())
     .limit(1)
 )
 
-_TOUCHED = (
+_TOUCHED = Prepared(
     select(_j.version, _j.from_serial, _j.to_serial, _j.records, _jr.key, _jr.type, _jr.covers)
     .join(journal_rrsets, and_(_jr.zone == _j.zone, _jr.version == _j.version))
     .where(_j.zone == _zone_p, _j.version > bindparam("after"), _j.version <= bindparam("upto"))
     .limit(bindparam("most"))
 )
 
-_EXACT = _NODE.where(_r.type == bindparam("type"), _r.covers == bindparam("covers"))
+_EXACT = Prepared(_NODE.where(_r.type == bindparam("type"), _r.covers == bindparam("covers")))
 _ALL = select(*ROW).where(_r.zone == _zone_p).order_by(_r.key, _r.type, _r.covers)
 
 TOGETHER = 500  # zones whose rows are read with one query
@@ -127,7 +128,7 @@ class DatabaseSnapshot(Snapshot):
 
     def _finder(self, keys: list[bytes]) -> Finder | None:
         with self._database.translated():
-            rows = self._connection.execute(_FIND_ZONE, {"keys": keys}).all()
+            rows = _FIND_ZONE.rows(self._connection, {"keys": keys})
         for zone_id, info, apex in judged(rows):
             return DatabaseFinder(self._database, self._connection, zone_id, info, apex)
         return None
@@ -229,9 +230,9 @@ class DatabaseFinder(Finder):
             for batch in batches:
                 sink.add_rows(batch)
 
-    def _execute(self, statement: Any, parameters: dict[str, Any]) -> Sequence[SqlRow[*tuple[Any, ...]]]:
+    def _execute(self, statement: Prepared, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
         with self._store.translated():
-            return self._connection.execute(statement, parameters).all()
+            return statement.rows(self._connection, parameters)
 
 
 def _batches(
@@ -260,11 +261,11 @@ def stream(
             yield from map(Row._make, batch)
 
 
-def judged(rows: Iterable[SqlRow[*tuple[Any, ...]]]) -> Iterator[tuple[int, ZoneInfo, list[Row]]]:
+def judged(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[int, ZoneInfo, list[Row]]]:
     """Zones out of a join with their apex rows, whose rows stand together: (zone id, info, rows at the apex)."""
-    group: list[SqlRow[*tuple[Any, ...]]] = []
+    group: list[Sequence[Any]] = []
     for row in rows:
-        if group and group[0].id != row.id:
+        if group and group[0][0] != row[0]:
             yield _judge(group)
             group = []
         group.append(row)
@@ -272,17 +273,17 @@ def judged(rows: Iterable[SqlRow[*tuple[Any, ...]]]) -> Iterator[tuple[int, Zone
         yield _judge(group)
 
 
-def _judge(group: list[SqlRow[*tuple[Any, ...]]]) -> tuple[int, ZoneInfo, list[Row]]:
+def _judge(group: list[Sequence[Any]]) -> tuple[int, ZoneInfo, list[Row]]:
     zone_id, key, wire, version, records = group[0][: len(_ZONE)]
-    apex = [Row._make(row[len(_ZONE) : len(_ZONE) + len(ROW)]) for row in group if row.type is not None]
+    apex = [Row._make(row[len(_ZONE) : len(_ZONE) + len(ROW)]) for row in group if row[_APEX_TYPE] is not None]
     return zone_id, inspect(stored_origin(key, wire), version, records, apex), apex
 
 
 def stored_zone(connection: Connection, origin: Name) -> tuple[ZoneInfo | None, tuple[int, int] | None]:
     """The zone, unless deleted, and (id, version) of its row, which a deleted one has too."""
-    rows = connection.execute(_STORED, {"key": name_key(origin)}).all()
+    rows = _STORED.rows(connection, {"key": name_key(origin)})
     for zone_id, info, _ in judged(rows):
-        return (None if rows[0].deleted else info), (zone_id, info.version)
+        return (None if rows[0][-1] else info), (zone_id, info.version)
     return None, None
 
 
