@@ -15,6 +15,8 @@ cdef class Loop(Reactor):
     cdef readonly ImageEngine engine
     cdef int[::1] descriptors
     cdef unsigned char[::1] wildcards
+    cdef int[::1] busy
+    cdef readonly Py_ssize_t busy_count
     cdef Responder responder
     cdef Py_ssize_t called
     cdef Py_ssize_t place
@@ -31,8 +33,9 @@ cdef class Loop(Reactor):
     cdef Py_ssize_t is_far(self) except -1 nogil
     cdef int turn(self) except -1 nogil
     cdef int tell(self) except -1 nogil
-    @cython.locals(ready=int, index=int, place=uint64_t)
+    @cython.locals(busy=int, ready=int, index=int, place=uint64_t, whole=int)
     cdef int look(self) except -1 nogil
+    cdef int forget_busy(self, Py_ssize_t index) except -1 nogil
     @cython.locals(received=Py_ssize_t)
     cdef Py_ssize_t receive(self, Py_ssize_t place) except -1 nogil
     @cython.locals(failed=Py_ssize_t)

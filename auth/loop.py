@@ -53,6 +53,8 @@ class Loop(Reactor):
         self.engine = ImageEngine(self.tally, LOOP_PART)
         self.descriptors = memoryview(bytearray(4 * MAX_PLACES)).cast("i")
         self.wildcards = memoryview(bytearray(MAX_PLACES))
+        self.busy = memoryview(bytearray(4 * MAX_PLACES)).cast("i")  # places that epoll does not watch, for now
+        self.busy_count = 0
         self.responder: Any = None
         self.called = 0
         self.place = 0  # of the batch in hand
@@ -105,6 +107,10 @@ class Loop(Reactor):
 
     def close_place(self, place: int) -> None:
         """Serve a socket no more."""
+        for index in range(self.busy_count):
+            if self.busy[index] == place:
+                self.forget_busy(index)
+                return
         self.unwatch(self.descriptors[place])
 
     def take_last(self, place: int) -> int:
@@ -151,15 +157,36 @@ class Loop(Reactor):
         return 0
 
     def look(self) -> int:
-        """Wait for what is ready, and serve it."""
-        ready = self.wait(-1)
+        """Wait for what is ready, and serve it: a batch of each socket.
+
+        Of a socket that epoll watches, the kernel looks for somebody to wake each time a reply has left it: 4 % of an
+        answer. So a socket that had a whole batch is not watched until there is nothing in it.
+        """
+        busy = self.busy_count
+        ready = self.wait(0 if busy else -1)
         for index in range(ready):
             place = self.tag(index)
             if place == BELL:
                 self.silence()
                 self.called = 1
             elif self.receive(place):
+                whole = self.count == self.datagrams.slots
                 self.answer_batch()
+                if whole and self.unlisten(self.descriptors[place]):
+                    self.busy[self.busy_count] = place
+                    self.busy_count += 1
+        for index in range(busy - 1, -1, -1):
+            place = self.busy[index]
+            if self.receive(place):
+                self.answer_batch()
+            elif self.listen(self.descriptors[place], place):
+                self.forget_busy(index)
+        return 0
+
+    def forget_busy(self, index: int) -> int:
+        """Epoll watches that one again, or nobody does."""
+        self.busy_count -= 1
+        self.busy[index] = self.busy[self.busy_count]
         return 0
 
     def receive(self, place: int) -> int:

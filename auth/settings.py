@@ -66,7 +66,7 @@ class Settings:
     nsid: bytes = b""  # empty: not sent
     version: str = ""  # CH TXT version.bind; empty: REFUSED
     server_id: str = ""  # CH TXT id.server; empty: REFUSED
-    udp_batch: int = 32  # datagrams of one socket answered in one go
+    udp_batch: int = 64  # datagrams of one socket answered in one go
     tcp: TcpSettings = field(default_factory=TcpSettings)
     cookies: CookieSettings = field(default_factory=CookieSettings)
     rate_limit: RateLimitSettings = field(default_factory=RateLimitSettings)

@@ -22,7 +22,7 @@ KILLS = 5
 SECONDS = 3.0  # of load about a kill
 INTO = 1.0  # s into it
 INSTANCES = 2
-BATCH = 32  # datagrams that an instance has in hand (auth.udp_batch)
+BATCH = 64  # datagrams that an instance has in hand (auth.udp_batch)
 WINDOW, SOCKETS = 256, 64  # so much in flight that a pause of the server stops nobody from asking
 DEADLINE = 30.0
 

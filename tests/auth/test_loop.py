@@ -31,6 +31,7 @@ from tests.kit.cookies import CLIENT, cookie
 
 pytestmark = pytest.mark.asyncio
 DGRAM = socket.SOCK_DGRAM
+FIRST_PLACE = 1  # of the first socket of a server
 ZONE = (
     "@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.3\nsub NS ns.sub\nns.sub A 192.0.2.4\nalias CNAME www\n*.wild TXT any\n"
     + "".join(f"wide NS ns{index}{'x' * 20}.test.\n" for index in range(20))
@@ -221,6 +222,39 @@ async def test_a_batch_of_both_kinds_is_all_answered(tmp_path):
             for ident in range(100):
                 asker.send(packet.query("www.example.", "RRSIG" if ident % 3 else "A", ident=ident))
             assert sorted([(await receive(asker)).ident for _ in range(100)]) == list(range(100))
+            assert not NO_DEFECTS & set(counted(server))
+
+
+async def test_a_socket_that_was_busy_is_watched_again_and_can_be_closed_meanwhile(tmp_path):
+    """Whole batches take it out of epoll; of two sockets neither waits for the other."""
+    first, second = bound(DGRAM), bound(DGRAM)
+    with client(*first.getsockname()) as one, client(*second.getsockname()) as other:
+        async with answering(tmp_path, first, second, settings=Settings(udp_batch=4)) as server:
+            loop = server.loop_thread.loop
+
+            def flood() -> None:
+                for ident in range(42):
+                    one.send(packet.query("www.example.", ident=ident))
+                    other.send(packet.query("ns.example.", ident=ident))
+
+            for _ in range(3):
+                await server.loop_thread.call(flood)
+                for asker in (one, other):
+                    assert sorted([(await receive(asker)).ident for _ in range(42)]) == list(range(42))
+                await until(lambda: loop.busy_count == 0)
+
+            def close_while_busy() -> None:
+                for ident in range(8):
+                    one.send(packet.query("www.example.", ident=ident))
+                loop.wake()
+                loop.run()  # one turn: the first batch
+                assert loop.busy_count == 1
+                loop.close_place(FIRST_PLACE)
+                assert loop.busy_count == 0
+                loop.open_place(FIRST_PLACE, first.fileno(), 0)
+
+            await server.loop_thread.call(close_while_busy)
+            assert sorted([(await receive(one)).ident for _ in range(8)]) == list(range(8))
             assert not NO_DEFECTS & set(counted(server))
 
 

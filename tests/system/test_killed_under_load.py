@@ -19,7 +19,7 @@ from bench.sidebyside.rows import Row
 from tests.kit.load import kernel_drops
 from tests.kit.suite import Suite, alive, wait_until
 
-BATCH = 32  # auth.udp_batch
+BATCH = 64  # auth.udp_batch
 RATE = 5000  # queries a second
 SECONDS = 2.0
 CLIENTS = Row("killed", "a kill", "few", sockets=32, window=256)  # so much in flight that a pause stops nobody
