@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dns.name import Name
@@ -40,7 +40,7 @@ from auth.rate_limiting import RateLimiter
 from auth.response import Reply
 from auth.settings import RateLimitSettings
 from auth.tally import Tally
-from auth.wire import wire_of
+from auth.wire import labels_of, wire_of
 from daemonkit.log import MessageLog
 from datasrc.records import RRset
 
@@ -77,8 +77,18 @@ class LimitTable:
         return limiter
 
 
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What a response counts as."""
+
+    address: str  # of the client
+    kind: int
+    name: bytes  # in wire form and small letters; empty: none
+    rdtype: int
+
+
 class ResponseLimits:
-    """Limits replies; `limited` is for one thread."""
+    """Limits replies; `limited` and `weigh` are for one thread."""
 
     def __init__(self, tally: Tally, log: MessageLog, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self._tally = tally
@@ -98,26 +108,32 @@ class ResponseLimits:
 
     def limited(self, reply: Reply, client: Client, settings: RateLimitSettings) -> Reply | None:
         """The reply, or what is sent in its place; None: nothing."""
+        kind, name, rdtype = bucket_of(reply)
+        wire = b"" if name is None else wire_of(name.canonicalize())
+        outcome = self.weigh(Weight(client.address, kind, wire, rdtype), settings)
+        if outcome == SEND:
+            return reply
+        return None if outcome == DROP else in_place_of(reply, kind)
+
+    def weigh(self, weight: Weight, settings: RateLimitSettings) -> int:
+        """What becomes of a response: SEND, SLIP or DROP. It is counted, and told."""
         limiter = self._limiter
         if limiter is None or settings is not self._settings:
             limiter = self._limiter = self.table(settings).limiter()
             self._settings = settings
-        kind, name, rdtype = bucket_of(reply)
-        wire = b"" if name is None else wire_of(name.canonicalize())
-        address = ipaddress.ip_address(client.address).packed
+        address = ipaddress.ip_address(weight.address).packed
         limiter.attach(memoryview(address))
         evicted = limiter.evicted
-        outcome = limiter.decide(0, len(address), kind, limiter.hashed_octets(wire) ^ rdtype, self._clock())
+        number = limiter.hashed_octets(weight.name) ^ weight.rdtype
+        outcome: int = limiter.decide(0, len(address), weight.kind, number, self._clock())
         if limiter.evicted != evicted:
             self._tally.evicted()
         if outcome == SEND:
-            return reply
+            return SEND
         if limiter.began:
-            self.tell(client.address, kind, name, settings)
+            self.tell(weight.address, weight.kind, labels_of(weight.name) if weight.name else None, settings)
         self._tally.limited(dropped=outcome == DROP, only_logged=settings.log_only)
-        if settings.log_only:
-            return reply
-        return None if outcome == DROP else in_place_of(reply, kind)
+        return SEND if settings.log_only else outcome
 
     def tell(self, address: str, kind: int, name: Name | None, settings: RateLimitSettings) -> None:
         """Log that somebody has come to a limit."""

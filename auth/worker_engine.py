@@ -7,9 +7,12 @@ from dataclasses import replace
 
 from auth.client import Client
 from auth.engine import Engine, Serving
+from auth.rate_limit_numbers import SEND
+from auth.rate_limits import Weight
 from auth.tally import RowCounters, Tally
 from auth.wire import labels_of
 from auth.worker_link import NoWorker, WorkerLink, WorkerLost
+from authworker.api import Weigh
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
 from datasrc.errors import Unavailable
@@ -33,11 +36,19 @@ class WorkerEngine(Engine):
         self._names = counters.names
         self._link = link
         self._without = Engine(serving, Tally(counters), log)
+        self._without.limits = self.limits
+
+    def _weigh(self, response: Weigh, client: Client) -> int:
+        """What becomes of a response of the worker: it counts with those that are made here."""
+        settings = self.serving.settings.rate_limit
+        if not settings.enabled:
+            return SEND
+        return self.limits.weigh(Weight(client.address, response.kind, response.name, response.rdtype), settings)
 
     def _respond(self, message: bytes, client: Client) -> bytes | None:
         serving = self.serving
         try:
-            answered = self._link.ask(message, client)
+            answered = self._link.ask(message, client, lambda response: self._weigh(response, client))
         except NoWorker:
             return super()._respond(message, client)
         except WorkerLost as error:

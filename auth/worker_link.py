@@ -10,19 +10,29 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from auth.client import Client, Transport
 from auth.errors import AuthError
-from authworker.api import MAX_PACKET, SOCKETS, Answered, Ask, Look
+from auth.rate_limit_numbers import SEND
+from authworker.api import MAX_PACKET, SOCKETS, Answered, Ask, Look, Weigh, Weighed
 
+MAX_WEIGHED = 3  # packets of a worker about one query: the reply may be weighed, and the SERVFAIL in its place
 ATTEMPTS = 2  # times that a query is put into the hands of a worker
 ANSWER_LIMIT = 8.0  # seconds; below those in which auth takes its answering thread for hung
 SUCCESSOR_LIMIT = 4.0  # seconds a successor is waited for: bob takes 3 to see that one hangs, and starts one at once
 CONNECT_EVERY = 0.01  # seconds between looks whether it is there
 LOOK_LIMIT = 600.0  # seconds for all zone files to be read
+
+
+Weigher = Callable[[Weigh], int]
+
+
+def _not_limited(_response: Weigh) -> int:
+    return SEND
 
 
 class NoWorker(AuthError):
@@ -46,14 +56,16 @@ class WorkerLink:
         self._lost = 0.0  # monotonic: since when there is none that takes what it should
         self._closed = threading.Event()
         self._turn = threading.Lock()  # held while something is asked
-        self._decoder = msgspec.msgpack.Decoder(Answered)
+        self._decoder = msgspec.msgpack.Decoder(Answered | Weigh)
 
-    def ask(self, message: bytes, client: Client) -> Answered:
-        """What the worker answers. Blocks; raises NoWorker or WorkerLost."""
+    def ask(self, message: bytes, client: Client, weigh: Weigher = _not_limited) -> Answered:
+        """What the worker answers; `weigh` says what becomes of a response. Blocks; raises NoWorker or WorkerLost."""
         is_tcp = client.transport is Transport.TCP
         self._number += 1
         return self._request(
-            Ask(self._number, message, client.address, client.port, is_tcp, client.idle_timeout), self._answer_limit
+            Ask(self._number, message, client.address, client.port, is_tcp, client.idle_timeout),
+            self._answer_limit,
+            weigh,
         )
 
     def look(self) -> None:
@@ -72,16 +84,17 @@ class WorkerLink:
             if self._connection is not None:
                 self._drop(self._connection)
 
-    def _request(self, request: Ask | Look, limit: float) -> Answered:
+    def _request(self, request: Ask | Look, limit: float, weigh: Weigher = _not_limited) -> Answered:
         with self._turn:
-            return self._ask_until_answered(request, limit)
+            return self._ask_until_answered(request, limit, weigh)
 
-    def _ask_until_answered(self, request: Ask | Look, limit: float) -> Answered:
+    def _ask_until_answered(self, request: Ask | Look, limit: float, weigh: Weigher) -> Answered:
         packet, deadline, attempts = msgspec.msgpack.encode(request), time.monotonic() + limit, 0
         while time.monotonic() < deadline:
             connection = self._connect()
             try:
                 answer = self._exchange(connection, packet, deadline)
+                answered = self._hear(answer, request.number, connection, deadline, weigh) if answer else None
             except TimeoutError:
                 break
             except OSError:
@@ -89,8 +102,8 @@ class WorkerLink:
                 self._wait_for_another()
                 continue
             self._lost = 0.0
-            if answer:
-                return self._read(answer, request.number, connection)
+            if answered is not None:
+                return answered
             self._drop(connection)
             attempts += 1
             if attempts == ATTEMPTS:
@@ -109,9 +122,29 @@ class WorkerLink:
         connection.send(packet)
         return connection.recv(MAX_PACKET)
 
-    def _read(self, answer: bytes, number: int, connection: socket.socket) -> Answered:
+    def _hear(
+        self, answer: bytes, number: int, connection: socket.socket, deadline: float, weigh: Weigher
+    ) -> Answered | None:
+        """What the worker says, its questions answered; None where it has ended after one. Raises TimeoutError."""
+        for _ in range(MAX_WEIGHED):
+            heard = self._read(answer, number, connection)
+            if isinstance(heard, Answered):
+                return heard
+            packet = msgspec.msgpack.encode(Weighed(number, weigh(heard)))
+            try:
+                answer = self._exchange(connection, packet, deadline)
+            except TimeoutError:
+                raise
+            except OSError:  # it has begun with this query, whether it has read the packet or not
+                return None
+            if not answer:
+                return None
+        self._drop(connection)
+        raise WorkerLost("it asks the same thing again and again")
+
+    def _read(self, answer: bytes, number: int, connection: socket.socket) -> Answered | Weigh:
         try:
-            answered = self._decoder.decode(answer)
+            answered: Answered | Weigh = self._decoder.decode(answer)
         except msgspec.DecodeError as error:
             self._drop(connection)
             raise WorkerLost(f"it does not speak as this process does: {error}") from error

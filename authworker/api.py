@@ -1,7 +1,8 @@
 """What auth instances and the worker say to each other, and the bus messages of the worker.
 
 They meet at a SOCK_SEQPACKET socket in the run directory, `worker.INSTANCE.sock`. An instance of auth sends one request
-a packet, and gets one Answered for each; who asked too long ago goes away, and comes again.
+a packet, and gets one Answered for each, perhaps after a Weigh that it answers; who asked too long ago goes away, and
+comes again.
 """
 
 from __future__ import annotations
@@ -36,7 +37,25 @@ class Look(msgspec.Struct, frozen=True, array_like=True, tag=2):
     number: int
 
 
-class Answered(msgspec.Struct, frozen=True, array_like=True):
+class Weigh(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """Said by the worker, with the request of this number in hand: what becomes of a response like this, whose address
+    may be forged? Who asked keeps the limits, for all of its responses.
+    """
+
+    number: int
+    kind: int  # auth/rate_limit_numbers.py
+    name: bytes  # that responses like this have in common, in wire form; empty: none
+    rdtype: int
+
+
+class Weighed(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """The answer to Weigh."""
+
+    number: int
+    outcome: int  # SEND, SLIP or DROP of auth/rate_limit_numbers.py
+
+
+class Answered(msgspec.Struct, frozen=True, array_like=True, tag=5):
     """What became of the request of this number."""
 
     number: int

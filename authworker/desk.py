@@ -19,10 +19,13 @@ from dns.name import Name
 
 from auth.client import Client, Transport
 from auth.engine import Engine, Serving
+from auth.rate_limit_numbers import DROP
+from auth.rate_limits import ResponseLimits, Weight
+from auth.settings import RateLimitSettings
 from auth.tally import Tally
 from auth.wire import wire_of
 from auth.zones import ZoneRows
-from authworker.api import MAX_PACKET, Answered, Ask, Look
+from authworker.api import MAX_PACKET, Answered, Ask, Look, Weigh, Weighed
 from authworker.errors import CannotListen
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
@@ -68,6 +71,18 @@ class _AskedZones(Mapping[Name, int]):
         return 0
 
 
+class _LimitsOfAuth(ResponseLimits):
+    """Has limits kept by who asked: all responses of an instance count together, whoever made them."""
+
+    def __init__(self, seat: Seat, tally: Tally, log: MessageLog) -> None:
+        super().__init__(tally, log)
+        self._seat = seat
+
+    def weigh(self, weight: Weight, settings: RateLimitSettings) -> int:  # noqa: ARG002 - those of who asked
+        """What becomes of a response. Raises OSError where who asked is gone."""
+        return self._seat.weigh(weight)
+
+
 class Seat:
     """One connection, and the thread that serves it."""
 
@@ -77,7 +92,10 @@ class Seat:
         self._connection = connection
         self._desk = desk
         self._notes = Notes(desk.names)
-        self.engine = Engine(self._noting(desk.serving), Tally(self._notes), desk.log)
+        tally = Tally(self._notes)
+        self.engine = Engine(self._noting(desk.serving), tally, desk.log)
+        self.engine.limits = _LimitsOfAuth(self, tally, desk.log)
+        self._number = 0  # of the request in hand
         self._thread = threading.Thread(target=self._serve, name="seat", daemon=True)
 
     def begin(self) -> None:
@@ -92,6 +110,15 @@ class Seat:
         """Wake the thread up, if it waits, so that it ends."""
         with contextlib.suppress(OSError):  # it is gone already
             self._connection.shutdown(socket.SHUT_RDWR)
+
+    def weigh(self, weight: Weight) -> int:
+        """Ask auth what becomes of a response; DROP where it is gone, and nobody waits for it."""
+        try:
+            self._connection.send(msgspec.msgpack.encode(Weigh(self._number, weight.kind, weight.name, weight.rdtype)))
+            packet = self._connection.recv(MAX_PACKET)
+        except OSError:
+            return DROP
+        return msgspec.msgpack.decode(packet, type=Weighed).outcome if packet else DROP
 
     def _noting(self, serving: Serving) -> Serving:
         rows = ZoneRows(_AskedZones(self._notes), memoryview(b""))
@@ -125,6 +152,7 @@ class Seat:
             self._desk.look()
             return Answered(request.number)
         self._notes.begin()
+        self._number = request.number
         transport = Transport.TCP if request.tcp else Transport.UDP
         client = Client(request.address, request.port, transport, request.idle_timeout)
         reply = self.engine.respond(request.message, client)

@@ -17,6 +17,9 @@ from dns.name import from_text
 import datasrc
 from auth.client import Client, Transport
 from auth.engine import Engine, Serving
+from auth.rate_limit_numbers import ANSWERS, DROP, SEND
+from auth.rate_limits import Weight
+from auth.settings import RateLimitSettings, Settings
 from auth.tally import Tally
 from auth.worker_engine import WorkerEngine
 from auth.worker_link import NoWorker, WorkerLink, WorkerLost
@@ -243,6 +246,79 @@ async def test_an_instance_that_no_thread_can_be_had_for_comes_again(tmp_path, l
         assert read(await asyncio.to_thread(engine.respond, MESSAGES[0], UDP)).rcode == "NOERROR"
         assert desk.connections == desk.counters.statistics()["connections"] == 1
     assert "AUTHWORKER_ACCEPT_PAUSED no instance of auth can be accepted: can't start new thread" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_responses_of_the_worker_and_of_auth_itself_are_one_account(tmp_path, link_to, caplog):
+    """Four responses a network may have: two that the loop makes, say, leave two."""
+    limits = RateLimitSettings(enabled=True, answers=1000, all=4, window=3600.0)
+    serving = Serving(source(), Settings(rate_limit=limits))
+    async with desk_at(tmp_path, serving) as desk:
+        engine, counters = engine_over(link_to(tmp_path), serving)
+        for _ in range(2):
+            assert engine.limits.weigh(Weight(UDP.address, ANSWERS, b"\3www\7example\0", 1), limits) == SEND
+        found = [await asyncio.to_thread(engine.respond, MESSAGES[0], UDP) for _ in range(4)]
+        assert [reply is not None for reply in found] == [True, True, False, False]
+        assert engine.limits.weigh(Weight(UDP.address, ANSWERS, b"\3www\7example\0", 1), limits) == DROP
+        assert await asyncio.to_thread(engine.respond, MESSAGES[0], TCP) is not None
+        assert desk.counters.statistics()["answers"] == 5
+    counted = counters.statistics()
+    assert (counted["rate_limit.dropped"], counted["responses"]) == (3, 3)
+    assert caplog.text.count("AUTH_RATE_LIMITED") == 1
+
+
+@pytest.mark.asyncio
+async def test_what_the_worker_answers_slips_as_what_auth_answers(tmp_path, link_to):
+    limits = RateLimitSettings(enabled=True, answers=1, slip=1, window=3600.0)
+    serving = Serving(source(), Settings(rate_limit=limits))
+    async with desk_at(tmp_path, serving):
+        engine, counters = engine_over(link_to(tmp_path), serving)
+        alone = Counters(AUTH.statistics)
+        here = Engine(serving, Tally(alone), LOG)
+        for message in (*MESSAGES, *MESSAGES, MESSAGES[0]):
+            there = await asyncio.to_thread(engine.respond, message, UDP)
+            assert there == here.respond(message, UDP)
+        assert counters.statistics() == alone.statistics()
+        assert counters.statistics()["rate_limit.slipped"] > 2
+
+
+@pytest.mark.asyncio
+async def test_limits_are_those_of_auth_where_the_worker_has_another_revision(tmp_path, link_to):
+    limits = RateLimitSettings(enabled=True, answers=1, slip=0, window=3600.0)
+    data = source()
+    async with desk_at(tmp_path, Serving(data, Settings(rate_limit=limits))):
+        engine, _ = engine_over(link_to(tmp_path), Serving(data))
+        assert all([await asyncio.to_thread(engine.respond, MESSAGES[0], UDP) for _ in range(4)])
+
+
+def test_a_worker_that_dies_with_a_response_weighed_had_the_query_in_hand(tmp_path, link_to):
+    weighed = []
+
+    def ask_and_die(connection):
+        number = take(connection).number
+        connection.send(msgspec.msgpack.encode(api.Weigh(number, ANSWERS, b"", 1)))
+        weighed.append(msgspec.msgpack.decode(connection.recv(api.MAX_PACKET), type=api.Weighed).outcome)
+
+    with workers(tmp_path, ask_and_die, answer):
+        assert link_to(tmp_path).ask(MESSAGES[0], UDP, lambda _response: DROP).reply == b"an answer"
+    with workers(tmp_path, ask_and_die, ask_and_die), pytest.raises(WorkerLost, match="2 times the worker ended"):
+        link_to(tmp_path).ask(MESSAGES[0], UDP)
+    assert weighed == [DROP, SEND, SEND]
+
+
+def test_a_worker_that_asks_without_end_is_given_up(tmp_path, link_to):
+    def ask_on(connection):
+        number = take(connection).number
+        while True:
+            try:
+                connection.send(msgspec.msgpack.encode(api.Weigh(number, ANSWERS, b"", 1)))
+            except OSError:
+                return
+            if not connection.recv(api.MAX_PACKET):
+                return
+
+    with workers(tmp_path, ask_on), pytest.raises(WorkerLost, match="again and again"):
+        link_to(tmp_path).ask(MESSAGES[0], UDP)
 
 
 @pytest.mark.asyncio
