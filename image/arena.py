@@ -16,12 +16,14 @@ LEAST = 1 << 24  # of addresses: with less there is nothing to begin with
 MAP_NORESERVE = 0x4000  # asm-generic/mman.h; not in the mmap module of Python 3.11
 MAP_FIXED = 0x10
 BEHIND = 1 << 20  # octets behind the last place that may be read, too: more than a node or a fragment can have
+HUGE = 1 << 21  # octets of a huge page (x86-64, and arm64 with pages of 4 KiB)
 _FAILED = ctypes.c_void_p(-1).value
 _RESERVED = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int64]
+_libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 
 
@@ -41,11 +43,17 @@ class Arena:
         self.view = memoryview(array).cast("B")
 
     def map(self, descriptor: int, octets: int, *, writable: bool = False) -> int:
-        """Map a file from its beginning; returns its place. Raises OSError, also where no room is left."""
-        size = -(-octets // mmap.PAGESIZE) * mmap.PAGESIZE
+        """Map a file from its beginning; returns its place. Raises OSError, also where no room is left.
+
+        What is large and only read is mapped in huge pages where the file system keeps it in such (docs/adr/0033).
+        """
+        size = _up(octets, mmap.PAGESIZE)
         place = self._free_place(size)
         protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
         _map(self.address + place, size, protection, mmap.MAP_SHARED | MAP_FIXED, descriptor)
+        if size >= HUGE and not writable:
+            # What is not in memory yet is read so. A kernel that cannot has small pages.
+            _libc.madvise(self.address + place, size, mmap.MADV_HUGEPAGE)
         self._used[place] = size
         return place
 
@@ -62,15 +70,20 @@ class Arena:
             self._octets = 0
 
     def _free_place(self, size: int) -> int:
-        """First fit."""
+        """First fit; of what has huge pages, at the beginning of one."""
+        step = HUGE if size >= HUGE else mmap.PAGESIZE
         end = 0
         for place, used in sorted(self._used.items()):
             if place - end >= size:
                 return end
-            end = place + used
+            end = _up(place + used + self.address, step) - self.address
         if end + size > self._octets:
             raise OSError(12, f"no room for {size} octets among {self._octets} octets of addresses")
         return end
+
+
+def _up(octets: int, step: int) -> int:
+    return -(-octets // step) * step
 
 
 def _reserved(octets: int) -> int:

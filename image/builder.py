@@ -77,17 +77,25 @@ def _write(path: Path, seed: int, assembler: ImageAssembler) -> None:
     ]
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_header(seed, sections))
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            pieces: list[bytes | memoryview] = [_header(seed, sections)]
             for octets in sections:
-                file.write(octets)
-                file.write(bytes(-len(octets) % layout.SECTION_ALIGNMENT))
-            file.flush()
+                pieces += [octets.cast("B"), bytes(-len(octets) % layout.SECTION_ALIGNMENT)]
+            _write_at_once(file.fileno(), pieces)
             os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _write_at_once(descriptor: int, pieces: list[bytes | memoryview]) -> None:
+    """In as few calls as there can be: file systems keep in huge pages what comes in large writes (adr/0033)."""
+    while pieces := [piece for piece in pieces if len(piece)]:
+        written = os.writev(descriptor, pieces)
+        for number, piece in enumerate(pieces):
+            pieces[number] = piece[written:]
+            written = max(0, written - len(piece))
 
 
 def _header(seed: int, sections: list[memoryview]) -> bytes:

@@ -6,11 +6,12 @@ import mmap
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from image.arena import BEHIND, Arena
+from image.arena import BEHIND, HUGE, Arena
 from image.raw import Memory
 
 PAGE = mmap.PAGESIZE
@@ -41,6 +42,19 @@ def test_files_are_where_they_were_put_and_no_place_is_0(arena, tmp_path):
     assert bytes(arena.view[first : first + 3]) == b"one"
     assert bytes(arena.view[second : second + 6]) == b"twotwo"
     assert bytes(arena.view[third : third + 5]) == b"three"
+
+
+def test_what_is_large_begins_at_a_huge_page(tmp_path):
+    arena = Arena(8 * HUGE)
+    places = {size: put(arena, tmp_path, bytes([size % 251]) * size) for size in (3, HUGE, PAGE, HUGE + 1, 5)}
+    for size, place in places.items():
+        assert arena.view[place] == arena.view[place + size - 1] == size % 251
+        assert (arena.address + place) % (HUGE if size >= HUGE else PAGE) == 0
+    ends = sorted((place, place + size) for size, place in places.items())
+    assert all(end <= following for (_, end), (following, _) in pairwise(ends))
+    arena.unmap(places[HUGE])
+    assert put(arena, tmp_path, b"x" * HUGE) == places[HUGE]
+    arena.close()
 
 
 def test_room_is_used_again(arena, tmp_path):
