@@ -6,6 +6,7 @@ first SELECT on), writes begin immediate, since a deferred transaction that turn
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine,
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from datasrc.database.patience import LOOKING, READER, WRITER
 from datasrc.database.prepared import reading
 from datasrc.errors import Damaged, Locked, Missing, OutcomeUnknown, StorageError, UnknownBackend
 
@@ -27,6 +29,7 @@ POOL_TIMEOUT = 10.0  # s to wait for a connection when all are in use
 WRITING = "READ COMMITTED"  # isolation of transactions that write: a lock that was waited for shows what was committed
 CONNECT_TIMEOUT = 5  # s, for a server that does not answer at all
 _KNOW_CONNECT_TIMEOUT = {"psycopg2", "pymysql", "mysqldb"}  # psycopg has more (datasrc.database.postgresql)
+_KNOW_ANSWER_TIMEOUT = {"pymysql", "mysqldb"}
 
 POOL: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW, "pool_timeout": POOL_TIMEOUT}
 
@@ -171,8 +174,12 @@ class Database:
         try:
             if self.is_postgresql and self.url.get_driver_name() == "psycopg":
                 return self._patient_engine(read_only=read_only)
-            known = self.url.get_driver_name() in _KNOW_CONNECT_TIMEOUT
-            arguments = {"connect_timeout": CONNECT_TIMEOUT} if known else {}
+            driver, arguments = self.url.get_driver_name(), {}
+            if driver in _KNOW_CONNECT_TIMEOUT:
+                arguments["connect_timeout"] = CONNECT_TIMEOUT
+            if driver in _KNOW_ANSWER_TIMEOUT:  # whole seconds
+                patience = math.ceil((READER if read_only else WRITER).answer)
+                arguments |= {"read_timeout": patience, "write_timeout": patience}
             return create_engine(self.url, pool_pre_ping=True, connect_args=arguments, **POOL)
         except ImportError as error:
             raise UnknownBackend(f"its driver is not installed: {error}", database=self.text) from error
@@ -181,7 +188,7 @@ class Database:
         from datasrc.database import postgresql
 
         url, password_file = postgresql.without_password_file(self.url)
-        patience = postgresql.READER if read_only else postgresql.LOOKING
+        patience = READER if read_only else LOOKING
         self._patience = patience.answer
         engine = create_engine(url, pool_pre_ping=True, **POOL)
 
@@ -193,7 +200,7 @@ class Database:
         def begin(connection: Connection) -> None:
             writes = connection.get_execution_options().get("isolation_level") == WRITING
             driver: Any = connection.connection.driver_connection
-            driver.answer = postgresql.WRITER.answer if writes else patience.answer
+            driver.answer = WRITER.answer if writes else patience.answer
 
         @event.listens_for(engine, "checkin")
         def calm(driver: Any, _record: Any) -> None:

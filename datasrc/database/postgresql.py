@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from sqlalchemy import URL
 
+from datasrc.database.patience import LOOKING, Patience
 from datasrc.errors import Contended, Damaged, Locked, StorageError
 
 Error = psycopg.Error
@@ -34,20 +34,6 @@ _NOTHING_READY = 0  # psycopg.waiting.Ready.NONE: a wait ended with nothing to r
 _RETRY = {"40001", "40P01"}  # serialization_failure, deadlock_detected: the whole transaction may be tried again
 _OUR_FAULT_CLASSES = {"22", "23", "42"}  # data, constraints, undefined names: what is there is not what we made
 _INSUFFICIENT_PRIVILEGE = "42501"
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long answers are waited for, in seconds."""
-
-    answer: float  # nothing at all comes from the server
-    statement: float  # the server ends a statement that takes longer
-    pause: float = 60.0  # the server ends a transaction whose client says nothing: no lock outlives a hung process
-
-
-READER = Patience(answer=2.0, statement=30.0)  # of who answers questions: others wait meanwhile
-LOOKING = Patience(answer=10.0, statement=60.0)  # of who writes, while it only reads
-WRITER = Patience(answer=65.0, statement=60.0)
 
 
 class _Deadline(threading.local):

@@ -15,9 +15,10 @@ import pytest
 from sqlalchemy import event, text
 
 import datasrc
-from datasrc.database import committing, postgresql
+from datasrc.database import committing, engine, postgresql
 from datasrc.database.engine import Database
 from datasrc.database.notifications import NotificationListener
+from datasrc.database.patience import LOOKING, Patience
 from datasrc.database.store import DatabaseSource
 from datasrc.errors import Conflict, Contended, Locked, OutcomeUnknown, StorageError, Unavailable
 from datasrc.memory import MemorySource
@@ -339,7 +340,7 @@ def test_who_asks_for_the_status_does_not_wait_for_a_server_that_is_gone(own_pos
 
 def test_a_writer_waits_longer_for_its_transaction_than_for_a_look(own_postgres, monkeypatch):
     source = datasrc.open(own_postgres.url(own_postgres.create_database()), create=True)
-    monkeypatch.setattr(postgresql, "WRITER", postgresql.Patience(answer=2.5, statement=60.0))
+    monkeypatch.setattr(engine, "WRITER", Patience(answer=2.5, statement=60.0))
     assert isinstance(source, DatabaseSource)
     waits: list[float] = []
     with source._database.write() as connection:
@@ -348,7 +349,7 @@ def test_a_writer_waits_longer_for_its_transaction_than_for_a_look(own_postgres,
     with source._database.read() as connection:
         driver = connection.connection.driver_connection
         waits.append(driver.answer)
-    assert waits == [2.5, postgresql.LOOKING.answer]
+    assert waits == [2.5, LOOKING.answer]
     source.close()
 
 
