@@ -231,6 +231,7 @@ class ImagesState(TypedDict):
     waiting: NotRequired[int]  # zones that wait to be built, or are being built
     published: NotRequired[float | None]  # POSIX seconds
     failures: NotRequired[list[str]]  # zones that cannot be built
+    doubt: NotRequired[str]  # why names of no zone are not refused from images; empty: they are
 
 
 class ErrorBody(TypedDict):

@@ -89,6 +89,7 @@ class StatusRoutes:
             waiting=reply.waiting + reply.building,
             published=reply.published,
             failures=[f"{one.origin}: {one.reason}" for one in reply.failures],
+            doubt=reply.doubt,
         )
         faults = [
             SourceFault(instance=MEMMGR, source=one.source, failure="", new=False, problems=list(one.problems))

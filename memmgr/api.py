@@ -46,6 +46,7 @@ class StatusReply(msgspec.Struct, frozen=True):
     slots: tuple[SlotStatus, ...]
     failures: tuple[ZoneFailure, ...]  # at most MAX_FAILURES
     sources: tuple[SourceProblems, ...] = ()  # those that have any
+    doubt: str = ""  # why names of no zone are not refused from images, but left to the data sources
 
 
 class Status(msgspec.Struct, frozen=True):

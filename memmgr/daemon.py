@@ -263,7 +263,7 @@ class MemmgrDaemon(Module):
         keeper = self._keeper
         place = str(self.context.directories.state / DIRECTORY)
         if keeper is None:
-            return api.StatusReply("starting", place, 0, 0, 0, 0, None, (), ())
+            return api.StatusReply("starting", place, 0, 0, 0, 0, None, (), (), doubt="memmgr is still starting")
         store = keeper.store
         slots = tuple(
             api.SlotStatus(
@@ -288,6 +288,7 @@ class MemmgrDaemon(Module):
             slots=slots,
             failures=tuple(failures[: api.MAX_FAILURES]),
             sources=self._problems.told(),
+            doubt=keeper.doubt,
         )
 
     @command(api.ZoneStatus)

@@ -69,7 +69,8 @@ class Following:
         self.sources: Sources | None = None
         self._log = log
         self._followed: dict[str, Followed] = {}
-        self.until: float | None = None  # monotonic: all changes before are known; None: a source cannot be asked
+        self.until = 0.0  # monotonic: all changes before are known,
+        self.unasked: list[str] = []  # if it is not for these sources, which could not be asked
 
     def adopt(self, sources: Sources, known: tuple[manifest.Source, ...], *, trusted: bool) -> bool:
         """Follow these from now on; whether they are others than before.
@@ -155,19 +156,18 @@ class Following:
 
     def follow(self, update: Callable[[Name], None], survey: Callable[[Generator[Found]], None]) -> None:
         """Have each zone updated that changed; of a source of which that is not known, have all zones surveyed."""
-        self.until = None
-        until, all_asked = time.monotonic(), True
+        until, unasked = time.monotonic(), []
         for name, source in self._each():
             if isinstance(source, Failure):
-                all_asked = False
+                unasked.append(name)
                 continue
             until = min(until, source.known_until())
             try:
                 self._follow(name, source, update, survey)
             except StorageError as error:
-                all_asked = False
+                unasked.append(name)
                 self._waits(name, error)
-        self.until = until if all_asked else None
+        self.until, self.unasked = until, unasked
 
     def _follow(
         self,

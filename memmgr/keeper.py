@@ -87,9 +87,19 @@ class Keeper:
 
     def _vouch(self) -> None:
         """Tell auth, if it is so, that a zone without a record is in no source: it may refuse such names by itself."""
-        is_known = self.announced and self._swept and not self.plan.surveying and not self._unrecorded
-        if is_known and self.following.until is not None and not self._unsure:
+        if not self.doubt:
             self.store.directory.vouch(self.following.until, self.following.fingerprint())
+
+    @property
+    def doubt(self) -> str:
+        """Why there may be zones without a record; empty: there are none."""
+        if not self.announced:
+            return "the images are not ready"
+        if self.following.unasked:
+            return f"{', '.join(self.following.unasked)} cannot be asked"
+        if self.plan.surveying or self._unrecorded or not self._swept:
+            return "zones are being built for the first time"
+        return "a data source that failed was not asked again yet" if self._unsure else ""
 
     def _missing(self, survey: Generator[Found]) -> Iterator[Wanted]:
         """Those that are not in the directory as they are. An error closes the survey, which has it taken once more."""

@@ -24,7 +24,7 @@ from image.directory import Directory
 from image.responder import Responder
 from tests.auth.sockets import HeldSource, bound, serving, talking, until
 from tests.auth.test_udp import client, receive
-from tests.auth.world import load
+from tests.auth.world import World, load
 from tests.image.mapping import SEED, UDP_SIZE, Both
 from tests.kit import dnspacket as packet
 from tests.kit.cookies import CLIENT, cookie
@@ -355,6 +355,22 @@ async def test_limits_are_kept_by_the_loop_and_by_the_plain_implementation_toget
             for _ in range(20):
                 asker.send(packet.query("www.example.", additional=[packet.opt(packet.option(packet.COOKIE, given))]))
                 assert (await receive(asker)).answer
+
+
+async def test_full_responses_come_from_images_and_are_those_of_the_plain_implementation(tmp_path):
+    sock = bound(DGRAM)
+    full = Settings(minimal_responses=False)
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock, settings=full) as server:
+            for revision in (full, Settings()):
+                server.serve_by(replace(server.engine.serving, settings=revision))
+                asker.send(packet.query("www.example.", additional=[packet.opt()]))
+                reply = await receive(asker)
+                plain = World({"example.": ZONE}, revision).ask("www.example.")
+                assert (reply.answer, reply.authority) == (plain.answer, plain.authority)
+                assert sorted(reply.additional) == sorted(plain.additional)
+                assert bool(reply.additional) is (revision is full)
+            assert counted(server).get("left", 0) == 0
 
 
 NOBODY = ZonePolicy(compile_acl([{"action": "REJECT"}]))

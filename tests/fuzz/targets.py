@@ -81,6 +81,7 @@ class Query(Target):
     """A message that may be a query, and the responder. The first octet says how it is asked."""
 
     TCP, EXACT, REQUIRED = 1, 2, 4  # over TCP; nothing behind the message; who knows cookies has to show one
+    FULL, KNOWN = 8, 16  # name servers and addresses beside answers; no other zones are there, so names are refused
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -104,6 +105,8 @@ class Query(Target):
         self.responder.stream = how & self.TCP
         answering = self.engines[1 if how & self.REQUIRED else 0]
         answering.serve(room, self.replies, self.addresses)
+        self.responder.courteous = how & self.FULL
+        self.images.vouch(is_believed=bool(how & self.KNOWN))
         answering.set_time(NOW, 0)
         size = answering.respond(at, len(message), 5, 0, 4)
         if size:
@@ -111,7 +114,7 @@ class Query(Target):
 
     def seeds(self) -> Iterator[bytes]:
         for number, message in enumerate([*odd_messages(), *list(questions())[::3]]):
-            yield bytes([number % 8]) + message
+            yield bytes([number % 32]) + message
 
 
 class Stream(Target):
@@ -290,6 +293,7 @@ class DamagedImage(Target):
         self.replies = memoryview(bytearray(LARGEST_REPLY + 1024))
         self.engine.serve(self.room, self.replies, memoryview(bytearray(16)))
         self.engine.set_time(NOW, 0)
+        self.responder.courteous = 1
         self.files = list(self.images.editable())
         self.asked = [message for number, message in enumerate(questions()) if number % 67 == 0]
         self.failed = 0

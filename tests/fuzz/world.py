@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import mmap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from tests.memmgr.house import UDP_SIZE, House
 
 NAMES = ("www", "nowhere", "far.from.here", "ent", "a.b.wild", "x.a.*.wild", "sub", "x.own", "secure", "alias2",
          "alias3", "into", "gone", "away", "round", "y.alias", "x.tree", "tree", "big", "many", "new.deep", "sub2",
-         "alias4", "", "_sip._tcp", "own", "WWW", "up", "b", "www.b")  # fmt: skip
-TYPES = ("A", "TXT", "DS", "MX", "NS", "SOA", "SRV", "CNAME", "NSEC", "DNSKEY", "AAAA", "RRSIG", "ANY")
+         "alias4", "", "_sip._tcp", "own", "WWW", "up", "b", "www.b", "service", "web", "mail")  # fmt: skip
+TYPES = ("A", "TXT", "DS", "MX", "NS", "SOA", "SRV", "CNAME", "NSEC", "DNSKEY", "AAAA", "RRSIG", "ANY", "SVCB", "HTTPS")
+OURS, OTHERS = 1, 2  # fingerprints of data sources
 
 
 class Images:
@@ -69,6 +71,12 @@ class Images:
             layout.HEADER_OCTETS,
             installed.directory.capacity * 8,
         )
+
+    def vouch(self, *, is_believed: bool) -> None:
+        """Say that no other zones are there."""
+        assert self.house.keeper is not None
+        self.house.keeper.store.directory.vouch(time.monotonic(), OURS)
+        self.responder.trust(OURS if is_believed else OTHERS, 0)
 
     def another(self) -> Responder:
         """Another responder over the same images."""

@@ -44,6 +44,11 @@ round2 CNAME round
 *.alias CNAME www
 tree DNAME ent
 _sip._tcp SRV 1 2 5060 www | 1 2 5061 ns.b
+service SVCB 1 . | 2 www
+service A 192.0.2.11
+web HTTPS 0 www
+mail MX 5 x.wide | 6 www | 7 www.elsewhere.test.
+*.wide A 192.0.2.12
 """
 SECURE = f"secure NS ns.secure\nns.secure A 192.0.2.5\nsecure DS 1 13 2 {'0' * 64}"
 BIG = "big TXT " + " | ".join(f"{number:03}{'x' * 90}" for number in range(8))

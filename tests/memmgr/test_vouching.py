@@ -97,7 +97,7 @@ def test_a_source_that_cannot_be_asked_is_not_vouched_for(house, monkeypatch):
         while milliseconds() == since:
             pass
         house.keeper.follow()
-    assert house.keeper.following.until is None
+    assert house.keeper.doubt == "main cannot be asked"
     assert asked(house, since=since) == "left"
     house.sources.refresh()
     house.settle()
@@ -109,6 +109,7 @@ def test_a_source_that_is_not_there_yet_is_not_vouched_for(house, tmp_path):
     url = f"sqlite:///{tmp_path}/later.sqlite"
     house.configured["later"] = {"type": "database", "url": url}
     house.start().settle()
+    assert house.keeper.doubt == "later cannot be asked"
     assert asked(house) == "left"
     source = datasrc.open(url, create=True)
     house.sources.refresh()
@@ -131,6 +132,7 @@ def test_names_of_zones_that_are_being_built_without_entries_are_left(house, tmp
     assert asked(house) == "left"
     batch, number, path = house.keeper.take()
     house.keeper.follow()
+    assert house.keeper.doubt == "zones are being built for the first time"
     assert asked(house) == "left"
     source = house.keeper.following.source("more")
     build_here(source, house.keeper.following.number_of("more"), batch.origins, path, house.keeper.store.manifest.seed)

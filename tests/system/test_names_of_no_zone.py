@@ -42,6 +42,7 @@ def suite():
 
 def test_names_of_no_zone_are_refused_from_images(suite):
     wait_until(lambda: refused_from_images(suite), DEADLINE, "images are in use, and vouched for")
+    assert suite.control("status")["images"]["doubt"] == ""
 
 
 def test_a_zone_that_is_said_to_be_served_is_served_by_everybody(suite):
