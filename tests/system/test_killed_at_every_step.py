@@ -15,6 +15,7 @@ import dns.query
 import dns.rdataclass
 import pytest
 
+from cfgmgr.catalogue import our_catalogue
 from cmdctl.api import Client
 from cmdctl.errors import ClientError, ErrorAnswer
 from tests.kit.killpoint_bus import MessageKiller, Step
@@ -23,17 +24,33 @@ from tests.kit.suite import Suite, alive, wait_until
 LIMIT = 5.0  # seconds (design section 5)
 PREPARE, COMMIT = '"command":"prepare"', '"command":"commit"'
 CALL, ANSWER, RESULT = '"type":"call"', '"type":"answer"', '"type":"result"'
-# Whom the change concerns: bob and cmdctl read `components`, cmdctl and auth `data_sources`.
-CONCERNED = ("auth/0", "auth/spare", "bob/0", "cmdctl/0")
-COUNTS = range(1, len(CONCERNED) + 1)
+CHANGED = ("auth", "data_sources", "components")  # the top-level keys that every change here is about
+
+
+def members_concerned() -> tuple[str, ...]:
+    """Every process such a change concerns, as the specs say by what they own and read."""
+    catalogue = our_catalogue()
+    found = {"bob/0"}  # reads `components`, and is nobody's component
+    for module in catalogue.modules_reading(CHANGED):
+        component = catalogue.specs[module].component
+        if component is not None:
+            found.add(f"{module}/0")
+        if component is not None and component.spare:
+            found.add(f"{module}/spare")
+    return tuple(sorted(found))
+
+
+CONCERNED = members_concerned()
+ALL = len(CONCERNED)
+COUNTS = range(1, ALL + 1)
 
 OF_CFGMGR = [
     Step("received", 1, COMMIT),  # the operator's order
     *(Step("send", count, PREPARE) for count in COUNTS),
-    Step("sent", len(CONCERNED), PREPARE),
+    Step("sent", ALL, PREPARE),
     *(Step("received", count, RESULT) for count in COUNTS),  # a module has prepared
     *(Step("send", count, COMMIT) for count in COUNTS),  # the commit point is past
-    *(Step("received", count + len(CONCERNED), RESULT) for count in COUNTS),  # a module has applied
+    *(Step("received", count + ALL, RESULT) for count in COUNTS),  # a module has applied
     Step("send", 1, ANSWER),  # to the operator
     Step("sent", 1, ANSWER),
 ]
@@ -45,9 +62,15 @@ OF_MODULES = [
     Step("send", 2, ANSWER),  # applied
     Step("sent", 2, ANSWER),
 ]
+# The broker keeps nothing: to have received a message and not sent it on is to have sent the one before.
 OF_BROKER = [
-    *(Step("send", count, PREPARE) for count in (1, len(CONCERNED))),
-    *(Step("send", count, COMMIT) for count in (1, 2, len(CONCERNED) + 1)),  # the first is the operator's order
+    Step("send", 1, COMMIT),  # the operator's order, to cfgmgr
+    *(Step("send", count, PREPARE) for count in COUNTS),
+    *(Step("send", count, RESULT) for count in COUNTS),  # to cfgmgr: a module has prepared
+    *(Step("send", count + 1, COMMIT) for count in COUNTS),
+    *(Step("send", count + ALL, RESULT) for count in COUNTS),  # a module has applied
+    Step("send", 2 * ALL + 1, RESULT),  # to the operator
+    Step("sent", 2 * ALL + 1, RESULT),
 ]
 
 
@@ -109,7 +132,8 @@ class Rig:
         found = self.processes()
         if not found or any(one["state"] != "running" for one in found):
             return set()
-        return {one["revision"] for one in found} | {self.client.get("config", "history")["revisions"][0]["revision"]}
+        told = {self.client.get("config", "history")["revisions"][0]["revision"]}
+        return told | {one["revision"] for one in found} | {self.client.get("status")["suite"]["revision"]}
 
     def at_one(self) -> bool:
         try:
@@ -170,6 +194,17 @@ def rig(tmp_path_factory: pytest.TempPathFactory):
 
 
 STEPS = [("cfgmgr/0", OF_CFGMGR), ("msgq/0", OF_BROKER), *((member, OF_MODULES) for member in CONCERNED)]
+
+
+def test_every_process_that_the_specs_name_takes_part(rig):
+    """So that none of those below is killed for nothing, and no process is left out."""
+    rig.prepare_change()
+    made = rig.client.post("config", "commit", body={"reason": "nobody is killed"})
+    assert sorted(one["member"] for one in made["modules"]) == list(CONCERNED)
+    assert {one["state"] for one in made["modules"]} == {"accepted"}
+    running = {f"{one['component']}/{one['instance']}" for one in rig.processes()}
+    assert running | {"bob/0"} == {*CONCERNED, "cfgmgr/0"}
+    wait_until(rig.at_one, LIMIT, "all are on the revision")
 
 
 @pytest.mark.timeout(600)
