@@ -64,8 +64,10 @@ def programs() -> Path | None:
 class PostgresServer:
     """One server and its directory. A context manager; start() and stop() may be called again within it."""
 
-    def __init__(self, options: Sequence[str] = (), *, tls: bool = False) -> None:
-        """`tls`: it has a certificate for 127.0.0.1, signed by `authority`."""
+    def __init__(
+        self, options: Sequence[str] = (), *, tls: bool = False, follows: PostgresServer | None = None
+    ) -> None:
+        """`tls`: it has a certificate for 127.0.0.1, signed by `authority`; `follows`: a hot standby of that server."""
         where = programs()
         assert where is not None
         self._programs = where
@@ -77,10 +79,14 @@ class PostgresServer:
         self.log = self.directory / "log"
         self.authority = self.directory / "authority.pem"
         self._tls = tls
+        self._follows = follows
 
     def __enter__(self) -> Self:
         try:
-            self._make()
+            if self._follows is None:
+                self._make()
+            else:
+                self._copy(self._follows)
             if self._tls:
                 self._certify()
             self.start()
@@ -131,6 +137,19 @@ class PostgresServer:
         """Let it go on."""
         self._signal(signal.SIGCONT)
 
+    def promote(self) -> None:
+        """Let a standby be the server from now on."""
+        self._run("pg_ctl", "promote", "-w", "-s", "-D", str(self.directory / "data"))
+
+    def wait_for_standby(self) -> None:
+        """From now on acknowledge what a standby has, and nothing else (synchronous replication)."""
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.sql("SELECT pg_reload_conf()")
+        end = time.monotonic() + DEADLINE
+        while self.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != "1":
+            assert time.monotonic() < end, "no standby follows"
+            time.sleep(0.02)
+
     def url(self, database: str = "postgres") -> str:
         """The URL of a database, over the socket."""
         return f"postgresql+psycopg://{USER}@/{database}?host={self.directory}&port={self.port}"
@@ -161,10 +180,22 @@ class PostgresServer:
         if os.geteuid() == 0:
             for path in (self.directory, password):
                 os.chown(path, NOBODY, NOBODY)
-        command = [str(self._programs / "initdb"), "-D", str(self.directory / "data"), "-U", USER, "--no-sync"]
-        command += ["--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password}", "-E", "UTF8"]
+        words = ["-D", str(self.directory / "data"), "-U", USER, "--no-sync", "--locale=C", "-E", "UTF8"]
+        words += ["--auth-local=trust", "--auth-host=scram-sha-256", f"--pwfile={password}"]
+        self._run("initdb", *words)
+
+    def _copy(self, primary: PostgresServer) -> None:
+        """What the primary has, with what it takes to follow it from there."""
+        if os.geteuid() == 0:
+            os.chown(self.directory, NOBODY, NOBODY)
+        place = ["-h", str(primary.directory), "-p", str(primary.port), "-U", USER]
+        words = ["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "-D", str(self.directory / "data")]
+        self._run("pg_basebackup", *place, *words)
+
+    def _run(self, program: str, *words: str) -> None:
+        """Run one of PostgreSQL's programs to its end."""
         done = subprocess.run(
-            self._as_server([*command, "--locale=C"]),
+            self._as_server([str(self._programs / program), *words]),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -173,7 +204,7 @@ class PostgresServer:
             check=False,
         )
         if done.returncode != 0:
-            raise AssertionError(f"initdb failed: {done.stderr}")
+            raise AssertionError(f"{program} failed: {done.stderr}")
 
     def _certify(self) -> None:
         """A certificate that is its own authority."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,12 +12,17 @@ import dns.exception
 import dns.rcode
 import pytest
 
+import datasrc
+from tests.datasrc.zonemaking import SMALL
+from tests.datasrc.zonemaking import load as replace_zone
 from tests.kit.postgres import PASSWORD, PostgresServer
 from tests.kit.suite import Suite, wait_until
 from tests.kit.zones import small_zone
 from tests.system.test_images_served import ASKED, counted
 
 SECRET = "c2VjcmV0IG9mIGEgVFNJRyBrZXksIHRvbGQgdG8gbm9ib2R5"
+LIMIT = 2.0  # s until another suite's change is served; each looks every second
+AT_ONCE = 0.5  # s, with NOTIFY
 
 
 class Site:
@@ -37,6 +42,15 @@ class Site:
         near = "near: {type: database, url: 'sqlite:///{state_dir}/zones.sqlite'}"
         sources = f"data_sources: {{far: {{type: database, url: '{self.url}'}}, {near}}}"
         return f"components: {components}\n{sources}\n{more}"
+
+    def mute(self) -> None:
+        """Let whoever connects from now on notify nobody."""
+        for statement in (
+            "CREATE SCHEMA mute",
+            "CREATE FUNCTION mute.pg_notify(text, text) RETURNS void LANGUAGE sql AS 'SELECT'",
+            f"ALTER DATABASE {self.database} SET search_path = mute, public, pg_catalog",
+        ):
+            self.server.sql(statement, self.database)
 
     def load(self, suite: Suite, serial: int, origin: str = "far.example") -> None:
         """Load a zone, as on the command line."""
@@ -59,6 +73,17 @@ def served_after(suite: Suite, condition: Callable[[], bool]) -> float:
     return time.monotonic() - began
 
 
+def times_of_changes(site: Site, suites: Sequence[Suite], serials: range) -> list[float]:
+    """Seconds from the commit of a change, by somebody else, to its being served by all these suites."""
+    times = []
+    with contextlib.closing(datasrc.open(site.url)) as source:
+        for serial in serials:
+            replace_zone(source, SMALL.replace(" 1 3600", f" {serial} 3600"), "far.example.")
+            seen = lambda: all(suite.serves("far.example", serial) for suite in suites)  # noqa: E731, B023
+            times.append(served_after(suites[0], seen))
+    return times
+
+
 def test_two_suites_on_one_database_see_each_others_changes(site, record_property):
     with Suite(config=site.config()) as one, Suite(config=site.config()) as two:
         site.load(one, 1)
@@ -66,6 +91,7 @@ def test_two_suites_on_one_database_see_each_others_changes(site, record_propert
         two.start()
         for suite in (one, two):
             wait_until(partial(suite.serves, "far.example", 1), 20, "the zone is served by both")
+            wait_until(partial(from_images, suite, "far.example"), 20, "from images")
         longest = 0.0
         for serial, writer, reader in ((2, one, two), (3, two, one), (4, one, two)):
             site.load(writer, serial)
@@ -75,8 +101,14 @@ def test_two_suites_on_one_database_see_each_others_changes(site, record_propert
         two.control("zone", "delete", "new.example", "--yes")
         refused = lambda: one.query("new.example").rcode() == dns.rcode.REFUSED  # noqa: E731
         longest = max(longest, served_after(one, refused))
-        record_property("figure", f"two suites, one PostgreSQL: a change is served by the other after {longest:.2f} s")
-        assert longest < 20
+        assert longest < LIMIT
+        notified = sorted(times_of_changes(site, (one, two), range(5, 15)))
+        site.mute()
+        polled = sorted(times_of_changes(site, (one, two), range(15, 19)))
+        record_property("figure", f"two suites, one PostgreSQL: a change is served after {notified[5]:.2f} s")
+        record_property("figure", f"without NOTIFY: after {polled[-1]:.2f} s at most")
+        assert notified[-2] < AT_ONCE  # nine of ten: were it the poll, half of them would take longer
+        assert AT_ONCE < polled[-1] < LIMIT  # nobody was notified, and all the same
 
 
 def ask(suite: Suite, name: str) -> tuple[int | None, float]:
