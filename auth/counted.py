@@ -85,8 +85,11 @@ TCP_ACCEPTED, TCP_REFUSED, TCP_EVICTED, TCP_TIMEOUTS, TCP_PAUSES = range(COOKIES
 LIMIT_DROPPED, LIMIT_SLIPPED, LIMIT_LOGGED, LIMIT_EVICTED = range(COOKIES + 10, len(COUNTED))
 
 # Counted in a zone: what does not need the zone is counted for all only.
-OF_ZONES = (*COUNTED[: RCODE_OTHER + 1], "opcode.notify", "opcode.update", "opcode.other")
-OPCODE_NOTIFY, OPCODE_UPDATE, OPCODE_OTHER = range(RCODE_OTHER + 1, len(OF_ZONES))
+OF_ZONES = (
+    *COUNTED[: RCODE_OTHER + 1],
+    *("opcode.notify", "opcode.update", "opcode.other"),
+    *("request.tsig", "request.badsig", "response.tsig"),  # by the plain implementation alone
+)
 
 # Rows of daemonkit/zone_page.py, in words of 64 bits; a part is written by one thread only.
 PLAIN_PART, LOOP_PART, STREAM_PART = range(3)

@@ -104,7 +104,7 @@ class Images:
             await self._engage(collection, prepared.seed)
             self._context.log.info("AUTH_IMAGES", zones=prepared.zones, octets=prepared.octets)
         counters.set("images.slots", len(prepared.slots))
-        counters.set("images.octets", prepared.octets)
+        counters.set("images.bytes", prepared.octets)
 
     async def _engage(self, collection: Collection, seed: int) -> None:
         responder = Responder(seed, self._server.engine.serving.settings.udp_size)

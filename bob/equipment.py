@@ -14,6 +14,7 @@ from bob.listening import HandOver, Listening
 from bob.sockets import CreatorClient, Made, acquire, place_text
 from bob.states import State
 from bob.systemd import ServiceManager, StoredDescriptor
+from bob.tally import Tally
 from daemonkit import control
 from daemonkit.control import SocketPlace, close_all
 from daemonkit.log import MessageLog
@@ -37,13 +38,14 @@ class Offer:
 class Equipment:
     """The sockets of the one component that has any."""
 
-    def __init__(self, creator: Creator, send: Send, manager: ServiceManager, log: MessageLog) -> None:
+    def __init__(self, creator: Creator, send: Send, manager: ServiceManager, log: MessageLog, tally: Tally) -> None:
         """`creator(places)` is a sockcreator that may bind these places."""
         self.listening = Listening()
         self._creator = creator
         self._send = send
         self._manager = manager
         self._log = log
+        self._tally = tally
         self._stored = list(manager.stored)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stand_in = 0  # the process that serves beside silent ones
@@ -153,10 +155,12 @@ class Equipment:
         if pid == self._stand_in:  # it has a place of its own now
             self._stand_in, self._covered = 0, []
         for packet, descriptors in packets_of(self.listening.assign(instance.number, pid)):
+            self._tally.add("sockets", len(descriptors))
             self._send(pid, packet, descriptors)
 
     def _lend(self) -> None:
         for packet, numbers in packets_of(self.listening.loan(control.SPARE, self._covered)):
+            self._tally.add("sockets", len(numbers))
             self._send(self._stand_in, packet, numbers)
 
     async def _complete(self, instance: Instance) -> None:

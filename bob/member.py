@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bob.daemon import BobContext, BobDaemon
 from bob.supervisor import Supervisor
+from bob.tally import COUNTED, Tally
 from cfgmgr.api import Reload, Reloaded
 from daemonkit.counting import count_in_page, count_log, counters_of
 from daemonkit.log import MessageLog
@@ -37,9 +38,17 @@ class Member:
             session=Session(directories.bus_address, "bob/0"),
         )
         count_log(self._context.counters)
+        self._count_on(supervisor.tally)
         self.daemon = BobDaemon(self._context, supervisor, cfgmgr_arguments)
         self._membership = Membership(self.daemon, self._context)
         count_in_page(self._context)
+
+    def _count_on(self, tally: Tally) -> None:
+        """What was counted before there was a page goes into it."""
+        share = self._context.counters.share(COUNTED)
+        share.slots[: len(COUNTED)] = tally.slots
+        tally.count_in(share.slots)
+        share.count_by(tally.count_in)
 
     async def join(self) -> None:
         """Come onto the bus and take the first configuration. Raises BusError, Rejected."""

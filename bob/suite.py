@@ -194,11 +194,13 @@ class Suite:
             self._log.info("BOB_NOTHING_TO_RELOAD")
             self._manager.ready("there is no configuration file")
             return
+        self._supervisor.tally.add("reloads")
         try:
             done = await member.reload()
             self._log.info("BOB_RELOADED", revision=done.revision, changes=len(done.changes))
             status = f"configuration revision {done.revision}"
         except BusError as error:
+            self._supervisor.tally.add("reloads.failed")
             self._log.error("BOB_NOT_RELOADED", reason=error)
             status = f"reload failed: {error}"
         self._manager.ready(status)

@@ -26,6 +26,7 @@ from bob.roster import Order, Roster
 from bob.sockets import CreatorClient
 from bob.states import State
 from bob.systemd import ServiceManager
+from bob.tally import Tally
 from daemonkit import control
 from daemonkit.control import SocketPlace
 from daemonkit.errors import ControlError, ExitCode
@@ -46,6 +47,7 @@ class Supervisor:
     def __init__(self, spawner: Spawner, manager: ServiceManager, log: MessageLog) -> None:
         self._loop = asyncio.get_running_loop()
         self._log = log
+        self.tally = Tally()
         self._children = Children(
             spawner, Events(packet=self._heard, beat=self._creator_beat, silent=self._silent, ended=self._ended)
         )
@@ -56,7 +58,7 @@ class Supervisor:
         self.failed = ""  # why the system must end
         self.failed_for_good = False  # another start would end the same way
         self.roster = Roster(self._moved, random.random)
-        self.equipment = Equipment(self.creator, self._children.send, manager, log)
+        self.equipment = Equipment(self.creator, self._children.send, manager, log, self.tally)
 
     # Orders.
 
@@ -165,7 +167,10 @@ class Supervisor:
 
     def _promote(self, now: float) -> None:
         for spare, vacancy in self.roster.promotions():
+            restarts = vacancy.restarts
             run = promote(spare, vacancy, now)
+            self.tally.add("promotions")
+            self.tally.add("restarts", vacancy.restarts - restarts)
             self._log.info("BOB_PROMOTED", instance=vacancy.name, pid=run.pid)
             if self._has_sockets(vacancy):
                 self.equipment.serve(vacancy)
@@ -188,6 +193,7 @@ class Supervisor:
             elif action is Action.TERMINATE:
                 self._children.signal(pid, signal.SIGTERM)
             else:
+                self.tally.add("kills")
                 self._log.warning("BOB_KILLED", instance=instance.name, pid=pid, reason=_cause(instance))
                 self._children.signal(pid, signal.SIGKILL)
 
@@ -198,6 +204,7 @@ class Supervisor:
         if spare is None or spare.state is not State.RUNNING or not self._has_sockets(instance):
             return
         if covered and self.equipment.cover(instance, spare):
+            self.tally.add("covers")
             self._log.warning("BOB_COVERED", instance=instance.name, spare=spare.name)
         elif not covered and self.equipment.uncover(instance, spare):
             self._log.info("BOB_UNCOVERED", instance=instance.name, spare=spare.name)
@@ -215,19 +222,24 @@ class Supervisor:
         self._perform(self.roster.tick(now))
         for instance in self.roster.late(now):
             revision = instance.run.revision if instance.run is not None else 0
+            self.tally.add("late")
             self._log.warning("BOB_LATE", instance=instance.name, revision=revision, committed=instance.late_for)
         self.advance()
 
     # What processes do.
 
     def _spawn(self, instance: Instance, now: float) -> None:
+        restarts = instance.restarts
         try:
             pid = self._children.start(instance.definition, instance.number)
         except SpawnError as error:
+            self.tally.add("starts.failed")
             self._log.error("BOB_NOT_SPAWNED", instance=instance.name, reason=error)
             self._perform(_orders(instance, instance.not_spawned(now, str(error))))
         else:
             instance.spawned(now, pid)
+            self.tally.add("starts")
+        self.tally.add("restarts", instance.restarts - restarts)
 
     def _ended(self, pid: int, how: str) -> None:
         instance = self.roster.of_process(pid)
@@ -240,6 +252,7 @@ class Supervisor:
         if expected:
             self._log.info("BOB_ENDED", instance=instance.name, pid=pid, how=instance.last_exit)
         else:
+            self.tally.add("deaths")
             self._log.warning("BOB_DIED", instance=instance.name, pid=pid, how=instance.last_exit)
         self._perform(orders)
         self.advance()
@@ -340,6 +353,7 @@ class Supervisor:
             delay = instance.due - self._loop.time()
             self._log.warning("BOB_BACKOFF", instance=instance.name, seconds=f"{delay:.1f}", how=instance.last_exit)
         elif new is State.GIVEN_UP:
+            self.tally.add("given_up")
             self._log.error(
                 "BOB_GIVEN_UP", instance=instance.name, failures=len(instance.failures), how=instance.last_exit
             )

@@ -26,17 +26,7 @@ from cfgmgr.arguments import read_arguments
 from cfgmgr.commit import CommitProtocol
 from cfgmgr.committer import Outcome
 from cfgmgr.current import Rules
-from cfgmgr.errors import (
-    Invalid,
-    NoCandidate,
-    NotPermitted,
-    PathError,
-    Stale,
-    StoreError,
-    StoreUncertain,
-    StoreUnreachable,
-    Unchanged,
-)
+from cfgmgr.errors import StoreError, StoreUncertain, StoreUnreachable
 from cfgmgr.handing import page_of
 from cfgmgr.listing import Listing
 from cfgmgr.manager import Manager
@@ -46,6 +36,7 @@ from cfgmgr.showing import candidate_of, show
 from cfgmgr.start import DamageReporter, open_current
 from cfgmgr.store import Revision, Store
 from cfgmgr.stores import open_store
+from cfgmgr.tally import SLIPS, Tally
 from daemonkit.api import Configuration, GetConfiguration, RevisionCommitted
 from daemonkit.document import DocumentError
 from daemonkit.log import note_revision
@@ -54,8 +45,6 @@ from msgq.envelope import MAX_TEXT
 from msgq.errors import Refused
 from msgq.session import IncomingCall
 
-# What an operator may well run into: no module was asked.
-SLIPS = (Invalid, NoCandidate, NotPermitted, PathError, Stale, Unchanged)
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0  # seconds between attempts to reach the server of the store
 COMMIT = "configuration_commit"  # the family of durations: from the beginning of a commit to its end
 VERIFY_BATCH = 50  # revisions read in one job of the worker thread
@@ -72,6 +61,7 @@ class CfgmgrDaemon(Module):
         self._ready: asyncio.Future[Manager] = asyncio.get_running_loop().create_future()
         self._reporter = DamageReporter(context.log)
         self._listing = Listing()
+        self._tally = Tally(context.counters)
         self._commits: set[asyncio.Task[Any]] = set()
         context.durations.declare(COMMIT, [""])
 
@@ -100,6 +90,8 @@ class CfgmgrDaemon(Module):
         )
         await manager.restore_candidates()
         self._reporter.tell(store)
+        assert store.head is not None
+        self._tally.in_effect(store.head)
         self._ready.set_result(manager)
         await context.session.publish(RevisionCommitted.topic, RevisionCommitted(current.revision))
         context.spawn(self._verify(manager), "verify")
@@ -272,6 +264,7 @@ class CfgmgrDaemon(Module):
             proposal = None if errors else await manager.preview(seed.validated)
         changes = [] if proposal is None else list(proposal.changes)
         secrets = [] if proposal is None else changed_secrets(manager.current.effective, proposal.after.effective)
+        self._tally.reloaded()
         self.context.log.info("CFGMGR_RELOADED", source=path, changes=len(changes), secrets=len(secrets))
         shown, problems = shown_changes(changes, manager.current.catalogue), seed.problems()
         if not request.apply or not (changes or secrets):
@@ -294,6 +287,7 @@ class CfgmgrDaemon(Module):
         reason = checked_reason(request.reason) or f"back to revision {request.revision}"
         back = manager.roll_back(request.revision, request.author, reason, request.role)
         outcome = await self._to_its_end(back, request.author)
+        self._tally.rolled_back()
         shown = shown_changes(outcome.revision.changes, manager.current.catalogue)
         number, answers, late = outcome.revision.number, outcome.answers, outcome.late
         return api.RolledBack(request.revision, shown, outcome.warnings, number, answers, late)
@@ -350,7 +344,9 @@ class CfgmgrDaemon(Module):
             raise Refused("usage", f"an author is 1 to {api.MAX_AUTHOR} printable characters")
         manager = await self._manager()
         with refusals(invalid="usage"):
-            return shown_candidate(await manager.edit(author, edit), manager.current)
+            candidate = await manager.edit(author, edit)
+        self._tally.edited()
+        return shown_candidate(candidate, manager.current)
 
     async def _to_its_end(self, commit: Coroutine[Any, Any, Outcome], author: str) -> Outcome:
         """Carry a commit out, whoever asked for it waiting or not."""
@@ -365,6 +361,7 @@ class CfgmgrDaemon(Module):
             with refusals(), self.context.durations.taking(COMMIT, ""):
                 outcome = await commit
         except Refused as error:
+            self._tally.failed(error.__cause__)
             if isinstance(error.__cause__, StoreUncertain):
                 self.context.fail(error.__cause__)
             if isinstance(error.__cause__, SLIPS):
@@ -376,6 +373,7 @@ class CfgmgrDaemon(Module):
         reason = revision.reason or "no reason given"
         count = len(revision.changes)
         note_revision(revision.number)
+        self._tally.committed(outcome)
         log.info("CFGMGR_COMMITTED", revision=revision.number, author=author, changes=count, reason=reason)
         await self.context.session.publish(RevisionCommitted.topic, RevisionCommitted(revision.number))
         self.context.spawn(self._maintain(), "maintain")

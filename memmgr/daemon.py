@@ -246,7 +246,7 @@ class MemmgrDaemon(Module):
         store = self._keeper.store
         self.context.counters.set("zones", sum(store.zones.values()))
         self.context.counters.set("slots", len(store.manifest.slots))
-        self.context.counters.set("octets", store.octets())
+        self.context.counters.set("bytes", store.octets())
         self.context.counters.set("waiting", len(self._keeper.plan))
         self.context.counters.add("changes", self._keeper.changes - self._changes)
         self.context.counters.add("compactions", self._keeper.compactions - self._compactions)

@@ -150,7 +150,9 @@ def _workers(view: View) -> int:
 
 def _times(view: View) -> Mapping[str, str]:
     started = view.time if view.suite is None else view.suite.started
-    return {"boot-time": _moment(started), "config-time": _moment(started), "current-time": _moment(view.time)}
+    committed = total(view.of("cfgmgr")).get("revision.timestamp_seconds", 0)  # 0: cfgmgr has not said yet
+    configured = max(started, committed)
+    return {"boot-time": _moment(started), "config-time": _moment(configured), "current-time": _moment(view.time)}
 
 
 def _moment(seconds: float) -> str:

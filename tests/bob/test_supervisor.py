@@ -73,6 +73,7 @@ async def test_a_dead_process_is_restarted_at_once_and_its_end_is_told_exactly(w
     await world.until_running("one/0")
     assert world.get("one/0").last_exit.startswith("killed by SIGSEGV")
     assert world.pid("one/0") != pid
+    assert world.counted() == {"starts": 3, "deaths": 1, "restarts": 1}
 
 
 async def test_a_process_that_dies_again_and_again_is_told_with_its_words(world):
@@ -101,6 +102,7 @@ async def test_a_stopped_process_is_found_and_replaced(world):
     await world.until_running("one/0")
     assert "hung: no heart-beat" in world.get("one/0").last_exit
     assert not alive(pid)
+    assert world.counted() == {"starts": 3, "deaths": 1, "kills": 1, "restarts": 1}
 
 
 async def test_a_process_that_talks_nonsense_is_killed(world):
@@ -201,6 +203,11 @@ async def test_a_spare_takes_the_sockets_of_the_dead_and_nothing_is_lost(world, 
         assert {answer["instance"] for answer in answers} == {"0"}
         await world.until_running("dns/spare")
     assert min(times) < HAND_OVER, times
+    counted = world.counted()
+    assert {name: counted[name] for name in ("deaths", "restarts", "promotions")} == dict.fromkeys(
+        ("deaths", "restarts", "promotions"), 5
+    )
+    assert counted["sockets"] == 6 * 2  # UDP and TCP, to the first and to each that took its place
 
 
 async def test_the_spare_stands_in_for_a_silent_instance_until_it_is_heard_again(world, port):
@@ -219,6 +226,7 @@ async def test_the_spare_stands_in_for_a_silent_instance_until_it_is_heard_again
         while (await client.ask())["pid"] != silent:
             pass
     assert (world.pid("dns/0"), world.pid("dns/spare")) == (silent, spare)
+    assert (world.counted()["covers"], "deaths" in world.counted()) == (1, False)
 
 
 async def test_the_spare_stands_in_for_several_silent_instances_at_once(world, port):

@@ -23,6 +23,7 @@ from bob.sockets import place_text
 from bob.states import State
 from bob.supervisor import Supervisor
 from bob.systemd import ServiceManager
+from bob.tally import COUNTED
 from daemonkit.log import MessageLog
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
@@ -55,6 +56,10 @@ class World:
         async with asyncio.timeout(DEADLINE):
             await self.supervisor.shut_down()
         self.manager.close()
+
+    def counted(self) -> dict[str, int]:
+        """What bob counted, without what it did not."""
+        return {name: count for name, count in zip(COUNTED, self.supervisor.tally.slots, strict=True) if count}
 
     def define(self, name: str, *ways: str, **how: Any) -> Definition:
         """A component of the test's child."""

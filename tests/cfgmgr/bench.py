@@ -126,6 +126,15 @@ class Bench:
         assert isinstance(log, LogBook)
         return log
 
+    @property
+    def counters(self) -> dict[str, int]:
+        """The counters of cfgmgr."""
+        return self.members["cfgmgr/0"].module.context.counters.statistics()
+
+    def counted(self) -> dict[str, int]:
+        """Those that count, without the ones that are 0."""
+        return {name: count for name, count in self.counters.items() if count and not name.endswith("_seconds")}
+
     async def start_cfgmgr(self) -> Member:
         session = self.bus.session("cfgmgr/0")
         context = context_of("cfgmgr", "0", session, self.directory, self.arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import textwrap
+from datetime import UTC, datetime
 
 import pytest
 
@@ -549,3 +550,31 @@ async def test_a_secret_that_everybody_may_read_is_told(tmp_path, with_keys):
             warning.path == "keys.k.example.secret_file" and "everybody may use it (mode 0644)" in warning.reason
             for warning in warnings
         )
+
+
+# Counters.
+
+
+async def test_what_commits_come_to_is_counted(tmp_path, seed):
+    async with Bench(tmp_path, "--seed", str(seed)) as bench:
+        auth = await bench.start("auth")
+        assert bench.counted() == {"revision": 1}
+        await bench.call(api.Set("alice", "auth.udp_size", 1400))
+        await bench.change("auth.version", "9", author="bert")
+        await refused(bench.call(api.Commit("alice")))
+        await refused(bench.call(api.Commit("carol")))
+
+        async def never(_config):
+            raise Rejected("auth.version", "no")
+
+        auth.on_prepare = never
+        await bench.call(api.Set("dora", "auth.version", "10"))
+        await refused(bench.call(api.Commit("dora")))
+        auth.on_prepare = None
+        await bench.call(api.Rollback("bert", 1, apply=True))
+        await bench.call(api.Reload(author="bert"))
+        ends = {"commits.conflicts": 1, "commits.declined": 1, "commits.refused": 1, "rollbacks": 1, "reloads": 1}
+        assert bench.counted() == {"revision": 3, "edits": 3, "commits": 2, **ends}
+        head = (await bench.call(api.Status())).time
+        told = bench.counters["revision.timestamp_seconds"]
+        assert datetime.fromtimestamp(told, UTC) == datetime.fromisoformat(head).replace(microsecond=0)

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import datetime
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -105,6 +106,38 @@ def test_how_long_commands_commits_and_requests_take_is_told_and_outlives_the_pr
         assert "configuration commit" in shown
         durations = suite.control("stats", "durations")["cmdctl"]["request"]["POST /v1/config/commit"]
         assert (durations["count"], durations["buckets"]["10.0"]) == (1, 1)
+
+
+def test_bob_and_cfgmgr_count_what_they_do_and_bind_is_told_of_the_last_commit():
+    with served() as (suite, port):
+        assert json.loads(fetch(port, "/json/v1/status"))["config-time"] >= started(port)
+        before = scrape(port)
+        here = {"component": "bob", "member": "bob/0"}
+        assert value(before, "bobdns_bob_starts_total", **here) >= len(suite.components())
+        assert value(before, "bobdns_bob_deaths_total", **here) == 0
+        assert value(before, "bobdns_bob_sockets_total", **here) > 0
+        pid = suite.pid("auth/0")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: value(scrape(port), "bobdns_bob_restarts_total", **here) == 1, DEADLINE, "it is restarted")
+        assert value(scrape(port), "bobdns_bob_deaths_total", **here) == 1
+        assert suite.bobctl("config", "set", "auth.udp_size", "1400").returncode == 0
+        began = int(time.time())
+        assert suite.bobctl("config", "commit").returncode == 0
+        here = {"component": "cfgmgr", "member": "cfgmgr/0"}
+        after = scrape(port)
+        assert value(after, "bobdns_cfgmgr_commits_total", **here) == 1
+        assert value(after, "bobdns_cfgmgr_edits_total", **here) == 1
+        assert value(after, "bobdns_cfgmgr_revision", **here) == 2
+        committed = value(after, "bobdns_cfgmgr_revision_timestamp_seconds", **here)
+        assert began <= committed <= time.time()
+        told = json.loads(fetch(port, "/json/v1/status"))
+        assert datetime.fromisoformat(told["config-time"]).timestamp() == committed
+        shown = suite.bobctl("stats", "show", "cfgmgr").stdout
+        assert "commits" in shown
+
+
+def started(port):
+    return json.loads(fetch(port, "/json/v1/status"))["boot-time"]
 
 
 def test_an_instance_that_hangs_is_seen_and_one_that_is_dead_is_not_told_as_running():
