@@ -6,12 +6,12 @@ import base64
 import os
 import secrets
 from pathlib import Path
-from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from bobctl import completion, output
+from bobctl.committing import commit_at_once
 from bobctl.errors import CommandError
 from bobctl.suite import UNIX, Suite
 from bobctl.verbs import Noun, done, pass_suite
@@ -92,7 +92,7 @@ def add_key(
     try:
         entry = {"algorithm": algorithm, "secret_file": str(secret_file.absolute())}
         body = {"path": "keys", "key": name, "value": entry}
-        committed = _commit(suite, "add", body, f"key {name} added")
+        committed = commit_at_once(suite, "add", body, f"key {name} added")
     except ErrorAnswer:
         if secret is not None:
             secret_file.unlink()
@@ -115,20 +115,8 @@ def remove_key(suite: Suite, name: str) -> None:
     name = name.lower().rstrip(".")
     if name not in known:
         raise CommandError("not-found", f"there is no key {name}")
-    committed = _commit(suite, "remove", {"path": "keys", "key": name}, f"key {name} removed")
+    committed = commit_at_once(suite, "remove", {"path": "keys", "key": name}, f"key {name} removed")
     done(suite, committed, f"key {name} removed; its secret is still in {known[name]['secret_file']}")
-
-
-def _commit(suite: Suite, order: str, body: dict[str, Any], reason: str) -> Any:
-    """Make one change, and put it into effect; nothing is left of it where it is refused."""
-    if suite.client.get("config", "candidate")["changes"]:
-        raise CommandError("conflict", "you have uncommitted changes: commit or revert them first")
-    suite.client.post("config", order, body=body)
-    try:
-        return suite.client.post("config", "commit", body={"reason": reason})
-    except ErrorAnswer:
-        suite.client.post("config", "discard")
-        raise
 
 
 def _written(suite: Suite, name: str, file: Path | None, secret: str) -> Path:

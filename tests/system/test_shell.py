@@ -86,3 +86,27 @@ def test_a_file_of_commands_stops_at_its_first_error(suite, tmp_path):
     (change,) = suite.control("config", "diff")["changes"]
     assert change["new"] == 1410
     suite.control("config", "revert")
+
+
+def test_the_log_is_turned_up_for_one_module_and_down_again(suite):
+    def level(module):
+        return suite.control("log", "show")["modules"][module]["level"]
+
+    done = suite.bobctl("log", "level", "debug", "auth", "-m", "ticket 7")
+    assert (done.returncode, "the log of auth has the level debug (revision" in done.stderr) == (0, True)
+    assert (level("auth"), level("cfgmgr")) == ("debug", "info")
+    assert suite.control("config", "history")["revisions"][0]["reason"] == "ticket 7"
+    before = suite.control("log", "show", "auth")["modules"]["auth"]["messages"]
+    assert suite.bobctl("call", "auth", "reload").returncode == 0
+    assert before["info"] > 0
+    again = suite.bobctl("log", "level", "debug", "auth")
+    assert (again.returncode, "already" in again.stderr) == (0, True)
+    assert suite.bobctl("log", "level", "default", "auth").returncode == 0
+    assert level("auth") == "info"
+    assert suite.bobctl("log", "level", "debug", "nonsense").returncode == 3
+    assert "AUTH_TSIG_BAD" in suite.bobctl("log", "messages", "tsig").stdout
+
+
+def test_the_words_of_log_are_completed(shell):
+    shell.keys(f"log level w{TAB}")
+    shell.sees("arning")

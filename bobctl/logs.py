@@ -1,0 +1,121 @@
+"""`bobctl log`: what is logged and where to, how much it was, and which messages there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from bobctl import completion, output
+from bobctl.committing import commit_at_once
+from bobctl.errors import CommandError
+from bobctl.suite import Suite
+from bobctl.verbs import Noun, done, pass_suite, reason_option
+
+LEVELS = ("debug", "info", "warning", "error")
+USUAL = "info"  # the default of logging.level (specs/logging.yaml)
+DEFAULT = "default"  # instead of a level: that of all modules, or of the suite
+COUNTED = (*LEVELS, "suppressed", "dropped")
+
+
+def levels(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Levels, and the way back to the default."""
+    return [CompletionItem(one) for one in (*LEVELS, DEFAULT) if one.startswith(typed)]
+
+
+@click.group("log", cls=Noun)
+def log() -> None:
+    """The log: its levels and places, how much was written, and which messages there are.
+
+    Its lines are where `log show` says: standard error, which under systemd is the journal (`journalctl -u bob -f`),
+    syslog, or a file of the suite's machine.
+    """
+
+
+@log.command()
+@click.argument("module", required=False, shell_complete=completion.modules)
+@pass_suite
+def show(suite: Suite, module: str | None) -> None:
+    """Show levels, places and counts.
+
+    For each module, or for MODULE, and how many messages it has written. KEPT BACK came too often, LOST found their
+    place blocked for too long.
+    """
+    configured = suite.client.get("config", query={"path": "logging"})
+    counted = suite.client.get("statistics", query={"module": module})["modules"]
+    told = {name: _of_module(configured["value"], name, one["counters"]) for name, one in counted.items()}
+    if suite.json:
+        output.document({"logging": configured["value"], "modules": told, "overlay": configured["overlay"]})
+        return
+    rows = [(name, one["level"], one["destinations"], *one["messages"].values()) for name, one in told.items()]
+    output.table(("MODULE", "LEVEL", "TO", "DEBUG", "INFO", "WARNING", "ERROR", "KEPT BACK", "LOST"), rows)
+    for path, value in configured["overlay"].items():
+        if path.startswith("logging"):
+            output.words(f"for this run only, by the command line: {path} = {output.cell(value)}")
+
+
+def _of_module(logging: dict[str, Any], name: str, counters: dict[str, int]) -> dict[str, Any]:
+    own = logging["modules"].get(name) or {}
+    return {
+        "level": own.get("level") or logging["level"],
+        "destinations": own.get("destinations") or logging["destinations"],
+        "messages": {one: counters.get(f"log.{one}", 0) for one in COUNTED},
+    }
+
+
+@log.command()
+@click.argument("level", type=click.Choice((*LEVELS, DEFAULT)), shell_complete=levels)
+@click.argument("module", required=False, shell_complete=completion.modules)
+@reason_option
+@pass_suite
+def level(suite: Suite, level: str, module: str | None, reason: str) -> None:
+    """Set the level of all, or of a module.
+
+    Of MODULE, or of all modules that have none of their own. It is configuration, committed at once, and takes effect
+    in every process. `default` takes it back.
+    """
+    configured = suite.client.get("config", query={"path": "logging"})["value"]
+    path = "logging.level" if module is None else f"logging.modules[{module}].level"
+    if module is not None:
+        suite.client.get("modules", module)  # a name that no module has would have no effect
+    shown = "the log" if module is None else f"the log of {module}"
+    text = f"{shown} has the default level" if level == DEFAULT else f"{shown} has the level {level}"
+    own = configured if module is None else configured["modules"].get(module) or {}
+    usual = USUAL if module is None else None
+    if own.get("level") == (usual if level == DEFAULT else level):
+        done(suite, {"revision": None}, f"{text} already")
+        return
+    if level == DEFAULT:
+        answer = commit_at_once(suite, "unset", {"path": path}, reason or text)
+    else:
+        answer = commit_at_once(suite, "set", {"path": path, "value": level}, reason or text)
+    done(suite, answer, f"{text} (revision {answer['revision']})")
+
+
+@log.command()
+@click.argument("part", required=False, shell_complete=completion.messages)
+@pass_suite
+def messages(suite: Suite, part: str | None) -> None:
+    """List the messages there are.
+
+    Those with PART in their ID or text; no running suite is needed. `bobctl explain ID` tells more of one.
+    """
+    found = list(_messages((part or "").lower()))
+    if suite.json:
+        output.document({"messages": [{"id": name, "severity": kind, "text": text} for name, kind, text in found]})
+        return
+    if not found:
+        raise CommandError("not-found", f"no message has {part!r} in its ID or text")
+    output.table(("ID", "SEVERITY", "TEXT"), found)
+
+
+def _messages(part: str) -> Iterator[tuple[str, str, str]]:
+    from daemonkit.spec import Spec  # PyYAML and the specs: only here
+    from daemonkit.spec import modules as ours
+
+    for module in ours():
+        for name, message in sorted(Spec.load(module).messages.items()):
+            if part in name.lower() or part in message.text.lower():
+                yield name, message.severity, message.text
