@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dns.name import Name
 from dns.rdatatype import RdataType
 
-from datasrc.rdata import soa_serial
+from datasrc.rdata import soa_serial, unpack
 from datasrc.records import ZoneInfo, ZoneState
 from datasrc.rows import Row
 
@@ -26,11 +26,14 @@ def inspect(origin: Name, version: int, records: int, rows: Sequence[Row]) -> Zo
 
 def _fault(origin: Name, rows: Sequence[Row]) -> tuple[str, int | None]:
     """Why the zone cannot be answered from, if so, and the serial if it can be read."""
+    sets: dict[int, tuple[bytes, ...]] = {}
     try:
-        sets = {row.rdtype: row.rrset(origin) for row in rows}
+        for row in rows:
+            row.name(origin)
+            sets[row.rdtype] = unpack(row.rdatas)
     except ValueError as error:
         return f"a record at its apex is damaged: {error}", None
-    soa = sets[SOA].rdatas if SOA in sets else ()
+    soa = sets.get(SOA, ())
     if len(soa) != 1:
         return f"{len(soa) or 'no'} SOA records at its apex", None
     serial = soa_serial(soa[0])
