@@ -19,9 +19,11 @@ def migrate(url: str) -> None:
     from datasrc.database import migrate as migrate_database
 
     try:
-        migrate_database(url)
+        kept = migrate_database(url)
     except DataSourceError as error:
         raise click.ClickException(str(error)) from None
+    if kept is not None:
+        click.echo(f"the database has the schema of this release; as it was before it is in {kept}")
 
 
 if __name__ == "__main__":

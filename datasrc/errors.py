@@ -66,9 +66,13 @@ class Damaged(StorageError):
 
 
 class SchemaTooOld(StorageError):
-    """The database must be migrated before this release can use it. `empty`: it has no tables at all yet."""
+    """The database must be migrated before this release can use it. `empty`: it has no tables at all yet.
+
+    `version` of its schema, where it has one.
+    """
 
     empty = False
+    version = ""
 
 
 class SchemaTooNew(StorageError):

@@ -33,6 +33,7 @@ from memmgr.keeper import Keeper
 from memmgr.plan import Batch
 from memmgr.problems import Problems
 from memmgr.store import Store
+from memmgr.upgrading import upgrade_own
 from msgq.errors import Refused
 from msgq.session import IncomingCall
 
@@ -99,6 +100,12 @@ class MemmgrDaemon(Module):
         """Begin. auth answers without images until they are in line with the data sources."""
         self.context.spawn(self._run(), "keep")
 
+    def _upgrade(self) -> None:
+        """In the worker thread."""
+        assert self._sources is not None
+        if upgrade_own(self._sources.configured, self.context.directories.state, self.context.log):
+            self._sources.refresh()
+
     async def _run(self) -> None:
         places = self.context.directories
         store = await self.context.work(
@@ -106,6 +113,7 @@ class MemmgrDaemon(Module):
         )
         if store.arena.octets < arena.OCTETS:
             self.context.log.warning("MEMMGR_LITTLE_ROOM", octets=store.arena.octets)
+        await self.context.work(self._upgrade)
         self._keeper = Keeper(store, self.context.log)
         await self._configure(None)
         self.context.spawn(self._build(), "build")

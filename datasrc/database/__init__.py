@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datasrc.database.engine import Database
-from datasrc.database.migration import migrate
+from datasrc.database.migration import migrate, upgrade
 from datasrc.database.store import DatabaseSource
 from datasrc.errors import Missing, SchemaTooOld
 
-__all__ = ["DatabaseSource", "migrate", "open_source"]
+__all__ = ["DatabaseSource", "migrate", "open_source", "upgrade"]
 
 
 def open_source(url: str, *, name: str = "", create: bool = False, read_only: bool = False) -> DatabaseSource:

@@ -1,38 +1,110 @@
-"""Making the database and bringing its schema to that of this release. Only bob and the command line do this."""
+"""Making the database and bringing its schema to that of this release: by the command line, by loadzone where there is
+none yet, and by memmgr for SQLite files in its own state directory (docs/adr/0036). What answers never does.
+
+An SQLite file of an earlier release is copied beside itself first, for the way back.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, text
 
 from datasrc.database.engine import Database
-from datasrc.errors import Missing, StorageError
+from datasrc.database.store import check_schema
+from datasrc.errors import Missing, SchemaTooOld, StorageError
 
 FILE_MODE = 0o640  # -wal and -shm get the same mode and owner from SQLite
 ADVISORY_LOCK = 0x626F62646E73  # "bobdns": one migration at a time on PostgreSQL
 
 
-def migrate(url: str) -> None:
+def migrate(url: str) -> Path | None:
     """Make the database where there is none, and bring its schema to that of this release. Nothing to do is fine.
 
-    All of it is one transaction, and one process at a time does it. Raises StorageError.
+    All of it is one transaction, and one process at a time does it. The copy of an SQLite file that was of an earlier
+    release; else None. Raises StorageError.
     """
     database = Database(url)
+    kept = None
     try:
         with _lock(database):
             if database.path is not None:
                 make_file(database, database.path)
+                version = _version_before(database)
+                kept = None if version is None else _keep(database, database.path, version)
             with database.write() as connection:
                 if database.engine.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": ADVISORY_LOCK})
                 _upgrade(connection)
     finally:
         database.close()
+    return kept
+
+
+def upgrade(url: str, directory: Path) -> Path | None:
+    """Migrate an SQLite file of an earlier release below the directory; the copy, or None where there is nothing to do.
+
+    Anything else is left as it is: others may have a part in it. Raises StorageError.
+    """
+    database = Database(url)
+    try:
+        if database.path is None or not database.path.resolve().is_relative_to(directory.resolve()):
+            return None
+        if not database.path.exists() or _version_before(database) is None:
+            return None
+    finally:
+        database.close()
+    return migrate(url)
+
+
+def _version_before(database: Database) -> str | None:
+    """The version of the schema, if it is one of an earlier release."""
+    try:
+        check_schema(database)
+    except SchemaTooOld as error:
+        return error.version or None
+    except StorageError:  # whoever opens it says so
+        pass
+    return None
+
+
+def _keep(database: Database, path: Path, version: str) -> Path:
+    """Copy the file as it is now, whole and on the disk before anything changes."""
+    kept = path.with_name(f"{path.name}.schema-{version}")
+    made = kept.with_name(f"{kept.name}.new")
+    made.unlink(missing_ok=True)
+    try:
+        os.close(os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE))
+        with database.translated(), database.engine.connect() as connection, closing(sqlite3.connect(made)) as copy:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, whoever takes it away
+        _become_safe(made, path)
+        made.replace(kept)
+    except OSError as error:
+        made.unlink(missing_ok=True)
+        raise StorageError(f"{kept} cannot be made: {error.strerror}", database=database.text) from error
+    except BaseException:
+        made.unlink(missing_ok=True)
+        raise
+    return kept
+
+
+def _become_safe(made: Path, original: Path) -> None:
+    if os.geteuid() == 0:
+        owner = original.stat()
+        os.chown(made, owner.st_uid, owner.st_gid)
+    descriptor = os.open(made, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _upgrade(connection: Connection) -> None:

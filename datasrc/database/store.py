@@ -220,7 +220,9 @@ def check_schema(database: Database) -> None:
         error.empty = True
         raise error
     if version in KNOWN:
-        raise SchemaTooOld(f"its schema is {version}, this release needs {HEAD}: {advice}", database=database.text)
+        error = SchemaTooOld(f"its schema is {version}, this release needs {HEAD}: {advice}", database=database.text)
+        error.version = version
+        raise error
     raise SchemaTooNew(
         f"its schema is {version}, this release knows {HEAD} at most: use the release that wrote it",
         database=database.text,

@@ -19,12 +19,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import datasrc
-from datasrc.database import migrate
+from datasrc.database import migrate, upgrade
 from datasrc.database.engine import Database
 from datasrc.database.schema import HEAD, KNOWN, VERSION_TABLE, metadata
 from datasrc.errors import Locked, Missing, SchemaTooOld, StorageError
 from datasrc.records import ZoneFilter, ZoneState
 from tests.datasrc.zonemaking import SMALL, TESTER, load
+from tests.kit.earlier import as_the_first_release_left_it
 
 NOBODY = 65534
 
@@ -171,16 +172,15 @@ def test_zones_of_the_first_schema_are_listed_by_name_and_state(url: str, tmp_pa
         source.updater(dns.name.from_text("empty.example."), create=True).commit(TESTER)
         source.delete_zone(dns.name.from_text("gone.example."), TESTER)
         listed = source.zones()
-    with sqlite3.connect(path) as connection:  # as the first release left it
-        connection.execute("DROP INDEX zones_by_text")
-        connection.execute("DROP INDEX zones_by_state")
-        connection.execute("ALTER TABLE zones DROP COLUMN text")
-        connection.execute("ALTER TABLE zones DROP COLUMN state")
-        connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
-    connection.close()
+    as_the_first_release_left_it(path)
     with pytest.raises(SchemaTooOld, match=r"its schema is 0001, this release needs 0002: run `.*python.* -m datasrc"):
         datasrc.open(url)
-    migrate(url)
+    assert upgrade(url, tmp_path / "elsewhere") is None  # others may have a part in it
+    kept = upgrade(url, tmp_path)
+    assert kept == tmp_path / "zones.sqlite.schema-0001"
+    assert (kept.stat().st_mode & 0o777, upgrade(url, tmp_path)) == (0o640, None)
+    with pytest.raises(SchemaTooOld, match=r"its schema is 0001"):
+        datasrc.open(f"sqlite:///{kept}")
     with closing(datasrc.open(url)) as source:
         assert source.zones() == listed
         assert [str(each.origin) for each in source.zones(only=ZoneFilter("b"))] == ["B.example.", "broken.example."]
@@ -192,3 +192,15 @@ def test_zones_of_the_first_schema_are_listed_by_name_and_state(url: str, tmp_pa
             ZoneState.EMPTY: ["empty.example."],
             ZoneState.BROKEN: ["broken.example."],
         }
+
+
+def test_without_room_for_the_copy_the_database_stays_as_it_is(url: str, tmp_path: Path) -> None:
+    migrate(url)
+    path = tmp_path / "zones.sqlite"
+    as_the_first_release_left_it(path)
+    (tmp_path / "zones.sqlite.schema-0001").mkdir()  # stands in the way
+    with pytest.raises(StorageError, match="schema-0001 cannot be made"):
+        migrate(url)
+    with pytest.raises(SchemaTooOld, match="its schema is 0001"):
+        datasrc.open(url)
+    assert [one.name for one in tmp_path.glob("*.new")] == []

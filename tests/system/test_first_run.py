@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dns.rcode
 
+from tests.kit.earlier import as_the_first_release_left_it
 from tests.kit.suite import Suite, alive, wait_until
 from tests.kit.zones import small_zone
 
@@ -86,3 +87,14 @@ def test_nothing_but_the_door_listens_besides_dns(running):
     lines = [line for line in listening.stdout.splitlines() if any(f"pid={pid}," in line for pid in pids)]
     assert lines
     assert all(f":{running.port}" in line.split()[3] for line in lines)
+
+
+def test_the_database_of_an_earlier_release_is_upgraded_and_kept(suite):
+    assert suite.loadzone("example.org", small_zone(serial=3)).returncode == 0
+    as_the_first_release_left_it(suite.state / "zones.sqlite")
+    suite.start()
+    wait_until(lambda: suite.serves("example.org", 3), 30, "the zone is served")
+    assert (suite.state / "zones.sqlite.schema-0001").exists()
+    assert suite.log.read_text().count("MEMMGR_DATABASE_UPGRADED") == 1
+    assert suite.loadzone("example.org", small_zone(serial=4)).returncode == 0
+    wait_until(lambda: suite.serves("example.org", 4), 30, "the new zone is served")
