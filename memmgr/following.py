@@ -26,6 +26,7 @@ from image.manifest import Mark
 
 SOURCE_OCTETS = 4  # of the number of a source in records
 PAGE = 1000  # zones or changes read at once
+REST = 10.0  # s from a survey that ended early to the next one: what always fails must not be all that is done
 FILES = "master-files:"
 
 
@@ -35,8 +36,11 @@ class Followed:
 
     number: int  # in the manifest and in records of zones
     url: str
-    seen: int | None = None  # the outbox id up to where changes are known; None: it must be surveyed, or once more
-    mark: Mark | None = None  # the same, as it outlives the process
+    seen: int | None = None  # the outbox id up to where changes are known; None: it must be surveyed
+    mark: Mark | None = None  # the same, as it outlives the process; None until all zones are known
+    whole: bool = False  # all zones are known
+    due: bool = False  # its survey ended early, and is to be taken again
+    rests: float = 0.0  # until when it is not, on the monotonic clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class Following:
     @property
     def complete(self) -> bool:
         """Whether every source that can be asked was surveyed to its end, or its survey is under way."""
-        unknown = {name for name, followed in self._followed.items() if followed.seen is None}
+        unknown = {name for name, followed in self._followed.items() if followed.seen is None or followed.due}
         return not unknown or all(isinstance(one, Failure) for name, one in self._each() if name in unknown)
 
     def marks(self) -> tuple[manifest.Source, ...]:
@@ -179,6 +183,8 @@ class Following:
         followed = self._followed[name]
         if followed.seen is None:
             self._begin(name, source, survey)
+        elif followed.due and time.monotonic() >= followed.rests:
+            self._start(name, source, survey)
         assert followed.seen is not None
         while (changes := source.changes(followed.seen, PAGE)) or source.last_change() != followed.seen:
             if not changes or changes[0].id != followed.seen + 1:  # it is another database, or trimmed
@@ -187,7 +193,8 @@ class Following:
             for origin in dict.fromkeys(change.origin for change in changes):
                 update(origin)
             followed.seen = changes[-1].id
-            followed.mark = _mark(changes[-1])
+            if followed.whole:
+                followed.mark = _mark(changes[-1])
 
     def _begin(self, name: str, source: DataSource, survey: Callable[[Generator[Found]], None]) -> None:
         """Survey the source, unless its outbox tells all since its images were made."""
@@ -196,13 +203,20 @@ class Following:
         if mark is not None and mark.id:
             row = next(iter(source.changes(mark.id - 1, 1)), None)
             if row is not None and _mark(row) == mark:
-                followed.seen = mark.id
+                followed.seen, followed.whole = mark.id, True
                 return
             # Another database, or too much happened to tell: versions may mean other data.
             followed.number, followed.mark = _lot(), None
-        last = source.last_change()
-        row = next(iter(source.changes(last - 1, 1)), None) if last else None
-        followed.seen = last
+        followed.seen = source.last_change()
+        self._start(name, source, survey)
+
+    def _start(self, name: str, source: DataSource, survey: Callable[[Generator[Found]], None]) -> None:
+        """Survey the source, whose changes are followed meanwhile. At the end all is known up to what is seen now."""
+        followed = self._followed[name]
+        followed.whole, followed.due, followed.mark = False, True, None
+        seen = followed.seen
+        row = next(iter(source.changes(seen - 1, 1)), None) if seen else None
+        followed.due = False
         survey(self._survey(name, source, followed, row))
 
     def _survey(self, name: str, source: DataSource, followed: Followed, last: Change | None) -> Generator[Found]:
@@ -221,9 +235,10 @@ class Following:
             self._waits(name, error)
         finally:
             if not whole:
-                followed.seen = None
-        if whole and last is not None:
-            followed.mark = _mark(last)
+                followed.due, followed.rests = True, time.monotonic() + REST
+        if whole:
+            followed.whole = True
+            followed.mark = None if last is None else _mark(last)
 
     def _before(self, name: str) -> set[bytes]:
         """The keys of the zones that sources before this one have."""

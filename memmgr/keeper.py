@@ -97,6 +97,8 @@ class Keeper:
             return "the images are not ready"
         if self.following.unasked:
             return f"{', '.join(self.following.unasked)} cannot be asked"
+        if not self.following.complete:
+            return "the list of zones of a data source could not be read to its end"
         if self.plan.surveying or self._unrecorded or not self._swept:
             return "zones are being built for the first time"
         return "a data source that failed was not asked again yet" if self._unsure else ""

@@ -339,6 +339,7 @@ def test_a_change_is_not_lost_while_its_source_cannot_be_asked(house, monkeypatc
 
 def test_a_source_that_fails_in_the_middle_of_its_survey_is_surveyed_to_the_end_when_it_works(house, monkeypatch):
     monkeypatch.setattr("memmgr.following.PAGE", 2)
+    monkeypatch.setattr("memmgr.following.REST", 0.0)
     zones = [f"zone{number}." for number in range(6)]
     for zone in zones:
         house.load(soa(1, "www A 192.0.2.80"), zone)
@@ -360,9 +361,49 @@ def test_a_source_that_fails_in_the_middle_of_its_survey_is_surveyed_to_the_end_
     assert [house.text(f"www.{zone}") for zone in zones] == ["192.0.2.80"] * 6
 
 
+def test_a_source_that_fails_in_every_survey_is_not_all_that_is_done(house, monkeypatch):
+    """As with a damaged page: the source works, but for what is on it."""
+    monkeypatch.setattr("memmgr.following.PAGE", 2)
+    zones = [f"zone{number}." for number in range(4)]
+    for zone in zones:
+        house.load(soa(1, "www A 192.0.2.80"), zone)
+    pages, asked = DatabaseSource.zones, []
+
+    def fails(self, after=None, *arguments, **options):
+        asked.append(after)
+        if after is not None:
+            raise StorageError("the file is damaged", database=self.name)
+        return pages(self, after, *arguments, **options)
+
+    monkeypatch.setattr(DatabaseSource, "zones", fails)
+    house.start()
+    assert house.keeper.announced
+    for serial in range(2, 7):
+        house.load(soa(serial, f"www A 192.0.2.{serial}"), "zone3.")
+        house.sources.refresh()
+        house.settle()
+        assert house.text("www.zone3.") == f"192.0.2.{serial}"  # changes are followed all the same
+    assert len(asked) == 2  # the two pages of one survey
+    assert "could not be read" in house.keeper.doubt  # names that are in none of the zones found are not refused
+
+
+def test_a_successor_is_told_of_nothing_before_all_zones_are_known(house):
+    """Else it would trust the outbox, and zones that the survey had not come to would be in no image."""
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    following = house.keeper.following
+    assert following.marks()[0].mark.id == 1
+    following._start("main", house.source, lambda _survey: None)  # is under way
+    house.load(soa(2, "www A 192.0.2.81"))
+    house.settle()
+    assert house.text("www.example.") == "192.0.2.81"
+    assert following.marks()[0].mark is None
+
+
 def test_nothing_is_announced_after_an_error_of_the_system_in_a_survey_before_it_was_taken_again(house, monkeypatch):
     """A zone that is missing in the images would be answered from the one above."""
     monkeypatch.setattr("memmgr.plan.BIG_RECORDS", 3)
+    monkeypatch.setattr("memmgr.following.REST", 0.0)
     for origin in ("example.", "a.example.", "b.example."):
         house.load(soa(1, "www A 192.0.2.80"), origin)
     put = Margin.put
