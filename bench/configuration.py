@@ -44,7 +44,8 @@ def timed(action: Callable[[], object]) -> float:
 def report(what: str, times: list[float], goal: float | None = None) -> None:
     """A line of figures in milliseconds."""
     worst, median = max(times) * 1000, statistics.median(times) * 1000
-    told = f", goal under {goal * 1000:.0f} ms" if goal else ""
+    verdict = "" if goal is None else "reached" if median < goal * 1000 else "missed"
+    told = f", goal under {goal * 1000:.0f} ms {verdict}" if goal else ""
     print(f"{what}: median {median:.1f} ms, worst {worst:.1f} ms of {len(times)}{told}")
 
 

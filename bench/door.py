@@ -74,7 +74,8 @@ def timed(action: Callable[[], Any]) -> float:
 def report(what: str, times: list[float], count: int) -> None:
     """A line of figures in milliseconds."""
     worst, median = max(times) * 1000, statistics.median(times) * 1000
-    print(f"{what}: {count} zones, median {median:.1f} ms, worst {worst:.1f} ms of {len(times)}")
+    verdict = "reached" if median < GOAL * 1000 else "missed"
+    print(f"{what}: {count} zones, median {median:.1f} ms, worst {worst:.1f} ms of {len(times)}, goal {verdict}")
 
 
 def forms(count: int) -> dict[str, dict[str, Any]]:

@@ -39,6 +39,8 @@ def do(suite: Suite, words: list[str], *, dry_run: bool = False) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as error:
+        if isinstance(error, click.UsageError) and error.ctx is not None and error.ctx.command is root:
+            error.ctx = None  # whose usage, of a program without a name, helps nobody
         error.show()
         return error.exit_code
     except click.Abort:

@@ -109,7 +109,7 @@ def _of_images(images: ImagesState | None) -> dict[str, object]:
     if published is not None:
         facts += f", last published {output.duration(time.time() - published)} ago"
     told: dict[str, object] = {"images": facts}
-    if images["doubt"]:
+    if images.get("doubt"):  # a suite of an earlier release does not say
         told["names of no zone"] = f"refused slowly, from the data sources: {images['doubt']}"
     if images["failures"]:
         told["without image"] = images["failures"]
