@@ -38,7 +38,7 @@ cdef class Loop(Reactor):
     cdef int forget_busy(self, Py_ssize_t index) except -1 nogil
     @cython.locals(received=Py_ssize_t)
     cdef Py_ssize_t receive(self, Py_ssize_t place) except -1 nogil
-    @cython.locals(failed=Py_ssize_t)
+    @cython.locals(together=Py_ssize_t, failed=Py_ssize_t)
     cdef int answer_batch(self) except -1 nogil
     @cython.locals(slot=Py_ssize_t)
     cdef int answer_some(self, Py_ssize_t end) except -1 nogil

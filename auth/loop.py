@@ -208,8 +208,9 @@ class Loop(Reactor):
 
     def answer_batch(self) -> int:
         """Answer what is left of the batch in hand, and send the replies."""
+        together = STAGES if self.is_far() else 1  # what is near is answered while what was read is in the first cache
         while self.first < self.count:
-            self.answer_some(self.first + STAGES if self.first + STAGES < self.count else self.count)
+            self.answer_some(self.first + together if self.first + together < self.count else self.count)
         self.count = 0
         failed = self.datagrams.send(self.descriptors[self.place])
         if failed:

@@ -4,6 +4,13 @@ from image.searcher cimport Searcher
 cdef Py_ssize_t BELOW_DELTA, FRAGMENT_FIXED, HASH_OCTETS, IN_DELTA, NODE_FIXED, NODE_LINK, NSEC, NSEC3_ENTRY, NSEC_ENTRY, PATCH_HASH, PATCH_NSEC3_ENTRY, PATCH_NSEC_ENTRY, POINTER_OCTETS, SECOND_FIXED, SET_OCTETS, STAR, UNIT, WITH_SIGNATURES, ZONE_FIXED, ZONE_ITERATIONS, ZONE_ORIGIN_OCTETS, ZONE_SALT_OCTETS, NSEC3_FLAGS
 
 cdef class ChainSearcher(Searcher):
+    cdef Py_ssize_t denial
+    cdef Py_ssize_t denial_zone
+    cdef Py_ssize_t denial_node
+    cdef Py_ssize_t denial_generation
+
+    cdef Py_ssize_t recall_denial(self, Py_ssize_t node) noexcept nogil
+    cdef Py_ssize_t keep_denial(self, Py_ssize_t node, Py_ssize_t found) noexcept nogil
     @cython.locals(link=Py_ssize_t, number=Py_ssize_t)
     cdef Py_ssize_t link_of(self, Py_ssize_t node) except -1 nogil
     @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, at=Py_ssize_t, order=Py_ssize_t, index=Py_ssize_t)

@@ -34,6 +34,34 @@ NSEC3_FLAGS = 11  # octets behind the owner: type, class, TTL, RDLENGTH, hash al
 class ChainSearcher(Searcher):
     """Looks up in the chain of NSEC or NSEC3 records of the zone at hand."""
 
+    def __init__(self, seed: int, udp_size: int) -> None:
+        super().__init__(seed, udp_size)
+        self.denial = 0  # what denies the wildcard below the node it was looked for last; 0: nothing is known
+        self.denial_zone = 0
+        self.denial_node = 0
+        self.denial_generation = 0
+
+    def map(self, view: memoryview, address: int, directory: int) -> None:
+        """As Searcher.map()."""
+        super().map(view, address, directory)
+        self.denial = 0
+
+    # Whoever asks for names that are not there asks below few that are: the wildcard of one is looked for once.
+
+    def recall_denial(self, node: int) -> int:
+        """What was kept for a node of the zone at hand, 0 for nothing."""
+        if self.denial_node != node or self.denial_zone != self.zone or self.denial_generation != self.generation:
+            return 0
+        return self.denial
+
+    def keep_denial(self, node: int, found: int) -> int:
+        """Keep it, until the zone is another: with each change its record has another place and generation."""
+        self.denial = found
+        self.denial_zone = self.zone
+        self.denial_node = node
+        self.denial_generation = self.generation
+        return found
+
     # NSEC: entries are nodes in canonical order (RFC 4034 section 6.1).
 
     def nsec_fragment(self, node: int) -> int:
@@ -50,6 +78,8 @@ class ChainSearcher(Searcher):
         high = self.chain_entries
         while low < high:
             middle = (low + high + 1) >> 1
+            self.fetch(self.arena_address + self.nsec_node((low + middle) >> 1))  # one of both is the next
+            self.fetch(self.arena_address + self.nsec_node((middle + high + 1) >> 1))
             if self.compare(self.nsec_node(middle), level, wildcard) <= 0:
                 low = middle
             else:
@@ -186,6 +216,8 @@ class ChainSearcher(Searcher):
         high = self.chain_entries
         while low < high:
             middle = (low + high + 1) >> 1
+            self.fetch(self.arena_address + self.chain + ((low + middle) >> 1) * NSEC3_ENTRY)  # about where the next is
+            self.fetch(self.arena_address + self.chain + ((middle + high) >> 1) * NSEC3_ENTRY)
             order = self.compare_hash(self.chain + (middle - 1) * NSEC3_ENTRY)
             if order == 0:
                 return 0

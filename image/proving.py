@@ -58,8 +58,10 @@ class Prover(ChainSearcher):
             return OVERFLOW
         return DONE
 
-    def deny_name(self, there: int) -> int:
-        """NXDOMAIN, with its proof (RFC 4035 section 3.1.3.2, RFC 5155 section 7.2.2)."""
+    def deny_name(self, there: int, encloser: int) -> int:
+        """NXDOMAIN, with its proof (RFC 4035 section 3.1.3.2, RFC 5155 section 7.2.2); the closest encloser is a node,
+        of so many labels.
+        """
         if self.negative == 0:
             return LEAVE
         self.rcode = NXDOMAIN
@@ -72,16 +74,21 @@ class Prover(ChainSearcher):
         if not self.dnssec or not self.zone_flags & ZONE_SIGNED:
             return DONE
         if self.zone_flags & ZONE_NSEC:
-            for wildcard in range(2):
-                before = self.nsec_before(there if wildcard else self.depth, wildcard)
-                if not self.add_owned(self.nsec_fragment(before), before):
-                    return OVERFLOW
-            return DONE
+            before = self.nsec_before(self.depth, 0)
+            if not self.add_owned(self.nsec_fragment(before), before):
+                return OVERFLOW
+            before = self.recall_denial(encloser) or self.keep_denial(encloser, self.nsec_before(there, 1))
+            return DONE if self.add_owned(self.nsec_fragment(before), before) else OVERFLOW
         if not self.zone_flags & ZONE_NSEC3:
             return LEAVE
         self.read_parameters()
         step = self.prove_closest(there)
-        return step if step != DONE else self.add_cover(there, 1)
+        if step != DONE:
+            return step
+        entry = self.recall_denial(encloser) or self.keep_denial(encloser, self.nsec3_covering(there, 1))
+        if entry == 0:
+            return LEAVE
+        return DONE if self.add_proof(self.nsec3_fragment(entry)) else OVERFLOW
 
     def prove_wildcard(self, there: int) -> int:
         """That there is no closer match than the wildcard (RFC 4035 section 3.1.3.3, RFC 5155 section 7.2.6)."""
@@ -91,7 +98,7 @@ class Prover(ChainSearcher):
         if not self.zone_flags & ZONE_NSEC3:
             return LEAVE
         self.read_parameters()
-        return self.add_cover(there + 1, 0)
+        return self.add_cover(there + 1)
 
     def prove_closest(self, there: int) -> int:
         """The closest encloser, and that the next closer name is not there (RFC 5155 section 7.2.1)."""
@@ -101,7 +108,7 @@ class Prover(ChainSearcher):
             return LEAVE  # left out of the chain: rare, and not simple
         if not self.add_proof(self.nsec3_fragment(own)):
             return OVERFLOW
-        return self.add_cover(there + 1, 0)
+        return self.add_cover(there + 1)
 
     def prove_exact(self, node: int, level: int) -> int:
         """The record of a node; where it was left out, the proof that it may be (RFC 5155 sections 7.2.4, 7.2.7)."""
@@ -121,9 +128,9 @@ class Prover(ChainSearcher):
                 return DONE if self.add_proof(self.nsec3_fragment(entry)) else OVERFLOW
         return LEAVE
 
-    def add_cover(self, level: int, wildcard: int) -> int:
+    def add_cover(self, level: int) -> int:
         """The record whose span covers a name."""
-        entry = self.nsec3_covering(level, wildcard)
+        entry = self.nsec3_covering(level, 0)
         if entry == 0:
             return LEAVE
         return DONE if self.add_proof(self.nsec3_fragment(entry)) else OVERFLOW

@@ -341,7 +341,7 @@ class Responder(Courtesy):
             if self.limiting:
                 self.note_encloser(there)
             return self.answer_node(node, 1, there) if node else LEAVE
-        return self.deny_name(there)
+        return self.deny_name(there, node)
 
     def redirect(self, node: int, level: int) -> int:
         """The DNAME of a node, and the CNAME it stands for, which is not signed (RFC 6672 sections 3.2, 5.3.1)."""

@@ -128,3 +128,27 @@ def test_a_chain_with_a_gap_is_not_taken_for_whole(tmp_path):
     rig.change(store)
     assert rig.rebuilt == 1
     store.close()
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_a_denial_that_was_kept_is_not_given_after_a_change(tmp_path, chain):
+    """Who answered before a change proves behind it what one proves who comes new."""
+    rig = SignedRig(tmp_path, chain)
+    rig.toggle({0})
+    store = rig.store("changed")
+    rig.build(store)
+    lasting = Asker(store)
+    texts = [f"{owner}{ORIGIN}" for owner in ("not.a.", "nowhere.", "nothing.", "!.", "not.b.a.")]
+    texts += reversed(texts)  # below the same name first and last: what was kept is asked for behind the change
+    asked = [dns.message.make_query(text, "A", use_edns=0, want_dnssec=True, id=7).to_wire() for text in texts]
+    seen = set()
+    for number in [2, 3, 13, 14, 6, 7, 6, 7, 5, 5, 3]:
+        rig.toggle({number})
+        rig.change(store)
+        for query in asked:
+            found = lasting.ask(query)
+            assert found == Asker(store).ask(query)
+            seen.add(found)
+    assert rig.rebuilt == 0
+    assert len(seen) > 2 * len(texts)
+    store.close()
