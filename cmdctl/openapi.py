@@ -37,7 +37,7 @@ class OpenApiRoutes:
 
     def routes(self) -> list[Route]:
         """The routes of this group."""
-        own = Operation("GET", "/v1/openapi.json", self.document, Role.READ, any_token=True)
+        own = Operation("GET", "/v1/openapi.json", self.document, Role.READ, answer=dict[str, Any], any_token=True)
         self._described.append(own)
         return [own]
 

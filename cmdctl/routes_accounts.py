@@ -35,6 +35,7 @@ from cmdctl.roles import Role
 from cmdctl.routes_zones import parse_origin
 from cmdctl.routing import Operation, Query, caller_of
 from cmdctl.services import Services, note_changed
+from daemonkit.api import Nothing
 
 RoleWord = Literal["read", "operate", "configure", "admin"]
 Password = Annotated[str, Meta(max_length=MAX_PASSWORD)]
@@ -90,12 +91,12 @@ class AccountRoutes:
             Operation("GET", "/v1/whoami", self.whoami, Role.READ, answer=Whoami, any_token=True),
             Operation("GET", "/v1/users", self.users, Role.ADMIN, answer=UserList),
             Operation("PUT", user, self.add_user, Role.ADMIN, body=UserBody, answer=UserEntry, status=201),
-            Operation("PATCH", user, self.change_user, Role.ADMIN, body=UserChange),
-            Operation("DELETE", user, self.remove_user, Role.ADMIN),
-            Operation("POST", "/v1/password", self.password, Role.READ, body=PasswordBody),
+            Operation("PATCH", user, self.change_user, Role.ADMIN, body=UserChange, answer=Nothing),
+            Operation("DELETE", user, self.remove_user, Role.ADMIN, answer=Nothing),
+            Operation("POST", "/v1/password", self.password, Role.READ, body=PasswordBody, answer=Nothing),
             Operation("GET", "/v1/tokens", self.tokens, Role.READ, answer=TokenList),
             Operation("POST", "/v1/tokens", self.add_token, Role.READ, body=TokenBody, answer=NewToken, status=201),
-            Operation("DELETE", token, self.remove_token, Role.READ),
+            Operation("DELETE", token, self.remove_token, Role.READ, answer=Nothing),
             Operation("GET", "/v1/audit", self.audit, Role.ADMIN, query=page, answer=AuditPage),
         ]
 

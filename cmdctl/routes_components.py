@@ -11,7 +11,7 @@ DELETE /v1/components/{name}?reason=  remove it
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 from starlette.requests import Request
@@ -30,6 +30,7 @@ from cmdctl.roles import Role
 from cmdctl.routes_config import Reason
 from cmdctl.routing import Operation
 from cmdctl.services import Services, author_of, note_changed
+from daemonkit.api import Nothing
 from daemonkit.findings import format_path
 from msgq.errors import Refused
 
@@ -49,6 +50,21 @@ class ComponentBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason = ""
 
 
+class Processes(TypedDict):
+    """Every process, and the components that are configured not to run."""
+
+    components: list[bob.InstanceStatus]
+    disabled: list[str]
+
+
+class ComponentShown(TypedDict):
+    """The processes of one component, and what is configured for it."""
+
+    component: str
+    instances: list[bob.InstanceStatus]
+    configuration: dict[str, Any]
+
+
 class ComponentRoutes:
     """Relays to bob and cfgmgr."""
 
@@ -59,8 +75,8 @@ class ComponentRoutes:
     def routes(self) -> list[Route]:
         """The routes of this group."""
         return [
-            Operation("GET", "/v1/components", self.list_components, Role.READ),
-            Operation("GET", "/v1/components/{name}", self.show, Role.READ),
+            Operation("GET", "/v1/components", self.list_components, Role.READ, answer=Processes),
+            Operation("GET", "/v1/components/{name}", self.show, Role.READ, answer=ComponentShown),
             Operation(
                 "PUT", "/v1/components/{name}", self.add, Role.ADMIN, body=ComponentBody, answer=cfgmgr.Committed
             ),
@@ -75,7 +91,7 @@ class ComponentRoutes:
             Operation(
                 "DELETE", "/v1/components/{name}", self.remove, Role.ADMIN, query=(REASON,), answer=cfgmgr.Committed
             ),
-            Operation("POST", "/v1/components/{name}/{order}", self.order, Role.OPERATE),
+            Operation("POST", "/v1/components/{name}/{order}", self.order, Role.OPERATE, answer=Nothing),
         ]
 
     async def list_components(self, _request: Request) -> Response:

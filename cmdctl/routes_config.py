@@ -109,11 +109,20 @@ class ConfigRoutes:
         """The routes of this group."""
         return [
             Operation("GET", "/v1/config", self.show, Role.READ, query=(PATH, FORM), answer=api.Shown),
-            Operation("GET", "/v1/config/complete", self.complete, Role.READ, query=(PATH, LIMIT)),
-            Operation("GET", "/v1/config/describe", self.describe, Role.READ, query=(PATH, PREFIX)),
+            Operation("GET", "/v1/config/complete", self.complete, Role.READ, query=(PATH, LIMIT), answer=api.Paths),
+            Operation(
+                "GET", "/v1/config/describe", self.describe, Role.READ, query=(PATH, PREFIX), answer=api.Described
+            ),
             Operation("GET", "/v1/config/candidate", self.diff, Role.READ, answer=api.Candidate),
-            Operation("GET", "/v1/config/entries", self.entries, Role.READ, query=(PATH, AFTER, LIMIT, ENTRIES_FORM)),
-            Operation("GET", "/v1/config/export", self.export, Role.READ),
+            Operation(
+                "GET",
+                "/v1/config/entries",
+                self.entries,
+                Role.READ,
+                query=(PATH, AFTER, LIMIT, ENTRIES_FORM),
+                answer=api.EntryPage,
+            ),
+            Operation("GET", "/v1/config/export", self.export, Role.READ, answer=api.Exported),
             Operation("POST", "/v1/config/set", self.set, Role.CONFIGURE, body=ValueBody, answer=api.Candidate),
             Operation("POST", "/v1/config/unset", self.unset, Role.CONFIGURE, body=PathBody, answer=api.Candidate),
             Operation("POST", "/v1/config/add", self.add, Role.CONFIGURE, body=EntryBody, answer=api.Candidate),
@@ -123,7 +132,9 @@ class ConfigRoutes:
             Operation("POST", "/v1/config/check", self.check, Role.CONFIGURE, answer=api.Checked),
             Operation("POST", "/v1/config/commit", self.commit, Role.CONFIGURE, body=CommitBody, answer=api.Committed),
             Operation("POST", "/v1/config/reload", self.reload, Role.CONFIGURE, body=ReloadBody, answer=api.Reloaded),
-            Operation("POST", "/v1/config/rollback", self.rollback, Role.CONFIGURE, body=RollbackBody),
+            Operation(
+                "POST", "/v1/config/rollback", self.rollback, Role.CONFIGURE, body=RollbackBody, answer=api.RolledBack
+            ),
             Operation(
                 "GET",
                 "/v1/config/history",

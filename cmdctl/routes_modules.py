@@ -9,7 +9,7 @@ POST /v1/call/{module}/{command}      {"arguments": {...}, "instance": "1", "tim
 from __future__ import annotations
 
 import importlib.metadata
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 from msgspec import Meta
@@ -40,6 +40,75 @@ class CallBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout: Annotated[float, Meta(gt=0, le=MAX_CALL_SECONDS)] = CALL_SECONDS
 
 
+class Release(TypedDict):
+    """Of the running suite."""
+
+    version: str
+
+
+class ModuleEntry(TypedDict):
+    """One module in short, and who of it runs."""
+
+    module: str
+    title: str
+    commands: list[str]
+    topics: list[str]
+    members: list[str]
+
+
+class UnreadableSpec(TypedDict):
+    """A component whose spec cannot be used."""
+
+    component: str
+    reason: str
+
+
+class ModuleList(TypedDict):
+    """Every module that does something, by name."""
+
+    modules: list[ModuleEntry]
+    unreadable: list[UnreadableSpec]
+
+
+class CommandShown(TypedDict):
+    """A command of a module, as its spec tells it."""
+
+    text: str
+    role: str
+    changes: bool
+    arguments: dict[str, str]
+
+
+class StatisticShown(TypedDict):
+    """A counter or gauge."""
+
+    type: str
+    text: str
+
+
+class MessageShown(TypedDict):
+    """A log message."""
+
+    severity: str
+    text: str
+    explain: str
+
+
+class ModuleShown(TypedDict):
+    """All of a module's spec, and who of it runs."""
+
+    module: str
+    title: str
+    text: str
+    commands: dict[str, CommandShown]
+    configuration: list[str]
+    reads: list[str]
+    topics: dict[str, str]
+    statistics: dict[str, StatisticShown]
+    messages: dict[str, MessageShown]
+    members: list[str]
+
+
 class ModuleRoutes:
     """Specs and plain commands."""
 
@@ -49,9 +118,9 @@ class ModuleRoutes:
     def routes(self) -> list[Route]:
         """The routes of this group."""
         return [
-            Operation("GET", "/v1/version", self.version, Role.READ, any_token=True),
-            Operation("GET", "/v1/modules", self.list_modules, Role.READ),
-            Operation("GET", "/v1/modules/{module}", self.show_module, Role.READ),
+            Operation("GET", "/v1/version", self.version, Role.READ, answer=Release, any_token=True),
+            Operation("GET", "/v1/modules", self.list_modules, Role.READ, answer=ModuleList),
+            Operation("GET", "/v1/modules/{module}", self.show_module, Role.READ, answer=ModuleShown),
             Operation("POST", "/v1/call/{module}/{command}", self.call, Role.READ, body=CallBody, answer=Any),
         ]
 

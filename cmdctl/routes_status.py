@@ -7,7 +7,7 @@ GET /v1/status    what bob, cfgmgr and the auth instances say; a part that does 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 from starlette.requests import Request
@@ -18,7 +18,7 @@ from auth import api as auth
 from bob import api as bob
 from cfgmgr import api as cfgmgr
 from cmdctl.answers import answer
-from cmdctl.api import ImagesState, ListenerState, SourceFault
+from cmdctl.api import ImagesState, ListenerState, RestState, SourceFault
 from cmdctl.limits import STATUS_SECONDS
 from cmdctl.roles import Role
 from cmdctl.routing import Operation
@@ -31,6 +31,42 @@ from stats import api as stats
 MEMMGR = "memmgr"  # which reads all zones, where auth asks for few of them
 
 
+class SuiteState(TypedDict):
+    """What bob says of the whole: its status, without the components."""
+
+    version: str
+    pid: int
+    user: str
+    state: str
+    started: float
+    state_dir: str
+    run_dir: str
+    revision: int
+    listen: list[str]
+    disabled: list[str]
+    answering: bool
+
+
+class SilentPart(TypedDict):
+    """Who did not answer, and why."""
+
+    part: str
+    reason: str
+
+
+class StatusShown(TypedDict):
+    """Everything; null is of who did not answer."""
+
+    suite: SuiteState | None
+    components: list[bob.InstanceStatus]
+    configuration: cfgmgr.StatusReply | None
+    data_sources: list[SourceFault]
+    rest: RestState
+    metrics: ListenerState
+    images: ImagesState
+    problems: list[SilentPart]
+
+
 class StatusRoutes:
     """The view of the whole."""
 
@@ -40,7 +76,7 @@ class StatusRoutes:
 
     def routes(self) -> list[Route]:
         """The routes of this group."""
-        return [Operation("GET", "/v1/status", self.status, Role.READ)]
+        return [Operation("GET", "/v1/status", self.status, Role.READ, answer=StatusShown)]
 
     async def status(self, _request: Request) -> Response:
         """Everything at once."""

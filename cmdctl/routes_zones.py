@@ -13,6 +13,7 @@ POST   /v1/reload                           ... at all zones
 from __future__ import annotations
 
 import asyncio
+from typing import TypedDict
 
 import dns.exception
 import dns.name
@@ -47,6 +48,14 @@ PREFIX = Query("prefix", "Only names that begin so.", {"type": "string"})
 SOURCE = Query("source", "The data source that is meant, where several have the zone.", {"type": "string"})
 
 
+class ZoneDeleted(TypedDict):
+    """What is gone."""
+
+    origin: str
+    source: str
+    records: int
+
+
 class ZoneRoutes:
     """Zone data, always in a worker thread."""
 
@@ -64,7 +73,13 @@ class ZoneRoutes:
                 "GET", "/v1/zones/{origin}", self.show, Role.READ, query=(SOURCE,), answer=ZoneEntry, zone="origin"
             ),
             Operation(
-                "DELETE", "/v1/zones/{origin}", self.delete, Role.CONFIGURE, query=(SOURCE, REASON), zone="origin"
+                "DELETE",
+                "/v1/zones/{origin}",
+                self.delete,
+                Role.CONFIGURE,
+                query=(SOURCE, REASON),
+                answer=ZoneDeleted,
+                zone="origin",
             ),
             Operation(
                 "GET",
@@ -81,6 +96,7 @@ class ZoneRoutes:
                 self.export,
                 Role.READ,
                 query=(SOURCE,),
+                answer=str,
                 media_type=MEDIA_TYPE,
                 zone="origin",
             ),

@@ -47,13 +47,16 @@ class Operation(Route):
         *,
         query: Sequence[Query] = (),
         body: Any = None,
-        answer: Any = dict[str, Any],
+        answer: Any,
         media_type: str = JSON,
         status: int = 200,
         zone: str | None = None,
         any_token: bool = False,
     ) -> None:
-        """`zone` names the path parameter with the zone; `any_token`: also for tokens that are for some zones only."""
+        """`answer` is the shape of what it gives, `zone` the path parameter with the zone.
+
+        `any_token`: also for tokens that are for some zones only.
+        """
         self.method = method
         self.role = role
         self.query = tuple(query)

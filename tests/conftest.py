@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.absence import pytest_runtest_makereport  # noqa: F401 - a hook
 from tests.kit.postgres import own_postgres, postgres_server, postgres_url  # noqa: F401 - fixtures for every test
 
 FIGURE = "figure"  # record_property(FIGURE, "one line")

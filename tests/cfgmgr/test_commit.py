@@ -66,6 +66,13 @@ def quick(monkeypatch):
     monkeypatch.setattr(membership, "PREPARED_TIMEOUT", 1.5)
 
 
+async def come_back(suite):
+    """The next broker starts, once every member knows that the last one is gone."""
+    sessions = [member.session for member in suite.members.values()]
+    await eventually(lambda: not any(session._connection.ready for session in sessions))
+    suite.bus.start_broker()
+
+
 async def says(reason):
     raise Rejected("auth.version", reason)
 
@@ -230,10 +237,11 @@ async def test_a_write_that_may_not_last_ends_cfgmgr_and_the_next_start_decides(
 
 async def test_the_broker_lost_while_preparing_aborts_and_members_ask(tmp_path, quick):
     async with Suite(tmp_path) as suite:
+        back: list[asyncio.Task[None]] = []
 
         async def lose(config):
             suite.bus.kill_broker()
-            asyncio.get_running_loop().call_later(0.05, suite.bus.start_broker)
+            back.append(asyncio.create_task(come_back(suite)))
             await asyncio.sleep(0)
 
         suite.auth[2].on_prepare = lose
@@ -400,10 +408,11 @@ async def test_a_member_that_takes_another_name_meanwhile_follows_all_the_same(t
 
 async def test_the_broker_lost_after_the_point_changes_nothing_for_the_outcome(tmp_path, quick):
     async with Suite(tmp_path) as suite:
+        back: list[asyncio.Task[None]] = []
 
         def lose():
             suite.bus.kill_broker()
-            asyncio.get_running_loop().call_later(0.05, suite.bus.start_broker)
+            back.append(asyncio.create_task(come_back(suite)))
 
         suite.auth[0].on_apply = lose
         with contextlib.suppress(BusError):
@@ -446,15 +455,19 @@ async def test_a_second_commit_waits_for_the_first(tmp_path):
 
 async def test_a_stop_lets_a_commit_in_hand_come_to_its_end(tmp_path):
     async with Suite(tmp_path) as suite:
-        release = asyncio.Event()
+        asked_to, may = asyncio.Event(), asyncio.Event()
 
         async def slow(config):
-            release.set()
-            await asyncio.sleep(0.05)
+            asked_to.set()
+            await may.wait()
 
         suite.auth[0].on_prepare = slow
         asked = asyncio.create_task(suite.commit())
-        await release.wait()
-        await suite.daemon.on_stop()
+        await asked_to.wait()
+        stopping = asyncio.create_task(suite.daemon.on_stop())
+        await asyncio.sleep(0)
+        assert not stopping.done()
+        may.set()
+        await stopping
         assert (await asked).revision == 2
         assert suite.versions() == ["new"] * 3

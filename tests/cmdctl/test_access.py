@@ -27,9 +27,12 @@ from cmdctl.peer import neighbourhood
 from cmdctl.remote import listener_at
 from cmdctl.roles import Caller, Role
 from cmdctl.routes_accounts import AccountRoutes
+from cmdctl.routes_modules import OWN_ROUTES
 from cmdctl.routing import Operation
 from cmdctl.server import TlsServer
 from cmdctl.store import _STEPS, Store
+from daemonkit.api import Nothing
+from daemonkit.spec import Spec, modules
 from tests.cmdctl.house import house
 from tests.cmdctl.test_app import filled
 
@@ -169,6 +172,36 @@ async def refused(remote, operation, status, *headers):
     assert json.loads(found[2])["error"]["message"]
     assert len(remote.here.asked) == asked  # nobody else heard of it
     return found
+
+
+COMMANDS = [(name, command) for name in modules() for command in Spec.load(name).commands.values()]
+
+
+@pytest.mark.parametrize(("module", "command"), COMMANDS, ids=[f"{name}.{each.name}" for name, each in COMMANDS])
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_command_is_for_the_roles_of_its_spec_and_for_no_other(remote, module, command):
+    here = remote.here
+    here.answers.setdefault((module, command.name), Nothing())
+    instance = "1" if module == "cmdctl" else "0"  # the first cmdctl is the one that is asked
+    if f"{module}/{instance}" not in here.members:
+        await here.member(f"{module}/{instance}")
+    body = json.dumps({"instance": instance}).encode()
+    under_a_name = module in OWN_ROUTES and command.changes  # through routes that tell cfgmgr who it is
+    for role in Role:
+        here.asked.clear()
+        path = f"/v1/call/{module}/{command.name}"
+        status, _, told = await remote.ask("POST", path, remote.bearer(role.word), body=body)
+        asked = [(member, one) for member, one, _ in here.asked]
+        if role < Role.of(command.role) or under_a_name:
+            assert (status, asked) == (403, []), role
+            assert under_a_name or f"takes the role {command.role}" in json.loads(told)["error"]["message"]
+        else:
+            assert (status, asked) == (200, [(f"{module}/{instance}", command.name)]), role
+
+
+def test_the_commands_of_every_role_are_among_those():
+    assert {command.role for _, command in COMMANDS} == {role.word for role in Role}
+    assert len(COMMANDS) > 30
 
 
 @pytest.mark.asyncio(loop_scope="module")

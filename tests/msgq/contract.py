@@ -109,6 +109,30 @@ async def settled(session: Session) -> None:
         await session.call_raw("nobody", "x", {}, timeout=PATIENCE)
 
 
+async def in_hand(session: Session) -> None:
+    """A call waits for its outcome."""
+    await until(lambda: len(session._calls))
+
+
+async def arrived(caller: Session, *, at: Session | None = None) -> None:
+    """The call that was just made is with the broker, and with the recipient: messages overtake none of their link."""
+    await in_hand(caller)
+    await settled(caller)
+    if at is not None:
+        await settled(at)
+
+
+async def refused_once(session: Session) -> None:
+    """The broker told that the name is taken; the session asks again."""
+    await until(lambda: session._connection._conflict_since is not None)
+
+
+async def lose_broker(bus: Bus, *sessions: Session) -> None:
+    """Kill the broker, and wait until these sessions know."""
+    await bus.kill_broker()
+    await until(lambda: not any(session._connection.ready for session in sessions))
+
+
 def returns(*sessions: Session):
     """A condition that is true once these sessions are back on a new broker."""
     back: set[Session] = set()
@@ -421,12 +445,12 @@ class Contract:
     async def test_a_repeat_joins_the_call_that_is_still_running(self, bus: Bus):
         adder = Adder()
         adder.gate.clear()
-        await bus.member("adder/0", adder)
+        recipient = await bus.member("adder/0", adder)
         client = await bus.member("client/0")
         with pytest.raises(DeadlineExceeded) as late:
             await client.call(Add(1, 1), timeout=0.1)
         repeat = asyncio.create_task(client.call(Add(1, 1), call_id=late.value.call_id))
-        await asyncio.sleep(0.05)
+        await arrived(client, at=recipient)
         adder.gate.set()
         assert await repeat == Sum(2)
         assert adder.done == 1
@@ -485,10 +509,9 @@ class Contract:
         recipient = await bus.member("adder/0", Adder())
         client = await bus.member("client/0")
         back = returns(recipient)
-        await bus.kill_broker()
-        await asyncio.sleep(0.05)
+        await lose_broker(bus, client)
         call = asyncio.create_task(client.call(Add(1, 2), timeout=PATIENCE))
-        await asyncio.sleep(0.05)
+        await in_hand(client)
         assert not call.done()
         await bus.start_broker()
         try:
@@ -500,8 +523,7 @@ class Contract:
     @pytest.mark.asyncio
     async def test_calls_made_while_there_is_no_broker_end_with_their_deadline(self, bus: Bus):
         client = await bus.member("client/0")
-        await bus.kill_broker()
-        await asyncio.sleep(0.05)
+        await lose_broker(bus, client)
         with pytest.raises(DeadlineExceeded) as late:
             await client.call(Add(1, 2), timeout=0.2)
         assert not late.value.maybe_done
@@ -642,8 +664,7 @@ class Contract:
         await speaker.publish("news", 1)
         await until(lambda: ear.contents == [1])
         back = returns(listener, speaker)
-        await bus.kill_broker()
-        await asyncio.sleep(0.05)
+        await lose_broker(bus, listener, speaker)
         await speaker.publish("news", 2)
         await bus.start_broker()
         await until(back)
@@ -722,8 +743,10 @@ class Contract:
     @pytest.mark.asyncio
     async def test_a_name_is_free_soon_after_its_holder_died(self, bus: Bus):
         hung = await bus.hung_member("hung/0")
-        starting = asyncio.create_task(bus.member("hung/0", Adder()))
-        await asyncio.sleep(0.1)
+        session = bus.session("hung/0")
+        session.set_command_handler(Adder())
+        starting = asyncio.create_task(session.start(PATIENCE))
+        await refused_once(session)
         await hung.kill()
         await starting
         client = await bus.member("client/0")
@@ -751,7 +774,7 @@ class Contract:
         hung = await bus.hung_member("hung/1")
         spare = await bus.member("hung/spare", Adder())
         renaming = asyncio.create_task(spare.rename("hung/1"))
-        await asyncio.sleep(0.1)
+        await refused_once(spare)
         assert not renaming.done()
         await hung.kill()
         await renaming
@@ -801,8 +824,9 @@ class Contract:
     @pytest.mark.asyncio
     async def test_a_session_may_start_before_the_broker(self, bus: Bus):
         await bus.kill_broker()
-        starting = asyncio.create_task(bus.session("client/0").start(PATIENCE))
-        await asyncio.sleep(0.05)
+        session = bus.session("client/0")
+        starting = asyncio.create_task(session.start(PATIENCE))
+        await until(lambda: session._connection._state is connection.State.CONNECTING)
         await bus.start_broker()
         await starting
 
@@ -811,7 +835,7 @@ class Contract:
         await bus.hung_member("hung/0")
         client = await bus.member("client/0")
         call = asyncio.create_task(client.call_raw("hung", "x", {}, timeout=60))
-        await asyncio.sleep(0.05)
+        await arrived(client)
         await client.close()
         with pytest.raises(BusLost):
             await call
@@ -823,10 +847,9 @@ class Contract:
     @pytest.mark.asyncio
     async def test_closing_ends_calls_that_were_never_sent(self, bus: Bus):
         client = await bus.member("client/0")
-        await bus.kill_broker()
-        await asyncio.sleep(0.05)
+        await lose_broker(bus, client)
         call = asyncio.create_task(client.call(Add(1, 1), timeout=60))
-        await asyncio.sleep(0.05)
+        await in_hand(client)
         await client.close()
         with pytest.raises(BusLost) as lost:
             await asyncio.wait_for(call, AT_ONCE)

@@ -288,7 +288,7 @@ async def test_a_stopped_broker_that_is_killed_loses_calls_clearly(bus):
     client = await bus.member("client/0")
     await bus.stop_broker()
     call = asyncio.create_task(client.call_raw("adder", "echo", {}, timeout=60))
-    await asyncio.sleep(0.1)
+    await until(lambda: any(each.sent for each in client._calls._pending.values()))
     await bus.kill_broker()
     with pytest.raises(BusLost):
         await asyncio.wait_for(call, PATIENCE)
