@@ -2,8 +2,8 @@ cimport cython
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from image.query cimport QueryReader
 
-cdef Py_ssize_t AA, BELOW_DELTA, BYTE, CASE, CNAME, FRAGMENT_FIXED, FRAGMENT_OCTETS, IN_DELTA, KIND_ERROR, KIND_NODATA, KIND_REFERRAL, MAX_DEPTH, MAX_NAME, MESSAGE_HEADER, MAX_OPTIONS, NODE_FIXED, OCTET, OPT, OPT_OCTETS, OPTION_FIXED, POINTER, POINTER_OCTETS, QR, RD, SECOND_FIXED, SET_OCTETS, TC, TO_FRAGMENT, TO_OWNER, UNIT, UPPER_A, UPPER_Z, WITH_GLUE, WITH_SIGNATURES
-cdef Py_ssize_t COUNTS, MAX_PARTS, LABEL_TYPE, POINTER_MASK, ANSWER, AUTHORITY, ADDITIONAL, RECORD_FIXED, RCODE, RCODE_BITS
+cdef Py_ssize_t AA, BELOW_DELTA, BYTE, FRAGMENT_FIXED, FRAGMENT_OCTETS, IN_DELTA, KIND_ERROR, KIND_NODATA, KIND_REFERRAL, MAX_DEPTH, MAX_NAME, MESSAGE_HEADER, MAX_OPTIONS, NODE_FIXED, OCTET, OPT, OPT_OCTETS, OPTION_FIXED, POINTER, POINTER_OCTETS, QR, RD, SECOND_FIXED, SET_OCTETS, TC, TO_FRAGMENT, TO_OWNER, UNIT, WITH_GLUE, WITH_SIGNATURES
+cdef Py_ssize_t COUNTS, MAX_PARTS, LABEL_TYPE, ANSWER, AUTHORITY, ADDITIONAL, RCODE, RCODE_BITS
 
 cdef class Composer(QueryReader):
     cdef unsigned char[::1] replies
@@ -65,13 +65,6 @@ cdef class Composer(QueryReader):
     cdef int relocate_owned(self, Py_ssize_t place, Py_ssize_t target, Py_ssize_t owner) except -1 nogil
     @cython.locals(labels=Py_ssize_t, offset=Py_ssize_t)
     cdef Py_ssize_t suffix_of(self, Py_ssize_t owner, Py_ssize_t level) except -1 nogil
-    @cython.locals(start=Py_ssize_t, octets=Py_ssize_t, at=Py_ssize_t, each=Py_ssize_t, place=Py_ssize_t, size=Py_ssize_t)
-    cdef int add_cname(self, Py_ssize_t level, Py_ssize_t prefix, Py_ssize_t dname, Py_ssize_t target) except -1 nogil
-    cdef Py_ssize_t prefix_octets(self, Py_ssize_t level) except -1 nogil
-    @cython.locals(octets=Py_ssize_t, length=Py_ssize_t)
-    cdef Py_ssize_t octets_of(self, Py_ssize_t offset) except -1 nogil
-    @cython.locals(size=Py_ssize_t, depth=Py_ssize_t, pointers=Py_ssize_t, length=Py_ssize_t, index=Py_ssize_t, level=Py_ssize_t, octet=cython.uchar)
-    cdef int follow(self, Py_ssize_t offset) except -1 nogil
     @cython.locals(head=uint64_t)
     cdef int put_opt(self, Py_ssize_t at) except -1 nogil
     @cython.locals(at=Py_ssize_t, end=Py_ssize_t)

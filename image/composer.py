@@ -13,14 +13,13 @@ from image.layout import (
     AUTHORITY,
     BELOW_DELTA,
     BYTE,
-    CASE,
-    CNAME,
     FRAGMENT_FIXED,
     FRAGMENT_OCTETS,
     IN_DELTA,
     KIND_ERROR,
     KIND_NODATA,
     KIND_REFERRAL,
+    LABEL_TYPE,
     MAX_DEPTH,
     MAX_NAME,
     MAX_OPTIONS,
@@ -34,15 +33,12 @@ from image.layout import (
     POINTER_OCTETS,
     QR,
     RD,
-    RECORD_FIXED,
     SECOND_FIXED,
     SET_OCTETS,
     TC,
     TO_FRAGMENT,
     TO_OWNER,
     UNIT,
-    UPPER_A,
-    UPPER_Z,
     WITH_GLUE,
     WITH_SIGNATURES,
 )
@@ -51,10 +47,8 @@ from image.query import QueryReader
 
 COUNTS = 6  # octet of the header where the numbers of records begin
 MAX_PARTS = 8  # fragments of the authority section that are remembered, so that none comes twice
-LABEL_TYPE = 0xC0
 RCODE = 0x0F  # what is in the header of an rcode
 RCODE_BITS = 4
-POINTER_MASK = 0x3FFF
 
 
 class Composer(QueryReader):
@@ -348,84 +342,6 @@ class Composer(QueryReader):
             labels -= 1
             offset += self.replies[self.at + offset] + 1
         return offset
-
-    def add_cname(self, level: int, prefix: int, dname: int, target: int) -> int:
-        """Add the CNAME that a DNAME stands for: what the current name has in front of its suffix of `level` labels, so
-        many octets, in front of the name at `target`. 0 where there is no room.
-        """
-        start = self.at + self.size
-        octets = prefix + (2 if self.replies[self.at + target] else 1)
-        if self.size + RECORD_FIXED + octets > self.limit:
-            return 0
-        self.put16(start, POINTER | self.places[self.depth])
-        self.put16(start + 2, CNAME)
-        self.copy(self.replies_address + start + 4, self.replies_address + self.at + dname + 4, 6)  # class and TTL
-        self.put16(start + 10, octets)
-        at = start + RECORD_FIXED
-        for each in range(self.depth - level):
-            place = self.at + self.places[self.depth - each]
-            size = self.replies[place] + 1
-            self.copy(self.replies_address + at, self.replies_address + place, size)
-            at += size
-        if self.replies[self.at + target]:
-            self.put16(at, POINTER | target)
-        else:
-            self.replies[at] = 0
-        self.size += RECORD_FIXED + octets
-        self.counts[ANSWER] += 1
-        return 1
-
-    def prefix_octets(self, level: int) -> int:
-        """Octets of what the current name has in front of its suffix of so many labels."""
-        return self.starts[self.levels_at + level] - self.starts[self.levels_at + self.depth]
-
-    def octets_of(self, offset: int) -> int:
-        """Octets of the name at `offset` of the message, without compression."""
-        octets = 1
-        while octets <= MAX_NAME:
-            length = self.replies[self.at + offset]
-            if length >= LABEL_TYPE:  # none: RDATA of DNAME is not compressed (RFC 6672 section 2.5)
-                raise IndexError("a pointer in a DNAME")
-            if length == 0:
-                break
-            octets += length + 1
-            offset += length + 1
-        return octets
-
-    def follow(self, offset: int) -> int:
-        """Make the name at `offset` of the message the current one; 0 where that is not possible."""
-        size = 0
-        depth = 0
-        pointers = 0
-        while True:
-            length = self.replies[self.at + offset]
-            if length >= LABEL_TYPE:
-                pointers += 1
-                if pointers > MAX_DEPTH:  # round in a circle: the image is damaged
-                    return 0
-                offset = (length << OCTET | self.replies[self.at + offset + 1]) & POINTER_MASK
-                continue
-            if length == 0:
-                break
-            if size + length + 2 > MAX_NAME:
-                return 0
-            self.lefts[depth] = self.names_at + size
-            self.parts_of_name[depth] = offset
-            depth += 1
-            for index in range(length + 1):
-                octet = self.replies[self.at + offset + index]
-                if UPPER_A <= octet <= UPPER_Z:
-                    octet |= CASE
-                self.name[self.names_at + size + index] = octet
-            size += length + 1
-            offset += length + 1
-        self.name[self.names_at + size] = 0
-        self.name_octets = size + 1
-        self.depth = depth
-        self.hash_suffixes()
-        for level in range(1, depth + 1):
-            self.places[level] = self.parts_of_name[depth - level]
-        return 1
 
     def put_opt(self, at: int) -> int:
         """Our OPT (RFC 6891 section 6.1.2)."""

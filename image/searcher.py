@@ -5,7 +5,6 @@ directory -> record of the zone -> delta, where the zone has one -> buckets -> n
 
 from __future__ import annotations
 
-from image.composer import Composer
 from image.layout import (
     BELOW_DELTA,
     CAPACITY_WORD,
@@ -62,10 +61,11 @@ from image.layout import (
     ZONE_TAG_SHIFT,
     ZONE_UNIT,
 )
+from image.linking import Linker
 from image.names import buffer
 
 
-class Searcher(Composer):
+class Searcher(Linker):
     """Looks up in the images that are attached."""
 
     def __init__(self, seed: int, udp_size: int) -> None:
