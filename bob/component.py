@@ -46,8 +46,7 @@ class RestartPolicy:
     longest_delay: float = 10.0
     jitter: float = 0.2  # of the delay, either way, so that instances do not fail in step
     stable_after: float = 10.0  # a run this long forgets the failures before it
-    give_up_after: int = 10  # failures
-    window: float = 300.0
+    window: float = 300.0  # in which an instance has Definition.give_up_after failures and is given up
     # Without the built-in ones no operator could say start, without the needed ones nothing is answered.
     retry_exhausted: float = 30.0  # seconds
 
@@ -292,7 +291,7 @@ class Instance:
         if self._ends_the_system():
             self._give_up(now, math.inf)
             return [Action.FAIL_SYSTEM]
-        self.exhausted = self.exhausted or len(self.failures) >= self.policy.give_up_after
+        self.exhausted = self.exhausted or len(self.failures) >= self.definition.give_up_after
         if self.exhausted and not self.definition.builtin:
             retried = self.definition.kind is not Kind.DISPENSABLE
             self._give_up(now, now + self.policy.retry_exhausted if retried else math.inf)

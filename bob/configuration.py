@@ -104,6 +104,7 @@ def _complete(base: Definition, component: Component, values: Mapping[str, Any],
         nice=nice,
         limits=limits,
         hang_timeout=base.hang_timeout if hang_timeout is None else hang_timeout,
+        give_up_after=values.get("give_up_after") or base.give_up_after,
         enabled=values.get("enabled") is not False,
     )
 

@@ -11,6 +11,7 @@ from bob.states import Kind
 # A place whose restart is further away than this swallows its share of the queries: others shall have it.
 ORPHAN_PATIENCE = 1.0  # seconds
 HANG_TIMEOUT = 3.0  # seconds without a heart-beat (design section 3); they come every second
+GIVE_UP_AFTER = 10  # failures within RestartPolicy.window
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Definition:
     nice: int = 0
     limits: Limits = field(default_factory=Limits)
     hang_timeout: float = HANG_TIMEOUT
+    give_up_after: int = GIVE_UP_AFTER
     enabled: bool = True
     builtin: bool = False  # sockcreator, msgq, cfgmgr: there before any configuration, stopped last, restarted
 

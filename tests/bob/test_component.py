@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bob import component
 from bob.component import Action, Instance, RestartPolicy, promote
-from bob.definition import Definition
+from bob.definition import GIVE_UP_AFTER, Definition
 from bob.states import ALIVE, Kind, State
 
 HANG = 3.0
@@ -141,7 +141,7 @@ def test_a_stable_run_forgets_earlier_failures():
 def test_an_instance_that_always_fails_is_given_up():
     instance = make()
     now = 0.0
-    for _ in range(instance.policy.give_up_after):
+    for _ in range(instance.definition.give_up_after):
         assert state_of(instance) is State.WAITING
         assert fail(instance, now) == []
         now = instance.deadline() or now + 0.1
@@ -158,7 +158,7 @@ def test_failures_outside_the_window_do_not_count():
     policy = replace(instance.policy, window=10.0)
     instance.policy = policy
     now = 0.0
-    for _ in range(policy.give_up_after + 5):
+    for _ in range(GIVE_UP_AFTER + 5):
         fail(instance, now)
         now += 11.0
         instance.tick(now)

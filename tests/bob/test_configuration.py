@@ -67,11 +67,12 @@ def test_what_is_configured_lies_over_the_spec():
                 "nice": 5,
                 "limits": {"open_files": 100, "memory": "1G"},
                 "hang_timeout": "10s",
+                "give_up_after": 4,
             }
         }
     )["auth"]
     assert (auth.instances, auth.spare, auth.kind, auth.needs) == (2, False, Kind.DISPENSABLE, ("cfgmgr", "cmdctl"))
-    assert (auth.arguments, auth.priority, auth.nice, auth.hang_timeout) == (("-v",), 7, 5, 10.0)
+    assert (auth.arguments, auth.priority, auth.nice, auth.hang_timeout, auth.give_up_after) == (("-v",), 7, 5, 10.0, 4)
     assert auth.limits == Limits(open_files=100, memory=2**30)
 
 

@@ -65,7 +65,14 @@ def test_what_a_process_cannot_be_told_restarts_it(change):
 
 @pytest.mark.parametrize(
     "change",
-    [{"instances": 3}, {"kind": Kind.NEEDED}, {"priority": 3}, {"hang_timeout": 9.0}, {"spare": True}],
+    [
+        {"instances": 3},
+        {"kind": Kind.NEEDED},
+        {"priority": 3},
+        {"hang_timeout": 9.0},
+        {"give_up_after": 2},
+        {"spare": True},
+    ],
 )
 def test_what_only_bob_must_know_restarts_nothing(change):
     old = define("a")

@@ -331,7 +331,7 @@ async def test_a_commit_gives_no_sockets_to_an_instance_that_is_given_up(world, 
     await world.run(dns, listen=[("127.0.0.1", port)])
     await world.until_running("dns/0")
     failing = world.get("dns/1")
-    failing.policy = replace(failing.policy, give_up_after=2)
+    failing.definition = replace(failing.definition, give_up_after=2)
     await world.until(lambda: failing.state is State.GIVEN_UP)
     await world.run(dns, listen=[("127.0.0.1", port)])
     assert world.supervisor.equipment.listening.numbers == ("0",)

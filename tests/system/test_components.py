@@ -119,12 +119,13 @@ def test_a_component_that_always_dies_is_given_up_and_can_be_started_again(runni
     program.chmod(0o755)
     spec = tmp_path / "dies.yaml"
     spec.write_text("module: dies\ntitle: Dies\ncomponent: {kind: dispensable}\n")
-    running.control("config", "set", "components.dies", f"{{program: {program}, spec: {spec}}}")
+    running.control("config", "set", "components.dies", f"{{program: {program}, spec: {spec}, give_up_after: 5}}")
     running.control("config", "commit", "-m", "a program that dies")
     wait_until(lambda: (running.components().get("dies/0") or {}).get("restarts", 0) >= 2, 30, "restarts are counted")
     wait_until(lambda: state_of(running, "dies/0") == GIVEN_UP, 120, "it is given up")
     row = running.components()["dies/0"]
     assert "exit status 3" in str(row["last_exit"])
+    assert "dies/0 failed 5 times" in running.log.read_text()
     assert running.serves("example.org", 1)
     program.write_text("#!/bin/sh\nexec sleep 1000\n")
     running.control("component", "start", "dies/0")
