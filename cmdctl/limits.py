@@ -13,7 +13,6 @@ HEAD_SECONDS = 5.0  # a connection without a whole request head for so long is c
 BODY_SECONDS = 5.0  # for the body after the head
 KEEP_ALIVE_SECONDS = 5
 WRITE_SECONDS = 30.0  # a client that does not read for so long is cut off
-GRACE_SECONDS = 1  # running requests have this long when the process stops
 
 PAGE_LIMIT = 1000  # entries of one page of a list
 PAGE_DEFAULT = 100

@@ -17,7 +17,6 @@ from cmdctl.door import Door
 from cmdctl.guests import Guest, Guests
 from cmdctl.limits import (
     BACKLOG,
-    GRACE_SECONDS,
     HANDSHAKE_SECONDS,
     KEEP_ALIVE_SECONDS,
     MAX_CONNECTIONS,
@@ -25,6 +24,7 @@ from cmdctl.limits import (
 )
 from cmdctl.peer import neighbourhood
 from daemonkit.counters import Counters
+from daemonkit.http_server import GRACE_SECONDS, begin, http_config
 from daemonkit.log import MessageLog
 
 ACCEPT_AGAIN_SECONDS = 1.0  # after the kernel had no descriptor for one more connection
@@ -39,11 +39,7 @@ class DoorServer:
 
     async def start(self) -> None:
         """Accept connections from now on."""
-        # serve() would add signal handlers and a loop that wakes ten times a second; these are its two other halves.
-        config = self._server.config
-        config.load()
-        self._server.lifespan = config.lifespan_class(config)
-        await self._server.startup(sockets=[self._door.listener])
+        await begin(self._server, self._door.listener)
 
     async def stop(self) -> None:
         """Take the door away, give running requests GRACE_SECONDS, cut the rest off."""
@@ -144,18 +140,4 @@ class TlsServer:
 
 
 def _config(app: ASGIApp) -> Config:
-    return Config(
-        app,
-        http=DoorProtocol,
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        h11_max_incomplete_event_size=MAX_HEAD,
-    )
+    return http_config(app, DoorProtocol, keep_alive=KEEP_ALIVE_SECONDS, max_head=MAX_HEAD)

@@ -11,11 +11,12 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import Server, ServerState
 
+from daemonkit.http_server import begin, http_config
+
 MAX_CONNECTIONS = 32
 MAX_HEAD = 16 * 1024  # bytes of request line and headers
 CONNECTION_SECONDS = 60.0  # a connection lasts no longer, whatever it does; a scraper makes another one
 KEEP_ALIVE_SECONDS = 20  # Prometheus asks every 15 seconds by default
-GRACE_SECONDS = 1
 
 
 class BoundedProtocol(H11Protocol):
@@ -50,31 +51,14 @@ class MetricsServer:
 
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         self._listener = listener
-        self._server = Server(
-            Config(
-                app,
-                http=BoundedProtocol,
-                ws="none",
-                lifespan="off",
-                interface="asgi3",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=GRACE_SECONDS,
-                h11_max_incomplete_event_size=MAX_HEAD,
-            )
-        )
+        config = http_config(app, BoundedProtocol, keep_alive=KEEP_ALIVE_SECONDS, max_head=MAX_HEAD)
+        self._server = Server(config)
 
     async def start(self) -> None:
-        """Accept connections from now on; serve() would add signal handlers and a loop that polls."""
-        config = self._server.config
-        config.load()
-        self._server.lifespan = config.lifespan_class(config)
-        await self._server.startup(sockets=[self._listener])
+        """Accept connections from now on."""
+        await begin(self._server, self._listener)
 
     async def stop(self) -> None:
-        """Accept nobody any more, and give running requests GRACE_SECONDS."""
+        """Accept nobody any more, and let running requests end, for a second."""
         await self._server.shutdown(sockets=[self._listener])
         self._listener.close()
