@@ -37,6 +37,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/faults.py
 	$(BIN)/python bench/kill_at_load.py
 	$(BIN)/python bench/update_stream.py
+	$(BIN)/python bench/names_of_no_zone.py
 	$(BIN)/python bench/configuration.py
 	$(BIN)/python bench/client.py
 	$(BIN)/python bench/door.py
