@@ -9,23 +9,26 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dns.name import Name
 
 from datasrc.errors import DataSourceError, ZoneUnusable
 from datasrc.findings import Severity
+from datasrc.keys import key_labels
 from datasrc.memory import History
 from datasrc.packed_finder import PackedFinder
 from datasrc.packed_zone import PackedZone
 from datasrc.records import ZoneInfo, ZoneState
 from datasrc.source import Finder
+from datasrc.zonefiles import origin_of
 from datasrc.zonetext_zone import read_zone
 
 KEPT_OCTETS = 256 << 20  # of packed sets of one directory; those not asked for longest are read again when they are
 CERTAIN = 2.0  # s after which a file that is written again has another time, whatever the file system
 
-Signature = tuple[int, int, int, int]
-"""Device, inode, size and time of a file, which together change when it is written."""
+Signature = tuple[int, int, int, int, int]
+"""Device, inode, size and times (ns, of the data and of the inode) of a file: together they change when it does."""
 
 NEVER_READ = "no data was ever loaded"
 
@@ -34,13 +37,21 @@ class Unreadable(Exception):
     """A file that cannot be used: file, line and reason, as people are told."""
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneFile:
+class ZoneFile(NamedTuple):
     """A zone file as it was looked at."""
 
-    path: Path
+    path: str
     signature: Signature
     changed: float  # POSIX seconds
+
+
+class Remembered(NamedTuple):
+    """What a process read in a file, for those after it."""
+
+    signature: Signature
+    version: int
+    serial: int | None
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,7 @@ class Kept:
         self._octets = 0
         self._zones: OrderedDict[FileZone, int] = OrderedDict()
         self._lock = threading.Lock()
+        self.news = 0  # how often something else was to be remembered of a file
 
     def add(self, zone: FileZone, octets: int) -> None:
         """This zone has its sets; others lose theirs where all are too many."""
@@ -87,11 +99,28 @@ class Kept:
 class FileZone:
     """One version of a zone (datasrc.memory.Stored), read from its file when it is first asked for."""
 
+    __slots__ = (
+        "_failed",
+        "_info",
+        "_kept",
+        "_lock",
+        "_origin",
+        "_remembered",
+        "_signature",
+        "deleted",
+        "file",
+        "key",
+        "may_differ",
+        "number",
+        "packed",
+        "seen",
+    )
+
     def __init__(
-        self, origin: Name, number: int, file: ZoneFile | None, kept: Kept, failed: Callable[[str], None]
+        self, key: bytes, number: int, file: ZoneFile | None, kept: Kept, failed: Callable[[bytes, str], None]
     ) -> None:
-        """`failed` hears why the file cannot be used. Without one there is nothing to read."""
-        self.origin = origin
+        """`failed` hears why the file of a zone cannot be used. Without a file there is nothing to read."""
+        self.key = key
         self.number = number
         self.file = file
         self.deleted = False
@@ -99,30 +128,47 @@ class FileZone:
         self.seen: Signature | None = None if file is None else file.signature  # what the file was when it was read
         self.may_differ = False
         self._signature: Signature | None = None  # of the file the sets are from
-        self._info = None if file is not None else ZoneInfo(origin, number, None, 0, ZoneState.EMPTY, NEVER_READ)
+        self._origin: Name | None = None
+        self._info: ZoneInfo | None = None
+        self._remembered: Remembered | None = None  # what there is to know without reading
         self._kept = kept
         self._failed = failed
         self._lock = threading.Lock()  # held to read the file
+        if file is None:
+            self._info = self._empty()
+
+    @property
+    def origin(self) -> Name:
+        """As the name of its file spells it."""
+        if self._origin is None:
+            labels = [*key_labels(self.key), b""]
+            self._origin = Name(labels) if self.file is None else origin_of(Path(self.file.path))
+        return self._origin
 
     @property
     def was_read(self) -> bool:
-        """Whether its file was."""
-        return self._info is not None
+        """Whether its file was, by this process or by one before it that told."""
+        return self._info is not None or self._remembered is not None
 
     @property
     def records(self) -> int:
         """How many RRs it has, as far as that is known."""
-        return 0 if self._info is None else self._info.records
+        known = self._info or self._remembered
+        return 0 if known is None else known.records
 
     def serial(self) -> int | None:
         """The serial of its SOA, as far as it is known."""
-        return None if self._info is None else self._info.serial
+        known = self._info or self._remembered
+        return None if known is None else known.serial
 
     def info(self) -> ZoneInfo:
         """What this zone is. Reads the file, if it was not read yet."""
         if self._info is None:
             with self._lock:
-                if self._info is None:
+                if self._info is None and self._remembered is not None:
+                    _, version, serial, records = self._remembered
+                    self._info = ZoneInfo(self.origin, version, serial, records)
+                elif self._info is None:
                     self._read()
         assert self._info is not None
         return self._info
@@ -149,33 +195,62 @@ class FileZone:
         self.may_differ = read.may_differ
         self.packed = read.packed
         self._info = read.info
+        self._kept.news += 1
         self._kept.add(self, read.packed.octets())
+
+    def recall(self, remembered: Remembered) -> None:
+        """Be what a process before this one read, unless that was done here or the file is another one by now."""
+        with self._lock:
+            if self.file is None or self.was_read or self.file.signature != remembered.signature:
+                return
+            self.number = remembered.version
+            self._signature = remembered.signature
+            self._remembered = remembered
+
+    def remembered(self) -> Remembered | None:
+        """What the next process may take for read, if the file is the same then; None where it must look itself."""
+        with self._lock:
+            if self._info is None:
+                return self._remembered
+            sure = self._signature is not None and self._signature == self.seen and not self.may_differ
+            if not sure or self._info.state is not ZoneState.READY:
+                return None
+            assert self._signature is not None
+            return Remembered(self._signature, self.number, self._info.serial, self._info.records)
 
     def confirm(self, read: ReadFile) -> None:
         """The file was written again, and has the same."""
         self.seen = self._signature = read.signature
         self.may_differ = read.may_differ
+        self._kept.news += 1
+        if self._remembered is not None:
+            self._remembered = self._remembered._replace(signature=read.signature)
 
     def removed(self) -> FileZone:
         """The version after this one, when the file is gone."""
         self._kept.remove(self)
-        gone = FileZone(self.origin, self.number + 1, None, self._kept, self._failed)
+        self._kept.news += 1
+        gone = FileZone(self.key, self.number + 1, None, self._kept, self._failed)
+        gone._origin = self._origin
         gone.deleted = True
         return gone
 
     def _read(self) -> None:
         assert self.file is not None
         try:
-            self.take(read_file(self.file.path, self.origin, self.number))
+            self.take(read_file(Path(self.file.path), self.origin, self.number))
         except Unreadable as error:
-            self._failed(str(error))
+            self._failed(self.key, str(error))
             self.seen = self.file.signature
-            self._info = ZoneInfo(self.origin, self.number, None, 0, ZoneState.EMPTY, NEVER_READ)
+            self._info = self._empty()
+
+    def _empty(self) -> ZoneInfo:
+        return ZoneInfo(self.origin, self.number, None, 0, ZoneState.EMPTY, NEVER_READ)
 
     def _read_again(self) -> None:
         assert self.file is not None
         try:
-            read = read_file(self.file.path, self.origin, self.number)
+            read = read_file(Path(self.file.path), self.origin, self.number)
         except Unreadable as error:
             raise ZoneUnusable(str(error), zone=self.origin) from None
         if read.signature != self._signature:
@@ -203,10 +278,10 @@ def read_file(path: Path, origin: Name, number: int) -> ReadFile:
         raise Unreadable(f"{path}: {error}") from error
     contents.packed.compact()
     includes = len(text.plain.files) > 1
-    fresh = time.time() - status.st_mtime < CERTAIN
+    fresh = time.time() - max(status.st_mtime, status.st_ctime) < CERTAIN
     return ReadFile(contents.info, contents.packed, signature_of(status), includes or fresh)
 
 
 def signature_of(status: os.stat_result) -> Signature:
     """What tells whether a file was written."""
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -20,13 +20,13 @@ from pathlib import Path
 from dns.name import Name
 
 from datasrc.errors import Missing, ReadOnly, StorageError, UnknownBackend
-from datasrc.filezones import FileZone, Kept, Unreadable, ZoneFile, read_file, signature_of
-from datasrc.keys import key_labels, name_key
+from datasrc.filezones import FileZone, Kept, Remembered, Unreadable, ZoneFile, read_file, signature_of
+from datasrc.keys import name_key
 from datasrc.memory import MemorySource, Replacement
 from datasrc.packed_finder import differences
 from datasrc.records import EVERY_ZONE, Change, Difference, Provenance, ZoneFilter, ZoneInfo, ZoneState
 from datasrc.source import DataSource, Finder, Snapshot, Updater
-from datasrc.zonefiles import origin_of, zone_files
+from datasrc.zonefiles import key_of, listed
 
 CHECK_EVERY = 1.0  # s between looks at the directory
 CHECK_SHARE = 0.02  # of the time at most that looks may take: with very many files they become rarer
@@ -52,6 +52,7 @@ class MasterFilesSource(DataSource):
         self._kept = Kept()
         self._faults: dict[bytes, str] = {}  # by zone
         self._strays: tuple[str, ...] = ()  # what does not concern one zone
+        self._listing: dict[str, tuple[bytes, ZoneFile]] = {}  # what each file was when it was last looked at
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
         self._looked = time.monotonic()  # when the last look began
@@ -72,6 +73,37 @@ class MasterFilesSource(DataSource):
         """A page of the zones. Reads the files of all that were not read yet."""
         faults = self._faults
         return list(islice(self._zones.walk(after, only, lambda info: _judged(info, faults)), limit))
+
+    def survey(self, known: Callable[[bytes, int], bool]) -> Iterator[ZoneInfo]:
+        """All zones but those known, each read when it is its turn; what is known is neither read nor named."""
+        faults = self._faults
+        for key, zone in self._zones.stored():
+            assert isinstance(zone, FileZone)
+            if key in faults or not zone.was_read or not known(key, zone.number):
+                yield _judged(zone.info(), faults)
+
+    @property
+    def news(self) -> int:
+        """Rises when remembered() has something else to tell."""
+        return self._kept.news
+
+    def remembered(self) -> dict[str, Remembered]:
+        """What was read, by the names of the files: for recall() of the next process."""
+        found = {}
+        for _, zone in self._zones.stored():
+            assert isinstance(zone, FileZone)
+            told = zone.remembered()
+            if told is not None and zone.file is not None:
+                found[Path(zone.file.path).name] = told
+        return found
+
+    def recall(self, remembered: Mapping[str, Remembered]) -> None:
+        """Take files for read that are as they were when a process before this one read them."""
+        with self._lock:
+            for name, (key, _) in self._listing.items():
+                told, zone = remembered.get(name), self._zones.get(key)
+                if told is not None and isinstance(zone, FileZone):
+                    zone.recall(told)
 
     def updater(self, origin: Name, *, create: bool = False, replace: bool = False) -> Updater:  # noqa: ARG002
         """Refused: the files are the operator's."""
@@ -140,18 +172,17 @@ class MasterFilesSource(DataSource):
         with self._lock:
             files, faults, strays = self._files()
             number = first_number()
-            self._zones.adopt(self._new(key, file, number) for key, file in files.items())
+            self._zones.adopt({key: self._new(key, file, number) for key, file in files.items()})
             self._make_empty(faults.keys() - files.keys(), number)
             self._faults.update(faults)
             self._strays = tuple(strays)
 
     def _new(self, key: bytes, file: ZoneFile, number: int) -> FileZone:
         """A zone whose file is not read yet."""
+        return FileZone(key, number, file, self._kept, self._failed)
 
-        def failed(reason: str) -> None:
-            self._faults[key] = reason
-
-        return FileZone(origin_of(file.path), number, file, self._kept, failed)
+    def _failed(self, key: bytes, reason: str) -> None:
+        self._faults[key] = reason
 
     def _look(self, *, all_files: bool) -> None:
         """Read those of the files that were asked for which changed; the zones of files that are gone are deleted."""
@@ -190,7 +221,7 @@ class MasterFilesSource(DataSource):
             return []
         known.seen = file.signature
         try:
-            read = read_file(file.path, known.origin, known.number + 1)
+            read = read_file(Path(file.path), known.origin, known.number + 1)
         except Unreadable as error:
             self._faults[key] = str(error)
             return []
@@ -215,16 +246,24 @@ class MasterFilesSource(DataSource):
         files: dict[bytes, ZoneFile] = {}
         faults: dict[bytes, str] = {}
         strays: list[str] = []
-        for path, status in self._entries():
-            try:
-                key = name_key(origin_of(path))
-            except ValueError as error:
-                strays.append(str(error))
-                continue
-            if key in files:
-                faults[key] = f"{path}: there is {files[key].path.name} beside it, and one zone cannot have both"
+        before, listing = self._listing, {}
+        for entry in self._entries():
+            status = entry.stat()
             signature = signature_of(status)
-            files[key] = ZoneFile(path, signature, status.st_mtime)
+            seen = before.get(entry.name)
+            if seen is None or seen[1].signature != signature:
+                try:
+                    key = key_of(entry.name, entry.path) if seen is None else seen[0]
+                except ValueError as error:
+                    strays.append(str(error))
+                    continue
+                seen = key, ZoneFile(entry.path, signature, status.st_mtime)
+            key, file = listing[entry.name] = seen
+            if key in files:
+                beside = Path(files[key].path).name
+                faults[key] = f"{entry.path}: there is {beside} beside it, and one zone cannot have both"
+            files[key] = file
+        self._listing = listing
         for key in faults:
             del files[key]
             known = self._zones.get(key)
@@ -232,9 +271,9 @@ class MasterFilesSource(DataSource):
                 known.seen = None  # whichever of them stays is read again
         return files, faults, strays
 
-    def _entries(self) -> list[tuple[Path, os.stat_result]]:
+    def _entries(self) -> list[os.DirEntry[str]]:
         try:
-            return zone_files(self._directory)
+            return listed(self._directory)
         except FileNotFoundError as error:
             raise Missing("there is no such directory", database=self.name) from error
         except OSError as error:
@@ -243,7 +282,7 @@ class MasterFilesSource(DataSource):
     def _make_empty(self, keys: Collection[bytes], number: int) -> None:
         """Have zones that are there to be BROKEN."""
         for key in keys:
-            blank = FileZone(_origin_from(key), number, None, self._kept, lambda _reason: None)
+            blank = FileZone(key, number, None, self._kept, self._failed)
             self._zones.publish(self._zones.get(key), blank, [], _PROVENANCE)
 
 
@@ -290,6 +329,3 @@ def _judged(info: ZoneInfo, faults: Mapping[bytes, str]) -> ZoneInfo:
         return replace(info, state=ZoneState.BROKEN, reason=fault)
     return replace(info, reason=f"an older version is served: {fault}")
 
-
-def _origin_from(key: bytes) -> Name:
-    return Name([*key_labels(key), b""])

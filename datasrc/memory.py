@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from dns.name import Name
@@ -276,10 +277,14 @@ class MemorySource(DataSource):
         """The version of a zone that is there, deleted ones too."""
         return self._table.get(key)
 
-    def adopt(self, versions: Iterable[Stored]) -> None:
-        """Take versions that were there before anybody looked: no changes."""
+    def stored(self) -> list[tuple[bytes, Stored]]:
+        """The zones by key, in canonical order, deleted ones not among them."""
+        return sorted((item for item in self._table.items() if not item[1].deleted), key=itemgetter(0))
+
+    def adopt(self, versions: Mapping[bytes, Stored]) -> None:
+        """Take versions, by key, that were there before anybody looked: no changes."""
         with self._lock:
-            self._table = {**self._table, **{name_key(version.origin): version for version in versions}}
+            self._table = {**self._table, **versions}
 
     def publish(self, old: Stored | None, new: Stored, deltas: list[Delta] | None, provenance: Provenance) -> Change:
         """Put a version in place of the one it was made from. Raises Conflict."""

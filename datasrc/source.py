@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from types import TracebackType
@@ -41,6 +41,7 @@ from datasrc.records import (
 from datasrc.rows import Columns, Row
 
 BATCH = 2000  # rows that are handed over at a time
+SURVEY_PAGE = 1000  # zones that are read at once
 
 
 class Bell(Protocol):
@@ -296,6 +297,15 @@ class DataSource(ABC):
 
         `after` and `limit` page through them, without reading what is before or behind.
         """
+
+    def survey(self, known: Callable[[bytes, int], bool]) -> Iterator[ZoneInfo]:  # noqa: ARG002 - for subclasses
+        """All zones in canonical order, a page at a time; without those of a key and a version that `known` says are
+        known, where they cost something to tell.
+        """
+        after: Name | None = None
+        while page := self.zones(after, SURVEY_PAGE):
+            yield from page
+            after = page[-1].origin
 
     @abstractmethod
     def updater(self, origin: Name, *, create: bool = False, replace: bool = False) -> Updater:
