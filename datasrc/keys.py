@@ -46,6 +46,11 @@ def key_labels(key: bytes) -> list[bytes]:
     return labels
 
 
+def wire_of(key: bytes) -> bytes:
+    """The name of a key in wire form (RFC 1035 section 3.1), in small letters."""
+    return b"".join([bytes((len(label),)) + label for label in key_labels(key)]) + b"\x00"
+
+
 def key_text(key: bytes) -> bytes:
     """The name of a key as people write it, in small letters and with the final dot (RFC 1035 section 5.1)."""
     return Name([*key_labels(key), b""]).to_text().encode()

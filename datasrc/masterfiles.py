@@ -328,4 +328,3 @@ def _judged(info: ZoneInfo, faults: Mapping[bytes, str]) -> ZoneInfo:
     if info.state is ZoneState.EMPTY:
         return replace(info, state=ZoneState.BROKEN, reason=fault)
     return replace(info, reason=f"an older version is served: {fault}")
-

@@ -95,10 +95,15 @@ def read(path: Path) -> Manifest:
 
 def write(path: Path, manifest: Manifest, *, durable: bool) -> None:
     """Put a list in place of the one before, whole or not at all. Raises OSError."""
+    replace(path, msgspec.json.encode(manifest), durable=durable)
+
+
+def replace(path: Path, octets: bytes, *, durable: bool) -> None:
+    """Put a file in place of the one before, whole or not at all. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(manifest))
+            file.write(octets)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

@@ -12,6 +12,7 @@ from image import layout
 
 FIXED = struct.Struct("<6BH6IQ6I")
 assert FIXED.size == layout.ZONE_FIXED
+_VERSION, _SOURCE = 13, 14  # of those fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,12 @@ class ZoneRecord:
     def answered(self) -> bool:
         """Whether there is anything of it to answer from."""
         return not self.flags & (layout.ZONE_LEFT | layout.ZONE_GONE)
+
+
+def identity(view: memoryview, place: int) -> tuple[int, int] | None:
+    """The data source and the version of the record at a place in the arena; None of a zone that is gone."""
+    found = FIXED.unpack_from(view, place)
+    return None if found[0] & layout.ZONE_GONE else (found[_SOURCE], found[_VERSION])
 
 
 def origin_wire(origin: Name) -> bytes:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dns.name import Name
@@ -17,15 +18,17 @@ from dns.name import Name
 from daemonkit.log import MessageLog
 from datasrc.errors import StorageError
 from datasrc.keys import name_key
+from datasrc.masterfiles import MasterFilesSource
 from datasrc.records import Change, ZoneInfo
 from datasrc.source import DataSource, Finder
 from datasrc.sources import Failure, Sources, source_url
 from image import manifest
 from image.directory import fingerprint
 from image.manifest import Mark
+from memmgr.filetable import Files
 
 SOURCE_OCTETS = 4  # of the number of a source in records
-PAGE = 1000  # zones or changes read at once
+PAGE = 1000  # changes read at once
 REST = 10.0  # s from a survey that ended early to the next one: what always fails must not be all that is done
 FILES = "master-files:"
 
@@ -69,17 +72,27 @@ class Held:
 class Following:
     """The sources, and up to where each is known. Blocks; for one thread at a time."""
 
-    def __init__(self, log: MessageLog) -> None:
+    def __init__(self, log: MessageLog, known: Callable[[int, bytes, int], bool]) -> None:
+        """`known` says whether there is an image of a data source's (by number) zone (by key) in this version."""
         self.sources: Sources | None = None
         self._log = log
+        self._known = known
         self._followed: dict[str, Followed] = {}
         self.until = 0.0  # monotonic: all changes before are known,
         self.unasked: list[str] = []  # if it is not for these sources, which could not be asked
 
-    def adopt(self, sources: Sources, known: tuple[manifest.Source, ...], *, trusted: bool) -> bool:
+    def adopt(
+        self,
+        sources: Sources,
+        known: tuple[manifest.Source, ...],
+        *,
+        trusted: bool,
+        files: Mapping[int, Files] | None = None,
+    ) -> bool:
         """Follow these from now on; whether they are others than before.
 
-        `known` are those of the manifest; `trusted` says whether the images are as they were left.
+        `known` are those of the manifest; `trusted` says whether the images are as they were left. `files` is what a
+        process before this one read of zone files, by the numbers of sources; None: they were read by this one.
         """
         urls = {name: source_url(entry) for name, entry in sources.configured.items()}
         same = list(urls.items()) == [(name, one.url) for name, one in self._followed.items()]  # their order counts
@@ -88,11 +101,29 @@ class Following:
             stored = {(one.name, one.url): one for one in known}
             self._followed = {}
             for name, url in urls.items():
-                before = stored.get((name, url)) if _lasts(url) else None
-                mark = before.mark if before and fresh else None
+                before = stored.get((name, url))
+                if before is not None and _are_files(url) and files is not None and before.number not in files:
+                    before = None  # nobody knows which data its versions are
+                mark = before.mark if before and fresh and not _are_files(url) else None
                 self._followed[name] = Followed(before.number if before else _lot(), url, mark=mark)
         self.sources = sources
+        for number, source in self._files():
+            source.recall((files or {}).get(number, {}))
         return not same
+
+    @property
+    def news(self) -> list[tuple[int, int]]:
+        """What changes when files() has something else to tell."""
+        return [(number, source.news) for number, source in self._files()]
+
+    def files(self) -> dict[int, Files]:
+        """What was read of zone files, for the next process, by the numbers of the sources."""
+        return {number: source.remembered() for number, source in self._files()}
+
+    def _files(self) -> Iterator[tuple[int, MasterFilesSource]]:
+        for name, source in self._each():
+            if isinstance(source, MasterFilesSource):
+                yield self._followed[name].number, source
 
     @property
     def complete(self) -> bool:
@@ -224,12 +255,9 @@ class Following:
         whole = False
         try:
             hidden = self._before(name)
-            after: Name | None = None
-            while page := source.zones(after, PAGE):
-                for info in page:
-                    if not hidden or name_key(info.origin) not in hidden:
-                        yield Found(name, followed.number, info)
-                after = page[-1].origin
+            for info in source.survey(partial(self._known, followed.number)):
+                if not hidden or name_key(info.origin) not in hidden:
+                    yield Found(name, followed.number, info)
             whole = True
         except StorageError as error:
             self._waits(name, error)
@@ -270,9 +298,9 @@ def _lot() -> int:
     return int.from_bytes(os.urandom(SOURCE_OCTETS))
 
 
-def _lasts(url: str) -> bool:
-    """Whether versions of zones mean the same to the next process; those of zone files are each process's own."""
-    return not url.startswith(FILES)
+def _are_files(url: str) -> bool:
+    """Whether its outbox begins anew with each process, and the versions of its zones need to be told to the next."""
+    return url.startswith(FILES)
 
 
 def _mark(change: Change) -> Mark:

@@ -15,7 +15,7 @@ from pathlib import Path
 from dns.name import Name
 
 from daemonkit.log import MessageLog
-from datasrc.keys import key_labels, name_key
+from datasrc.keys import key_labels, name_key, wire_of
 from datasrc.records import ZoneInfo, ZoneState
 from datasrc.sources import Sources
 from image import layout
@@ -37,7 +37,7 @@ class Keeper:
 
     def __init__(self, store: Store, log: MessageLog) -> None:
         self.store = store
-        self.following = Following(log)
+        self.following = Following(log, self._has)
         self.plan = Plan()
         self.announced = False
         self.changes = 0  # zones changed in place
@@ -53,13 +53,15 @@ class Keeper:
         self._unsure: set[Name] = set()  # that no source has of those that could be asked
         self._swept = False
         self._unrecorded = False  # whether zones that are being built have no records yet
+        self._noted: list[tuple[int, int]] = []  # which news of zone files were written for the next process
         self._remembered = 0.0  # when the manifest had the marks last
 
     # Configuration.
 
     def configure(self, sources: Sources, listed: Collection[bytes]) -> None:
         """Keep these data sources from now on; `listed` are the keys of zones that are ours with or without data."""
-        if self.following.adopt(sources, self.store.manifest.sources, trusted=not self.store.rebuilt):
+        files = self.store.files() if self.following.sources is None else None
+        if self.following.adopt(sources, self.store.manifest.sources, trusted=not self.store.rebuilt, files=files):
             self._swept = False
         if self._listed != frozenset(listed):
             difference = self._listed.symmetric_difference(listed)
@@ -76,6 +78,10 @@ class Keeper:
         kept = self.following.marks()
         if kept != self.store.manifest.sources:
             self.store.remember(kept)
+        news = self.following.news
+        if news != self._noted:
+            self.store.remember_files(self.following.files())
+            self._noted = news
 
     # Following.
 
@@ -114,6 +120,10 @@ class Keeper:
                     if wanted.big or there is not None:
                         self._leave(origin)  # else what is there would be answered before it is built
                     yield wanted
+
+    def _has(self, number: int, key: bytes, version: int) -> bool:
+        """Whether a zone (by key) of a source is in the directory in this version."""
+        return self.store.has(wire_of(key), number, version)
 
     def _sweep(self) -> None:
         """Zones that no source has any more, or that are listed and have no data."""

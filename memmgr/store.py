@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from datasrc.filezones import Remembered
 from image import delta, directory, layout, manifest
 from image.arena import Arena
 from image.delta import Delta
@@ -21,7 +22,8 @@ from image.directory import Directory, record_place
 from image.errors import ImageError
 from image.file import ImageFile
 from image.manifest import Manifest, Slot
-from image.zonerecord import ZoneRecord
+from image.zonerecord import ZoneRecord, identity
+from memmgr import filetable
 from memmgr.errors import Occupied
 
 MODE = 0o700  # of the directory: zones may be nobody else's business
@@ -211,6 +213,26 @@ class Store:
         self.manifest = msgspec.structs.replace(self.manifest, sources=sources)
         manifest.write(self.place / manifest.NAME, self.manifest, durable=False)
 
+    def files(self) -> dict[int, dict[str, Remembered]]:
+        """What a process before this one read of zone files, by the number of the data source. Raises OSError."""
+        try:
+            return filetable.read(self.place)
+        except ImageError as error:
+            self._refused(self.place / filetable.NAME, error.reason)
+            return {}
+
+    def remember_files(self, sources: Mapping[int, filetable.Files]) -> None:
+        """Note what was read of zone files. Raises OSError."""
+        filetable.write(self.place, sources)
+
+    def has(self, origin: bytes, source: int, version: int) -> bool:
+        """Whether the directory has this version of a zone (wire form, small letters), of this data source."""
+        entry = self.directory.entry(self.directory.find(origin, self.heaps))
+        if entry == 0:
+            return False
+        place = record_place(entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32, self.heaps)
+        return identity(self.arena.view, place) == (source, version)
+
     def announce(self) -> None:
         """From now on answers may be made from what is listed. Raises OSError."""
         self._announced = True
@@ -373,7 +395,7 @@ class Store:
 
     def _sweep(self) -> None:
         """Remove what is in no list: left by who was killed."""
-        listed = {manifest.NAME, manifest.LOCK, self.manifest.directory}
+        listed = {manifest.NAME, manifest.LOCK, filetable.NAME, self.manifest.directory}
         for slot in self.manifest.slots:
             listed |= {slot.image, slot.delta}
         for path in self.place.iterdir():

@@ -1,4 +1,7 @@
-"""A keeper of images in a process of its own, to be killed: brings the images of DIRECTORY in line once, and ends."""
+"""A keeper of images in a process of its own, to be killed: brings the images of DIRECTORY in line once, and ends.
+
+keep_once.py DIRECTORY [ZONES]: of an SQLite database there, or of a directory of zone files
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,11 @@ from memmgr.keeper import Keeper
 from memmgr.store import Store
 
 
-def main(directory: Path) -> None:
+def main(directory: Path, zones: Path | None = None) -> None:
     """Everything that the daemon does, in its order."""
-    sources = open_sources({"main": {"type": "database", "url": f"sqlite:///{directory}/zones.sqlite"}})
+    database = {"main": {"type": "database", "url": f"sqlite:///{directory}/zones.sqlite"}}
+    files = {"files": {"type": "master-files", "directory": str(zones)}}
+    sources = open_sources(database if zones is None else files)
     store = Store(directory / "images", directory / "images.json", "1.2", lambda path, reason: None)
     keeper = Keeper(store, MessageLog("memmgr", Spec.load("memmgr").messages))
     keeper.configure(sources, [])
@@ -29,4 +34,4 @@ def main(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))

@@ -5,6 +5,7 @@ Stores into mapped files are no calls; what a writer leaves who dies between the
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 import datasrc
+from datasrc import filezones, masterfiles
+from memmgr import filetable
 from tests.datasrc.zonemaking import load
 from tests.kit.killpoint import Killer, fast_directory
 from tests.memmgr.house import House, soa
@@ -73,6 +76,58 @@ def test_killed_at_every_call(tmp_path, built):
             assert {path.name for path in house.place.glob("*.image")} == listed
             house.stop()
             house.source.close()
+
+
+@pytest.mark.timeout(600)
+def test_killed_at_every_call_with_zone_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)
+    monkeypatch.setattr(filezones, "CERTAIN", 0.0)  # this file system counts nanoseconds
+    killer = Killer(tmp_path / "killer")
+    with fast_directory(tmp_path) as fast:
+        zones, before, place = (fast / name for name in ("zones", "before", "place"))
+        for directory in (zones, before):
+            directory.mkdir()
+        write_zone(zones, "example", 1, "www A 192.0.2.80")
+        write_zone(zones, "second", 1, "www A 192.0.2.81")
+        FilesHouse(before, zones).start().stop()
+        write_zone(zones, "example", 2, "www A 192.0.2.90")
+        write_zone(zones, "third", 1, "www A 192.0.2.83")
+        wanted = ["192.0.2.90", "192.0.2.81", "192.0.2.83"]
+        shutil.copytree(before, place)
+        rewrite(place, before)
+        calls, ended = killer.calls(PROGRAM, place, arguments=[str(place), str(zones)])
+        assert ended.status == 0, ended.error
+        assert any(filetable.NAME in str(call) for call in calls)
+        for point in killer.points(calls):
+            if point.half and filetable.NAME not in str(calls[point.at - 1]):  # the others are above
+                continue
+            shutil.rmtree(place)
+            shutil.copytree(before, place)
+            rewrite(place, before)
+            assert killer.kill(PROGRAM, place, point, arguments=[str(place), str(zones)]), point
+            house = FilesHouse(place, zones)
+            for one, right, old in zip(answers(house), wanted, OLD, strict=True):
+                assert one in ("left", right, old), point
+            house.start()
+            assert answers(house) == wanted, (point, calls[point.at - 1])
+            assert house.refused == []
+            assert all("second." not in built for built in house.built), point  # it did not change
+            house.stop()
+            house.source.close()
+
+
+class FilesHouse(House):
+    """A keeper of images over zone files that are elsewhere: with copies of its directory they stay as they are."""
+
+    def __init__(self, directory: Path, zones: Path) -> None:
+        super().__init__(directory)
+        self.configured = {"files": {"type": "master-files", "directory": str(zones)}}
+
+
+def write_zone(zones: Path, origin: str, serial: int, *lines: str) -> None:
+    path = zones / f"{origin}.zone"
+    path.write_text(f"$TTL 300\n{soa(serial, *lines)}\n")
+    os.utime(path, (1_000_000_000, 1_000_000_000))  # long settled
 
 
 def rewrite(place: Path, before: Path) -> None:

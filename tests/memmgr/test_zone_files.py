@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from datasrc import masterfiles
+from datasrc import filezones, masterfiles
 from datasrc.zonetext_zone import read_zone
+from memmgr import filetable
 from tests.memmgr.house import House, soa
 
 
@@ -39,6 +42,7 @@ class FileHouse(House):
 @pytest.fixture
 def house(tmp_path, monkeypatch):
     monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)  # the tests say when files are looked at
+    monkeypatch.setattr(filezones, "CERTAIN", 0.0)  # this file system counts nanoseconds
     house = FileHouse(tmp_path)
     yield house
     if house.keeper is not None:
@@ -153,3 +157,109 @@ def test_a_restart_with_more_zone_files_than_the_margin_has_room_for_answers_all
         assert [house.text(f"www.z{number}.test.") for number in range(60)] == [f"192.0.2.{n}" for n in range(60)]
         assert len(house.keeper.store.manifest.slots) <= 2  # the image and the margin
         house.stop()
+
+
+class TestRestart:
+    """The next process reads and builds what changed, and nothing else."""
+
+    def test_nothing_is_read_or_built_of_files_that_are_as_they_were(self, house, reads):
+        start_with(house, 40)
+        reads.clear()
+        house.start()
+        assert (reads, house.built) == ([], [])
+        assert [house.text(f"www.z{number}.test.") for number in range(40)] == [f"192.0.2.{n}" for n in range(40)]
+        assert house.keeper.announced
+
+    def test_what_changed_meanwhile_is_noticed_and_the_rest_left_alone(self, house, reads):
+        start_with(house, 10)
+        age(house.write(soa(2, "www A 192.0.2.201"), "z1.test"))
+        (house.zones / "z2.test.zone").unlink()
+        age(house.write(soa(1, "www A 192.0.2.202"), "new.test"))
+        reads.clear()
+        house.start()
+        assert set(reads) == {"z1.test.zone", "new.test.zone"}
+        assert house.text("www.z1.test.") == "192.0.2.201"
+        assert house.text("www.z2.test.") == "left"
+        assert house.text("www.new.test.") == "192.0.2.202"
+        assert house.text("www.z3.test.") == "192.0.2.3"
+
+    def test_a_file_of_the_same_size_and_time_that_was_written_again_is_another(self, house):
+        path = age(house.write(soa(1, "www A 192.0.2.1"), "z.test"))
+        settled(house)
+        times = path.stat()
+        path.write_text(path.read_text().replace("192.0.2.1", "192.0.2.2"))
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        house.start()
+        assert house.text("www.z.test.") == "192.0.2.2"
+
+    def test_a_file_goes_on_from_the_version_that_was_remembered(self, house, reads):
+        start_with(house, 3)
+        house.start()
+        house.write(soa(2, "www A 192.0.2.211"), "z1.test")
+        reads.clear()
+        house.reload()
+        assert reads == ["z1.test.zone"]
+        assert house.text("www.z1.test.") == "192.0.2.211"
+        house.stop()
+        house.start()
+        assert house.text("www.z1.test.") == "192.0.2.211"
+
+    @pytest.mark.parametrize("fault", ["flipped", "short", "empty", "foreign", "gone", "from later"])
+    def test_a_table_that_is_not_whole_has_all_read_anew(self, house, reads, fault, monkeypatch):
+        start_with(house, 5)
+        path = house.place / filetable.NAME
+        octets = path.read_bytes()
+        text = msgspec.msgpack.encode({"until": 1, "sources": {}, "format": 0})
+        damaged = {
+            "flipped": octets[:-9] + bytes([octets[-9] ^ 1]) + octets[-8:],
+            "short": octets[:-1],
+            "empty": b"",
+            "foreign": hashlib.blake2b(text, digest_size=filetable.DIGEST_OCTETS).digest() + text,
+        }
+        if fault == "gone":
+            path.unlink()
+        elif fault == "from later":
+            monkeypatch.setattr(filetable, "_now", lambda: 1)
+        else:
+            path.write_bytes(damaged[fault])
+        reads.clear()
+        house.start()
+        assert len(reads) == 5
+        assert [house.text(f"www.z{number}.test.") for number in range(5)] == [f"192.0.2.{n}" for n in range(5)]
+        assert [name for name, _ in house.refused] == ([] if fault == "gone" else [filetable.NAME])
+
+    def test_images_that_are_gone_are_built_of_the_files_that_are_remembered(self, house, reads):
+        start_with(house, 5)
+        (image,) = house.place.glob("0.image")
+        image.unlink()
+        reads.clear()
+        house.start()
+        assert len(reads) == 5
+        assert [house.text(f"www.z{number}.test.") for number in range(5)] == [f"192.0.2.{n}" for n in range(5)]
+
+    def test_a_file_that_includes_another_is_read_again(self, house, reads):
+        (house.directory / "more").write_text("www A 192.0.2.1\n")
+        age(house.write(soa(1, f"$INCLUDE {house.directory}/more"), "z.test"))
+        settled(house)
+        (house.directory / "more").write_text("www A 192.0.2.2\n")
+        house.start()
+        assert house.text("www.z.test.") == "192.0.2.2"
+
+
+def age(path: Path) -> Path:
+    """Have a file look as if it had been there for long."""
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    return path
+
+
+def settled(house: FileHouse) -> None:
+    """Have images, of files that nobody doubts, and stop."""
+    house.start()
+    house.stop()
+
+
+def start_with(house: FileHouse, zones: int) -> None:
+    """The same with so many zones of one address each."""
+    for number in range(zones):
+        age(house.write(soa(1, f"www A 192.0.2.{number}"), f"z{number}.test"))
+    settled(house)

@@ -1,0 +1,70 @@
+"""What was read of zone files, for the next process: which file was which version of a zone.
+
+It only says what a file was; whether there is an image of that version the directory of images says. A table that is
+not whole is no table: the files are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from datasrc.filezones import Remembered
+from image import manifest
+from image.errors import ImageError
+
+FORMAT = 1
+NAME = "files.table"
+DIGEST_OCTETS = 16  # a BLAKE2b digest (RFC 7693) of the rest comes first
+
+Files = Mapping[str, Remembered]
+"""By the names of files in their directory."""
+
+
+class Table(msgspec.Struct, frozen=True):
+    """All that is told."""
+
+    until: int  # no version is above this, in milliseconds of POSIX time
+    sources: dict[int, dict[str, Remembered]]  # by the number of the data source in records of zones
+    format: int = FORMAT
+
+
+def write(place: Path, sources: Mapping[int, Files]) -> None:
+    """Put a table in place of the one before, whole or not at all. Raises OSError."""
+    highest = max((one.version for files in sources.values() for one in files.values()), default=0)
+    until = max(_now(), highest)
+    text = msgspec.msgpack.encode({"until": until, "sources": sources, "format": FORMAT})
+    manifest.replace(place / NAME, _digest(text) + text, durable=True)
+
+
+def read(place: Path) -> dict[int, dict[str, Remembered]]:
+    """The files by the numbers of their data sources. Raises OSError, ImageError where it is not as it was written."""
+    path = place / NAME
+    try:
+        octets = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    text = octets[DIGEST_OCTETS:]
+    if _digest(text) != octets[:DIGEST_OCTETS]:
+        raise ImageError(path, "it is damaged: the zone files are read anew")
+    try:
+        table = msgspec.msgpack.decode(text, type=Table)
+    except msgspec.MsgspecError as error:
+        raise ImageError(path, f"it is no table of zone files: {error}") from error
+    if table.format != FORMAT:
+        raise ImageError(path, f"its format is version {table.format}, not {FORMAT}")
+    if table.until >= _now():  # versions of zones that are read now would come before those of the images
+        raise ImageError(path, "it is from later than now: the clock was set back, and the zone files are read anew")
+    return table.sources
+
+
+def _digest(text: bytes) -> bytes:
+    return hashlib.blake2b(text, digest_size=DIGEST_OCTETS).digest()
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
