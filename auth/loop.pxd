@@ -6,7 +6,7 @@ from auth.reply_tally cimport ReplyTally
 from image.responder cimport Responder
 
 cdef Py_ssize_t DROPPED, FAILURES, LEFT, LEFT_DROPPED, LOOP_PART, RECEIVE_ERRORS, REQUEST_UDP, REQUEST_V4, REQUEST_V6, SEND_ERRORS
-cdef Py_ssize_t ALIGNMENT, NOTHING, IPV4_OCTETS, IPV6_OCTETS, QUERY_OCTETS, PREPARE, FETCH_NODE, FETCH_FRAGMENT, ANSWER, DONE, STAGES
+cdef Py_ssize_t ALIGNMENT, NOTHING, IPV4_OCTETS, IPV6_OCTETS, QUERY_OCTETS, PREPARE, FETCH_ZONE, LOCATE, FETCH_NODE, FETCH_FRAGMENT, ANSWER, DONE, STAGES
 cdef uint64_t BELL
 
 cdef class Loop(Reactor):
@@ -30,6 +30,8 @@ cdef class Loop(Reactor):
     cdef readonly Py_ssize_t turns
     cdef Datagrams datagrams
 
+    cdef int advance(self, Py_ssize_t stage) except -1 nogil
+    cdef Py_ssize_t following(self) except -1 nogil
     cdef Py_ssize_t is_far(self) except -1 nogil
     cdef int turn(self) except -1 nogil
     cdef int tell(self) except -1 nogil

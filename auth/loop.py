@@ -34,10 +34,12 @@ ALIGNMENT = 16  # octets; replies begin at multiples of it
 
 # Passes over queries that are answered side by side.
 PREPARE = 0
-FETCH_NODE = 1
-FETCH_FRAGMENT = 2
-ANSWER = 3
-DONE = 4
+FETCH_ZONE = 1
+LOCATE = 2
+FETCH_NODE = 3
+FETCH_FRAGMENT = 4
+ANSWER = 5
+DONE = 6
 
 BELL = 0  # tag of the bell; sockets have 1 and up
 
@@ -229,16 +231,34 @@ class Loop(Reactor):
                 elif self.passing == ANSWER:
                     self.answer(slot)
                 elif self.usable[slot - self.first]:
-                    if self.passing == FETCH_NODE:
-                        self.responder.fetch_node(slot - self.first)
-                    else:
-                        self.responder.fetch_fragment(slot - self.first)
-            self.passing = ANSWER if self.passing == PREPARE and not self.is_far() else self.passing + 1
+                    self.advance(slot - self.first)
+            self.passing = self.following()
             self.slot = self.first
         self.first = end
         self.slot = end
         self.passing = PREPARE
         return 0
+
+    def advance(self, stage: int) -> int:
+        """The pass in hand, for a query that was read."""
+        if self.passing == FETCH_ZONE:
+            self.responder.fetch_zone(stage)
+        elif self.passing == LOCATE:
+            self.usable[stage] = 0
+            self.usable[stage] = self.responder.locate(stage)
+        elif self.passing == FETCH_NODE:
+            self.responder.fetch_node(stage)
+        else:
+            self.responder.fetch_fragment(stage)
+        return 0
+
+    def following(self) -> int:
+        """The pass behind the one in hand: only what is not near anyway is fetched."""
+        if self.passing != PREPARE:
+            return self.passing + 1
+        if not self.is_far():
+            return ANSWER
+        return FETCH_ZONE if self.responder.is_wide else FETCH_NODE
 
     def is_far(self) -> int:
         """Whether passes that bring memory near are worth their while."""
@@ -250,7 +270,10 @@ class Loop(Reactor):
         octets = self.datagrams.size(slot)
         if not self.engine.engaged or octets > QUERY_OCTETS:
             return 0
-        usable: int = self.responder.prepare(slot - self.first, slot * QUERY_OCTETS, octets)
+        if self.responder.is_far and self.responder.is_wide:
+            usable: int = self.responder.read_ahead(slot - self.first, slot * QUERY_OCTETS, octets)
+        else:
+            usable = self.responder.prepare(slot - self.first, slot * QUERY_OCTETS, octets)
         return usable
 
     def answer(self, slot: int) -> int:

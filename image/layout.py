@@ -148,6 +148,7 @@ ZONE_TAG_SHIFT = 48
 ZONE_TAG_MASK = 0xFFFF
 IN_DELTA = 0x80000000  # of an offset of 32 bits
 BELOW_DELTA = 0x7FFFFFFF
+USED_WORD = 4  # of the header of directories, in the same way
 CAPACITY_WORD = 3  # of the headers of directories and deltas, in numbers of 64 bits
 EPOCH_PLACE = 64  # octet of the header
 VOUCHED_PLACE = 72
@@ -198,6 +199,7 @@ KIND_ERROR = 4  # every other rcode
 # Queries of a batch that are worked on side by side, so that the memory for one comes near while another is read.
 STAGES = 64
 NEAR_NAMES = 10_000  # that are near without being fetched: about what a cache of 2 MB holds
+NEAR_ZONES = 2_000  # as many zones: 64 octets of each in the directory and 100 of its record
 STAGE_NAME = 256  # octets
 STAGE_LEVELS = 129  # labels of a name, and the root
 

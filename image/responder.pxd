@@ -5,7 +5,8 @@ from image.courtesy cimport Courtesy
 cdef Py_ssize_t ADDITIONAL, EDE, EDE_OCTETS, NO_ZONE, NOT_AUTHORITATIVE, REFUSED
 cdef uint64_t LOOKED_PLACE, VOUCHED_FOR, VOUCHED_MASK, VOUCHED_PLACE, VOUCHED_SHIFT
 cdef Py_ssize_t ANSWER, ANY, AUTHORITY, CNAME, DNAME, DONE, DS, FOLLOW, IN_DELTA, KEY, KIND_ANSWER, KIND_ERROR, KIND_REFERRAL, LEAVE, MAX_NAME, NODE_CNAME, NODE_CUT, NODE_DNAME, NODE_WILDCARD, NOT_MAPPED, NOWHERE, NSEC, NXT, OVERFLOW, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_FRAGMENTS, ROW_NODES, SET_PLAIN, STAGE_LEVELS, STAGE_NAME, STAGES, UNIT, YXDOMAIN, ZONE_LEFT, ZONE_SIGNED, MAX_LINKS, RECORD_FIXED, SAVED, SAVED_VALUE, SAVED_ZONE, SAVED_SLOT, SAVED_NODE, SAVED_START, SAVED_QUESTION, SAVED_TYPE, SAVED_LIMIT, SAVED_EDNS, SAVED_DNSSEC, SAVED_DEPTH, SAVED_OCTETS, SAVED_WANTED, SAVED_COOKIE, SAVED_COOKIE_OCTETS, FETCHED_BUCKETS, LINE
-cdef uint64_t HALF, OFFSET_MASK, TAG_MASK, TAG_SHIFT
+cdef uint64_t HALF, OFFSET_MASK, SLOT_MASK, SLOT_SHIFT, TAG_MASK, TAG_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
+cdef Py_ssize_t BELOW_DELTA, FETCHED_LEVELS, ROW_HEAP, ROW_ZONES, ZONE_UNIT
 
 cdef class Responder(Courtesy):
     cdef public Py_ssize_t counting
@@ -18,8 +19,16 @@ cdef class Responder(Courtesy):
     cdef uint64_t reason_address
 
     cdef Py_ssize_t reply(self, Py_ssize_t start, Py_ssize_t length, Py_ssize_t at) except -1 nogil
-    @cython.locals(at=Py_ssize_t, place=Py_ssize_t, level=Py_ssize_t, value=uint64_t, bucket=Py_ssize_t)
     cdef Py_ssize_t prepare(self, Py_ssize_t stage, Py_ssize_t start, Py_ssize_t length) except -1 nogil
+    @cython.locals(at=Py_ssize_t, place=Py_ssize_t, level=Py_ssize_t, value=uint64_t)
+    cdef Py_ssize_t read_ahead(self, Py_ssize_t stage, Py_ssize_t start, Py_ssize_t length) except -1 nogil
+    @cython.locals(base=Py_ssize_t, depth=Py_ssize_t, level=Py_ssize_t, value=uint64_t, at=Py_ssize_t, entry=uint64_t, offset=Py_ssize_t, row=Py_ssize_t, place=Py_ssize_t)
+    cdef int fetch_zone(self, Py_ssize_t stage) except -1 nogil
+    cdef Py_ssize_t locate(self, Py_ssize_t stage) except -1 nogil
+    @cython.locals(at=Py_ssize_t, place=Py_ssize_t, level=Py_ssize_t, value=uint64_t, bucket=Py_ssize_t)
+    cdef Py_ssize_t locate_read(self, Py_ssize_t stage) except -1 nogil
+    @cython.locals(saved=Py_ssize_t)
+    cdef int take_up(self, Py_ssize_t stage) except -1 nogil
     cdef int keep(self, Py_ssize_t at, Py_ssize_t start) except -1 nogil
     @cython.locals(header=uint64_t, vouched=uint64_t)
     cdef int is_complete(self) except -1 nogil

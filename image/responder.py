@@ -13,6 +13,7 @@ from image.layout import (
     ANSWER,
     ANY,
     AUTHORITY,
+    BELOW_DELTA,
     CNAME,
     DNAME,
     DONE,
@@ -48,8 +49,12 @@ from image.layout import (
     ROW_BUCKET_COUNT,
     ROW_BUCKETS,
     ROW_FRAGMENTS,
+    ROW_HEAP,
     ROW_NODES,
+    ROW_ZONES,
     SET_PLAIN,
+    SLOT_MASK,
+    SLOT_SHIFT,
     STAGE_LEVELS,
     STAGE_NAME,
     STAGES,
@@ -63,6 +68,9 @@ from image.layout import (
     YXDOMAIN,
     ZONE_LEFT,
     ZONE_SIGNED,
+    ZONE_TAG_MASK,
+    ZONE_TAG_SHIFT,
+    ZONE_UNIT,
 )
 from image.names import address_of, buffer
 
@@ -86,6 +94,7 @@ SAVED_OCTETS = 11
 SAVED_WANTED = 12
 SAVED_COOKIE = 13
 SAVED_COOKIE_OCTETS = 14
+FETCHED_LEVELS = 3  # labels of names, from the whole one on: most have no more below their zones
 FETCHED_BUCKETS = 4  # of a cache line, about
 LINE = 64  # octets
 
@@ -125,8 +134,14 @@ class Responder(Courtesy):
     # A batch is answered in passes over its queries, so that what one waits for comes while others are looked at:
     # prepare() reads a query and fetches its bucket, fetch_node() its node, fetch_fragment() the fragment.
 
+    # Where there are many zones prepare() is in three: read_ahead() fetches the directory, fetch_zone() the record.
+
     def prepare(self, stage: int, start: int, length: int) -> int:
         """Read the query at `start` and find its zone; 0 where it is left to the plain implementation."""
+        return self.locate_read(stage) if self.read_ahead(stage, start, length) else 0
+
+    def read_ahead(self, stage: int, start: int, length: int) -> int:
+        """Read the query at `start`, for locate(); 0 where it is left to the plain implementation."""
         self.names_at = stage * STAGE_NAME
         self.levels_at = stage * STAGE_LEVELS
         at = stage * SAVED
@@ -134,11 +149,45 @@ class Responder(Courtesy):
         self.saved[at + SAVED_ZONE] = 0
         if self.directory == 0 or not self.read_query(start, length):
             return 0
+        self.keep(at, start)
+        if self.is_wide:
+            for level in range(self.depth, max(-1, self.depth - FETCHED_LEVELS), -1):
+                value = self.mix(self.hashes[self.levels_at + level], 0)
+                place = self.directory_entries + (((value >> HALF) * self.directory_capacity) >> HALF)
+                self.fetch(self.arena_address + (place << 3))
+        return 1
+
+    def fetch_zone(self, stage: int) -> int:
+        """Begin to bring the record near of the zone that a query which was read is most likely in."""
+        base = stage * STAGE_LEVELS
+        depth = self.saved[stage * SAVED + SAVED_DEPTH]
+        for level in range(depth, max(-1, depth - FETCHED_LEVELS), -1):
+            value = self.mix(self.hashes[base + level], 0)
+            at = self.directory_entries + (((value >> HALF) * self.directory_capacity) >> HALF)
+            entry = self.load(self.arena_address + (at << 3))
+            if entry and entry >> ZONE_TAG_SHIFT == value & ZONE_TAG_MASK:
+                offset = entry & (IN_DELTA | BELOW_DELTA)
+                row = (entry >> SLOT_SHIFT & SLOT_MASK) * ROW
+                place = self.rows[row + (ROW_HEAP if offset & IN_DELTA else ROW_ZONES)]
+                place += (offset & BELOW_DELTA) * ZONE_UNIT
+                self.fetch(self.arena_address + place)
+                self.fetch(self.arena_address + place + LINE)
+                return 1
+        return 0
+
+    def locate(self, stage: int) -> int:
+        """Find the zone of a query that was read ahead; 0 where it is left to the plain implementation."""
+        self.take_up(stage)
+        return self.locate_read(stage)
+
+    def locate_read(self, stage: int) -> int:
+        """As locate(), for the query that was read last."""
+        at = stage * SAVED
         place = self.zone_for_query()
         if place < 0:
             if place == NOWHERE and self.is_complete():
                 self.saved[at + SAVED_ZONE] = NO_ZONE
-                return self.keep(at, start)
+                return 1
             return 0
         level = self.depth
         if self.first_end <= level and self.zone_labels < level:
@@ -147,7 +196,6 @@ class Responder(Courtesy):
         self.saved[at + SAVED_VALUE] = value
         self.saved[at + SAVED_ZONE] = self.zone
         self.saved[at + SAVED_SLOT] = self.slot
-        self.keep(at, start)
         bucket = ((value >> HALF) * self.bucket_count) >> HALF
         self.fetch(self.arena_address + ((self.buckets + bucket) << 3))
         return 1
@@ -231,6 +279,17 @@ class Responder(Courtesy):
         self.zone = zone
         if zone == 0:
             return 0
+        self.take_up(stage)
+        if zone == NO_ZONE:
+            return 1
+        self.enter(zone, self.saved[saved + SAVED_SLOT])
+        if self.counting:
+            self.asked_zone = self.mix(self.hashes[self.levels_at + self.zone_labels], 0)
+        return 1
+
+    def take_up(self, stage: int) -> int:
+        """Make a query that was read the one at hand."""
+        saved = stage * SAVED
         self.names_at = stage * STAGE_NAME
         self.levels_at = stage * STAGE_LEVELS
         self.start = self.saved[saved + SAVED_START]
@@ -246,11 +305,6 @@ class Responder(Courtesy):
         if self.wanted:
             self.cookie_at = self.saved[saved + SAVED_COOKIE]
             self.cookie_octets = self.saved[saved + SAVED_COOKIE_OCTETS]
-        if zone == NO_ZONE:
-            return 1
-        self.enter(zone, self.saved[saved + SAVED_SLOT])
-        if self.counting:
-            self.asked_zone = self.mix(self.hashes[self.levels_at + self.zone_labels], 0)
         return 1
 
     def walk(self, at: int) -> int:

@@ -14,6 +14,7 @@ from image.layout import (
     MAX_DEPTH,
     MAX_SLOTS,
     NEAR_NAMES,
+    NEAR_ZONES,
     NODE_BEFORE,
     NODE_FIXED,
     NODE_GONE,
@@ -40,6 +41,7 @@ from image.layout import (
     TAG_MASK,
     TAG_SHIFT,
     UNIT,
+    USED_WORD,
     ZONE_CHAIN,
     ZONE_CHAIN_ENTRIES,
     ZONE_DELTA,
@@ -76,6 +78,7 @@ class Searcher(Linker):
         self.directory_entries = 0  # number of 64 bits in the arena where they begin
         self.directory_capacity = 0
         self.is_far = 0  # what there is is larger than caches
+        self.is_wide = 0  # so are directory and zones
         self.listed = buffer(8).cast("Q")  # what image.listing made: zones that are not just served as they are there
         self.listings = 0
         self.owner_lefts = buffer(8 * (MAX_DEPTH + 1)).cast("q")
@@ -111,6 +114,7 @@ class Searcher(Linker):
         self.directory_entries = (directory + HEADER_OCTETS) >> 3
         self.directory_capacity = self.arena64[(directory >> 3) + CAPACITY_WORD]
         self.is_far = self.names() > NEAR_NAMES
+        self.is_wide = self.arena64[(directory >> 3) + USED_WORD] > NEAR_ZONES
 
     def names(self) -> int:
         """About how many names there are in all images."""

@@ -21,6 +21,7 @@ from auth.wire import wire_of
 from auth.zones import ZonePolicy, ZoneRows, ZoneTable
 from daemonkit.zone_page import ZonePage, ZonePages
 from image.directory import Directory
+from image.layout import NEAR_NAMES, NEAR_ZONES, ROW, ROW_BUCKET_COUNT, USED_WORD
 from image.responder import Responder
 from tests.auth.sockets import HeldSource, bound, serving, talking, until
 from tests.auth.test_udp import client, receive
@@ -32,6 +33,8 @@ from tests.kit.cookies import CLIENT, cookie
 pytestmark = pytest.mark.asyncio
 DGRAM = socket.SOCK_DGRAM
 FIRST_PLACE = 1  # of the first socket of a server
+FREE_SLOT = 5  # of no image
+SIZES = ["near", "far", "wide"]
 ZONE = (
     "@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.3\nsub NS ns.sub\nns.sub A 192.0.2.4\nalias CNAME www\n*.wild TXT any\n"
     + "".join(f"wide NS ns{index}{'x' * 20}.test.\n" for index in range(20))
@@ -43,12 +46,24 @@ NO_DEFECTS = {"failures", "udp.receive_errors", "udp.send_errors", "left.dropped
 class Images:
     """An image of the zone example, and whoever answers from it."""
 
-    def __init__(self, folder, text: str) -> None:
+    def __init__(self, folder, text: str, size: str = "near") -> None:
         folder.mkdir(exist_ok=True)
         self.both = Both(folder)
         load(self.both.source, {"example.": text})
         self.both.build()
         self.responder = self.both.responder
+        if size != "near":
+            self.pretend(size)
+
+    def pretend(self, size: str) -> None:
+        """That there are so many names, and zones too where it is `wide`, that memory is fetched ahead for them."""
+        self.responder.rows[FREE_SLOT * ROW + ROW_BUCKET_COUNT] = 2 * NEAR_NAMES
+        if size == "wide":
+            with (self.both.folder / "directory").open("r+b") as file:
+                file.seek(8 * USED_WORD)
+                file.write((2 * NEAR_ZONES).to_bytes(8, "little"))
+        self.responder.map(self.both.arena.view, self.both.arena.address, self.responder.directory)
+        assert (self.responder.is_far, self.responder.is_wide) == (1, int(size == "wide"))
 
     def another(self) -> Responder:
         """Another one who looks at the same."""
@@ -60,9 +75,9 @@ class Images:
 
 
 @asynccontextmanager
-async def answering(folder, *sockets, source=None, settings=None, **tcp):
+async def answering(folder, *sockets, source=None, settings=None, size="near", **tcp):
     """A server that answers from an image of example."""
-    images = Images(folder, ZONE)
+    images = Images(folder, ZONE, size)
     settings = settings or Settings(tcp=TcpSettings(**tcp))
     async with serving(*sockets, source=source or images.both.source, settings=settings) as server:
         await server.answer_from(images.responder)
@@ -111,12 +126,12 @@ QUESTIONS = {
 }
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-async def test_it_counts_what_the_plain_implementation_counts(tmp_path, address):
+@pytest.mark.parametrize(("address", "size"), [("127.0.0.1", "near"), ("::1", "near"), ("::1", "far"), ("::1", "wide")])
+async def test_it_counts_what_the_plain_implementation_counts(tmp_path, address, size):
     sock = bound(DGRAM, address)
     sums = []
     with client(*sock.getsockname()[:2]) as asker:
-        async with answering(tmp_path, sock) as server:
+        async with answering(tmp_path, sock, size=size) as server:
             for responder in (server._responder, None):
                 before = counted(server)
                 await server.answer_from(responder)
@@ -215,10 +230,11 @@ async def test_a_query_of_the_largest_size_is_left_whole(tmp_path):
             assert (await receive(asker)).answer == ["www.example. 300 A 192.0.2.3"]
 
 
-async def test_a_batch_of_both_kinds_is_all_answered(tmp_path):
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_batch_of_both_kinds_is_all_answered(tmp_path, size):
     sock = bound(DGRAM)
     with client(*sock.getsockname()) as asker:
-        async with answering(tmp_path, sock, settings=Settings(udp_batch=8)) as server:
+        async with answering(tmp_path, sock, settings=Settings(udp_batch=8), size=size) as server:
             for ident in range(100):
                 asker.send(packet.query("www.example.", "RRSIG" if ident % 3 else "A", ident=ident))
             assert sorted([(await receive(asker)).ident for _ in range(100)]) == list(range(100))
@@ -445,11 +461,12 @@ async def test_a_socket_that_only_fails_does_not_hold_up_the_loop():
     assert {name: n for name, n in zip(COUNTED, loop.tally.counts, strict=True) if n} == {"udp.receive_errors": 1}
 
 
-async def test_a_damaged_image_costs_no_answer(tmp_path, caplog):
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_damaged_image_costs_no_answer(tmp_path, caplog, size):
     """Octets that change under it: an offset leads out of its section, which costs an exception, and no query."""
     sock = bound(DGRAM)
     with client(*sock.getsockname()) as asker:
-        async with answering(tmp_path, sock) as server:
+        async with answering(tmp_path, sock, size=size) as server:
             image = tmp_path / "zones.image"
             with image.open("r+b") as file:
                 file.seek(image.read_bytes().index(b"\3www") - 4)
