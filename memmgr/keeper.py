@@ -271,6 +271,7 @@ class Keeper:
         again |= {origin for origin in batch.origins if origin_wire(origin) not in there}  # gone meanwhile
         for origin in again:
             self.update(origin)
+        self._unrecorded = False
         self._strike()
 
     def failed(self, batch: Batch, number: int, reason: str) -> None:
@@ -288,6 +289,7 @@ class Keeper:
             except OSError as error:  # no room for that either: what is there is served on
                 self._log.error("MEMMGR_STALE", zone=origin, reason=error)
                 self._unsure.add(origin)
+        self._unrecorded = False
 
     def _is_good(self, origin: Name) -> bool:
         """Whether what is there is what the source has, or that cannot be asked."""
@@ -327,7 +329,6 @@ class Keeper:
 
     def _done(self) -> set[Name]:
         again, self._again, self._building = self._again, set(), frozenset()
-        self._unrecorded = False
         return again
 
     def _is_overtaken(self, record: ZoneRecord, there: ZoneRecord) -> bool:

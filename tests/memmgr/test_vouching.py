@@ -145,6 +145,30 @@ def test_names_of_zones_that_are_being_built_without_entries_are_left(house, tmp
     before.close()
 
 
+def test_names_of_zones_that_could_not_be_built_are_left(house, tmp_path, monkeypatch):
+    """Also before they have entries that say so."""
+    house.start().settle()
+    more = datasrc.open(f"sqlite:///{tmp_path}/more.sqlite", create=True)
+    load(more, soa(1, "www A 192.0.2.99"), "elsewhere.test.")
+    house.configured = {**house.configured, "more": {"type": "database", "url": f"sqlite:///{tmp_path}/more.sqlite"}}
+    before = house.sources
+    house.sources = open_sources(house.configured, before=before)
+    house.keeper.configure(house.sources, [])
+    batch, number, _ = house.keeper.take()
+    house.keeper._swept = True
+    with pytest.raises(OSError, match="No such file"):
+        house.keeper.built(batch, number)
+    house.keeper.follow()
+    assert asked(house) == "left"
+    assert house.keeper.doubt == "zones are being built for the first time"
+    house.keeper.failed(batch, number, "as told")
+    house.keeper.follow()
+    assert asked(house, "www.another.test.") == "REFUSED"
+    assert asked(house) == "left"
+    more.close()
+    before.close()
+
+
 def test_a_directory_of_zone_files_is_known_as_of_the_last_look(house, tmp_path):
     (tmp_path / "zones").mkdir()
     house.configured["files"] = {"type": "master-files", "directory": str(tmp_path / "zones")}
