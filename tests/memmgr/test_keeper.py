@@ -338,7 +338,7 @@ def test_a_change_is_not_lost_while_its_source_cannot_be_asked(house, monkeypatc
 
 
 def test_a_source_that_fails_in_the_middle_of_its_survey_is_surveyed_to_the_end_when_it_works(house, monkeypatch):
-    monkeypatch.setattr("memmgr.following.PAGE", 2)
+    monkeypatch.setattr("datasrc.source.SURVEY_PAGE", 2)
     monkeypatch.setattr("memmgr.following.REST", 0.0)
     zones = [f"zone{number}." for number in range(6)]
     for zone in zones:
@@ -363,7 +363,7 @@ def test_a_source_that_fails_in_the_middle_of_its_survey_is_surveyed_to_the_end_
 
 def test_a_source_that_fails_in_every_survey_is_not_all_that_is_done(house, monkeypatch):
     """As with a damaged page: the source works, but for what is on it."""
-    monkeypatch.setattr("memmgr.following.PAGE", 2)
+    monkeypatch.setattr("datasrc.source.SURVEY_PAGE", 2)
     zones = [f"zone{number}." for number in range(4)]
     for zone in zones:
         house.load(soa(1, "www A 192.0.2.80"), zone)
