@@ -86,19 +86,19 @@ KINDS = _kinds()
 HEX = _digits(b"0123456789ABCDEF", fold=True)
 BASE32 = _digits(b"0123456789ABCDEFGHIJKLMNOPQRSTUV", fold=True)
 BASE64 = _digits(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", fold=False)
+MNEMONICS, MNEMONIC_TYPES = map(_numbers, _mnemonics())  # made once: there is a scanner for each zone
 
 
 class Words:
     """Finds words and reads the simple ones. What is not plain is 0, False or -1: the caller leaves the entry."""
 
     def __init__(self) -> None:
-        words, types = _mnemonics()
         self.kinds = KINDS
         self.hexadecimal = HEX
         self.base32 = BASE32
         self.base64 = BASE64
-        self.words = _numbers(words)
-        self.types = _numbers(types)
+        self.words = MNEMONICS
+        self.types = MNEMONIC_TYPES
         self.text = b""  # being scanned; it ends with a newline
         self.origin = b""  # $ORIGIN in wire form
         self.origin_length = 0
