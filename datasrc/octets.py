@@ -52,6 +52,7 @@ KEY = 8
 SIGNATURE = 9
 NEXT_NAME = 10
 NEXT_HASH = 11
+AUTHORITY = 12
 FORM_TYPES = 256  # types below have a form
 
 NO_TTL = -1
@@ -68,6 +69,7 @@ MAX_STRING = 255
 MAX_TTL = (1 << 31) - 1
 MAX_U8 = 0xFF
 MAX_U16 = 0xFFFF
+MAX_U32 = 0xFFFFFFFF
 U16_DIGITS = 5
 NUMBER_DIGITS = 10
 MAX_LINE = 1 << 19  # octets of an entry; of longer ones datasrc.zonetext_lexer decides
@@ -75,6 +77,7 @@ MAX_LINE = 1 << 19  # octets of an entry; of longer ones datasrc.zonetext_lexer 
 # Sizes within RDATA.
 A_OCTETS = 4  # RFC 1035 section 3.4.1
 AAAA_OCTETS = 16  # RFC 3596 section 2.2
+SOA_NUMBERS = 5  # RFC 1035 section 3.3.13
 GROUP_DIGITS = 4
 BASE64_GROUP = 4
 MAX_PADDING = 2

@@ -12,6 +12,7 @@ from dns.rdatatype import RdataType
 from datasrc.octets import (
     ADDRESS4,
     ADDRESS6,
+    AUTHORITY,
     BLANK,
     DIGEST,
     DOLLAR,
@@ -45,6 +46,7 @@ from datasrc.packed import PackedRecords
 from datasrc.zonescan_rdata import RdataScanner
 
 FORMS = {
+    RdataType.SOA: AUTHORITY,
     RdataType.A: ADDRESS4,
     RdataType.AAAA: ADDRESS6,
     RdataType.NS: NAME,
@@ -186,7 +188,7 @@ class Scanner(RdataScanner):
         effective = ttl
         if ttl == NO_TTL:
             effective = self.ttl
-            if effective == NO_TTL:
+            if effective == NO_TTL or (form == AUTHORITY and not self.lasting):  # its MINIMUM may be what others get
                 return 0
         at = self.skip(at, end)
         if at < 0:

@@ -2,7 +2,7 @@ cimport cython
 
 from datasrc.zonescan_words cimport Words
 
-cdef Py_ssize_t TAB, SPACE, QUOTATION_MARK, DASH, DOT, ZERO, NINE, COLON, EQUALS, BACKSLASH, LAST_PRINTABLE, WORD, NEWLINE, QUOTE, ODD, ADDRESS4, ADDRESS6, NAME, NUMBER_NAME, NUMBERS_NAME, STRINGS, DIGEST, KEY, SIGNATURE, NEXT_NAME, NO_DIGIT, MAX_NAME, MAX_RDATA, MAX_STRING, MAX_TTL, MAX_U8, MAX_U16, U16_DIGITS, A_OCTETS, AAAA_OCTETS, GROUP_DIGITS, BASE64_GROUP, MAX_PADDING, OCTET_BITS, HASH_DIGITS, HASH_OCTETS, BITMAP_TYPES, BITMAP_OCTETS, SHA1, SHA1_OCTETS, SHA256, SHA256_OCTETS, SHA384, SHA384_OCTETS, DATE_DIGITS, SECONDS_A_DAY, EPOCH_YEAR, LAST_YEAR, FEBRUARY, LONG_MONTH
+cdef Py_ssize_t TAB, SPACE, QUOTATION_MARK, DASH, DOT, ZERO, NINE, COLON, EQUALS, BACKSLASH, LAST_PRINTABLE, WORD, NEWLINE, QUOTE, ODD, ADDRESS4, ADDRESS6, AUTHORITY, SOA_NUMBERS, MAX_U32, NAME, NUMBER_NAME, NUMBERS_NAME, STRINGS, DIGEST, KEY, SIGNATURE, NEXT_NAME, NO_DIGIT, MAX_NAME, MAX_RDATA, MAX_STRING, MAX_TTL, MAX_U8, MAX_U16, U16_DIGITS, A_OCTETS, AAAA_OCTETS, GROUP_DIGITS, BASE64_GROUP, MAX_PADDING, OCTET_BITS, HASH_DIGITS, HASH_OCTETS, BITMAP_TYPES, BITMAP_OCTETS, SHA1, SHA1_OCTETS, SHA256, SHA256_OCTETS, SHA384, SHA384_OCTETS, DATE_DIGITS, SECONDS_A_DAY, EPOCH_YEAR, LAST_YEAR, FEBRUARY, LONG_MONTH
 
 cdef class RdataScanner(Words):
     cdef unsigned char[::1] rdata
@@ -15,6 +15,8 @@ cdef class RdataScanner(Words):
     cdef Py_ssize_t address6(self) except -1
     @cython.locals(length=Py_ssize_t, _index=Py_ssize_t)
     cdef Py_ssize_t numbers_name(self, Py_ssize_t end, Py_ssize_t count) except -1
+    @cython.locals(length=Py_ssize_t, index=Py_ssize_t, stop=Py_ssize_t, value=Py_ssize_t)
+    cdef Py_ssize_t authority(self, Py_ssize_t end) except -1
     @cython.locals(word=Py_ssize_t, stop=Py_ssize_t, size=Py_ssize_t)
     cdef Py_ssize_t name_at(self, Py_ssize_t length) except -1
     @cython.locals(stop=Py_ssize_t, value=Py_ssize_t)

@@ -7,6 +7,7 @@ from datasrc.octets import (
     AAAA_OCTETS,
     ADDRESS4,
     ADDRESS6,
+    AUTHORITY,
     BACKSLASH,
     BASE64_GROUP,
     BITMAP_OCTETS,
@@ -33,6 +34,7 @@ from datasrc.octets import (
     MAX_TTL,
     MAX_U8,
     MAX_U16,
+    MAX_U32,
     NAME,
     NEWLINE,
     NEXT_NAME,
@@ -52,6 +54,7 @@ from datasrc.octets import (
     SHA384,
     SHA384_OCTETS,
     SIGNATURE,
+    SOA_NUMBERS,
     SPACE,
     STRINGS,
     TAB,
@@ -95,6 +98,8 @@ class RdataScanner(Words):
             return self.signature(end)
         if form == NEXT_NAME:
             return self.next_name(end)
+        if form == AUTHORITY:
+            return self.authority(end)
         return self.next_hash(end)
 
     def address4(self) -> int:
@@ -175,6 +180,26 @@ class RdataScanner(Words):
             if not self.next_word(end):
                 return 0
         return self.name_at(length)
+
+    def authority(self, end: int) -> int:
+        """RDATA of a SOA: two names, the serial and four times in seconds."""
+        length = self.name_at(0)
+        if length == 0 or not self.next_word(end):
+            return 0
+        length = self.name_at(length)
+        if length == 0:
+            return 0
+        for index in range(SOA_NUMBERS):
+            if not self.next_word(end):
+                return 0
+            stop = self.word_end(self.word)
+            value = self.number(self.word, stop, MAX_TTL if index else MAX_U32)
+            if value < 0:
+                return 0
+            self.word = stop
+            self.put_u32(value, length)
+            length += 4
+        return length
 
     def name_at(self, length: int) -> int:
         """The name of the word at hand behind so much RDATA; the length with it, or 0."""

@@ -45,6 +45,11 @@ def both_ways(text: str | bytes, origin: dns.name.Name = ORIGIN) -> None:
 
 
 PLAIN = {
+    "SOA": [
+        "ns hostmaster 1 3600 900 604800 300",
+        "ns.Example.ORG. . 4294967295 2147483647 0 00001 3",
+        "ns hostmaster ( 1 ; the serial\n 3600 900\n 604800\n 300 )",
+    ],
     "A": ["192.0.2.1", "0.0.0.0", "255.255.255.255"],
     "AAAA": ["2001:db8::1", "::", "::1", "1::", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "FE80::ABCD"],
     "NS": ["ns", "ns.example.net.", "@", "."],
@@ -78,6 +83,14 @@ def test_plain_records_go_the_short_way_and_mean_the_same(kind, owner, head):
         rows, findings, the_long_way = gathered(text, ORIGIN, short=True)
         assert the_long_way == 0
         assert (rows, findings) == gathered(text, ORIGIN, short=False)[:2]
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["ns h 4294967296 2 3 4 5", "ns h 1 2147483648 3 4 5", "ns h 1 2 3 4", "ns h 1 2 3 4 5 6", "ns h 1 1h 3 4 1D"],
+)
+def test_a_start_of_authority_that_is_not_plain_is_left_and_means_the_same(data):
+    both_ways(f"$TTL 60\n@ SOA {data}\n@ NS ns\n")
 
 
 @pytest.mark.parametrize("kind", sorted(GRAMMAR))
