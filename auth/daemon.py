@@ -35,7 +35,7 @@ from daemonkit.module import Context, ListeningSocket, Module, command
 from datasrc.errors import UnknownBackend
 from datasrc.member import OnChange
 from datasrc.records import ZoneState
-from datasrc.sources import Failure, Sources, SourceStatus, open_sources, source_url
+from datasrc.sources import ZONE_PATIENCE, Failure, Sources, SourceStatus, open_sources, source_url
 from image.directory import fingerprint
 from msgq.errors import Refused
 from msgq.session import IncomingCall
@@ -351,6 +351,6 @@ def _check(sources: Sources, statuses: Sequence[SourceStatus], changed: set[str]
 
 def _open(configured: Mapping[str, Any], before: Sources | None, changed: OnChange) -> Sources:
     try:
-        return open_sources(configured, before=before, changed=changed)
+        return open_sources(configured, before=before, changed=changed, patience=ZONE_PATIENCE)
     except UnknownBackend as error:  # no waiting mends that
         raise Rejected("data_sources", str(error)) from error

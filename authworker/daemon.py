@@ -27,7 +27,7 @@ from daemonkit.log import MessageLog
 from daemonkit.module import Context, Module, command
 from daemonkit.spec import Spec
 from datasrc.errors import UnknownBackend
-from datasrc.sources import Failure, Sources, open_sources
+from datasrc.sources import ZONE_PATIENCE, Failure, Sources, open_sources
 from msgq.session import IncomingCall
 
 AUTH = "auth"  # whose options, messages and counters these are
@@ -98,7 +98,7 @@ class AuthworkerDaemon(Module):
         if before is not None and list(before.configured.items()) == list(configured.items()):  # their order counts
             return before
         try:
-            return open_sources(configured, before=before, changed=self._source_changed)
+            return open_sources(configured, before=before, changed=self._source_changed, patience=ZONE_PATIENCE)
         except UnknownBackend as error:  # no waiting mends that
             raise Rejected("data_sources", str(error)) from error
 

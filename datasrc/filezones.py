@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -27,8 +28,13 @@ from datasrc.zonetext_zone import read_zone
 KEPT_OCTETS = 256 << 20  # of packed sets of one directory; those not asked for longest are read again when they are
 CERTAIN = 2.0  # s after which a file that is written again has another time, whatever the file system
 
+READERS = 64  # files that can be read at once
+QUICKLY_READ = 8 << 20  # octets of a file that is read in a fraction of a second
+
 Signature = tuple[int, int, int, int, int]
 """Device, inode, size and times (ns, of the data and of the inode) of a file: together they change when it does."""
+
+SIZE = 2  # the place of the size
 
 NEVER_READ = "no data was ever loaded"
 
@@ -68,11 +74,47 @@ class Kept:
     """The zones whose packed sets are here, the one asked for longest ago first."""
 
     def __init__(self, octets: int = KEPT_OCTETS) -> None:
+        self.patience: float | None = None  # s that a question waits for a file to be read; None: as long as it takes
+        self.news = 0  # how often something else was to be remembered of a file
         self._most = octets
         self._octets = 0
         self._zones: OrderedDict[FileZone, int] = OrderedDict()
         self._lock = threading.Lock()
-        self.news = 0  # how often something else was to be remembered of a file
+        self._readers = [threading.Lock() for _ in range(READERS)]
+        self._reading: dict[FileZone, tuple[Future[None], float]] = {}  # and when that began
+
+    def reader(self, key: bytes) -> threading.Lock:
+        """What is held while the file of this zone is read. There may be very many zones: some share it."""
+        return self._readers[hash(key) % READERS]
+
+    def read(self, zone: FileZone, read: Callable[[], None]) -> bool:
+        """Have the file of a zone read, in a thread if that may take long; whether it was within the patience."""
+        if self.patience is None or zone.file is None or zone.file.signature[SIZE] < QUICKLY_READ:
+            read()
+            return True
+        with self._lock:
+            if zone not in self._reading:
+                self._reading[zone] = Future(), time.monotonic()
+                threading.Thread(target=self._run, args=(zone, read), name="zone file", daemon=True).start()
+            reading, begun = self._reading[zone]
+        try:  # of many questions for one zone not each waits, one after the other
+            reading.result(max(0.0, begun + self.patience - time.monotonic()))
+        except TimeoutError:
+            return False
+        return True
+
+    def _run(self, zone: FileZone, read: Callable[[], None]) -> None:
+        failure: BaseException | None = None
+        try:
+            read()
+        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+            failure = error
+        with self._lock:
+            reading, _ = self._reading.pop(zone)
+        if failure is None:
+            reading.set_result(None)
+        else:
+            reading.set_exception(failure)
 
     def add(self, zone: FileZone, octets: int) -> None:
         """This zone has its sets; others lose theirs where all are too many."""
@@ -133,7 +175,7 @@ class FileZone:
         self._remembered: Remembered | None = None  # what there is to know without reading
         self._kept = kept
         self._failed = failed
-        self._lock = threading.Lock()  # held to read the file
+        self._lock = kept.reader(key)  # held to read the file
         if file is None:
             self._info = self._empty()
 
@@ -162,14 +204,12 @@ class FileZone:
         return None if known is None else known.serial
 
     def info(self) -> ZoneInfo:
-        """What this zone is. Reads the file, if it was not read yet."""
-        if self._info is None:
-            with self._lock:
-                if self._info is None and self._remembered is not None:
-                    _, version, serial, records = self._remembered
-                    self._info = ZoneInfo(self.origin, version, serial, records)
-                elif self._info is None:
-                    self._read()
+        """What this zone is. Reads the file, if it was not read yet; BROKEN as long as that takes too long."""
+        if self._info is None and self._remembered is not None:
+            _, version, serial, records = self._remembered
+            self._info = ZoneInfo(self.origin, version, serial, records)
+        if self._info is None and not self._kept.read(self, self._read):
+            return ZoneInfo(self.origin, self.number, None, 0, ZoneState.BROKEN, self._still_read())
         assert self._info is not None
         return self._info
 
@@ -183,11 +223,12 @@ class FileZone:
         if packed is not None:
             self._kept.used(self)
             return packed
-        with self._lock:
-            if self.packed is None:
-                self._read_again()
-            assert self.packed is not None
-            return self.packed
+        if not self._kept.read(self, self._read_again):
+            raise ZoneUnusable(self._still_read(), zone=self.origin)
+        packed = self.packed
+        if packed is None:  # others were asked for meanwhile, and there was no room for all
+            raise ZoneUnusable("it has been read, and had to make room for others since", zone=self.origin)
+        return packed
 
     def take(self, read: ReadFile) -> None:
         """Be what was read."""
@@ -198,24 +239,23 @@ class FileZone:
         self._kept.news += 1
         self._kept.add(self, read.packed.octets())
 
-    def recall(self, remembered: Remembered) -> None:
-        """Be what a process before this one read, unless that was done here or the file is another one by now."""
+    def recall(self, remembered: Remembered) -> bool:
+        """Be what a process before this one read, unless that was done here; whether the file is as it was then."""
         with self._lock:
-            if self.file is None or self.was_read or self.file.signature != remembered.signature:
-                return
+            if self.file is None or self.was_read:
+                return True
             self.number = remembered.version
-            self._signature = remembered.signature
+            self.seen = self._signature = remembered.signature
             self._remembered = remembered
+            return self.file.signature == remembered.signature
 
     def remembered(self) -> Remembered | None:
-        """What the next process may take for read, if the file is the same then; None where it must look itself."""
+        """What the next process may go on from, whatever becomes of the file; None where it must look itself."""
         with self._lock:
             if self._info is None:
                 return self._remembered
-            sure = self._signature is not None and self._signature == self.seen and not self.may_differ
-            if not sure or self._info.state is not ZoneState.READY:
+            if self._signature is None or self.may_differ or self._info.state is not ZoneState.READY:
                 return None
-            assert self._signature is not None
             return Remembered(self._signature, self.number, self._info.serial, self._info.records)
 
     def confirm(self, read: ReadFile) -> None:
@@ -235,28 +275,38 @@ class FileZone:
         gone.deleted = True
         return gone
 
-    def _read(self) -> None:
+    def _still_read(self) -> str:
         assert self.file is not None
-        try:
-            self.take(read_file(Path(self.file.path), self.origin, self.number))
-        except Unreadable as error:
-            self._failed(self.key, str(error))
-            self.seen = self.file.signature
-            self._info = self._empty()
+        return f"{self.file.path} is being read"
+
+    def _read(self) -> None:
+        with self._lock:
+            if self._info is not None:
+                return
+            assert self.file is not None
+            try:
+                self.take(read_file(Path(self.file.path), self.origin, self.number))
+            except Unreadable as error:
+                self._failed(self.key, str(error))
+                self.seen = self.file.signature
+                self._info = self._empty()
 
     def _empty(self) -> ZoneInfo:
         return ZoneInfo(self.origin, self.number, None, 0, ZoneState.EMPTY, NEVER_READ)
 
     def _read_again(self) -> None:
-        assert self.file is not None
-        try:
-            read = read_file(Path(self.file.path), self.origin, self.number)
-        except Unreadable as error:
-            raise ZoneUnusable(str(error), zone=self.origin) from None
-        if read.signature != self._signature:
-            raise ZoneUnusable(f"{self.file.path} has just been written: it is about to be read", zone=self.origin)
-        self.packed = read.packed
-        self._kept.add(self, read.packed.octets())
+        with self._lock:
+            if self.packed is not None:
+                return
+            assert self.file is not None
+            try:
+                read = read_file(Path(self.file.path), self.origin, self.number)
+            except Unreadable as error:
+                raise ZoneUnusable(str(error), zone=self.origin) from None
+            if read.signature != self._signature:
+                raise ZoneUnusable(f"{self.file.path} has just been written: it is about to be read", zone=self.origin)
+            self.packed = read.packed
+            self._kept.add(self, read.packed.octets())
 
 
 def read_file(path: Path, origin: Name, number: int) -> ReadFile:

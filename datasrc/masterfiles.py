@@ -98,12 +98,18 @@ class MasterFilesSource(DataSource):
         return found
 
     def recall(self, remembered: Mapping[str, Remembered]) -> None:
-        """Take files for read that are as they were when a process before this one read them."""
+        """Go on from what a process before this one read. Only files that are other ones by now are read."""
         with self._lock:
-            for name, (key, _) in self._listing.items():
+            replacements = []
+            for name, (key, file) in self._listing.items():
                 told, zone = remembered.get(name), self._zones.get(key)
-                if told is not None and isinstance(zone, FileZone):
-                    zone.recall(told)
+                if told is not None and isinstance(zone, FileZone) and not zone.recall(told):
+                    replacements += self._again(key, zone, file, all_files=False)
+            self._zones.publish_all(replacements, _PROVENANCE)
+
+    def take_patience(self, seconds: float) -> None:
+        """Have no question wait longer than so for a file to be read: until it is, the zone is BROKEN."""
+        self._kept.patience = seconds
 
     def updater(self, origin: Name, *, create: bool = False, replace: bool = False) -> Updater:  # noqa: ARG002
         """Refused: the files are the operator's."""
@@ -220,8 +226,13 @@ class MasterFilesSource(DataSource):
         if not (changed and settled) and not (all_files and (changed or known.may_differ or key in self._faults)):
             return []
         known.seen = file.signature
+        number = known.number + 1
+        if (
+            known.packed is None
+        ):  # no step from one version to the next; nor must it be one that came after what is known
+            number = max(number, first_number())
         try:
-            read = read_file(Path(file.path), known.origin, known.number + 1)
+            read = read_file(Path(file.path), known.origin, number)
         except Unreadable as error:
             self._faults[key] = str(error)
             return []
@@ -231,7 +242,7 @@ class MasterFilesSource(DataSource):
             known.confirm(read)
             self._faults.pop(key, None)
             return []
-        new = self._new(key, file, known.number + 1)
+        new = self._new(key, file, number)
         new.take(read)
         self._faults.pop(key, None)
         return [Replacement(known, new, found)]

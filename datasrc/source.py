@@ -345,6 +345,9 @@ class DataSource(ABC):
     def refresh(self) -> None:  # noqa: B027 - most sources have nothing to do
         """Take notice of what changed, now. Only sources that look now and then have anything to do."""
 
+    def take_patience(self, seconds: float) -> None:  # noqa: B027 - most sources read nothing before they answer
+        """Have no question wait longer than so for a zone to be read: until it is, the zone is BROKEN."""
+
     def known_until(self) -> float:
         """What was committed before is in what changes() tells: seconds of the monotonic clock. To be asked first."""
         return time.monotonic()

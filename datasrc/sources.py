@@ -21,7 +21,9 @@ from datasrc.keys import name_key, path
 from datasrc.member import Failure, LocalMember, Member, OnChange, RemoteMember, SourceStatus
 from datasrc.source import DataSource, Finder, Snapshot
 
-__all__ = ["Failure", "SourceStatus", "Sources", "SourcesSnapshot", "open_sources", "source_url"]
+__all__ = ["ZONE_PATIENCE", "Failure", "SourceStatus", "Sources", "SourcesSnapshot", "open_sources", "source_url"]
+
+ZONE_PATIENCE = 1.0  # s that who answers questions gives a zone to be read
 
 
 class Sources:
@@ -182,14 +184,23 @@ def open_sources(
     read_only: bool = True,
     before: Sources | None = None,
     changed: OnChange | None = None,
+    patience: float | None = None,
 ) -> Sources:
     """All entries of `data_sources` in the configuration, in order. `changed` hears when one fails or works again.
+
+    `patience`: seconds that a question waits for a zone to be read; None: as long as that takes.
 
     Those that say the same in `before` (opened in the same way) are shared with it and not read again.
     """
 
     def opener(name: str, entry: Mapping[str, Any]) -> Callable[[], DataSource]:
-        return lambda: datasrc.open(source_url(entry), name=name, read_only=read_only)
+        def open_source() -> DataSource:
+            source = datasrc.open(source_url(entry), name=name, read_only=read_only)
+            if patience is not None:
+                source.take_patience(patience)
+            return source
+
+        return open_source
 
     known = {} if before is None else before.configured
     shared = {name: before for name, entry in configured.items() if before is not None and known.get(name) == entry}

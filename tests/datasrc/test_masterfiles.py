@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import re
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -416,3 +418,62 @@ class TestOpening:
         sources.refresh()
         assert sources.status()[1].problems == ()
         sources.close()
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Files are big, and take until this is set to be read."""
+    go = threading.Event()
+
+    def read(path: Path, origin: dns.name.Name, number: int) -> filezones.ReadFile:
+        assert go.wait(DEADLINE)
+        return filezones_read(path, origin, number)
+
+    filezones_read = filezones.read_file
+    monkeypatch.setattr(filezones, "QUICKLY_READ", 0)
+    monkeypatch.setattr(filezones, "read_file", read)
+    return go
+
+
+def test_who_has_patience_is_told_that_a_file_is_being_read(directory, slow):
+    path = write(directory, 1)
+    source = MasterFilesSource(directory, check_every=None)
+    source.take_patience(0.01)
+    for _ in range(3):
+        found = info(source)
+        assert (found.state, found.reason) == (ZoneState.BROKEN, f"{path} is being read")
+    assert [thread.name for thread in threading.enumerate()].count("zone file") == 1
+    slow.set()
+    wait_until(lambda: info(source).state is ZoneState.READY)
+    assert info(source).serial == 1
+    source.close()
+
+
+def test_who_has_patience_is_told_when_a_file_is_read_again(directory, slow):
+    paths = [write(directory, 1, "www A 192.0.2.7", file=f"{zone}.zone") for zone in "ab"]
+    for path in paths:
+        os.utime(path, (5, 5))
+    source = MasterFilesSource(directory, check_every=None)
+    source._kept = filezones.Kept(1)  # there is room for one
+    source._begin()
+    slow.set()
+    for origin in ("a.", "b."):
+        assert lookup(source, "www", "A", origin=origin).rrset is not None
+    source.take_patience(0.01)
+    slow.clear()
+    with pytest.raises(ZoneUnusable, match=re.escape(f"{paths[0]} is being read")):
+        lookup(source, "www", "A", origin="a.")
+    slow.set()
+    source.take_patience(DEADLINE)
+    assert lookup(source, "www", "A", origin="a.").rrset is not None
+    source.close()
+
+
+def test_what_goes_wrong_while_somebody_waits_is_told(directory, slow):
+    path = write(directory, 1, "www A 192.0.2.300\n")
+    source = MasterFilesSource(directory, check_every=None)
+    source.take_patience(DEADLINE)
+    slow.set()
+    assert str(path) in info(source).reason
+    assert info(source).state is ZoneState.BROKEN
+    source.close()

@@ -183,6 +183,21 @@ class TestRestart:
         assert house.text("www.new.test.") == "192.0.2.202"
         assert house.text("www.z3.test.") == "192.0.2.3"
 
+    def test_a_file_that_became_bad_meanwhile_keeps_its_last_good_version(self, house, reads):
+        start_with(house, 3)
+        path = age(house.write(soa(2, "www A 192.0.2.300"), "z1.test"))
+        for _ in range(2):  # that one does not forget it, either
+            house.start()
+            assert house.built == []
+            assert [house.text(f"www.z{number}.test.") for number in range(3)] == [f"192.0.2.{n}" for n in range(3)]
+            (problem,) = house.problems()
+            assert problem.startswith(f"{path}:5: error: ")
+            house.stop()
+        age(house.write(soa(3, "www A 192.0.2.203"), "z1.test"))
+        house.start()
+        assert house.text("www.z1.test.") == "192.0.2.203"
+        assert house.problems() == []
+
     def test_a_file_of_the_same_size_and_time_that_was_written_again_is_another(self, house):
         path = age(house.write(soa(1, "www A 192.0.2.1"), "z.test"))
         settled(house)
