@@ -25,7 +25,7 @@ from auth.options import KEYS, change_zones, read_keys, read_settings, read_zone
 from auth.server import CompiledCounts, Server
 from auth.settings import Settings
 from auth.source_news import tell_source
-from auth.status import as_answered, cookies_served, rate_limit_state, zones_served
+from auth.status import cookies_served, rate_limit_state, served_from_image, zone_name, zones_served
 from auth.worker_link import NoWorker, WorkerLink, WorkerLost
 from auth.zone_counters import ZoneCounters
 from auth.zones import ZoneTable
@@ -310,16 +310,22 @@ class AuthDaemon(Module):
             link.close()
 
     async def _zones_served(self, origins: list[str]) -> api.ZoneStatusReply:
+        """As they are answered. Data sources may have to read, and are asked of those only that no image answers."""
+        images = await self._serials(origins)
+        others = [origin for origin in origins if images.get(origin) is None]
         serving = self._at_work().engine.serving
-        found = await self.context.work(zones_served, serving, origins)
-        if self._images is None:
-            return api.ZoneStatusReply(found)
-        names = [dns.name.from_text(origin) for origin in origins]
-        there = [name for name, zone in zip(names, found, strict=True) if zone.state != api.ABSENT]
-        if not await self._images.know(there):  # who hears that it is served finds it so
+        found = {zone.origin: zone for zone in await self.context.work(zones_served, serving, others)}
+        there = [dns.name.from_text(origin) for origin, zone in found.items() if zone.state != api.ABSENT]
+        if self._images is not None and not await self._images.know(there):  # who hears that it is served finds it so
             await self._at_work().distrust()
-        images = await self._images.serials(names)
-        return api.ZoneStatusReply(tuple(map(as_answered, found, images)))
+        return api.ZoneStatusReply(tuple(images.get(origin) or found[origin] for origin in origins))
+
+    async def _serials(self, origins: list[str]) -> dict[str, api.ZoneServed | None]:
+        """The zones that are answered from images."""
+        if self._images is None:
+            return {}
+        serials = await self._images.serials([zone_name(origin) for origin in origins])
+        return {origin: served_from_image(origin, found) for origin, found in zip(origins, serials, strict=True)}
 
     @command(api.Explain)
     async def explain(self, _call: IncomingCall, request: api.Explain) -> api.Explained:

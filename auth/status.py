@@ -19,7 +19,7 @@ from msgq.errors import Refused
 
 def zones_served(serving: Serving, origins: list[str]) -> tuple[ZoneServed, ...]:
     """How each of these zones is answered for. Blocks. Raises Refused for what is no name."""
-    names = [_name(origin) for origin in origins]
+    names = [zone_name(origin) for origin in origins]
     with serving.data.snapshot() as snapshot:
         return tuple(
             _zone_served(snapshot, serving.zones, name, origin) for name, origin in zip(names, origins, strict=True)
@@ -42,15 +42,13 @@ def _zone_served(snapshot: Snapshot, table: ZoneTable, name: Name, origin: str) 
     return ZoneServed(origin, info.state.value, info.serial, info.version, info.reason)
 
 
-def as_answered(zone: ZoneServed, image: tuple[int, int] | None) -> ZoneServed:
+def served_from_image(origin: str, image: tuple[int, int] | None) -> ZoneServed | None:
     """How a zone is answered that has an image of this serial and version; the data source may be ahead, or fail."""
-    if image is None:
-        return zone
-    serial, version = image
-    return ZoneServed(zone.origin, ZoneState.READY.value, serial, version, zone.reason)
+    return None if image is None else ZoneServed(origin, ZoneState.READY.value, *image)
 
 
-def _name(origin: str) -> Name:
+def zone_name(origin: str) -> Name:
+    """The name of a zone that was asked for. Raises Refused."""
     try:
         return dns.name.from_text(origin)
     except dns.exception.DNSException as error:
