@@ -1,0 +1,100 @@
+"""A large zone file that changed, through the suite as it runs: from the reload command until all instances answer it.
+
+python bench/reloading.py [RECORDS] [TIMES]    # a file of a million records, of which one RRset and the serial change
+
+The new file is there when the clock starts. The command is what `bobctl zone reload` sends, over the control socket;
+how long bobctl itself takes is what bench/client.py tells.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.updates import INSTANCES, ORIGIN, READY, Instances, ready, zone_text
+from tests.kit import suite as kit
+
+RECORDS = 1_000_000
+TIMES = 10
+GOAL = 0.44  # s, median: NSD 4.15
+GIVE_UP = 60.0  # s for one reload
+SETTLED = 1.5  # s, after which nothing of the last round is being done
+
+
+class Control(HTTPConnection):
+    """The control socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=GIVE_UP)
+        self._path = path
+
+    def connect(self) -> None:
+        """To the socket of the path."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(str(self._path))
+
+
+def command(suite: kit.Suite) -> None:
+    """Have the zone reloaded."""
+    control = Control(suite.run / "control.sock")
+    control.request("POST", f"/v1/zones/{ORIGIN}/reload")
+    reply = control.getresponse()
+    told = reply.read()
+    if reply.status >= 300:
+        raise SystemExit(f"the reload ended with {reply.status}: {told.decode()}")
+    control.close()
+
+
+def reload(suite: kit.Suite, instances: Instances, file: Path, text: str, number: int) -> tuple[float, float]:
+    """Seconds until all instances answered what is new, and until the command had its answer."""
+    owner, address = f"h{number}", f"192.0.2.{number + 1}"
+    before = f"\n{owner} A 10.0.0.{number}\n"
+    assert before in text
+    beside = file.with_name(".new")
+    beside.write_text(text.replace(before, f"\n{owner} A {address}\n").replace(" 1 3600", f" {number + 2} 3600", 1))
+    beside.replace(file)
+    start = time.perf_counter()
+    command(suite)
+    told = time.perf_counter() - start
+    packed = socket.inet_aton(address)
+    return instances.wait(f"{owner}.{ORIGIN}", lambda reply: packed in reply) - start, told
+
+
+def main(records: int = RECORDS, times: int = TIMES) -> None:
+    """Print what was measured beside its goal."""
+    kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
+    with kit.Suite() as suite:
+        directory = suite.directory / "files"
+        directory.mkdir()
+        suite.config.write_text(
+            f"components: {{auth: {{instances: {INSTANCES}}}}}\n"
+            f"data_sources: {{files: {{type: master-files, directory: {directory}}}}}\n"
+        )
+        text = zone_text(records)
+        file = directory / f"{ORIGIN}zone"
+        file.write_text(text)
+        suite.start()
+        kit.wait_until(lambda: ready(suite), READY, "the images are ready")
+        instances = Instances(suite.port)
+        found = []
+        for number in range(times):
+            time.sleep(SETTLED)
+            found.append(reload(suite, instances, file, text, number))
+        suite.stop()
+    served, told = sorted(one for one, _ in found), sorted(one for _, one in found)
+    middle = served[len(served) // 2]
+    print(f"a file of {records} records reloaded, command to served by {INSTANCES} instances, {len(served)} times:")
+    print(
+        f"    median {middle:.2f} s (least {served[0]:.2f}, most {served[-1]:.2f}); "
+        f"the command returned after {told[len(told) // 2]:.2f} s; "
+        f"goal {GOAL:g} s: {'reached' if middle <= GOAL else 'MISSED'}"
+    )
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
