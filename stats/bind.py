@@ -21,6 +21,7 @@ JSON_TYPE = "application/json"
 XML_VERSION = "3.11"
 JSON_VERSION = "1.5"
 VIEW = "_default"
+NO_SERIAL = "-"  # of a zone that has no data, as BIND writes it
 
 # Names of BIND -> names of BIND 10. QryRecursion counts recursions made, of which there are none.
 _SERVER = {
@@ -94,10 +95,10 @@ def _xml(wanted: str, view: View, zones: Zones, counted: ZoneCounts, version: st
     if wanted in ("", "zones"):
         default = SubElement(SubElement(root, "views"), "view", name=VIEW)
         listed = SubElement(default, "zones")
-        for name, serial in zones.serials.items():
+        for name in _names(zones, counted):
             zone = SubElement(listed, "zone", name=name, rdataclass="IN")
             SubElement(zone, "type").text = "primary"
-            SubElement(zone, "serial").text = str(serial)
+            SubElement(zone, "serial").text = str(zones.serials.get(name, NO_SERIAL))
             if name in counted.zones:  # where zone-statistics is full, as BIND calls it
                 of_zone = SubElement(zone, "counters", type="rcode")
                 for one, count in _of_zone(counted.zones[name]).items():
@@ -128,14 +129,20 @@ def _json(wanted: str, view: View, zones: Zones, counted: ZoneCounts, version: s
         said["taskmgr"] = {"thread-model": "processes", "worker-threads": _workers(view)}
     if wanted in ("", "zones"):
         listed = [
-            {"name": name, "class": "IN", "serial": serial, "type": "primary"}
+            {"name": name, "class": "IN", "type": "primary"}
+            | ({"serial": zones.serials[name]} if name in zones.serials else {})
             | ({"rcodes": _of_zone(counted.zones[name]), "qtypes": {}} if name in counted.zones else {})
-            for name, serial in zones.serials.items()
+            for name in _names(zones, counted)
         ]
         said["views"] = {VIEW: {"zones": listed}}
     elif wanted == "server":
         said["views"] = {VIEW: {"resolver": {}}}
     return json.dumps(said, indent=1).encode()
+
+
+def _names(zones: Zones, counted: ZoneCounts) -> list[str]:
+    """Zones with a serial, and those that are counted and have none, as for want of data."""
+    return list(dict.fromkeys((*zones.serials, *counted.zones)))
 
 
 def _of_zone(counters: Mapping[str, int]) -> dict[str, int]:

@@ -144,8 +144,8 @@ class StatsDaemon(Module):
         if path != METRICS and not path.startswith(BIND_PATHS):
             return PlainTextResponse("metrics are at /metrics, BIND's statistics at /xml/v3 and /json/v1\n", 404)
         view = await self._look()
-        zones = await self.context.work(self._zones.read)
         counted = await self.context.work(lambda: self._zone_counters().page(None, MAX_ZONES))
+        zones = await self.context.work(self._zones.read, counted.zones)
         version = importlib.metadata.version("bobdns")
         if path == METRICS:
             self.context.counters.add("scrapes")

@@ -1,11 +1,17 @@
-"""The serials of zones, read from the data sources in their order, and a bounded number of them. Everything blocks."""
+"""The serials of zones, read from the data sources, and a bounded number of them. Everything blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any
 
 from stats.prometheus import Zones
+
+if TYPE_CHECKING:
+    from dns.name import Name
+
+    from datasrc.records import ZoneInfo
 
 MAX_ZONES = 1000  # a series each, in every scrape: more are for who asks zone by zone
 
@@ -17,29 +23,52 @@ class ZoneSerials:
         self._configured = configured
         self._open: dict[str, Any] = {}
 
-    def read(self) -> Zones:
-        """The serials now. Of two sources that hold a zone the first one's counts, as in answers."""
+    def read(self, counted: Iterable[str] = ()) -> Zones:
+        """The serials now: those of zones that are counted, then in turn one of each source, until there are MAX_ZONES.
+
+        Of two sources that hold a zone the first one's counts, as in answers. Names are in small letters.
+        """
         from datasrc.errors import DataSourceError  # large, and metrics may be off
 
-        serials: dict[str, int] = {}
+        wanted = _by_key(counted)
+        first: list[ZoneInfo] = []
+        others: list[list[ZoneInfo]] = []
         readable: dict[str, bool] = {}
         more = False
         for name in self._configured:
             try:
-                found = self._source(name).zones(limit=MAX_ZONES + 1)
+                found = self._found(name, wanted)
             except DataSourceError:  # told by auth, in its log and status
                 readable[name] = False
                 continue
-            readable[name] = True
-            for info in found:
-                origin = info.origin.to_text(omit_final_dot=True)
-                if origin in serials or info.serial is None:
+            more = more or len(found) > MAX_ZONES
+            for earlier in [earlier for earlier, usable in readable.items() if usable]:
+                try:
+                    hidden = self._source(earlier).held(found.keys())
+                except DataSourceError:
+                    readable[earlier] = False
                     continue
-                if len(serials) == MAX_ZONES:
-                    more = True
-                    break
-                serials[origin] = info.serial
-        return Zones(serials, more, readable)
+                found = {key: info for key, info in found.items() if key not in hidden}
+            readable[name] = True
+            first += [info for key, info in found.items() if key in wanted]
+            others.append([info for key, info in found.items() if key not in wanted])
+        in_turn = filter(None, chain.from_iterable(zip_longest(*others)))
+        known = [(info.origin, info.serial) for info in chain(first, in_turn) if info.serial is not None]
+        serials = {origin.canonicalize().to_text(omit_final_dot=True): serial for origin, serial in known[:MAX_ZONES]}
+        return Zones(serials, more or len(known) > MAX_ZONES, readable)
+
+    def _found(self, source: str, wanted: Mapping[bytes, Name]) -> dict[bytes, ZoneInfo]:
+        """The first zones of a source, one more than are told of, and those that are wanted. Raises DataSourceError."""
+        from datasrc.keys import name_key
+
+        opened = self._source(source)
+        found: dict[bytes, ZoneInfo] = {name_key(info.origin): info for info in opened.zones(limit=MAX_ZONES + 1)}
+        behind: Collection[bytes] = opened.held(wanted.keys() - found.keys()) if len(found) > MAX_ZONES else ()
+        if behind:
+            with opened.snapshot() as snapshot:
+                finders = [(key, snapshot.zone(wanted[key])) for key in sorted(behind)]
+            found |= {key: finder.info for key, finder in finders if finder is not None}
+        return found
 
     def close(self) -> None:
         """Close what is open."""
@@ -54,3 +83,11 @@ class ZoneSerials:
 
             self._open[name] = datasrc.open(source_url(self._configured[name]), name=name, read_only=True)
         return self._open[name]
+
+
+def _by_key(names: Iterable[str]) -> dict[bytes, Name]:
+    import dns.name
+
+    from datasrc.keys import name_key
+
+    return {name_key(name): name for name in map(dns.name.from_text, names)}
