@@ -26,7 +26,7 @@ from datasrc.memory import MemorySource, Replacement
 from datasrc.packed_finder import differences
 from datasrc.records import EVERY_ZONE, Change, Difference, Provenance, ZoneFilter, ZoneInfo, ZoneState
 from datasrc.source import DataSource, Finder, Snapshot, Updater
-from datasrc.zonefiles import key_of, listed
+from datasrc.zonefiles import key_of, listed, status_of
 
 CHECK_EVERY = 1.0  # s between looks at the directory
 CHECK_SHARE = 0.02  # of the time at most that looks may take: with very many files they become rarer
@@ -172,6 +172,8 @@ class MasterFilesSource(DataSource):
                 self._look(all_files=False)
             except StorageError as error:
                 self._strays = (f"{error}: the zones last read are served",)
+            except Exception as error:  # noqa: BLE001 - without this thread no change would be seen any more
+                self._strays = (f"{self.name}: looking for changes failed ({error!r}): the zones last read are served",)
             pause = max(check_every, (time.monotonic() - start) / CHECK_SHARE)
 
     def _begin(self) -> None:
@@ -259,7 +261,9 @@ class MasterFilesSource(DataSource):
         strays: list[str] = []
         before, listing = self._listing, {}
         for entry in self._entries():
-            status = entry.stat()
+            status = self._status(entry)
+            if status is None:
+                continue
             signature = signature_of(status)
             seen = before.get(entry.name)
             if seen is None or seen[1].signature != signature:
@@ -289,6 +293,12 @@ class MasterFilesSource(DataSource):
             raise Missing("there is no such directory", database=self.name) from error
         except OSError as error:
             raise StorageError(f"the directory cannot be read: {error.strerror}", database=self.name) from error
+
+    def _status(self, entry: os.DirEntry[str]) -> os.stat_result | None:
+        try:
+            return status_of(entry)
+        except OSError as error:
+            raise StorageError(f"{entry.path} cannot be looked at: {error.strerror}", database=self.name) from error
 
     def _make_empty(self, keys: Collection[bytes], number: int) -> None:
         """Have zones that are there to be BROKEN."""

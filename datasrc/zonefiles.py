@@ -20,7 +20,16 @@ _PLAIN = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII | re.IG
 
 def zone_files(directory: Path) -> list[tuple[Path, os.stat_result]]:
     """The regular files in order of name, but for hidden ones and the backups of editors. Raises OSError."""
-    return [(Path(each.path), each.stat()) for each in listed(directory)]
+    looked_at = ((Path(each.path), status_of(each)) for each in listed(directory))
+    return [(path, status) for path, status in looked_at if status is not None]
+
+
+def status_of(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """What there is to say about a file; None where it has gone since it was listed. Raises OSError."""
+    try:
+        return entry.stat()
+    except FileNotFoundError:
+        return None
 
 
 def listed(directory: Path) -> list[os.DirEntry[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import dns.name
 import pytest
@@ -27,6 +29,7 @@ from datasrc.records import Match, ZoneState
 from datasrc.rows import Row
 from datasrc.source import DataSource
 from datasrc.sources import open_sources
+from datasrc.zonefiles import listed
 from datasrc.zonetext_zone import read_zone
 from tests.datasrc.contract import LookupContract, Serve, ZonesContract, lookup
 from tests.datasrc.contract_writing import ORIGIN, info
@@ -384,6 +387,59 @@ class TestWatching:
         source._look(all_files=False)
         assert info(source).serial == 2
         source.close()
+
+    def test_a_file_that_goes_away_while_it_is_looked_at_is_gone_and_nothing_else(
+        self, directory: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("datasrc.masterfiles.listed", _listed_and_gone(directory))
+        write(directory, 1)
+        write(directory, 1, file="gone.zone")
+        source = MasterFilesSource(directory, check_every=0.01)
+        assert [str(each.origin) for each in source.zones()] == ["example."]
+        write(directory, 1, file="gone.zone")
+        wait_until(lambda: not (directory / "gone.zone").exists())
+        os.utime(write(directory, 2), (2, 2))
+        wait_until(lambda: info(source).serial == 2)
+        assert source.problems() == []
+        source.close()
+
+    def test_a_file_that_cannot_be_looked_at_is_told(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write(directory, 1)
+        source = MasterFilesSource(directory, name="files", check_every=None)
+
+        def stat() -> os.stat_result:
+            raise OSError(errno.EIO, "Input/output error")
+
+        unreadable = SimpleNamespace(name="example.zone", path="example.zone", stat=stat)
+        monkeypatch.setattr("datasrc.masterfiles.listed", lambda _directory: [unreadable])
+        source.refresh()
+        told = "files: example.zone cannot be looked at: Input/output error: the zones last read are served"
+        assert source.problems() == [told]
+        assert info(source).serial == 1
+        source.close()
+
+    def test_a_defect_does_not_end_the_watch(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write(directory, 1)
+        source = MasterFilesSource(directory, name="files", check_every=0.01)
+        assert info(source).serial == 1
+        with monkeypatch.context() as broken:
+            broken.setattr("datasrc.masterfiles.listed", lambda _directory: [None])
+            wait_until(lambda: source.problems() != [])
+            assert source.problems()[0].startswith("files: looking for changes failed (AttributeError(")
+        os.utime(write(directory, 2), (2, 2))
+        wait_until(lambda: info(source).serial == 2 and source.problems() == [])
+        source.close()
+
+
+def _listed_and_gone(directory: Path) -> Callable[[Path], list[os.DirEntry[str]]]:
+    """Somebody removes a file each time that the directory was listed."""
+
+    def list_and_remove(path: Path) -> list[os.DirEntry[str]]:
+        found = listed(path)
+        (directory / "gone.zone").unlink(missing_ok=True)
+        return found
+
+    return list_and_remove
 
 
 class TestOpening:

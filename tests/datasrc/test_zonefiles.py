@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from datasrc.keys import key_labels, name_key, wire_of
-from datasrc.zonefiles import key_of, listed, origin_of
+from datasrc.zonefiles import key_of, listed, origin_of, zone_files
 
 NAMES = [
     "example",
@@ -48,3 +48,12 @@ def test_hidden_files_backups_and_directories_are_left_out(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "link.zone").symlink_to(tmp_path / "a.zone")
     assert [entry.name for entry in listed(tmp_path)] == ["a.zone", "b.zone", "link.zone"]
+
+
+def test_a_file_that_went_away_since_it_was_listed_is_left_out(tmp_path, monkeypatch):
+    for name in ("a.zone", "b.zone"):
+        (tmp_path / name).write_text("")
+    entries = listed(tmp_path)
+    (tmp_path / "a.zone").unlink()
+    monkeypatch.setattr("datasrc.zonefiles.listed", lambda _directory: entries)
+    assert [path.name for path, _ in zone_files(tmp_path)] == ["b.zone"]
