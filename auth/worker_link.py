@@ -101,6 +101,9 @@ class WorkerLink:
                 self._drop(connection)
                 self._wait_for_another()
                 continue
+            except BaseException:  # the worker may wait there for something, and would take the next query for it
+                self._drop(connection)
+                raise
             self._lost = 0.0
             if answered is not None:
                 return answered
@@ -127,7 +130,7 @@ class WorkerLink:
     ) -> Answered | None:
         """What the worker says, its questions answered; None where it has ended after one. Raises TimeoutError."""
         for _ in range(MAX_WEIGHED):
-            heard = self._read(answer, number, connection)
+            heard = self._read(answer, number)
             if isinstance(heard, Answered):
                 return heard
             packet = msgspec.msgpack.encode(Weighed(number, weigh(heard)))
@@ -139,17 +142,14 @@ class WorkerLink:
                 return None
             if not answer:
                 return None
-        self._drop(connection)
         raise WorkerLost("it asks the same thing again and again")
 
-    def _read(self, answer: bytes, number: int, connection: socket.socket) -> Answered | Weigh:
+    def _read(self, answer: bytes, number: int) -> Answered | Weigh:
         try:
             answered: Answered | Weigh = self._decoder.decode(answer)
         except msgspec.DecodeError as error:
-            self._drop(connection)
             raise WorkerLost(f"it does not speak as this process does: {error}") from error
         if answered.number != number:
-            self._drop(connection)
             raise WorkerLost("it has answered another query")
         return answered
 

@@ -322,6 +322,20 @@ def test_a_worker_that_asks_without_end_is_given_up(tmp_path, link_to):
 
 
 @pytest.mark.asyncio
+async def test_what_fails_while_a_response_is_weighed_does_not_meet_the_next_query(tmp_path, link_to):
+    def fail(_response):
+        raise ZeroDivisionError
+
+    limits = RateLimitSettings(enabled=True)
+    async with desk_at(tmp_path, Serving(source(), Settings(rate_limit=limits))):
+        link = link_to(tmp_path)
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.to_thread(link.ask, MESSAGES[0], UDP, fail)
+        answered = await asyncio.to_thread(link.ask, MESSAGES[0], UDP)
+        assert read(answered.reply).rcode == "NOERROR"
+
+
+@pytest.mark.asyncio
 async def test_a_closed_desk_takes_its_own_socket_away_and_no_other(tmp_path):
     async with desk_at(tmp_path, Serving(source())) as first, desk_at(tmp_path, Serving(source())):
         first.close()
