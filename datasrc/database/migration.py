@@ -9,8 +9,9 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -20,6 +21,7 @@ from datasrc.database.store import check_schema
 from datasrc.errors import Missing, SchemaTooOld, StorageError
 
 FILE_MODE = 0o640  # -wal and -shm get the same mode and owner from SQLite
+UNFINISHED_MODE = 0o600  # of a copy, until it has the owner and the mode of the original
 ADVISORY_LOCK = 0x626F62646E73  # "bobdns": one migration at a time on PostgreSQL
 
 
@@ -77,9 +79,9 @@ def _keep(database: Database, path: Path, version: str) -> Path:
     """Copy the file as it is now, whole and on the disk before anything changes."""
     kept = path.with_name(f"{path.name}.schema-{version}")
     made = kept.with_name(f"{kept.name}.new")
-    made.unlink(missing_ok=True)
     try:
-        os.close(os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE))
+        made.unlink(missing_ok=True)
+        os.close(os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, UNFINISHED_MODE))
         with database.translated(), database.engine.connect() as connection, closing(sqlite3.connect(made)) as copy:
             driver = connection.connection.driver_connection
             assert driver is not None
@@ -87,24 +89,37 @@ def _keep(database: Database, path: Path, version: str) -> Path:
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, whoever takes it away
         _become_safe(made, path)
         made.replace(kept)
+        _synchronise(kept.parent)
     except OSError as error:
-        made.unlink(missing_ok=True)
+        _remove(made)
         raise StorageError(f"{kept} cannot be made: {error.strerror}", database=database.text) from error
     except BaseException:
-        made.unlink(missing_ok=True)
+        _remove(made)
         raise
     return kept
 
 
 def _become_safe(made: Path, original: Path) -> None:
+    """Who may read the original may read the copy, and nobody else; it is on the disk."""
+    as_it_was = original.stat()
     if os.geteuid() == 0:
-        owner = original.stat()
-        os.chown(made, owner.st_uid, owner.st_gid)
-    descriptor = os.open(made, os.O_RDONLY)
+        os.chown(made, as_it_was.st_uid, as_it_was.st_gid)
+    made.chmod(stat.S_IMODE(as_it_was.st_mode))
+    _synchronise(made)
+
+
+def _synchronise(path: Path) -> None:
+    """Have the file, or what a directory says about its files, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _remove(made: Path) -> None:
+    with suppress(OSError):  # what kept the copy from being made is told, and may be the same
+        made.unlink(missing_ok=True)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -17,9 +17,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
 
 import datasrc
-from datasrc.database import migrate, upgrade
+from datasrc.database import migrate, migration, upgrade
 from datasrc.database.engine import Database
 from datasrc.database.schema import HEAD, KNOWN, VERSION_TABLE, metadata
 from datasrc.errors import Locked, Missing, SchemaTooOld, StorageError
@@ -204,3 +205,36 @@ def test_without_room_for_the_copy_the_database_stays_as_it_is(url: str, tmp_pat
     with pytest.raises(SchemaTooOld, match="its schema is 0001"):
         datasrc.open(url)
     assert [one.name for one in tmp_path.glob("*.new")] == []
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o660])
+def test_who_may_not_read_the_database_may_not_read_its_copy(url: str, tmp_path: Path, mode: int) -> None:
+    migrate(url)
+    path = tmp_path / "zones.sqlite"
+    as_the_first_release_left_it(path)
+    path.chmod(mode)
+    kept = migrate(url)
+    assert kept is not None
+    assert kept.stat().st_mode & 0o777 == mode
+
+
+def test_the_copy_and_its_name_are_on_the_disk_before_anything_changes(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(url)
+    as_the_first_release_left_it(tmp_path / "zones.sqlite")
+    kept, done = tmp_path / "zones.sqlite.schema-0001", []
+    fsync, upgrade_schema = os.fsync, migration._upgrade
+
+    def synchronise(descriptor: int) -> None:
+        fsync(descriptor)
+        done.append((Path(f"/proc/self/fd/{descriptor}").readlink(), kept.exists()))
+
+    def upgrade_and_note(connection: Connection) -> None:
+        done.append((Path("upgraded"), kept.exists()))
+        upgrade_schema(connection)
+
+    monkeypatch.setattr(os, "fsync", synchronise)
+    monkeypatch.setattr(migration, "_upgrade", upgrade_and_note)
+    migrate(url)
+    assert done == [(kept.with_name(f"{kept.name}.new"), False), (tmp_path, True), (Path("upgraded"), True)]
