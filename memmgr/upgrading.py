@@ -26,6 +26,9 @@ def upgrade_own(configured: Mapping[str, Any], state: Path, log: MessageLog) -> 
         except DataSourceError as error:
             log.error("MEMMGR_DATABASE_NOT_UPGRADED", source=name, reason=error)
             continue
+        except Exception as error:
+            log.exception("MEMMGR_DATABASE_NOT_UPGRADED", error, source=name, reason=repr(error))
+            continue
         if kept is not None:
             upgraded = True
             log.info("MEMMGR_DATABASE_UPGRADED", source=name, kept=kept)

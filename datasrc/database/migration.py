@@ -10,6 +10,7 @@ import fcntl
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -18,10 +19,12 @@ from sqlalchemy import Connection, text
 
 from datasrc.database.engine import Database
 from datasrc.database.store import check_schema
-from datasrc.errors import Missing, SchemaTooOld, StorageError
+from datasrc.errors import Locked, Missing, SchemaTooOld, StorageError
 
 FILE_MODE = 0o640  # -wal and -shm get the same mode and owner from SQLite
 UNFINISHED_MODE = 0o600  # of a copy, until it has the owner and the mode of the original
+LOCK_WAIT = 20.0  # s that another migration is waited for: one that hangs must not hold up memmgr for ever
+LOCK_EVERY = 0.05  # s between looks whether it has ended
 ADVISORY_LOCK = 0x626F62646E73  # "bobdns": one migration at a time on PostgreSQL
 
 
@@ -38,11 +41,14 @@ def migrate(url: str) -> Path | None:
             if database.path is not None:
                 make_file(database, database.path)
                 version = _version_before(database)
-                kept = None if version is None else _keep(database, database.path, version)
+                if version is not None:
+                    with database.write():
+                        pass  # what cannot be written is not copied in vain, each time that it is tried
+                    kept = _keep(database, database.path, version)
             with database.write() as connection:
                 if database.engine.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": ADVISORY_LOCK})
-                _upgrade(connection)
+                _upgrade(connection, database)
     finally:
         database.close()
     return kept
@@ -122,16 +128,20 @@ def _remove(made: Path) -> None:
         made.unlink(missing_ok=True)
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, database: Database) -> None:
     # Imported here: what only reads and writes zones does not pay for alembic.
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", "datasrc:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StorageError(f"it cannot be migrated: {error}", database=database.text) from error
 
 
 @contextmanager
@@ -148,10 +158,27 @@ def _lock(database: Database) -> Iterator[None]:
     except OSError as error:
         raise Missing(f"its directory cannot be opened: {error.strerror}", database=database.text) from error
     try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
+        _take(directory, database)
         yield
     finally:
         os.close(directory)
+
+
+def _take(directory: int, database: Database) -> None:
+    """Lock it. Raises Locked where another holds it for LOCK_WAIT, or StorageError."""
+    deadline = time.monotonic() + LOCK_WAIT
+    while True:
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= deadline:
+                reason = f"another migration in its directory has not ended within {LOCK_WAIT:g} s"
+                raise Locked(reason, database=database.text) from error
+            time.sleep(LOCK_EVERY)  # flock(2) itself waits without an end
+        except OSError as error:
+            raise StorageError(f"its directory cannot be locked: {error.strerror}", database=database.text) from error
+        else:
+            return
 
 
 def make_file(database: Database, path: Path) -> None:

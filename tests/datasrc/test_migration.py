@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import shutil
@@ -17,6 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection
 
 import datasrc
@@ -230,11 +232,54 @@ def test_the_copy_and_its_name_are_on_the_disk_before_anything_changes(
         fsync(descriptor)
         done.append((Path(f"/proc/self/fd/{descriptor}").readlink(), kept.exists()))
 
-    def upgrade_and_note(connection: Connection) -> None:
+    def upgrade_and_note(connection: Connection, database: Database) -> None:
         done.append((Path("upgraded"), kept.exists()))
-        upgrade_schema(connection)
+        upgrade_schema(connection, database)
 
     monkeypatch.setattr(os, "fsync", synchronise)
     monkeypatch.setattr(migration, "_upgrade", upgrade_and_note)
     migrate(url)
     assert done == [(kept.with_name(f"{kept.name}.new"), False), (tmp_path, True), (Path("upgraded"), True)]
+
+
+def test_what_lies_in_the_way_of_the_copy_is_told(url: str, tmp_path: Path) -> None:
+    migrate(url)
+    as_the_first_release_left_it(tmp_path / "zones.sqlite")
+    (tmp_path / "zones.sqlite.schema-0001.new").mkdir()
+    with pytest.raises(StorageError, match="schema-0001 cannot be made"):
+        migrate(url)
+
+
+def test_a_database_that_cannot_be_written_is_not_copied(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datasrc.database.engine.BUSY_TIMEOUT", 0.1)
+    migrate(url)
+    path = tmp_path / "zones.sqlite"
+    as_the_first_release_left_it(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Locked):
+            migrate(url)
+    assert list(tmp_path.glob("zones.sqlite.schema-*")) == []
+
+
+def test_a_migration_that_hangs_is_not_waited_for_without_end(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migration, "LOCK_WAIT", 0.1)
+    directory = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX)
+    with pytest.raises(Locked, match=r"another migration in its directory has not ended within 0\.1 s"):
+        migrate(url)
+    os.close(directory)
+    migrate(url)
+
+
+def test_what_alembic_refuses_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise CommandError("Can't locate revision identified by '0002'")
+
+    monkeypatch.setattr("alembic.command.upgrade", refuse)
+    with pytest.raises(StorageError, match=r"zones\.sqlite: it cannot be migrated: Can't locate revision"):
+        migrate(url)
