@@ -203,7 +203,9 @@ def test_nothing_is_added_where_it_is_not_asked_for(both):
     assert (reply.authority, reply.additional) == ([], [])
 
 
-@pytest.fixture(scope="module", params=[(chain, seed) for chain in CHAINS for seed in SEEDS], ids=str)
+@pytest.fixture(
+    scope="module", params=[(chain, seed) for chain in CHAINS for seed in SEEDS[:1]], ids=str
+)  # one costs 3 s
 def signed(request, tmp_path_factory) -> Iterator[tuple[Both, SignedZone, int]]:
     if MISSING:
         pytest.skip(f"not installed: {', '.join(MISSING)}")

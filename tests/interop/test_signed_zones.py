@@ -1,5 +1,8 @@
-"""Random signed zones, random questions with DO: this suite answers as NSD, Knot DNS and BIND do, section by section,
-and a validator that knows nothing of how answers are made believes each.
+"""Random zones, signed and not, random questions with and without DO: this suite answers as NSD, Knot DNS and BIND do,
+section by section, and a validator that knows nothing of how answers are made believes each.
+
+There are two subjects, for there are two ways to an answer: auth alone, which has the plain implementation and nothing
+else, and the whole suite, which answers from images.
 
 SIGNED_ZONES_SEED=N makes other zones and questions, SIGNED_ZONES_QUESTIONS=N asks more of each zone.
 Where opt-out leaves out an empty non-terminal beside a wildcard there is no proof (docs/adr/0015), and servers differ:
@@ -8,9 +11,12 @@ such names are no questions, and have a test of their own.
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,7 +31,8 @@ import pytest
 from tests.conformance.loading import run_loadzone
 from tests.kit.launch_auth import AuthProcess
 from tests.kit.peers import LOOPBACK, PEERS
-from tests.kit.signedzones import CHAINS, MISSING, SignedZone, sign_zone
+from tests.kit.signedzones import CHAINS, MISSING, UNSIGNED, SignedZone, sign_zone
+from tests.kit.suite import Suite, wait_until
 from tests.kit.validation import Bogus, validate
 
 ABSENT = [*MISSING, *(peer.program for peer in PEERS if not peer.is_installed())]
@@ -39,7 +46,12 @@ SEED = int(os.environ.get("SIGNED_ZONES_SEED", "16"))
 QUESTIONS = int(os.environ.get("SIGNED_ZONES_QUESTIONS", "120"))
 TIMEOUT = 10.0  # seconds for one reply
 
-OURS = "bobdns"
+OURS = "bobdns"  # the plain implementation
+FROM_IMAGES = "bobdns with images"
+SUBJECTS = (OURS, FROM_IMAGES)
+DEADLINE = 30.0  # s; ten times what is expected and more
+ANSWERED = 0.9  # of the questions at least come from images: some types are left to the plain implementation
+ASKED: Counter[int] = Counter()  # questions so far, by port
 DENIAL = ("nsec", "nsec3")
 
 Answer = tuple[str, str, list[str], list[str], list[str]]
@@ -48,27 +60,70 @@ Answer = tuple[str, str, list[str], list[str], list[str]]
 @pytest.fixture(scope="module")
 def zones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SignedZone]:
     directory = tmp_path_factory.mktemp("signed")
-    return {chain: SignedZone.make(directory, chain, SEED) for chain in CHAINS}
+    return {chain: SignedZone.make(directory, chain, SEED) for chain in (UNSIGNED, *CHAINS)}
 
 
 @pytest.fixture(scope="module")
-def ports(zones: dict[str, SignedZone], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
+def suite(zones: dict[str, SignedZone]) -> Iterator[Suite]:
+    """The whole suite, with an image of every zone."""
+    with Suite() as suite:
+        for zone in zones.values():
+            done = suite.loadzone(zone.origin, zone.file.read_text())
+            assert done.returncode == 0, done.stderr
+        suite.start()
+        apexes = [(zone.origin, "SOA") for zone in zones.values()]
+        wait_until(lambda: has_images(suite, zones.values()), DEADLINE, "every zone has an image")
+        wait_until(lambda: share_from_images(suite, apexes) == 1, DEADLINE, "images are in use")
+        yield suite
+
+
+@pytest.fixture(scope="module")
+def ports(
+    zones: dict[str, SignedZone], suite: Suite, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, int]]:
     """The port of each server."""
     directory = tmp_path_factory.mktemp("servers")
-    database = f"sqlite:///{directory / 'zones.sqlite'}"
-    for zone in zones.values():
-        done = run_loadzone(database, zone.origin, str(zone.file))
-        assert done.returncode == 0, done.stderr
     with ExitStack() as stack:
         files = {zone.origin: zone.file for zone in zones.values()}
         found = {peer.program: stack.enter_context(peer(directory, files)) for peer in PEERS}
-        auth = AuthProcess(database, listen=(LOOPBACK,))
+        auth = AuthProcess(f"sqlite:///{suite.state / 'zones.sqlite'}", listen=(LOOPBACK,))
         stack.callback(auth.stop)
-        yield {OURS: auth.subject.port, **found}
+        yield {OURS: auth.subject.port, FROM_IMAGES: suite.port, **found}
+
+
+def has_images(suite: Suite, zones: Collection[SignedZone]) -> bool:
+    origins = json.dumps([zone.origin for zone in zones])
+    found = suite.control("call", "memmgr", "zone_status", f"origins={origins}", check=False)
+    return found is not None and [row["state"] for row in found["zones"]] == ["image"] * len(zones)
+
+
+def counted(suite: Suite, name: str) -> int:
+    """A counter of all instances; it is told with each heart-beat."""
+    return int(suite.control("call", "stats", "show", "component=auth")["modules"]["auth"]["counters"][name])
+
+
+def left(suite: Suite) -> int:
+    """How many of all questions that were asked the plain implementation answered."""
+    wait_until(lambda: counted(suite, "request.tcp") == ASKED[suite.port], DEADLINE, "all questions are counted")
+    return counted(suite, "left")
+
+
+def share_from_images(suite: Suite, questions: Collection[tuple[str, str]]) -> float:
+    """Ask, and tell how many of the answers came from images."""
+    before = left(suite)
+    for name, rdtype in questions:
+        ask(suite.port, name, rdtype, do=True)
+    return 1 - (left(suite) - before) / len(questions)
+
+
+def questions_of(zone: SignedZone) -> list[tuple[str, str]]:
+    """What every test asks of a zone."""
+    return list(dict.fromkeys(zone.questions(random.Random(SEED), QUESTIONS)))
 
 
 def ask(port: int, name: str, rdtype: str, *, do: bool) -> dns.message.Message:
     query = dns.message.make_query(name, rdtype, use_edns=0, want_dnssec=do, flags=0)
+    ASKED[port] += 1
     return dns.query.tcp(query, LOOPBACK, TIMEOUT, port)
 
 
@@ -127,27 +182,37 @@ def _is_denial(line: str) -> bool:
 
 
 @pytest.mark.parametrize("do", [True, False], ids=["with DO", "without DO"])
-@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("chain", [UNSIGNED, *CHAINS])
 def test_every_answer_is_that_of_the_peers(chain: str, do: bool, zones: dict[str, SignedZone], ports: dict[str, int]):
     kinds = set()
-    for name, rdtype in dict.fromkeys(zones[chain].questions(random.Random(SEED), QUESTIONS)):
+    for name, rdtype in questions_of(zones[chain]):
         answers = {server: sections_of(ask(port, name, rdtype, do=do)) for server, port in ports.items()}
-        ours = answers.pop(OURS)
-        if not all(zones[chain].is_provable(each) for each in (name, *targets_of(ours))):
+        ours = {subject: answers.pop(subject) for subject in SUBJECTS}
+        if not all(zones[chain].is_provable(each) for each in (name, *targets_of(ours[OURS]))):
             continue
-        kinds.add((ours[0], bool(ours[2])))
-        for peer, theirs in answers.items():
+        kinds.add((ours[OURS][0], bool(ours[OURS][2])))
+        for subject, (peer, theirs) in itertools.product(SUBJECTS, answers.items()):
             same = SAME.get(peer, tuple)
-            assert same(ours) == same(theirs), f"{name} {rdtype}: {peer} answers otherwise (SIGNED_ZONES_SEED={SEED})"
+            assert same(ours[subject]) == same(theirs), (
+                f"{name} {rdtype}: {peer} answers otherwise than {subject} (SIGNED_ZONES_SEED={SEED})"
+            )
     assert {("NXDOMAIN", False), ("NOERROR", True), ("NOERROR", False)} <= kinds  # else little was tried
 
 
+@pytest.mark.parametrize("chain", [UNSIGNED, *CHAINS])
+def test_the_answers_that_are_compared_come_from_images(chain: str, zones: dict[str, SignedZone], suite: Suite):
+    assert share_from_images(suite, questions_of(zones[chain])) >= ANSWERED
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
 @pytest.mark.parametrize("chain", CHAINS)
-def test_every_answer_is_believed_by_a_validator(chain: str, zones: dict[str, SignedZone], ports: dict[str, int]):
+def test_every_answer_is_believed_by_a_validator(
+    chain: str, subject: str, zones: dict[str, SignedZone], ports: dict[str, int]
+):
     origin = dns.name.from_text(zones[chain].origin)
-    keys = ask(ports[OURS], zones[chain].origin, "DNSKEY", do=True).answer[0]
-    for name, rdtype in dict.fromkeys(zones[chain].questions(random.Random(SEED), QUESTIONS)):
-        reply = ask(ports[OURS], name, rdtype, do=True)
+    keys = ask(ports[subject], zones[chain].origin, "DNSKEY", do=True).answer[0]
+    for name, rdtype in questions_of(zones[chain]):
+        reply = ask(ports[subject], name, rdtype, do=True)
         if not all(zones[chain].is_provable(each) for each in (name, *targets_of(sections_of(reply)))):
             continue
         try:

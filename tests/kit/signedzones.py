@@ -23,6 +23,7 @@ CHAINS = {
     "nsec3-salt": ["-3", "aabbccdd", "-H", "12"],
     "nsec3-opt-out": ["-3", "-", "-H", "0", "-A"],
 }
+UNSIGNED = "unsigned"  # no chain: the same kind of zone as it was before it is signed
 LABELS = ("a", "b", "c", "ns", "www", "X", "zz", "_tcp", "*")
 TYPES = ("A", "AAAA", "TXT", "MX", "NS", "DS", "CNAME", "SOA", "DNSKEY", "NSEC3PARAM", "SRV")
 DS = "12345 13 2 " + "ab" * 32
@@ -30,7 +31,7 @@ DS = "12345 13 2 " + "ab" * 32
 
 @dataclass(frozen=True)
 class SignedZone:
-    """A zone file that is signed, and the unsigned names that are in it."""
+    """A zone file that is signed, or one that was left UNSIGNED, and the unsigned names that are in it."""
 
     origin: str
     file: Path
@@ -39,13 +40,15 @@ class SignedZone:
 
     @classmethod
     def make(cls, directory: Path, chain: str, seed: int) -> SignedZone:
-        """Make and sign a zone; the same for the same chain and seed, but for its keys."""
+        """Make a zone and sign it, or leave it UNSIGNED; the same for the same chain and seed, but for its keys."""
         origin = f"{chain}.example."
         entries = list(_entries(random.Random(seed)))
+        if chain == UNSIGNED:  # NSD takes no DS there for one, others do
+            entries = [(owner, record) for owner, record in entries if not record.startswith("DS ")]
         soa = "@ 3600 SOA ns host 1 7200 900 604800 300\n@ 3600 NS ns.other.test.\n"
         text = soa + "".join(f"{owner} 3600 {record}\n" for owner, record in entries)
-        signed = sign_zone(directory, origin, chain, text)
-        return cls(origin, signed, tuple(dict.fromkeys(owner for owner, _ in entries)), _chained(entries, chain))
+        file = _plain(directory, origin, text) if chain == UNSIGNED else sign_zone(directory, origin, chain, text)
+        return cls(origin, file, tuple(dict.fromkeys(owner for owner, _ in entries)), _chained(entries, chain))
 
     def is_provable(self, name: str) -> bool:
         """Whether there is a proof for every answer about a name; there is none that it is not there below an empty
@@ -98,12 +101,17 @@ def _chained(entries: list[tuple[str, str]], chain: str) -> tuple[str, ...]:
 
 def sign_zone(directory: Path, origin: str, chain: str, text: str) -> Path:
     """Sign a zone of this text with two new keys, by way of files in the directory."""
-    plain, signed = directory / f"{origin}plain", directory / f"{origin}zone"
-    plain.write_text(text)
+    plain, signed = _plain(directory, origin, text), directory / f"{origin}zone"
     for flags in ([], ["-f", "KSK"]):
         _run(directory, "dnssec-keygen", "-q", "-a", "ECDSAP256SHA256", *flags, origin)
     _run(directory, "dnssec-signzone", "-S", "-P", "-o", origin, *CHAINS[chain], "-f", str(signed), str(plain))
     return signed
+
+
+def _plain(directory: Path, origin: str, text: str) -> Path:
+    file = directory / f"{origin}plain"
+    file.write_text(text)
+    return file
 
 
 def _entries(source: random.Random) -> Iterator[tuple[str, str]]:
