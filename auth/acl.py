@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ import dns.name
 from auth.errors import AclError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Action(enum.Enum):
@@ -51,6 +52,11 @@ class Acl:
     def accepts_all(self) -> bool:
         """Whether its first rule accepts everybody."""
         return self.source[:1] == ({"action": Action.ACCEPT.value},)
+
+    def networks(self) -> Iterator[Network]:
+        """Every address and prefix that is named in it."""
+        for rule in self.source:
+            yield from _named({name: value for name, value in rule.items() if name != "action"})
 
     def decide(self, requester: Requester) -> Action:
         """The action of the first rule that matches."""
@@ -100,7 +106,17 @@ def _from(value: Any, place: str) -> Check:
     )
 
 
-def _network(value: Any, place: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def _named(checks: Mapping[str, Any]) -> Iterator[Network]:
+    """The addresses and prefixes of checks that compile_acl() took."""
+    for name, value in checks.items():
+        if name == "from":
+            yield from (_network(item, name) for item in _items(value, name))
+        elif name != "key":
+            for item in _items(value, name):
+                yield from _named(item)
+
+
+def _network(value: Any, place: str) -> Network:
     if not isinstance(value, str):  # ip_network() would take an integer
         raise AclError(f"{place}: {value!r} is not an address or prefix")
     try:

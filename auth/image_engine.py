@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from auth.access import Access
 from auth.cookie_format import COOKIE_OCTETS, MALFORMED, VALID
 from auth.cookies import CookieJar
 from auth.counted import (
@@ -44,6 +45,7 @@ class ImageEngine:
         """`part` is where this thread counts in zones: one of auth/counted.py."""
         self.tally = tally
         self.zone_tally = ZoneTally(part)
+        self.access = Access()
         self.responder: Any = None
         self.engaged = 0
         self.jar = CookieJar()
@@ -117,6 +119,7 @@ class ImageEngine:
     def serve(self, queries: memoryview, replies: memoryview, addresses: memoryview) -> None:
         """Take queries and the addresses of clients from these buffers, and put replies into the other, from now on."""
         self.jar.attach(queries, addresses)
+        self.access.attach(addresses)
         self.responder.serve(queries, replies)
         self.responder.limiting = self.limited
         self.responder.leaves_any = self.leaves_any
@@ -167,9 +170,18 @@ class ImageEngine:
 
         The client's address (4 or 16 octets) is at `address` of the addresses.
         """
-        if not self.engaged or not self.responder.prepare(0, start, length):
+        if not self.engaged:
+            return 0
+        self.admit(address, address_octets)
+        if not self.responder.prepare(0, start, length):
             return 0
         return self.answer(0, at, address, address_octets)
+
+    def admit(self, address: int, address_octets: int) -> int:
+        """The query that the responder reads next comes from this address."""
+        if self.access.ranges:
+            self.responder.admitted = self.access.admitting(address, address_octets)
+        return 0
 
     def answer(self, stage: int, at: int, address: int, address_octets: int) -> int:
         """As reply(), for a query that the responder has prepared."""

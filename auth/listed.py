@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auth.access_ranges import Ranges, ranges_of
+from auth.image_engine import ImageEngine
 from auth.wire import wire_of
-from auth.zone_tally import ZoneTally
 from auth.zones import ZoneTable
+from image.layout import ADMITTED
 from image.listing import listing, numbering
 from image.responder import Responder
 
@@ -17,30 +19,37 @@ class Listed:
 
     zones: ZoneTable
     seed: int
-    table: memoryview
-    count: int
+    keys: memoryview
+    policies: memoryview
+    usual: int  # the policy of zones that are not listed
+    ranges: Ranges
     counted: tuple[memoryview, memoryview]  # hashes and rows
 
     def is_of(self, zones: ZoneTable, seed: int) -> bool:
         """Whether it is right for these."""
         return self.zones is zones and self.seed == seed
 
-    def tell(self, responder: Responder, tally: ZoneTally) -> None:
+    def tell(self, responder: Responder, engine: ImageEngine) -> None:
         """Have a responder leave what it must, and what it answers be counted. From the thread of both."""
-        responder.heed(self.table, self.count)
+        responder.heed(self.keys, self.policies, len(self.zones.listed), self.usual)
+        ranges = self.ranges
+        if ranges.numbers:
+            engine.access.heed(ranges.starts4, ranges.masks4, ranges.starts6, ranges.masks6)
+        else:
+            engine.access.rest()
+            responder.admitted = ADMITTED
         rows = self.zones.rows
         responder.counting = 0 if rows is None else 1
         if rows is None:
-            tally.rest()
+            engine.zone_tally.rest()
         else:
-            tally.heed(*self.counted, len(rows.of), rows.slots)
+            engine.zone_tally.heed(*self.counted, len(rows.of), rows.slots)
 
 
 def list_zones(zones: ZoneTable, seed: int) -> Listed:
-    """Blocks: 0.2 s for 100 000 zones. A zone is restricted where not everybody may ask it, or a hook is asked."""
-    origins = (
-        (wire_of(origin), not policy.query_acl.accepts_all or policy.hook) for origin, policy in zones.listed.items()
-    )
+    """Blocks: 0.2 s for 100 000 zones."""
+    ranges = ranges_of([zones.default, *zones.listed.values()])
+    origins = ((wire_of(origin), ranges.number(policy)) for origin, policy in zones.listed.items())
     rows = {} if zones.rows is None else {wire_of(origin): row for origin, row in zones.rows.of.items()}
-    table = listing(seed, origins, len(zones.listed))
-    return Listed(zones, seed, table, len(zones.listed), numbering(seed, rows))
+    keys, policies = listing(seed, origins, len(zones.listed))
+    return Listed(zones, seed, keys, policies, ranges.number(zones.default), ranges, numbering(seed, rows))

@@ -44,7 +44,7 @@ cdef class Loop(Reactor):
     cdef int answer_batch(self) except -1 nogil
     @cython.locals(slot=Py_ssize_t)
     cdef int answer_some(self, Py_ssize_t end) except -1 nogil
-    @cython.locals(octets=Py_ssize_t, usable=Py_ssize_t)
+    @cython.locals(octets=Py_ssize_t, address_octets=Py_ssize_t, usable=Py_ssize_t)
     cdef Py_ssize_t prepare(self, Py_ssize_t slot) except -1 nogil
     @cython.locals(is_v6=int, octets=Py_ssize_t, size=Py_ssize_t)
     cdef int answer(self, Py_ssize_t slot) except -1 nogil

@@ -270,6 +270,9 @@ class Loop(Reactor):
         octets = self.datagrams.size(slot)
         if not self.engine.engaged or octets > QUERY_OCTETS:
             return 0
+        if self.engine.access.ranges:
+            address_octets = IPV6_OCTETS if self.datagrams.is_v6(slot) else IPV4_OCTETS
+            self.engine.admit(self.datagrams.address(slot), address_octets)
         if self.responder.is_far and self.responder.is_wide:
             usable: int = self.responder.read_ahead(slot - self.first, slot * QUERY_OCTETS, octets)
         else:

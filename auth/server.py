@@ -36,6 +36,7 @@ from daemonkit.counters import Counters, Share
 from daemonkit.log import MessageLog
 from daemonkit.spec import Spec
 from image.directory import milliseconds
+from image.layout import CLOSED
 from image.responder import Responder
 
 
@@ -132,10 +133,8 @@ class Server:
         serving, listed = self.engine.serving, self._listed
         if responder is None or listed is None or not listed.is_of(serving.zones, responder.seed):
             return None
-        settings = serving.settings
-        default = serving.zones.default
-        is_usual = default.query_acl.accepts_all and not default.hook
-        return responder if is_usual and responder.udp_size == settings.udp_size else None
+        is_usual = listed.usual != CLOSED and responder.udp_size == serving.settings.udp_size
+        return responder if is_usual else None
 
     def _engaging(self) -> Callable[[], None]:
         """What the thread of the loop has to do for the revision being served."""
@@ -147,7 +146,7 @@ class Server:
         def engage() -> None:
             loop.take_batch(serving.settings.udp_batch)
             if responder is not None and listed is not None:
-                listed.tell(responder, loop.engine.zone_tally)
+                listed.tell(responder, loop.engine)
                 self._trust(responder)
             loop.engage(responder, serving.settings, serving.cookies, table)
 
@@ -161,7 +160,7 @@ class Server:
         def engage() -> None:
             self._tcp.refresh()
             if responder is not None and listed is not None:
-                listed.tell(responder, loop.answers.engine.zone_tally)
+                listed.tell(responder, loop.answers.engine)
                 self._trust(responder)
             loop.answers.engage(responder, serving.settings, serving.cookies)
 

@@ -170,11 +170,16 @@ ROW_CHAIN = 5
 ROW_TABLE = 6  # of the delta
 ROW_HEAP = 7  # of the delta
 
-# Of an entry of a listing (image/listing.py): nobody but the plain implementation may answer for the zone.
-RESTRICTED = 1
+# Policies of zones (image/listing.py), by number: who asks for a zone must be admitted by its policy. Which admit a
+# client is a set of bits. Nobody but the plain implementation answers who is not admitted.
+OPEN = 0  # admits everybody
+CLOSED = 63  # admits nobody
+ADMITTED = (1 << CLOSED) - 1  # by all others
+NOT_LISTED = -1
+NO_HASH = 1  # in a listing, in place of 0, which is an empty place
 
 # What a search for a zone ends with, where it does not end with a place.
-NOT_MAPPED = -2  # it is in a file that this process has not mapped yet, or is restricted
+NOT_MAPPED = -2  # it is in a file that this process has not mapped yet, or does not admit who asks
 NOWHERE = -1  # no zone is there
 NO_ZONE = 1  # where the place of a zone would be: the name is in none of ours
 

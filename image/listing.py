@@ -1,35 +1,34 @@
-"""Which zones are not just served as the directory has them: those that are restricted, and those that may be missing.
+"""Which zones are not just served as the directory has them: those with a policy, and those that may be missing.
 
-A listing is a table of numbers with linear probing: hashes of origins as the directory has them, the lowest bit of each
-saying whether the zone is restricted. A hash that is there for another name costs time only: what is listed is left.
-A numbering is the same with a number beside each hash, by which a zone is known elsewhere.
+A listing is a table of numbers with linear probing: hashes of origins as the directory has them, and the number of
+the policy at the same place of another table. A hash that is there for another name, which happens once in 2^64 pairs,
+gives that the same policy. A numbering is the same with a number by which a zone is known elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from image.layout import HALF, RESTRICTED
+from image.layout import HALF, NO_HASH
 from image.names import NameReader, buffer
 
 ROOM = 2  # places an entry
-NO_HASH = 2  # in place of 0, which is an empty place
 
 
-def listing(seed: int, origins: Iterable[tuple[bytes, bool]], count: int) -> memoryview:
-    """A table of up to `count` origins (wire form, any case), each with whether it is restricted."""
+def listing(seed: int, origins: Iterable[tuple[bytes, int]], count: int) -> tuple[memoryview, memoryview]:
+    """Tables of up to `count` origins (wire form, any case): hashes, and the numbers of their policies."""
     reader = NameReader(seed)
     size = ROOM * count + 1
-    table = buffer(8 * size).cast("Q")
-    for origin, restricted in origins:
+    keys, policies = buffer(8 * size).cast("Q"), buffer(8 * size).cast("Q")
+    for origin, policy in origins:
         reader.attach(memoryview(origin))
         reader.read(0, len(origin))
         value = reader.place(reader.hashes[reader.depth], 0)
         at = ((value >> HALF) * size) >> HALF
-        while table[at]:
+        while keys[at]:
             at = (at + 1) % size
-        table[at] = (value & ~RESTRICTED or NO_HASH) | (RESTRICTED if restricted else 0)
-    return table
+        keys[at], policies[at] = value or NO_HASH, policy
+    return keys, policies
 
 
 def numbering(seed: int, origins: Mapping[bytes, int]) -> tuple[memoryview, memoryview]:

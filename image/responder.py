@@ -94,6 +94,7 @@ SAVED_OCTETS = 11
 SAVED_WANTED = 12
 SAVED_COOKIE = 13
 SAVED_COOKIE_OCTETS = 14
+SAVED_ADMITTED = 15
 FETCHED_LEVELS = 3  # labels of names, from the whole one on: most have no more below their zones
 FETCHED_BUCKETS = 4  # of a cache line, about
 LINE = 64  # octets
@@ -211,6 +212,7 @@ class Responder(Courtesy):
         self.saved[at + SAVED_DEPTH] = self.depth
         self.saved[at + SAVED_OCTETS] = self.name_octets
         self.saved[at + SAVED_WANTED] = self.wanted
+        self.saved[at + SAVED_ADMITTED] = self.admitted
         if self.wanted:
             self.saved[at + SAVED_COOKIE] = self.cookie_at
             self.saved[at + SAVED_COOKIE_OCTETS] = self.cookie_octets
@@ -302,6 +304,7 @@ class Responder(Courtesy):
         self.name_octets = self.saved[saved + SAVED_OCTETS]
         self.name_end = self.names_at + self.name_octets
         self.wanted = self.saved[saved + SAVED_WANTED]
+        self.admitted = self.saved[saved + SAVED_ADMITTED]
         if self.wanted:
             self.cookie_at = self.saved[saved + SAVED_COOKIE]
             self.cookie_octets = self.saved[saved + SAVED_COOKIE_OCTETS]

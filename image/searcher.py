@@ -6,6 +6,7 @@ directory -> record of the zone -> delta, where the zone has one -> buckets -> n
 from __future__ import annotations
 
 from image.layout import (
+    ADMITTED,
     BELOW_DELTA,
     CAPACITY_WORD,
     HALF,
@@ -15,16 +16,18 @@ from image.layout import (
     MAX_SLOTS,
     NEAR_NAMES,
     NEAR_ZONES,
+    NO_HASH,
     NODE_BEFORE,
     NODE_FIXED,
     NODE_GONE,
+    NOT_LISTED,
     NOT_MAPPED,
     NOWHERE,
     NSEC,
     NSEC3,
     OFFSET_MASK,
+    OPEN,
     REFERRAL,
-    RESTRICTED,
     ROW,
     ROW_BUCKET_COUNT,
     ROW_BUCKETS,
@@ -79,8 +82,11 @@ class Searcher(Linker):
         self.directory_capacity = 0
         self.is_far = 0  # what there is is larger than caches
         self.is_wide = 0  # so are directory and zones
-        self.listed = buffer(8).cast("Q")  # what image.listing made: zones that are not just served as they are there
+        self.listed = buffer(8).cast("Q")  # what image.listing made: zones that are not just served as they are there,
+        self.policies = buffer(8).cast("Q")  # and who may ask for them
         self.listings = 0
+        self.usual = OPEN  # the policy of all other zones
+        self.admitted = ADMITTED  # the policies that admit who asks
         self.owner_lefts = buffer(8 * (MAX_DEPTH + 1)).cast("q")
         # Of the zone at hand, in the arena.
         self.zone = 0
@@ -120,36 +126,49 @@ class Searcher(Linker):
         """About how many names there are in all images."""
         return sum(self.rows[slot * ROW + ROW_BUCKET_COUNT] for slot in range(MAX_SLOTS)) * 2 // 3
 
-    def heed(self, table: memoryview, count: int) -> None:
-        """Leave zones of this table (image/listing.py) that are restricted or not in the directory."""
-        self.listed = table
+    def heed(self, keys: memoryview, policies: memoryview, count: int, usual: int) -> None:
+        """Go by the policies of these zones (image/listing.py), and by the usual one for all others.
+
+        Zones that are listed and not in the directory are left.
+        """
+        self.listed = keys
+        self.policies = policies
         self.listings = count
+        self.usual = usual
 
     def find_zone(self, deepest: int) -> int:
         """Enter the zone that is the longest match among suffixes of up to `deepest` labels; its place in the arena."""
         for level in range(deepest, -1, -1):
             value = self.mix(self.hashes[self.levels_at + level], 0)
             place = self.look_up_zone(value, level)
-            if self.listings and self.is_left(value, place):
-                return NOT_MAPPED
+            policy = self.usual
+            if self.listings:
+                own = self.policy_of(value)
+                if own != NOT_LISTED:
+                    if place == NOWHERE:
+                        return NOT_MAPPED
+                    policy = own
             if place != NOWHERE:
+                if policy != OPEN and not self.admitted >> policy & 1:
+                    return NOT_MAPPED
                 return place
         return NOWHERE
 
-    def is_left(self, value: int, place: int) -> int:
-        """Whether the origin with this hash is listed, and restricted or not at a place of the directory."""
+    def policy_of(self, value: int) -> int:
+        """The policy of the origin with this hash, or NOT_LISTED."""
         size = len(self.listed)
         at = ((value >> HALF) * size) >> HALF
+        wanted = value if value else NO_HASH
         for _ in range(size):
             entry = self.listed[at]
             if entry == 0:
-                return 0
-            if entry | RESTRICTED == value | RESTRICTED:
-                return place == NOWHERE or entry & RESTRICTED != 0
+                return NOT_LISTED
+            if entry == wanted:
+                return self.policies[at]
             at += 1
             if at == size:
                 at = 0
-        return 0
+        return NOT_LISTED
 
     def look_up_zone(self, value: int, level: int) -> int:
         """Enter the zone of the suffix of `level` labels, whose hash is `value`."""

@@ -29,6 +29,7 @@ from tests.auth.world import World, load
 from tests.image.mapping import SEED, UDP_SIZE, Both
 from tests.kit import dnspacket as packet
 from tests.kit.cookies import CLIENT, cookie
+from tests.kit.dnsreply import Reply
 
 pytestmark = pytest.mark.asyncio
 DGRAM = socket.SOCK_DGRAM
@@ -410,6 +411,41 @@ async def test_zones_that_are_not_just_served_are_left_and_others_are_not(tmp_pa
                 assert (await receive(asker)).rcode == rcode
                 assert (counted(server).get("left", 0) > before) is is_left
                 await server.take_zones()
+
+
+SOME = ZonePolicy(compile_acl([{"action": "ACCEPT", "from": ["127.0.0.0/30", "::1"]}, {"action": "REJECT"}]))
+
+
+@pytest.mark.parametrize("kind", [DGRAM, socket.SOCK_STREAM], ids=["udp", "tcp"])
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "all zones"])
+async def test_who_an_acl_admits_is_answered_from_images_and_others_are_left(tmp_path, kind, listed):
+    sock = bound(kind)
+    table = ZoneTable(listed={dns.name.from_text("example."): SOME}) if listed else ZoneTable(default=SOME)
+    async with answering(tmp_path, sock) as server:
+        usual = server.engine.serving
+        server.serve_by(type(usual)(usual.data, usual.settings, table))
+        await server.take_zones()
+        for source, rcode in (("127.0.0.1", "NOERROR"), ("127.0.0.9", "REFUSED"), ("127.0.0.2", "NOERROR")):
+            before = counted(server).get("left", 0)
+            reply = await asyncio.to_thread(ask_from, source, sock.getsockname(), kind)
+            assert reply.rcode == rcode
+            assert (counted(server).get("left", 0) > before) is (rcode == "REFUSED")
+
+
+def ask_from(source: str, server: tuple[str, int], kind: socket.SocketKind) -> Reply:
+    with socket.socket(socket.AF_INET, kind) as asker:
+        asker.settimeout(10)
+        asker.bind((source, 0))
+        asker.connect(server)
+        query = packet.query("www.example.")
+        if kind is DGRAM:
+            asker.send(query)
+            return Reply.read(asker.recv(65_535))
+        asker.sendall(frame(query))
+        octets = asker.recv(65_535)
+        while len(octets) < 2 or len(octets) < 2 + int.from_bytes(octets[:2]):
+            octets += asker.recv(65_535)
+        return Reply.read(octets[2:])
 
 
 async def test_what_waits_in_a_socket_is_answered_before_it_is_closed(tmp_path):

@@ -22,6 +22,7 @@ from image.arena import Arena
 from image.builder import build
 from image.directory import Directory
 from image.file import ImageFile
+from image.layout import CLOSED, OPEN
 from image.listing import listing
 from image.responder import Responder
 from tests.auth.world import UDP, World
@@ -116,12 +117,12 @@ class Both:
 
     def restrict(self, origins: list[Name]) -> None:
         """Leave these zones."""
-        self.list(dict.fromkeys(origins, True))
+        self.list(dict.fromkeys(origins, CLOSED))
 
-    def list(self, origins: dict[Name, bool]) -> None:
-        """Zones that are listed, and whether they are restricted."""
-        named = [(origin.to_wire() or b"", restricted) for origin, restricted in origins.items()]
-        self.responder.heed(listing(SEED, named, len(named)), len(named))
+    def list(self, origins: dict[Name, int], usual: int = OPEN) -> None:
+        """Zones that are listed, and their policies; and that of all others."""
+        named = [(origin.to_wire() or b"", policy) for origin, policy in origins.items()]
+        self.responder.heed(*listing(SEED, named, len(named)), len(named), usual)
 
     def close(self) -> None:
         self.arena.close()

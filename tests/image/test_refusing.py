@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from image import directory
 from image.directory import fingerprint, milliseconds
-from image.layout import VOUCHED_FOR
+from image.layout import OPEN, VOUCHED_FOR
 from tests.datasrc.zonemaking import SMALL, rrsets
 from tests.image.mapping import Both
 from tests.kit import dnspacket as packet
@@ -98,7 +98,7 @@ def test_a_directory_that_nobody_looks_after_is_not_trusted_for_long(both, monke
 
 def test_listed_zones_without_an_entry_are_left(both):
     both.vouch()
-    both.list({dns.name.from_text("elsewhere.test."): False})
+    both.list({dns.name.from_text("elsewhere.test."): OPEN})
     assert both.image_reply(QUERY) is None
     assert both.compare(packet.query("other.test."))
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datasrc.records import RRset
-from image.layout import FRAGMENTS
+from image.layout import ADMITTED, CLOSED, FRAGMENTS, OPEN
 from tests.datasrc.zonemaking import SMALL, rrsets, wire
 from tests.image.mapping import Both
 from tests.kit import dnspacket as packet
@@ -212,10 +212,30 @@ def test_restricted_zones_are_left(both):
     assert both.compare(packet.query("ns.example.", A))
 
 
+def test_zones_are_left_whose_policies_do_not_admit_who_asks(both):
+    both.put(ORIGIN, rrsets(f"{SMALL}\na CNAME www.b"))
+    both.put(SUBZONE, rrsets(f"{SMALL}\nwww A 192.0.2.1\n", "b.example."))
+    both.build()
+    questions = [packet.query(name, A) for name in ("ns.example.", "www.b.example.", "a.example.")]
+    both.list({SUBZONE: 2}, usual=1)
+    for admitted, expected in [
+        (0b000, [False, False, False]),
+        (0b010, [True, False, False]),
+        (0b100, [False, True, False]),
+        (0b110, [True, True, True]),
+        (ADMITTED, [True, True, True]),
+    ]:
+        both.responder.admitted = admitted
+        assert [both.image_reply(question) is not None for question in questions] == expected
+        assert all(both.compare(question) for question, seen in zip(questions, expected, strict=True) if seen)
+    both.list({SUBZONE: CLOSED}, usual=OPEN)
+    assert [both.image_reply(question) is not None for question in questions] == [True, False, False]
+
+
 def test_names_of_a_listed_zone_that_is_missing_are_not_answered_from_the_zone_above(both):
     both.put(ORIGIN, rrsets(f"{SMALL}\na CNAME www.b"))
     both.build()
-    both.list({SUBZONE: False, ORIGIN: False})
+    both.list({SUBZONE: OPEN, ORIGIN: OPEN})
     assert both.image_reply(packet.query("www.b.example.", A)) is None
     assert both.image_reply(packet.query("a.example.", A)) is None
     assert both.compare(packet.query("ns.example.", A))

@@ -64,9 +64,14 @@ def test_without_memmgr_and_with_it_again_answers_go_on(suite):
     wait_until(lambda: answered_from_images(suite), DEADLINE, "images are in use")
 
 
-def test_a_zone_with_an_acl_is_left(suite):
-    suite.control("config", "set", "zones.example.query_acl", '[{"action": "REJECT"}]')
-    suite.control("config", "commit", "-m", "nobody may ask")
-    assert suite.query("www.example.", "A").rcode() == 5
+def test_who_an_acl_admits_is_answered_from_images_and_others_are_refused(suite):
+    for rules, rcode in (
+        ('[{"action": "REJECT"}]', 5),
+        ('[{"action": "ACCEPT", "from": "127.0.0.1"}, {"action": "REJECT"}]', 0),
+    ):
+        suite.control("config", "set", "zones.example.query_acl", rules)
+        suite.control("config", "commit", "-m", "who may ask")
+        assert suite.query("www.example.", "A").rcode() == rcode
+    wait_until(lambda: answered_from_images(suite), DEADLINE, "images are in use")
     suite.control("config", "rollback", "1")
     assert suite.query("www.example.", "A").rcode() == 0
