@@ -123,6 +123,13 @@ class Written(msgspec.Struct, frozen=True):
     time: float  # POSIX seconds
 
 
+class ReadFrom(msgspec.Struct, frozen=True):
+    """The file a zone is read from."""
+
+    path: str
+    changed: float  # POSIX seconds
+
+
 class ExplainedZone(msgspec.Struct, frozen=True):
     """The zone a name is answered from, as the answer saw it."""
 
@@ -133,7 +140,8 @@ class ExplainedZone(msgspec.Struct, frozen=True):
     records: int
     state: str
     reason: str
-    written: Written | None  # None: older than the history that is kept
+    written: Written | None  # None: older than the history that is kept, or read from a file
+    file: ReadFrom | None = None  # None: it is of a database
 
 
 class ExplainedAcl(msgspec.Struct, frozen=True):

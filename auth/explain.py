@@ -155,20 +155,39 @@ def _rrset(rrset: Any) -> str:
 
 
 def _zone(info: Any, sources: Holders) -> api.ExplainedZone:
-    source, written = "", None
+    source, written, file = "", None, None
     try:
         holder = sources.holder_of(info.origin)
         if holder is not None:
             source = holder[0]
-            change = holder[1].change_of(info.origin, info.version)
-            if change is not None:
-                who = change.provenance
-                written = api.Written(who.author, who.source, who.reason, change.time)
+            file = _file(holder[1], info.origin)
+            written = None if file is not None else _written(holder[1], info)
     except DataSourceError:  # it answered a moment ago; the rest is known
         written = None
     return api.ExplainedZone(
-        info.origin.to_text(), source, info.version, info.serial, info.records, info.state.value, info.reason, written
+        info.origin.to_text(),
+        source,
+        info.version,
+        info.serial,
+        info.records,
+        info.state.value,
+        info.reason,
+        written,
+        file,
     )
+
+
+def _file(source: DataSource, origin: Name) -> api.ReadFrom | None:
+    file = source.file_of(origin)
+    return None if file is None else api.ReadFrom(*file)
+
+
+def _written(source: DataSource, info: Any) -> api.Written | None:
+    change = source.change_of(info.origin, info.version)
+    if change is None:
+        return None
+    who = change.provenance
+    return api.Written(who.author, who.source, who.reason, change.time)
 
 
 def _acl(decision: Decision, serving: Serving) -> api.ExplainedAcl:

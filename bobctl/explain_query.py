@@ -48,8 +48,13 @@ def _step(step: dict[str, Any]) -> dict[str, object]:
         facts["zone"] = "none here holds this name" if acl is None else "it is configured, but has no data"
     else:
         facts["zone"] = f"{zone['origin']} of {zone['source'] or 'a data source that fails now'}, {zone['state']}"
-        facts["version"] = f"{zone['version']}, serial {output.cell(zone['serial'])}, {zone['records']} records"
-        facts["written"] = _written(zone["written"])
+        contents = f"serial {output.cell(zone['serial'])}, {zone['records']} records"
+        if zone["file"] is None:
+            facts["version"] = f"{zone['version']}, {contents}"
+            facts["written"] = _written(zone["written"])
+        else:  # its versions have numbers for the suite's own use only
+            facts["contents"] = contents
+            facts["file"] = f"{zone['file']['path']}, changed {output.moment(zone['file']['changed'])}"
         if zone["reason"]:
             facts["reason"] = zone["reason"]
     if acl is not None:

@@ -131,6 +131,13 @@ class MasterFilesSource(DataSource):
         """The changes this process saw."""
         return self._zones.changes(after_id, limit)
 
+    def file_of(self, origin: Name) -> tuple[str, float] | None:
+        """The file of a zone as it was when it was last looked at; None where there is none, or more than one."""
+        zone = self._zones.get(name_key(origin))
+        if not isinstance(zone, FileZone) or zone.file is None:
+            return None
+        return zone.file.path, zone.file.changed
+
     def last_change(self) -> int:
         """The id of the last change this process saw."""
         return self._zones.last_change()

@@ -366,6 +366,10 @@ class DataSource(ABC):
             after = rows[-1].id
         return None
 
+    def file_of(self, origin: Name) -> tuple[str, float] | None:  # noqa: ARG002 - for subclasses
+        """The path of the file a zone is read from and when that was changed (POSIX seconds), or None: from none."""
+        return None
+
     def listen(self, name: str) -> Bell | None:  # noqa: ARG002 - for subclasses
         """Something to wait on that rings when a change is committed; `name` is the listener's own.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from auth import api as auth
@@ -70,6 +71,17 @@ async def test_a_query_is_explained():
     assert "would be logged: AUTH_X: said" in done.err
     pretended = {"client": "127.0.0.1", "to": None, "tcp": False, "dnssec": False, "key": None}
     assert asked == [("auth/0", {"name": "www.example.org", "rdtype": "A", **pretended})]
+
+
+@pytest.mark.asyncio
+async def test_of_a_zone_of_a_file_the_file_is_told():
+    zone = msgspec.structs.replace(ZONE, written=None, file=auth.ReadFrom("/zones/example.org.zone", 1.7e9))
+    step = msgspec.structs.replace(STEP, zone=zone)
+    done, _ = await explained("www.example.org", found=msgspec.structs.replace(EXPLAINED, steps=(step,)))
+    assert "/zones/example.org.zone, changed 2023-11-14" in done.out
+    assert "serial 7, 12 records" in done.out
+    assert "3, serial" not in done.out
+    assert "history" not in done.out
 
 
 @pytest.mark.asyncio

@@ -112,6 +112,12 @@ class TestFiles:
         assert source.zones() == []
         assert source.problems() == []
 
+    def test_the_file_of_a_zone_is_told(self, directory: Path, source: DataSource) -> None:
+        path = write(directory, 1, file="a.zone")
+        source.refresh()
+        assert source.file_of(dns.name.from_text("a.")) == (str(path), path.stat().st_mtime)
+        assert source.file_of(dns.name.from_text("b.")) is None
+
     def test_changed_new_and_removed_files_are_noticed(self, directory: Path, source: DataSource) -> None:
         path = write(directory, 1)
         source.refresh()

@@ -65,6 +65,13 @@ def test_all_zones_come_to_have_images(suite: Suite) -> None:
     assert address(suite, f"zone{ZONES - 1}.test") == f"192.0.2.{(ZONES - 1) % 250}"
 
 
+def test_an_answer_is_explained_with_the_file_it_comes_from(suite: Suite, directory: Path) -> None:
+    path = directory / "zone7.test.zone"
+    (step,) = suite.control("explain", "www.zone7.test", "A")["steps"]
+    assert step["zone"]["file"] == {"path": str(path), "changed": path.stat().st_mtime}
+    assert step["zone"]["written"] is None
+
+
 def test_a_changed_file_is_served_by_itself(suite: Suite, directory: Path) -> None:
     write(directory, "zone1.test", zone(2, "192.0.2.251"))
     wait_until(lambda: address(suite, "zone1.test") == "192.0.2.251", DEADLINE, "the change is served")
