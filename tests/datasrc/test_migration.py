@@ -22,6 +22,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 import datasrc
+from daemonkit.spec import Spec
 from datasrc.database import migrate, migration, upgrade
 from datasrc.database.engine import Database
 from datasrc.database.schema import HEAD, KNOWN, VERSION_TABLE, metadata
@@ -283,3 +284,28 @@ def test_what_alembic_refuses_is_told(url: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("alembic.command.upgrade", refuse)
     with pytest.raises(StorageError, match=r"zones\.sqlite: it cannot be migrated: Can't locate revision"):
         migrate(url)
+
+
+def test_the_way_back_is_to_remove_what_lies_beside_the_database_and_to_put_the_copy_there(
+    url: str, tmp_path: Path
+) -> None:
+    """As after a crash, with changes in -wal that are not in the file yet."""
+    migrate(url)
+    path, crashed = tmp_path / "zones.sqlite", tmp_path / "crashed"
+    as_the_first_release_left_it(path)
+    kept = migrate(url)
+    assert kept is not None
+    crashed.mkdir()
+    with closing(datasrc.open(url)) as source:
+        load(source, SMALL)
+        for suffix in ("", "-wal", "-shm"):
+            shutil.copy(tmp_path / f"zones.sqlite{suffix}", crashed)
+    explained = Spec.load("memmgr").messages["MEMMGR_DATABASE_UPGRADED"].explain
+    for suffix in ("-wal", "-shm"):
+        assert suffix in explained
+        (crashed / f"zones.sqlite{suffix}").unlink()
+    before = kept.read_bytes()
+    kept.rename(crashed / "zones.sqlite")
+    with pytest.raises(SchemaTooOld, match="its schema is 0001"):
+        datasrc.open(f"sqlite:///{crashed}/zones.sqlite")
+    assert (crashed / "zones.sqlite").read_bytes() == before
