@@ -5,6 +5,32 @@ Constants only, for the compiled modules.
 
 from __future__ import annotations
 
+# Query types that have a counter of their own: their numbers in the registry of IANA (DNS Parameters, RR TYPEs).
+QTYPES = {
+    "qtype.a": 1,
+    "qtype.ns": 2,
+    "qtype.cname": 5,
+    "qtype.soa": 6,
+    "qtype.ptr": 12,
+    "qtype.mx": 15,
+    "qtype.txt": 16,
+    "qtype.aaaa": 28,
+    "qtype.srv": 33,
+    "qtype.naptr": 35,
+    "qtype.ds": 43,
+    "qtype.rrsig": 46,
+    "qtype.nsec": 47,
+    "qtype.dnskey": 48,
+    "qtype.nsec3": 50,
+    "qtype.nsec3param": 51,
+    "qtype.tlsa": 52,
+    "qtype.svcb": 64,
+    "qtype.https": 65,
+    "qtype.ixfr": 251,
+    "qtype.axfr": 252,
+    "qtype.any": 255,
+    "qtype.caa": 257,
+}
 COUNTED = (
     "request.v4",
     "request.v6",
@@ -56,6 +82,8 @@ COUNTED = (
     "rate_limit.slipped",
     "rate_limit.only_logged",
     "rate_limit.evicted",
+    *QTYPES,
+    "qtype.other",
 )
 (
     REQUEST_V4,
@@ -82,7 +110,14 @@ DROPPED, FAILURES, RECEIVE_ERRORS, SEND_ERRORS, LEFT, LEFT_DROPPED, RCODE_BADCOO
     RCODE_OTHER + 1, RCODE_OTHER + 9
 )  # of COOKIES the first of five, in the order of auth/cookie_format.py
 TCP_ACCEPTED, TCP_REFUSED, TCP_EVICTED, TCP_TIMEOUTS, TCP_PAUSES = range(COOKIES + 5, COOKIES + 10)
-LIMIT_DROPPED, LIMIT_SLIPPED, LIMIT_LOGGED, LIMIT_EVICTED = range(COOKIES + 10, len(COUNTED))
+LIMIT_DROPPED, LIMIT_SLIPPED, LIMIT_LOGGED, LIMIT_EVICTED = range(COOKIES + 10, COOKIES + 14)
+QTYPE_OTHER = len(COUNTED) - 1
+QTYPE_PLACES = 1 + max(QTYPES.values())
+# Where each type below that is counted, an octet each.
+QTYPE_COUNTERS = bytes(
+    {number: COUNTED.index(name) for name, number in QTYPES.items()}.get(number, QTYPE_OTHER)
+    for number in range(QTYPE_PLACES)
+)
 
 # Counted in a zone: what does not need the zone is counted for all only.
 OF_ZONES = (

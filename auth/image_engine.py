@@ -200,6 +200,7 @@ class ImageEngine:
         if size == 0:
             return 0
         self.tally.asked(self.responder.flags, self.responder.edns, self.responder.dnssec)
+        self.tally.typed(self.responder.rdtype)
         if self.outcome:
             self.tally.add(COOKIES + self.outcome - MALFORMED, 1)
         if self.limited and self.outcome != VALID:

@@ -11,6 +11,9 @@ from auth.counted import (
     NODATA,
     NOT_AUTHORITATIVE,
     OPCODE_QUERY,
+    QTYPE_COUNTERS,
+    QTYPE_OTHER,
+    QTYPE_PLACES,
     RCODE_BADCOOKIE,
     RCODE_OTHER,
     RCODES,
@@ -40,6 +43,7 @@ class ReplyTally:
     def __init__(self) -> None:
         self.counts = memoryview(bytearray(8 * len(COUNTED))).cast("Q")
         self.at = 0  # where the counts begin
+        self.types = memoryview(QTYPE_COUNTERS)
 
     def count_in(self, slots: memoryview) -> None:
         """Go on in these slots, of a mapped page: as soon as it is made a count outlives this process."""
@@ -60,6 +64,11 @@ class ReplyTally:
             self.counts[at + REQUEST_EDNS] += 1
             if dnssec:
                 self.counts[at + REQUEST_DO] += 1
+        return 0
+
+    def typed(self, rdtype: int) -> int:
+        """Count a query by the type of its question."""
+        self.counts[self.at + (self.types[rdtype] if rdtype < QTYPE_PLACES else QTYPE_OTHER)] += 1
         return 0
 
     def replied(self, flags: int, rcode: int, kind: int, edns: int) -> int:

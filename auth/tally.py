@@ -11,13 +11,14 @@ from dns.rcode import Rcode
 from auth.client import Client, Transport
 from auth.cookie_check import Cookie
 from auth.cookie_format import MALFORMED, NEW, UNTIMELY, VALID, WRONG
-from auth.counted import FIRST_PART, OF_ZONES, PART_WORDS, PLAIN_PART, ROW_WORDS
+from auth.counted import FIRST_PART, OF_ZONES, PART_WORDS, PLAIN_PART, QTYPES, ROW_WORDS
 from auth.response import Rendered, Reply
 from auth.wire import Header, Request
 
 _OPCODES = {opcode: f"opcode.{opcode.name.lower()}" for opcode in Opcode if opcode <= Opcode.UPDATE}
 _BEYOND = (Rcode.BADVERS, Rcode.BADCOOKIE)  # those of OPT that we send
 _RCODES = {rcode: f"rcode.{rcode.name.lower()}" for rcode in Rcode if rcode <= Rcode.NOTZONE or rcode in _BEYOND}
+_QTYPES = {number: name for name, number in QTYPES.items()}
 _COOKIES = {
     MALFORMED: "cookie.malformed",
     NEW: "cookie.new",
@@ -71,6 +72,8 @@ class Tally:
     def read(self, request: Request) -> None:
         """What the request carries; a TSIG that is not good ends the counting."""
         add = self._counters.add
+        if request.question is not None and request.header.opcode == Opcode.QUERY:
+            add(_QTYPES.get(request.question.rdtype, "qtype.other"))
         if request.has_sig0:
             add("request.sig0")
         if request.tsig is not None:

@@ -1,7 +1,7 @@
 """BIND's statistics channel, as far as its clients read it: XML version 3 and JSON version 1.
 
 Paths and names are those of BIND 9 (bin/named/statschannel.c, bin/named/bind9.xsl); `bind_exporter` of Prometheus works
-unmodified. What has no counterpart here (resolver, memory, tasks, counts by type) is absent or 0.
+unmodified. What has no counterpart here (resolver, memory, tasks, counts of a zone by type) is absent or 0.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ _VERSIONS = {"xml": "v3", "json": "v1"}
 _PARTS = ("", "status", "server", "zones", "tasks")
 _ALWAYS_ZERO = ("QryRecursion", "QryDuplicate")
 _OPCODES = ("query", "iquery", "status", "notify", "update")
+_QTYPE = "qtype."
 _RCODES = (
     *("noerror", "formerr", "servfail", "nxdomain", "notimp", "refused"),
     *("yxdomain", "yxrrset", "nxrrset", "notauth", "notzone", "badvers", "badcookie"),
@@ -81,10 +82,11 @@ def document(path: str, view: View, zones: Zones, counted: ZoneCounts, version: 
 
 
 def counters(view: View) -> dict[str, dict[str, int]]:
-    """The groups of BIND: opcode, rcode, nsstat."""
+    """The groups of BIND: opcode, qtype, rcode, nsstat."""
     found = total(view.of("auth"))
     return {
         "opcode": {name.upper(): found.get(f"opcode.{name}", 0) for name in _OPCODES},
+        "qtype": {_type_name(name): number for name, number in found.items() if name.startswith(_QTYPE)},
         "rcode": {name.upper(): found.get(f"rcode.{name}", 0) for name in _RCODES},
         "nsstat": {name: found.get(ours, 0) for name, ours in _SERVER.items()} | dict.fromkeys(_ALWAYS_ZERO, 0),
     }
@@ -124,7 +126,7 @@ def _json(wanted: str, view: View, zones: Zones, counted: ZoneCounts, version: s
     if wanted in ("", "server"):
         groups = counters(view)
         said |= {"opcodes": groups["opcode"], "rcodes": groups["rcode"], "nsstats": groups["nsstat"]}
-        said |= {"qtypes": {}, "zonestats": {}}
+        said |= {"qtypes": groups["qtype"], "zonestats": {}}
     if wanted in ("", "tasks"):
         said["taskmgr"] = {"thread-model": "processes", "worker-threads": _workers(view)}
     if wanted in ("", "zones"):
@@ -138,6 +140,12 @@ def _json(wanted: str, view: View, zones: Zones, counted: ZoneCounts, version: s
     elif wanted == "server":
         said["views"] = {VIEW: {"resolver": {}}}
     return json.dumps(said, indent=1).encode()
+
+
+def _type_name(counter: str) -> str:
+    """What BIND calls a type, and those that it does not count each by itself."""
+    name = counter.removeprefix(_QTYPE)
+    return "Others" if name == "other" else name.upper()
 
 
 def _names(zones: Zones, counted: ZoneCounts) -> list[str]:

@@ -44,6 +44,7 @@ class Split:
 
 _FAMILIES = {"request.v4": "1", "request.v6": "2"}  # address family numbers of IANA
 _TRANSPORTS = {"request.udp": "udp", "request.tcp": "tcp"}
+OTHER = "other"
 _SEVERITIES = ("debug", "info", "warning", "error")
 
 
@@ -58,12 +59,18 @@ def _splits(module: str, names: Iterable[str]) -> list[Split]:
             Split("requests_by_family", "family", "Requests by family of the address.", _present(_FAMILIES, names)),
             Split("requests_by_transport", "transport", "Requests by transport.", _present(_TRANSPORTS, names)),
             Split("requests_by_opcode", "opcode", "Requests by opcode.", _after("opcode.", names)),
+            Split("queries_by_type", "type", "Queries by type of the question.", _types(names)),
             Split("responses_by_rcode", "rcode", "Responses by rcode.", _after("rcode.", names)),
         ]
     if module == COMMON:
         severities = [name for name in names if name.removeprefix("log.") in _SEVERITIES]
         return [Split("log_messages", "severity", "Log messages by severity.", _after("log.", severities))]
     return []
+
+
+def _types(names: Iterable[str]) -> dict[str, str]:
+    """In capitals, as dashboards know them; `other` is no type."""
+    return {name: OTHER if text == OTHER else text.upper() for name, text in _after("qtype.", names).items()}
 
 
 def _present(known: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from auth.client import Client, Transport
 from auth.cookie_secrets import CookieSecrets
-from auth.counted import COUNTED, LOOP_PART
+from auth.counted import COUNTED, LOOP_PART, QTYPE_PLACES, QTYPES
 from auth.image_engine import ImageEngine
 from auth.rate_limit_numbers import NODATA, SECOND
 from auth.reply_tally import ReplyTally
@@ -211,6 +211,15 @@ def test_replies_and_counts_are_those_of_the_plain_implementation(engines, secre
         if not engines.compare(message, client) and (is_new_time or engines.images.is_stale):
             engines.images.renew()
             engines.compare(message, client)
+
+
+def test_a_query_is_counted_by_its_type_whoever_answers(engines):
+    """Those at the end of the table are counted as others."""
+    engines.tell(Settings(), None)
+    numbers = [*QTYPES.values(), 3, 256, QTYPE_PLACES, QTYPE_PLACES + 1, 65280, 65535]
+    client = Client("192.0.2.1", 5353, Transport.UDP)
+    by_images = {number for number in numbers if engines.compare(packet.query(NAMES[0], number), client)}
+    assert {QTYPES["qtype.a"], QTYPES["qtype.caa"], QTYPES["qtype.https"], QTYPE_PLACES, 65280} <= by_images
 
 
 @pytest.mark.parametrize("transport", Transport)

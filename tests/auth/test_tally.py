@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import dns.rdatatype
 import pytest
 
 from auth.client import Client, Transport
+from auth.counted import QTYPES
 from daemonkit.spec import Spec
 from tests.auth.world import World
 from tests.kit import dnspacket as packet
 
 ZONE = "@ NS ns\nns A 192.0.2.1\nsub NS ns.sub\n"
 BASE = {"request.v4", "request.udp", "responses"}
-QUERY = BASE | {"opcode.query"}
+QUERY = BASE | {"opcode.query", "qtype.a"}
 ANSWER = QUERY | {"rcode.noerror", "qryauthans"}
 OPT = packet.opt()
 
 COUNTED = {
     "a positive answer": (packet.query("ns.example."), ANSWER | {"qrysuccess"}),
     "with recursion desired": (packet.query("ns.example.", flags=packet.RD), ANSWER | {"qrysuccess", "qryrecursion"}),
-    "no data": (packet.query("ns.example.", "MX"), ANSWER | {"qrynxrrset"}),
+    "no data": (packet.query("ns.example.", "MX"), ANSWER - {"qtype.a"} | {"qtype.mx", "qrynxrrset"}),
     "no such name": (packet.query("x.example."), QUERY | {"rcode.nxdomain", "qryauthans"}),
     "a referral": (packet.query("sub.example."), QUERY | {"rcode.noerror", "qrynoauthans", "qryreferral"}),
     "refused": (packet.query("x.test."), QUERY | {"rcode.refused", "qrynoauthans", "authqryrej"}),
@@ -63,6 +65,28 @@ def test_one_exchange_counts_once(wire, names):
     assert world.counted() == dict.fromkeys(names, 1)
 
 
+TYPES = [*((number, name) for name, number in QTYPES.items()), *((number, "qtype.other") for number in (3, 256, 65534))]
+
+
+@pytest.mark.parametrize(("rdtype", "name"), TYPES)
+def test_a_query_is_counted_by_the_type_of_its_question(rdtype, name):
+    world = World({"example.": ZONE})
+    world.send(packet.query("ns.example.", rdtype))
+    assert {found: n for found, n in world.counted().items() if found.startswith("qtype.")} == {name: 1}
+
+
+def test_the_numbers_of_types_are_those_of_dnspython():
+    assert {name: int(dns.rdatatype.from_text(name.removeprefix("qtype."))) for name in QTYPES} == QTYPES
+
+
+def test_a_notify_and_what_has_no_question_are_counted_by_no_type():
+    world = World({"example.": ZONE})
+    world.send(packet.query("example.", "SOA", flags=packet.opcode(4)))
+    world.send(packet.header(0, qd=0))
+    world.send(packet.header(0, qd=1))  # there is none where one is told of
+    assert not [name for name in world.counted() if name.startswith("qtype.")]
+
+
 def test_transport_and_family_are_counted():
     world = World({})
     world.send(packet.query("x."), Client("2001:db8::1", 1, Transport.TCP))
@@ -84,6 +108,9 @@ def test_every_counter_of_the_spec_is_one_the_code_knows():
         *("tsig.badsig", "tsig.badtime", "tsig.badtrunc")
     }
     transports = {name for name in Spec.load("auth").statistics if name.startswith(("udp.", "tcp.", "left", "images."))}
+    types = {*QTYPES, "qtype.other"}
     guards = {name for name in Spec.load("auth").statistics if name.startswith(("cookie.", "rate_limit."))}
     daemon = {"datasource.failures", "worker.lost", "hook.called", "hook.failed"}
-    assert reached | by_others | never | elsewhere | transports | daemon | guards == set(Spec.load("auth").statistics)
+    assert reached | by_others | never | elsewhere | transports | daemon | types | guards == set(
+        Spec.load("auth").statistics
+    )

@@ -100,6 +100,8 @@ def test_counters_that_differ_in_one_respect_are_one_metric(pages, tmp_path):
         "tcp": names["request.tcp"],
     }
     assert found["bobdns_auth_requests_by_family_total"] == {"1": names["request.v4"], "2": names["request.v6"]}
+    of_types = found["bobdns_auth_queries_by_type_total"]
+    assert (of_types["AAAA"], of_types["other"]) == (names["qtype.aaaa"], names["qtype.other"])
     assert found["bobdns_auth_tcp_accepted_total"] == {"": names["tcp.accepted"]}
     told = sum(len(values) for name, values in found.items() if name.startswith("bobdns_auth_"))
     assert told == len(names)

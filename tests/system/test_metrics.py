@@ -208,6 +208,8 @@ def test_the_stock_exporter_for_bind_reads_it(tmp_path, version):
         for _ in range(7):
             suite.query("www.example.org", "A")
         suite.query("none.example.org", "A")
+        suite.query("example.org", "MX")
+        suite.query("example.org", "TYPE65000")
         own = free_port()
         command = [EXPORTER, "--bind.stats-url", f"http://127.0.0.1:{port}/", "--bind.stats-version", version]
         with (tmp_path / "log").open("wb") as log:
@@ -218,9 +220,13 @@ def test_the_stock_exporter_for_bind_reads_it(tmp_path, version):
             assert value(found, "bind_query_errors_total", error="NXDOMAIN") is None
             assert value(found, "bind_responses_total", result="NXDOMAIN") == 1
             assert value(found, "bind_incoming_requests_total", opcode="QUERY") >= 8
+            assert value(found, "bind_incoming_queries_total", type="A") >= 8
+            assert value(found, "bind_incoming_queries_total", type="MX") == 1
+            assert value(found, "bind_incoming_queries_total", type="Others") == 1
             # The exporter calls the serial a counter, and the parser then expects this ending.
             assert value(found, "bind_zone_serial_total", view="_default", zone_name="example.org") == 1
             told = json.loads(fetch(port, "/json/v1/server"))
+            assert told["qtypes"]["MX"] == told["qtypes"]["Others"] == 1
             assert told["nsstats"]["QryNXDOMAIN"] == told["rcodes"]["NXDOMAIN"] == 1
             assert json.loads(fetch(port, "/json/v1/zones"))["views"]["_default"]["zones"][0]["serial"] == 1
         finally:
