@@ -9,7 +9,8 @@ from typing import IO
 import click
 
 from bobctl import lines, output
-from bobctl.errors import CommandError, ExitCode
+from bobctl.errors import CommandError
+from bobctl.rehearsal import Rehearsal
 from bobctl.suite import Suite
 from bobctl.verbs import Verb, pass_suite
 
@@ -18,7 +19,7 @@ NAME = "execute"
 
 @click.command(cls=Verb)
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
-@click.option("--dry-run", is_flag=True, help="Only check the words of every line; nothing is done.")
+@click.option("--dry-run", is_flag=True, help="Try every line as far as that has no effect; nothing is done.")
 @pass_suite
 def execute(suite: Suite, file: str, *, dry_run: bool) -> None:
     """Do the commands in FILE, one a line, up to the first that fails.
@@ -26,10 +27,14 @@ def execute(suite: Suite, file: str, *, dry_run: bool) -> None:
     Lines are as in the shell: without `bobctl`, `#` begins a comment. FILE is `-` for stdin. All lines are read before
     the first is done. Where one fails, its number is named and the exit code is that of the command: what was done
     before it stays done; configuration is in your candidate until a line says `config commit`.
+
+    A dry run makes the edits of the configuration in your candidate, which must be empty, checks them and forgets them;
+    looks whether the components, zones, modules, commands and arguments that are named exist; of other lines it checks
+    the words. It stops at the first error, too.
     """
     commands = list(_commands(file))
     if dry_run:
-        _check(suite, file, commands)
+        _rehearse(suite, file, commands)
         return
     for place, words in commands:
         code = lines.do(suite, words)
@@ -38,16 +43,17 @@ def execute(suite: Suite, file: str, *, dry_run: bool) -> None:
             sys.exit(code)
 
 
-def _check(suite: Suite, file: str, commands: list[tuple[str, list[str]]]) -> None:
-    """Say of every line what is wrong with its words."""
-    wrong = 0
-    for place, words in commands:
-        if lines.do(suite, words, dry_run=True):
-            output.words(f"bobctl: {place}: `{' '.join(words)}` cannot be done")
-            wrong += 1
-    if wrong:
-        output.words(f"{file}: {wrong} of {len(commands)} commands are wrong; nothing was done")
-        sys.exit(ExitCode.USAGE)
+def _rehearse(suite: Suite, file: str, commands: list[tuple[str, list[str]]]) -> None:
+    """Try the lines without effect, up to the first that cannot be done."""
+    rehearsal = Rehearsal(suite)
+    try:
+        for place, words in commands:
+            code = lines.do(suite, words, rehearsal=rehearsal)
+            if code:
+                output.words(f"bobctl: {place}: `{' '.join(words)}` cannot be done; nothing was done")
+                sys.exit(code)
+    finally:
+        rehearsal.end()
     output.words(f"{file}: {len(commands)} commands, none of them done")
 
 

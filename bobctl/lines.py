@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 
 import click
 
@@ -30,10 +31,10 @@ def words_of(line: str) -> list[str]:
         raise click.UsageError(f"{line.strip()!r}: {str(error).lower()}") from error
 
 
-def do(suite: Suite, words: list[str], *, dry_run: bool = False) -> int:
+def do(suite: Suite, words: list[str], *, rehearsal: Callable[[click.Context], None] | None = None) -> int:
     """Do one command and say what went wrong, if anything; its exit code."""
     try:
-        root.main(words, prog_name="", standalone_mode=False, obj=suite.for_a_line(dry_run=dry_run))
+        root.main(words, prog_name="", standalone_mode=False, obj=suite.for_a_line(rehearsal=rehearsal))
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else ExitCode.FAILED
     except click.exceptions.Exit as ended:

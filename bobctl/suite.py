@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import click
 
 from cmdctl.api import Client
 from daemonkit.paths import find_running
@@ -24,7 +26,7 @@ class Suite:
     state_dir: Path | None = None
     run_dir: Path | None = None
     json: bool = False
-    dry_run: bool = False  # commands are parsed, and not done
+    rehearsal: Callable[[click.Context], None] | None = None  # what a dry run does instead of a command
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Suite:
@@ -32,9 +34,9 @@ class Suite:
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in options.items() if name in known and value is not None})
 
-    def for_a_line(self, *, dry_run: bool = False) -> Suite:
+    def for_a_line(self, *, rehearsal: Callable[[click.Context], None] | None = None) -> Suite:
         """This suite for one of several command lines: what a line says of its answer holds for that line."""
-        return replace(self, dry_run=dry_run)
+        return replace(self, rehearsal=rehearsal)
 
     @cached_property
     def client(self) -> Client:

@@ -24,10 +24,9 @@ class Verb(click.Command):
         )
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Do it, unless only the words were to be checked."""
-        if ctx.ensure_object(Suite).dry_run:
-            return None
-        return super().invoke(ctx)
+        """Do it, or in a dry run what stands for it."""
+        rehearsal = ctx.ensure_object(Suite).rehearsal
+        return super().invoke(ctx) if rehearsal is None else rehearsal(ctx)
 
 
 class Noun(click.Group):

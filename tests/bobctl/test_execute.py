@@ -39,27 +39,61 @@ async def test_it_stops_at_the_first_error_and_names_the_line(tmp_path, code, ex
 
 
 @pytest.mark.asyncio
-async def test_a_dry_run_checks_every_line_and_does_none(tmp_path):
+@pytest.mark.parametrize(
+    ("line", "exit_code", "says"),
+    [
+        ("zone shw x", 2, "No such command"),
+        ("nonsense", 2, "No such command"),
+        ("zone show nosuch", 3, "nosuch"),
+        ("zone delete nosuch --yes", 3, "nosuch"),
+        ("call auth nosuch", 3, "auth has no command 'nosuch'"),
+        ("call nosuch status", 3, "there is no module 'nosuch'"),
+        ("call auth zone_status orgin=example.org", 2, "did you mean 'origins'"),
+        ("call auth status --instance 77", 3, "no auth/77 is running"),
+        ("call cfgmgr commit", 5, "`bobctl config`"),
+        ("component stop nosuch", 3, "nosuch"),
+    ],
+)
+async def test_a_dry_run_stops_at_the_first_line_that_cannot_be_done(tmp_path, line, exit_code, says):
     script = tmp_path / "script"
-    script.write_text("config set auth.udp_size 1400\nzone shw x\nconfig commit\nnonsense\n")
+    script.write_text(f"config set auth.udp_size 1400\n{line}\nconfig commit\n")
     async with house() as here:
+        here.answers["cfgmgr", "show"] = Refused("not-found", "no component is configured")
         done = await bobctl(here.path, "execute", "--dry-run", str(script))
-        assert here.asked == []
-    assert done.code == 2
+        commands = here.commands("cfgmgr/0")
+    assert done.code == exit_code, done.err
+    assert f"{script}:2: `{line}` cannot be done; nothing was done" in done.err
+    assert says in done.err
+    assert (commands[:2], commands[-1], "commit" in commands) == (["diff", "set"], "discard", False)
+
+
+@pytest.mark.asyncio
+async def test_a_dry_run_tries_edits_in_a_candidate_that_is_forgotten(tmp_path):
+    script = tmp_path / "script"
+    script.write_text("config set auth.udp_size 1\nconfig set auth.udp_sise 1\n")
+    async with house() as here:
+        answered = here.answers["cfgmgr", "set"]
+        here.answers["cfgmgr", "set"] = lambda call: (
+            Refused("usage", "did you mean 'udp_size'?") if "sise" in call.arguments["path"] else answered
+        )
+        done = await bobctl(here.path, "execute", "--dry-run", str(script))
+        commands = here.commands("cfgmgr/0")
+    assert (done.code, commands) == (2, ["diff", "set", "set", "discard"])
     assert f"{script}:2: " in done.err
-    assert f"{script}:4: " in done.err
-    assert "2 of 4 commands are wrong; nothing was done" in done.err
+    assert "did you mean 'udp_size'" in done.err
 
 
 @pytest.mark.asyncio
 async def test_a_good_dry_run_does_nothing(tmp_path):
     script = tmp_path / "script"
-    script.write_text("config set auth.udp_size 1400\nzone delete example.org --yes\n")
+    script.write_text("config set auth.udp_size 1400\nconfig commit\nzone delete example.org --yes\n")
     async with house() as here:
+        here.load("example.org")
         done = await bobctl(here.path, "execute", str(script), "--dry-run")
-        assert here.asked == []
-    assert done.code == 0
-    assert "2 commands, none of them done" in done.err
+        commands = here.commands("cfgmgr/0")
+    assert done.code == 0, done.err
+    assert commands == ["diff", "set", "check", "discard"]
+    assert (done.out, "3 commands, none of them done" in done.err) == ("", True)
 
 
 @pytest.mark.asyncio

@@ -1,0 +1,113 @@
+"""The dry run of a file of commands: how far each line can be tried without any effect.
+
+Edits of the configuration are made in the author's candidate, which has to be empty, and is empty again at the end: so
+they are checked by cfgmgr, each on top of those before it. What only reads is done without showing the answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from typing import Any
+
+import click
+
+from bobctl.errors import CommandError
+from bobctl.suite import Suite
+from bobctl.values import assignments
+from daemonkit.findings import did_you_mean
+
+EDITS = frozenset({"config set", "config unset", "config add", "config remove", "config revert", "config discard"})
+READS = frozenset(
+    {"config show", "config list", "config get", "config describe", "config diff", "config history", "modules"}
+)
+
+
+class Rehearsal:
+    """One dry run: called with the context of each line; raises as the command would."""
+
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
+        self._begun = False  # the candidate is ours
+        self._added: set[str] = set()  # components of lines before
+
+    def __call__(self, ctx: click.Context) -> None:
+        """Try one line."""
+        name = ctx.command_path.strip()
+        noun, _, verb = name.partition(" ")
+        if name in EDITS:
+            self._begin()
+            _silently(ctx)
+        elif name == "config commit":
+            self._begin()
+            self._check()
+        elif name in READS:
+            _silently(ctx)
+        elif name in ("config rollback", "config reload"):
+            ctx.params.update({"dry_run": True} if verb == "rollback" else {"apply": False})
+            _silently(ctx)
+        elif name == "call":
+            self._call(**ctx.params)
+        elif noun == "component":
+            self._component(verb, ctx.params.get("name"))
+        elif noun == "zone" and ctx.params.get("origin"):
+            self._suite.client.zone_status(ctx.params["origin"])
+
+    def end(self) -> None:
+        """Forget what was tried."""
+        if self._begun:
+            self._suite.client.post("config", "discard")
+            self._begun = False
+
+    def _begin(self) -> None:
+        if self._begun:
+            return
+        if self._suite.client.get("config", "candidate")["changes"]:
+            raise CommandError(
+                "conflict", "a dry run tries these lines in your candidate, which has changes: commit or revert them"
+            )
+        self._begun = True
+
+    def _check(self) -> None:
+        """What a commit would meet."""
+        checked = self._suite.client.post("config", "check")
+        if checked["good"]:
+            return
+        details = [found for found in checked["problems"] if found["severity"] == "error"]
+        details += [
+            {"path": found["member"], "reason": found["reason"]}
+            for found in checked["modules"]
+            if found["state"] not in ("accepted", "adjusted")
+        ]
+        raise CommandError("refused", "this could not be committed", details)
+
+    def _call(
+        self, module: str, command: str, arguments: tuple[str, ...], instance: str | None, **_options: Any
+    ) -> None:
+        """Whether a module knows that command and those arguments."""
+        wanted = assignments(arguments)
+        found = self._suite.client.get("modules", module)
+        if command not in found["commands"]:
+            guess = did_you_mean(command, found["commands"])
+            raise CommandError("not-found", f"{module} has no command {command!r}{guess}")
+        known = found["commands"][command]
+        if known["changes"] and module == "cfgmgr":  # cmdctl refuses them: they take an author
+            raise CommandError("refused", "changes of cfgmgr go through `bobctl config`")
+        for name in wanted:
+            if name not in known["arguments"]:
+                guess = did_you_mean(name, known["arguments"])
+                raise CommandError("usage", f"{command} of {module} has no argument {name!r}{guess}")
+        if instance is not None and f"{module}/{instance}" not in found["members"]:
+            raise CommandError("not-found", f"no {module}/{instance} is running")
+
+    def _component(self, verb: str, name: str | None) -> None:
+        """Whether there is such a component, or was to be by a line before."""
+        if verb == "add" and name is not None:
+            self._added.add(name)
+        elif name is not None and name.partition("/")[0] not in self._added:
+            self._suite.client.get("components", name)
+
+
+def _silently(ctx: click.Context) -> None:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        click.Command.invoke(ctx.command, ctx)
