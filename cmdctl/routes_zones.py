@@ -32,12 +32,13 @@ from cmdctl.export import MEDIA_TYPE, Export
 from cmdctl.limits import MAX_NAME_TEXT, MAX_REASON
 from cmdctl.parameters import AFTER, LIMIT, REASON
 from cmdctl.roles import Role
-from cmdctl.routing import Operation, Query
+from cmdctl.routing import Operation, Query, caller_of
 from cmdctl.services import Services, author_of, note_changed
 from cmdctl.zonedesk import ZoneDesk
 from cmdctl.zonelist import SHADOWED, STATES, Located, Wanted
 from datasrc import checks
 from datasrc import findings as zone_findings
+from datasrc.keys import name_key
 from datasrc.records import Provenance
 
 DOOR = "rest"  # the source in the provenance of a change
@@ -66,9 +67,17 @@ class ZoneRoutes:
         """The routes of this group."""
         return [
             Operation(
-                "GET", "/v1/zones", self.list_zones, Role.READ, query=(AFTER, LIMIT, NAME, STATE, IN), answer=ZonePage
+                "GET",
+                "/v1/zones",
+                self.list_zones,
+                Role.READ,
+                query=(AFTER, LIMIT, NAME, STATE, IN),
+                answer=ZonePage,
+                any_token=True,
             ),
-            Operation("GET", "/v1/zone-names", self.names, Role.READ, query=(PREFIX, LIMIT), answer=ZoneNames),
+            Operation(
+                "GET", "/v1/zone-names", self.names, Role.READ, query=(PREFIX, LIMIT), answer=ZoneNames, any_token=True
+            ),
             Operation(
                 "GET", "/v1/zones/{origin}", self.show, Role.READ, query=(SOURCE,), answer=ZoneEntry, zone="origin"
             ),
@@ -124,8 +133,8 @@ class ZoneRoutes:
 
     async def names(self, request: Request) -> Response:
         """Names that begin as somebody types."""
-        prefix = _beginning(request, "prefix")
-        names, more = await self._services.work(self._services.zones.names, prefix, page_limit(request))
+        wanted = Wanted(_beginning(request, "prefix"), only=_known_to(request))
+        names, more = await self._services.work(self._services.zones.names, wanted, page_limit(request))
         return answer(ZoneNames(names=names, more=more))
 
     async def show(self, request: Request) -> Response:
@@ -184,7 +193,13 @@ def _wanted(request: Request) -> Wanted:
     state = request.query_params.get("state", "")
     if state and state not in STATES:
         raise RequestError("usage", f"state must be one of {', '.join(STATES)}, not {state[:20]!r}")
-    return Wanted(_beginning(request, "name"), state, request.query_params.get("source"))
+    return Wanted(_beginning(request, "name"), state, request.query_params.get("source"), _known_to(request))
+
+
+def _known_to(request: Request) -> frozenset[bytes] | None:
+    """The keys of the zones that a token narrowed to zones is for; None: who asks may know of all."""
+    zones = caller_of(request).zones
+    return None if zones is None else frozenset(name_key(parse_origin(zone)) for zone in zones)
 
 
 def _beginning(request: Request, parameter: str) -> str:

@@ -40,9 +40,9 @@ class ZoneDesk:
         self._names(wanted.source)
         return ZoneList(list(self._configured), self._source, wanted).page(after, limit)
 
-    def names(self, beginning: str, limit: int) -> tuple[list[str], bool]:
-        """The first `limit` names of zones that begin so, and whether there are more; what cannot be read has none."""
-        page = self.page(None, limit, Wanted(beginning))
+    def names(self, wanted: Wanted, limit: int) -> tuple[list[str], bool]:
+        """The first `limit` names of such zones, and whether there are more; what cannot be read has none."""
+        page = self.page(None, limit, wanted)
         found = (located.info.origin.canonicalize().to_text(omit_final_dot=True) for located in page.zones)
         return list(dict.fromkeys(found)), page.more
 

@@ -36,11 +36,12 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which zones a list has: those whose names begin so, in this state (of STATES), in this source."""
+    """Which zones a list has: those whose names begin so, in this state (of STATES), in this source, of these keys."""
 
     beginning: str = ""
     state: str = ""
     source: str | None = None
+    only: frozenset[bytes] | None = None  # keys of the zones that who asks may know of; None: all
 
     @property
     def filter(self) -> ZoneFilter:
@@ -50,7 +51,10 @@ class Wanted:
 
     def accepts(self, located: Located) -> bool:
         """Whether it is right with regard to other sources too."""
-        return not self.state or bool(located.shadowed_by) == (self.state == SHADOWED)
+        if not self.state:
+            return True
+        shown = SHADOWED if located.shadowed_by else located.info.state.value
+        return shown == self.state
 
     def rank(self, key: bytes) -> tuple[bytes, bytes]:
         """What the list is sorted by (as `DataSource.zones`), of the key of an origin."""
@@ -100,6 +104,8 @@ class ZoneList:
             while True:
                 if self._wanted.state == SHADOWED:
                     found = self._twice(source, before, after, size)
+                elif self._wanted.only is not None:
+                    found = self._of_keys(source, source.held(set(self._wanted.only)), after, size)
                 else:
                     found = source.zones(after, size, only=self._wanted.filter)
                 hidden = self._hidden(before, found)
@@ -135,10 +141,14 @@ class ZoneList:
                 keys |= self._opened(name).zone_keys()
             except DataSourceError as error:
                 self._note(name, error)
-        if not keys:
-            return []
+        if self._wanted.only is not None:
+            keys &= self._wanted.only
+        return self._of_keys(source, keys & source.zone_keys(), after, size) if keys else []
+
+    def _of_keys(self, source: DataSource, keys: set[bytes], after: Name | None, size: int) -> list[ZoneInfo]:
+        """The next of the zones that have these keys."""
         begins = self._wanted.filter.matches
-        ranked = (self._wanted.rank(key) for key in keys & source.zone_keys() if begins(key_text(key)))
+        ranked = (self._wanted.rank(key) for key in keys if begins(key_text(key)))
         behind = None if after is None else self._wanted.rank(name_key(after))
         chosen = heapq.nsmallest(size, (rank for rank in ranked if behind is None or rank > behind))
         with source.snapshot() as snapshot:

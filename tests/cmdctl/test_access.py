@@ -97,6 +97,8 @@ async def remote():
             made.tokens[role.word] = accounts.add_token(role.word, role, None, "", None)[1]
         made.tokens["expired"] = accounts.add_token("admin", Role.ADMIN, None, "", 0.001)[1]
         made.tokens["other-zone"] = accounts.add_token("admin", Role.ADMIN, ("example.net",), "", None)[1]
+        both = ("example.net", ZONE, "gone.example")
+        made.tokens["both"] = accounts.add_token("read", Role.READ, both, "", None)[1]
         made.tokens["zone"] = accounts.add_token("admin", Role.ADMIN, (ZONE,), "", None)[1]
         here.keeping.remote = made
         made.certificate, key = own_certificate(here.directory)
@@ -150,7 +152,7 @@ class TestAccess:
         await refused(remote, operation, 403, remote.bearer(smaller))
 
     async def test_with_a_token_for_another_zone_nothing(self, remote, operation):
-        if operation.path in ("/v1/whoami", "/v1/version", "/v1/openapi.json"):
+        if operation.path in ("/v1/whoami", "/v1/version", "/v1/openapi.json", "/v1/zones", "/v1/zone-names"):
             status, _, _ = await remote.ask(operation.method, operation.path, remote.bearer("other-zone"))
             assert status == 200
         else:
@@ -220,7 +222,31 @@ class TestCredentials:
         remote.here.load(ZONE)  # a test above deleted it
         assert (await remote.ask("GET", f"/v1/zones/{ZONE}", remote.bearer("zone")))[0] == 200
         assert (await remote.ask("GET", "/v1/zones/Example.ORG.", remote.bearer("zone")))[0] == 200
-        assert (await remote.ask("GET", "/v1/zones", remote.bearer("zone")))[0] == 403
+
+    async def test_a_token_for_some_zones_is_told_of_those_and_of_no_other(self, remote):
+        remote.here.load(ZONE)
+        remote.here.load("example.net")
+        remote.here.load("example.com")
+
+        async def asked(path, token):
+            status, _, body = await remote.ask("GET", path, remote.bearer(token))
+            assert status == 200
+            return json.loads(body)
+
+        async def listed(query, token):
+            page = await asked(f"/v1/zones{query}", token)
+            return [zone["origin"] for zone in page["zones"]], page["next"]
+
+        assert await listed("", "zone") == ([ZONE], None)
+        assert await listed("", "other-zone") == (["example.net"], None)
+        assert await listed("?limit=1", "both") == (["example.net"], "example.net")
+        assert await listed("?limit=1&after=example.net", "both") == ([ZONE], None)
+        assert await listed("?name=example.o&state=ready", "both") == ([ZONE], None)
+        assert await listed("?state=broken", "both") == ([], None)
+        assert await listed("?state=shadowed", "both") == ([], None)
+        assert await asked("/v1/zone-names?prefix=example", "both") == {"names": ["example.net", ZONE], "more": False}
+        assert await asked("/v1/zone-names?limit=1", "both") == {"names": ["example.net"], "more": True}
+        assert len((await asked("/v1/zones", "read"))["zones"]) == 3
 
     async def test_who_is_wrong_too_often_is_not_listened_to(self, remote):
         remote.authentication = Authentication(remote.here.services.accounts)
