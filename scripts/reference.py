@@ -297,7 +297,10 @@ def messages() -> Iterator[str]:
 def statistics() -> Iterator[str]:
     """Every counter and gauge."""
     yield "# Statistics"
-    yield "What each instance counts since it was started, and what it tells of its state. A counter only grows."
+    yield (
+        "What each instance counts, and what it tells of its state. A counter only grows: "
+        "a process that takes the place of another goes on from its counts."
+    )
     for name, spec in SPECS.items():
         if spec.statistics:
             yield f"## {name}"
