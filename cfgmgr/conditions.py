@@ -19,6 +19,7 @@ LISTEN = "listen"
 DATA_SOURCES = "data_sources"
 KEYS = "keys"
 LOGGING = "logging"
+STATISTICS = "statistics"
 # bob, and what it must have to read its configuration at all.
 BUILT_IN = ("bob", "cfgmgr", "msgq", "sockcreator")
 # What conditions on rows look at beside the rows themselves.
@@ -176,6 +177,16 @@ def check_zones(situation: Situation, findings: Findings) -> None:
             findings.error((zones.ZONES, name), f"cannot be kept in {zone['data_source']}: master files are only read")
 
 
+def check_statistics(situation: Situation, findings: Findings) -> None:
+    """Who has zones counted by the template of all knows which ones are not."""
+    template = situation.given(zones.TEMPLATES).get(zones.DEFAULT_TEMPLATE) or {}
+    if template.get(STATISTICS):
+        findings.warning(
+            (zones.TEMPLATES, zones.DEFAULT_TEMPLATE, STATISTICS),
+            "zones that are served without being listed in `zones` are not counted: list those that are to be",
+        )
+
+
 def check_keys(situation: Situation, findings: Findings) -> None:
     """Secrets can be read."""
     if situation.unreadable is None:
@@ -200,6 +211,7 @@ CONDITIONS: tuple[Callable[[Situation, Findings], None], ...] = (
     check_listen,
     check_data_sources,
     check_zones,
+    check_statistics,
     check_keys,
     check_logging,
 )

@@ -25,6 +25,18 @@ def test_a_secret_that_cannot_be_read_is_a_warning():
     )
 
 
+def test_that_the_default_template_counts_no_zone_that_is_not_listed_is_a_warning():
+    counting = "templates:\n  default:\n    statistics: {}\n"
+    assert warnings(counting.format("true")) == [
+        (
+            "bob.yaml:3: templates.default.statistics: zones that are served without being listed in `zones` are not "
+            "counted: list those that are to be"
+        )
+    ]
+    assert warnings(counting.format("false")) == []
+    assert warnings("templates: {counted: {statistics: true}}\nzones: {example.org: {template: counted}}") == []
+
+
 def test_an_empty_configuration_is_valid_and_has_no_warnings():
     assert problems("") == []
     assert warnings("") == []
