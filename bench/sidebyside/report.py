@@ -202,7 +202,13 @@ def _loading_verdicts(data: Sequence[DataResult]) -> Iterator[str]:
         for goal in LOADING_GOALS:
             if ours is None or goal.data != one.data:
                 continue
-            if goal.what == "restart" and ours.restarts:
+            if goal.what == "first":
+                yield _at_most(f"{one.data}: first answers in {goal.most:g} s", ours.first_answer, goal.most)
+            elif goal.what == "restart" and goal.over_empty and ours.restarts and ours.empty:
+                most = statistics.median(ours.empty) + goal.most
+                words = f"{one.data}: restart in {most:.2f} s, a start without zones and {goal.most:g} s"
+                yield _at_most(words, statistics.median(ours.restarts), most)
+            elif goal.what == "restart" and not goal.over_empty and ours.restarts:
                 yield _at_most(f"{one.data}: restart in {goal.most:g} s", statistics.median(ours.restarts), goal.most)
             elif goal.what == "image" and ours.image:
                 yield _at_most(f"{one.data}: {goal.most:g} octets a record", ours.image / one.records, goal.most)

@@ -56,6 +56,7 @@ class Loading(msgspec.Struct):
     restarts: list[float]  # from its start to the same, with everything in place
     memory: int  # PSS of all processes after the rows
     image: int  # zone images
+    empty: list[float] = []  # starts without zones
 
 
 class DataResult(msgspec.Struct):

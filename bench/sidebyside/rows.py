@@ -38,8 +38,11 @@ class LoadingGoal:
     """What the suite is to need at most for a data set."""
 
     data: str
-    what: Literal["restart", "image"]
+    what: Literal[
+        "restart", "image", "first"
+    ]  # a start with everything in place; octets a record; a start with no image
     most: float  # seconds; octets a record
+    over_empty: bool = False  # so much more than a suite without zones needs
 
 
 LOADING_GOALS = (
@@ -48,6 +51,8 @@ LOADING_GOALS = (
     LoadingGoal("delegations-250k", "image", 65),
     LoadingGoal("nsec-100k", "image", 110),
     LoadingGoal("nsec3-100k", "image", 110),
+    LoadingGoal("zones-100k", "first", 2.0),
+    LoadingGoal("zones-100k", "restart", 0.5, over_empty=True),
 )
 
 BIG = (Goal(0.92, ECHO), Goal(1.3, BEST_PEER))

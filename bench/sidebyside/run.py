@@ -113,7 +113,7 @@ class _House:
             restarts.append(server.start())
             server.settle()
         self.run.tell(f"  {server.title}: import {imported:.2f} s, first answers {first:.2f} s")
-        return Loading(imported, first, settled, restarts, 0, 0)
+        return Loading(imported, first, settled, restarts, 0, 0, server.empty_starts(self.run.restarts))
 
     def _row(self, row: Row, servers: dict[str, Server], scratch: Path) -> RowResult:
         pace = self.run.pace

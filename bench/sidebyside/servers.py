@@ -105,6 +105,10 @@ class Server(ABC):
         """Wait until it is as fast as it gets; seconds."""
         return 0.0
 
+    def empty_starts(self, count: int) -> list[float]:  # noqa: ARG002 - for subclasses
+        """Seconds to the first answer of any kind where it has no zones, with which its restarts are compared."""
+        return []
+
     def image_octets(self) -> int:
         """What its zone images take, where it has some."""
         return 0
@@ -137,15 +141,25 @@ class Server(ABC):
             time.sleep(PROBE_INTERVAL)
 
 
+def speaks(port: int, question: Question) -> bool:
+    """Whether any reply comes."""
+    return _reply(port, question) is not None
+
+
 def _answers(port: int, question: Question) -> bool:
+    reply = _reply(port, question)
+    return reply is not None and question.is_answered_by(reply)
+
+
+def _reply(port: int, question: Question) -> bytes | None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(PROBE_TIMEOUT)
         client.connect((LOOPBACK, port))
         try:
             client.send(question.wire())
-            return question.is_answered_by(client.recv(65535))
+            return client.recv(65535)
         except (TimeoutError, ConnectionRefusedError):
-            return False
+            return None
 
 
 def run(command: Sequence[str | Path], core: int) -> None:

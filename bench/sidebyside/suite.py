@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from bench.sidebyside import configurations
 from bench.sidebyside.rows import SUITE
-from bench.sidebyside.servers import Server, ServerError, run
+from bench.sidebyside.servers import Server, ServerError, run, speaks
 
 SETTLE_DEADLINE = 600.0  # seconds: a hundred thousand zones on a slow machine
 SETTLE_INTERVAL = 0.2  # seconds
@@ -65,6 +66,19 @@ class Suite(Server):
             time.sleep(SETTLE_INTERVAL)
         return time.monotonic() - began
 
+    def empty_starts(self, count: int) -> list[float]:
+        """Of a suite of its own, after a start that makes its databases. Only where it reads zone files itself."""
+        if self.imports or not count:
+            return []
+        with EmptySuite(self.files, self.core) as empty:
+            empty.prepare()
+            starts = []
+            for _ in range(count + 1):
+                starts.append(empty.start())
+                empty.settle()
+                empty.stop()
+            return starts[1:]
+
     def image_octets(self) -> int:
         """Of the images as they were built; the room for changes beside them is not counted."""
         return self._image_octets
@@ -80,6 +94,17 @@ class Suite(Server):
     def _ask(self) -> subprocess.CompletedProcess[str]:
         program = [sys.executable, "-I", "-m", "bobctl", "--run-dir", str(self.home / "run"), "--json"]
         return subprocess.run([*program, "call", "memmgr", "status"], capture_output=True, text=True, check=False)
+
+
+class EmptySuite(Suite):
+    """The same without zones: it has started when it says that it has none."""
+
+    def prepare(self) -> None:
+        (self.home / "zones").mkdir()
+        (self.home / "bob.yaml").write_text(configurations.bobdns(self.port, self.home / "zones"))
+
+    def _checks(self) -> list[Callable[[], bool]]:
+        return [partial(speaks, self.port, question) for question in self.files.data.probes[:1]]
 
 
 def installed() -> Path:

@@ -99,6 +99,18 @@ def test_goals_of_loading_are_judged():
     assert "Goal records-1m: 65 octets a record: missed, 66.00." in text
 
 
+def test_a_restart_with_many_zones_is_judged_by_a_start_without_any():
+    def told(restart, empty):
+        loading = Loading(0.0, 2.25, 9.0, [restart], 64 << 20, 66_000, empty)
+        return markdown(Report(MACHINE, {}, [], [DataResult("zones-100k", "", 1000, 1, {"bobdns": loading})], []))
+
+    assert "Goal zones-100k: first answers in 2 s: missed, 2.25." in told(1.0, [0.8])
+    words = "Goal zones-100k: restart in 1.30 s, a start without zones and 0.5 s"
+    assert f"{words}: reached, 1.20." in told(1.2, [0.7, 0.8, 0.9])
+    assert f"{words}: missed, 1.40." in told(1.4, [0.7, 0.8, 0.9])
+    assert "restart in" not in told(1.4, [])
+
+
 def test_figures_that_were_written_can_be_shown_again(tmp_path):
     figures = tmp_path / "figures.json"
     figures.write_bytes(msgspec.json.encode(Report(MACHINE, {"nsd": "4.6.1"}, [], [], [row()])))

@@ -2,7 +2,12 @@
 
 import os
 
-from bench.sidebyside.suite import interpreted, outdated
+import pytest
+
+from bench.sidebyside import processes
+from bench.sidebyside.contents import Hosts, ManyZones
+from bench.sidebyside.datasets import provide
+from bench.sidebyside.suite import Suite, interpreted, outdated
 
 
 def test_modules_that_were_not_compiled_are_named(tmp_path):
@@ -24,3 +29,13 @@ def test_modules_that_changed_since_they_were_compiled_are_named(tmp_path):
     assert outdated(tmp_path) == []
     os.utime(package / "fast.py", (60, 60))
     assert outdated(tmp_path) == ["auth.fast"]
+
+
+@pytest.mark.system
+def test_starts_without_zones_are_measured_where_zone_files_are_read(tmp_path):
+    core, _ = processes.choose_cores()
+    with Suite(provide(ManyZones("few-zones", 3), tmp_path), core) as suite:
+        (took,) = suite.empty_starts(1)
+    assert took > 0
+    with Suite(provide(Hosts("few-names", 3), tmp_path), core) as suite:
+        assert suite.empty_starts(1) == []
