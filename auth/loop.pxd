@@ -7,6 +7,7 @@ from image.responder cimport Responder
 
 cdef Py_ssize_t DROPPED, FAILURES, LEFT, LEFT_DROPPED, LOOP_PART, RECEIVE_ERRORS, REQUEST_UDP, REQUEST_V4, REQUEST_V6, SEND_ERRORS
 cdef Py_ssize_t ALIGNMENT, NOTHING, IPV4_OCTETS, IPV6_OCTETS, QUERY_OCTETS, PREPARE, FETCH_ZONE, LOCATE, FETCH_NODE, FETCH_FRAGMENT, ANSWER, DONE, STAGES
+cdef int SPARE
 cdef uint64_t BELL
 
 cdef class Loop(Reactor):
@@ -17,6 +18,7 @@ cdef class Loop(Reactor):
     cdef unsigned char[::1] wildcards
     cdef int[::1] busy
     cdef readonly Py_ssize_t busy_count
+    cdef int pause
     cdef Responder responder
     cdef Py_ssize_t called
     cdef Py_ssize_t place

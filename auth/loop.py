@@ -41,6 +41,7 @@ FETCH_FRAGMENT = 4
 ANSWER = 5
 DONE = 6
 
+SPARE = 1  # ms between looks at sockets that had nothing, where the system has no room for epoll to watch them
 BELL = 0  # tag of the bell; sockets have 1 and up
 
 
@@ -57,6 +58,7 @@ class Loop(Reactor):
         self.wildcards = memoryview(bytearray(MAX_PLACES))
         self.busy = memoryview(bytearray(4 * MAX_PLACES)).cast("i")  # places that epoll does not watch, for now
         self.busy_count = 0
+        self.pause = 0  # ms that the next turn may wait though there are such places
         self.responder: Any = None
         self.called = 0
         self.place = 0  # of the batch in hand
@@ -165,7 +167,8 @@ class Loop(Reactor):
         answer. So a socket that had a whole batch is not watched until there is nothing in it.
         """
         busy = self.busy_count
-        ready = self.wait(0 if busy else -1)
+        ready = self.wait(self.pause if busy else -1)
+        self.pause = SPARE if busy else 0
         for index in range(ready):
             place = self.tag(index)
             if place == BELL:
@@ -177,9 +180,11 @@ class Loop(Reactor):
                 if whole and self.unlisten(self.descriptors[place]):
                     self.busy[self.busy_count] = place
                     self.busy_count += 1
+                    self.pause = 0
         for index in range(busy - 1, -1, -1):
             place = self.busy[index]
             if self.receive(place):
+                self.pause = 0
                 self.answer_batch()
             elif self.listen(self.descriptors[place], place):
                 self.forget_busy(index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -33,6 +34,7 @@ from tests.kit.dnsreply import Reply
 
 pytestmark = pytest.mark.asyncio
 DGRAM = socket.SOCK_DGRAM
+BELL = 0  # tag of the bell
 FIRST_PLACE = 1  # of the first socket of a server
 FREE_SLOT = 5  # of no image
 SIZES = ["near", "far", "wide"]
@@ -273,6 +275,33 @@ async def test_a_socket_that_was_busy_is_watched_again_and_can_be_closed_meanwhi
             await server.loop_thread.call(close_while_busy)
             assert sorted([(await receive(one)).ident for _ in range(8)]) == list(range(8))
             assert not NO_DEFECTS & set(counted(server))
+
+
+async def test_a_busy_socket_that_epoll_cannot_watch_again_is_looked_at_without_haste(tmp_path):
+    """Epoll refuses what it has already, as it refuses more where there is no memory."""
+    sock = bound(DGRAM)
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock, settings=Settings(udp_batch=4)) as server:
+            loop = server.loop_thread.loop
+
+            def be_busy() -> None:
+                for ident in range(8):
+                    asker.send(packet.query("www.example.", ident=ident))
+                loop.wake()
+                loop.run()  # one turn: the first batch
+                assert loop.busy_count == 1
+                loop.watch(sock.fileno(), BELL)
+
+            await server.loop_thread.call(be_busy)
+            assert sorted([(await receive(asker)).ident for _ in range(8)]) == list(range(8))
+            turns, began = loop.turns, time.monotonic()
+            await until(lambda: loop.turns > turns + 100)
+            assert loop.turns - turns < 2000 * (time.monotonic() - began)
+            assert loop.busy_count == 1
+            await server.loop_thread.call(lambda: loop.unwatch(sock.fileno()))
+            await until(lambda: loop.busy_count == 0)
+            asker.send(packet.query("www.example."))
+            assert (await receive(asker)).answer == ["www.example. 300 A 192.0.2.3"]
 
 
 async def test_what_the_plain_implementation_does_holds_up_no_answer_from_an_image(tmp_path):
