@@ -12,6 +12,9 @@ from bob import component
 from bob.component import Action, Instance, RestartPolicy, promote
 from bob.definition import GIVE_UP_AFTER, Definition
 from bob.states import ALIVE, Kind, State
+from daemonkit.option_trees import MapOption, SetOption
+from daemonkit.options import IntegerOption
+from daemonkit.spec import Spec
 
 HANG = 3.0
 
@@ -151,6 +154,26 @@ def test_an_instance_that_always_fails_is_given_up():
     instance.start(now)
     assert state_of(instance) is State.WAITING
     assert not instance.failures
+
+
+def test_what_always_dies_at_once_is_given_up_whatever_number_is_configured():
+    """With the longest delays that chance can make, and none between its start and its end."""
+    components = Spec.load("bob").roots["components"]
+    assert isinstance(components, SetOption)
+    assert isinstance(components.item, MapOption)
+    option = components.item.options["give_up_after"]
+    assert isinstance(option, IntegerOption)
+    assert option.maximum is not None
+    highest = int(option.maximum)
+    instance = make(chance=1.0)
+    instance.definition = replace(instance.definition, give_up_after=highest)
+    now = 0.0
+    for _ in range(highest):
+        assert state_of(instance) is State.WAITING
+        fail(instance, now)
+        now = instance.deadline() or now + 0.1
+        instance.tick(now)
+    assert state_of(instance) is State.GIVEN_UP
 
 
 def test_failures_outside_the_window_do_not_count():
