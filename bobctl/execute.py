@@ -52,6 +52,7 @@ def _rehearse(suite: Suite, file: str, commands: list[tuple[str, list[str]]]) ->
             if code:
                 output.words(f"bobctl: {place}: `{' '.join(words)}` cannot be done; nothing was done")
                 sys.exit(code)
+        rehearsal.finish()
     finally:
         rehearsal.end()
     output.words(f"{file}: {len(commands)} commands, none of them done")

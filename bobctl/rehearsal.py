@@ -29,6 +29,7 @@ class Rehearsal:
     def __init__(self, suite: Suite) -> None:
         self._suite = suite
         self._begun = False  # the candidate is ours
+        self._edited = False  # since it was checked
         self._added: set[str] = set()  # components of lines before
 
     def __call__(self, ctx: click.Context) -> None:
@@ -38,6 +39,7 @@ class Rehearsal:
         if name in EDITS:
             self._begin()
             _silently(ctx)
+            self._edited = True
         elif name == "config commit":
             self._begin()
             self._check()
@@ -52,6 +54,11 @@ class Rehearsal:
             self._component(verb, ctx.params.get("name"))
         elif noun == "zone" and ctx.params.get("origin"):
             self._suite.client.zone_status(ctx.params["origin"])
+
+    def finish(self) -> None:
+        """Check what no line of the file commits; raises CommandError."""
+        if self._edited:
+            self._check()
 
     def end(self) -> None:
         """Forget what was tried."""
@@ -71,6 +78,7 @@ class Rehearsal:
     def _check(self) -> None:
         """What a commit would meet."""
         checked = self._suite.client.post("config", "check")
+        self._edited = False
         if checked["good"]:
             return
         details = [found for found in checked["problems"] if found["severity"] == "error"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from msgq.errors import Refused
@@ -81,6 +82,25 @@ async def test_a_dry_run_tries_edits_in_a_candidate_that_is_forgotten(tmp_path):
     assert (done.code, commands) == (2, ["diff", "set", "set", "discard"])
     assert f"{script}:2: " in done.err
     assert "did you mean 'udp_size'" in done.err
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "text", ["config set auth.udp_size 1\n", "config set auth.udp_size 1\nconfig commit\nversion\n"]
+)
+async def test_a_dry_run_tells_what_a_commit_would_meet(tmp_path, text):
+    script = tmp_path / "script"
+    script.write_text(text)
+    async with house() as here:
+        good = here.answers["cfgmgr", "check"]
+        problem = msgspec.structs.replace(good.problems[0], severity="error", reason="is too small")
+        here.answers["cfgmgr", "check"] = msgspec.structs.replace(good, good=False, problems=[problem])
+        done = await bobctl(here.path, "execute", str(script), "--dry-run")
+        commands = here.commands("cfgmgr/0")
+    assert (done.code, commands) == (5, ["diff", "set", "check", "discard"])
+    assert "this could not be committed" in done.err
+    assert "is too small" in done.err
+    assert "none of them done" not in done.err
 
 
 @pytest.mark.asyncio
