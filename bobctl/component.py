@@ -108,14 +108,18 @@ def restart(suite: Suite, name: str, timeout: float, *, wait: bool) -> None:
 @click.argument("name", shell_complete=completion.components)
 @click.argument("options", nargs=-1, metavar="[OPTION=VALUE]...", shell_complete=completion.component_options)
 @reason_option
+@waiting.wait_options
 @pass_suite
-def add(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> None:
+def add(suite: Suite, name: str, options: tuple[str, ...], reason: str, timeout: float, *, wait: bool) -> None:
     """Add a component.
 
     For example `add greeter program=/usr/bin/greeter spec=/etc/bob/greeter.yaml`.
     """
     body = {"values": assignments(options), "reason": reason}
-    _committed(suite, suite.client.request("PUT", "components", name, body=body), f"{name} is added")
+    answer = suite.client.request("PUT", "components", name, body=body)
+    if wait:
+        waiting.settled(suite, name, answer["revision"], timeout)
+    _committed(suite, answer, f"{name} is added")
 
 
 @component.command()
@@ -124,26 +128,33 @@ def add(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> None:
     "options", nargs=-1, required=True, metavar="OPTION=VALUE...", shell_complete=completion.component_options
 )
 @reason_option
+@waiting.wait_options
 @pass_suite
-def change(suite: Suite, name: str, options: tuple[str, ...], reason: str) -> None:
+def change(suite: Suite, name: str, options: tuple[str, ...], reason: str, timeout: float, *, wait: bool) -> None:
     """Change options of a component.
 
     For example `change auth instances=4`; `OPTION=` goes back to the default.
     """
     body = {"values": assignments(options), "reason": reason}
-    _committed(suite, suite.client.request("PATCH", "components", name, body=body), f"{name} is changed")
+    answer = suite.client.request("PATCH", "components", name, body=body)
+    if wait:
+        waiting.settled(suite, name, answer["revision"], timeout)
+    _committed(suite, answer, f"{name} is changed")
 
 
 @component.command()
 @click.argument("name", shell_complete=completion.components)
 @reason_option
+@waiting.wait_options
 @pass_suite
-def remove(suite: Suite, name: str, reason: str) -> None:
+def remove(suite: Suite, name: str, reason: str, timeout: float, *, wait: bool) -> None:
     """Remove a component from the configuration.
 
     One of ours goes back to its defaults.
     """
     answer = suite.client.request("DELETE", "components", name, query={"reason": reason or None})
+    if wait:
+        waiting.settled(suite, name, answer["revision"], timeout)
     _committed(suite, answer, f"{name} is removed")
 
 

@@ -266,22 +266,24 @@ def commit(suite: Suite, reason: str, timeout: float, *, wait: bool) -> None:
     with explained(suite):
         committed = suite.client.post("config", "commit", body={"reason": reason})
     if wait:
-        revision = committed["revision"]
-        waiting.until(lambda: waiting.behind(suite.client.get("components")["components"], revision), timeout)
+        waiting.for_revision(suite, committed["revision"], timeout)
     _show_committed(suite, committed)
 
 
 @config.command("reload")
 @click.option("--apply", is_flag=True, help="Put it into effect.")
 @reason_option
+@waiting.wait_options
 @pass_suite
-def reload_file(suite: Suite, reason: str, *, apply: bool) -> None:
+def reload_file(suite: Suite, reason: str, timeout: float, *, apply: bool, wait: bool) -> None:
     """Read bob.yaml again and show what it changes.
 
     With --apply, that is put into effect.
     """
     found = suite.client.post("config", "reload", body={"apply": apply, "reason": reason})
     errors = [problem for problem in found["problems"] if problem["severity"] == "error"]
+    if wait and found["revision"]:
+        waiting.for_revision(suite, found["revision"], timeout)
     if suite.json:
         output.document(found)
     else:
@@ -302,14 +304,17 @@ def reload_file(suite: Suite, reason: str, *, apply: bool) -> None:
 @click.argument("revision", type=click.IntRange(min=1), shell_complete=completion.revisions)
 @click.option("--dry-run", is_flag=True, help="Only show what that changes.")
 @reason_option
+@waiting.wait_options
 @pass_suite
-def rollback(suite: Suite, revision: int, reason: str, *, dry_run: bool) -> None:
+def rollback(suite: Suite, revision: int, reason: str, timeout: float, *, dry_run: bool, wait: bool) -> None:
     """Put the values of an older REVISION into effect.
 
     They become a new revision, so that this can be undone, too. Your candidate is not touched.
     """
     body = {"revision": revision, "apply": not dry_run, "reason": reason}
     found = suite.client.post("config", "rollback", body=body)
+    if wait and found["revision"]:
+        waiting.for_revision(suite, found["revision"], timeout)
     if suite.json:
         output.document(found)
         return

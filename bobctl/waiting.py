@@ -82,6 +82,22 @@ def not_in_state(rows: Iterable[Row], state: str, *, other_than: frozenset[int] 
     )
 
 
+def for_revision(suite: Suite, revision: int, seconds: float) -> None:
+    """Until every process that runs has this revision; raises CommandError."""
+    until(lambda: behind(suite.client.get("components")["components"], revision), seconds)
+
+
+def settled(suite: Suite, component: str, revision: int, seconds: float) -> None:
+    """Until that too, and no process of the component is on its way up or down; raises CommandError."""
+
+    def look() -> str:
+        rows = suite.client.get("components")["components"]
+        moving = [row for row in rows if row["component"] == component and row["state"] != "stopped"]
+        return behind(rows, revision) or not_in_state(moving, "running")
+
+    until(look, seconds)
+
+
 def behind(rows: Iterable[Row], revision: int) -> str:
     """What runs with an older configuration than this revision; those without one do not count."""
     late = [row for row in rows if row["state"] == "running" and 0 < row["revision"] < revision]

@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from bob import api as bob
+from cfgmgr import api as cfgmgr
+from msgq.errors import Refused
 from tests.bobctl.run import bobctl
-from tests.cmdctl.house import AUTH_0, CMDCTL, SPARE, SUITE, house
+from tests.cmdctl.house import AUTH_0, CANDIDATE, CMDCTL, SPARE, SUITE, house
 
 STARTING = msgspec.structs.replace(AUTH_0, state="starting", progress="opening data sources", pid=21)
 STOPPED = msgspec.structs.replace(AUTH_0, state="stopped", pid=None)
@@ -67,16 +69,49 @@ async def test_a_wait_ends_and_says_what_is_missing():
 
 
 @pytest.mark.asyncio
-async def test_a_commit_is_waited_for_on_every_process():
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("config", "commit"),
+        ("config", "rollback", "3"),
+        ("config", "reload", "--apply"),
+        ("component", "add", "auth"),
+        ("component", "change", "auth", "instances=2"),
+        ("component", "remove", "auth"),
+    ],
+    ids=" ".join,
+)
+async def test_a_revision_is_waited_for_on_every_process(words):
     async with house() as here:
+        if words[1] == "add":
+            here.answers["cfgmgr", "show"] = Refused("not-found", "nothing is configured")
+        if words[0] == "component":
+            here.answers["cfgmgr", "diff"] = msgspec.structs.replace(CANDIDATE, changes=[])
+        if words[1] == "reload":
+            here.answers["cfgmgr", "reload"] = cfgmgr.Reloaded("/etc/bob/bob.yaml", [], [], 4)
         here.answers["bob", "status"] = moving(OLD, OLD, NEW)
         status = here.answers["bob", "status"]
         here.answers["bob", "status"] = lambda call: msgspec.structs.replace(
             status(call), components=(status(call).components[0], msgspec.structs.replace(SPARE, revision=0))
         )
-        done = await bobctl(here.path, "config", "commit", "--wait")
-    assert done.code == 0
+        done = await bobctl(here.path, *words, "--wait")
+    assert done.code == 0, done.err
     assert "waiting: auth/0 has revision 3" in done.err
+
+
+@pytest.mark.asyncio
+async def test_a_changed_component_is_waited_for_until_its_processes_run():
+    up, coming = (msgspec.structs.replace(one, revision=4) for one in (AUTH_0, STARTING))
+    async with house() as here:
+        here.answers["cfgmgr", "diff"] = msgspec.structs.replace(CANDIDATE, changes=[])
+        left = [coming, coming, up]
+        here.answers["bob", "status"] = lambda _call: msgspec.structs.replace(
+            SUITE, components=(left.pop(0) if len(left) > 1 else up,)
+        )
+        done = await bobctl(here.path, "component", "change", "auth", "instances=2", "--wait", "--timeout", "20")
+    assert done.code == 0, done.err
+    assert done.err.splitlines()[0].startswith("waiting: ")
+    assert done.err.splitlines()[-1] == "auth is changed (revision 4)"
 
 
 @pytest.mark.asyncio
