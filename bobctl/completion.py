@@ -114,6 +114,23 @@ def data_sources(context: click.Context, _parameter: click.Parameter, typed: str
     return _keys_at(context, "data_sources", typed)
 
 
+def tsig_keys(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Names of TSIG keys."""
+    return _keys_at(context, "keys", typed)
+
+
+def users(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Users of REST."""
+    found = ask(suite_of(context), "users").get("users", [])
+    return _items(typed, {one["name"]: one["role"] for one in found})
+
+
+def tokens(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Tokens of REST, by their ID."""
+    found = ask(suite_of(context), "tokens").get("tokens", [])
+    return _items(typed, {one["id"]: f"{one['user']} {one['label']}" for one in found})
+
+
 def revisions(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """The newest revisions."""
     found = ask(suite_of(context), "config", "history", query={"limit": LIMIT}).get("revisions", [])
@@ -147,7 +164,8 @@ _RECORD_TYPES = (
 
 def _module(context: click.Context) -> Mapping[str, Any]:
     nothing: dict[str, Any] = {"commands": {}, "messages": {}, "statistics": {}, "topics": {}, "members": []}
-    module = context.params.get("module")
+    # Behind an option whose value is being typed click has not given the words before to their parameters yet.
+    module = context.params.get("module") or next((word for word in context.args if not word.startswith("-")), None)
     return nothing | (ask(suite_of(context), "modules", module) if module else {})
 
 

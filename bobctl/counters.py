@@ -24,7 +24,12 @@ def stats() -> None:
 
 @stats.command()
 @click.argument("module", required=False, shell_complete=completion.modules)
-@click.option("--instance", metavar="I", help="Only this instance of the module, as 0 or spare.")
+@click.option(
+    "--instance",
+    metavar="I",
+    shell_complete=completion.instances,
+    help="Only this instance of the module, as 0 or spare.",
+)
 @click.option("--all", "everything", is_flag=True, help="Also counters that are 0.")
 @click.option("--watch", is_flag=True, help="Show again every 2 seconds what was counted meanwhile, until interrupted.")
 @pass_suite

@@ -22,7 +22,9 @@ _ID = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\Z")
 @click.option("--to", metavar="ADDRESS@PORT", help="As if it asked there.")
 @click.option("--tcp", is_flag=True, help="As if it asked over TCP.")
 @click.option("--dnssec", is_flag=True, help="As if it set DO.")
-@click.option("--key", metavar="NAME", help="As if it were signed with this TSIG key.")
+@click.option(
+    "--key", metavar="NAME", shell_complete=completion.tsig_keys, help="As if it were signed with this TSIG key."
+)
 @click.option("--instance", metavar="N", default="0", show_default=True, help="The auth instance to ask.")
 @pass_suite
 def explain(suite: Suite, /, subject: str, rdtype: str | None, instance: str, **how: Any) -> None:

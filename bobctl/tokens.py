@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bobctl import output
+from bobctl import completion, output
 from bobctl.errors import CommandError
 from bobctl.suite import Suite
 from bobctl.users import ROLES
@@ -40,10 +40,21 @@ def list_tokens(suite: Suite) -> None:
 
 
 @token.command("add")
-@click.option("--user", "name", metavar="NAME", help="Whose token it is; over the network yours, if you name nobody.")
+@click.option(
+    "--user",
+    "name",
+    metavar="NAME",
+    shell_complete=completion.users,
+    help="Whose token it is; over the network yours, if you name nobody.",
+)
 @click.option("--role", type=ROLES, help="What it is for, if that is less than its user may.")
 @click.option(
-    "--zone", "zones", multiple=True, metavar="ZONE", help="Only for requests about this zone; may be repeated."
+    "--zone",
+    "zones",
+    multiple=True,
+    metavar="ZONE",
+    shell_complete=completion.zones,
+    help="Only for requests about this zone; may be repeated.",
 )
 @click.option("--label", default="", metavar="TEXT", help="What it is for, for people.")
 @click.option(
@@ -81,7 +92,7 @@ def add_token(
 
 
 @token.command("revoke")
-@click.argument("identity", metavar="ID")
+@click.argument("identity", metavar="ID", shell_complete=completion.tokens)
 @pass_suite
 def revoke(suite: Suite, identity: str) -> None:
     """Let the token ID in no more."""

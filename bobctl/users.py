@@ -7,7 +7,7 @@ from typing import IO
 
 import click
 
-from bobctl import output
+from bobctl import completion, output
 from bobctl.suite import Suite
 from bobctl.verbs import Noun, done, pass_suite
 
@@ -53,7 +53,7 @@ def add_user(suite: Suite, name: str, role: str, password_file: IO[str] | None, 
 
 
 @user.command("set")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.users)
 @click.option("--role", type=ROLES, help="Another role.")
 @click.option("--password", "ask", is_flag=True, help="Another password, which you are asked for.")
 @_password
@@ -66,7 +66,7 @@ def set_user(suite: Suite, name: str, role: str | None, password_file: IO[str] |
 
 
 @user.command("password")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.users)
 @click.option(
     "--current-file",
     type=click.File("r"),
@@ -92,7 +92,7 @@ def password(suite: Suite, name: str | None, current_file: IO[str] | None, passw
 
 
 @user.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.users)
 @pass_suite
 def remove_user(suite: Suite, name: str) -> None:
     """Remove the user NAME, and with them all their tokens."""

@@ -11,6 +11,7 @@ from prompt_toolkit.document import Document
 from bobctl.shell_completer import ShellCompleter
 from bobctl.suite import Suite
 from cfgmgr import api as cfgmgr
+from cmdctl.roles import Role
 from tests.bobctl.run import bobctl
 from tests.cmdctl.house import house
 
@@ -71,6 +72,22 @@ async def test_the_shell_offers(text, words):
     async with house() as here:
         found = await offered(furnished(here), text)
     assert found == words
+
+
+@pytest.mark.asyncio
+async def test_users_tokens_and_instances_are_offered():
+    async with house() as here:
+        here.load("example.org")
+        accounts = here.services.accounts
+        assert accounts is not None
+        accounts.add_user("walter", Role.READ, None)
+        identity = accounts.add_token("walter", Role.READ, None, "backup", None)[0].id
+        assert await offered(here, "user set wal") == ["walter"]
+        assert await offered(here, "user remove wal") == ["walter"]
+        assert await offered(here, "token add --user wal") == ["walter"]
+        assert await offered(here, "token add --zone exam") == ["example.org"]
+        assert await offered(here, f"token revoke {identity[:4]}") == [identity]
+        assert await offered(here, "stats show cfgmgr --instance ") == ["0"]
 
 
 @pytest.mark.asyncio
