@@ -51,10 +51,11 @@ class Database:
     """One database, named by a URL: its engine, and how it is called in messages."""
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
-        """`read_only`: who uses it answers questions, and cannot wait long for a server that says nothing."""
+        """`read_only`: who uses it may answer questions, and does not wait long for a server that says nothing."""
         self.url = _parsed(url)
         self.text = self.url.render_as_string(hide_password=True)
         self.path = _sqlite_path(self.url)
+        self._answer_limit: float | None = None  # s, where the driver is told it with each connection
         self._patience: float | None = None  # s to get a connection in, where that is bounded
         self.is_postgresql = self.url.get_backend_name() == "postgresql"
         self._apart: Callable[[], Any] | None = None  # makes a driver's connection that is in no pool
@@ -177,12 +178,25 @@ class Database:
             driver, arguments = self.url.get_driver_name(), {}
             if driver in _KNOW_CONNECT_TIMEOUT:
                 arguments["connect_timeout"] = CONNECT_TIMEOUT
-            if driver in _KNOW_ANSWER_TIMEOUT:  # whole seconds
-                patience = math.ceil((READER if read_only else WRITER).answer)
-                arguments |= {"read_timeout": patience, "write_timeout": patience}
-            return create_engine(self.url, pool_pre_ping=True, connect_args=arguments, **POOL)
+            engine = create_engine(self.url, pool_pre_ping=True, connect_args=arguments, **POOL)
+            if driver in _KNOW_ANSWER_TIMEOUT:
+                self._answer_limit = (READER if read_only else WRITER).answer
+                event.listen(engine, "do_connect", self._limit_answers)
+            return engine
         except ImportError as error:
             raise UnknownBackend(f"its driver is not installed: {error}", database=self.text) from error
+
+    def _limit_answers(self, _dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+        """Of a driver that takes the limit, in whole seconds, when it connects."""
+        assert self._answer_limit is not None
+        limit = math.ceil(self._answer_limit)
+        parameters |= {"read_timeout": limit, "write_timeout": limit}
+
+    def wait_for_answers(self, seconds: float) -> None:
+        """Wait so long for each answer of a server whose driver is told when it connects: connections are new ones."""
+        if self._answer_limit not in (None, seconds):
+            self._answer_limit = seconds
+            self.engine.dispose()
 
     def _patient_engine(self, *, read_only: bool) -> Engine:
         from datasrc.database import postgresql

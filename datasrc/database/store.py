@@ -16,6 +16,7 @@ from datasrc import doorbell
 from datasrc.database import history
 from datasrc.database.committing import commit_change
 from datasrc.database.engine import Database
+from datasrc.database.patience import LOOKING, READER
 from datasrc.database.reader import DatabaseSnapshot, judged, page, stored_zone
 from datasrc.database.schema import HEAD, KNOWN, STATE_DELETED, VERSION_TABLE, rrsets, zones
 from datasrc.database.writer import KEYS_A_QUERY, DatabaseUpdater
@@ -53,6 +54,12 @@ class DatabaseSource(DataSource):
         except DataSourceError:
             database.close()
             raise
+        if read_only:
+            database.wait_for_answers(LOOKING.answer)  # whoever has less patience says so
+
+    def take_patience(self, seconds: float) -> None:  # noqa: ARG002 - a zone is not read whole before it is asked
+        """Who uses it answers questions: others wait while the server is waited for."""
+        self._database.wait_for_answers(READER.answer)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

@@ -9,9 +9,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import event
 
 import datasrc
+from datasrc.database import DatabaseSource
+from datasrc.database.engine import Database
 from datasrc.errors import StorageError
+from datasrc.sources import ZONE_PATIENCE
 
 pytest.importorskip("pymysql")
 
@@ -67,3 +71,32 @@ def test_a_server_that_answers_no_question_is_given_up(silent: tuple[int, thread
         datasrc.open(f"mysql+pymysql://bob:secret@127.0.0.1:{port}/zones", read_only=True)
     assert asked.is_set()
     assert time.monotonic() - began < DEADLINE
+
+
+class Seen(Exception):
+    """What the driver would have been told."""
+
+
+def told_to_the_driver(database: Database) -> tuple[int, int]:
+    """The limits that the next connection gets: reading, writing."""
+    with pytest.raises(Seen) as seen:
+        database.engine.connect()
+    return seen.value.args[0], seen.value.args[1]
+
+
+@pytest.mark.parametrize(("read_only", "patient", "limit"), [(True, True, 10), (True, False, 2), (False, True, 65)])
+def test_who_surveys_and_builds_waits_longer_than_who_answers_questions(
+    monkeypatch: pytest.MonkeyPatch, read_only: bool, patient: bool, limit: int
+) -> None:
+    monkeypatch.setattr("datasrc.database.store.check_schema", lambda _database: None)
+    database = Database("mysql+pymysql://bob:secret@127.0.0.1:9/zones", read_only=read_only)
+
+    def see(_dialect: object, _record: object, _arguments: object, parameters: dict[str, int]) -> None:
+        raise Seen(parameters["read_timeout"], parameters["write_timeout"])
+
+    event.listen(database.engine, "do_connect", see)
+    source = DatabaseSource(database, read_only=read_only)
+    if not patient:
+        source.take_patience(ZONE_PATIENCE)
+    assert told_to_the_driver(database) == (limit, limit)
+    source.close()
