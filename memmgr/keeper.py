@@ -8,7 +8,7 @@ leaves it to auth.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -62,6 +62,8 @@ class Keeper:
         """Keep these data sources from now on; `listed` are the keys of zones that are ours with or without data."""
         files = self.store.files() if self.following.sources is None else None
         if self.following.adopt(sources, self.store.manifest.sources, trusted=not self.store.rebuilt, files=files):
+            # What was vouched for holds as long as nothing is taken away; these sources may come back.
+            self.store.directory.vouch_for_nothing()
             self._swept = False
         if self._listed != frozenset(listed):
             difference = self._listed.symmetric_difference(listed)
@@ -73,23 +75,31 @@ class Keeper:
         self.follow()
 
     def _remember(self) -> None:
-        """Note how far the sources were followed, for the next process."""
+        """Note how far the sources were followed, for the next process; without that it looks at more than it needs."""
         self._remembered = time.monotonic()
-        kept = self.following.marks()
-        if kept != self.store.manifest.sources:
-            self.store.remember(kept)
-        news = self.following.news
-        if news != self._noted:
-            self.store.remember_files(self.following.files())
-            self._noted = news
+        try:
+            kept = self.following.marks()
+            if kept != self.store.manifest.sources:
+                self.store.remember(kept)
+            news = self.following.news
+            if news != self._noted:
+                self.store.remember_files(self.following.files())
+                self._noted = news
+        except OSError as error:
+            self._log.warning("MEMMGR_NOT_NOTED", reason=error)
 
     # Following.
 
     def follow(self) -> None:
         """Take notice of what changed in the data sources. Raises OSError."""
         self.store.announce_again()
-        self.following.follow(self.update, lambda found: self.plan.survey(self._missing(found)))
+        self.following.follow(self.update, self._survey)
         self._vouch()
+
+    def _survey(self, found: Generator[Found]) -> None:
+        """Have all zones of a source looked at; those that it has no more are found at the end."""
+        self._swept = False
+        self.plan.survey(self._missing(found))
 
     def _vouch(self) -> None:
         """Tell auth, if it is so, that a zone without a record is in no source: it may refuse such names by itself."""
@@ -128,9 +138,7 @@ class Keeper:
     def _sweep(self) -> None:
         """Zones that no source has any more, or that are listed and have no data."""
         keys = self.following.keys()
-        there_are = self.store.by_source()
-        all_there = all(known is not None and len(known) == there_are.pop(number, 0) for number, known in keys.items())
-        for there in [] if all_there and not there_are else list(self.store.located()):  # every zone of theirs is there
+        for there in [] if self._has_all(keys) else list(self.store.located()):
             record = there.record
             if record.flags & layout.ZONE_GONE:
                 continue
@@ -143,6 +151,16 @@ class Keeper:
             if self.store.find(origin_wire(origin)) is None:
                 self.update(origin)
         self._swept = True
+
+    def _has_all(self, keys: Mapping[int, set[bytes] | None]) -> bool:
+        """Whether the directory has as many zones of each source as there are, but for what one before it hides."""
+        there_are = self.store.by_source()
+        hidden: set[bytes] = set()
+        for number, known in keys.items():
+            if known is None or len(known) - len(known & hidden) != there_are.pop(number, 0):
+                return False
+            hidden |= known
+        return not there_are
 
     # One zone.
 
@@ -230,23 +248,33 @@ class Keeper:
     def take(self) -> tuple[Batch, int, Path] | None:
         """What to build next, the slot it is for and the file; None: nothing now. Announces what can be."""
         batch = self.plan.take()
+        try:
+            batch = self._prepare(batch)
+            if batch is None:
+                return None
+            self._building = frozenset(batch.origins)
+            self._unrecorded = not all(map(self._has_record, batch.origins))
+            self._again = set()
+            number, path = self.store.reserve()
+        except BaseException:
+            self._building = frozenset()
+            if batch is not None:
+                self.plan.put_back(batch)
+            raise
+        return batch, number, path
+
+    def _prepare(self, batch: Batch | None) -> Batch | None:
+        """Do what comes before building that; what to build then."""
         self._building = frozenset(batch.origins if batch else ())
         # Once it is the turn of big zones the small ones are done, and the big ones have records that leave them.
         surveyed = not self.plan.surveying and self.following.complete
         if surveyed and (batch is None or batch.records >= BIG_RECORDS):
             if not self._swept:
                 self._sweep()
-                batch = batch or self.plan.take()
             self._announce()
-        if batch is None and self._tidy():
-            batch = self.plan.take()
-        if batch is None:
-            return None
-        self._building = frozenset(batch.origins)
-        self._unrecorded = not all(map(self._has_record, batch.origins))
-        self._again = set()
-        number, path = self.store.reserve()
-        return batch, number, path
+        if batch is None and (len(self.plan) or self._tidy()):
+            return self.plan.take()
+        return batch
 
     def _has_record(self, origin: Name) -> bool:
         there = self.store.find(origin_wire(origin))

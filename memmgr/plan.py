@@ -53,6 +53,12 @@ class Plan:
         """Have a zone built, as it will be then."""
         self._waiting[wanted.origin] = wanted
 
+    def put_back(self, batch: Batch) -> None:
+        """Have zones built later that were taken."""
+        for origin in batch.origins:
+            if origin not in self._waiting:
+                self.add(Wanted(origin, batch.source, batch.records // len(batch.origins)))
+
     def remove(self, origin: Name) -> None:
         """It needs not be built any more."""
         self._waiting.pop(origin, None)

@@ -141,7 +141,7 @@ class Subject:
     def send(self, datagram: bytes) -> bytes | None:
         """The reply to a datagram. None: two later ones from the same port were answered, this was not.
 
-        Those are what every server says NOTIMP to, and what our fast way leaves: nothing overtakes what was left before.
+        Those are what every server says NOTIMP to, and what our fast way leaves: nothing overtakes what it left before.
         """
         with self.udp() as sock:
             sock.send(datagram)
