@@ -8,6 +8,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from cmdctl.errors import STATUS_OF_CODE, RequestError
 from datasrc.errors import Conflict, DataSourceError, Locked, Missing, NoSuchZone, NotInZone, ReadOnly
@@ -63,7 +64,11 @@ async def http_error(request: Request, error: Exception) -> Response:
         "not-found": f"there is no {request.scope['path']}",
         "method-not-allowed": f"{request.scope['path']} does not take {request.method}",
     }.get(code, error.detail)
-    return error_answer(RequestError(code, text), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if code == "method-not-allowed":  # of all routes of the path, where the router knows the first
+        matching = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+        headers["Allow"] = ", ".join(sorted(set().union(*(route.methods for route in matching))))
+    return error_answer(RequestError(code, text), headers)
 
 
 async def bus_error(_request: Request, error: Exception) -> Response:

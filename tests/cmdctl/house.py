@@ -99,6 +99,12 @@ def zone_status(state: str = "ready", serial: int | None = SERIAL, reason: str =
     return reply
 
 
+def shown(call: IncomingCall) -> cfgmgr.Shown:
+    """A map of options for a component, a number for everything else."""
+    path = str(call.arguments.get("path") or "auth.udp_size")
+    return cfgmgr.Shown(path, {"instances": 1} if path.startswith("components.") else 1232, 3, {})
+
+
 async def work(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """As daemonkit.module.Context.work."""
     return await asyncio.to_thread(fn, *args, **kwargs)
@@ -116,7 +122,7 @@ class House:
             ("bob", "status"): SUITE,
             **{("bob", order): Nothing() for order in ("start", "stop", "restart")},
             ("cfgmgr", "status"): STATUS,
-            ("cfgmgr", "show"): cfgmgr.Shown("auth.udp_size", 1232, 3, {}),
+            ("cfgmgr", "show"): shown,
             ("cfgmgr", "diff"): EMPTY,
             ("cfgmgr", "complete"): cfgmgr.Paths([], more=False),
             ("cfgmgr", "describe"): DESCRIBED,
@@ -130,6 +136,7 @@ class House:
             ("cfgmgr", "history"): cfgmgr.Revisions([REVISION], more=False),
             ("auth", "zone_status"): zone_status(),
             ("auth", "reload"): zone_status(),
+            ("auth", "explain"): auth.Explained("www.example.org.", "A", (), (), (), (), None),
             ("auth", "status"): auth.StatusReply((), 0, (auth.SourceServed("main", "", 1),)),
             ("stats", "show"): COUNTED,
             ("stats", "zones"): stats.ZonesReply(1.0, {"example.org": {"responses": 3}}, False, {}),
