@@ -42,8 +42,7 @@ def migrate(url: str) -> Path | None:
                 make_file(database, database.path)
                 version = _version_before(database)
                 if version is not None:
-                    with database.write():
-                        pass  # what cannot be written is not copied in vain, each time that it is tried
+                    _expect_writable(database, database.path)
                     kept = _keep(database, database.path, version)
             with database.write() as connection:
                 if database.engine.dialect.name == "postgresql":
@@ -79,6 +78,14 @@ def _version_before(database: Database) -> str | None:
     except StorageError:  # whoever opens it says so
         pass
     return None
+
+
+def _expect_writable(database: Database, path: Path) -> None:
+    """What cannot be written is not copied in vain, each time that it is tried. Raises StorageError."""
+    if not os.access(path, os.W_OK, effective_ids=True):  # SQLite lets a write transaction begin nevertheless
+        raise StorageError("the file cannot be written", database=database.text)
+    with database.write():
+        pass
 
 
 def _keep(database: Database, path: Path, version: str) -> Path:

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -251,7 +252,24 @@ def test_what_lies_in_the_way_of_the_copy_is_told(url: str, tmp_path: Path) -> N
         migrate(url)
 
 
-def test_a_database_that_cannot_be_written_is_not_copied(
+def test_a_file_that_may_only_be_read_is_not_copied() -> None:
+    with tempfile.TemporaryDirectory() as directory:  # others may look into it, other than into tmp_path
+        url, path, account = f"sqlite:///{directory}/zones.sqlite", Path(directory) / "zones.sqlite", os.geteuid()
+        migrate(url)
+        as_the_first_release_left_it(path)
+        path.chmod(0o444)
+        if account == 0:
+            os.chown(directory, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        try:
+            with pytest.raises(StorageError, match="the file cannot be written"):
+                upgrade(url, Path(directory))
+        finally:
+            os.seteuid(account)
+        assert list(Path(directory).glob("zones.sqlite.schema-*")) == []
+
+
+def test_a_database_that_another_writes_is_not_copied(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("datasrc.database.engine.BUSY_TIMEOUT", 0.1)
