@@ -210,8 +210,9 @@ class Store:
 
     def remember(self, sources: tuple[manifest.Source, ...]) -> None:
         """Note how far the data sources were followed. Readers need not know. Raises OSError."""
-        self.manifest = msgspec.structs.replace(self.manifest, sources=sources)
-        manifest.write(self.place / manifest.NAME, self.manifest, durable=False)
+        noted = msgspec.structs.replace(self.manifest, sources=sources)
+        manifest.write(self.place / manifest.NAME, noted, durable=False)
+        self.manifest = noted
 
     def files(self) -> dict[int, dict[str, Remembered]]:
         """What a process before this one read of zone files, by the number of the data source. Raises OSError."""

@@ -104,3 +104,14 @@ def test_a_disk_that_is_full_at_any_call_costs_nothing(house, monkeypatch):
         if disk.calls < full_at:
             break
     assert 5 < full_at < MOST - 1
+
+
+def test_a_note_of_sources_that_could_not_be_written_is_not_taken_for_written(house, monkeypatch):
+    house.load(soa(1), "example.")
+    store = house.start().keeper.store
+    before = store.manifest.sources
+    with monkeypatch.context() as patched:
+        watch(patched, Disk(1))
+        with pytest.raises(OSError, match="No space left"):
+            store.remember(())
+    assert store.manifest.sources == before
