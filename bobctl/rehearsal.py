@@ -62,9 +62,9 @@ class Rehearsal:
 
     def end(self) -> None:
         """Forget what was tried."""
-        if self._begun:
+        if self._begun and self._suite.client.get("config", "candidate")["changes"]:  # cfgmgr refuses to discard none
             self._suite.client.post("config", "discard")
-            self._begun = False
+        self._begun = False
 
     def _begin(self) -> None:
         if self._begun:

@@ -7,7 +7,12 @@ import pytest
 
 from msgq.errors import Refused
 from tests.bobctl.run import bobctl
-from tests.cmdctl.house import house
+from tests.cmdctl.house import CANDIDATE, EMPTY, House, house
+
+
+def remembers(here: House) -> None:
+    """Have a candidate once an edit was asked for."""
+    here.answers["cfgmgr", "diff"] = lambda _call: CANDIDATE if "set" in here.commands("cfgmgr/0") else EMPTY
 
 
 @pytest.mark.asyncio
@@ -60,6 +65,7 @@ async def test_a_dry_run_stops_at_the_first_line_that_cannot_be_done(tmp_path, l
     script.write_text(f"config set auth.udp_size 1400\n{line}\nconfig commit\n")
     async with house() as here:
         here.answers["cfgmgr", "show"] = Refused("not-found", "no component is configured")
+        remembers(here)
         done = await bobctl(here.path, "execute", "--dry-run", str(script))
         commands = here.commands("cfgmgr/0")
     assert done.code == exit_code, done.err
@@ -77,9 +83,10 @@ async def test_a_dry_run_tries_edits_in_a_candidate_that_is_forgotten(tmp_path):
         here.answers["cfgmgr", "set"] = lambda call: (
             Refused("usage", "did you mean 'udp_size'?") if "sise" in call.arguments["path"] else answered
         )
+        remembers(here)
         done = await bobctl(here.path, "execute", "--dry-run", str(script))
         commands = here.commands("cfgmgr/0")
-    assert (done.code, commands) == (2, ["diff", "set", "set", "discard"])
+    assert (done.code, commands) == (2, ["diff", "set", "set", "diff", "discard"])
     assert f"{script}:2: " in done.err
     assert "did you mean 'udp_size'" in done.err
 
@@ -95,12 +102,24 @@ async def test_a_dry_run_tells_what_a_commit_would_meet(tmp_path, text):
         good = here.answers["cfgmgr", "check"]
         problem = msgspec.structs.replace(good.problems[0], severity="error", reason="is too small")
         here.answers["cfgmgr", "check"] = msgspec.structs.replace(good, good=False, problems=[problem])
+        remembers(here)
         done = await bobctl(here.path, "execute", str(script), "--dry-run")
         commands = here.commands("cfgmgr/0")
-    assert (done.code, commands) == (5, ["diff", "set", "check", "discard"])
+    assert (done.code, commands) == (5, ["diff", "set", "check", "diff", "discard"])
     assert "this could not be committed" in done.err
     assert "is too small" in done.err
     assert "none of them done" not in done.err
+
+
+@pytest.mark.asyncio
+async def test_a_dry_run_whose_first_edit_is_refused_has_nothing_to_forget(tmp_path):
+    script = tmp_path / "script"
+    script.write_text("config set auth.udp_sise 1\n")
+    async with house() as here:
+        here.answers["cfgmgr", "set"] = Refused("usage", "did you mean 'udp_size'?")
+        here.answers["cfgmgr", "discard"] = Refused("not-found", "somebody has no uncommitted changes")
+        done = await bobctl(here.path, "execute", str(script), "--dry-run")
+    assert (done.code, "uncommitted" in done.err) == (2, False)
 
 
 @pytest.mark.asyncio
@@ -109,10 +128,11 @@ async def test_a_good_dry_run_does_nothing(tmp_path):
     script.write_text("config set auth.udp_size 1400\nconfig commit\nzone delete example.org --yes\n")
     async with house() as here:
         here.load("example.org")
+        remembers(here)
         done = await bobctl(here.path, "execute", str(script), "--dry-run")
         commands = here.commands("cfgmgr/0")
     assert done.code == 0, done.err
-    assert commands == ["diff", "set", "check", "discard"]
+    assert commands == ["diff", "set", "check", "diff", "discard"]
     assert (done.out, "3 commands, none of them done" in done.err) == ("", True)
 
 

@@ -81,6 +81,10 @@ def test_a_file_of_commands_stops_at_its_first_error(suite, tmp_path):
     assert (dry.returncode, f"{script}:2: " in dry.stderr) == (2, True)
     assert "did you mean 'udp_size'" in dry.stderr
     assert suite.control("config", "diff")["changes"] == []
+    script.write_text("config set auth.udp_size 99999999\n")
+    dry = suite.bobctl("execute", "--dry-run", str(script))
+    assert (dry.returncode, "uncommitted" in dry.stderr) == (2, False)
+    script.write_text("config set auth.udp_size 1410\nconfig set auth.udp_sise 1\nconfig commit\n")
     done = suite.bobctl("execute", str(script))
     assert done.returncode == 2
     assert f"{script}:2: " in done.stderr
