@@ -141,12 +141,12 @@ class Subject:
     def send(self, datagram: bytes) -> bytes | None:
         """The reply to a datagram. None: two later ones from the same port were answered, this was not.
 
-        Those are what every server says NOTIMP to, and what our fast way leaves: nothing overtakes what it left before.
+        Those are of a class that servers refuse, and that our fast way leaves: nothing overtakes what it left before.
         """
         with self.udp() as sock:
             sock.send(datagram)
             for _ in range(2):
-                sentinel = packet.query(SENTINEL, flags=packet.opcode(packet.STATUS))
+                sentinel = packet.query(SENTINEL, rdclass=packet.CH)
                 sock.send(sentinel)
                 first = sock.recv(LARGEST)
                 if not _is_reply_to(sentinel, first):
