@@ -12,6 +12,7 @@ from dataclasses import replace
 import dns.name
 import pytest
 
+from auth.access_ranges import MOST_NETWORKS
 from auth.acl import ACCEPT_ALL, compile_acl
 from auth.counted import COUNTED, OF_ZONES, PARTS
 from auth.framing import frame
@@ -148,6 +149,11 @@ async def test_it_counts_what_the_plain_implementation_counts(tmp_path, address,
     assert by_loop == by_engine
 
 
+MANY_NETWORKS = compile_acl(
+    [{"action": "ACCEPT", "from": ["127.0.0.0/8", "::1", *(f"2001:db8:{n:x}::/48" for n in range(MOST_NETWORKS))]}]
+)
+"""Admits us, and has more networks than images know of."""
+
 COUNTED_ZONES = ("example.", "else.where.")
 
 
@@ -157,7 +163,7 @@ def zones_counted(directory, *, plainly: bool = False) -> ZoneTable:
     origins = [dns.name.from_text(text) for text in COUNTED_ZONES]
     rows = page.rows_of([wire_of(origin) for origin in origins])
     page.mark(rows)
-    acl = compile_acl([{"action": "ACCEPT", "from": ["127.0.0.0/8", "::1"]}]) if plainly else ACCEPT_ALL
+    acl = MANY_NETWORKS if plainly else ACCEPT_ALL
     policy = ZonePolicy(acl, statistics=True)
     of = {origin: rows[wire_of(origin)] for origin in origins}
     return ZoneTable(dict.fromkeys(origins[:1], policy), rows=ZoneRows(of, page.slots))
@@ -357,9 +363,9 @@ async def test_while_all_is_left_the_kernel_keeps_what_is_too_much():
     ("settings", "table"),
     [
         (Settings(udp_size=1400), ZoneTable()),
-        (Settings(), ZoneTable(default=ZonePolicy(compile_acl([{"action": "REJECT"}])))),
+        (Settings(), ZoneTable(default=ZonePolicy(MANY_NETWORKS))),
     ],
-    ids=["another size", "an ACL"],
+    ids=["another size", "an ACL of many networks"],
 )
 async def test_what_images_do_not_know_is_left_from_that_revision_on(tmp_path, settings, table):
     sock = bound(DGRAM)
@@ -563,7 +569,7 @@ STREAM = socket.SOCK_STREAM
 async def test_over_tcp_too_counts_are_those_of_the_plain_implementation(tmp_path, address):
     sock = bound(STREAM, address)
     sums = []
-    restricted = ZoneTable(default=ZonePolicy(compile_acl([{"action": "ACCEPT", "from": ["127.0.0.0/8", "::1"]}])))
+    restricted = ZoneTable(default=ZonePolicy(MANY_NETWORKS))
     async with answering(tmp_path, sock) as server:
         usual = server.engine.serving
         async with talking(sock) as talk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -15,6 +16,7 @@ import dns.query
 import dns.rcode
 import pytest
 
+from auth.access_ranges import MOST_NETWORKS
 from tests.kit.suite import Suite, wait_until
 from tests.system.test_images_served import answered_from_images, counted
 from tests.system.test_memmgr import zone
@@ -24,7 +26,12 @@ pytestmark = pytest.mark.system
 DEADLINE = 30.0  # s; ten times what is expected and more
 TRIES = 50
 WORKER = "authworker/0"
-ACL = '[{"action": "REJECT", "from": "192.0.2.0/24"}, {"action": "ACCEPT"}]'
+
+
+def acl(refused: str) -> str:
+    """A list of more networks than images know of, for the zone whose queries are to be left."""
+    many = [f"2001:db8:{number:x}::/48" for number in range(MOST_NETWORKS)]
+    return json.dumps([{"action": "REJECT", "from": [refused, *many]}, {"action": "ACCEPT"}])
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +40,7 @@ def suite():
         suite.start()
         suite.loadzone("example.", zone(1, "192.0.2.80"))
         suite.loadzone("left.example.", zone(1, "192.0.2.81"))
-        suite.control("config", "set", "zones", f'{{"left.example": {{"query_acl": {ACL}}}}}')
+        suite.control("config", "set", "zones", f'{{"left.example": {{"query_acl": {acl("192.0.2.0/24")}}}}}')
         suite.control("config", "commit", "-m", "a zone that images do not answer for")
         wait_until(lambda: suite.pid(WORKER), DEADLINE, "there is a worker")
         wait_until(lambda: answered_from_images(suite), DEADLINE, "images are in use")
@@ -121,8 +128,7 @@ def test_a_stopped_worker_holds_up_no_answer_from_images_and_is_replaced(suite):
 
 def test_a_change_of_the_configuration_holds_at_once(suite):
     for refused in ("127.0.0.0/8", "192.0.2.0/24"):
-        acl = f'[{{"action": "REJECT", "from": "{refused}"}}, {{"action": "ACCEPT"}}]'
-        suite.control("config", "set", "zones", f'{{"left.example": {{"query_acl": {acl}}}}}')
+        suite.control("config", "set", "zones", f'{{"left.example": {{"query_acl": {acl(refused)}}}}}')
         suite.control("config", "commit", "-m", "an ACL")
         assert served(suite) == (refused != "127.0.0.0/8")
 
