@@ -126,7 +126,12 @@ def test_what_was_held_back_is_written_when_the_reader_goes_on(suite: Suite) -> 
 def entries(file: Path, but: tuple[str, ...] = ()) -> list[dict[str, object]]:
     """What a log in JSON holds; `but` begin the lines that are none of it."""
     lines = file.read_text().splitlines() if file.exists() else []
-    return [json.loads(line) for line in lines if not but or not line.startswith(but)]
+    found = []
+    for number, line in enumerate(lines):
+        if not but or not line.startswith(but):
+            assert line.startswith("{"), "\n".join(lines[number : number + 80])  # a process that died says more below
+            found.append(json.loads(line))
+    return found
 
 
 def test_level_format_and_destination_of_every_process_change_at_run_time(suite: Suite) -> None:
