@@ -54,6 +54,7 @@ class Keeper:
         self._swept = False
         self._unrecorded = False  # whether zones that are being built have no records yet
         self._noted: list[tuple[int, int]] = []  # which news of zone files were written for the next process
+        self._closed = False
         self._remembered = 0.0  # when the manifest had the marks last
 
     # Configuration.
@@ -91,7 +92,9 @@ class Keeper:
     # Following.
 
     def follow(self) -> None:
-        """Take notice of what changed in the data sources. Raises OSError."""
+        """Take notice of what changed in the data sources; nothing is done behind close(). Raises OSError."""
+        if self._closed:  # what is mapped no more must not be written to
+            return
         self.store.announce_again()
         self.following.follow(self.update, self._survey)
         self._vouch()
@@ -247,6 +250,8 @@ class Keeper:
 
     def take(self) -> tuple[Batch, int, Path] | None:
         """What to build next, the slot it is for and the file; None: nothing now. Announces what can be."""
+        if self._closed:
+            return None
         batch = self.plan.take()
         try:
             batch = self._prepare(batch)
@@ -343,6 +348,7 @@ class Keeper:
 
     def close(self) -> None:
         """Leave everything as it is, for the next process to go on from. Raises OSError."""
+        self._closed = True
         try:
             if self.announced:
                 self._remember()

@@ -178,3 +178,14 @@ def test_a_directory_of_zone_files_is_known_as_of_the_last_look(house, tmp_path)
     assert house.keeper.following.until <= looked
     files.refresh()
     assert looked < files.known_until() <= time.monotonic()
+
+
+def test_nothing_is_written_to_what_is_mapped_no_more(house):
+    """A look at the sources may come when the process stops: it ended with a segmentation fault."""
+    keeper = house.start().settle().keeper
+    assert keeper.doubt == ""
+    keeper.close()
+    keeper.follow()
+    assert keeper.take() is None
+    house.sources.close()
+    house.keeper = None
