@@ -33,7 +33,7 @@ class PendingCalls:
     """All of them by serial. Whatever comes for a call that is not here any more is late and ignored."""
 
     def __init__(self, token: str) -> None:
-        """`token` makes the ids of this session its own."""
+        """`token` makes the ids of one session differ from those of others."""
         self.late = 0
         self._token = token
         self._serials = itertools.count(1)

@@ -98,7 +98,7 @@ class Session:
 
     @property
     def member(self) -> str:
-        """The name this session has on the bus."""
+        """The name its owner has on the bus."""
         return self._connection.member
 
     async def call(
@@ -132,7 +132,7 @@ class Session:
         return envelope.decode_payload(await self._call(module, command, payload, timeout, call_id, changes=changes))
 
     async def publish(self, topic: str, content: Any) -> None:
-        """Tell the subscribers of a topic, this session aside. Never fails for the state of the bus: what is lost
+        """Tell the subscribers of a topic, itself aside. Never fails for the state of the bus: what is lost
         shows as a gap there.
 
         Raises ProtocolError for content over the limits.
@@ -155,7 +155,7 @@ class Session:
     def subscribe(self, topic: str, handler: EventHandler, *, on_gap: GapHandler | None = None) -> None:
         """Hear a topic from now on; a handler's events are handled one after the other, in order.
 
-        Calls this session makes afterwards reach the broker after the subscription. `on_gap` is told when events
+        Calls made afterwards reach the broker after the subscription. `on_gap` is told when events
         were lost, anywhere on their way. Several handlers may hear one topic. Raises ProtocolError for too many topics.
         """
         envelope.check_name("topic", topic)

@@ -104,7 +104,7 @@ async def until(condition, patience: float = PATIENCE) -> None:
 
 
 async def settled(session: Session) -> None:
-    """Everything this session has sent is with the broker."""
+    """Everything that was sent is with the broker."""
     with pytest.raises(NoRecipient):
         await session.call_raw("nobody", "x", {}, timeout=PATIENCE)
 
