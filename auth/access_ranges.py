@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from auth.acl import Acl, Action, Address, Network, Requester
 from auth.zones import ZonePolicy
-from image.layout import ADMITTED, CLOSED, OPEN
+from image.layout import CLOSED, OPEN
 from image.names import buffer
 
 MOST_NETWORKS = 500  # in all ACLs together: each is asked for each; of more, zones are left as those with a hook are
@@ -42,9 +42,13 @@ def ranges_of(policies: Iterable[ZonePolicy]) -> Ranges:
     """Tables for the ACLs of these policies, as far as there is room for them."""
     acls: dict[str, Acl] = {}
     networks: set[Network] = set()
+    tried: set[str] = set()  # there may be one a zone: no more are looked at than there can be
     for acl in {id(policy.query_acl): policy.query_acl for policy in policies if not policy.hook}.values():
-        if acl.accepts_all or repr(acl.source) in acls or len(acls) == CLOSED - OPEN - 1:
+        if len(tried) == CLOSED - OPEN - 1:
+            break
+        if acl.accepts_all or repr(acl.source) in tried:
             continue
+        tried.add(repr(acl.source))
         more = networks | set(acl.networks())
         if len(more) <= MOST_NETWORKS:
             acls[repr(acl.source)], networks = acl, more
@@ -76,7 +80,7 @@ def _table(
 
 
 def _admitting(acls: Sequence[Acl], address: Address) -> int:
-    mask = ADMITTED & 1 << OPEN
+    mask = 1 << OPEN
     for number, acl in enumerate(acls, OPEN + 1):
         if acl.decide(Requester(address)) is Action.ACCEPT:
             mask |= 1 << number

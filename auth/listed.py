@@ -49,7 +49,8 @@ class Listed:
 def list_zones(zones: ZoneTable, seed: int) -> Listed:
     """Blocks: 0.2 s for 100 000 zones."""
     ranges = ranges_of([zones.default, *zones.listed.values()])
-    origins = ((wire_of(origin), ranges.number(policy)) for origin, policy in zones.listed.items())
+    numbers = {key: ranges.number(policy) for key, policy in {id(one): one for one in zones.listed.values()}.items()}
+    origins = ((wire_of(origin), numbers[id(policy)]) for origin, policy in zones.listed.items())
     rows = {} if zones.rows is None else {wire_of(origin): row for origin, row in zones.rows.of.items()}
     keys, policies = listing(seed, origins, len(zones.listed))
     return Listed(zones, seed, keys, policies, ranges.number(zones.default), ranges, numbering(seed, rows))
