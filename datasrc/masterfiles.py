@@ -236,9 +236,7 @@ class MasterFilesSource(DataSource):
             return []
         known.seen = file.signature
         number = known.number + 1
-        if (
-            known.packed is None
-        ):  # no step from one version to the next; nor must it be one that came after what is known
+        if known.packed is None:  # nothing to compare with: perhaps another process gave that number to other data
             number = max(number, first_number())
         try:
             read = read_file(Path(file.path), known.origin, number)
