@@ -1,7 +1,8 @@
 cimport cython
 from libc.stdint cimport uint64_t
 from auth.image_engine cimport ImageEngine
-from auth.raw cimport Datagrams, Hatch, Reactor
+from auth.raw cimport Hatch, Reactor
+from auth.raw_datagrams cimport Datagrams
 from auth.reply_tally cimport ReplyTally
 from image.responder cimport Responder
 

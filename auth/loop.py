@@ -25,7 +25,8 @@ from auth.counted import (
     SEND_ERRORS,
 )
 from auth.image_engine import ImageEngine
-from auth.raw import Datagrams, Hatch, Reactor
+from auth.raw import Hatch, Reactor
+from auth.raw_datagrams import Datagrams
 from auth.reply_tally import ReplyTally
 from auth.sizes import HATCH_MESSAGES, IPV4_OCTETS, IPV6_OCTETS, MAX_PLACES, NOTHING, QUERY_OCTETS
 from image.layout import STAGES
