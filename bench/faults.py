@@ -81,7 +81,7 @@ def take_over(suite: Suite) -> float:
 
 def take_overs() -> str:
     """How soon the spare answers, again and again."""
-    with Suite(config="components: {auth: {instances: 1, give_up_after: 1000}}\n") as suite:
+    with Suite(config=f"components: {{auth: {{instances: 1, give_up_after: {TAKE_OVERS + 1}}}}}\n") as suite:
         suite.loadzone("example.org", small_zone())
         suite.start()
         times = [take_over(suite) for _ in range(TAKE_OVERS)]
