@@ -19,7 +19,6 @@ from daemonkit.errors import Rejected
 from daemonkit.module import Context, Module, command
 from daemonkit.process import suite_run
 from datasrc.errors import DataSourceError, UnknownBackend
-from datasrc.keys import name_key
 from datasrc.source import Bell
 from datasrc.sources import Failure, Sources, open_sources
 from image import arena, layout, manifest
@@ -30,6 +29,7 @@ from memmgr.building import Task, build_apart, build_here
 from memmgr.errors import BuildFailed
 from memmgr.following import FILES
 from memmgr.keeper import Keeper
+from memmgr.listed import listed_keys
 from memmgr.plan import Batch
 from memmgr.problems import Problems
 from memmgr.store import Store
@@ -68,7 +68,7 @@ class MemmgrDaemon(Module):
         """Open the data sources, if they are others than before."""
         before = self._sources
         configured = config.values["data_sources"]
-        listed = frozenset(name_key(dns.name.from_text(name)) for name in config.values["zones"])
+        listed = listed_keys(config, self._listed)
         if before is not None and list(before.configured.items()) == list(configured.items()):
             sources = before
         else:
@@ -201,6 +201,8 @@ class MemmgrDaemon(Module):
                 task = None
             if task is not None:
                 await self._build_one(*task)
+                continue
+            if self._keeper.sweeping:  # others had their turn in between
                 continue
             self._work.clear()
             try:

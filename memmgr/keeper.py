@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import closing
+from itertools import chain, islice
 from pathlib import Path
 
 from dns.name import Name
@@ -29,6 +30,7 @@ from memmgr.plan import BIG_RECORDS, Batch, Plan, Wanted
 from memmgr.store import Located, Store
 
 SMALL_ZONE = 500  # records of a zone that is written to a delta as a whole
+AT_ONCE = 500  # zones that are looked at in one go, 0.1 ms each: what changes elsewhere waits for no more
 REMEMBER_EVERY = 5.0  # s between notes of how far sources were followed; a successor looks at what came since again
 
 
@@ -52,6 +54,7 @@ class Keeper:
         self._again: set[Name] = set()  # that changed while they were being built
         self._unsure: set[Name] = set()  # that no source has of those that could be asked
         self._swept = False
+        self._sweeping: Iterator[Name] | None = None  # zones that are to be looked at, a few at a time
         self._unrecorded = False  # whether zones that are being built have no records yet
         self._noted: list[tuple[int, int]] = []  # which news of zone files were written for the next process
         self._closed = False
@@ -65,13 +68,13 @@ class Keeper:
         if self.following.adopt(sources, self.store.manifest.sources, trusted=not self.store.rebuilt, files=files):
             # What was vouched for holds as long as nothing is taken away; these sources may come back.
             self.store.directory.vouch_for_nothing()
-            self._swept = False
+            self._begin_anew()
         if self._listed != frozenset(listed):
             difference = self._listed.symmetric_difference(listed)
             self._listed = frozenset(listed)
             if self._swept:
-                for key in difference:
-                    self.update(Name([*key_labels(key), b""]))
+                self._sweeping = chain(self._sweeping or (), map(_origin, difference))
+                self._look_on()
         self._remember()
         self.follow()
 
@@ -101,7 +104,7 @@ class Keeper:
 
     def _survey(self, found: Generator[Found]) -> None:
         """Have all zones of a source looked at; those that it has no more are found at the end."""
-        self._swept = False
+        self._begin_anew()
         self.plan.survey(self._missing(found))
 
     def _vouch(self) -> None:
@@ -138,7 +141,11 @@ class Keeper:
         """Whether a zone (by key) of a source is in the directory in this version."""
         return self.store.has(wire_of(key), number, version)
 
-    def _sweep(self) -> None:
+    def _begin_anew(self) -> None:
+        """What a sweep found so far says nothing."""
+        self._swept, self._sweeping = False, None
+
+    def _sweep(self) -> Iterator[Name]:
         """Zones that no source has any more, or that are listed and have no data."""
         keys = self.following.keys()
         for there in [] if self._has_all(keys) else list(self.store.located()):
@@ -148,12 +155,34 @@ class Keeper:
             known = keys.get(record.source, set())
             key = name_key(record.name)
             if known is not None and key not in known:  # a source that cannot be asked keeps its zones
-                self.update(record.name)
+                yield record.name
         for key in self._listed:
-            origin = Name([*key_labels(key), b""])
+            origin = _origin(key)
             if self.store.find(origin_wire(origin)) is None:
-                self.update(origin)
+                yield origin
         self._swept = True
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether more zones are to be looked at, by take(), than one call does."""
+        return self._sweeping is not None
+
+    def _look_on(self) -> bool:
+        """Bring in line some of the zones that wait for it; whether none is left."""
+        if self._sweeping is None:
+            return True
+        try:
+            looked = 0
+            for origin in islice(self._sweeping, AT_ONCE):
+                self.update(origin)
+                looked += 1
+        except BaseException:  # the one in hand is to be looked at again
+            self._begin_anew()
+            raise
+        if looked == AT_ONCE:
+            return False
+        self._sweeping = None
+        return True
 
     def _has_all(self, keys: Mapping[int, set[bytes] | None]) -> bool:
         """Whether the directory has as many zones of each source as there are, but for what one before it hides."""
@@ -244,7 +273,7 @@ class Keeper:
     @property
     def busy(self) -> bool:
         """Whether take() has anything to do that should not wait."""
-        if len(self.plan) or self.plan.surveying or not self.announced or not self._swept:
+        if len(self.plan) or self.plan.surveying or not self.announced or not self._swept or self.sweeping:
             return True
         return bool(self._compaction.due(self._margin.number))
 
@@ -274,8 +303,12 @@ class Keeper:
         # Once it is the turn of big zones the small ones are done, and the big ones have records that leave them.
         surveyed = not self.plan.surveying and self.following.complete
         if surveyed and (batch is None or batch.records >= BIG_RECORDS):
-            if not self._swept:
-                self._sweep()
+            if not self._swept and self._sweeping is None:
+                self._sweeping = self._sweep()
+            if not self._look_on():
+                if batch is not None:
+                    self.plan.put_back(batch)
+                return None
             self._announce()
         if batch is None and (len(self.plan) or self._tidy()):
             return self.plan.take()
@@ -405,6 +438,10 @@ class Keeper:
             self._log.info("MEMMGR_COMPACTING", slots=len(slots))
             self.plan.survey(self._compaction.begin(slots, self.following.names(), self._margin.put))
         return bool(slots)
+
+
+def _origin(key: bytes) -> Name:
+    return Name([*key_labels(key), b""])
 
 
 def _matches(record: ZoneRecord, number: int, info: ZoneInfo) -> bool:

@@ -66,7 +66,9 @@ class House:
         """As the daemon does it: follow, and build what waits."""
         assert self.keeper is not None
         self.keeper.follow()
-        while (task := self.keeper.take()) is not None:
+        while (task := self.keeper.take()) is not None or self.keeper.sweeping:
+            if task is None:
+                continue
             batch, number, path = task
             try:
                 source = self.keeper.following.source(batch.source)

@@ -11,6 +11,7 @@ import pytest
 import datasrc
 from datasrc.database.store import DatabaseSource
 from datasrc.errors import StorageError
+from datasrc.keys import name_key
 from datasrc.records import Provenance
 from image import layout
 from image.zonerecord import origin_wire
@@ -190,6 +191,33 @@ def test_a_listed_zone_without_data_is_left_to_auth(tmp_path):
     house.keeper.configure(house.sources, [])
     house.settle()
     assert house.text("www.sub.example.") == "NXDOMAIN"
+    house.stop()
+    house.source.close()
+
+
+def test_many_listed_zones_are_looked_at_a_few_at_a_time(house, monkeypatch):
+    """So that what changes meanwhile does not wait for all of them."""
+    monkeypatch.setattr("memmgr.keeper.AT_ONCE", 3)
+    names = [f"{number}.example." for number in range(8)]
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    house.keeper.configure(house.sources, [name_key(name(each, ".")) for each in names])
+    left = []
+    while house.keeper.sweeping:
+        left.append([house.text(each) for each in names].count("left"))
+        assert house.keeper.take() is None
+    assert left == [3, 6]
+    assert [house.text(each) for each in names] == ["left"] * 8
+
+
+def test_at_the_start_too_many_listed_zones_are_looked_at_a_few_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("memmgr.keeper.AT_ONCE", 3)
+    names = tuple(f"{number}.example" for number in range(8))
+    house = House(tmp_path, listed=names)
+    house.load(soa(1, "www A 192.0.2.80"))
+    house.start()
+    assert [house.text(f"{each}.") for each in names] == ["left"] * 8
+    assert house.text("www.example.") == "192.0.2.80"
     house.stop()
     house.source.close()
 
