@@ -8,7 +8,7 @@ leaves it to auth.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
@@ -54,7 +54,7 @@ class Keeper:
         self._again: set[Name] = set()  # that changed while they were being built
         self._unsure: set[Name] = set()  # that no source has of those that could be asked
         self._swept = False
-        self._sweeping: Iterator[Name] | None = None  # zones that are to be looked at, a few at a time
+        self._sweeping: Iterator[None] | None = None  # looks at zones, one after the other, a few at a time
         self._unrecorded = False  # whether zones that are being built have no records yet
         self._noted: list[tuple[int, int]] = []  # which news of zone files were written for the next process
         self._closed = False
@@ -73,7 +73,7 @@ class Keeper:
             difference = self._listed.symmetric_difference(listed)
             self._listed = frozenset(listed)
             if self._swept:
-                self._sweeping = chain(self._sweeping or (), map(_origin, difference))
+                self._sweeping = chain(self._sweeping or (), self._look_at(difference))
                 self._look_on()
         self._remember()
         self.follow()
@@ -145,8 +145,8 @@ class Keeper:
         """What a sweep found so far says nothing."""
         self._swept, self._sweeping = False, None
 
-    def _sweep(self) -> Iterator[Name]:
-        """Zones that no source has any more, or that are listed and have no data."""
+    def _sweep(self) -> Iterator[None]:
+        """Bring in line zones that no source has any more, or that are listed and have no data; one after the other."""
         keys = self.following.keys()
         for there in [] if self._has_all(keys) else list(self.store.located()):
             record = there.record
@@ -155,12 +155,23 @@ class Keeper:
             known = keys.get(record.source, set())
             key = name_key(record.name)
             if known is not None and key not in known:  # a source that cannot be asked keeps its zones
-                yield record.name
+                self.update(record.name)
+                yield
         for key in self._listed:
             origin = _origin(key)
             if self.store.find(origin_wire(origin)) is None:
-                yield origin
+                if any(known is None or key in known for known in keys.values()):
+                    self.update(origin)
+                else:  # whoever gets it now tells, and has it updated
+                    self._leave(origin)
+                yield
         self._swept = True
+
+    def _look_at(self, keys: Iterable[bytes]) -> Iterator[None]:
+        """Bring in line the zones of these keys, one after the other."""
+        for key in keys:
+            self.update(_origin(key))
+            yield
 
     @property
     def sweeping(self) -> bool:
@@ -173,10 +184,9 @@ class Keeper:
             return True
         try:
             looked = 0
-            for origin in islice(self._sweeping, AT_ONCE):
-                self.update(origin)
+            for _ in islice(self._sweeping, AT_ONCE):
                 looked += 1
-        except BaseException:  # the one in hand is to be looked at again
+        except BaseException:  # what was in hand is to be looked at again
             self._begin_anew()
             raise
         if looked == AT_ONCE:
