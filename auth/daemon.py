@@ -1,6 +1,6 @@
 """The auth daemon: answers DNS queries on the sockets bob hands over, from the zones of the data sources.
 
-bob --sockets--> Server (UDP, TCP) --messages--> Engine --lookups--> data sources
+bob --sockets--> Server (UDP, TCP) --messages--> worker; where there is none: Engine --lookups--> data sources
 cfgmgr --options, zones, data_sources--> Serving: settings, table of zones, data; replaced as a whole
 """
 
@@ -24,25 +24,27 @@ from auth.keys import KeyRing
 from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
 from auth.server import CompiledCounts, Server
 from auth.settings import Settings
-from auth.source_news import tell_source
+from auth.source_news import refuse_failing, sources_served, tell_problems, tell_source
 from auth.status import cookies_served, rate_limit_state, served_from_image, zone_name, zones_served
 from auth.worker_link import NoWorker, WorkerLink, WorkerLost
 from auth.zone_counters import ZoneCounters
 from auth.zones import ZoneTable
+from authworker import api as worker
 from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import DaemonError, Rejected
 from daemonkit.module import Context, ListeningSocket, Module, command
 from datasrc.errors import UnknownBackend
-from datasrc.member import OnChange
+from datasrc.latesources import LateSources
 from datasrc.records import ZoneState
-from datasrc.sources import ZONE_PATIENCE, Failure, Sources, SourceStatus, open_sources, source_url
+from datasrc.sources import ZONE_PATIENCE, Failure, SourceStatus, source_url
 from image.directory import fingerprint
-from msgq.errors import Refused
+from msgq.errors import BusError, NoRecipient, Refused
 from msgq.session import IncomingCall
 
 # Seconds in which the answering thread finishes not one answer although it has work: it will not come back by itself.
 STALL_LIMIT = 10.0
 STALL_LOOK = 1.0  # seconds between looks
+WORKER = "authworker"  # the component
 
 
 class AnswersStalled(DaemonError):
@@ -60,8 +62,8 @@ class Candidate:
     key_faults: Mapping[str, Rejected]  # keys that cannot be used, at the start
     configured_keys: Mapping[str, Any]  # `keys`
     configured: Mapping[str, Any]  # `data_sources`
-    sources: Sources | None  # opened for this revision; None: those in use serve on
-    statuses: Sequence[SourceStatus] = ()  # of the sources when they were opened
+    sources: LateSources
+    statuses: Sequence[SourceStatus] = ()  # of the sources, where they were opened for this revision
 
 
 class AuthDaemon(Module):
@@ -74,7 +76,7 @@ class AuthDaemon(Module):
         self._compiled_counts = CompiledCounts.declare(context.counters)
         self._zone_counters = ZoneCounters(context.directories.counters, context.log)
         self._server: Server | None = None
-        self._sources: Sources | None = None
+        self._sources: LateSources | None = None
         self._configured: Mapping[str, Any] = {}
         self._keys: Mapping[str, Any] = {}  # `keys`, as configured
         self._listening: tuple[str, ...] = ()
@@ -84,11 +86,11 @@ class AuthDaemon(Module):
         self._loop = asyncio.get_running_loop()
 
     async def prepare(self, config: Config) -> Prepared:
-        """Read the options and zones, and open the data sources, if they are others than before."""
+        """Read the options and zones, and open the data sources where no worker does that."""
         candidate = await self.context.work(self._read, config)
 
         def discard() -> None:
-            if candidate.sources is not None:
+            if candidate.sources is not self._sources:
                 self.context.spawn(self.context.work(candidate.sources.close), "close")
 
         return Prepared(apply=lambda: self._apply(candidate), discard=discard)
@@ -104,16 +106,30 @@ class AuthDaemon(Module):
         keys, faults = self._read_keys(config.values[KEYS])
         cookies = self._read_cookies(config.own["cookies"])
         configured = config.values["data_sources"]
-        candidate = Candidate(settings, zones, cookies, keys, faults, config.values[KEYS], configured, None)
-        same = list(configured.items()) == list(self._configured.items())  # their order counts
-        if self._sources is not None and same:
+        sources, before = self._sources_of(configured), self._sources
+        candidate = Candidate(settings, zones, cookies, keys, faults, config.values[KEYS], configured, sources)
+        was_open = before is not None and before.is_open()
+        if not (was_open or answers_alone(config)) or (sources is before and was_open):
             return candidate
-        sources = _open(configured, self._sources, self._source_changed)
+        sources.open(before.open() if before is not None and was_open else None)
         statuses = sources.status()
-        if self._sources is not None:
+        if before is not None and sources is not before:
             changed = {name for name, entry in configured.items() if entry != self._configured.get(name)}
-            _check(sources, statuses, changed)
-        return replace(candidate, sources=sources, statuses=statuses)
+            try:
+                refuse_failing(statuses, changed)
+            except Rejected:
+                sources.close()
+                raise
+        return replace(candidate, statuses=statuses)
+
+    def _sources_of(self, configured: Mapping[str, Any]) -> LateSources:
+        """Those in use, unless others are configured; their order counts."""
+        if self._sources is not None and list(configured.items()) == list(self._configured.items()):
+            return self._sources
+        try:
+            return LateSources(configured, changed=self._source_changed, patience=ZONE_PATIENCE)
+        except UnknownBackend as error:  # no waiting mends that
+            raise Rejected("data_sources", str(error)) from error
 
     def _with_rows(self, zones: ZoneTable) -> ZoneTable:
         """With a place for the counts of zones that are counted. Where there is none a change is refused."""
@@ -158,10 +174,8 @@ class AuthDaemon(Module):
         self._configured = candidate.configured
         self._tell_keys(candidate)
         self._keys = candidate.configured_keys
-        sources = candidate.sources or self._sources
-        assert sources is not None
-        self._serve(sources, candidate)
-        self._report(candidate.statuses)
+        self._serve(candidate.sources, candidate)
+        tell_problems(self.context.log, candidate.statuses)
 
     def _tell_keys(self, candidate: Candidate) -> None:
         """What is new about keys; of the first configuration only what is wrong with them."""
@@ -175,7 +189,7 @@ class AuthDaemon(Module):
             if key.lacks:
                 self.context.log.warning("AUTH_KEY_SHORT", key=key.name.to_text(omit_final_dot=True), octets=key.lacks)
 
-    def _serve(self, sources: Sources, candidate: Candidate) -> None:
+    def _serve(self, sources: LateSources, candidate: Candidate) -> None:
         """Answer from these sources from now on; the old ones are closed when nobody uses them any more."""
         old, self._sources = self._sources, sources
         told = fingerprint((name, source_url(entry)) for name, entry in candidate.configured.items())
@@ -191,11 +205,6 @@ class AuthDaemon(Module):
         if old is not None and old is not sources:
             self.context.spawn(self._retire(old), "retire")
 
-    def _report(self, statuses: Sequence[SourceStatus]) -> None:
-        for status in statuses:
-            for problem in status.problems:
-                self.context.log.warning("AUTH_DATA_SOURCE_PROBLEM", source=status.name, problem=problem)
-
     def _source_changed(self, name: str, failure: Failure | None) -> None:
         """In whatever thread noticed it."""
         if not self._loop.is_closed():
@@ -206,7 +215,7 @@ class AuthDaemon(Module):
         if failure is not None:
             self.context.counters.add("datasource.failures")
 
-    async def _retire(self, sources: Sources) -> None:
+    async def _retire(self, sources: LateSources) -> None:
         await self._at_work().finish_in_hand()
         await self.context.work(sources.close)
 
@@ -267,30 +276,30 @@ class AuthDaemon(Module):
         return api.StatusReply(
             sockets=self._listening,
             connections=self._at_work().connections,
-            sources=tuple(api.SourceServed(one.name, one.failure, one.zones, one.problems, one.new) for one in sources),
+            sources=sources_served(sources),
             images=None if self._images is None else self._images.status(),
             cookies=cookies_served(serving.cookies, int(time.time())),
             rate_limit=rate_limit_state(serving.settings.rate_limit),
         )
 
     @command(api.ZoneStatus)
-    async def zone_status(self, _call: IncomingCall, request: api.ZoneStatus) -> api.ZoneStatusReply:
+    async def zone_status(self, call: IncomingCall, request: api.ZoneStatus) -> api.ZoneStatusReply:
         """How zones are answered for."""
         if len(request.origins) > api.MAX_ORIGINS:
             raise Refused("usage", f"origins: at most {api.MAX_ORIGINS} zones can be asked for at once")
-        return await self._zones_served(request.origins)
+        return await self._zones_served(request.origins, call.deadline)
 
     @command(api.Reload)
-    async def reload(self, _call: IncomingCall, request: api.Reload) -> api.ZoneStatusReply:
+    async def reload(self, call: IncomingCall, request: api.Reload) -> api.ZoneStatusReply:
         """Look at all data sources afresh."""
         assert self._sources is not None
         await self.context.work(self._sources.refresh)
         await self._have_worker_look()
         await self._at_work().distrust()
-        self._report(await self.context.work(self._sources.status))
+        tell_problems(self.context.log, await self.context.work(self._sources.status))
         if request.origin is None:
             return api.ZoneStatusReply(())
-        reply = await self._zones_served([request.origin])
+        reply = await self._zones_served([request.origin], call.deadline)
         (zone,) = reply.zones
         if zone.state == api.ABSENT:
             raise Refused("not-found", f"{request.origin}: {zone.reason}")
@@ -309,16 +318,30 @@ class AuthDaemon(Module):
         finally:
             link.close()
 
-    async def _zones_served(self, origins: list[str]) -> api.ZoneStatusReply:
+    async def _zones_served(self, origins: list[str], deadline: float) -> api.ZoneStatusReply:
         """As they are answered. Data sources may have to read, and are asked of those only that no image answers."""
         images = await self._serials(origins)
         others = [origin for origin in origins if images.get(origin) is None]
-        serving = self._at_work().engine.serving
-        found = {zone.origin: zone for zone in await self.context.work(zones_served, serving, others)}
+        found = {zone.origin: zone for zone in await self._from_sources(others, deadline)}
         there = [dns.name.from_text(origin) for origin, zone in found.items() if zone.state != api.ABSENT]
         if self._images is not None and not await self._images.know(there):  # who hears that it is served finds it so
             await self._at_work().distrust()
         return api.ZoneStatusReply(tuple(images.get(origin) or found[origin] for origin in origins))
+
+    async def _from_sources(self, origins: list[str], deadline: float) -> Sequence[api.ZoneServed]:
+        """As the worker answers for them, or this process where there is none. Raises Refused for what is no name."""
+        if not origins:
+            return ()
+        try:
+            request = worker.ZoneStatus(origins)
+            reply = await self.context.session.call(request, timeout=max(deadline - time.monotonic(), 0.0))
+        except NoRecipient:
+            return await self.context.work(zones_served, self._at_work().engine.serving, origins)
+        except BusError as error:
+            if isinstance(error, Refused) and error.code == "usage":
+                raise
+            return [api.ZoneServed(origin, api.UNAVAILABLE, reason=f"the worker: {error}") for origin in origins]
+        return reply.zones
 
     async def _serials(self, origins: list[str]) -> dict[str, api.ZoneServed | None]:
         """The zones that are answered from images."""
@@ -347,16 +370,7 @@ def _same_but_for_secret(entry: Mapping[str, Any], before: Mapping[str, Any] | N
     )
 
 
-def _check(sources: Sources, statuses: Sequence[SourceStatus], changed: set[str]) -> None:
-    """Refuse changed data sources that are there and cannot be used; one that does not exist yet may still come."""
-    for status in statuses:
-        if status.name in changed and status.failure and not status.new:
-            sources.close()
-            raise Rejected(f"data_sources.{status.name}", status.failure)
-
-
-def _open(configured: Mapping[str, Any], before: Sources | None, changed: OnChange) -> Sources:
-    try:
-        return open_sources(configured, before=before, changed=changed, patience=ZONE_PATIENCE)
-    except UnknownBackend as error:  # no waiting mends that
-        raise Rejected("data_sources", str(error)) from error
+def answers_alone(config: Config) -> bool:
+    """Whether there is to be no worker, so that this process has to tell of data sources."""
+    entry = config.values["components"].get(WORKER)
+    return entry is not None and not entry["enabled"]

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import msgspec
 
+from auth.api import SourceServed, ZoneStatusReply
 from daemonkit.errors import PathError
 from daemonkit.paths import MAX_SOCKET_PATH
 
@@ -71,6 +72,7 @@ class StatusReply(msgspec.Struct, frozen=True):
     connections: int  # of auth instances
     in_hand: int  # queries
     longest: float  # seconds the oldest of them takes
+    sources: tuple[SourceServed, ...] = ()  # as it finds them
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -79,6 +81,18 @@ class Status(msgspec.Struct, frozen=True):
     module: ClassVar[str] = "authworker"
     command: ClassVar[str] = "status"
     reply: ClassVar[type[StatusReply]] = StatusReply
+    changes: ClassVar[bool] = False
+
+
+class ZoneStatus(msgspec.Struct, frozen=True):
+    """How are these zones answered for, where no image answers? At most auth.api.MAX_ORIGINS."""
+
+    module: ClassVar[str] = "authworker"
+    command: ClassVar[str] = "zone_status"
+    reply: ClassVar[type[ZoneStatusReply]] = ZoneStatusReply
+    changes: ClassVar[bool] = False
+
+    origins: list[str]
 
 
 def socket_path(run: Path, instance: str) -> Path:

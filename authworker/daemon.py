@@ -7,16 +7,18 @@ cfgmgr --options of auth, zones, keys, data_sources--> Serving; replaced as a wh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from auth import api as auth
 from auth.cookie_secrets import CookieSecrets, read_secrets
 from auth.engine import Serving
 from auth.errors import CookieSecretError
 from auth.keys import KeyRing
 from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
-from auth.source_news import tell_source
+from auth.source_news import refuse_failing, sources_served, tell_problems, tell_source
+from auth.status import zones_served
 from authworker import api
 from authworker.desk import Desk
 from authworker.errors import AnswerStalled, HookStalled, HookUnusable
@@ -27,7 +29,8 @@ from daemonkit.log import MessageLog
 from daemonkit.module import Context, Module, command
 from daemonkit.spec import Spec
 from datasrc.errors import UnknownBackend
-from datasrc.sources import ZONE_PATIENCE, Failure, Sources, open_sources
+from datasrc.sources import ZONE_PATIENCE, Failure, Sources, SourceStatus, open_sources
+from msgq.errors import Refused
 from msgq.session import IncomingCall
 
 AUTH = "auth"  # whose options, messages and counters these are
@@ -37,12 +40,13 @@ STALL_LOOK = 1.0  # seconds between looks
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a revision needs, before it is applied. What is wrong with it auth has refused, or told."""
+    """What a revision needs, before it is applied. But for data sources auth refuses, or tells, what is wrong."""
 
     serving: Serving
     sources: Sources
     keys: Mapping[str, Any]  # as configured
     hook: Mapping[str, Any]  # as configured
+    statuses: Sequence[SourceStatus] = ()  # of the sources, where they are others than before
 
 
 class AuthworkerDaemon(Module):
@@ -79,7 +83,6 @@ class AuthworkerDaemon(Module):
             zones = change_zones(before.serving.zones, values, config.difference)
         ring = KeyRing() if before is None else before.serving.keys
         keys, _ = read_keys(values[KEYS], {} if before is None else before.keys, ring)
-        sources = self._open(values["data_sources"])
         settings = read_settings(values[AUTH])
         cookies = self._read_cookies(values[AUTH]["cookies"])
         wanted = values[AUTH]["hook"]
@@ -91,16 +94,28 @@ class AuthworkerDaemon(Module):
                 if before is not None:
                     raise Rejected("auth.hook.file", str(error)) from error
                 self.context.log.error("AUTHWORKER_HOOK_UNUSABLE", reason=error)
-        return Candidate(Serving(sources, settings, zones, cookies, keys, hook), sources, values[KEYS], wanted)
+        sources, statuses = self._open(values["data_sources"])
+        serving = Serving(sources, settings, zones, cookies, keys, hook)
+        return Candidate(serving, sources, values[KEYS], wanted, statuses)
 
-    def _open(self, configured: Mapping[str, Any]) -> Sources:
+    def _open(self, configured: Mapping[str, Any]) -> tuple[Sources, Sequence[SourceStatus]]:
+        """The sources, and how they are where they are others than before."""
         before = None if self._in_use is None else self._in_use.sources
         if before is not None and list(before.configured.items()) == list(configured.items()):  # their order counts
-            return before
+            return before, ()
         try:
-            return open_sources(configured, before=before, changed=self._source_changed, patience=ZONE_PATIENCE)
+            sources = open_sources(configured, before=before, changed=self._source_changed, patience=ZONE_PATIENCE)
         except UnknownBackend as error:  # no waiting mends that
             raise Rejected("data_sources", str(error)) from error
+        statuses = sources.status()
+        if before is not None:
+            changed = {name for name, entry in configured.items() if entry != before.configured.get(name)}
+            try:
+                refuse_failing(statuses, changed)
+            except Rejected:
+                sources.close()
+                raise
+        return sources, statuses
 
     def _read_cookies(self, options: Mapping[str, Any]) -> CookieSecrets | None:
         if not options["enabled"]:
@@ -116,6 +131,8 @@ class AuthworkerDaemon(Module):
             self._desk.serve_by(candidate.serving)
         if candidate.serving.hook is not None and (old is None or old.serving.hook is not candidate.serving.hook):
             self._tell_hook(candidate.hook)
+        if old is None or old.sources is not candidate.sources:
+            tell_problems(self._log, candidate.statuses)
         if old is not None and old.sources is not candidate.sources:
             self.context.spawn(self._retire(old.sources), "retire")
 
@@ -127,6 +144,7 @@ class AuthworkerDaemon(Module):
         used = self._in_use
         assert used is not None
         used.sources.refresh()
+        tell_problems(self._log, used.sources.status())
         try:
             hook = _load(used.hook)
         except HookUnusable as error:
@@ -148,7 +166,12 @@ class AuthworkerDaemon(Module):
     def _source_changed(self, name: str, failure: Failure | None) -> None:
         """In whatever thread noticed it."""
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(tell_source, self._log, name, failure)
+            self._loop.call_soon_threadsafe(self._tell_source, name, failure)
+
+    def _tell_source(self, name: str, failure: Failure | None) -> None:
+        tell_source(self._log, name, failure)
+        if failure is not None:
+            self.context.counters.add("datasource.failures")
 
     # Life.
 
@@ -185,13 +208,24 @@ class AuthworkerDaemon(Module):
     async def status(self, _call: IncomingCall, _request: api.Status) -> api.StatusReply:
         """How the worker is doing."""
         assert self._desk is not None
+        assert self._in_use is not None
+        sources = await self.context.work(self._in_use.sources.status)
         in_hand = self._desk.in_hand()
         return api.StatusReply(
             place=str(self._desk.path),
             connections=self._desk.connections,
             in_hand=len(in_hand),
             longest=round(max(in_hand, default=0.0), 3),
+            sources=sources_served(sources),
         )
+
+    @command(api.ZoneStatus)
+    async def zone_status(self, _call: IncomingCall, request: api.ZoneStatus) -> auth.ZoneStatusReply:
+        """How zones are answered for from the data sources."""
+        if len(request.origins) > auth.MAX_ORIGINS:
+            raise Refused("usage", f"origins: at most {auth.MAX_ORIGINS} zones can be asked for at once")
+        assert self._in_use is not None
+        return auth.ZoneStatusReply(await self.context.work(zones_served, self._in_use.serving, request.origins))
 
 
 def _load(wanted: Mapping[str, Any]) -> Hook | None:

@@ -1,7 +1,8 @@
 """How the suite is, as far as its parts answer.
 
 GET /v1/status    what bob, cfgmgr and the auth instances say; a part that does not answer is in `problems`, and what
-                  auth instances and memmgr find wrong with a data source in `data_sources`
+                  authworker, memmgr, and auth instances that opened them, find wrong with data sources in
+                  `data_sources`
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from auth import api as auth
+from authworker import api as authworker
 from bob import api as bob
 from cfgmgr import api as cfgmgr
 from cmdctl.answers import answer
@@ -134,8 +136,11 @@ class StatusRoutes:
         return state, faults
 
     async def _sources(self, problems: list[dict[str, str]]) -> list[SourceFault]:
-        members = instances(self._session)
-        replies = await asyncio.gather(*(self._ask(auth.Status(), problems, member) for member in members))
+        asked = [(member, auth.Status()) for member in instances(self._session)]
+        workers = [entry.member for entry in self._session.members(authworker.Status.module)]
+        everyone = [*asked, *((member, authworker.Status()) for member in workers)]
+        replies = await asyncio.gather(*(self._ask(request, problems, member) for member, request in everyone))
+        members = [member for member, _ in everyone]
         return [
             SourceFault(
                 instance=member,

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import socket
 from contextlib import asynccontextmanager
+from typing import Any
 
 import dns.name
 import pytest
@@ -41,8 +42,9 @@ ZONE = "@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.3\n"
 class Daemon:
     """One auth with its surroundings."""
 
-    def __init__(self, module: AuthDaemon, caller, directory) -> None:
+    def __init__(self, module: AuthDaemon, bus, caller, directory) -> None:
         self.module = module
+        self.bus = bus
         self.context = module.context
         self.caller = caller
         self.directory = directory
@@ -58,8 +60,8 @@ class Daemon:
         load(source, {f"{name}.": text for name, text in zones.items()})
         source.close()
 
-    def values(self, own=None, zones=None, templates=None, sources=None, keys=None):
-        """An effective configuration."""
+    def values(self, own=None, zones=None, templates=None, sources=None, keys=None, worker=False):
+        """An effective configuration; `worker`: there is to be one."""
 
         def substitute(text: str) -> str:
             return text.replace("{state_dir}", str(self.directory))
@@ -73,7 +75,8 @@ class Daemon:
             },
             substitute,
         )
-        return {**Spec.load("auth").effective({"auth": own or {}}, substitute), **of_zones}
+        components = {} if worker else {"authworker": {"enabled": False}}
+        return {**Spec.load("auth").effective({"auth": own or {}}, substitute), **of_zones, "components": components}
 
     async def prepare(self, revision: int = 1, **what):
         values = self.values(**what)
@@ -116,7 +119,7 @@ async def running(directory, **zones):
     )
     module = AuthDaemon(context)
     await Membership(module, context).join()
-    daemon = Daemon(module, await bus.member("cmdctl/0"), directory)
+    daemon = Daemon(module, bus, await bus.member("cmdctl/0"), directory)
     if zones:
         daemon.load(**zones)
     try:
@@ -510,6 +513,73 @@ async def test_a_directory_of_zone_files_is_served_and_its_faults_are_told(tmp_p
         assert zone.state == "ready"
         assert (await daemon.ask(sock, "www.bad.")).rcode == "NOERROR"
         assert (await daemon.ask(sock, "www.example.")).rcode == "NOERROR"  # its last good version
+
+
+# Beside a worker.
+async def test_with_a_worker_data_sources_are_opened_when_something_is_asked_of_them(tmp_path, caplog):
+    async with running(tmp_path) as daemon:
+        (tmp_path / "zones.sqlite").write_bytes(b"this is no database" * 100)
+        await daemon.configure(worker=True)
+        sock = await daemon.listen()
+        assert (await daemon.call(api.Status())).sources == ()
+        assert "AUTH_DATA_SOURCE_WAITING" not in caplog.text
+        assert (await daemon.ask(sock, "www.example.")).rcode == "SERVFAIL"  # the worker is not there yet
+        assert "AUTH_DATA_SOURCE_WAITING the data source main cannot be read now" in caplog.text
+        (source,) = (await daemon.call(api.Status())).sources
+        assert source.failure
+        assert daemon.context.counters.statistics()["datasource.failures"] == 1
+
+
+async def test_a_worker_that_is_disabled_leaves_auth_to_tell_of_data_sources(tmp_path, caplog):
+    async with running(tmp_path) as daemon:
+        (tmp_path / "zones.sqlite").write_bytes(b"this is no database" * 100)
+        await daemon.configure(worker=True)
+        await daemon.configure(worker=False)
+        assert "AUTH_DATA_SOURCE_WAITING the data source main cannot be read now" in caplog.text
+        (source,) = (await daemon.call(api.Status())).sources
+        assert source.failure
+
+
+async def test_sources_that_were_opened_beside_a_worker_are_judged_and_kept_when_they_change(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure(worker=True)
+        sock = await daemon.listen()
+        assert (await daemon.ask(sock, "www.example.")).rcode == "NOERROR"
+        (tmp_path / "bad.sqlite").write_bytes(b"this is no database" * 100)
+        main = {"type": "database", "url": daemon.url}
+        with pytest.raises(Rejected):
+            bad = {"type": "database", "url": f"sqlite:///{tmp_path}/bad.sqlite"}
+            await daemon.prepare(2, sources={"main": main, "bad": bad}, worker=True)
+        new = {"type": "database", "url": f"sqlite:///{tmp_path}/new.sqlite"}
+        await daemon.configure(sources={"main": main, "new": new}, worker=True)
+        assert [one.name for one in (await daemon.call(api.Status())).sources] == ["main", "new"]
+        assert (await daemon.ask(sock, "www.example.")).rcode == "NOERROR"
+
+
+async def test_how_zones_are_served_is_asked_of_the_worker(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure(worker=True)
+        asked: list[tuple[str, object]] = []
+        outcome: list[Any] = [api.ZoneStatusReply((api.ZoneServed("example", "ready", 7, 3),))]
+
+        async def answer(call):
+            asked.append((call.command, call.arguments))
+            if isinstance(outcome[0], Exception):
+                raise outcome[0]
+            return outcome[0]
+
+        await daemon.bus.member("authworker/0", answer)
+        (zone,) = (await daemon.call(api.ZoneStatus(["example"]))).zones
+        assert (zone.state, zone.serial) == ("ready", 7)
+        assert asked == [("zone_status", {"origins": ["example"]})]
+        outcome[0] = Refused("usage", "'a..b' is not a zone")
+        with pytest.raises(Refused, match="is not a zone"):
+            await daemon.call(api.ZoneStatus(["a..b"]))
+        outcome[0] = ValueError("a defect")
+        (zone,) = (await daemon.call(api.ZoneStatus(["example"]))).zones
+        assert zone.state == "unavailable"
+        assert zone.reason.startswith("the worker: ")
+        assert (await daemon.call(api.Status())).sources == ()
 
 
 # Under way.

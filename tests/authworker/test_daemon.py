@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 import datasrc
+from auth import api as auth
 from auth.client import Client, Transport
 from auth.worker_link import WorkerLink
 from authworker import api
@@ -17,11 +18,13 @@ from authworker.daemon import AuthworkerDaemon
 from authworker.errors import AnswerStalled
 from daemonkit.configuration import Config
 from daemonkit.counters import Counters
+from daemonkit.errors import Rejected
 from daemonkit.log import MessageLog
 from daemonkit.membership import Membership
 from daemonkit.module import Context
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
+from msgq.errors import Refused
 from tests.auth.sockets import HeldSource, until
 from tests.auth.world import load
 from tests.kit import dnspacket as packet
@@ -45,15 +48,24 @@ class Daemon:
         self.directory = directory
         self.link = WorkerLink(directory)
 
-    async def configure(self, zones=None) -> None:
+    async def prepare(self, zones=None, sources=None):
         def substitute(text: str) -> str:
             return text.replace("{state_dir}", str(self.directory))
 
         of_zones = Spec.load("zones").effective(
-            {"zones": zones or {}, "templates": {"default": {}}, "keys": {}}, substitute
+            {
+                "zones": zones or {},
+                "templates": {"default": {}},
+                "keys": {},
+                **({"data_sources": sources} if sources else {}),
+            },
+            substitute,
         )
         values = {**Spec.load("auth").effective({"auth": {}}, substitute), **of_zones}
-        (await self.module.prepare(Config(1, values, {}))).apply()
+        return await self.module.prepare(Config(1, values, {}))
+
+    async def configure(self, **what) -> None:
+        (await self.prepare(**what)).apply()
 
     async def ask(self) -> str:
         answered = await asyncio.to_thread(self.link.ask, QUERY, CLIENT)
@@ -95,12 +107,61 @@ async def test_it_answers_by_each_revision(tmp_path):
         await daemon.configure()
         await daemon.module.on_start()
         assert await daemon.ask() == "NOERROR"
-        await daemon.configure(REJECT)
+        await daemon.configure(zones=REJECT)
         assert await daemon.ask() == "REFUSED"
         await daemon.configure()
         assert await daemon.ask() == "NOERROR"
         status = await daemon.caller.call(api.Status())
-        assert status == api.StatusReply(str(tmp_path / "worker.0.sock"), 1, 0, 0.0)
+        found = (auth.SourceServed("main", "", 1),)
+        assert status == api.StatusReply(str(tmp_path / "worker.0.sock"), 1, 0, 0.0, found)
+
+
+async def test_a_source_that_fails_at_the_start_is_told_and_counted(tmp_path, caplog):
+    async with running(tmp_path) as daemon:
+        (tmp_path / "bad.sqlite").write_bytes(b"this is no database" * 100)
+        await daemon.configure(sources={"bad": {"type": "database", "url": f"sqlite:///{tmp_path}/bad.sqlite"}})
+        await daemon.module.on_start()
+        assert "AUTH_DATA_SOURCE_WAITING the data source bad cannot be read now" in caplog.text
+        (source,) = (await daemon.caller.call(api.Status())).sources
+        assert source.failure
+        assert not source.new
+        assert daemon.context.counters.statistics()["datasource.failures"] == 1
+
+
+async def test_a_changed_data_source_that_is_damaged_is_refused_with_its_path(tmp_path):
+    async with running(tmp_path) as daemon:
+        await daemon.configure()
+        (tmp_path / "bad.sqlite").write_bytes(b"this is no database" * 100)
+        with pytest.raises(Rejected) as caught:
+            await daemon.prepare(sources={"bad": {"type": "database", "url": f"sqlite:///{tmp_path}/bad.sqlite"}})
+        assert caught.value.path == "data_sources.bad"
+        await daemon.prepare(sources={"new": {"type": "database", "url": f"sqlite:///{tmp_path}/new.sqlite"}})
+
+
+async def test_faults_of_zone_files_are_told_when_it_looks_afresh(tmp_path, caplog):
+    async with running(tmp_path) as daemon:
+        directory = tmp_path / "zones"
+        directory.mkdir()
+        bad = directory / "example.zone"
+        bad.write_text("this is no zone\n")
+        await daemon.configure(sources={"files": {"type": "master-files", "directory": str(directory)}})
+        await daemon.module.on_start()
+        assert await daemon.ask() == "SERVFAIL"  # a file is read when its zone is asked for
+        await asyncio.to_thread(daemon.link.look)
+        assert f"AUTH_DATA_SOURCE_PROBLEM the data source files: {bad}:1" in caplog.text
+
+
+async def test_it_tells_how_zones_are_answered_for(tmp_path):
+    async with running(tmp_path) as daemon:
+        await daemon.configure()
+        await daemon.module.on_start()
+        reply = await daemon.caller.call(api.ZoneStatus(["example", "nowhere"]))
+        assert [(zone.origin, zone.state, zone.serial) for zone in reply.zones] == [
+            ("example", "ready", 1),
+            ("nowhere", "absent", None),
+        ]
+        with pytest.raises(Refused, match="at most 1000"):
+            await daemon.caller.call(api.ZoneStatus(["x"] * (auth.MAX_ORIGINS + 1)))
 
 
 async def test_a_query_that_hangs_ends_the_process(tmp_path, monkeypatch):

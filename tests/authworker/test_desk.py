@@ -140,7 +140,7 @@ async def test_replies_and_counts_are_those_of_the_engine(tmp_path, link_to):
                 reply = await asyncio.to_thread(by_worker.respond, message, client)
                 assert reply == plain.respond(message, client)
         assert there.statistics() == here.statistics()
-        assert desk.counters.statistics() == {"answers": 2 * len(MESSAGES), "connections": 1}
+        assert desk.counters.statistics() == {"datasource.failures": 0, "answers": 2 * len(MESSAGES), "connections": 1}
         link.close()
         await until(lambda: desk.connections == 0)
 
@@ -430,7 +430,7 @@ async def test_what_a_query_provokes_does_not_end_the_thread_that_answers(tmp_pa
         engine, counters = engine_over(link_to(tmp_path))
         for _ in range(2):
             assert read(await asyncio.to_thread(engine.respond, MESSAGES[0], UDP)).rcode == "SERVFAIL"
-        assert desk.counters.statistics() == {"answers": 2, "connections": 1}
+        assert desk.counters.statistics() == {"datasource.failures": 0, "answers": 2, "connections": 1}
         assert counters.statistics()["worker.lost"] == 0
     assert "AUTH_INTERNAL_ERROR" in caplog.text
 

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from auth import api as auth
+from authworker import api as authworker
 from cfgmgr import api as cfgmgr
 from cmdctl.catalog import Catalog
 from datasrc.errors import Damaged
@@ -79,6 +80,16 @@ async def test_status_says_which_data_source_fails_and_what_else_is_wrong_with_t
         "new": False,
         "problems": [],
     }
+
+
+@pytest.mark.asyncio
+async def test_status_says_what_the_worker_finds_wrong_with_data_sources():
+    async with house(("bob/0", "cfgmgr/0", "auth/0", "authworker/0")) as here:
+        failing = auth.SourceServed("main", "zones.sqlite: the file is damaged", 1)
+        here.answers["authworker", "status"] = authworker.StatusReply("/run/worker.0.sock", 1, 0, 0.0, (failing,))
+        done = await bobctl(here.path, "status")
+    assert done.code == 1
+    assert "data source main fails: zones.sqlite: the file is damaged (says authworker/0)" in done.out
 
 
 @pytest.mark.asyncio

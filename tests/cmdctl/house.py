@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 
 import datasrc
 from auth import api as auth
+from authworker import api as authworker
 from bob import api as bob
 from cfgmgr import api as cfgmgr
 from cmdctl.accounts import Accounts
@@ -138,6 +139,7 @@ class House:
             ("auth", "reload"): zone_status(),
             ("auth", "explain"): auth.Explained("www.example.org.", "A", (), (), (), (), None),
             ("auth", "status"): auth.StatusReply((), 0, (auth.SourceServed("main", "", 1),)),
+            ("authworker", "status"): authworker.StatusReply("/run/worker.0.sock", 1, 0, 0.0),
             ("stats", "show"): COUNTED,
             ("stats", "zones"): stats.ZonesReply(1.0, {"example.org": {"responses": 3}}, False, {}),
             ("memmgr", "status"): memmgr.StatusReply("ready", "/state/images", 2, 5000, 0, 0, None, (), ()),

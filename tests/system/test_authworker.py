@@ -141,6 +141,34 @@ def test_without_the_component_auth_answers_by_itself(suite):
     suite.control("config", "rollback", "1")
 
 
+def test_only_the_worker_has_data_sources_open(suite):
+    wait_until(lambda: suite.pid(WORKER), DEADLINE, "there is a worker")
+    suite.control("component", "restart", "auth", "--wait")  # before there was a worker they may have opened them
+    suite.control()
+    assert suite.loadzone("another.example.", zone(1, "192.0.2.82")).returncode == 0  # asks how it is served
+    assert served(suite)
+    (main,) = suite.control("call", "authworker", "status")["sources"]
+    assert (main["name"], main["failure"]) == ("main", "")
+    assert suite.control("call", "auth", "status")["sources"] == []
+
+
+def test_a_data_source_that_is_broken_at_the_start_is_told():
+    with Suite() as suite:
+        suite.state.mkdir(parents=True, exist_ok=True)
+        (suite.state / "zones.sqlite").write_bytes(b"this is no database" * 100)
+        suite.start(wait=False)  # whose status is no success
+        wait_until(lambda: "AUTH_DATA_SOURCE_WAITING" in suite.log.read_text(), DEADLINE, "the log tells")
+        wait_until(lambda: WORKER in tellers(suite.bobctl("status").stdout), DEADLINE, "the status tells")
+        assert suite.bobctl("status").returncode == 1
+        shown = suite.control("call", "stats", "show", "component=authworker")["modules"]["authworker"]
+        assert shown["counters"]["datasource.failures"] == 1
+
+
+def tellers(shown: str) -> str:
+    """Who says that the data source fails: auth, too, if something was asked before there was a worker."""
+    return "".join(line.partition("says ")[2] for line in shown.splitlines() if "source main fails: " in line)
+
+
 def guide_example() -> str:
     """The hook in the operator's guide."""
     guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text()
