@@ -34,6 +34,19 @@ _PART = (
     .where(_jr.zone == bindparam("zone"), _jr.version == bindparam("version"), _jr.added == bindparam("added"))
     .order_by(_jr.position)
 )
+_INSERT_HEAD = Prepared(insert(journal))
+_JOURNAL_RECORDS = Prepared(select(zones.c.journal_records).where(zones.c.id == bindparam("zone")))
+_OLDEST = Prepared(select(_j.version, _j.records).where(_j.zone == bindparam("zone")).order_by(_j.version).limit(1))
+_COUNT = Prepared(update(zones).where(zones.c.id == bindparam("zone")).values(journal_records=bindparam("total")))
+_DROP = [
+    Prepared(delete(rows).where(rows.c.zone == bindparam("of_zone"), rows.c.version == bindparam("of_version")))
+    for rows in (journal_rrsets, journal)
+]
+_COUNTER = counters.c.name == OUTBOX_COUNTER
+_NEXT = Prepared(update(counters).where(_COUNTER).values(last=counters.c.last + 1))
+_LAST = Prepared(select(counters.c.last).where(_COUNTER))
+_INSERT_CHANGE = Prepared(insert(outbox))
+_FORGET = Prepared(delete(outbox).where(_o.id <= bindparam("upto")))
 
 
 class Sequence:
@@ -75,7 +88,7 @@ class Sequence:
             "to_serial": serials[1],
             "records": self._records,
         }
-        self._connection.execute(insert(journal).values(head))
+        _INSERT_HEAD.run(self._connection, head)
         self._trim(zone_records)
 
     def _values(self, row: Row, *, added: bool) -> tuple[Any, ...]:
@@ -85,31 +98,22 @@ class Sequence:
         return (self._zone_id, self._version, added, position, *row)
 
     def _trim(self, zone_records: int) -> None:
-        total = self._connection.execute(
-            select(zones.c.journal_records).where(zones.c.id == self._zone_id)
-        ).scalar_one()
-        total += self._records
+        zone = {"zone": self._zone_id}
+        total = _JOURNAL_RECORDS.rows(self._connection, zone)[0][0] + self._records
         while True:
-            oldest = self._connection.execute(
-                select(_j.version, _j.records).where(_j.zone == self._zone_id).order_by(_j.version).limit(1)
-            ).one()
-            if not rules.too_long(self._version - oldest.version + 1, total, zone_records):
+            version, records = _OLDEST.rows(self._connection, zone)[0]
+            if not rules.too_long(self._version - version + 1, total, zone_records):
                 break
-            _drop(self._connection, self._zone_id, oldest.version)
-            total -= oldest.records
-        self._connection.execute(update(zones).where(zones.c.id == self._zone_id).values(journal_records=total))
-
-
-def _drop(connection: Connection, zone_id: int, version: int) -> None:
-    connection.execute(delete(journal_rrsets).where(_jr.zone == zone_id, _jr.version == version))
-    connection.execute(delete(journal).where(_j.zone == zone_id, _j.version == version))
+            for statement in _DROP:
+                statement.run(self._connection, {"of_zone": self._zone_id, "of_version": version})
+            total -= records
+        _COUNT.run(self._connection, {**zone, "total": total})
 
 
 def append(connection: Connection, zone_id: int, change: Change) -> Change:
     """Write a change to the outbox and give it its id. The last step of a transaction: others wait for the counter."""
-    counter = counters.c.name == OUTBOX_COUNTER
-    connection.execute(update(counters).where(counter).values(last=counters.c.last + 1))
-    change = replace(change, id=connection.execute(select(counters.c.last).where(counter)).scalar_one())
+    _NEXT.run(connection, {})
+    change = replace(change, id=last_change(connection))
     values = {
         "id": change.id,
         "zone": zone_id,
@@ -121,10 +125,10 @@ def append(connection: Connection, zone_id: int, change: Change) -> Change:
         "reason": change.provenance.reason,
         "time": change.time,
     }
-    connection.execute(insert(outbox).values(values))
+    _INSERT_CHANGE.run(connection, values)
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_notify(CHANNEL, str(change.id))))
-    connection.execute(delete(outbox).where(_o.id <= change.id - rules.OUTBOX_ROWS))
+    _FORGET.run(connection, {"upto": change.id - rules.OUTBOX_ROWS})
     return change
 
 
@@ -164,7 +168,6 @@ _TOLD = (
 )
 _OUTBOX = select(*_TOLD).join(zones, zones.c.id == _o.zone)
 _AFTER = Prepared(_OUTBOX.where(_o.id > bindparam("after")).order_by(_o.id).limit(bindparam("limit")))
-_LAST = Prepared(select(counters.c.last).where(counters.c.name == OUTBOX_COUNTER))
 
 
 def _told(rows: Iterable[Any]) -> list[Change]:

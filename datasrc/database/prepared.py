@@ -1,7 +1,7 @@
-"""SELECTs that are asked again and again: SQLite's driver is handed text that was compiled once.
+"""Statements that come again and again: SQLite's driver is handed text that was compiled once.
 
 Through SQLAlchemy a question for one row costs ten times as much as SQLite needs to answer it, and a change of one
-RRset has to wait for several of them before it is served. Other databases are a network away, and asked as always.
+RRset takes a dozen of them before it is served. Other databases are a network away, and asked as always.
 """
 
 from __future__ import annotations
@@ -10,26 +10,40 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.sql.selectable import CompoundSelect
 
 SQLITE = "sqlite"
+
+Statement = Select[Any] | CompoundSelect[Any] | Insert | Update | Delete
 
 Plan = tuple[str, list[str], dict[str, Any]]  # the text, the names of its parameters in order, and those with a value
 
 
 class Prepared:
-    """One SELECT. May be shared between threads."""
+    """One statement. May be shared between threads."""
 
-    def __init__(self, statement: Select[Any] | CompoundSelect[Any]) -> None:
+    def __init__(self, statement: Statement) -> None:
         """A parameter of `statement` that expands is given as a list, which must not be empty."""
         self._statement = statement
         self._plans: dict[tuple[tuple[str, int], ...], Plan] = {}  # by the expanding parameters and their lengths
 
     def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        """All rows. Raises the errors of SQLAlchemy and of the driver (Database.translated)."""
+        """All rows of a SELECT. Raises the errors of SQLAlchemy and of the driver (Database.translated)."""
         if connection.dialect.name != SQLITE:
             return connection.execute(self._statement, parameters).all()
+        found: list[tuple[Any, ...]] = self._ask(connection, parameters).fetchall()
+        return found
+
+    def run(self, connection: Connection, parameters: Mapping[str, Any]) -> int:
+        """Carry out a change; how many rows it was about. Raises as rows() does."""
+        if connection.dialect.name != SQLITE:
+            return connection.execute(self._statement, parameters).rowcount
+        count: int = self._ask(connection, parameters).rowcount
+        return count
+
+    def _ask(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
+        """The driver's cursor."""
         lists = {name: value for name, value in parameters.items() if isinstance(value, list)}
         lengths = tuple((name, len(values)) for name, values in lists.items())
         plan = self._plans.get(lengths)
@@ -40,12 +54,12 @@ class Prepared:
         for name, several in lists.items():
             values.update(zip((f"{name}_{number}" for number in range(1, len(several) + 1)), several, strict=True))
         driver: Any = connection.connection.driver_connection
-        found: list[tuple[Any, ...]] = driver.execute(text, [values[name] for name in order]).fetchall()
-        return found
+        return driver.execute(text, [values[name] for name in order])
 
     def _compile(self, dialect: Dialect, parameters: Mapping[str, Any]) -> Plan:
         """The text for lists as long as these."""
-        state = self._statement.compile(dialect=dialect).construct_expanded_state(dict(parameters))
+        columns = list(parameters) if isinstance(self._statement, Insert) else None
+        state = self._statement.compile(dialect=dialect, column_keys=columns).construct_expanded_state(dict(parameters))
         return state.statement, list(state.positiontup or ()), dict(state.parameters)
 
 

@@ -16,6 +16,7 @@ from datasrc.database import history
 from datasrc.database.bulk import execute_many, insert_flat, insert_many
 from datasrc.database.committing import commit_change
 from datasrc.database.engine import Database
+from datasrc.database.prepared import Prepared
 from datasrc.database.reader import ROW, stream
 from datasrc.database.schema import STATES, rrsets, zones
 from datasrc.errors import Conflict, ZoneUnusable
@@ -31,8 +32,21 @@ KEYS_A_QUERY = 500  # well below the 32 766 parameters SQLite takes
 
 _r = rrsets.c
 _ROWS_OF_ZONE = select(*ROW).where(_r.zone == bindparam("zone")).order_by(_r.key, _r.type, _r.covers)
-_ROWS_OF_KEYS = select(*ROW).where(_r.zone == bindparam("zone"), _r.key.in_(bindparam("keys", expanding=True)))
-_APEX_ROWS = select(*ROW).where(_r.zone == bindparam("zone"), _r.key == APEX, _r.type.in_(APEX_TYPES))
+_ROWS_OF_KEYS = Prepared(
+    select(*ROW).where(_r.zone == bindparam("zone"), _r.key.in_(bindparam("keys", expanding=True)))
+)
+_APEX_ROWS = Prepared(select(*ROW).where(_r.zone == bindparam("zone"), _r.key == APEX, _r.type.in_(APEX_TYPES)))
+_VERSION = Prepared(select(zones.c.version).where(zones.c.id == bindparam("zone")))
+_CLAIM = Prepared(
+    update(zones)
+    .where(zones.c.id == bindparam("zone"), zones.c.version == bindparam("before"))
+    .values(version=bindparam("now"), deleted=False, origin=bindparam("spelled"))
+)
+_CONCLUDE = Prepared(
+    update(zones)
+    .where(zones.c.id == bindparam("zone"))
+    .values(serial=bindparam("serial_now"), records=bindparam("records_now"), state=bindparam("state_now"))
+)
 _PLACE = ("of_zone", "of_key", "of_type", "of_covers")
 _DELETE_ROWS = delete(rrsets).where(
     _r.zone == bindparam("of_zone"),
@@ -91,8 +105,7 @@ class DatabaseUpdater(Transaction):
         assert self.stored is not None
         zone_id, version = self.stored
         with self._database.read() as connection:
-            row = connection.execute(select(zones.c.version).where(zones.c.id == zone_id)).one_or_none()
-            if row is None or row.version != version:
+            if list(map(tuple, _VERSION.rows(connection, {"zone": zone_id}))) != [(version,)]:
                 raise self.conflict()
             try:
                 return list(pending.deltas(self._stored_rows(connection, zone_id, pending)))
@@ -108,7 +121,7 @@ class DatabaseUpdater(Transaction):
     def _rows_of(self, connection: Connection, zone_id: int, keys: list[bytes]) -> Iterator[Row]:
         for start in range(0, len(keys), KEYS_A_QUERY):
             part = keys[start : start + KEYS_A_QUERY]
-            yield from stream(self._database, connection, _ROWS_OF_KEYS, {"zone": zone_id, "keys": part})
+            yield from map(Row._make, _ROWS_OF_KEYS.rows(connection, {"zone": zone_id, "keys": part}))
 
 
 class _Work:
@@ -156,13 +169,14 @@ class _Commit:
             self._records = self._pending.records  # counted, not reckoned: what was there may have been damaged
         whole = self._had_data and not self._damaged
         sequence.finish((before if whole else None, self._serial), self._records)
-        values = {"serial": self._serial, "records": self._records, "state": self._state(zone_id)}
-        self._connection.execute(update(zones).where(zones.c.id == zone_id).values(values))
+        state = self._state(zone_id)
+        values = {"zone": zone_id, "serial_now": self._serial, "records_now": self._records, "state_now": state}
+        _CONCLUDE.run(self._connection, values)
         change = Change(0, self._origin, version, self._serial, provenance, time.time())
         return history.append(self._connection, zone_id, change)
 
     def _state(self, zone_id: int) -> int:
-        rows = [Row._make(row) for row in self._connection.execute(_APEX_ROWS, {"zone": zone_id})]
+        rows = [Row._make(row) for row in _APEX_ROWS.rows(self._connection, {"zone": zone_id})]
         return STATES[inspect(self._origin, 0, self._records, rows).state]
 
     def _fill(self, zone_id: int, zone: WholeZone) -> None:
@@ -189,10 +203,8 @@ class _Commit:
         if stored is None:
             return self._make(), 1
         zone_id, version = stored
-        claim = update(zones).where(zones.c.id == zone_id, zones.c.version == version)
-        values = {"version": version + 1, "deleted": False, "origin": name_wire(self._origin)}
-        result = self._connection.execute(claim.values(values))
-        if result.rowcount != 1:
+        values = {"zone": zone_id, "before": version, "now": version + 1, "spelled": name_wire(self._origin)}
+        if _CLAIM.run(self._connection, values) != 1:
             raise self._updater.conflict()
         return zone_id, version + 1
 

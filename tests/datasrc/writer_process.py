@@ -44,7 +44,8 @@ def increment(source: DataSource, count: int) -> None:
 def die(source: DataSource, point: str) -> None:
     """Replace the zone and be killed at a point of the commit."""
     event.listen(Engine, "begin", _killer(point == "before-begin"))
-    event.listen(Engine, "before_cursor_execute", _StatementKiller(point))
+    statements = _StatementKiller(point)
+    event.listen(Engine, "checkout", lambda driver, *_: driver.set_trace_callback(statements))
     event.listen(Engine, "commit", _killer(point == "before-commit"))
     if point == "after-commit":
         doorbell.ring = _killer(kill=True)
@@ -60,15 +61,20 @@ def _killer(kill: bool) -> Callable[..., Any]:
 
 
 class _StatementKiller:
-    """Kills at the N-th statement of the write transaction: `statement-N`."""
+    """Kills before SQLite carries out the N-th statement of the write transaction: `statement-N`.
+
+    Rows that go into one table one after the other count once.
+    """
 
     def __init__(self, point: str) -> None:
         self._left = int(point.partition("-")[2]) if point.startswith("statement-") else -1
         self._writing = False
+        self._last = ""
 
-    def __call__(self, _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+    def __call__(self, statement: str) -> None:
         self._writing = self._writing or statement == "BEGIN IMMEDIATE"
-        if self._writing:
+        same, self._last = statement.partition("(")[0] == self._last, statement.partition("(")[0]
+        if self._writing and not same:
             if self._left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
             self._left -= 1
