@@ -217,7 +217,11 @@ class Following:
         elif followed.due and time.monotonic() >= followed.rests:
             self._start(name, source, survey)
         assert followed.seen is not None
-        while (changes := source.changes(followed.seen, PAGE)) or source.last_change() != followed.seen:
+        more = True
+        while more:
+            changes = source.changes(followed.seen, PAGE)
+            if not changes and source.last_change() == followed.seen:
+                return
             if not changes or changes[0].id != followed.seen + 1:  # it is another database, or trimmed
                 self._begin(name, source, survey)
                 return
@@ -226,6 +230,7 @@ class Following:
             followed.seen = changes[-1].id
             if followed.whole:
                 followed.mark = _mark(changes[-1])
+            more = len(changes) == PAGE  # of what comes meanwhile the doorbell tells
 
     def _begin(self, name: str, source: DataSource, survey: Callable[[Generator[Found]], None]) -> None:
         """Survey the source, unless its outbox tells all since its images were made."""
