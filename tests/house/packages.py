@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 from pathlib import Path
 
@@ -17,8 +18,9 @@ def sources() -> list[Path]:
     return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
+@functools.cache
 def trees() -> list[tuple[Path, ast.Module]]:
-    """Every Python file we ship, parsed."""
+    """Every Python file we ship, parsed once for all tests."""
     return [(path, ast.parse(path.read_text(), str(path))) for path in sources()]
 
 
