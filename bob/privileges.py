@@ -100,6 +100,13 @@ def keep_low_ports_only() -> None:
     _set_capabilities(Capabilities(effective=0, permitted=kept, inheritable=0))
 
 
+def give_up_capabilities() -> None:
+    """Have none, as after an exec; root has them all the same."""
+    _prctl(PR_SET_KEEPCAPS, 0)
+    if os.geteuid() != 0:
+        _set_capabilities(Capabilities(effective=0, permitted=0, inheritable=0))
+
+
 @contextlib.contextmanager
 def low_ports_for_a_child() -> Iterator[None]:
     """What is spawned within may bind low ports, if we may. Must not be left to the event loop meanwhile."""

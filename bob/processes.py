@@ -18,6 +18,7 @@ from bob.definition import SOCKCREATOR, Definition, Limits
 from bob.errors import SpawnError
 from bob.privileges import low_ports_for_a_child
 from bob.zygote_client import ZYGOTE_FILE, Zygote, ZygoteFailed
+from bob.zygote_fork import Forked
 from daemonkit import control
 from daemonkit.errors import ExitCode
 from daemonkit.log import MessageLog
@@ -32,9 +33,9 @@ LIMIT_RESOURCES = {
 }
 # What the zygote reads ahead, in this order; it forks a daemon when it has read so far, or when it has read all.
 READ_AHEAD = (
-    *("msgq.daemon", "daemonkit.spec:load_all", "cfgmgr.daemon", "datasrc.database.store"),
-    *("sqlalchemy.dialects.sqlite.pysqlite", "memmgr.daemon", "stats.daemon", "cmdctl.daemon"),
-    "authworker.daemon",
+    *("daemonkit.main", "daemonkit.process:check_installation", "msgq.daemon", "daemonkit.spec:load_all"),
+    *("cfgmgr.daemon", "datasrc.database.store", "sqlalchemy.dialects.sqlite.pysqlite", "memmgr.daemon"),
+    *("stats.daemon", "cmdctl.daemon", "authworker.daemon"),
     "auth.daemon",  # the last: several are forked, and what is read later they do not share
 )
 CREATOR_FILE = Path(sockcreator.__file__).parent / "creator.py"
@@ -86,11 +87,15 @@ class Spawner:
             control.ENV_LOG_FORMAT: log_format,
         }
 
-    def use_zygote(self, log: MessageLog) -> None:
-        """From now on have our daemons forked, where that can be done. Runs on the loop."""
+    def use_zygote(self, log: MessageLog, forked: Forked | None = None) -> None:
+        """From now on have our daemons forked, where that can be done: by this zygote. Runs on the loop."""
         self._log = log
         self._zygote = Zygote(self._start_zygote)
-        self._zygote.begin()
+        if forked is None:
+            self._zygote.begin()
+        else:
+            self._zygote.adopt(forked)
+            self._watch_zygote(Process(forked.pid, os.pidfd_open(forked.pid)))
 
     @property
     def zygote(self) -> int | None:
@@ -143,9 +148,12 @@ class Spawner:
     def _start_zygote(self, descriptor: int) -> int:
         command = [*interpreter(), str(ZYGOTE_FILE), str(descriptor), str(os.getpid()), *READ_AHEAD]
         process = self._start(command, self._environment, descriptor)
+        self._watch_zygote(process)
+        return process.pid
+
+    def _watch_zygote(self, process: Process) -> None:
         self._without_zygote.clear()
         watch(process, self._zygote_ended)
-        return process.pid
 
     def _zygote_ended(self, _process: Process, _how: str) -> None:
         assert self._zygote is not None

@@ -17,9 +17,11 @@ from bob.errors import StartError
 from bob.listening import places_of
 from bob.lock import DirectoryLock
 from bob.privileges import become, choose_account, may_bind_low_ports
+from bob.processes import READ_AHEAD
 from bob.sockets import place_text
 from bob.suite import Settings, Suite
 from bob.systemd import ServiceManager
+from bob.zygote_fork import Forked, fork_zygote
 from daemonkit.errors import PathError
 from daemonkit.log import start_logging
 from daemonkit.option_addresses import parse_endpoint
@@ -49,9 +51,10 @@ class Request:
 class Prepared:
     """A suite that can be run: its directories are there and ours alone."""
 
-    def __init__(self, settings: Settings, locks: list[DirectoryLock]) -> None:
+    def __init__(self, settings: Settings, locks: list[DirectoryLock], zygote: Forked | None) -> None:
         self._settings = settings
         self._locks = locks
+        self._zygote = zygote
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +67,7 @@ class Prepared:
         """Run the suite; the exit status."""
         manager = ServiceManager(os.environ)
         announce = (lambda _: None) if manager.present else self._announce  # a service has nobody to tell
-        return await Suite(self._settings, manager, announce).run()
+        return await Suite(self._settings, manager, announce, self._zygote).run()
 
     def _announce(self, listen: tuple[str, ...]) -> None:
         """Tell a newcomer what to type."""
@@ -114,6 +117,7 @@ def prepare(request: Request) -> Prepared:
     make_directories(places, account)
     become(account)
     check_directories(places)
+    zygote = fork_zygote(READ_AHEAD)  # before the locks: nothing is open yet
     settings = Settings(
         directories=places,
         config=_config_file(request.config, system=system),
@@ -126,7 +130,7 @@ def prepare(request: Request) -> Prepared:
         later_config=SYSTEM_CONFIG if system and request.config is None else None,
         creator_places=_creator_places(request.listen or (() if system else USER_LISTEN)),
     )
-    return Prepared(settings, _take(places))
+    return Prepared(settings, _take(places), zygote)
 
 
 def _raise_file_limit() -> None:

@@ -24,6 +24,7 @@ from msgq.errors import BusError
 
 if TYPE_CHECKING:
     from bob.member import Member
+    from bob.zygote_fork import Forked
     from daemonkit.spec import Message
 
 
@@ -61,12 +62,17 @@ class Suite:
     """One run."""
 
     def __init__(
-        self, settings: Settings, manager: ServiceManager, announce: Callable[[tuple[str, ...]], None]
+        self,
+        settings: Settings,
+        manager: ServiceManager,
+        announce: Callable[[tuple[str, ...]], None],
+        zygote: Forked | None = None,
     ) -> None:
-        """`announce` is called with the addresses once the suite is up."""
+        """`announce` is called with the addresses once the suite is up; `zygote` is one that is there already."""
         self._settings = settings
         self._manager = manager
         self._announce = announce
+        self._forked = zygote
         self._log = MessageLog("bob", Messages())
         self._spawner = Spawner(settings.directories, os.environ, settings.log_level, settings.log_format)
         self._supervisor = Supervisor(self._spawner, manager, self._log)
@@ -79,7 +85,7 @@ class Suite:
     async def run(self) -> int:
         """Start everything, watch it, stop everything; the exit status."""
         self._handle_signals()
-        self._spawner.use_zygote(self._log)
+        self._spawner.use_zygote(self._log, self._forked)
         if self._manager.watchdog_interval is not None:
             self._spawn(self._ping(self._manager.watchdog_interval))
         self._supervisor.change(built_in(self._settings.creator_places, self._settings.cfgmgr_arguments()))

@@ -1,7 +1,8 @@
 """A process that has read our modules once and forks the daemons: `zygote.py CHANNEL PARENT MODULE[:FUNCTION]...`.
 
-Started by bob. A fork has everything read already, in memory that all share; a new interpreter takes a third of a
-second and 20 MiB of its own. This process has one thread and no connections, and does nothing but import and fork.
+Started by bob, or forked from it (zygote_fork.py). A fork has everything read already, in memory that all share; a
+new interpreter takes a third of a second and 20 MiB of its own. This process has one thread and no connections, and
+does nothing but import and fork.
 
 bob sends one packet for each process: an Order as JSON, with the child's end of its control channel. Who is forked is
 bob's own child, as if bob had started it: the process in between exits, and bob is the subreaper (prctl(2)). It tells
@@ -15,6 +16,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import importlib.abc
 import importlib.util
 import json
 import os
@@ -26,6 +28,7 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -35,6 +38,7 @@ PARENT_SECONDS = 5.0  # until bob has become our parent
 AHEAD_SECONDS = 0.3  # of bob's time that sharing 3 MiB more with a daemon is worth
 
 _libc = ctypes.CDLL(None)
+_programs: dict[str, CodeType | None] = {}  # `__main__` of each package
 
 
 def main(arguments: list[str]) -> int:
@@ -72,6 +76,17 @@ def _read_up_to(package: str, ahead: deque[str]) -> None:
     while module in ahead and time.monotonic() < end:
         _read(ahead.popleft())
     _read(module)
+    if package not in _programs:
+        _programs[package] = _program(package)
+
+
+def _program(package: str) -> CodeType | None:
+    """What `python -m PACKAGE` runs; None where it is no such package."""
+    with contextlib.suppress(Exception):
+        spec = importlib.util.find_spec(f"{package}.__main__")
+        if spec is not None and isinstance(spec.loader, importlib.abc.InspectLoader):
+            return spec.loader.get_code(spec.name)
+    return None
 
 
 def _obey_waiting(channel: socket.socket, parent: int, ahead: deque[str]) -> bool:
@@ -115,8 +130,19 @@ def _be_daemon(channel: socket.socket, parent: int, order: dict[str, Any], contr
     channel.close()
     os.environ.update(order["environment"], BOB_CONTROL_FD=str(control))
     sys.argv = [order["package"], *order["arguments"]]
-    runpy.run_module(order["package"], run_name="__main__", alter_sys=True)
+    _run(order["package"])
     sys.exit(0)
+
+
+def _run(package: str) -> None:
+    """As `python -m PACKAGE`; the machinery of that would copy 2 MiB for each daemon."""
+    program = _programs.get(package)
+    if program is None:
+        runpy.run_module(package, run_name="__main__", alter_sys=True)
+        return
+    module = sys.modules["__main__"] = ModuleType("__main__")
+    module.__package__, module.__file__ = package, program.co_filename
+    exec(program, module.__dict__)  # noqa: S102 - the package's own
 
 
 def _become_child_of(parent: int) -> None:

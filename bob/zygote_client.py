@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bob import zygote
+from bob.zygote_fork import Forked
 
 ZYGOTE_FILE = Path(zygote.__file__)
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
@@ -42,6 +43,13 @@ class Zygote:
         self._again = 0.0  # monotonic; when the next one may be started
         self.pid: int | None = None
 
+    def adopt(self, forked: Forked) -> None:
+        """Use one that is there already."""
+        if _become_subreaper():
+            self.pid, self._channel = forked.pid, forked.channel
+        else:
+            forked.channel.close()  # which ends it
+
     def ended(self) -> None:
         """Its process has ended."""
         self._close()
@@ -70,7 +78,7 @@ class Zygote:
         """Start one, unless the last one failed a short while ago; whether there is one."""
         if self.pid is not None or time.monotonic() < self._again:
             return False
-        if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        if not _become_subreaper():
             return False
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -94,3 +102,8 @@ class Zygote:
             with contextlib.suppress(OSError):
                 self._channel.close()
             self._channel = None
+
+
+def _become_subreaper() -> bool:
+    """Whether we are the parent of whoever is forked for us from now on."""
+    return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import importlib.util
 import os
 import signal
@@ -33,6 +34,7 @@ PACKAGES = (
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 PR_SET_NAME = 15
+ARG_START, ARG_END = 45, 46  # of /proc/PID/stat, counted from what follows the name (proc(5): fields 48 and 49)
 
 
 def die_with_parent(parent: int) -> None:
@@ -53,8 +55,18 @@ def interpreter() -> list[str]:
 
 
 def name_process(name: str) -> None:
-    """Tell the kernel what this process is called in `ps -o comm`, `top` and the like; 15 characters are kept."""
+    """Say what this process is: to `ps -o comm`, `top` and the like (15 characters), and in its command line."""
     ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode(), 0, 0, 0)
+    _write_command_line(f"bob: {name}")
+
+
+def _write_command_line(text: str) -> None:
+    """Write over the arguments this process was started with: who was forked has those of bob."""
+    fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+    start, end = int(fields[ARG_START]), int(fields[ARG_END])
+    if 0 < start < end:
+        ctypes.memset(start, 0, end - start)
+        ctypes.memmove(start, text.encode(), min(len(text.encode()), end - start - 1))
 
 
 def installation_root() -> Path:
@@ -62,6 +74,7 @@ def installation_root() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
+@functools.cache  # done once by the zygote, for all that it forks
 def check_installation() -> None:
     """Raise InstallationError unless all our packages are found in one place."""
     root = installation_root()

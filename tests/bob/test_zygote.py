@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -123,6 +124,40 @@ def test_it_does_not_start_for_a_parent_that_is_gone():
 
 
 @pytest.mark.system
+def test_the_first_zygote_is_a_fork_of_bob_that_has_nothing_of_its():
+    with Suite() as suite:
+        command = ["/bin/sh", "-c", 'exec "$@" 9</etc/passwd', "sh", *suite.command()]  # one more that is open
+        suite.command = lambda: command  # type: ignore[method-assign]
+        suite.start()
+        zygote = next(pid for pid in suite.descendants() if forks(pid))
+        assert suite.process is not None
+        place = Path(f"/proc/{zygote}")
+        assert (place / "cwd").readlink() == Path("/")
+        assert os.getpgid(zygote) == zygote
+        there = {int(file.name): str(file.readlink()) for file in (place / "fd").iterdir()}
+        assert there[0] == "/dev/null"
+        (channel,) = [place for number, place in there.items() if number > 2]
+        assert channel.startswith("socket:")
+        assert command_line(zygote) == "bob: zygote"
+        assert command_line(suite.pid("auth/0")) == "bob: auth/0"
+        assert " run " in command_line(suite.process.pid)
+
+
+@pytest.mark.system
+def test_a_bob_that_is_not_isolated_begins_again_as_one_that_is(tmp_path):
+    (tmp_path / "zmq.py").write_text("raise SystemExit('read from where it was started')")
+    with Suite(environment={"PYTHONPATH": str(tmp_path)}) as suite:
+        command = [word for word in suite.command() if word != "-I"]
+        suite.command = lambda: command  # type: ignore[method-assign]
+        suite.start()
+        assert suite.process is not None
+        assert " -I " in command_line(suite.process.pid)
+        assert " -X dev " in command_line(suite.process.pid)
+        assert " -W error " in command_line(suite.process.pid)
+        assert command_line(next(pid for pid in suite.descendants() if forks(pid))) == "bob: zygote"
+
+
+@pytest.mark.system
 def test_a_suite_whose_zygote_is_killed_goes_on_and_restarts_what_dies():
     with Suite() as suite:
         suite.start()
@@ -146,3 +181,8 @@ def forks(pid):
 def comm(pid):
     with open(f"/proc/{pid}/comm") as file:
         return file.read().strip()
+
+
+def command_line(pid):
+    with open(f"/proc/{pid}/cmdline") as file:
+        return file.read().replace("\0", " ").strip()
