@@ -6,6 +6,8 @@ cdef uint64_t ADMITTED
 
 cdef class Access:
     cdef readonly Py_ssize_t ranges
+    cdef readonly uint64_t admitted
+    cdef readonly uint64_t refused
     cdef const uint64_t[::1] starts4
     cdef const uint64_t[::1] masks4
     cdef Py_ssize_t count4
@@ -14,11 +16,11 @@ cdef class Access:
     cdef Py_ssize_t count6
     cdef const unsigned char[::1] addresses
 
-    @cython.locals(half=Py_ssize_t)
-    cdef uint64_t admitting(self, Py_ssize_t at, Py_ssize_t octets) except? 7 nogil
+    @cython.locals(half=Py_ssize_t, place=Py_ssize_t)
+    cdef int look_up(self, Py_ssize_t at, Py_ssize_t octets) except -1 nogil
     @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t)
-    cdef uint64_t admitting4(self, uint64_t address) except? 7 nogil
+    cdef Py_ssize_t range4(self, uint64_t address) except -1 nogil
     @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, start=uint64_t)
-    cdef uint64_t admitting6(self, uint64_t first, uint64_t second) except? 7 nogil
+    cdef Py_ssize_t range6(self, uint64_t first, uint64_t second) except -1 nogil
     @cython.locals(value=uint64_t, index=Py_ssize_t)
     cdef uint64_t number(self, Py_ssize_t at, Py_ssize_t octets) except? 7 nogil

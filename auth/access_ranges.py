@@ -72,19 +72,23 @@ def _table(
     starts: list[int] = []
     masks: list[int] = []
     for start in sorted(boundaries):
-        mask = _admitting(acls, family(start))
-        if not masks or masks[-1] != mask:
+        both = _masks(acls, family(start))
+        if tuple(masks[-2:]) != both:
             starts.append(start)
-            masks.append(mask)
+            masks.extend(both)
     return starts, masks
 
 
-def _admitting(acls: Sequence[Acl], address: Address) -> int:
-    mask = 1 << OPEN
+def _masks(acls: Sequence[Acl], address: Address) -> tuple[int, int]:
+    """Which of the ACLs admit an address, and which refuse it."""
+    admitting, refusing = 1 << OPEN, 0
     for number, acl in enumerate(acls, OPEN + 1):
-        if acl.decide(Requester(address)) is Action.ACCEPT:
-            mask |= 1 << number
-    return mask
+        action = acl.decide(Requester(address))
+        if action is Action.ACCEPT:
+            admitting |= 1 << number
+        elif action is Action.REJECT:
+            refusing |= 1 << number
+    return admitting, refusing
 
 
 def _numbers(values: Sequence[int]) -> memoryview:

@@ -180,7 +180,9 @@ class ImageEngine:
     def admit(self, address: int, address_octets: int) -> int:
         """The query that the responder reads next comes from this address."""
         if self.access.ranges:
-            self.responder.admitted = self.access.admitting(address, address_octets)
+            self.access.look_up(address, address_octets)
+            self.responder.admitted = self.access.admitted
+            self.responder.refused = self.access.refused
         return 0
 
     def answer(self, stage: int, at: int, address: int, address_octets: int) -> int:

@@ -38,6 +38,7 @@ class Listed:
         else:
             engine.access.rest()
             responder.admitted = ADMITTED
+            responder.refused = 0
         rows = self.zones.rows
         responder.counting = 0 if rows is None else 1
         if rows is None:

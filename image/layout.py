@@ -171,7 +171,7 @@ ROW_TABLE = 6  # of the delta
 ROW_HEAP = 7  # of the delta
 
 # Policies of zones (image/listing.py), by number: who asks for a zone must be admitted by its policy. Which admit a
-# client is a set of bits. Nobody but the plain implementation answers who is not admitted.
+# client is a set of bits, and which refuse it another; who is in neither is left to the plain implementation.
 OPEN = 0  # admits everybody
 CLOSED = 63  # admits nobody
 ADMITTED = (1 << CLOSED) - 1  # by all others
@@ -179,9 +179,13 @@ NOT_LISTED = -1
 NO_HASH = 1  # in a listing, in place of 0, which is an empty place
 
 # What a search for a zone ends with, where it does not end with a place.
-NOT_MAPPED = -2  # it is in a file that this process has not mapped yet, or does not admit who asks
+NOT_ADMITTED = -4  # it refuses who asks (-3 is no result of a search: it tells of an exception)
+NOT_MAPPED = -2  # it is in a file that this process has not mapped yet, or is to be left for another reason
 NOWHERE = -1  # no zone is there
-NO_ZONE = 1  # where the place of a zone would be: the name is in none of ours
+
+# Where the place of a zone would be.
+NO_ZONE = 1  # the name is in none of ours
+FORBIDDEN = 2  # its zone refuses who asks
 
 # Sections of a message.
 ANSWER = 0
@@ -257,6 +261,7 @@ COOKIE = 10  # RFC 7873
 KEEPALIVE = 11  # RFC 7828
 EDE = 15  # RFC 8914
 EDE_OCTETS = 2  # without a text
+PROHIBITED = 18  # RFC 8914 section 4.19
 NOT_AUTHORITATIVE = 20  # RFC 8914 section 4.21
 WANTS_NSID = 1
 WANTS_COOKIE = 2

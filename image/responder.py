@@ -21,6 +21,7 @@ from image.layout import (
     EDE,
     EDE_OCTETS,
     FOLLOW,
+    FORBIDDEN,
     HALF,
     IN_DELTA,
     KEY,
@@ -35,6 +36,7 @@ from image.layout import (
     NODE_CUT,
     NODE_DNAME,
     NODE_WILDCARD,
+    NOT_ADMITTED,
     NOT_AUTHORITATIVE,
     NOT_MAPPED,
     NOWHERE,
@@ -42,6 +44,7 @@ from image.layout import (
     NXT,
     OFFSET_MASK,
     OVERFLOW,
+    PROHIBITED,
     RECORD_FIXED,
     REFERRAL,
     REFUSED,
@@ -78,7 +81,7 @@ MAX_LINKS = 8  # CNAMEs that are followed; longer chains are left
 
 
 # What is kept of a query between prepare() and compose().
-SAVED = 16
+SAVED = 17
 SAVED_VALUE = 0
 SAVED_ZONE = 1
 SAVED_SLOT = 2
@@ -95,6 +98,7 @@ SAVED_WANTED = 12
 SAVED_COOKIE = 13
 SAVED_COOKIE_OCTETS = 14
 SAVED_ADMITTED = 15
+SAVED_REFUSED = 16
 FETCHED_LEVELS = 3  # labels of names, from the whole one on: most have no more below their zones
 FETCHED_BUCKETS = 4  # of a cache line, about
 LINE = 64  # octets
@@ -113,7 +117,6 @@ class Responder(Courtesy):
         self.believed = 0  # what it must vouch for then: these data sources,
         self.since = 0  # and all that they had then, in milliseconds of the monotonic clock
         self.reason = buffer(EDE_OCTETS)
-        self.reason[1] = NOT_AUTHORITATIVE
         self.reason_address = address_of(self.reason)
 
     def trust(self, sources: int, since: int) -> None:
@@ -186,6 +189,10 @@ class Responder(Courtesy):
         at = stage * SAVED
         place = self.zone_for_query()
         if place < 0:
+            if place == NOT_ADMITTED:
+                self.saved[at + SAVED_ZONE] = FORBIDDEN
+                self.saved[at + SAVED_VALUE] = self.mix(self.hashes[self.levels_at + self.zone_labels], 0)
+                return 1
             if place == NOWHERE and self.is_complete():
                 self.saved[at + SAVED_ZONE] = NO_ZONE
                 return 1
@@ -213,6 +220,7 @@ class Responder(Courtesy):
         self.saved[at + SAVED_OCTETS] = self.name_octets
         self.saved[at + SAVED_WANTED] = self.wanted
         self.saved[at + SAVED_ADMITTED] = self.admitted
+        self.saved[at + SAVED_REFUSED] = self.refused
         if self.wanted:
             self.saved[at + SAVED_COOKIE] = self.cookie_at
             self.saved[at + SAVED_COOKIE_OCTETS] = self.cookie_octets
@@ -232,7 +240,7 @@ class Responder(Courtesy):
         """Begin to bring the node near that a prepared query most likely asks for."""
         at = stage * SAVED
         zone = self.saved[at + SAVED_ZONE]
-        if zone <= NO_ZONE:
+        if zone <= FORBIDDEN:
             return 0
         row = self.saved[at + SAVED_SLOT] * ROW
         value = self.saved[at + SAVED_VALUE]
@@ -284,6 +292,9 @@ class Responder(Courtesy):
         self.take_up(stage)
         if zone == NO_ZONE:
             return 1
+        if zone == FORBIDDEN:
+            self.asked_zone = self.saved[saved + SAVED_VALUE]
+            return 1
         self.enter(zone, self.saved[saved + SAVED_SLOT])
         if self.counting:
             self.asked_zone = self.mix(self.hashes[self.levels_at + self.zone_labels], 0)
@@ -305,6 +316,7 @@ class Responder(Courtesy):
         self.name_end = self.names_at + self.name_octets
         self.wanted = self.saved[saved + SAVED_WANTED]
         self.admitted = self.saved[saved + SAVED_ADMITTED]
+        self.refused = self.saved[saved + SAVED_REFUSED]
         if self.wanted:
             self.cookie_at = self.saved[saved + SAVED_COOKIE]
             self.cookie_octets = self.saved[saved + SAVED_COOKIE_OCTETS]
@@ -313,7 +325,9 @@ class Responder(Courtesy):
     def walk(self, at: int) -> int:
         """Answer from the zone at hand, and along a chain of CNAMEs from others."""
         if self.zone == NO_ZONE:
-            return self.refuse(at)
+            return self.refuse(at, NOT_AUTHORITATIVE)
+        if self.zone == FORBIDDEN:
+            return self.refuse(at, PROHIBITED)
         if not self.begin(at):
             return 0
         self.answer_records = 0
@@ -334,10 +348,11 @@ class Responder(Courtesy):
                 return 0
         return 0
 
-    def refuse(self, at: int) -> int:
-        """The reply to who asks for a name of none of our zones (RFC 8914 section 4.21)."""
+    def refuse(self, at: int, reason: int) -> int:
+        """The reply to who asks for a name of none of our zones, or of one that is not for them (RFC 8914)."""
         before = self.options_octets
         if self.edns:
+            self.reason[1] = reason
             self.put_option(EDE, self.reason_address, EDE_OCTETS)
         size = self.fail(at, REFUSED)
         self.options_octets = before
@@ -346,8 +361,11 @@ class Responder(Courtesy):
     def zone_for_query(self) -> int:
         """Enter the zone to answer the current name from; its place, NOWHERE or NOT_MAPPED."""
         place = self.find_zone(self.depth)
-        if self.rdtype == DS and place >= 0 and self.depth and self.zone_labels == self.depth:
-            return self.zone_for_ds(place)
+        if self.rdtype == DS and self.depth and self.zone_labels == self.depth:
+            if place >= 0:
+                return self.zone_for_ds(place)
+            if place == NOT_ADMITTED:  # the zone above has a say, too
+                return NOT_MAPPED
         return place
 
     def zone_for_ds(self, place: int) -> int:

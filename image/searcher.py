@@ -20,6 +20,7 @@ from image.layout import (
     NODE_BEFORE,
     NODE_FIXED,
     NODE_GONE,
+    NOT_ADMITTED,
     NOT_LISTED,
     NOT_MAPPED,
     NOWHERE,
@@ -86,7 +87,8 @@ class Searcher(Linker):
         self.policies = buffer(8).cast("Q")  # and who may ask for them
         self.listings = 0
         self.usual = OPEN  # the policy of all other zones
-        self.admitted = ADMITTED  # the policies that admit who asks
+        self.admitted = ADMITTED  # the policies that admit who asks,
+        self.refused = 0  # and those that refuse
         self.owner_lefts = buffer(8 * (MAX_DEPTH + 1)).cast("q")
         # Of the zone at hand, in the arena.
         self.zone = 0
@@ -149,8 +151,8 @@ class Searcher(Linker):
                         return NOT_MAPPED
                     policy = own
             if place != NOWHERE:
-                if policy != OPEN and not self.admitted >> policy & 1:
-                    return NOT_MAPPED
+                if place != NOT_MAPPED and policy != OPEN and not self.admitted >> policy & 1:
+                    return NOT_ADMITTED if self.refused >> policy & 1 else NOT_MAPPED
                 return place
         return NOWHERE
 

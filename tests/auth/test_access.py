@@ -54,7 +54,8 @@ def policy(rules: list[dict[str, Any]]) -> ZonePolicy:
     return ZonePolicy(compile_acl(rules))
 
 
-def admitting(ranges: Ranges, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:
+def masks(ranges: Ranges, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> tuple[int, int]:
+    """Who admits an address, who refuses it."""
     access = Access()
     access.heed(ranges.starts4, ranges.masks4, ranges.starts6, ranges.masks6)
     buffer = memoryview(bytearray(32))
@@ -76,10 +77,11 @@ def test_the_tables_say_what_the_lists_say(data, acls):
         *(network[0] - 1 for network, _ in near if int(network[0])),
         *(network[-1] + 1 for network, _ in near if int(network[-1]) < (1 << network.max_prefixlen) - 1),
     ]:
-        mask = admitting(ranges, address)
+        admitting, refusing = masks(ranges, address)
         for one in policies:
-            expected = one.query_acl.decide(Requester(address)) is Action.ACCEPT
-            assert bool(mask >> ranges.number(one) & 1) is expected, (address, one.query_acl.source)
+            action = one.query_acl.decide(Requester(address))
+            found = [bool(mask >> ranges.number(one) & 1) for mask in (admitting, refusing)]
+            assert found == [action is Action.ACCEPT, action is Action.REJECT], (address, one.query_acl.source)
 
 
 def test_equal_lists_have_one_number_and_everybody_is_admitted_where_there_is_none():
@@ -90,7 +92,7 @@ def test_equal_lists_have_one_number_and_everybody_is_admitted_where_there_is_no
     assert ranges_of([ZonePolicy()]).numbers == {}
     access = Access()
     access.attach(memoryview(bytearray(16)))
-    assert access.of(0, 4) == access.of(0, 16) == ADMITTED
+    assert access.of(0, 4) == access.of(0, 16) == (ADMITTED, 0)
 
 
 def test_a_zone_with_a_hook_admits_nobody():
@@ -104,7 +106,8 @@ def test_lists_beyond_the_room_for_them_admit_nobody(count):
     ranges = ranges_of(policies)
     numbers = [ranges.number(one) for one in policies]
     assert numbers == [*range(1, min(count, 62) + 1), *[CLOSED] * (count - 62)]
-    assert admitting(ranges, ipaddress.IPv4Address("192.0.2.7")) == 1 << OPEN | 1 << numbers[7]
+    ours = 1 << OPEN | 1 << numbers[7]
+    assert masks(ranges, ipaddress.IPv4Address("192.0.2.7")) == (ours, (1 << min(count, 62) + 1) - 1 - ours)
 
 
 def test_lists_of_very_many_networks_admit_nobody():
