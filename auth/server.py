@@ -33,7 +33,7 @@ from auth.worker_engine import WorkerEngine
 from auth.worker_link import WorkerLink
 from auth.zones import ZoneTable
 from daemonkit.counters import Counters, Share
-from daemonkit.log import MessageLog
+from daemonkit.log import MessageLog, own_log
 from daemonkit.spec import Spec
 from image.directory import milliseconds
 from image.layout import CLOSED
@@ -235,6 +235,6 @@ async def start_server(
     spec = Spec.load("auth")
     serving = Serving(data, settings or Settings(), zones or ZoneTable(), CookieSecrets.passing())
     counters = Counters(spec.statistics)
-    server = Server(serving, counters, MessageLog("auth", spec.messages), CompiledCounts.declare(counters))
+    server = Server(serving, counters, own_log("auth", spec.messages), CompiledCounts.declare(counters))
     await server.serve(sockets)
     return server

@@ -25,7 +25,7 @@ from authworker.errors import AnswerStalled, HookStalled, HookUnusable
 from authworker.hook import Hook, load
 from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import Rejected
-from daemonkit.log import MessageLog
+from daemonkit.log import log_handler, own_log
 from daemonkit.module import Context, Module, command
 from daemonkit.spec import Spec
 from datasrc.errors import UnknownBackend
@@ -57,7 +57,9 @@ class AuthworkerDaemon(Module):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._auth = Spec.load(AUTH)
-        self._log = MessageLog(context.component, self._auth.messages)
+        self._log = own_log(context.component, self._auth.messages)
+        if (handler := log_handler()) is not None:
+            handler.watch(self._log)
         self._in_use: Candidate | None = None
         self._desk: Desk | None = None
         self._loop = asyncio.get_running_loop()

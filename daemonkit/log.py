@@ -117,7 +117,7 @@ class LogHandler(logging.Handler):
         self.settings = settings
         self.wanted: LogSettings | None = None  # what the configuration says; `settings` may have a way out beside it
         self._sinks = {name: self._sink(name, settings) for name in settings.destinations}
-        self._log: MessageLog | None = None
+        self._logs: list[MessageLog] = []
 
     def statistics(self) -> dict[str, int]:
         """The counters of the log, by their names in the spec of daemonkit."""
@@ -140,8 +140,9 @@ class LogHandler(logging.Handler):
             sink.put(entry)
 
     def watch(self, log: MessageLog) -> None:
-        """Tell what the rate limit of this log kept back, also when the flood is over."""
-        self._log = log
+        """Tell what the rate limit of this log kept back, too, also when the flood is over."""
+        if log not in self._logs:
+            self._logs.append(log)
 
     def apply(self, settings: LogSettings) -> None:
         """Write as this says from now on. What is queued for a destination that goes is still written."""
@@ -177,7 +178,8 @@ class LogHandler(logging.Handler):
         )
 
     def _idle(self) -> float | None:
-        return None if self._log is None else self._log.tell_suppressed()
+        ends = [end for log in self._logs if (end := log.tell_suppressed()) is not None]
+        return min(ends, default=None)
 
     def _gap(self, count: int) -> Entry:
         return _Notices(self.who, self.revision).warning("DAEMON_LOG_DROPPED", count=count)
@@ -228,11 +230,11 @@ def log_handler() -> LogHandler | None:
     return next((handler for handler in logging.getLogger().handlers if isinstance(handler, LogHandler)), None)
 
 
-def own_log(who: str) -> MessageLog:
-    """A log with the messages every process has."""
+def own_log(who: str, messages: Mapping[str, MessageText] | None = None) -> MessageLog:
+    """A log with the messages every process has, those of the log itself among them, and with these."""
     from daemonkit.spec import Spec  # bob reads specs late
 
-    return MessageLog(who, Spec.load("daemonkit").messages)
+    return MessageLog(who, {**Spec.load("daemonkit").messages, **(messages or {})})
 
 
 def note_revision(revision: int) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.abc
 import importlib.util
 import sys
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before any test module is imported."""
     if config.getoption("--interpreted"):
         sys.meta_path.insert(0, InterpretedFinder())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Make what a test logged fit for the way from a worker of pytest-xdist: tests log octets that are no text, too."""
+    data = yield
+    data["sections"] = [(title, text.encode("utf-8", "backslashreplace").decode()) for title, text in data["sections"]]
+    return data
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -19,7 +19,7 @@ from daemonkit.configuration import Config
 from daemonkit.control import SocketPlace
 from daemonkit.counters import Counters
 from daemonkit.errors import Rejected
-from daemonkit.log import MessageLog
+from daemonkit.log import own_log
 from daemonkit.membership import Membership
 from daemonkit.module import Context, ListeningSocket
 from daemonkit.paths import Directories
@@ -113,7 +113,7 @@ async def running(directory, **zones):
         directories=Directories(directory, directory),
         arguments=(),
         spec=spec,
-        log=MessageLog("auth", spec.messages),
+        log=own_log("auth", spec.messages),
         counters=Counters(spec.statistics),
         session=bus.session("auth/0"),
     )

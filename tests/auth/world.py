@@ -23,7 +23,7 @@ from auth.settings import Settings
 from auth.tally import Tally
 from auth.zones import ZoneTable
 from daemonkit.counters import Counters
-from daemonkit.log import MessageLog
+from daemonkit.log import own_log
 from daemonkit.spec import Spec
 from datasrc.records import Provenance
 from datasrc.zonetext_zone import read_zone
@@ -68,7 +68,7 @@ class World:
         self.engine = Engine(
             Serving(self.source, settings or Settings(), table or ZoneTable(), cookies, keys or KeyRing()),
             Tally(self.counters),
-            MessageLog("auth", SPEC.messages),
+            own_log("auth", SPEC.messages),
             clock,
         )
 

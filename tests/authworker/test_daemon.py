@@ -16,10 +16,12 @@ from authworker import api
 from authworker import daemon as authworker_daemon
 from authworker.daemon import AuthworkerDaemon
 from authworker.errors import AnswerStalled
+from daemonkit import log_limits
 from daemonkit.configuration import Config
 from daemonkit.counters import Counters
 from daemonkit.errors import Rejected
-from daemonkit.log import MessageLog
+from daemonkit.log import own_log
+from daemonkit.log_limits import PROVOKED
 from daemonkit.membership import Membership
 from daemonkit.module import Context
 from daemonkit.paths import Directories
@@ -86,7 +88,7 @@ async def running(directory):
         directories=Directories(directory, directory),
         arguments=(),
         spec=spec,
-        log=MessageLog("authworker", spec.messages),
+        log=own_log("authworker", spec.messages),
         counters=Counters(spec.statistics),
         session=bus.session("authworker/0"),
     )
@@ -114,6 +116,19 @@ async def test_it_answers_by_each_revision(tmp_path):
         status = await daemon.caller.call(api.Status())
         found = (auth.SourceServed("main", "", 1),)
         assert status == api.StatusReply(str(tmp_path / "worker.0.sock"), 1, 0, 0.0, found)
+
+
+async def test_what_the_log_kept_back_is_told_and_costs_no_answer(tmp_path, caplog, monkeypatch):
+    async with running(tmp_path) as daemon:
+        await daemon.configure(zones={"www.example": {}})  # which no data source has
+        await daemon.module.on_start()
+        for _ in range(PROVOKED + 2):
+            assert await daemon.ask() == "SERVFAIL"
+        assert caplog.text.count("AUTH_ZONE_UNUSABLE") == PROVOKED
+        monkeypatch.setattr(log_limits, "WINDOW", 0.0)  # it is over
+        assert await daemon.ask() == "SERVFAIL"
+        assert "DAEMON_MESSAGES_SUPPRESSED" in caplog.text
+        assert "AUTH_INTERNAL_ERROR" not in caplog.text
 
 
 async def test_a_source_that_fails_at_the_start_is_told_and_counted(tmp_path, caplog):

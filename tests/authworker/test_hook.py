@@ -18,7 +18,7 @@ from auth.zones import ZonePolicy, ZoneTable
 from authworker.errors import HookUnusable
 from authworker.hook import Hook, Query, load
 from daemonkit.counters import Counters
-from daemonkit.log import MessageLog
+from daemonkit.log import own_log
 from daemonkit.spec import Spec
 from tests.auth.world import load as load_zones
 from tests.kit import dnspacket as packet
@@ -41,7 +41,7 @@ class World:
         self.counters = Counters(AUTH.statistics)
         table = ZoneTable({from_text("example."): ZonePolicy(hook=True)})
         serving = Serving(source, zones=table, hook=self.hook)
-        self.engine = Engine(serving, Tally(self.counters), MessageLog("authworker", AUTH.messages))
+        self.engine = Engine(serving, Tally(self.counters), own_log("authworker", AUTH.messages))
 
     def ask(self, name: str = "www.example.", rdtype: str = "A", client: Client = CLIENT) -> Reply | None:
         reply = self.engine.respond(packet.query(name, rdtype), client)

@@ -25,7 +25,7 @@ from auth.server import CompiledCounts, Server
 from auth.settings import AnyAnswer, CookieSettings, RateLimitSettings, Settings, TcpSettings
 from auth.zones import ZonePolicy, ZoneTable
 from daemonkit.counters import Counters
-from daemonkit.log import MessageLog
+from daemonkit.log import own_log
 from daemonkit.secretfiles import Secret
 from daemonkit.spec import Spec
 
@@ -106,7 +106,7 @@ async def serve(config: dict[str, Any]) -> None:
         keys_of(config.get("keys", {})),
     )
     counters = Counters(spec.statistics)
-    server = Server(serving, counters, MessageLog("auth", spec.messages), CompiledCounts.declare(counters))
+    server = Server(serving, counters, own_log("auth", spec.messages), CompiledCounts.declare(counters))
     await server.serve(sockets)
     say(sockets[0].getsockname()[1])
     async for _ in await lines_of(sys.stdin):

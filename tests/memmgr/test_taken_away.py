@@ -12,20 +12,10 @@ from datasrc.sources import open_sources
 from memmgr import keeper, plan
 from memmgr.store import Store
 from tests.datasrc.zonemaking import load
-from tests.memmgr.house import House, soa
+from tests.memmgr.house import soa
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 BIG = 5  # records, for now
-
-
-@pytest.fixture
-def house(tmp_path):
-    house = House(tmp_path)
-    house.load(soa(1, "www A 192.0.2.80"))
-    yield house
-    if house.keeper is not None:
-        house.stop()
-    house.source.close()
 
 
 def test_names_are_not_refused_after_a_configuration_that_was_taken_back(house):

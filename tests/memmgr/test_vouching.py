@@ -14,20 +14,10 @@ from image import layout
 from image.directory import milliseconds
 from memmgr.building import build_here
 from tests.datasrc.zonemaking import load, name
-from tests.memmgr.house import House, soa
+from tests.memmgr.house import soa
 
 HOUR = 3_600_000  # milliseconds of uptime
 ELSEWHERE = "www.elsewhere.test."
-
-
-@pytest.fixture
-def house(tmp_path):
-    house = House(tmp_path)
-    house.load(soa(1, "www A 192.0.2.80"))
-    yield house
-    if house.keeper is not None:
-        house.stop()
-    house.source.close()
 
 
 def asked(house, text=ELSEWHERE, since=0):
