@@ -212,9 +212,15 @@ def test_destinations_format_and_level_change_at_run_time(started, log, capfd, t
     started.apply(LogSettings("warning", ("stderr",)))
     log.info("TOY_SAW", name="third")
     log.warning("TOY_SAW", name="fourth")
-    started.flush()
     wait_until(lambda: len(file.read_text().splitlines()) == 2, what="the file has what was queued for it")
-    said = [line.split(" ", 1)[1] for line in capfd.readouterr().err.splitlines()]
+    pieces: list[str] = []
+
+    def lines() -> list[str]:
+        pieces.append(capfd.readouterr().err)
+        return "".join(pieces).splitlines()
+
+    wait_until(lambda: len(lines()) == 2, what="the thread of each standard error has written")
+    said = sorted(line.split(" ", 1)[1] for line in lines())
     assert said == ["INFO toy/0 TOY_SAW saw first", "WARNING toy/0 TOY_SAW saw fourth"]
     entries = [json.loads(line) for line in file.read_text().splitlines()]
     assert entries[0] | {"time": ""} == {
