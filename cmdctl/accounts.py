@@ -26,7 +26,7 @@ from cmdctl.store import Store
 PREFIX = "bob"
 SECRET_OCTETS = 32
 ID_OCTETS = 6
-_NAME = re.compile(r"[a-z][a-z0-9._-]{0,31}")
+USER_NAME = re.compile(r"[a-z][a-z0-9._-]{0,31}")
 _TOKEN = re.compile(r"bob_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 AUTHOR = "user:"  # before the name of a user as an author: nobody of REST is taken for an account of the machine
 
@@ -70,7 +70,7 @@ class Accounts:
 
     def add_user(self, name: str, role: Role, password: str | None) -> User:
         """Make a user; without a password only tokens let them in."""
-        if not _NAME.fullmatch(name):
+        if not USER_NAME.fullmatch(name):
             raise RequestError("usage", f"{name[:40]!r} is no name of a user: a letter, then letters, digits, . _ -")
         hashed = None if password is None else self._hashed(password)
         now = time.time()

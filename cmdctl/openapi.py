@@ -23,6 +23,7 @@ from cmdctl.routing import JSON, Operation
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _REFERENCE = "#/components/schemas/{name}"
+_TEXT = {"type": "string", "minLength": 1}
 SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "description": "A token, made by `bobctl token add`."},
     "password": {"type": "http", "scheme": "basic", "description": "A user's name and password."},
@@ -75,7 +76,7 @@ def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
 def _described(operation: Operation, body: Any, gives: Any, error: Any) -> dict[str, Any]:
     content: dict[str, Any] = {operation.media_type: {"schema": gives if operation.media_type == JSON else {}}}
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        {"name": name, "in": "path", "required": True, "schema": operation.variables.get(name, _TEXT)}
         for name in _PARAMETER.findall(operation.path)
     ] + [
         {

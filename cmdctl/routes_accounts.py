@@ -22,23 +22,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cmdctl.accounts import Accounts, Token, User
+from cmdctl.accounts import USER_NAME, Accounts, Token, User
 from cmdctl.answers import answer
 from cmdctl.api import AuditEntry, AuditPage, NewToken, TokenEntry, TokenList, UserEntry, UserList, Whoami
 from cmdctl.audit import Entry, Kind
 from cmdctl.authentication import Throttle
 from cmdctl.bodies import body, number, page_limit, segment
 from cmdctl.errors import RequestError
-from cmdctl.limits import MAX_LABEL, MAX_PASSWORD, MAX_TOKEN_ZONES
+from cmdctl.limits import MAX_LABEL, MAX_PASSWORD, MAX_TOKEN_ZONES, MIN_PASSWORD
 from cmdctl.parameters import LIMIT
 from cmdctl.roles import Role
 from cmdctl.routes_zones import parse_origin
-from cmdctl.routing import Operation, Query, caller_of
+from cmdctl.routing import DOMAIN_NAME, Operation, Query, caller_of
 from cmdctl.services import Services, note_changed
 from daemonkit.api import Nothing
 
 RoleWord = Literal["read", "operate", "configure", "admin"]
+NAMED = {"name": {"type": "string", "pattern": f"^{USER_NAME.pattern}$"}}
+ZoneName = Annotated[str, Meta(extra_json_schema=dict(DOMAIN_NAME))]
 Password = Annotated[str, Meta(max_length=MAX_PASSWORD)]
+NewPassword = Annotated[Password, Meta(extra_json_schema={"minLength": MIN_PASSWORD})]  # `Accounts` says it better
 MAX_LIFETIME = 10 * 366 * 86400.0  # s
 BEFORE = Query("before", "Only what comes before this id.", {"type": "integer", "minimum": 0})
 KIND = Query("kind", "Only changes, or only refusals.", {"type": "string", "enum": list(get_args(Kind))})
@@ -49,21 +52,29 @@ class UserBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A user to add."""
 
     role: RoleWord
-    password: Password | None = None
+    password: NewPassword | None = None
 
 
 class UserChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What changes of a user."""
 
     role: RoleWord | None = None
-    password: Password | None = None
+    password: NewPassword | None = None
+
+
+def _given(name: str) -> dict[str, object]:
+    return {"required": [name], "properties": {name: {"type": "string"}}}
+
+
+# What `change_user` looks at by itself, so that it can say it better.
+SomeUserChange = Annotated[UserChange, Meta(extra_json_schema={"anyOf": [_given("role"), _given("password")]})]
 
 
 class PasswordBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The password until now, and from now on."""
 
     current: Password
-    password: Password
+    password: NewPassword
 
 
 class TokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,7 +82,7 @@ class TokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     user: str | None = None
     role: RoleWord | None = None
-    zones: Annotated[list[str], Meta(max_length=MAX_TOKEN_ZONES)] | None = None
+    zones: Annotated[list[ZoneName], Meta(min_length=1, max_length=MAX_TOKEN_ZONES)] | None = None
     label: Annotated[str, Meta(max_length=MAX_LABEL)] = ""
     lifetime: Annotated[float, Meta(gt=0, le=MAX_LIFETIME)] | None = None  # s
 
@@ -90,8 +101,17 @@ class AccountRoutes:
         return [
             Operation("GET", "/v1/whoami", self.whoami, Role.READ, answer=Whoami, any_token=True),
             Operation("GET", "/v1/users", self.users, Role.ADMIN, answer=UserList),
-            Operation("PUT", user, self.add_user, Role.ADMIN, body=UserBody, answer=UserEntry, status=201),
-            Operation("PATCH", user, self.change_user, Role.ADMIN, body=UserChange, answer=Nothing),
+            Operation(
+                "PUT",
+                user,
+                self.add_user,
+                Role.ADMIN,
+                variables=NAMED,
+                body=UserBody,
+                answer=UserEntry,
+                status=201,
+            ),
+            Operation("PATCH", user, self.change_user, Role.ADMIN, body=SomeUserChange, answer=Nothing),
             Operation("DELETE", user, self.remove_user, Role.ADMIN, answer=Nothing),
             Operation("POST", "/v1/password", self.password, Role.READ, body=PasswordBody, answer=Nothing),
             Operation("GET", "/v1/tokens", self.tokens, Role.READ, answer=TokenList),

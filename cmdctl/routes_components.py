@@ -11,9 +11,10 @@ DELETE /v1/components/{name}?reason=  remove it
 from __future__ import annotations
 
 import re
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -41,6 +42,7 @@ ORDERS: dict[str, type[bob.Start | bob.Stop | bob.Restart]] = {
 }
 COMPONENTS = "components"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+NAMED = {"name": {"type": "string", "pattern": f"^{_NAME.pattern}$"}}
 
 
 class ComponentBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +50,12 @@ class ComponentBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     values: dict[str, Any] = {}
     reason: Reason = ""
+
+
+class ComponentChange(ComponentBody, frozen=True, forbid_unknown_fields=True):
+    """Options of a component that change (null: back to their default), and why."""
+
+    values: Annotated[dict[str, Any], Meta(extra_json_schema={"minProperties": 1})]
 
 
 class Processes(TypedDict):
@@ -78,18 +86,31 @@ class ComponentRoutes:
             Operation("GET", "/v1/components", self.list_components, Role.READ, answer=Processes),
             Operation("GET", "/v1/components/{name}", self.show, Role.READ, answer=ComponentShown),
             Operation(
-                "PUT", "/v1/components/{name}", self.add, Role.ADMIN, body=ComponentBody, answer=cfgmgr.Committed
+                "PUT",
+                "/v1/components/{name}",
+                self.add,
+                Role.ADMIN,
+                variables=NAMED,
+                body=ComponentBody,
+                answer=cfgmgr.Committed,
             ),
             Operation(
                 "PATCH",
                 "/v1/components/{name}",
                 self.change,
                 Role.ADMIN,
-                body=ComponentBody,
+                variables=NAMED,
+                body=ComponentChange,
                 answer=cfgmgr.Committed,
             ),
             Operation(
-                "DELETE", "/v1/components/{name}", self.remove, Role.ADMIN, query=(REASON,), answer=cfgmgr.Committed
+                "DELETE",
+                "/v1/components/{name}",
+                self.remove,
+                Role.ADMIN,
+                variables=NAMED,
+                query=(REASON,),
+                answer=cfgmgr.Committed,
             ),
             Operation("POST", "/v1/components/{name}/{order}", self.order, Role.OPERATE, answer=Nothing),
         ]
@@ -129,7 +150,7 @@ class ComponentRoutes:
     async def change(self, request: Request) -> Response:
         """Change options of a component."""
         name = _component(request)
-        wanted = await body(request, ComponentBody)
+        wanted = await body(request, ComponentChange)
         if not wanted.values:
             raise RequestError("usage", "there is nothing to change")
         edits = [_edit(author_of(request), _path(name, key), value) for key, value in wanted.values.items()]

@@ -43,6 +43,8 @@ from cmdctl.services import Services, author_of, note_changed, only_reads
 EXPORT_SECONDS = 60.0  # a long file with comments takes its time
 
 ConfigPath = Annotated[str, Meta(max_length=4096)]
+# JSON has no integers: 3.0 is one to JSON Schema, and so to whoever goes by the document.
+RevisionNumber = Annotated[float, Meta(ge=1, lt=2**53, multiple_of=1)]
 Reason = Annotated[str, Meta(max_length=MAX_REASON)]
 
 PATH = Query("path", "Where in the configuration; empty is all of it.", {"type": "string"})
@@ -93,7 +95,7 @@ class ReloadBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RollbackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which revision to go back to, whether to do it, and why."""
 
-    revision: Annotated[int, Meta(ge=1)]
+    revision: RevisionNumber
     apply: bool = True
     reason: Reason = ""
 
@@ -236,7 +238,7 @@ class ConfigRoutes:
         if not wanted.apply:
             only_reads(request)
         author = author_of(request)
-        order = api.Rollback(author, wanted.revision, wanted.reason, wanted.apply, _role_of(request))
+        order = api.Rollback(author, int(wanted.revision), wanted.reason, wanted.apply, _role_of(request))
         return _made(request, await self._candidates.do(author, order))
 
     async def history(self, request: Request) -> Response:

@@ -180,6 +180,8 @@ class ZoneRoutes:
 
 def parse_origin(text: str) -> Name:
     """The name of a zone, as people write it; raises RequestError."""
+    if not text:  # dnspython takes it for the root
+        raise RequestError("usage", "a name is missing; that of the root is a dot")
     if len(text) > MAX_NAME_TEXT:
         raise RequestError("usage", f"the name is longer than {MAX_NAME_TEXT} characters")
     try:

@@ -8,7 +8,7 @@ Who may is checked before the route runs. A zone in the path is what tokens narr
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,9 @@ from cmdctl.roles import Caller, Role
 Endpoint = Callable[[Request], Awaitable[Response]]
 JSON = "application/json"
 ROUTE = "route"  # in the state of a request: the name of the operation that serves it
+# A name as people write it, Unicode and escapes among it: JSON Schema can say no more than that it is one.
+DOMAIN_NAME: Mapping[str, Any] = {"type": "string", "minLength": 1, "format": "domain-name"}
+NOTHING: Mapping[str, Mapping[str, Any]] = {}
 _NAMES = str.maketrans({"/": "_", "{": None, "}": None, "-": "_", ".": "_"})
 
 
@@ -31,7 +34,7 @@ class Query:
 
     name: str
     text: str
-    schema: dict[str, Any]
+    schema: Mapping[str, Any]
     required: bool = False
 
 
@@ -46,6 +49,7 @@ class Operation(Route):
         role: Role,
         *,
         query: Sequence[Query] = (),
+        variables: Mapping[str, Mapping[str, Any]] = NOTHING,
         body: Any = None,
         answer: Any,
         media_type: str = JSON,
@@ -55,11 +59,14 @@ class Operation(Route):
     ) -> None:
         """`answer` is the shape of what it gives, `zone` the path parameter with the zone.
 
+        `variables`: JSON Schema of variable parts of the path that are not just any text.
+
         `any_token`: also for tokens that are for some zones only.
         """
         self.method = method
         self.role = role
         self.query = tuple(query)
+        self.variables = {**({zone: DOMAIN_NAME} if zone is not None else {}), **variables}
         self.body = body
         self.answer = answer
         self.media_type = media_type

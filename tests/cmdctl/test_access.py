@@ -285,6 +285,13 @@ class TestCredentials:
         assert (await remote.ask("DELETE", f"/v1/tokens/{made['id']}", basic("operate", PASSWORD)))[0] == 200
         assert (await remote.ask("GET", "/v1/whoami", header))[0] == 401
 
+    async def test_a_name_that_is_missing_is_not_taken_for_the_root(self, remote):
+        wanted = json.dumps({"user": "admin", "zones": [""]}).encode()
+        status, _, body = await remote.ask("POST", "/v1/tokens", remote.bearer("admin"), body=wanted)
+        assert (status, b"a name is missing" in body) == (400, True)
+        assert (await remote.ask("GET", "/v1/zones?after=", remote.bearer("read")))[0] == 400
+        assert (await remote.ask("GET", "/v1/statistics/zones?after=", remote.bearer("read")))[0] == 400
+
     async def test_changes_and_refusals_are_in_the_audit_log_with_their_request(self, remote):
         _, head, _ = await remote.ask("POST", "/v1/reload", remote.bearer("read"))
         request = next(line for line in head.lower().split("\r\n") if line.startswith("x-request-id: ")).split()[1]

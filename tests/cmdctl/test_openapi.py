@@ -16,9 +16,20 @@ from daemonkit.api import Nothing
 from tests.cmdctl.test_access import remote
 
 EXAMPLES = "4"  # of each operation and kind; more by hand
-# What is accepted depends on what there is, not on the request alone: a valid path of no option is refused.
-# Who may is asked of every route by tests/cmdctl/test_access.py, with more kinds of credentials.
-NOT_CHECKED = "positive_data_acceptance,ignored_auth,object_level_authorization"
+# object_level_authorization is asked between users of its own file, of objects it can tell by the IDs in their lists.
+# Here users share everything but what tokens are narrowed from, and it does not find out that the name of a zone in a
+# list is the `origin` of other paths: with two narrowed tokens it said nothing of a door that did not look at zones at
+# all. tests/cmdctl/test_access.py asks every route with a token for another zone.
+NOT_CHECKED = "object_level_authorization"
+# What the document cannot say of a name, told to schemathesis in its own process.
+HOOKS = """
+import schemathesis
+from hypothesis import strategies
+
+label = strategies.from_regex(r"[a-z0-9_]([a-z0-9-]{0,20}[a-z0-9_])?", fullmatch=True)
+names = strategies.lists(label, min_size=1, max_size=4).map(".".join)
+schemathesis.openapi.format("domain-name", names | strategies.sampled_from(["example.org", "a.EXAMPLE.", "."]))
+"""
 
 __all__ = ["remote"]  # the fixture
 
@@ -53,25 +64,18 @@ def test_every_operation_declares_the_shape_of_its_answer(operation):
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_schemathesis_finds_nothing(remote, tmp_path, monkeypatch):
-    monkeypatch.setattr("cmdctl.bodies.BODY_SECONDS", 0.3)
+    monkeypatch.setattr("cmdctl.bodies.BODY_SECONDS", 0.3)  # it leaves bodies out
+    monkeypatch.setattr("cmdctl.authentication.MAX_FAILURES", 10**6)  # and asks with wrong credentials, often
+    (tmp_path / "hooks.py").write_text(HOOKS)
     url = f"https://127.0.0.1:{remote.address[1]}/v1/openapi.json"
     arguments = ["run", url, "--header", remote.bearer("admin"), "--tls-verify", "false", "--no-color"]
-    arguments += [
-        "--exclude-checks",
-        NOT_CHECKED,
-        "--max-examples",
-        EXAMPLES,
-        "--seed",
-        "1",
-        "--phases",
-        "examples,coverage,fuzzing",
-    ]
-    program = Path(sys.executable).with_name("schemathesis")
+    arguments += ["--exclude-checks", NOT_CHECKED, "--phases", "examples,coverage,fuzzing", "--continue-on-failure"]
+    arguments += ["--max-examples", EXAMPLES, "--seed", "1"]
     child = await asyncio.create_subprocess_exec(
-        program,
+        Path(sys.executable).with_name("schemathesis"),
         *arguments,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        env={**os.environ, "PYTHONWARNINGS": "ignore", "SCHEMATHESIS_HOOKS": "hooks"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
