@@ -63,6 +63,7 @@ class Candidate:
     configured_keys: Mapping[str, Any]  # `keys`
     configured: Mapping[str, Any]  # `data_sources`
     sources: LateSources
+    alone: bool  # there is to be no worker
     statuses: Sequence[SourceStatus] = ()  # of the sources, where they were opened for this revision
 
 
@@ -107,9 +108,10 @@ class AuthDaemon(Module):
         cookies = self._read_cookies(config.own["cookies"])
         configured = config.values["data_sources"]
         sources, before = self._sources_of(configured), self._sources
-        candidate = Candidate(settings, zones, cookies, keys, faults, config.values[KEYS], configured, sources)
+        alone = answers_alone(config)
+        candidate = Candidate(settings, zones, cookies, keys, faults, config.values[KEYS], configured, sources, alone)
         was_open = before is not None and before.is_open()
-        if not (was_open or answers_alone(config)) or (sources is before and was_open):
+        if not (was_open or alone) or (sources is before and was_open):
             return candidate
         sources.open(before.open() if before is not None and was_open else None)
         statuses = sources.status()
@@ -196,7 +198,7 @@ class AuthDaemon(Module):
         serving = Serving(sources, candidate.settings, candidate.zones, candidate.cookies, candidate.keys, sources=told)
         self._zone_counters.apply(candidate.zones.rows)
         if self._server is None:
-            link = WorkerLink(self.context.directories.run, self._number)
+            link = WorkerLink(self.context.directories.run, self._number, expected=not candidate.alone)
             self._server = Server(serving, self.context.counters, self.context.log, self._compiled_counts, link)
         else:
             self._server.serve_by(serving)

@@ -46,8 +46,14 @@ class WorkerLost(AuthError):
 class WorkerLink:
     """For one thread."""
 
-    def __init__(self, run: Path, first: int = 0, *, answer_limit: float = ANSWER_LIMIT) -> None:
-        """`run` is where workers are; of several the one of number `first` is tried first."""
+    def __init__(
+        self, run: Path, first: int = 0, *, answer_limit: float = ANSWER_LIMIT, expected: bool = False
+    ) -> None:
+        """`run` is where workers are; of several the one of number `first` is tried first.
+
+        `expected`: there is to be one, which may still be starting, as this process is.
+        """
+        self._expected = time.monotonic() + (SUCCESSOR_LIMIT if expected else 0.0)  # until then, if none has been there
         self._run = run
         self._first = first
         self._answer_limit = answer_limit
@@ -168,8 +174,12 @@ class WorkerLink:
     def _connected(self) -> socket.socket | None:
         """A connection to the first worker that is there; None: they have ended. Raises NoWorker or OSError."""
         paths = sorted(self._run.glob(SOCKETS))
+        if not paths and time.monotonic() < self._expected:
+            return None
         if not paths:
+            self._lost = 0.0
             raise NoWorker
+        self._expected = 0.0
         for index in range(len(paths)):
             connection = _connected(paths[(self._first + index) % len(paths)])
             if connection is not None:
@@ -179,7 +189,7 @@ class WorkerLink:
     def _wait_for_another(self) -> None:
         """A moment. Raises WorkerLost where none has been there for too long."""
         now = time.monotonic()
-        self._lost = self._lost or now
+        self._lost = self._lost or max(now, self._expected)
         if now - self._lost >= SUCCESSOR_LIMIT or self._closed.wait(CONNECT_EVERY):
             raise WorkerLost("there is none")
 

@@ -516,14 +516,15 @@ async def test_a_directory_of_zone_files_is_served_and_its_faults_are_told(tmp_p
 
 
 # Beside a worker.
-async def test_with_a_worker_data_sources_are_opened_when_something_is_asked_of_them(tmp_path, caplog):
+async def test_with_a_worker_data_sources_are_opened_when_something_is_asked_of_them(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("auth.worker_link.SUCCESSOR_LIMIT", 0.01)
     async with running(tmp_path) as daemon:
         (tmp_path / "zones.sqlite").write_bytes(b"this is no database" * 100)
         await daemon.configure(worker=True)
         sock = await daemon.listen()
         assert (await daemon.call(api.Status())).sources == ()
         assert "AUTH_DATA_SOURCE_WAITING" not in caplog.text
-        assert (await daemon.ask(sock, "www.example.")).rcode == "SERVFAIL"  # the worker is not there yet
+        assert (await daemon.ask(sock, "www.example.")).rcode == "SERVFAIL"  # the worker does not come
         assert "AUTH_DATA_SOURCE_WAITING the data source main cannot be read now" in caplog.text
         (source,) = (await daemon.call(api.Status())).sources
         assert source.failure
@@ -540,7 +541,8 @@ async def test_a_worker_that_is_disabled_leaves_auth_to_tell_of_data_sources(tmp
         assert source.failure
 
 
-async def test_sources_that_were_opened_beside_a_worker_are_judged_and_kept_when_they_change(tmp_path):
+async def test_sources_that_were_opened_beside_a_worker_are_judged_and_kept_when_they_change(tmp_path, monkeypatch):
+    monkeypatch.setattr("auth.worker_link.SUCCESSOR_LIMIT", 0.01)
     async with running(tmp_path, example=ZONE) as daemon:
         await daemon.configure(worker=True)
         sock = await daemon.listen()

@@ -8,6 +8,7 @@ import resource
 import select
 import socket
 import threading
+import time
 from contextlib import asynccontextmanager, contextmanager
 
 import msgspec
@@ -349,6 +350,27 @@ def test_without_a_worker_the_engine_answers_here(tmp_path, link_to):
         link_to(tmp_path).ask(MESSAGES[0], UDP)
     assert read(engine.respond(MESSAGES[0], UDP)).rcode == "NOERROR"
     assert counters.statistics()["responses"] == 1
+
+
+@pytest.mark.asyncio
+async def test_a_worker_that_is_just_starting_is_waited_for(tmp_path, link_to):
+    link = link_to(tmp_path, expected=True)
+    asking = asyncio.ensure_future(asyncio.to_thread(link.ask, MESSAGES[0], UDP))
+    await until(lambda: link._lost)  # it waits
+    async with desk_at(tmp_path, Serving(source())):
+        assert (await asking).reply is not None
+    with pytest.raises(NoWorker):  # it was there, and is not meant to be any more
+        await asyncio.to_thread(link.ask, MESSAGES[0], UDP)
+
+
+def test_a_worker_that_does_not_start_is_not_waited_for_long(tmp_path, link_to, monkeypatch):
+    monkeypatch.setattr("auth.worker_link.SUCCESSOR_LIMIT", 0.05)
+    link = link_to(tmp_path, expected=True)
+    began = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(NoWorker):
+            link.ask(MESSAGES[0], UDP)
+    assert time.monotonic() - began >= 0.05
 
 
 def test_what_one_worker_dies_of_the_next_is_asked(tmp_path, link_to):
