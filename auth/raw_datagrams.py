@@ -8,7 +8,7 @@ import socket
 from typing import Any
 
 from auth.ancillary import ANCILLARY_SIZE, Ancillary, reply_control
-from auth.raw import Hatch
+from auth.raw import Hatch, zeros
 from auth.sizes import IPV6_OCTETS, MAX_DATAGRAM, MAX_UDP_SIZE, QUERY_OCTETS
 
 
@@ -17,8 +17,8 @@ class Datagrams:
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
-        self.queries = memoryview(bytearray(slots * QUERY_OCTETS))
-        self.replies = memoryview(bytearray(slots * MAX_UDP_SIZE))
+        self.queries = zeros(slots * QUERY_OCTETS, "B")
+        self.replies = zeros(slots * MAX_UDP_SIZE, "B")
         self.addresses = memoryview(bytearray(slots * IPV6_OCTETS))  # of the clients
         self._incoming: list[tuple[bytes, Ancillary, Any]] = []
         self._outgoing: list[tuple[int, int, int]] = []

@@ -108,6 +108,7 @@ cdef extern from *:
     socklen_t bob_turn_control(msghdr *) nogil
     void bob_segment(void *, size_t, uint16_t) nogil
 
+from auth.raw import zeros
 from auth.sizes import MAX_DATAGRAM, MAX_SEGMENT, MAX_SEGMENTED, MAX_SEGMENTS, MAX_UDP_SIZE, QUERY_OCTETS
 
 cdef Py_ssize_t _QUERY = QUERY_OCTETS
@@ -126,8 +127,8 @@ cdef class Datagrams:
         cdef mmsghdr *outgoing
         cdef iovec *vectors
         self.slots = slots
-        self.queries = memoryview(bytearray(slots * _QUERY))
-        self.replies = memoryview(bytearray(slots * MAX_UDP_SIZE))
+        self.queries = zeros(slots * _QUERY, "B")
+        self.replies = zeros(slots * MAX_UDP_SIZE, "B")
         self.query_octets = _address(self.queries)
         self.reply_octets = _address(self.replies)
         self.rest = <unsigned char *>calloc(slots, _REST)

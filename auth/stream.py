@@ -13,6 +13,7 @@ from typing import Any
 
 from auth.counted import REQUEST_TCP, REQUEST_V4, REQUEST_V6, STREAM_PART
 from auth.image_engine import ImageEngine
+from auth.raw import zeros
 from auth.reply_tally import ReplyTally
 from auth.sizes import IPV6_OCTETS, MAX_STREAM_REPLY, MAX_STREAM_UNSENT, STREAM_OCTETS
 
@@ -24,8 +25,8 @@ class StreamAnswers:
     """Answers from the octets of one connection after the other."""
 
     def __init__(self, tally: ReplyTally) -> None:
-        self.queries = memoryview(bytearray(STREAM_OCTETS))  # to be received into
-        self.replies = memoryview(bytearray(MAX_STREAM_UNSENT + PREFIX + MAX_STREAM_REPLY))
+        self.queries = zeros(STREAM_OCTETS, "B")  # to be received into
+        self.replies = zeros(MAX_STREAM_UNSENT + PREFIX + MAX_STREAM_REPLY, "B")
         self.octets = self.queries
         self.sent = self.replies
         self.tally = tally

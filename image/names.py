@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 
 from image.layout import (
     CASE,
@@ -23,6 +24,7 @@ from image.raw import Memory
 
 ONE = 1
 WORD = 8  # octets
+MANY = 1 << 14  # octets
 LOW_BITS = 0x7F7F7F7F7F7F7F7F
 HIGH_BITS = 0x8080808080808080
 FROM_A = 0x3F3F3F3F3F3F3F3F  # 0x80 - A in each octet
@@ -32,8 +34,10 @@ Octets = bytes | bytearray | memoryview
 
 
 def buffer(octets: int) -> memoryview:
-    """Zeros to write into."""
-    return memoryview(bytearray(octets))
+    """Zeros to write into; where they are many, in pages that cost nothing until they are written to."""
+    if octets < MANY:
+        return memoryview(bytearray(octets))
+    return memoryview(mmap.mmap(-1, octets, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
 
 def address_of(octets: memoryview) -> int:
