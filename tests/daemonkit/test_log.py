@@ -61,8 +61,9 @@ def log(clock: Clock) -> MessageLog:
 
 
 @pytest.fixture
-def started() -> Iterator[LogHandler]:
-    """Logging as a daemon has it, for one test."""
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[LogHandler]:
+    """Logging as a daemon has it, for one test, and with more patience: flush() returns when all is written."""
+    monkeypatch.setattr("daemonkit.log.FLUSH_TIMEOUT", 30.0)
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     try:
@@ -212,7 +213,9 @@ def test_destinations_format_and_level_change_at_run_time(started, log, capfd, t
     started.apply(LogSettings("warning", ("stderr",)))
     log.info("TOY_SAW", name="third")
     log.warning("TOY_SAW", name="fourth")
-    wait_until(lambda: len(file.read_text().splitlines()) == 2, what="the file has what was queued for it")
+    wait_until(
+        lambda: file.exists() and len(file.read_text().splitlines()) == 2, what="the file has what was queued for it"
+    )
     pieces: list[str] = []
 
     def lines() -> list[str]:
