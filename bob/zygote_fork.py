@@ -21,6 +21,7 @@ from typing import NoReturn
 from bob import systemd, zygote
 from bob.privileges import give_up_capabilities
 from daemonkit.process import name_process
+from daemonkit.spec import load_all
 
 PR_SET_DUMPABLE = 4  # prctl(2)
 LAST_DESCRIPTOR = (1 << 31) - 1
@@ -45,6 +46,7 @@ def fork_zygote(modules: Sequence[str]) -> Forked | None:
         return None
     for name in SHARED:
         importlib.import_module(name)
+    load_all()
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         return None
     gc.collect()
