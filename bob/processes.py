@@ -34,7 +34,7 @@ LIMIT_RESOURCES = {
 # What the zygote reads ahead, in this order; it forks a daemon when it has read so far, or when it has read all.
 READ_AHEAD = (
     *("daemonkit.main", "daemonkit.process:check_installation", "daemonkit.spec:load_all", "msgq.daemon"),
-    *("cfgmgr.daemon", "datasrc.database.store", "sqlalchemy.dialects.sqlite.pysqlite", "memmgr.daemon"),
+    *("cfgmgr.daemon", "datasrc.database.store:get_ready", "sqlalchemy.dialects.sqlite.pysqlite", "memmgr.daemon"),
     *("stats.daemon", "cmdctl.daemon", "authworker.daemon"),
     "auth.daemon",  # the last: several are forked, and what is read later they do not share
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dns.name import Name
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Dialect, and_, bindparam, case, delete, func, insert, literal, select, update
 
 from datasrc import journal as rules
 from datasrc.database.bulk import execute_many
@@ -175,6 +175,12 @@ def _told(rows: Iterable[Any]) -> list[Change]:
         Change(number, stored_origin(key, origin), version, serial, Provenance(*provenance), made, bool(deleted))
         for number, key, origin, version, serial, *provenance, made, deleted in rows
     ]
+
+
+def get_ready(dialect: Dialect) -> None:
+    """Compile what every process asks that follows a database."""
+    _LAST.get_ready(dialect, {})
+    _AFTER.get_ready(dialect, {"after": 0, "limit": 1})
 
 
 def last_change(connection: Connection) -> int:

@@ -42,25 +42,41 @@ class Prepared:
         count: int = self._ask(connection, parameters).rowcount
         return count
 
+    def get_ready(self, dialect: Dialect, parameters: Mapping[str, Any]) -> None:
+        """Have the text for parameters like these, so that who is forked after this finds it."""
+        self._plan(dialect, parameters)
+
     def _ask(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
         """The driver's cursor."""
-        lists = {name: value for name, value in parameters.items() if isinstance(value, list)}
-        lengths = tuple((name, len(values)) for name, values in lists.items())
-        plan = self._plans.get(lengths)
-        if plan is None:
-            plan = self._plans[lengths] = self._compile(connection.dialect, parameters)
-        text, order, values = plan
+        text, order, values = self._plan(connection.dialect, parameters)
         values = {**values, **parameters}
-        for name, several in lists.items():
-            values.update(zip((f"{name}_{number}" for number in range(1, len(several) + 1)), several, strict=True))
+        for name, several in parameters.items():
+            if isinstance(several, list):
+                values.update(zip((f"{name}_{number}" for number in range(1, len(several) + 1)), several, strict=True))
         driver: Any = connection.connection.driver_connection
         return driver.execute(text, [values[name] for name in order])
+
+    def _plan(self, dialect: Dialect, parameters: Mapping[str, Any]) -> Plan:
+        lengths = tuple((name, len(value)) for name, value in parameters.items() if isinstance(value, list))
+        plan = self._plans.get(lengths)
+        if plan is None:
+            plan = self._plans[lengths] = self._compile(dialect, parameters)
+        return plan
 
     def _compile(self, dialect: Dialect, parameters: Mapping[str, Any]) -> Plan:
         """The text for lists as long as these."""
         columns = list(parameters) if isinstance(self._statement, Insert) else None
         state = self._statement.compile(dialect=dialect, column_keys=columns).construct_expanded_state(dict(parameters))
         return state.statement, list(state.positiontup or ()), dict(state.parameters)
+
+
+def asked(connection: Connection, question: str) -> Sequence[Sequence[Any]]:
+    """All rows of a SELECT that is text, without parameters."""
+    if connection.dialect.name != SQLITE:
+        return connection.exec_driver_sql(question).all()
+    driver: Any = connection.connection.driver_connection
+    found: list[tuple[Any, ...]] = driver.execute(question).fetchall()
+    return found
 
 
 @contextmanager

@@ -10,7 +10,18 @@ from operator import itemgetter
 from typing import Any, Self
 
 from dns.name import Name
-from sqlalchemy import BindParameter, Connection, CursorResult, Select, and_, bindparam, not_, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    CursorResult,
+    Dialect,
+    Select,
+    and_,
+    bindparam,
+    not_,
+    select,
+    union_all,
+)
 
 from datasrc.apex import APEX_TYPES, inspect
 from datasrc.database.engine import Database
@@ -85,6 +96,7 @@ _TOUCHED = Prepared(
 _EXACT = Prepared(_NODE.where(_r.type == bindparam("type"), _r.covers == bindparam("covers")))
 _ALL = select(*ROW).where(_r.zone == _zone_p).order_by(_r.key, _r.type, _r.covers)
 
+USUAL_LABELS = range(1, 6)  # of names that are asked for, the root included
 TOGETHER = 500  # zones whose rows are read with one query
 _THESE = (
     select(*_ZONE, *ROW)
@@ -98,6 +110,13 @@ _ALL_OF = (
     .order_by(_r.zone, _r.key, _r.type, _r.covers)
 )
 _ZONE_COLUMN = itemgetter(len(ROW))
+
+
+def get_ready(dialect: Dialect) -> None:
+    """Compile what every process asks that looks for zones."""
+    _STORED.get_ready(dialect, {"key": b""})
+    for labels in USUAL_LABELS:
+        _FIND_ZONE.get_ready(dialect, {"keys": [b""] * labels})
 
 
 class DatabaseSnapshot(Snapshot):

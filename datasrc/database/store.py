@@ -10,13 +10,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from dns.name import Name
-from sqlalchemy import Connection, bindparam, delete, inspect, not_, select, text, update
+from sqlalchemy import Connection, bindparam, delete, inspect, make_url, not_, select, update
 
 from datasrc import doorbell
-from datasrc.database import history
+from datasrc.database import history, reader
 from datasrc.database.committing import commit_change
 from datasrc.database.engine import Database
 from datasrc.database.patience import LOOKING, READER
+from datasrc.database.prepared import SQLITE, Prepared, asked
 from datasrc.database.reader import DatabaseSnapshot, judged, page, stored_zone
 from datasrc.database.schema import HEAD, KNOWN, STATE_DELETED, VERSION_TABLE, rrsets, zones
 from datasrc.database.writer import KEYS_A_QUERY, DatabaseUpdater
@@ -36,6 +37,7 @@ from datasrc.records import EVERY_ZONE, Change, Difference, Provenance, ZoneFilt
 from datasrc.source import Bell, DataSource, Snapshot, Updater
 
 _z = zones.c
+_KEYS = Prepared(select(_z.key).where(not_(_z.deleted)))
 _HELD = select(_z.key).where(_z.key.in_(bindparam("keys", expanding=True)), not_(_z.deleted))
 
 
@@ -162,7 +164,7 @@ class DatabaseSource(DataSource):
         """The keys of all origins."""
         self._ensure()
         with self._database.read() as connection:
-            return set(connection.execute(select(_z.key).where(not_(_z.deleted))).scalars())
+            return {key for (key,) in _KEYS.rows(connection, {})}
 
     def held(self, keys: Collection[bytes]) -> set[bytes]:
         """Which of these are keys of origins here."""
@@ -210,13 +212,29 @@ class DatabaseSource(DataSource):
                 self._ready = True
 
 
+def _tables(connection: Connection) -> list[str]:
+    if connection.dialect.name != SQLITE:
+        return inspect(connection).get_table_names()
+    rows = asked(connection, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+    return [name for (name,) in rows if not name.startswith("sqlite_")]
+
+
+def get_ready() -> None:
+    """Do once what every process does that reads a database of zones in SQLite, for those that are forked after it."""
+    dialect = make_url(f"{SQLITE}:///zones.sqlite").get_dialect()()
+    _KEYS.get_ready(dialect, {})
+    history.get_ready(dialect)
+    reader.get_ready(dialect)
+
+
 def check_schema(database: Database) -> None:
     """Raise unless the database has the schema of this release."""
     with database.read() as connection:
-        tables = inspect(connection).get_table_names()
+        tables = _tables(connection)
         version = None
         if VERSION_TABLE in tables:
-            version = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
+            rows = asked(connection, f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a constant
+            version = rows[0][0] if rows else None
     if version == HEAD:
         return
     advice = f"run `{shlex.join([sys.executable, '-m', 'datasrc', 'migrate', database.text])}`"
