@@ -1,9 +1,10 @@
 """A directory of zone files, each named after its zone (`NAME.zone` or `NAME`), served as they are and never written.
 
 A file is read when its zone is first asked for, so that who answers from images reads none; from then on it is read
-again when it changes. A file that cannot be used keeps the last good version of its zone, and only of its zone; until
-there is one the zone is BROKEN. A thread looks for changed files; a file that another one includes is looked at when
-the including one changes, or by refresh().
+again when it changes. Of very many files only the names are known until somebody asks for all zones: who answers
+questions looks at those he is asked for. A file that cannot be used keeps the last good version of its zone, and only
+of its zone; until there is one the zone is BROKEN. A thread looks for changed files; a file that another one includes
+is looked at when the including one changes, or by refresh().
 """
 
 from __future__ import annotations
@@ -13,20 +14,21 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from dns.name import Name
 
 from datasrc.errors import Missing, ReadOnly, StorageError, UnknownBackend
+from datasrc.files_snapshot import MasterFilesSnapshot, judged
 from datasrc.filezones import FileZone, Kept, Remembered, Unreadable, ZoneFile, read_file, signature_of
 from datasrc.keys import name_key
-from datasrc.memory import MemorySource, Replacement
+from datasrc.memory import MemorySource, Replacement, Stored
 from datasrc.packed_finder import differences
 from datasrc.records import EVERY_ZONE, Change, Difference, Provenance, ZoneFilter, ZoneInfo, ZoneState
-from datasrc.source import DataSource, Finder, Snapshot, Updater
-from datasrc.zonefiles import key_of, listed, status_of
+from datasrc.source import DataSource, Snapshot, Updater
+from datasrc.zonefiles import Names, key_of, keys_of, listed, names_of, status_of
 
 CHECK_EVERY = 1.0  # s between looks at the directory
 CHECK_SHARE = 0.02  # of the time at most that looks may take: with very many files they become rarer
@@ -53,34 +55,40 @@ class MasterFilesSource(DataSource):
         self._faults: dict[bytes, str] = {}  # by zone
         self._strays: tuple[str, ...] = ()  # what does not concern one zone
         self._listing: dict[str, tuple[bytes, ZoneFile]] = {}  # what each file was when it was last looked at
+        self._names: Names | None = None  # all that is known of files whose zones nobody asked for; None: it is more
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
         self._looked = time.monotonic()  # when the last look began
         self._begin()
         if check_every is not None:
-            self._watcher = threading.Thread(target=self._watch, args=(check_every,), name=self.name, daemon=True)
+            first = max(check_every, (time.monotonic() - self._looked) / CHECK_SHARE)
+            self._watcher = threading.Thread(target=self._watch, args=(check_every, first), name=self.name, daemon=True)
             self._watcher.start()
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """One consistent state of all zones."""
+        names = self._names  # first: once it is None all zones are there
         with self._zones.snapshot() as snapshot:
-            yield MasterFilesSnapshot(snapshot, self._faults)
+            late = None if names is None else partial(self._asked, names)
+            yield MasterFilesSnapshot(snapshot, self._faults, late)
 
     def zones(
         self, after: Name | None = None, limit: int | None = None, *, only: ZoneFilter = EVERY_ZONE
     ) -> list[ZoneInfo]:
         """A page of the zones. Reads the files of all that were not read yet."""
+        self._look_at_all()
         faults = self._faults
-        return list(islice(self._zones.walk(after, only, lambda info: _judged(info, faults)), limit))
+        return list(islice(self._zones.walk(after, only, lambda info: judged(info, faults)), limit))
 
     def survey(self, known: Callable[[bytes, int], bool]) -> Iterator[ZoneInfo]:
         """All zones but those known, each read when it is its turn; what is known is neither read nor named."""
+        self._look_at_all()
         faults = self._faults
         for key, zone in self._zones.stored():
             assert isinstance(zone, FileZone)
             if key in faults or not zone.was_read or not known(key, zone.number):
-                yield _judged(zone.info(), faults)
+                yield judged(zone.info(), faults)
 
     @property
     def news(self) -> int:
@@ -99,6 +107,7 @@ class MasterFilesSource(DataSource):
 
     def recall(self, remembered: Mapping[str, Remembered]) -> None:
         """Go on from what a process before this one read. Only files that are other ones by now are read."""
+        self._look_at_all()
         with self._lock:
             replacements = []
             for name, (key, file) in self._listing.items():
@@ -133,7 +142,8 @@ class MasterFilesSource(DataSource):
 
     def file_of(self, origin: Name) -> tuple[str, float] | None:
         """The file of a zone as it was when it was last looked at; None where there is none, or more than one."""
-        zone = self._zones.get(name_key(origin))
+        key, names = name_key(origin), self._names
+        zone = self._zones.get(key) or (None if names is None else self._asked(names, key))
         if not isinstance(zone, FileZone) or zone.file is None:
             return None
         return zone.file.path, zone.file.changed
@@ -144,11 +154,15 @@ class MasterFilesSource(DataSource):
 
     def zone_keys(self) -> set[bytes]:
         """The keys of all origins."""
-        return self._zones.zone_keys()
+        names = self._names
+        return self._zones.zone_keys() if names is None else names.keys()
 
     def held(self, keys: Collection[bytes]) -> set[bytes]:
         """Which of these are keys of origins here."""
-        return self._zones.held(keys)
+        names = self._names
+        if names is None:
+            return self._zones.held(keys)
+        return {key for key in keys if names.file_of(key) is not None}
 
     def known_until(self) -> float:
         """When the last look at the directory began."""
@@ -171,8 +185,7 @@ class MasterFilesSource(DataSource):
         if self._watcher is not None:
             self._watcher.join()
 
-    def _watch(self, check_every: float) -> None:
-        pause = check_every
+    def _watch(self, check_every: float, pause: float) -> None:
         while not self._closing.wait(pause):
             start = time.monotonic()
             try:
@@ -185,12 +198,41 @@ class MasterFilesSource(DataSource):
 
     def _begin(self) -> None:
         with self._lock:
-            files, faults, strays = self._files()
-            number = first_number()
-            self._zones.adopt({key: self._new(key, file, number) for key, file in files.items()})
-            self._make_empty(faults.keys() - files.keys(), number)
-            self._faults.update(faults)
-            self._strays = tuple(strays)
+            self._names = self._listed_names()
+            if self._names is None:
+                self._begin_with_all()
+
+    def _begin_with_all(self) -> None:
+        files, faults, strays = self._files()
+        number = first_number()
+        self._zones.adopt({key: self._new(key, file, number) for key, file in files.items()})
+        self._make_empty(faults.keys() - files.keys(), number)
+        self._faults.update(faults)
+        self._strays = tuple(strays)
+
+    def _look_at_all(self) -> None:
+        """Look at every file, if only the names of some are known."""
+        if self._names is not None:
+            self._look(all_files=False, all_zones=True)
+
+    def _asked(self, names: Names, key: bytes) -> Stored | None:
+        """The zone of a key that nobody asked for yet, if there is one."""
+        file = self._file_of(names, key)
+        return None if file is None else self._zones.add(key, self._new(key, file, first_number()))
+
+    def _file_of(self, names: Names, key: bytes) -> ZoneFile | None:
+        """The file of a zone as it is now."""
+        name = names.file_of(key)
+        if name is None:
+            return None
+        path = self._directory / name
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unseen(str(path), error) from error
+        return ZoneFile(str(path), signature_of(status), status.st_mtime)
 
     def _new(self, key: bytes, file: ZoneFile, number: int) -> FileZone:
         """A zone whose file is not read yet."""
@@ -199,31 +241,77 @@ class MasterFilesSource(DataSource):
     def _failed(self, key: bytes, reason: str) -> None:
         self._faults[key] = reason
 
-    def _look(self, *, all_files: bool) -> None:
+    def _look(self, *, all_files: bool, all_zones: bool = False) -> None:
         """Read those of the files that were asked for which changed; the zones of files that are gone are deleted."""
         with self._lock:
             begun = time.monotonic()
-            files, twice, strays = self._files()
-            gone = self._zones.zone_keys() - files.keys() - twice.keys()
-            replacements = [self._without(key) for key in gone]
-            number = first_number()
-            for key, file in files.items():
-                known = self._zones.get(key)
-                if known is None or known.deleted:
-                    self._faults.pop(key, None)
-                    next_number = number if known is None else max(number, known.number + 1)
-                    replacements.append(Replacement(known, self._new(key, file, next_number), []))
-                elif isinstance(known, FileZone):
-                    replacements += self._again(key, known, file, all_files=all_files)
-                if self._closing.is_set():
-                    return
-            self._zones.publish_all(replacements, _PROVENANCE)
-            for key in gone:
-                self._faults.pop(key, None)
-            self._make_empty(twice.keys() - self._zones.zone_keys(), number)
+            names = None if self._names is None or all_zones else self._listed_names()
+            if names is not None:
+                self._take_asked(names, all_files=all_files)
+            else:
+                self._take_all(all_files=all_files)
+            self._looked = begun
+
+    def _take_asked(self, names: Names, *, all_files: bool) -> None:
+        """Look at the files of zones that were asked for, and at which names there are."""
+        before = self._names
+        assert before is not None
+        gone = self._add_blank(keys_of(before.zones - names.zones))
+        files: dict[bytes, ZoneFile] = {}
+        for key in [*self._zones.zone_keys(), *keys_of(sorted(names.zones - before.zones))]:
+            file = self._file_of(names, key)
+            if file is not None:
+                files[key] = file
+        if self._take(files, gone, all_files=all_files):
+            self._names, self._strays = names, ()
+
+    def _take_all(self, *, all_files: bool) -> None:
+        files, twice, strays = self._files()
+        if self._names is not None:
+            self._add_rest(self._names, files)
+        gone = self._zones.zone_keys() - files.keys() - twice.keys()
+        if self._take(files, gone, all_files=all_files):
+            self._make_empty(twice.keys() - self._zones.zone_keys(), first_number())
             self._faults.update(twice)
             self._strays = tuple(strays)
-            self._looked = begun
+
+    def _add_rest(self, names: Names, files: Mapping[bytes, ZoneFile]) -> None:
+        """Have all zones that were known by name."""
+        keys, number = names.keys(), first_number()
+        self._add_blank(keys - files.keys())
+        self._zones.adopt(
+            {
+                key: self._new(key, file, number)
+                for key, file in files.items()
+                if key in keys and self._zones.get(key) is None
+            }
+        )
+        self._names = None
+
+    def _add_blank(self, keys: Collection[bytes]) -> set[bytes]:
+        """Have zones that were known by name and are gone, so that this can be told; which of them are there."""
+        number = first_number()
+        added = {key: self._zones.add(key, FileZone(key, number, None, self._kept, self._failed)) for key in keys}
+        return {key for key, zone in added.items() if not zone.deleted}
+
+    def _take(self, files: Mapping[bytes, ZoneFile], gone: Collection[bytes], *, all_files: bool) -> bool:
+        """Take files as they are now, and have zones gone; whether that came to its end."""
+        replacements = [self._without(key) for key in gone]
+        number = first_number()
+        for key, file in files.items():
+            known = self._zones.get(key)
+            if known is None or known.deleted:
+                self._faults.pop(key, None)
+                next_number = number if known is None else max(number, known.number + 1)
+                replacements.append(Replacement(known, self._new(key, file, next_number), []))
+            elif isinstance(known, FileZone):
+                replacements += self._again(key, known, file, all_files=all_files)
+            if self._closing.is_set():
+                return False
+        self._zones.publish_all(replacements, _PROVENANCE)
+        for key in gone:
+            self._faults.pop(key, None)
+        return True
 
     def _again(self, key: bytes, known: FileZone, file: ZoneFile, *, all_files: bool) -> list[Replacement]:
         """Look at a file again: the version in place of the one before, if there is another good one."""
@@ -292,8 +380,17 @@ class MasterFilesSource(DataSource):
         return files, faults, strays
 
     def _entries(self) -> list[os.DirEntry[str]]:
-        try:
+        with self._reading():
             return listed(self._directory)
+
+    def _listed_names(self) -> Names | None:
+        with self._reading():
+            return names_of(self._directory)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
         except FileNotFoundError as error:
             raise Missing("there is no such directory", database=self.name) from error
         except OSError as error:
@@ -303,34 +400,16 @@ class MasterFilesSource(DataSource):
         try:
             return status_of(entry)
         except OSError as error:
-            raise StorageError(f"{entry.path} cannot be looked at: {error.strerror}", database=self.name) from error
+            raise self._unseen(entry.path, error) from error
+
+    def _unseen(self, path: str, error: OSError) -> StorageError:
+        return StorageError(f"{path} cannot be looked at: {error.strerror}", database=self.name)
 
     def _make_empty(self, keys: Collection[bytes], number: int) -> None:
         """Have zones that are there to be BROKEN."""
         for key in keys:
             blank = FileZone(key, number, None, self._kept, self._failed)
             self._zones.publish(self._zones.get(key), blank, [], _PROVENANCE)
-
-
-class MasterFilesSnapshot(Snapshot):
-    """All zones of the directory at one moment."""
-
-    def __init__(self, snapshot: Snapshot, faults: Mapping[bytes, str]) -> None:
-        self._snapshot = snapshot
-        self._faults = faults
-
-    def find_zone(self, name: Name) -> Finder | None:
-        """The zone whose origin is the longest match."""
-        return self._judge(self._snapshot.find_zone(name))
-
-    def zone(self, origin: Name) -> Finder | None:
-        """The zone of exactly this origin."""
-        return self._judge(self._snapshot.zone(origin))
-
-    def _judge(self, finder: Finder | None) -> Finder | None:
-        if finder is not None:
-            finder.info = _judged(finder.info, self._faults)
-        return finder
 
 
 def open_source(url: str, *, name: str = "", create: bool = False, read_only: bool = False) -> MasterFilesSource:  # noqa: ARG001
@@ -344,13 +423,3 @@ def open_source(url: str, *, name: str = "", create: bool = False, read_only: bo
 def first_number() -> int:
     """The version of a zone that is read first: none that a process before this one gave may come again."""
     return time.time_ns() // 1_000_000
-
-
-def _judged(info: ZoneInfo, faults: Mapping[bytes, str]) -> ZoneInfo:
-    """The zone with what is wrong with its file; without a version that was ever good it is BROKEN."""
-    fault = faults.get(name_key(info.origin))
-    if fault is None:
-        return info
-    if info.state is ZoneState.EMPTY:
-        return replace(info, state=ZoneState.BROKEN, reason=fault)
-    return replace(info, reason=f"an older version is served: {fault}")

@@ -179,13 +179,13 @@ class MemorySource(DataSource):
         self.name = name
         self.writable = not read_only
         self._lock = threading.Lock()  # held to make a new table, never to read one
-        self._table: Mapping[bytes, Stored] = {}
+        self._table: dict[bytes, Stored] = {}
         self._catalog = _Catalog(self._table)
         self._journals: dict[bytes, deque[Recorded]] = {}
         self._outbox: deque[Change] = deque()
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot]:
+    def snapshot(self) -> Iterator[MemorySnapshot]:
         """One consistent state of all zones."""
         yield MemorySnapshot(self.name, self._table, self._recorded)
 
@@ -263,7 +263,7 @@ class MemorySource(DataSource):
 
     def zone_keys(self) -> set[bytes]:
         """The keys of all origins."""
-        return {key for key, version in self._table.items() if not version.deleted}
+        return {key for key, version in list(self._table.items()) if not version.deleted}  # add() may come in between
 
     def held(self, keys: Collection[bytes]) -> set[bytes]:
         """Which of these are keys of origins here."""
@@ -285,6 +285,11 @@ class MemorySource(DataSource):
         """Take versions, by key, that were there before anybody looked: no changes."""
         with self._lock:
             self._table = {**self._table, **versions}
+
+    def add(self, key: bytes, version: Stored) -> Stored:
+        """The version of a zone that is there, or else this one, which was there before anybody asked: no change."""
+        with self._lock:
+            return self._table.setdefault(key, version)
 
     def publish(self, old: Stored | None, new: Stored, deltas: list[Delta] | None, provenance: Provenance) -> Change:
         """Put a version in place of the one it was made from. Raises Conflict."""
@@ -344,10 +349,18 @@ class MemorySource(DataSource):
 class MemorySnapshot(Snapshot):
     """All zones as they were when the snapshot was taken."""
 
-    def __init__(self, name: str, table: Mapping[bytes, Stored], recorded: History) -> None:
+    def __init__(self, name: str, table: dict[bytes, Stored], recorded: History) -> None:
         self._name = name
         self._table = table
         self._recorded = recorded
+
+    def get(self, key: bytes) -> Stored | None:
+        """The version of a zone that is there, deleted ones too."""
+        return self._table.get(key)
+
+    def add(self, key: bytes, version: Stored) -> None:
+        """A zone that was there when this was taken, but that nobody had asked for."""
+        self._table.setdefault(key, version)
 
     def find_zone(self, name: Name) -> Finder | None:
         """The zone whose origin is the longest match."""

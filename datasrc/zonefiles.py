@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import dns.exception
@@ -14,6 +15,8 @@ from datasrc.keys import name_key
 
 SUFFIX = ".zone"
 MAX_PLAIN = 253  # characters of a name without the final dot (RFC 1035 section 2.3.4)
+LATE_FROM = 1000  # files: fewer are all looked at in some milliseconds
+_ALL_PLAIN = re.compile(r"(?:[a-z0-9_-]{1,63}+(?:\.[a-z0-9_-]{1,63}+)*+\n)*+", re.ASCII)
 _PLAIN = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII | re.IGNORECASE)
 """Names as nearly all are: their keys need no name object, which counts where there are very many."""
 
@@ -30,6 +33,55 @@ def status_of(entry: os.DirEntry[str]) -> os.stat_result | None:
         return entry.stat()
     except FileNotFoundError:
         return None
+
+
+class Names:
+    """Very many zone files by their names alone, all plain and in small letters, one file a zone."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = frozenset(names)
+        self.zones = frozenset([name.removesuffix(SUFFIX) for name in names])
+
+    def file_of(self, key: bytes) -> str | None:
+        """The name of the file of the zone that has this key; None where there is none."""
+        if b"." in key:  # within a label
+            return None
+        zone = b".".join(reversed(key[:-1].split(b"\x00"))).decode("latin-1")
+        if zone not in self.zones:
+            return None
+        return zone + SUFFIX if zone + SUFFIX in self._names else zone
+
+    def keys(self) -> set[bytes]:
+        """The keys of all zones."""
+        return set(keys_of(self.zones))
+
+
+def keys_of(zones: Iterable[str]) -> list[bytes]:
+    """The keys of zones whose plain names these are, in small letters and without the final dot."""
+    return [b"\x00".join(zone.encode().split(b".")[::-1]) + b"\x00" for zone in zones]
+
+
+def names_of(directory: Path) -> Names | None:
+    """The zone files by their names, which is all there is to learn in a moment; None where that does not tell enough.
+
+    It does not where there are few, or a name is not plain, or one zone has two, or what a link leads to may change.
+    Raises OSError.
+    """
+    names, links = [], False
+    with os.scandir(directory) as entries:
+        for each in entries:
+            name = each.name
+            if name[0] != "." and name[-1] != "~":
+                links = links or each.is_symlink()
+                if each.is_file():
+                    names.append(name)
+    if len(names) < LATE_FROM or links or not os.access(directory, os.X_OK, effective_ids=True):
+        return None
+    text = "\n".join(names) + "\n"
+    if text.count("\n") != len(names) or max(map(len, names), default=0) > MAX_PLAIN or not _ALL_PLAIN.fullmatch(text):
+        return None
+    found = Names(names)
+    return found if len(found.zones) == len(names) else None
 
 
 def listed(directory: Path) -> list[os.DirEntry[str]]:

@@ -17,9 +17,10 @@ from types import SimpleNamespace
 
 import dns.name
 import pytest
+from dns.name import Name
 
 import datasrc
-from datasrc import filezones
+from datasrc import filezones, zonefiles
 from datasrc.errors import Missing, ReadOnly, UnknownBackend, ZoneUnusable
 from datasrc.masterfiles import MasterFilesSource, first_number
 from datasrc.packed_finder import differences
@@ -27,7 +28,7 @@ from datasrc.packed_zone import PackedZone
 from datasrc.pending import composite_of
 from datasrc.records import Match, ZoneState
 from datasrc.rows import Row
-from datasrc.source import DataSource
+from datasrc.source import DataSource, Snapshot
 from datasrc.sources import open_sources
 from datasrc.zonefiles import listed
 from datasrc.zonetext_zone import read_zone
@@ -45,6 +46,15 @@ def file_text(text: str) -> str:
         owner, kind, rest = line.split(maxsplit=2)
         lines += [f"{owner} {kind} {rdata.strip()}" for rdata in rest.split("|")]
     return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(autouse=True, params=["files", "names"])
+def known_first(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What is known of a directory before anybody asks: as of few files, or as of very many."""
+    known: str = request.param
+    if known == "names":
+        monkeypatch.setattr(zonefiles, "LATE_FROM", 0)
+    return known
 
 
 @pytest.fixture
@@ -417,6 +427,7 @@ class TestWatching:
             raise OSError(errno.EIO, "Input/output error")
 
         unreadable = SimpleNamespace(name="example.zone", path="example.zone", stat=stat)
+        monkeypatch.setattr(zonefiles, "LATE_FROM", 2)  # from now on all are looked at
         monkeypatch.setattr("datasrc.masterfiles.listed", lambda _directory: [unreadable])
         source.refresh()
         told = "files: example.zone cannot be looked at: Input/output error: the zones last read are served"
@@ -428,6 +439,7 @@ class TestWatching:
         write(directory, 1)
         source = MasterFilesSource(directory, name="files", check_every=0.01)
         assert info(source).serial == 1
+        monkeypatch.setattr(zonefiles, "LATE_FROM", 2)  # from now on all are looked at
         with monkeypatch.context() as broken:
             broken.setattr("datasrc.masterfiles.listed", lambda _directory: [None])
             wait_until(lambda: source.problems() != [])
@@ -539,3 +551,118 @@ def test_what_goes_wrong_while_somebody_waits_is_told(directory, slow):
     assert str(path) in info(source).reason
     assert info(source).state is ZoneState.BROKEN
     source.close()
+
+
+class TestVeryMany:
+    """Nothing is known of zones but their names until all are asked for."""
+
+    @pytest.fixture
+    def known_first(self) -> str:
+        return "names"
+
+    @pytest.fixture
+    def source(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MasterFilesSource]:
+        monkeypatch.setattr(zonefiles, "LATE_FROM", 3)
+        for file in ("a.zone", "b.zone", "x.a", "d.zone"):
+            os.utime(write(directory, 1, file=file), (5, 5))
+        source = MasterFilesSource(directory, name="files", check_every=None)
+        yield source
+        source.close()
+
+    def test_only_what_is_asked_for_is_looked_at(self, source: MasterFilesSource, monkeypatch) -> None:
+        looked: list[str] = []
+
+        def status_of(entry: os.DirEntry[str]) -> os.stat_result:
+            looked.append(entry.name)
+            return entry.stat()
+
+        monkeypatch.setattr("datasrc.masterfiles.status_of", status_of)
+        assert source.zone_keys() == {b"a\x00", b"b\x00", b"a\x00x\x00", b"d\x00"}
+        assert source.held([b"a\x00x\x00", b"c\x00", b"zone\x00a\x00", b"x.a\x00"]) == {b"a\x00x\x00"}
+        with source.snapshot() as snapshot:
+            for asked, found in (("www.x.a.", "x.a."), ("y.a.", "a."), ("b.", "b."), ("a.zone.", None), (".", None)):
+                finder = snapshot.find_zone(dns.name.from_text(asked))
+                assert (finder and finder.info.origin.to_text()) == found
+            assert snapshot.find_zone(Name((b"x.a", b""))) is None
+        source.refresh()
+        assert looked == []
+        assert [str(one.origin) for one in source.zones()] == ["a.", "x.a.", "b.", "d."]
+        assert sorted(looked) == ["a.zone", "b.zone", "d.zone", "x.a"]
+        assert source.changes() == []
+
+    @pytest.mark.parametrize("asked", [[], ["a.", "b."]])
+    @pytest.mark.parametrize("whole", [False, True])
+    def test_what_changes_is_told(
+        self, directory: Path, source: MasterFilesSource, asked: list[str], *, whole: bool
+    ) -> None:
+        for origin in asked:
+            assert info(source, dns.name.from_text(origin)).serial == 1
+        (directory / "a.zone").unlink()
+        write(directory, 1, file="c.zone")
+        os.utime(write(directory, 2, file="b.zone"), (6, 6))
+        if whole:
+            source.zones()
+        else:
+            source.refresh()
+        changed = {change.origin.to_text(): change.deleted for change in source.changes()}
+        assert changed == {"a.": True, "c.": False} | ({"b.": False} if asked else {})
+        assert source.zone_keys() == {b"b\x00", b"c\x00", b"a\x00x\x00", b"d\x00"}
+        with source.snapshot() as snapshot:
+            assert snapshot.zone(dns.name.from_text("a.")) is None
+        assert info(source, dns.name.from_text("b.")).serial == 2
+        write(directory, 3, file="a.zone")
+        source.refresh()
+        assert info(source, dns.name.from_text("a.")).serial == 3
+        versions = [change.version for change in source.changes() if change.origin == dns.name.from_text("a.")]
+        assert versions[0] < versions[1]
+
+    @pytest.mark.parametrize(
+        ("file", "problem"),
+        [("a", "there is a beside it"), ("A.zone", "there is A.zone beside it"), ("b...zone", "not that of a zone")],
+    )
+    def test_names_that_say_too_little_have_all_looked_at(
+        self, directory: Path, source: MasterFilesSource, file: str, problem: str
+    ) -> None:
+        assert info(source, dns.name.from_text("a.")).serial == 1
+        write(directory, 1, file=file)
+        for one in (source, MasterFilesSource(directory, check_every=None)):
+            one.refresh()
+            assert problem in one.problems()[0]
+            assert len(one.zone_keys()) == 4
+        (directory / file).unlink()
+        source.refresh()
+        assert source.problems() == []
+        assert info(source, dns.name.from_text("a.")).serial == 1
+
+    def test_a_link_is_looked_at(self, directory: Path, source: MasterFilesSource) -> None:
+        (directory / "c.zone").symlink_to(directory / "away")
+        source.refresh()
+        assert len(source.zone_keys()) == 4
+        os.utime(write(directory, 1, file="away"), (5, 5))
+        source.refresh()
+        assert info(source, dns.name.from_text("c.")).serial == 1
+
+    def test_a_file_that_has_just_gone_is_no_zone(self, directory: Path, source: MasterFilesSource) -> None:
+        (directory / "x.a").unlink()
+        with source.snapshot() as snapshot:
+            finder = snapshot.find_zone(dns.name.from_text("x.a."))
+            assert finder is not None
+            assert finder.info.origin.to_text() == "a."
+        source.refresh()
+        assert [(str(one.origin), one.deleted) for one in source.changes()] == [("x.a.", True)]
+
+    def test_a_snapshot_stays_as_it_is_while_all_are_looked_at(
+        self, directory: Path, source: MasterFilesSource
+    ) -> None:
+        def serial(of: Snapshot, origin: str) -> int | None:
+            finder = of.find_zone(dns.name.from_text(origin))
+            assert finder is not None
+            return finder.info.serial
+
+        with source.snapshot() as before:
+            assert serial(before, "b.") == 1
+            source.zones()
+            os.utime(write(directory, 2, file="b.zone"), (6, 6))
+            source.refresh()
+            assert (serial(before, "b."), serial(before, "d.")) == (1, 1)
+        assert info(source, dns.name.from_text("b.")).serial == 2
