@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 # A new compiled module belongs to a test that is named here.
 TESTS = [
     "tests/auth/test_access.py",
+    "tests/auth/test_refused_by_images.py",
     "tests/auth/test_cookies.py",
     "tests/auth/test_image_engine.py",
     "tests/auth/test_rate_limiting.py",
