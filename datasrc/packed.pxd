@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport uint64_t
 
-cdef Py_ssize_t UPPER_A, UPPER_Z, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, FIRST, TTL, BLOB, BLOB_LENGTH, FEW, FIRST_SIZE, PREFIX_OCTETS
+cdef Py_ssize_t UPPER_A, UPPER_Z, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, FIRST, TTL, BLOB, BLOB_LENGTH, FEW, FIRST_SIZE, PREFIX_OCTETS, BREATH
 
 cdef class PackedRecords:
     cdef readonly Py_ssize_t count
@@ -17,7 +17,7 @@ cdef class PackedRecords:
 
     @cython.locals(needed=Py_ssize_t, at=Py_ssize_t, start=Py_ssize_t, end=Py_ssize_t)
     cpdef int append(self, uint64_t file, uint64_t line, uint64_t ttl, const unsigned char[::1] key, uint64_t key_length, const unsigned char[::1] owner, uint64_t owner_length, const unsigned char[::1] rdata, uint64_t rdata_length) except -1
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(index=Py_ssize_t, left=list)
     cpdef list finish(self)
     @cython.locals(index=Py_ssize_t, start=Py_ssize_t, width=Py_ssize_t)
     cdef int put_in_order(self) except -1

@@ -3,13 +3,19 @@
 A record in the heap is its composite key (datasrc.pending: name key, 00, type, covered type), the wire form of its
 owner where the key does not say it, then its RDATA behind two octets of length: the set of one record needs no copy.
 A million records are two blocks of memory, not a million objects. Plain Python; packed.pxd adds the types.
+
+Compiled code keeps the interpreter until it returns, and over ten million records it would do so for seconds: what goes
+over all of them lets other threads have it now and then, by sleep(0).
 """
 
 from __future__ import annotations
 
+from time import sleep
+
 from datasrc.octets import (
     BLOB,
     BLOB_LENGTH,
+    BREATH,
     FEW,
     FIRST,
     FIRST_SIZE,
@@ -86,7 +92,13 @@ class PackedRecords:
         """
         self.put_in_order()
         self.find_sets()
-        return [index for index in range(self.set_count) if not self.merge(index)]
+        left = []
+        for index in range(self.set_count):
+            if index & BREATH == BREATH:
+                sleep(0)
+            if not self.merge(index):
+                left.append(index)
+        return left
 
     def put_in_order(self) -> int:
         """Order the records by key; of equal keys as they came."""
@@ -114,6 +126,8 @@ class PackedRecords:
         right = left_end
         right_end = min(start + 2 * width, self.count)
         for at in range(start, right_end):
+            if at & BREATH == BREATH:
+                sleep(0)
             if left < left_end and (right >= right_end or not self.less(self.order[right], self.order[left])):
                 self.merged[at] = self.order[left]
                 left += 1
@@ -143,6 +157,8 @@ class PackedRecords:
         sets = memoryview(bytearray(8 * NUMBERS * (self.count + 1))).cast("Q")
         number = 0
         for at in range(self.count):
+            if at & BREATH == BREATH:
+                sleep(0)
             if at == 0 or self.differs(self.order[at], self.order[at - 1]):
                 sets[number * NUMBERS + FIRST] = at
                 number += 1

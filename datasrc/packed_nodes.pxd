@@ -2,7 +2,7 @@ cimport cython
 
 from datasrc.packed_zone cimport PackedZone
 
-cdef Py_ssize_t A, AAAA, STAR, NS, CNAME, MX, SRV, DS, RRSIG, NSEC, WILDCARD_OCTETS, TYPES, MX_NUMBERS, SRV_NUMBERS, LARGE
+cdef Py_ssize_t A, AAAA, STAR, NS, CNAME, MX, SRV, DS, RRSIG, NSEC, WILDCARD_OCTETS, TYPES, MX_NUMBERS, SRV_NUMBERS, LARGE, BREATH
 
 cdef class Glance:
     cdef PackedZone records
@@ -15,7 +15,7 @@ cdef class Glance:
     cdef Py_ssize_t cover
     cdef bint covered
 
-    @cython.locals(found=list, index=Py_ssize_t, count=Py_ssize_t, after=Py_ssize_t, end=Py_ssize_t)
+    @cython.locals(found=list, index=Py_ssize_t, count=Py_ssize_t, after=Py_ssize_t, end=Py_ssize_t, turns=Py_ssize_t)
     cpdef list doubtful(self)
     @cython.locals(servers=Py_ssize_t, index=Py_ssize_t, rdtype=int, length=Py_ssize_t, end=Py_ssize_t)
     cdef Py_ssize_t end_of_delegation(self, Py_ssize_t first, Py_ssize_t after, Py_ssize_t count) except -1

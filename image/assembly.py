@@ -6,6 +6,9 @@ the types.
 
 from __future__ import annotations
 
+from time import sleep
+
+from datasrc.octets import BREATH
 from image.growing import GrowingOctets
 from image.layout import (
     HALF,
@@ -98,6 +101,8 @@ class ImageAssembler(NodeMaker):
     def fill(self, table: GrowingOctets, count: int, size: int) -> int:
         """Put the names into the table."""
         for index in range(0, 2 * count, 2):
+            if index & BREATH == BREATH - 1:
+                sleep(0)
             value = self.names.longs[index]
             at = ((value >> HALF) * size) >> HALF
             while table.longs[at]:
@@ -116,6 +121,8 @@ class ImageAssembler(NodeMaker):
             return 0
         self.make_chain()
         for name in range(rows.name_count):
+            if name & BREATH == BREATH:
+                sleep(0)
             if self.is_covered(name) or self.is_hashed(name):
                 continue
             if not self.read_owner(name):

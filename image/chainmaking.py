@@ -4,6 +4,9 @@ answers need not look whether there is a gap (auth/denial.py does). Plain Python
 
 from __future__ import annotations
 
+from time import sleep
+
+from datasrc.octets import BREATH
 from image.fragmentstore import FragmentStore
 from image.growing import GrowingOctets
 from image.layout import (
@@ -69,6 +72,8 @@ class ChainMaker(FragmentStore):
         self.nsec_broken = False
         self.cover_size = -1
         for name in range(rows.name_count):
+            if name & BREATH == BREATH:
+                sleep(0)
             below = self.is_covered(name)
             for row in range(rows.first_row(name), rows.first_row(name + 1)):
                 types = rows.type_of(row)
@@ -196,6 +201,8 @@ class ChainMaker(FragmentStore):
         foreign = 0
         entry = self.chain.used
         for name in range(rows.name_count):
+            if name & BREATH == BREATH:
+                sleep(0)
             row = rows.find_row(name, NSEC3 << HIGH)
             if row < 0:
                 continue
@@ -259,6 +266,8 @@ class ChainMaker(FragmentStore):
         """Put the fragments of the records into the entries, which have their names until then."""
         rows = self.zone_rows
         for index in range(self.chain_entries):
+            if index & BREATH == BREATH:
+                sleep(0)
             word = (self.chain_start + index * NSEC3_ENTRY + HASH_OCTETS) >> 2
             name = self.chain.words[word]
             row = rows.find_row(name, NSEC3 << HIGH)

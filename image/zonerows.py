@@ -7,7 +7,9 @@ the types.
 
 from __future__ import annotations
 
-from datasrc.octets import BLOB, BLOB_LENGTH, LENGTHS, NUMBERS, OFFSET, TTL, TYPES_SIZE
+from time import sleep
+
+from datasrc.octets import BLOB, BLOB_LENGTH, BREATH, LENGTHS, NUMBERS, OFFSET, TTL, TYPES_SIZE
 from datasrc.packed_zone import PackedZone
 from datasrc.rows import Columns, Row
 from image.growing import GrowingOctets
@@ -94,6 +96,8 @@ class ZoneRows:
         """Add all sets of a zone that was read from text."""
         heap = address_of(packed.heap)
         for index in range(packed.set_count):
+            if index & BREATH == BREATH:
+                sleep(0)
             record = packed.first_record(index)
             at = packed.numbers[record * NUMBERS + OFFSET]
             length = (packed.numbers[record * NUMBERS + LENGTHS] & LOW) - TYPES_SIZE
