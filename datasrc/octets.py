@@ -118,7 +118,7 @@ BLOB_LENGTH = 3
 TYPES_SIZE = 5  # the end of a composite key: 00, type, covered type
 BREATH = (1 << 16) - 1  # compiled loops let other threads have the interpreter after so many turns: 10 to 20 ms
 FEW = 32  # a set of more records is put in order by Python's sort: it has few to compare with
-FIRST_SIZE = 1 << 16  # octets of a heap, to begin with
+FIRST_SIZE = 1 << 12  # octets of a heap, to begin with
 PREFIX_OCTETS = 8
 
 # Types (RFC 1035 section 3.2.2, RFC 3596, RFC 6672).

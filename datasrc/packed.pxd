@@ -10,6 +10,7 @@ cdef class PackedRecords:
     cdef bint in_order
     cdef bytearray block
     cdef unsigned char[::1] heap
+    cdef bytearray numbers_block
     cdef uint64_t[::1] numbers
     cdef uint64_t[::1] order
     cdef uint64_t[::1] merged

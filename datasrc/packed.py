@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from time import sleep
 
+from datasrc.growth import grow, larger, zeros
 from datasrc.octets import (
     BLOB,
     BLOB_LENGTH,
@@ -31,6 +32,8 @@ from datasrc.octets import (
 )
 
 Octets = bytes | bytearray | memoryview
+NO_VIEW = memoryview(bytearray(8))  # in place of one of a block that is about to grow
+NO_NUMBERS = NO_VIEW.cast("Q")
 
 
 class PackedRecords:
@@ -43,7 +46,8 @@ class PackedRecords:
         self.in_order = True  # the records came in the order of their keys
         self.block = bytearray(FIRST_SIZE)
         self.heap = memoryview(self.block)
-        self.numbers = memoryview(bytearray(FIRST_SIZE)).cast("Q")
+        self.numbers_block = bytearray(FIRST_SIZE)
+        self.numbers = memoryview(self.numbers_block).cast("Q")
         self.order = memoryview(bytearray(8)).cast("Q")
         self.merged = self.order
         self.sets = memoryview(bytearray(8)).cast("Q")
@@ -102,12 +106,12 @@ class PackedRecords:
 
     def put_in_order(self) -> int:
         """Order the records by key; of equal keys as they came."""
-        self.order = memoryview(bytearray(8 * max(self.count, 1))).cast("Q")
+        self.order = memoryview(zeros(8 * max(self.count, 1))).cast("Q")
         for index in range(self.count):
             self.order[index] = index
         if self.in_order:
             return 0
-        self.merged = memoryview(bytearray(8 * self.count)).cast("Q")
+        self.merged = memoryview(zeros(8 * self.count)).cast("Q")
         width = 1
         while width < self.count:
             start = 0
@@ -154,7 +158,7 @@ class PackedRecords:
 
     def find_sets(self) -> int:
         """Find where the sets begin."""
-        sets = memoryview(bytearray(8 * NUMBERS * (self.count + 1))).cast("Q")
+        sets = memoryview(zeros(8 * NUMBERS * (self.count + 1))).cast("Q")
         number = 0
         for at in range(self.count):
             if at & BREATH == BREATH:
@@ -166,7 +170,7 @@ class PackedRecords:
         self.set_count = number
         self.sets = sets
         if number < self.count // 2:
-            self.sets = memoryview(bytearray(8 * NUMBERS * (number + 1))).cast("Q")
+            self.sets = memoryview(zeros(8 * NUMBERS * (number + 1))).cast("Q")
             self.sets[:] = sets[: NUMBERS * (number + 1)]
         return 0
 
@@ -283,16 +287,15 @@ class PackedRecords:
 
     def grow_heap(self, needed: int) -> None:
         """Make room for so many octets more."""
-        block = bytearray(2 * len(self.heap) + needed)
-        larger = memoryview(block)
-        larger[: self.end] = self.heap[: self.end]
-        self.block, self.heap = block, larger
+        self.heap = NO_VIEW
+        grow(self.block, larger(len(self.block)) + needed)
+        self.heap = memoryview(self.block)
 
     def grow_numbers(self) -> None:
         """Make room for more records."""
-        larger = memoryview(bytearray(16 * len(self.numbers))).cast("Q")
-        larger[: len(self.numbers)] = self.numbers
-        self.numbers = larger
+        self.numbers = NO_NUMBERS
+        grow(self.numbers_block, larger(len(self.numbers_block)) // (8 * NUMBERS) * (8 * NUMBERS))
+        self.numbers = memoryview(self.numbers_block).cast("Q")
 
 
 def copy(target: memoryview, at: int, source: Octets, length: int) -> int:

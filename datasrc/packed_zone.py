@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datasrc.growth import shrink
 from datasrc.octets import (
     AAAA,
     BLOB,
@@ -28,7 +29,7 @@ from datasrc.octets import (
     ZERO,
     A,
 )
-from datasrc.packed import PackedRecords
+from datasrc.packed import NO_NUMBERS, NO_VIEW, PackedRecords
 
 
 class PackedZone(PackedRecords):
@@ -192,14 +193,11 @@ class PackedZone(PackedRecords):
 
     def compact(self) -> None:
         """Give back what was taken ahead: nothing comes any more."""
-        block = bytearray(self.end)
-        heap = memoryview(block)
-        heap[:] = self.heap[: self.end]
-        self.block, self.heap = block, heap
-        used = self.count * NUMBERS
-        numbers = memoryview(bytearray(8 * max(used, 1))).cast("Q")
-        numbers[:used] = self.numbers[:used]
-        self.numbers = numbers
+        self.heap, self.numbers = NO_VIEW, NO_NUMBERS
+        self.block = shrink(self.block, self.end)
+        self.numbers_block = shrink(self.numbers_block, 8 * NUMBERS * max(self.count, 1))
+        self.heap = memoryview(self.block)
+        self.numbers = memoryview(self.numbers_block).cast("Q")
 
     def differences(self, before: PackedZone, limit: int) -> list[tuple[int, int]] | None:
         """The sets that are not as they were, each as its number before and now, -1 where it is not there.
