@@ -84,7 +84,17 @@ def not_in_state(rows: Iterable[Row], state: str, *, other_than: frozenset[int] 
 
 def for_revision(suite: Suite, revision: int, seconds: float) -> None:
     """Until every process that runs has this revision; raises CommandError."""
-    until(lambda: behind(suite.client.get("components")["components"], revision), seconds)
+
+    def look() -> str:
+        try:
+            return behind(suite.client.get("components")["components"], revision)
+        except ErrorAnswer as error:
+            if error.code != "refused":
+                raise
+            told = f"revision {revision} is in effect, but not who has it: {error.message}"
+            raise CommandError("refused", told) from error
+
+    until(look, seconds)
 
 
 def settled(suite: Suite, component: str, revision: int, seconds: float) -> None:

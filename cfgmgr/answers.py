@@ -11,6 +11,7 @@ from cfgmgr.catalogue import Catalogue
 from cfgmgr.changes import single_changes
 from cfgmgr.current import Current
 from cfgmgr.errors import CfgmgrError, Invalid, NoCandidate, PathError, Stale, StoreError, Unchanged, Uncommitted
+from cfgmgr.narrowing import Zones, within
 from cfgmgr.store import Revision
 from cfgmgr.tree import Change
 from daemonkit.findings import Findings, format_path
@@ -78,11 +79,12 @@ def rfc3339(revision: Revision) -> str:
     return revision.time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def problems_of(findings: Findings) -> list[api.Problem]:
-    """Findings for the bus."""
+def problems_of(findings: Findings, zones: Zones = None) -> list[api.Problem]:
+    """Findings for the bus; who is for some zones only is told what stops them, and of what is in their zones."""
+    told = (finding for finding in findings.warnings if zones is None or within(finding.path, zones))
     return [
         api.Problem(format_path(finding.path), finding.reason, finding.severity.value)
-        for finding in (*findings.errors, *findings.warnings)
+        for finding in (*findings.errors, *told)
     ]
 
 

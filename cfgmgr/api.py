@@ -26,6 +26,7 @@ MAX_SHOWN_ROWS = 1000  # zones in one answer
 MAX_EXPORT = 12 * 1024 * 1024  # octets; a message of the bus takes 16 MiB
 
 Role = Literal["configure", "admin"]  # what the author of a change may, as far as it matters here
+Zones = tuple[str, ...] | None  # the zones that an author's token is narrowed to; null: none, it is for everything
 Form = Literal["complete", "stored", "candidate"]
 ModuleState = Literal["accepted", "adjusted", "refused", "died", "silent", "unreachable"]
 
@@ -86,6 +87,7 @@ class Show(msgspec.Struct, frozen=True):
     path: str = ""
     form: Form = "complete"
     author: str = ""  # for the form `candidate`
+    zones: Zones = None
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -114,6 +116,7 @@ class Complete(msgspec.Struct, frozen=True):
     author: str
     path: str = ""  # as far as it is typed
     limit: int = MAX_KNOWN
+    zones: Zones = None
 
 
 class Described(msgspec.Struct, frozen=True):
@@ -143,6 +146,7 @@ class Describe(msgspec.Struct, frozen=True):
     author: str
     path: str
     prefix: str = ""
+    zones: Zones = None
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -174,6 +178,7 @@ class Entries(msgspec.Struct, frozen=True):
     after: str = ""
     limit: int = 100
     form: Literal["complete", "stored"] = "complete"
+    zones: Zones = None
 
 
 class Exported(msgspec.Struct, frozen=True):
@@ -203,6 +208,7 @@ class Set(msgspec.Struct, frozen=True):
     author: str
     path: str
     value: Any
+    zones: Zones = None
 
 
 class Unset(msgspec.Struct, frozen=True):
@@ -214,6 +220,7 @@ class Unset(msgspec.Struct, frozen=True):
 
     author: str
     path: str
+    zones: Zones = None
 
 
 class Add(msgspec.Struct, frozen=True):
@@ -227,6 +234,7 @@ class Add(msgspec.Struct, frozen=True):
     path: str
     value: Any = None
     key: str | None = None
+    zones: Zones = None
 
 
 class Remove(msgspec.Struct, frozen=True):
@@ -240,6 +248,7 @@ class Remove(msgspec.Struct, frozen=True):
     path: str
     value: Any = None
     key: str | None = None
+    zones: Zones = None
 
 
 class Diff(msgspec.Struct, frozen=True):
@@ -292,6 +301,7 @@ class Check(msgspec.Struct, frozen=True):
 
     author: str
     role: Role = "admin"
+    zones: Zones = None
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -314,6 +324,7 @@ class Commit(msgspec.Struct, frozen=True):
     author: str
     reason: str = ""
     role: Role = "admin"
+    zones: Zones = None
 
 
 class Reloaded(msgspec.Struct, frozen=True):

@@ -29,7 +29,8 @@ from cfgmgr.current import Rules
 from cfgmgr.errors import StoreError, StoreUncertain, StoreUnreachable
 from cfgmgr.handing import page_of
 from cfgmgr.listing import Listing
-from cfgmgr.manager import Manager
+from cfgmgr.manager import Edit, Manager
+from cfgmgr.narrowing import narrowed, narrowed_root, place_seen
 from cfgmgr.own_part import CfgmgrPart
 from cfgmgr.seed import changed_secrets, read_seed
 from cfgmgr.showing import candidate_of, show
@@ -142,8 +143,9 @@ class CfgmgrDaemon(Module):
         limit = max(1, min(request.limit, api.MAX_KNOWN))
 
         def paths() -> api.Paths:
-            tree, catalogue = candidate_of(manager, request.author)
-            return api.Paths(*guidance.paths(request.path, catalogue.root, tree, limit))
+            tree, catalogue = candidate_of(manager, request.author, request.zones)
+            root = narrowed_root(catalogue, request.zones)
+            return api.Paths(*guidance.paths(request.path, root, tree, limit))
 
         return await self.context.work(paths)
 
@@ -153,7 +155,8 @@ class CfgmgrDaemon(Module):
         manager = await self._manager()
 
         def described() -> api.Described:
-            tree, catalogue = candidate_of(manager, request.author)
+            tree, catalogue = candidate_of(manager, request.author, request.zones)
+            place_seen(request.path, catalogue, tree, request.zones, deepest=True)
             return guidance.describe(request.path, catalogue.root, tree, prefix=request.prefix)
 
         with refusals():
@@ -183,24 +186,22 @@ class CfgmgrDaemon(Module):
     @command(api.Set)
     async def set_value(self, _call: IncomingCall, request: api.Set) -> api.Candidate:
         """Give an option another value."""
-        return await self._edit(request.author, lambda t, c: edits.set_value(t, c, request.path, request.value))
+        return await self._edit(request, lambda t, c: edits.set_value(t, c, request.path, request.value))
 
     @command(api.Unset)
     async def unset(self, _call: IncomingCall, request: api.Unset) -> api.Candidate:
         """Give an option its default back."""
-        return await self._edit(request.author, lambda t, c: edits.unset(t, c, request.path))
+        return await self._edit(request, lambda t, c: edits.unset(t, c, request.path))
 
     @command(api.Add)
     async def add(self, _call: IncomingCall, request: api.Add) -> api.Candidate:
         """Append to a list, or make an entry."""
-        return await self._edit(request.author, lambda t, c: edits.add(t, c, request.path, request.value, request.key))
+        return await self._edit(request, lambda t, c: edits.add(t, c, request.path, request.value, request.key))
 
     @command(api.Remove)
     async def remove(self, _call: IncomingCall, request: api.Remove) -> api.Candidate:
         """Take out of a list, or an entry away."""
-        return await self._edit(
-            request.author, lambda t, c: edits.remove(t, c, request.path, request.value, request.key)
-        )
+        return await self._edit(request, lambda t, c: edits.remove(t, c, request.path, request.value, request.key))
 
     @command(api.Diff)
     async def diff(self, _call: IncomingCall, request: api.Diff) -> api.Candidate:
@@ -227,13 +228,13 @@ class CfgmgrDaemon(Module):
         """What a commit would meet."""
         manager = await self._manager()
         with refusals():
-            return await manager.check(request.author, request.role)
+            return await manager.check(request.author, request.role, request.zones)
 
     @command(api.Commit)
     async def commit(self, _call: IncomingCall, request: api.Commit) -> api.Committed:
         """Put a candidate into effect."""
         manager = await self._manager()
-        commit = manager.commit(request.author, checked_reason(request.reason), request.role)
+        commit = manager.commit(request.author, checked_reason(request.reason), request.role, request.zones)
         outcome = await self._to_its_end(commit, request.author)
         return api.Committed(
             revision=outcome.revision.number,
@@ -339,12 +340,16 @@ class CfgmgrDaemon(Module):
     def _members(self) -> list[tuple[str, str]]:
         return [(entry.member, entry.module) for entry in self.context.session.members()]
 
-    async def _edit(self, author: str, edit: Any) -> api.Candidate:
+    async def _edit(self, request: api.Set | api.Unset | api.Add | api.Remove, edit: Edit) -> api.Candidate:
+        author = request.author
         if not 0 < len(author) <= api.MAX_AUTHOR or not author.isprintable():
             raise Refused("usage", f"an author is 1 to {api.MAX_AUTHOR} printable characters")
         manager = await self._manager()
+        key = None
+        if isinstance(request, api.Add | api.Remove):
+            key = request.value if request.key is None else request.key
         with refusals(invalid="usage"):
-            candidate = await manager.edit(author, edit)
+            candidate = await manager.edit(author, narrowed(edit, request.path, key, request.zones))
         self._tally.edited()
         return shown_candidate(candidate, manager.current)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import bisect
 from typing import Any
 
-from cfgmgr.addressing import find
 from cfgmgr.api import Entries, Entry, EntryPage
 from cfgmgr.errors import PathError
 from cfgmgr.manager import Manager
+from cfgmgr.narrowing import place_seen, rows_of
 from cfgmgr.tree import Tree, look_up
 from daemonkit.option_trees import SetOption
 
@@ -24,11 +24,12 @@ class Listing:
         """A page of the entries of a map with free keys; raises PathError."""
         current = manager.current
         tree: Tree = current.state if request.form == "stored" else current.complete
-        place = find(request.path, current.catalogue.root, current.complete)
+        tree = rows_of(tree, request.zones)
+        place = place_seen(request.path, current.catalogue, current.complete, request.zones)
         if not isinstance(place.option, SetOption):
             raise PathError(f"{place} has no entries to list; `show` has its value")
         entries: dict[str, Any] = look_up(tree, place.path) or {}
-        keys = self._sorted(entries)
+        keys = self._sorted(entries) if request.zones is None else sorted(entries)
         begin = bisect.bisect_right(keys, request.after) if request.after else 0
         shown = keys[begin : begin + limit]
         more = begin + limit < len(keys)

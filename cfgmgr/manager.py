@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
+from cfgmgr import narrowing
 from cfgmgr.answers import problems_of, shown_changes
 from cfgmgr.api import Checked, Problem
 from cfgmgr.candidates import Candidate, Candidates, restored, undoing
@@ -18,6 +20,7 @@ from cfgmgr.committer import EVERYWHERE, Committer, Members, Outcome, Proposal, 
 from cfgmgr.current import Current, Rules
 from cfgmgr.edits import Edited
 from cfgmgr.errors import NoWayBack, PathError, Stale, StoreError, StoreUnusable
+from cfgmgr.narrowing import Zones, outside, require_zones
 from cfgmgr.permission import protected, require_role
 from cfgmgr.store import Revision, Store
 from cfgmgr.tree import Tree, apply, look_up, scopes_of
@@ -106,21 +109,19 @@ class Manager:
 
     # Checks and commits.
 
-    async def check(self, author: str, role: str = ADMIN) -> Checked:
+    async def check(self, author: str, role: str = ADMIN, zones: Zones = None) -> Checked:
         """What a commit of the candidate would meet. Where the role is not enough nothing is looked at or asked."""
         async with self._lock:
             candidate = self.candidate(author)
-            lacking = list(protected(candidate.changes, self.current.catalogue.root)) if role != ADMIN else []
-            if lacking:
-                reason = f"takes the role {ADMIN}"
-                problems = [Problem(format_path(path), reason, "error") for path in lacking]
+            problems = self._not_permitted(candidate, role, zones)
+            if problems:
                 changes = shown_changes(candidate.changes, self.current.catalogue)
                 return Checked(good=False, changes=changes, problems=problems, modules=[])
             stored = await self._validated(candidate)
-            problems = problems_of(stored.findings) + self.committer.hidden(candidate.changes, stored)
+            problems = problems_of(stored.findings, zones) + self.committer.hidden(candidate.changes, stored)
             changes = shown_changes(candidate.changes, stored.catalogue)
             try:
-                await self._require_fresh(candidate)
+                await self._require_fresh(candidate, zones)
             except Stale as error:
                 problems.insert(0, Problem("", str(error), "error"))
             if any(problem.severity == "error" for problem in problems):
@@ -131,8 +132,21 @@ class Manager:
             good = all(answer.state in GOOD for answer in modules)
             return Checked(good=good, changes=changes, problems=problems, modules=modules)
 
-    async def _require_fresh(self, candidate: Candidate) -> None:
+    def _not_permitted(self, candidate: Candidate, role: str, zones: Zones) -> list[Problem]:
+        """What of it the author may not change, as `commit` asks."""
+        lacking = protected(candidate.changes, self.current.catalogue.root) if role != ADMIN else ()
+        beyond = outside(candidate.changes, zones)
+        return [Problem(format_path(path), narrowing.reason(zones or ()), "error") for path in beyond] + [
+            Problem(format_path(path), f"takes the role {ADMIN}", "error") for path in lacking
+        ]
+
+    async def _require_fresh(self, candidate: Candidate, zones: Zones = None) -> None:
         fresh = candidate.base == self.current.revision
+        if zones is not None and not fresh:  # what others do is not theirs to know
+            raise Stale(
+                f"your changes were begun on revision {candidate.base}, and {self.current.revision} is the newest: "
+                "rebase or revert them"
+            )
         candidate.require_fresh(self.current.revision, [] if fresh else await self._work(self._newer, candidate.base))
 
     async def _validated(self, candidate: Candidate) -> Validated:
@@ -142,21 +156,26 @@ class Manager:
         scopes = self.committer.scopes_of_change(candidate.scopes)
         return await self._work(self.rules.revalidate, self.current.stored, candidate.tree, scopes)
 
-    async def commit(self, author: str, reason: str, role: str = ADMIN) -> Outcome:
+    async def commit(self, author: str, reason: str, role: str = ADMIN, zones: Zones = None) -> Outcome:
         """Put the author's candidate into effect; raises NoCandidate, Stale, NotPermitted, Invalid, Unchanged, ..."""
         async with self._lock:
             candidate = self.candidates.require(author)
-            await self._require_fresh(candidate)
+            await self._require_fresh(candidate, zones)
+            require_zones(candidate.changes, zones)
             require_role(role, author, candidate.changes, self.current.catalogue.root)
             scopes = self.committer.scopes_of_change(candidate.scopes)
             stored = await self._validated(candidate)
             proposal = await self.committer.propose(stored.usable(), scopes)
+            require_zones(proposal.changes, zones)
             outcome = await self._carry_out(proposal, author, reason, role)
             try:
                 await self._forget(author)
             except StoreError as error:  # committed all the same; the next start tells the candidate from a new one
                 self._log.warning("CFGMGR_CANDIDATE_LEFT", author=author, reason=error)
-            return outcome
+            if zones is None:
+                return outcome
+            made, changes = self.current.stored, outcome.revision.changes
+            return replace(outcome, warnings=problems_of(made.findings, zones) + self.committer.hidden(changes, made))
 
     async def preview(self, stored: Validated) -> Proposal:
         """What a whole configuration would change; raises Invalid."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from cfgmgr.addressing import find
 from cfgmgr.api import MAX_SHOWN_ROWS, Show, Shown
 from cfgmgr.catalogue import Catalogue
 from cfgmgr.edits import seen
 from cfgmgr.errors import PathError
 from cfgmgr.manager import Manager
+from cfgmgr.narrowing import Zones, place_seen, rows_of
 from cfgmgr.tree import ROWS, Tree, look_up
 from daemonkit.findings import Path
 
@@ -25,8 +25,9 @@ def show(manager: Manager, request: Show) -> Shown:
     else:
         tree = manager.candidate(request.author).tree
         catalogue = manager.rules.catalogue(tree)
+    tree = rows_of(tree, request.zones)
     there: Tree = tree if request.form == "complete" else seen(tree, catalogue)
-    place = find(request.path, catalogue.root, there)
+    place = place_seen(request.path, catalogue, there, request.zones)
     missing = [entry for entry in place.entries if look_up(there, entry) is None]
     if missing or (place.path and isinstance(place.path[-1], int) and look_up(there, place.path) is None):
         raise PathError(f"there is no {place}", possible=True)
@@ -35,7 +36,7 @@ def show(manager: Manager, request: Show) -> Shown:
         path=place.spelling,
         value=value,
         revision=current.revision,
-        overlay=manager.rules.overlay_shown(),
+        overlay=manager.rules.overlay_shown() if request.zones is None else {},
         left_out=left_out,
     )
 
@@ -51,8 +52,8 @@ def _bounded(value: Any, path: Path) -> tuple[Any, dict[str, int]]:
     return dict(itertools.islice(value.items(), MAX_SHOWN_ROWS)), {str(path[0]): len(value) - MAX_SHOWN_ROWS}
 
 
-def candidate_of(manager: Manager, author: str) -> tuple[Tree, Catalogue]:
+def candidate_of(manager: Manager, author: str, zones: Zones) -> tuple[Tree, Catalogue]:
     """The configuration as an author's candidate has it, with the defaults of top-level maps, and its options."""
     tree = manager.candidate(author).tree
     catalogue = manager.rules.catalogue(tree)
-    return seen(tree, catalogue), catalogue
+    return rows_of(seen(tree, catalogue), zones), catalogue

@@ -134,12 +134,17 @@ class Accounts:
             connection.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
         return token, f"{PREFIX}_{identity}_{secret}"
 
-    def remove_token(self, identity: str, user: str | None = None) -> None:
+    def remove_token(self, identity: str, user: str | None = None) -> Token:
         """Revoke a token; with `user` only one of theirs."""
+        query = (
+            "DELETE FROM tokens WHERE id = ? AND ? IN ('', user)"
+            " RETURNING id, user, role, zones, label, created, expires"
+        )
         with self.store.transaction() as connection:
-            gone = connection.execute("DELETE FROM tokens WHERE id = ? AND ? IN ('', user)", (identity, user or ""))
-            if gone.rowcount != 1:
+            rows = connection.execute(query, (identity, user or "")).fetchall()
+            if not rows:
                 raise RequestError("not-found", f"there is no token {identity[:40]!r}")
+        return _token(rows[0])
 
     def by_token(self, text: str) -> Caller | None:
         """Whose token this is; None where it is none. Raises RequestError for one that has expired."""
@@ -157,7 +162,7 @@ class Accounts:
         if row[3] is not None and row[3] <= time.time():
             raise RequestError("unauthenticated", "this token has expired")
         zones = None if row[2] is None else frozenset(json.loads(row[2]))
-        return Caller(AUTHOR + row[4], min(Role.of(row[1]), Role.of(row[5])), row[4], found[1], zones)
+        return Caller(author_name(row[4]), min(Role.of(row[1]), Role.of(row[5])), row[4], found[1], zones)
 
     def by_password(self, name: str, password: str) -> Caller | None:
         """The user of this password; None where there is none. Takes as long for a user that is not there."""
@@ -168,7 +173,7 @@ class Accounts:
             self.hasher.verify(hashed, password[:MAX_PASSWORD])
         except (VerificationError, InvalidHashError):
             return None
-        return Caller(AUTHOR + name, Role.of(row[1]), name) if row is not None and row[0] is not None else None
+        return Caller(author_name(name), Role.of(row[1]), name) if row is not None and row[0] is not None else None
 
     def _hashed(self, password: str) -> str:
         if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
@@ -179,6 +184,11 @@ class Accounts:
         if not self._nobody:
             self._nobody = self.hasher.hash(secrets.token_urlsafe())
         return self._nobody
+
+
+def author_name(user: str) -> str:
+    """As whom a user of REST changes something; users of the machine have no prefix."""
+    return AUTHOR + user
 
 
 def _digest(secret: str) -> bytes:

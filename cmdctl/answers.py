@@ -71,10 +71,12 @@ async def http_error(request: Request, error: Exception) -> Response:
     return error_answer(RequestError(code, text), headers)
 
 
-async def bus_error(_request: Request, error: Exception) -> Response:
+async def bus_error(request: Request, error: Exception) -> Response:
     """A command that was relayed and had no answer."""
     match error:
         case Refused():
+            if error.code == "refused":  # texts of other codes may repeat a value that was sent
+                request.state.why = error.text
             return error_answer(RequestError(error.code, error.text))
         case CallError():
             doubt = "; it may have been done all the same" if error.maybe_done else ""

@@ -30,13 +30,13 @@ class Candidates:
         async with self._lock(author):
             return await self._session.call(request, timeout=COMMIT_SECONDS)
 
-    async def commit(self, author: str, reason: str, role: api.Role) -> api.Committed:
-        """Commit the author's candidate, as far as their role permits.
+    async def commit(self, order: api.Commit) -> api.Committed:
+        """Commit the author's candidate, as far as their role and zones permit.
 
         Raises RequestError with every finding where it is refused.
         """
-        async with self._lock(author):
-            return await self._commit(author, reason, role)
+        async with self._lock(order.author):
+            return await self._commit(order)
 
     async def at_once(self, author: str, edits: Sequence[Edit], reason: str) -> api.Committed:
         """Make and commit a change of its own: the author must have no candidate, and has none afterwards."""
@@ -47,29 +47,35 @@ class Candidates:
             try:
                 for edit in edits:
                     await self._session.call(edit)
-                return await self._commit(author, reason)
+                return await self._commit(api.Commit(author, reason))
             except (RequestError, BusError) as error:
                 if not (isinstance(error, CallError) and error.maybe_done):
                     await self._forget(author)
                 raise
 
-    async def _commit(self, author: str, reason: str, role: api.Role = "admin") -> api.Committed:
+    async def _commit(self, order: api.Commit) -> api.Committed:
         try:
-            return await self._session.call(api.Commit(author, reason, role), timeout=COMMIT_SECONDS)
+            return await self._session.call(order, timeout=COMMIT_SECONDS)
         except Refused as error:
-            raise RequestError(error.code, error.text, await self._findings(author, error, role)) from error
+            raise RequestError(error.code, error.text, await self._findings(order, error)) from error
 
-    async def _findings(self, author: str, error: Refused, role: api.Role) -> list[ErrorDetail]:
+    async def _findings(self, order: api.Commit, error: Refused) -> list[ErrorDetail]:
         """Everything that stands in the way; a refusal's text holds only the beginning of a long list."""
         if error.code != "refused":
             return []
         try:
-            checked = await self._session.call(api.Check(author, role), timeout=COMMIT_SECONDS)
+            question = api.Check(order.author, order.role, order.zones)
+            checked = await self._session.call(question, timeout=COMMIT_SECONDS)
         except BusError:  # the refusal itself says enough
             return []
         details = [_detail(problem) for problem in checked.problems if problem.severity == "error"]
         refusing = [answer for answer in checked.modules if answer.state not in ("accepted", "adjusted")]
         return details + [ErrorDetail(path=answer.member, reason=answer.reason or answer.state) for answer in refusing]
+
+    async def forget(self, author: str) -> None:
+        """Forget what nobody can commit any more."""
+        async with self._lock(author):
+            await self._forget(author)
 
     async def _forget(self, author: str) -> None:
         try:
@@ -82,6 +88,11 @@ class Candidates:
         if lock is None:
             lock = self._locks[author] = asyncio.Lock()
         return lock
+
+
+def narrowed_author(user: str, token: str) -> str:
+    """Who a token that is narrowed to zones changes configuration as: its user may have a candidate of wider scope."""
+    return f"{user}/{token}"
 
 
 def _detail(problem: api.Problem) -> ErrorDetail:

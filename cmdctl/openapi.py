@@ -24,6 +24,10 @@ from cmdctl.routing import JSON, Operation
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _REFERENCE = "#/components/schemas/{name}"
 _TEXT = {"type": "string", "minLength": 1}
+_NARROWED = {
+    True: " Also for tokens that are narrowed to zones, of these.",
+    False: " Not for tokens that are narrowed to zones.",
+}
 SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "description": "A token, made by `bobctl token add`."},
     "password": {"type": "http", "scheme": "basic", "description": "A user's name and password."},
@@ -91,7 +95,7 @@ def _described(operation: Operation, body: Any, gives: Any, error: Any) -> dict[
     found: dict[str, Any] = {
         "operationId": operation.endpoint_name,
         "summary": operation.summary,
-        "description": f"Takes the role `{operation.role.word}`.",
+        "description": f"Takes the role `{operation.role.word}`." + _NARROWED[operation.narrowed],
         "parameters": parameters,
         "responses": {
             str(operation.status): {"description": "Done.", "content": content},

@@ -22,12 +22,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cmdctl.accounts import USER_NAME, Accounts, Token, User
+from cmdctl.accounts import USER_NAME, Accounts, Token, User, author_name
 from cmdctl.answers import answer
 from cmdctl.api import AuditEntry, AuditPage, NewToken, TokenEntry, TokenList, UserEntry, UserList, Whoami
 from cmdctl.audit import Entry, Kind
 from cmdctl.authentication import Throttle
 from cmdctl.bodies import body, number, page_limit, segment
+from cmdctl.candidates import narrowed_author
 from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_LABEL, MAX_PASSWORD, MAX_TOKEN_ZONES, MIN_PASSWORD
 from cmdctl.parameters import LIMIT
@@ -200,7 +201,9 @@ class AccountRoutes:
 
     async def remove_token(self, request: Request) -> Response:
         """Revoke a token."""
-        await self._services.work(self._accounts().remove_token, segment(request, "id"), self._whose(request))
+        token = await self._services.work(self._accounts().remove_token, segment(request, "id"), self._whose(request))
+        if token.zones is not None:
+            await self._services.candidates.forget(narrowed_author(author_name(token.user), token.id))
         return answer({})
 
     async def audit(self, request: Request) -> Response:

@@ -1,11 +1,14 @@
-"""Configuration. Every author has one candidate; who the author is, the kernel says.
+"""Configuration. Every author has one candidate; who the author is, the kernel says, or their credentials.
+
+A token that is narrowed to zones sees and changes the rows of those only, in a candidate of its own; cfgmgr sees to it.
+What is marked with * is not for such a token.
 
 GET  /v1/config?path=&form=complete|stored|candidate
 GET  /v1/config/complete?path=&limit= how a path can go on
 GET  /v1/config/describe?path=&prefix= what an option takes
 GET  /v1/config/candidate             what the candidate changes
 GET  /v1/config/entries?path=&after=&limit=&form=complete|stored
-GET  /v1/config/export                the configuration as a bob.yaml
+GET  /v1/config/export                the configuration as a bob.yaml  *
 POST /v1/config/set                   {"path": ..., "value": ...}
 POST /v1/config/unset                 {"path": ...}
 POST /v1/config/add                   {"path": ..., "value": ..., "key": ...}
@@ -14,9 +17,9 @@ POST /v1/config/discard               forget the candidate
 POST /v1/config/rebase                bring it onto the newest revision
 POST /v1/config/check                 what a commit would meet
 POST /v1/config/commit                {"reason": ...}
-POST /v1/config/reload                {"apply": false, "reason": ...}
-POST /v1/config/rollback              {"revision": ..., "apply": true, "reason": ...}
-GET  /v1/config/history?before=&limit=&changes=true
+POST /v1/config/reload                {"apply": false, "reason": ...}  *
+POST /v1/config/rollback              {"revision": ..., "apply": true, "reason": ...}  *
+GET  /v1/config/history?before=&limit=&changes=true  *
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from starlette.routing import Route
 from cfgmgr import api
 from cmdctl.answers import answer
 from cmdctl.bodies import body, flag, number, page_limit
-from cmdctl.candidates import Candidates
+from cmdctl.candidates import Candidates, narrowed_author
 from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_REASON
 from cmdctl.parameters import LIMIT
@@ -110,12 +113,26 @@ class ConfigRoutes:
     def routes(self) -> list[Route]:
         """The routes of this group."""
         return [
-            Operation("GET", "/v1/config", self.show, Role.READ, query=(PATH, FORM), answer=api.Shown),
-            Operation("GET", "/v1/config/complete", self.complete, Role.READ, query=(PATH, LIMIT), answer=api.Paths),
+            Operation("GET", "/v1/config", self.show, Role.READ, query=(PATH, FORM), answer=api.Shown, any_token=True),
             Operation(
-                "GET", "/v1/config/describe", self.describe, Role.READ, query=(PATH, PREFIX), answer=api.Described
+                "GET",
+                "/v1/config/complete",
+                self.complete,
+                Role.READ,
+                query=(PATH, LIMIT),
+                answer=api.Paths,
+                any_token=True,
             ),
-            Operation("GET", "/v1/config/candidate", self.diff, Role.READ, answer=api.Candidate),
+            Operation(
+                "GET",
+                "/v1/config/describe",
+                self.describe,
+                Role.READ,
+                query=(PATH, PREFIX),
+                answer=api.Described,
+                any_token=True,
+            ),
+            Operation("GET", "/v1/config/candidate", self.diff, Role.READ, answer=api.Candidate, any_token=True),
             Operation(
                 "GET",
                 "/v1/config/entries",
@@ -123,16 +140,45 @@ class ConfigRoutes:
                 Role.READ,
                 query=(PATH, AFTER, LIMIT, ENTRIES_FORM),
                 answer=api.EntryPage,
+                any_token=True,
             ),
             Operation("GET", "/v1/config/export", self.export, Role.READ, answer=api.Exported),
-            Operation("POST", "/v1/config/set", self.set, Role.CONFIGURE, body=ValueBody, answer=api.Candidate),
-            Operation("POST", "/v1/config/unset", self.unset, Role.CONFIGURE, body=PathBody, answer=api.Candidate),
-            Operation("POST", "/v1/config/add", self.add, Role.CONFIGURE, body=EntryBody, answer=api.Candidate),
-            Operation("POST", "/v1/config/remove", self.remove, Role.CONFIGURE, body=EntryBody, answer=api.Candidate),
-            Operation("POST", "/v1/config/discard", self.discard, Role.CONFIGURE, answer=api.Candidate),
-            Operation("POST", "/v1/config/rebase", self.rebase, Role.CONFIGURE, answer=api.Candidate),
-            Operation("POST", "/v1/config/check", self.check, Role.CONFIGURE, answer=api.Checked),
-            Operation("POST", "/v1/config/commit", self.commit, Role.CONFIGURE, body=CommitBody, answer=api.Committed),
+            Operation(
+                "POST", "/v1/config/set", self.set, Role.CONFIGURE, body=ValueBody, answer=api.Candidate, any_token=True
+            ),
+            Operation(
+                "POST",
+                "/v1/config/unset",
+                self.unset,
+                Role.CONFIGURE,
+                body=PathBody,
+                answer=api.Candidate,
+                any_token=True,
+            ),
+            Operation(
+                "POST", "/v1/config/add", self.add, Role.CONFIGURE, body=EntryBody, answer=api.Candidate, any_token=True
+            ),
+            Operation(
+                "POST",
+                "/v1/config/remove",
+                self.remove,
+                Role.CONFIGURE,
+                body=EntryBody,
+                answer=api.Candidate,
+                any_token=True,
+            ),
+            Operation("POST", "/v1/config/discard", self.discard, Role.CONFIGURE, answer=api.Candidate, any_token=True),
+            Operation("POST", "/v1/config/rebase", self.rebase, Role.CONFIGURE, answer=api.Candidate, any_token=True),
+            Operation("POST", "/v1/config/check", self.check, Role.CONFIGURE, answer=api.Checked, any_token=True),
+            Operation(
+                "POST",
+                "/v1/config/commit",
+                self.commit,
+                Role.CONFIGURE,
+                body=CommitBody,
+                answer=api.Committed,
+                any_token=True,
+            ),
             Operation("POST", "/v1/config/reload", self.reload, Role.CONFIGURE, body=ReloadBody, answer=api.Reloaded),
             Operation(
                 "POST", "/v1/config/rollback", self.rollback, Role.CONFIGURE, body=RollbackBody, answer=api.RolledBack
@@ -153,18 +199,18 @@ class ConfigRoutes:
         if form not in get_args(api.Form):
             raise RequestError("usage", f"form must be one of {', '.join(get_args(api.Form))}, not {form[:20]!r}")
         path = request.query_params.get("path", "")
-        return answer(await self._session.call(api.Show(path, form, author_of(request))))  # type: ignore[arg-type]
+        return answer(await self._session.call(api.Show(path, form, _author(request), _zones(request))))  # type: ignore[arg-type]
 
     async def complete(self, request: Request) -> Response:
         """How a path can go on."""
         path = request.query_params.get("path", "")
         limit = min(page_limit(request), api.MAX_KNOWN)
-        return answer(await self._session.call(api.Complete(author_of(request), path, limit)))
+        return answer(await self._session.call(api.Complete(_author(request), path, limit, _zones(request))))
 
     async def describe(self, request: Request) -> Response:
         """What an option takes."""
         path, prefix = request.query_params.get("path", ""), request.query_params.get("prefix", "")
-        return answer(await self._session.call(api.Describe(author_of(request), path, prefix)))
+        return answer(await self._session.call(api.Describe(_author(request), path, prefix, _zones(request))))
 
     async def entries(self, request: Request) -> Response:
         """A page of a long map."""
@@ -172,7 +218,7 @@ class ConfigRoutes:
         if form not in ("complete", "stored"):
             raise RequestError("usage", f"form must be complete or stored, not {form[:20]!r}")
         path, after = request.query_params.get("path", ""), request.query_params.get("after", "")
-        page = api.Entries(path, after, page_limit(request), form)  # type: ignore[arg-type]
+        page = api.Entries(path, after, page_limit(request), form, _zones(request))  # type: ignore[arg-type]
         return answer(await self._session.call(page))
 
     async def export(self, _request: Request) -> Response:
@@ -181,49 +227,52 @@ class ConfigRoutes:
 
     async def diff(self, request: Request) -> Response:
         """What the candidate changes."""
-        return await self._do(request, api.Diff(author_of(request)))
+        return await self._do(request, api.Diff(_author(request)))
 
     async def set(self, request: Request) -> Response:
         """Give an option another value."""
         wanted = await body(request, ValueBody)
         note_changed(request, [wanted.path])
-        return await self._do(request, api.Set(author_of(request), wanted.path, wanted.value))
+        return await self._do(request, api.Set(_author(request), wanted.path, wanted.value, _zones(request)))
 
     async def unset(self, request: Request) -> Response:
         """Give an option its default back."""
         wanted = await body(request, PathBody)
         note_changed(request, [wanted.path])
-        return await self._do(request, api.Unset(author_of(request), wanted.path))
+        return await self._do(request, api.Unset(_author(request), wanted.path, _zones(request)))
 
     async def add(self, request: Request) -> Response:
         """Add an entry."""
         wanted = await body(request, EntryBody)
         note_changed(request, [_place(wanted)])
-        return await self._do(request, api.Add(author_of(request), wanted.path, wanted.value, wanted.key))
+        edit = api.Add(_author(request), wanted.path, wanted.value, wanted.key, _zones(request))
+        return await self._do(request, edit)
 
     async def remove(self, request: Request) -> Response:
         """Take an entry away."""
         wanted = await body(request, EntryBody)
         note_changed(request, [_place(wanted)])
-        return await self._do(request, api.Remove(author_of(request), wanted.path, wanted.value, wanted.key))
+        edit = api.Remove(_author(request), wanted.path, wanted.value, wanted.key, _zones(request))
+        return await self._do(request, edit)
 
     async def discard(self, request: Request) -> Response:
         """Forget the candidate."""
-        return await self._do(request, api.Discard(author_of(request)))
+        return await self._do(request, api.Discard(_author(request)))
 
     async def rebase(self, request: Request) -> Response:
         """Bring the candidate onto the newest revision."""
-        return await self._do(request, api.Rebase(author_of(request)))
+        return await self._do(request, api.Rebase(_author(request)))
 
     async def check(self, request: Request) -> Response:
         """What a commit would meet."""
         only_reads(request)
-        return await self._do(request, api.Check(author_of(request), _role_of(request)))
+        return await self._do(request, api.Check(_author(request), _role_of(request), _zones(request)))
 
     async def commit(self, request: Request) -> Response:
         """Put the candidate into effect."""
         wanted = await body(request, CommitBody)
-        return _made(request, await self._candidates.commit(author_of(request), wanted.reason, _role_of(request)))
+        order = api.Commit(_author(request), wanted.reason, _role_of(request), _zones(request))
+        return _made(request, await self._candidates.commit(order))
 
     async def reload(self, request: Request) -> Response:
         """Read bob.yaml again."""
@@ -247,7 +296,18 @@ class ConfigRoutes:
         return answer(await self._session.call(api.History(before, page_limit(request), flag(request, "changes"))))
 
     async def _do(self, request: Request, message: Any) -> Response:
-        return answer(await self._candidates.do(author_of(request), message))
+        return answer(await self._candidates.do(_author(request), message))
+
+
+def _author(request: Request) -> str:
+    """Whose candidate it is: a token that is narrowed to zones has one of its own, apart from its user's."""
+    caller = caller_of(request)
+    return author_of(request) if caller.zones is None else narrowed_author(caller.name, caller.token)
+
+
+def _zones(request: Request) -> api.Zones:
+    zones = caller_of(request).zones
+    return None if zones is None else tuple(sorted(zones))
 
 
 def _place(entry: EntryBody) -> str:

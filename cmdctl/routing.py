@@ -78,6 +78,11 @@ class Operation(Route):
         self._serve = endpoint
         super().__init__(path, self._checked, methods=[method], name=f"{method} {path}")
 
+    @property
+    def narrowed(self) -> bool:
+        """Whether tokens narrowed to zones may use it, for their zones."""
+        return self._any_token or self._zone is not None
+
     async def _checked(self, request: Request) -> Response:
         """Who may not is told so; else the endpoint's answer."""
         setattr(request.state, ROUTE, self.name)

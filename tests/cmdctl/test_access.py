@@ -27,6 +27,7 @@ from cmdctl.peer import neighbourhood
 from cmdctl.remote import listener_at
 from cmdctl.roles import Caller, Role
 from cmdctl.routes_accounts import AccountRoutes
+from cmdctl.routes_config import EntryBody, PathBody, ValueBody
 from cmdctl.routes_modules import OWN_ROUTES
 from cmdctl.routing import Operation
 from cmdctl.server import TlsServer
@@ -152,9 +153,20 @@ class TestAccess:
         await refused(remote, operation, 403, remote.bearer(smaller))
 
     async def test_with_a_token_for_another_zone_nothing(self, remote, operation):
-        if operation.path in ("/v1/whoami", "/v1/version", "/v1/openapi.json", "/v1/zones", "/v1/zone-names"):
-            status, _, _ = await remote.ask(operation.method, operation.path, remote.bearer("other-zone"))
+        header = remote.bearer("other-zone")
+        if operation.name in OF_THEIR_ZONES:
+            remote.here.asked.clear()
+            body = json.dumps({"path": "zones.example.net"}).encode() if operation.body in PATHS else b"{}"
+            if operation.body is ValueBody:
+                body = json.dumps({"path": "zones.example.net", "value": {}}).encode()
+            status, _, _ = await remote.ask(operation.method, operation.path, header, body=body)
             assert status == 200
+            told = [arguments for member, _, arguments in remote.here.asked if member == "cfgmgr/0"]
+            assert bool(told) == operation.path.startswith("/v1/config")
+            for arguments in told:  # of theirs, and from a candidate that is not their user's
+                assert arguments.get("zones", ["example.net"]) == ["example.net"]
+                assert arguments.get("author", AS_TOKEN).startswith(AS_TOKEN)
+                assert {"zones", "author"} & arguments.keys()
         else:
             await refused(remote, operation, 403, remote.bearer("other-zone"))
 
@@ -166,6 +178,24 @@ class TestAccess:
         assert status not in (401, 429), head
         if status == 403:
             assert operation.path in ("/v1/tokens", "/v1/call/{module}/{command}")
+
+
+AS_TOKEN = "user:admin/"
+# What a token for some zones may use beside the routes that have a zone in their path; all of it is about those zones.
+OF_THEIR_ZONES = {
+    *("GET /v1/whoami", "GET /v1/version", "GET /v1/openapi.json", "GET /v1/zones", "GET /v1/zone-names"),
+    *(f"GET /v1/config{of}" for of in ("", "/complete", "/describe", "/candidate", "/entries")),
+    *(
+        f"POST /v1/config/{order}"
+        for order in ("set", "unset", "add", "remove", "discard", "rebase", "check", "commit")
+    ),
+}
+PATHS = (PathBody, EntryBody)
+
+
+def test_the_document_says_what_a_token_for_some_zones_may_use():
+    said = {operation.name for operation in OPERATIONS if operation.narrowed}
+    assert said == OF_THEIR_ZONES | {operation.name for operation in OPERATIONS if "{origin}" in operation.path}
 
 
 async def refused(remote, operation, status, *headers):

@@ -42,6 +42,8 @@ async def refused(coroutine) -> ErrorAnswer:
 async def test_every_order_reaches_cfgmgr_under_the_peers_name(order, body, arguments):
     async with house() as here:
         answer = await here.post("config", order, body=body)
+        ((_, _, told),) = here.asked
+        assert told.pop("zones", None) is None  # all of them
         assert here.asked == [("cfgmgr/0", order, {"author": ME, **arguments})]
     assert answer
 
@@ -52,8 +54,8 @@ async def test_showing_takes_path_and_form():
         shown = await here.get("config", path="auth.udp_size", form="stored")
         await here.get("config")
         assert [arguments for _, _, arguments in here.asked] == [
-            {"path": "auth.udp_size", "form": "stored", "author": ME},
-            {"path": "", "form": "complete", "author": ME},
+            {"path": "auth.udp_size", "form": "stored", "author": ME, "zones": None},
+            {"path": "", "form": "complete", "author": ME, "zones": None},
         ]
         assert (await refused(here.get("config", form="odd"))).code == "usage"
     assert shown == {"path": "auth.udp_size", "value": 1232, "revision": 3, "overlay": {}, "left_out": {}}
@@ -190,7 +192,7 @@ async def test_how_a_path_goes_on_is_asked_on_behalf_of_who_types():
         found = await here.get("config", "complete", path="auth.u", limit=1)
         asked = [arguments for _, command, arguments in here.asked if command == "complete"]
     assert found == {"paths": [{"path": "auth.udp_size", "kind": "integer", "text": "Octets"}], "more": True}
-    assert asked == [{"author": ME, "path": "auth.u", "limit": 1}]
+    assert asked == [{"author": ME, "path": "auth.u", "limit": 1, "zones": None}]
 
 
 @pytest.mark.asyncio
@@ -201,4 +203,4 @@ async def test_an_option_is_described():
         found = await here.get("config", "describe", path="auth.udp_size", prefix="x")
         asked = [arguments for _, command, arguments in here.asked if command == "describe"]
     assert found["default"] == 1232
-    assert asked == [{"author": ME, "path": "auth.udp_size", "prefix": "x"}]
+    assert asked == [{"author": ME, "path": "auth.udp_size", "prefix": "x", "zones": None}]

@@ -97,6 +97,52 @@ def test_an_operator_far_away_works_with_a_token():
         assert token.read_text().strip() not in suite.log.read_text()
 
 
+def test_a_customer_changes_the_configuration_of_their_zones_and_nothing_else():
+    with served() as (suite, port):
+        suite.bobctl("user", "add", "ann", "--role", "configure", "--no-password")
+        paths = {}
+        for name, role in (("all", "configure"), ("mine", "configure"), ("look", "read")):
+            paths[name] = suite.directory / name
+            zones = [] if name == "all" else ["--zone", "example.org", "--zone", "example.net"]
+            made = suite.bobctl("token", "add", "--user", "ann", "--role", role, *zones, "--file", str(paths[name]))
+            assert made.returncode == 0, made.stderr
+
+        def done(token, *words, status=0):
+            found = bobctl_from_afar(suite, port, paths[token], *words)
+            assert found.returncode == status, (words, found.stdout, found.stderr)
+            return found.stdout + found.stderr
+
+        done("all", "config", "set", "auth.udp_size", "1400")  # of the same user, and not yet committed
+        done("mine", "config", "set", "zones[example.org].query_acl", "[{action: REJECT}]")
+        assert "udp_size" not in done("mine", "config", "diff")
+        told = done("mine", "config", "set", "zones[bank.example].query_acl", "[{action: REJECT}]", status=5)
+        assert "zones.bank.example.query_acl: not permitted; only the configuration of these zones is: " in told
+        assert "example.net, example.org" in told
+        done("look", "config", "set", "zones[example.org].statistics", "true", status=5)
+        for order in ("history", "export"):
+            done("mine", "config", order, status=5)
+        done("mine", "config", "check")
+        done("mine", "config", "commit", "-m", "mine")
+        assert "REJECT" in done("look", "config", "get", "zones[example.org].query_acl")
+        assert "udp_size" not in done("look", "config", "show")
+        assert "is the newest" in done("all", "config", "diff")  # which waits for its rebase, as for anybody's commit
+
+        tokens = suite.control("token", "list")["tokens"]
+        mine = next(token["id"] for token in tokens if token["zones"] and token["role"] == "configure")
+        newest = suite.control("config", "history")["revisions"][0]
+        assert (newest["author"], newest["reason"]) == (f"user:ann/{mine}", "mine")
+        audit = suite.control("audit")["entries"]
+        refused = {entry["path"]: entry for entry in audit if entry["status"] == 403 and entry["token"] == mine}
+        assert set(refused) == {"/v1/config/set", "/v1/config/history", "/v1/config/export"}
+        assert refused["/v1/config/set"]["text"].startswith("zones.bank.example.query_acl: not permitted")
+        assert any(entry["token"] == mine and entry["revision"] == newest["revision"] for entry in audit)
+
+        done("mine", "config", "set", "zones[example.org].statistics", "true")
+        assert suite.bobctl("token", "revoke", mine).returncode == 0
+        candidates = suite.control("call", "cfgmgr", "status")["candidates"]
+        assert candidates == ["user:ann"]  # nobody could have committed that of the token any more
+
+
 def test_tokens_outlive_cmdctl_and_its_death_costs_no_query():
     with served() as (suite, port):
         token = suite.directory / "token"

@@ -1,0 +1,175 @@
+"""Who is for some zones only sees and changes the rows of those, and is told nothing of what is beside them."""
+
+from __future__ import annotations
+
+import pytest
+import pytest_asyncio
+
+from cfgmgr import api
+from cfgmgr.errors import NotPermitted
+from cfgmgr.narrowing import outside, require_zones
+from cfgmgr.tree import Change
+from msgq.errors import Refused
+from tests.cfgmgr.bench import Bench
+
+ORG, NET, OTHER = "example.org", "example.net", "bank.example"
+ZONES = (NET, ORG)
+ANN = "user:ann/0123456789ab"
+REJECT = [{"action": "REJECT"}]
+
+
+@pytest_asyncio.fixture
+async def bench(tmp_path):
+    async with Bench(tmp_path) as bench:
+        await bench.change(f"zones.{ORG}.statistics", value=True)
+        await bench.change(f"zones.{OTHER}.statistics", value=True)
+        await bench.change("keys.secret.example", {"secret_file": "/etc/secret"})
+        yield bench
+
+
+async def refused(call):
+    with pytest.raises(Refused) as caught:
+        await call
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "beyond"),
+    [
+        (("zones", ORG), None, {}, []),
+        (("zones", ORG, "query_acl"), None, REJECT, []),
+        (("zones", OTHER), None, {}, [("zones", OTHER)]),
+        (("zones", f"sub.{ORG}"), None, {}, [("zones", f"sub.{ORG}")]),
+        (("zones",), None, {ORG: {}}, []),
+        (("zones",), {ORG: {}, OTHER: {}}, None, [("zones", OTHER)]),
+        (("zones",), {OTHER: {}}, {ORG: {}}, [("zones", OTHER)]),
+        (("templates", "default"), None, {}, [("templates", "default")]),
+        ((), {}, {"zones": {ORG: {}}}, [()]),
+    ],
+)
+def test_a_change_is_within_zones_where_its_row_is_theirs(path, old, new, beyond):
+    changes = [Change(path, old, new)]
+    assert outside(changes, ZONES) == beyond
+    assert outside(changes, None) == []
+    require_zones(changes, None)
+    if beyond:
+        with pytest.raises(
+            NotPermitted, match=f"not permitted; only the configuration of these zones is: {NET}, {ORG}"
+        ):
+            require_zones(changes, ZONES)
+    else:
+        require_zones(changes, ZONES)
+
+
+@pytest.mark.asyncio
+async def test_their_rows_are_changed_and_committed(bench):
+    path = f"zones.{NET}.query_acl"
+    for edit in (
+        api.Add(ANN, "zones", key=NET, zones=ZONES),
+        api.Set(ANN, path, REJECT, ZONES),
+        api.Add(ANN, path, {"action": "ACCEPT"}, zones=ZONES),
+        api.Remove(ANN, path, {"action": "ACCEPT"}, zones=ZONES),
+        api.Unset(ANN, f"zones.{ORG}", ZONES),
+    ):
+        await bench.call(edit)
+    assert (await bench.call(api.Check(ANN, "configure", ZONES))).good
+    committed = await bench.call(api.Commit(ANN, "mine", "configure", ZONES))
+    assert {change.path for change in committed.changes} == {f"zones.{NET}", f"zones.{ORG}"}
+    shown = await bench.call(api.Show("zones", "stored"))
+    assert set(shown.value) == {NET, OTHER}
+    (newest,) = (await bench.call(api.History(limit=1))).revisions
+    assert (newest.author, newest.reason) == (ANN, "mine")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        api.Set(ANN, "auth.udp_size", 1300, ZONES),
+        api.Set(ANN, f"zones.{OTHER}.statistics", value=False, zones=ZONES),
+        api.Set(ANN, "zones.new.example.statistics", value=True, zones=ZONES),
+        api.Set(ANN, f"zones.sub.{ORG}", {}, ZONES),
+        api.Set(ANN, "zones", {}, ZONES),
+        api.Set(ANN, "templates.default.statistics", value=True, zones=ZONES),
+        api.Unset(ANN, f"zones.{OTHER}", ZONES),
+        api.Unset(ANN, "zones", ZONES),
+        api.Unset(ANN, "keys.secret.example", ZONES),
+        api.Add(ANN, "zones", key=OTHER, zones=ZONES),
+        api.Add(ANN, "zones", OTHER, zones=ZONES),
+        api.Add(ANN, f"zones.{OTHER}", zones=ZONES),
+        api.Add(ANN, "listen", "127.0.0.1@5353", zones=ZONES),
+        api.Remove(ANN, "zones", key=OTHER, zones=ZONES),
+        api.Remove(ANN, "keys", key="secret.example", zones=ZONES),
+    ],
+    ids=lambda edit: f"{type(edit).__name__} {edit.path} {getattr(edit, 'key', '')}",
+)
+@pytest.mark.asyncio
+async def test_everything_else_is_refused_at_once_naming_it_and_the_zones(bench, edit):
+    error = await refused(bench.call(edit))
+    assert error.code == "refused"
+    key = getattr(edit, "key", None) or (edit.value if isinstance(edit, api.Add) and edit.path == "zones" else None)
+    assert (edit.path if key is None or edit.path != "zones" else f"zones.{key}") in error.text
+    assert f": not permitted; only the configuration of these zones is: {NET}, {ORG}" in error.text
+    assert (await bench.call(api.Diff(ANN))).changes == []
+
+
+@pytest.mark.asyncio
+async def test_what_came_into_a_candidate_by_another_way_is_not_committed(bench):
+    """The edits are looked at, but the revision is what counts."""
+    await bench.call(api.Set(ANN, "auth.udp_size", 1300))
+    await bench.call(api.Set(ANN, f"zones.{ORG}.query_acl", REJECT, ZONES))
+    before = await bench.revision()
+    checked = await bench.call(api.Check(ANN, "configure", ZONES))
+    assert (checked.good, [problem.path for problem in checked.problems]) == (False, ["auth"])
+    error = await refused(bench.call(api.Commit(ANN, "", "configure", ZONES)))
+    assert (error.code, error.text.startswith("auth: not permitted;")) == ("refused", True)
+    assert await bench.revision() == before
+
+
+@pytest.mark.asyncio
+async def test_only_their_rows_are_seen(bench):
+    for path in ("", "zones"):
+        shown = await bench.call(api.Show(path, "stored", ANN, ZONES))
+        rows = shown.value["zones"] if not path else shown.value
+        assert rows == {ORG: {"statistics": True}}
+        assert set(shown.value) == {"zones" if not path else ORG}
+    assert (await bench.call(api.Show(f"zones.{ORG}.statistics", "complete", ANN, ZONES))).value is True
+    page = await bench.call(api.Entries("zones", zones=ZONES))
+    assert ([entry.key for entry in page.entries], page.total) == ([ORG], 1)
+    for path in ("auth", f"zones.{OTHER}", f"zones.{OTHER}.statistics", "zones.nowhere.example", "keys"):
+        for question in (api.Show(path, "complete", ANN, ZONES), api.Describe(ANN, path, zones=ZONES)):
+            error = await refused(bench.call(question))
+            assert (error.code, "not permitted;" in error.text) == ("refused", True), path
+    assert (await refused(bench.call(api.Entries("keys", zones=ZONES)))).code == "refused"
+    assert (await refused(bench.call(api.Show(f"zones.{NET}", "complete", ANN, ZONES)))).code == "not-found"
+
+
+@pytest.mark.asyncio
+async def test_only_their_rows_are_offered(bench):
+    async def offered(path):
+        return [known.path for known in (await bench.call(api.Complete(ANN, path, zones=ZONES))).paths]
+
+    for typed in ("", "zones", "zones."):
+        assert {path.partition(ORG)[0] for path in await offered(typed)} <= {"zones", "zones."}, typed
+    assert f"zones.{ORG}.query_acl" in await offered(f"zones.{ORG}.")
+    assert await offered("ke") == []
+    described = await bench.call(api.Describe(ANN, f"zones.{ORG}.template", zones=ZONES))
+    assert "default" not in described.values
+
+
+@pytest.mark.asyncio
+async def test_of_what_others_commit_only_the_number_is_told(bench):
+    await bench.call(api.Set(ANN, f"zones.{ORG}.query_acl", REJECT, ZONES))
+    await bench.change("auth.udp_size", 1300, author="root", reason="between us")
+    error = await refused(bench.call(api.Commit(ANN, "", "configure", ZONES)))
+    assert (error.code, "rebase" in error.text, "between us" in error.text) == ("conflict", True, False)
+    await bench.call(api.Rebase(ANN))
+    assert (await bench.call(api.Commit(ANN, "", "configure", ZONES))).revision == 6
+
+
+@pytest.mark.asyncio
+async def test_warnings_about_other_zones_are_not_theirs(bench):
+    await bench.call(api.Set(ANN, f"zones.{ORG}.query_acl", REJECT, ZONES))
+    checked = await bench.call(api.Check(ANN, "configure", ZONES))
+    committed = await bench.call(api.Commit(ANN, "", "configure", ZONES))
+    for problem in (*checked.problems, *committed.warnings):
+        assert problem.path.startswith(f"zones.{ORG}")
