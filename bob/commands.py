@@ -60,6 +60,11 @@ def _endpoints(context: click.Context, parameter: click.Parameter, values: tuple
     show_default=True,
     help="Where the configuration is kept: files or a database in the state directory, or a database by URL.",
 )
+@click.option(
+    "--core-dumps",
+    is_flag=True,
+    help="Let processes that crash leave core files, as far as the limit of the caller allows. They hold secrets.",
+)
 @click.option("--log-level", type=click.Choice(list(LEVELS)), help="In this run, instead of logging.level.")
 @click.option("--log-format", type=click.Choice(list(FORMATS)), help="In this run, instead of logging.format.")
 def run(
@@ -73,6 +78,8 @@ def run(
     config_store: str,
     log_level: str | None,
     log_format: str | None,
+    *,
+    core_dumps: bool,
 ) -> None:
     """Run the suite in the foreground until Ctrl-C or SIGTERM. SIGHUP reads the configuration file again."""
     from bob.startup import Request, prepare
@@ -88,6 +95,7 @@ def run(
         config_store=config_store,
         log_level=log_level or "info",
         log_format=log_format or "text",
+        core_dumps=core_dumps,
     )
     try:
         prepared = prepare(request)

@@ -46,6 +46,7 @@ class Request:
     config_store: str = "files"
     log_level: str = "info"
     log_format: str = "text"
+    core_dumps: bool = False  # as far as the limit of the caller allows
 
 
 class Prepared:
@@ -107,6 +108,8 @@ def prepare(request: Request) -> Prepared:
     start_logging("bob", request.log_level, request.log_format)
     os.umask(UMASK)
     _raise_file_limit()
+    if not request.core_dumps:
+        _forbid_core_files()
     system = may_bind_low_ports()
     account = choose_account(request.user)
     places = directories(request.state_dir, request.run_dir, system=system)
@@ -139,6 +142,17 @@ def _raise_file_limit() -> None:
     wanted = WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, WANTED_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _forbid_core_files() -> None:
+    """No core files: they would hold TSIG keys, cookie secrets and tokens. Children inherit it.
+
+    Only the soft limit, so that `prlimit --core=unlimited --pid` lets an engineer have one of a process that runs; who
+    collects core files through a pipe sees it, too (core(5)). PR_SET_DUMPABLE would say so more strictly, and take
+    debuggers and most of /proc/PID from the account itself, which is who looks there when something is wrong.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 def _take(places: Directories) -> list[DirectoryLock]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.metadata
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -81,11 +83,22 @@ def request_(tmp_path):
 @pytest.fixture(autouse=True)
 def _keep_process_settings(monkeypatch):
     """What a program sets for itself is not for the whole test run."""
-    umask = os.umask(0)
+    umask, cores = os.umask(0), resource.getrlimit(resource.RLIMIT_CORE)
     os.umask(umask)
     monkeypatch.setattr(startup, "start_logging", lambda *_: None)
     yield
     os.umask(umask)
+    resource.setrlimit(resource.RLIMIT_CORE, cores)
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_there_are_core_files_only_where_they_are_asked_for(request_, wanted):
+    """V72. The hard limit stays, for whoever wants one of a process that runs."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    soft = 4096 if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+    with prepare(dataclasses.replace(request_, core_dumps=wanted)):
+        assert resource.getrlimit(resource.RLIMIT_CORE) == (soft if wanted else 0, hard)
 
 
 def test_directories_are_made_and_locked(request_):
