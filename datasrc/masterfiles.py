@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -49,6 +49,7 @@ class MasterFilesSource(DataSource):
         """
         self.name = name or f"master-files:{directory}"
         self._directory = directory
+        self._place = str(directory)
         self._zones = MemorySource(name=self.name)
         self._lock = threading.Lock()  # held by whoever looks at the directory
         self._kept = Kept()
@@ -56,6 +57,7 @@ class MasterFilesSource(DataSource):
         self._strays: tuple[str, ...] = ()  # what does not concern one zone
         self._listing: dict[str, tuple[bytes, ZoneFile]] = {}  # what each file was when it was last looked at
         self._names: Names | None = None  # all that is known of files whose zones nobody asked for; None: it is more
+        self._told: Mapping[str, Remembered] = {}  # by the names of such files, what they were before this process
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
         self._looked = time.monotonic()  # when the last look began
@@ -83,12 +85,27 @@ class MasterFilesSource(DataSource):
 
     def survey(self, known: Callable[[bytes, int], bool]) -> Iterator[ZoneInfo]:
         """All zones but those known, each read when it is its turn; what is known is neither read nor named."""
-        self._look_at_all()
-        faults = self._faults
-        for key, zone in self._zones.stored():
+        names, faults = self._names, self._faults
+        if names is None or not self._told:
+            self._look_at_all()
+            zones: Iterable[tuple[bytes, Stored]] = self._zones.stored()
+        else:
+            zones = self._not_as_told(names, known)
+        for key, zone in zones:
             assert isinstance(zone, FileZone)
             if key in faults or not zone.was_read or not known(key, zone.number):
                 yield judged(zone.info(), faults)
+
+    def _not_as_told(self, names: Names, known: Callable[[bytes, int], bool]) -> Iterator[tuple[bytes, Stored]]:
+        """Zones but those that are known, and whose files nobody asked for and are as they were told."""
+        told = self._told
+        for key, name in names.items():
+            before, zone = told.get(name), self._zones.get(key)
+            if zone is None and before is not None and self._is_as(before, name) and known(key, before.version):
+                continue
+            zone = zone or self._asked(names, key)
+            if zone is not None and not zone.deleted:
+                yield key, zone
 
     @property
     def news(self) -> int:
@@ -97,24 +114,41 @@ class MasterFilesSource(DataSource):
 
     def remembered(self) -> dict[str, Remembered]:
         """What was read, by the names of the files: for recall() of the next process."""
-        found = {}
+        names = self._names
+        found = {} if names is None else {name: told for name, told in self._told.items() if name in names.files}
         for _, zone in self._zones.stored():
             assert isinstance(zone, FileZone)
-            told = zone.remembered()
-            if told is not None and zone.file is not None:
-                found[Path(zone.file.path).name] = told
+            if zone.file is None:
+                continue
+            name, told = os.path.basename(zone.file.path), zone.remembered()  # noqa: PTH119 - of very many
+            if told is not None:
+                found[name] = told
+            else:
+                found.pop(name, None)
         return found
 
     def recall(self, remembered: Mapping[str, Remembered]) -> None:
         """Go on from what a process before this one read. Only files that are other ones by now are read."""
-        self._look_at_all()
         with self._lock:
+            if self._names is not None and not self._told:
+                self._told = remembered
             replacements = []
-            for name, (key, file) in self._listing.items():
-                told, zone = remembered.get(name), self._zones.get(key)
-                if told is not None and isinstance(zone, FileZone) and not zone.recall(told):
-                    replacements += self._again(key, zone, file, all_files=False)
+            for key, zone in self._zones.stored():
+                assert isinstance(zone, FileZone)
+                if zone.file is not None and not zone.was_read:
+                    told = remembered.get(os.path.basename(zone.file.path))  # noqa: PTH119 - of very many
+                    if told is not None and not zone.recall(told):
+                        replacements += self._again(key, zone, zone.file, all_files=False)
             self._zones.publish_all(replacements, _PROVENANCE)
+
+    def _is_as(self, told: Remembered, name: str) -> bool:
+        """Whether a file is still what it was."""
+        try:
+            return signature_of(os.stat(f"{self._place}/{name}")) == told.signature  # noqa: PTH116 - of very many
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise self._unseen(f"{self._place}/{name}", error) from error
 
     def take_patience(self, seconds: float) -> None:
         """Have no question wait longer than so for a file to be read: until it is, the zone is BROKEN."""
@@ -218,7 +252,22 @@ class MasterFilesSource(DataSource):
     def _asked(self, names: Names, key: bytes) -> Stored | None:
         """The zone of a key that nobody asked for yet, if there is one."""
         file = self._file_of(names, key)
-        return None if file is None else self._zones.add(key, self._new(key, file, first_number()))
+        if file is None:
+            return None
+        new, is_as_told = self._recalled(key, file, first_number())
+        zone = self._zones.add(key, new)
+        if zone is not new or is_as_told:
+            return zone
+        with self._lock:
+            if self._zones.get(key) is new:
+                self._zones.publish_all(self._again(key, new, file, all_files=False), _PROVENANCE)
+        return self._zones.get(key)
+
+    def _recalled(self, key: bytes, file: ZoneFile, number: int) -> tuple[FileZone, bool]:
+        """A zone nobody asked for, as it was before this process; and whether its file is still what it was then."""
+        zone = self._new(key, file, number)
+        told = self._told.get(os.path.basename(file.path))  # noqa: PTH119 - of very many
+        return zone, told is None or zone.recall(told)
 
     def _file_of(self, names: Names, key: bytes) -> ZoneFile | None:
         """The file of a zone as it is now."""
@@ -257,6 +306,12 @@ class MasterFilesSource(DataSource):
         before = self._names
         assert before is not None
         gone = self._add_blank(keys_of(before.zones - names.zones))
+        for key, name in names.items() if self._told else ():
+            told = self._told.get(name)
+            if told is not None and self._zones.get(key) is None and not self._is_as(told, name):
+                file = self._file_of(names, key)
+                if file is not None:
+                    self._zones.add(key, self._recalled(key, file, first_number())[0])
         files: dict[bytes, ZoneFile] = {}
         for key in [*self._zones.zone_keys(), *keys_of(sorted(names.zones - before.zones))]:
             file = self._file_of(names, key)
@@ -281,12 +336,12 @@ class MasterFilesSource(DataSource):
         self._add_blank(keys - files.keys())
         self._zones.adopt(
             {
-                key: self._new(key, file, number)
+                key: self._recalled(key, file, number)[0]
                 for key, file in files.items()
                 if key in keys and self._zones.get(key) is None
             }
         )
-        self._names = None
+        self._names, self._told = None, {}
 
     def _add_blank(self, keys: Collection[bytes]) -> set[bytes]:
         """Have zones that were known by name and are gone, so that this can be told; which of them are there."""

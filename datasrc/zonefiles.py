@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
 import dns.exception
@@ -39,7 +40,7 @@ class Names:
     """Very many zone files by their names alone, all plain and in small letters, one file a zone."""
 
     def __init__(self, names: list[str]) -> None:
-        self._names = frozenset(names)
+        self.files = frozenset(names)
         self.zones = frozenset([name.removesuffix(SUFFIX) for name in names])
 
     def file_of(self, key: bytes) -> str | None:
@@ -49,11 +50,19 @@ class Names:
         zone = b".".join(reversed(key[:-1].split(b"\x00"))).decode("latin-1")
         if zone not in self.zones:
             return None
-        return zone + SUFFIX if zone + SUFFIX in self._names else zone
+        return zone + SUFFIX if zone + SUFFIX in self.files else zone
+
+    @cached_property
+    def _keys(self) -> dict[bytes, str]:
+        return dict(zip(keys_of(name.removesuffix(SUFFIX) for name in self.files), self.files, strict=True))
 
     def keys(self) -> set[bytes]:
         """The keys of all zones."""
-        return set(keys_of(self.zones))
+        return set(self._keys)
+
+    def items(self) -> Iterable[tuple[bytes, str]]:
+        """The key of each zone, and the name of its file."""
+        return self._keys.items()
 
 
 def keys_of(zones: Iterable[str]) -> list[bytes]:

@@ -69,6 +69,8 @@ class Keeper:
             # What was vouched for holds as long as nothing is taken away; these sources may come back.
             self.store.directory.vouch_for_nothing()
             self._begin_anew()
+        if files is not None and all(number in files for number, _ in self.following.news):
+            self._noted = [(number, 0) for number, _ in self.following.news]  # as it was read just now
         if self._listed != frozenset(listed):
             difference = self._listed.symmetric_difference(listed)
             self._listed = frozenset(listed)

@@ -22,6 +22,7 @@ from dns.name import Name
 import datasrc
 from datasrc import filezones, zonefiles
 from datasrc.errors import Missing, ReadOnly, UnknownBackend, ZoneUnusable
+from datasrc.keys import name_key
 from datasrc.masterfiles import MasterFilesSource, first_number
 from datasrc.packed_finder import differences
 from datasrc.packed_zone import PackedZone
@@ -74,6 +75,19 @@ def serve(directory: Path) -> Iterator[Serve]:
             return source
 
         yield serve
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that are read."""
+    found: list[str] = []
+
+    def spy(stream, file, *arguments, **options):
+        found.append(Path(file).name)
+        return read_zone(stream, file, *arguments, **options)
+
+    monkeypatch.setattr("datasrc.filezones.read_zone", spy)
+    return found
 
 
 class TestLookup(LookupContract):
@@ -295,17 +309,6 @@ class TestFiles:
 
 class TestReading:
     """A file is read when its zone is asked for, and kept while there is room."""
-
-    @pytest.fixture
-    def opened(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        found: list[str] = []
-
-        def spy(stream, file, *arguments, **options):
-            found.append(Path(file).name)
-            return read_zone(stream, file, *arguments, **options)
-
-        monkeypatch.setattr("datasrc.filezones.read_zone", spy)
-        return found
 
     def test_no_file_is_read_that_nobody_asks_for(self, directory: Path, opened: list[str]) -> None:
         write(directory, 1)
@@ -563,6 +566,7 @@ class TestVeryMany:
     @pytest.fixture
     def source(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MasterFilesSource]:
         monkeypatch.setattr(zonefiles, "LATE_FROM", 3)
+        monkeypatch.setattr(filezones, "CERTAIN", 0.0)  # this file system counts nanoseconds
         for file in ("a.zone", "b.zone", "x.a", "d.zone"):
             os.utime(write(directory, 1, file=file), (5, 5))
         source = MasterFilesSource(directory, name="files", check_every=None)
@@ -666,3 +670,43 @@ class TestVeryMany:
             source.refresh()
             assert (serial(before, "b."), serial(before, "d.")) == (1, 1)
         assert info(source, dns.name.from_text("b.")).serial == 2
+
+    def test_what_was_told_of_files_is_enough_until_they_change(
+        self, directory: Path, source: MasterFilesSource, opened: list[str]
+    ) -> None:
+        versions = {str(one.origin): one.version for one in source.zones()}
+        told = source.remembered()
+        assert sorted(told) == ["a.zone", "b.zone", "d.zone", "x.a"]
+        opened.clear()
+        (directory / "x.a").unlink()
+        os.utime(write(directory, 2, file="b.zone"), (6, 6))
+        after = MasterFilesSource(directory, check_every=None)
+        after.recall(told)
+        assert after.remembered() == {name: one for name, one in told.items() if name != "x.a"}
+        known = {(name_key(dns.name.from_text(origin)), version) for origin, version in versions.items()}
+        found = {str(one.origin): one for one in after.survey(lambda key, version: (key, version) in known)}
+        assert {origin: one.serial for origin, one in found.items()} == {"b.": 2}
+        assert opened == ["b.zone"]
+        assert [str(one.origin) for one in after.changes()] == ["b."]
+        os.utime(write(directory, 3, file="a.zone"), (7, 7))
+        (directory / "d.zone").unlink()
+        after.refresh()
+        assert opened == ["b.zone", "a.zone"]
+        assert [(str(one.origin), one.deleted) for one in after.changes(1)] == [("d.", True), ("a.", False)]
+        assert info(after, dns.name.from_text("a.")).version > versions["a."]
+        after.close()
+
+    def test_a_bad_file_does_not_take_away_what_was_told(
+        self, directory: Path, source: MasterFilesSource, opened: list[str]
+    ) -> None:
+        assert len(source.zones()) == 4
+        told = source.remembered()
+        for ask in (lambda one: one.zones(), lambda one: list(one.survey(lambda *_: True))):
+            os.utime(write(directory, 1, "www A 192.0.2.300", file="a.zone"), (8, 8))
+            after = MasterFilesSource(directory, check_every=None)
+            after.recall(told)
+            found = {str(one.origin): one for one in ask(after)}
+            assert (found["a."].serial, found["a."].version) == (1, told["a.zone"].version)
+            assert "192.0.2.300" in found["a."].reason
+            assert after.remembered()["a.zone"] == told["a.zone"]
+            after.close()

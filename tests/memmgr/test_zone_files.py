@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from datasrc import filezones, masterfiles
+from datasrc import filezones, masterfiles, zonefiles
 from datasrc.zonetext_zone import read_zone
 from memmgr import filetable
 from tests.memmgr.house import House, soa
@@ -39,8 +39,11 @@ class FileHouse(House):
         return list(self.sources.status()[0].problems)
 
 
-@pytest.fixture
-def house(tmp_path, monkeypatch):
+@pytest.fixture(params=["files", "names"])
+def house(request, tmp_path, monkeypatch):
+    """With what is known of few files at the start, and with what is known of very many."""
+    if request.param == "names":
+        monkeypatch.setattr(zonefiles, "LATE_FROM", 0)
     monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)  # the tests say when files are looked at
     monkeypatch.setattr(filezones, "CERTAIN", 0.0)  # this file system counts nanoseconds
     house = FileHouse(tmp_path)
