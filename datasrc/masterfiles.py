@@ -32,6 +32,7 @@ from datasrc.zonefiles import Names, key_of, keys_of, listed, names_of, status_o
 
 CHECK_EVERY = 1.0  # s between looks at the directory
 CHECK_SHARE = 0.02  # of the time at most that looks may take: with very many files they become rarer
+FIRST_CHECK = 5.0  # s at most from opening to the first look: while a suite starts others need the time more
 SETTLED = 1.0  # s that a file must be old before it is read on its own account: it may be half written
 
 _PROVENANCE = Provenance("", "master-files")
@@ -63,7 +64,7 @@ class MasterFilesSource(DataSource):
         self._looked = time.monotonic()  # when the last look began
         self._begin()
         if check_every is not None:
-            first = max(check_every, (time.monotonic() - self._looked) / CHECK_SHARE)
+            first = max(check_every, min(FIRST_CHECK, (time.monotonic() - self._looked) / CHECK_SHARE))
             self._watcher = threading.Thread(target=self._watch, args=(check_every, first), name=self.name, daemon=True)
             self._watcher.start()
 
