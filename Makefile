@@ -47,6 +47,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/loading.py
 	$(BIN)/python bench/images.py
 	$(BIN)/python bench/updates.py
+	$(BIN)/python bench/many_zones.py
 	$(BIN)/python bench/reloading.py
 	$(BIN)/python bench/image_building.py
 	$(BIN)/python bench/postgresql.py

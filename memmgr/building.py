@@ -24,7 +24,8 @@ from datasrc.sources import source_url
 from image.builder import build
 from memmgr.errors import BuildFailed
 
-NICENESS = 19  # sched(7): it has what others leave
+NICENESS = 19  # sched(7): it has what others leave,
+HURRIED = 5  # but for what all wait for
 FAILED = 1
 MAX_REASON = 2000  # characters of what a failed process said
 
@@ -38,6 +39,7 @@ class Task(msgspec.Struct, frozen=True):
     origins: list[str]
     path: str
     seed: int
+    hurried: bool = False  # nothing is answered from images before they are all there
 
 
 def build_here(source: DataSource, number: int, origins: Sequence[Name], path: Path, seed: int) -> None:
@@ -77,8 +79,8 @@ def _open(name: str, entry: Mapping[str, Any]) -> DataSource:
 def main(parent: int) -> int:
     """The process."""
     die_with_parent(parent)
-    os.nice(NICENESS)
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    os.nice(HURRIED if task.hurried else NICENESS)
     try:
         source = _open(task.source, task.entry)
         try:

@@ -244,7 +244,8 @@ class MemmgrDaemon(Module):
             await self.context.work(self._build_here, batch, number, path, seed)
             return
         origins = [origin.to_text() for origin in batch.origins]
-        await build_apart(Task(batch.source, dict(entry), number, origins, str(path), seed))
+        hurried = not keeper.announced
+        await build_apart(Task(batch.source, dict(entry), number, origins, str(path), seed, hurried))
 
     def _build_here(self, batch: Batch, number: int, path: Path, seed: int) -> None:
         assert self._keeper is not None

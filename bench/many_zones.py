@@ -1,0 +1,104 @@
+"""Very many small zones in an SQLite database: from the start to answers and to images, memory, a start with images in
+place, and one zone changed among them: many_zones [ZONES] (100 000; a million takes six minutes and 2 GB of memory).
+
+One zone is loaded as people load it, the others are copies of its rows under other names.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import dns.name
+
+from bench.memory import rollup
+from datasrc.keys import key_text, name_key
+from tests.kit import suite as kit
+from tests.kit.suite import Suite, wait_until
+from tests.kit.zones import small_zone
+
+ZONES = 100_000
+DEADLINE = 1800.0  # s until all zones have images
+PROBES = 300
+ADDRESS = "192.0.2.80"
+
+
+def origin(number: int) -> str:
+    """The name of a zone."""
+    return f"z{number:07}.test"
+
+
+def fill(suite: Suite, zones: int) -> None:
+    """Put so many zones into the database of the suite."""
+    done = suite.loadzone(origin(0), small_zone(origin(0)))
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    with sqlite3.connect(suite.state / "zones.sqlite") as database:
+        names = [row[1] for row in database.execute("PRAGMA table_info(zones)")]
+        (first,) = [dict(zip(names, row, strict=True)) for row in database.execute("SELECT * FROM zones")]
+        sets = [row[1:] for row in database.execute("SELECT * FROM rrsets")]  # the first column is the zone
+        for number in range(1, zones):
+            name = dns.name.from_text(origin(number))
+            key = name_key(name)
+            ident = first["id"] + number
+            row = first | {"id": ident, "key": key, "origin": name.to_wire(), "text": key_text(key)}
+            database.execute(f"INSERT INTO zones VALUES ({', '.join('?' * len(row))})", list(row.values()))
+            database.executemany("INSERT INTO rrsets VALUES (?, ?, ?, ?, ?, ?, ?)", [(ident, *each) for each in sets])
+    database.close()
+
+
+def answered(suite: Suite, number: int) -> bool:
+    """Whether a zone is answered right."""
+    found = suite.answers(f"www.{origin(number)}.", "A") and suite.query(f"www.{origin(number)}.", "A").answer
+    return bool(found) and found[0].to_text().endswith(ADDRESS)
+
+
+def has_images(suite: Suite, zones: int) -> bool:
+    """Whether memmgr has all zones in images."""
+    told = suite.control("call", "memmgr", "status", check=False, quiet=True)
+    return bool(told) and told["state"] == "ready" and told["zones"] >= zones and not told["waiting"]
+
+
+def start(suite: Suite, zones: int, what: str) -> None:
+    """Start the suite; print how long it takes until zones are answered, and until all have images."""
+    began = time.perf_counter()
+    suite.start(wait=False)
+    wait_until(lambda: answered(suite, random.randrange(zones)), DEADLINE, "a zone is answered")
+    first = time.perf_counter() - began
+    wait_until(lambda: has_images(suite, zones), DEADLINE, "all zones have images")
+    print(f"{what}: first answer after {first:.1f} s, images of all zones after {time.perf_counter() - began:.1f} s")
+
+
+def main() -> None:
+    """Print the figures."""
+    kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
+    zones = int(sys.argv[1]) if len(sys.argv) > 1 else ZONES
+    with Suite() as suite:
+        fill(suite, zones)
+        start(suite, zones, f"{zones} zones")
+        suite.stop()
+        start(suite, zones, "again, with images in place")
+        wrong = sum(not answered(suite, random.randrange(zones)) for _ in range(PROBES))
+        assert suite.process is not None
+        pids = dict.fromkeys(suite.descendants(), "zygote") | {suite.process.pid: "bob"}
+        pids |= {one["pid"]: name for name, one in suite.components().items()}
+        memory = {name: rollup(pid)["Pss"] / 1024 for pid, name in pids.items()}
+        files = list((suite.state / "images").iterdir())
+        octets = sum(file.stat().st_size for file in files)
+        print(f"{PROBES} zones asked, {wrong} wrong; {len(files)} files of {octets / 1024 / 1024:.0f} MiB")
+        print(f"memory (PSS) {sum(memory.values()):.0f} MiB: " + ", ".join(f"{n} {m:.0f}" for n, m in memory.items()))
+        changed = origin(zones // 2)
+        suite.loadzone(changed, small_zone(changed, 2, "new A 192.0.2.9"))
+        began = time.perf_counter()
+        wait_until(lambda: suite.query(f"new.{changed}.", "A").answer, DEADLINE, "the change is served")
+        print(f"one zone changed: served {(time.perf_counter() - began) * 1000:.0f} ms after loadzone ended")
+    sys.exit(wrong > 0)
+
+
+if __name__ == "__main__":
+    main()
