@@ -18,13 +18,12 @@ import dns.rdataclass
 from dns import rdatatype
 from dns.name import Name
 from dns.rdatatype import RdataType
-from dns.rdtypes.ANY.SOA import SOA
 
 from datasrc.checks_targets import ADDRESS, CNAME, CUT, DNAME, Names, NamesOfZone, Targets
 from datasrc.findings import Code, Finding, Place
 from datasrc.keys import APEX, WILDCARD, depth, name_key, parent
 from datasrc.nsec3 import MAX_ITERATIONS, SHA1
-from datasrc.rdata import type_fault
+from datasrc.rdata import soa_data, type_fault
 from datasrc.records import RRset
 
 Report = Callable[[Finding], None]
@@ -130,14 +129,12 @@ class _ZoneCheck:
             self._report(Finding(Code.NO_APEX_NS, "the zone has no NS record", None, self._origin, RdataType.NS))
 
     def _check_soa(self, soa: RRset) -> None:
-        wire = soa.rdatas[0]
-        try:
-            found = dns.rdata.from_wire(dns.rdataclass.IN, RdataType.SOA, wire, 0, len(wire))
-        except dns.exception.DNSException as error:
-            self._note(Code.BAD_RDATA, f"no two names and five numbers (RFC 1035 section 3.3.13): {error}", soa)
+        found = soa_data(soa.rdatas[0])
+        if found is None:
+            fault = _soa_fault(soa.rdatas[0])
+            self._note(Code.BAD_RDATA, f"no two names and five numbers (RFC 1035 section 3.3.13): {fault}", soa)
             return
-        assert isinstance(found, SOA)
-        if b"@" in found.rname.labels[0]:
+        if b"@" in found.mailbox:
             self._note(Code.SOA_RNAME, "the mailbox is written with a dot in place of the @ (RFC 1035 section 8)", soa)
         if not 0 < found.retry <= found.refresh:
             self._note(Code.SOA_TIMERS, f"RETRY {found.retry} is not between 1 and REFRESH {found.refresh}", soa)
@@ -255,6 +252,15 @@ class _ZoneCheck:
 
     def _note(self, code: Code, text: str, rrset: RRset) -> None:
         self._report(Finding(code, text, self._place(rrset), rrset.name, rrset.rdtype))
+
+
+def _soa_fault(wire: bytes) -> str:
+    """Why this is no SOA RDATA, in the words of dnspython."""
+    try:
+        dns.rdata.from_wire(dns.rdataclass.IN, RdataType.SOA, wire, 0, len(wire))
+    except dns.exception.DNSException as error:
+        return str(error)
+    return f"{len(wire)} octets"
 
 
 def _type_list(types: Iterable[int]) -> str:

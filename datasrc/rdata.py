@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from dns.rdatatype import RdataType
 
@@ -46,6 +47,7 @@ _NAMES_AT: dict[int, tuple[int, int]] = {
     RdataType.RRSIG: (18, 1),
 }
 MAX_TYPE = 0xFFFF  # RFC 1035 section 3.2.1: 16 bits
+MAX_NAME = 255  # octets in wire form; RFC 1035 section 2.3.4
 MAX_LABEL = 63  # octets; RFC 1035 section 2.3.4
 _NAPTR_STRINGS = 3  # flags, services, regexp between the two numbers and the name (RFC 3403 section 4.1)
 
@@ -70,6 +72,27 @@ def rdata_fault(rdtype: int, covers: int, rdata: bytes) -> str:
     if rdtype == RdataType.SOA and soa_serial(rdata) is None:
         return "an SOA record without its two names and five numbers"
     return ""
+
+
+class SoaData(NamedTuple):
+    """What SOA RDATA says (RFC 1035 section 3.3.13) but for the name of the server; times in seconds."""
+
+    mailbox: bytes  # the first label of RNAME
+    serial: int
+    refresh: int
+    retry: int
+    expire: int
+    minimum: int
+
+
+def soa_data(rdata: bytes) -> SoaData | None:
+    """SOA RDATA, or None where it is none."""
+    middle = _name_end(rdata, 0)
+    end = _name_end(rdata, middle)
+    if end < 0 or len(rdata) - end != _SOA_NUMBERS.size or max(middle, end - middle) > MAX_NAME:
+        return None
+    label = middle + 1
+    return SoaData(rdata[label : label + rdata[middle]], *_SOA_NUMBERS.unpack_from(rdata, end))
 
 
 def soa_serial(rdata: bytes) -> int | None:

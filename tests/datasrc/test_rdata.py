@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dns.exception
 import dns.rdata
 import dns.rdataclass
 import pytest
 from dns.rdatatype import RdataType
+from dns.rdtypes.ANY.SOA import SOA
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasrc.rdata import canonical, count, normal_form, pack, soa_serial, type_fault, unpack
+from datasrc.rdata import canonical, count, normal_form, pack, soa_data, soa_serial, type_fault, unpack
 from tests.datasrc.zonemaking import wire
 
 SAMPLES = [
@@ -84,3 +86,35 @@ def test_meta_types_are_never_stored(rdtype: int) -> None:
 @pytest.mark.parametrize("rdtype", [1, 40, 42, 127, 256, 65280, 65535])
 def test_other_types_are(rdtype: int) -> None:
     assert not type_fault(rdtype, 0)
+
+
+LABEL = b"\x3f" + b"x" * 63
+NUMBERS = bytes(range(20))
+
+
+@pytest.mark.parametrize(
+    "rdata",
+    [
+        b"\x00\x00" + NUMBERS,
+        b"\x02ns\x00\x01h\x07example\x00" + NUMBERS,
+        b"\x02ns\x00\x09h@example\x03org\x00" + b"\xff" * 20,
+        LABEL * 3 + b"\x3d" + b"y" * 61 + b"\x00\x00" + NUMBERS,
+        LABEL * 3 + b"\x3e" + b"y" * 62 + b"\x00\x00" + NUMBERS,  # 256 octets
+        b"\x00" + LABEL * 3 + b"\x3e" + b"y" * 62 + b"\x00" + NUMBERS,
+        b"\x02ns\x00\x01h\x00" + NUMBERS[1:],
+        b"\x02ns\x00\x01h\x00" + NUMBERS + b"z",
+        b"\x40" + b"x" * 64 + b"\x00\x00" + NUMBERS,
+        b"\x02ns\x00",
+        b"\x05ns",
+        b"",
+    ],
+)
+def test_an_soa_says_what_dnspython_reads(rdata: bytes) -> None:
+    try:
+        soa = dns.rdata.from_wire(dns.rdataclass.IN, RdataType.SOA, rdata, 0, len(rdata))
+    except dns.exception.DNSException:
+        assert soa_data(rdata) is None
+        return
+    assert isinstance(soa, SOA)
+    found = soa_data(rdata)
+    assert found == (soa.rname.labels[0], soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum)
