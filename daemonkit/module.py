@@ -55,6 +55,7 @@ class Context:
     durations: Durations = field(init=False)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "work"))
+    _lanes: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.durations = Durations(self.counters)
@@ -68,6 +69,11 @@ class Context:
         """Run blocking work in the one worker thread, so that the loop keeps turning."""
         return await asyncio.get_running_loop().run_in_executor(self._worker, lambda: fn(*args, **kwargs))
 
+    async def work_apart(self, lane: str, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run work that may take long in the thread of this lane: the worker thread goes on with everything else."""
+        thread = self._lanes.setdefault(lane, ThreadPoolExecutor(1, lane))  # starts no thread before it has work
+        return await asyncio.get_running_loop().run_in_executor(thread, lambda: fn(*args, **kwargs))
+
     def spawn(self, task: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a task beside the others. An exception in it ends the process: bob starts it afresh."""
         created = asyncio.get_running_loop().create_task(task, name=name)
@@ -76,11 +82,12 @@ class Context:
         return created
 
     async def close(self) -> None:
-        """Cancel the spawned tasks and end the worker thread."""
+        """Cancel the spawned tasks and end the threads."""
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._worker, *self._lanes.values()):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def fail(self, error: BaseException) -> None:
         """End the process: something happened after which it must not go on."""

@@ -89,7 +89,7 @@ class Kept:
 
     def read(self, zone: FileZone, read: Callable[[], None]) -> bool:
         """Have the file of a zone read, in a thread if that may take long; whether it was within the patience."""
-        if self.patience is None or zone.file is None or zone.file.signature[SIZE] < QUICKLY_READ:
+        if self.patience is None or not zone.is_large:
             read()
             return True
         with self._lock:
@@ -175,7 +175,8 @@ class FileZone:
         self._remembered: Remembered | None = None  # what there is to know without reading
         self._kept = kept
         self._failed = failed
-        self._lock = kept.reader(key)  # held to read the file
+        # Held to read the file; while a large one is read no other zone waits.
+        self._lock = threading.Lock() if self.is_large else kept.reader(key)
         if file is None:
             self._info = self._empty()
 
@@ -191,6 +192,16 @@ class FileZone:
     def was_read(self) -> bool:
         """Whether its file was, by this process or by one before it that told."""
         return self._info is not None or self._remembered is not None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its file takes long to read."""
+        return self.file is not None and self.file.signature[SIZE] >= QUICKLY_READ
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether its file is yet to be read, and that takes long."""
+        return self.is_large and not self.was_read
 
     @property
     def records(self) -> int:
@@ -209,9 +220,13 @@ class FileZone:
             _, version, serial, records = self._remembered
             self._info = ZoneInfo(self.origin, version, serial, records)
         if self._info is None and not self._kept.read(self, self._read):
-            return ZoneInfo(self.origin, self.number, None, 0, ZoneState.BROKEN, self._still_read())
+            return self.placeholder()
         assert self._info is not None
         return self._info
+
+    def placeholder(self) -> ZoneInfo:
+        """What there is to say of the zone as long as its file is being read."""
+        return ZoneInfo(self.origin, self.number, None, 0, ZoneState.BROKEN, self._still_read())
 
     def finder(self, database: str, recorded: History) -> Finder:
         """This version, to be asked."""
@@ -251,12 +266,12 @@ class FileZone:
 
     def remembered(self) -> Remembered | None:
         """What the next process may go on from, whatever becomes of the file; None where it must look itself."""
-        with self._lock:
-            if self._info is None:
-                return self._remembered
-            if self._signature is None or self.may_differ or self._info.state is not ZoneState.READY:
-                return None
-            return Remembered(self._signature, self.number, self._info.serial, self._info.records)
+        info = self._info  # what is read is known once that is set: nobody waits here for a file that is being read
+        if info is None:
+            return self._remembered
+        if self._signature is None or self.may_differ or info.state is not ZoneState.READY:
+            return None
+        return Remembered(self._signature, self.number, info.serial, info.records)
 
     def confirm(self, read: ReadFile) -> None:
         """The file was written again, and has the same."""

@@ -59,6 +59,7 @@ class MasterFilesSource(DataSource):
         self._listing: dict[str, tuple[bytes, ZoneFile]] = {}  # what each file was when it was last looked at
         self._names: Names | None = None  # all that is known of files whose zones nobody asked for; None: it is more
         self._told: Mapping[str, Remembered] = {}  # by the names of such files, what they were before this process
+        self._large: set[bytes] = set()  # keys of zones that have, or had, large files
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
         self._looked = time.monotonic()  # when the last look began
@@ -85,7 +86,10 @@ class MasterFilesSource(DataSource):
         return list(islice(self._zones.walk(after, only, lambda info: judged(info, faults)), limit))
 
     def survey(self, known: Callable[[bytes, int], bool]) -> Iterator[ZoneInfo]:
-        """All zones but those known, each read when it is its turn; what is known is neither read nor named."""
+        """All zones but those known, each read when it is its turn; what is known is neither read nor named.
+
+        One of a large file that is yet to be read is BROKEN: read_large() reads it.
+        """
         names, faults = self._names, self._faults
         if names is None or not self._told:
             self._look_at_all()
@@ -95,7 +99,7 @@ class MasterFilesSource(DataSource):
         for key, zone in zones:
             assert isinstance(zone, FileZone)
             if key in faults or not zone.was_read or not known(key, zone.number):
-                yield judged(zone.info(), faults)
+                yield judged(zone.placeholder() if zone.is_unread else zone.info(), faults)
 
     def _not_as_told(self, names: Names, known: Callable[[bytes, int], bool]) -> Iterator[tuple[bytes, Stored]]:
         """Zones but those that are known, and whose files nobody asked for and are as they were told."""
@@ -150,6 +154,18 @@ class MasterFilesSource(DataSource):
             return False
         except OSError as error:
             raise self._unseen(f"{self._place}/{name}", error) from error
+
+    def is_unread(self, key: bytes) -> bool:
+        """Whether a zone has a large file that nobody has read yet: who asks for the zone waits for that."""
+        zone = self._zones.get(key)
+        return isinstance(zone, FileZone) and zone.is_unread
+
+    def read_large(self) -> None:
+        """Read the large files that were not read yet. For a thread that has the time."""
+        for key in list(self._large):
+            zone = self._zones.get(key)
+            if isinstance(zone, FileZone) and zone.is_unread and not self._closing.is_set():
+                zone.info()
 
     def take_patience(self, seconds: float) -> None:
         """Have no question wait longer than so for a file to be read: until it is, the zone is BROKEN."""
@@ -286,7 +302,10 @@ class MasterFilesSource(DataSource):
 
     def _new(self, key: bytes, file: ZoneFile, number: int) -> FileZone:
         """A zone whose file is not read yet."""
-        return FileZone(key, number, file, self._kept, self._failed)
+        zone = FileZone(key, number, file, self._kept, self._failed)
+        if zone.is_large:
+            self._large.add(key)
+        return zone
 
     def _failed(self, key: bytes, reason: str) -> None:
         self._faults[key] = reason

@@ -3,7 +3,7 @@ from libc.stdint cimport uint64_t
 
 from datasrc.packed cimport PackedRecords
 
-cdef Py_ssize_t ZERO, NINE, UPPER_A, UPPER_Z, CASE, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, FIRST, TTL, BLOB, BLOB_LENGTH, TYPES_SIZE, A, NS, CNAME, AAAA, DNAME, HAS_ADDRESS, HAS_CNAME, HAS_NS, HAS_DNAME
+cdef Py_ssize_t ZERO, NINE, UPPER_A, UPPER_Z, CASE, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, BREATH, FIRST, TTL, BLOB, BLOB_LENGTH, TYPES_SIZE, A, NS, CNAME, AAAA, DNAME, HAS_ADDRESS, HAS_CNAME, HAS_NS, HAS_DNAME
 
 cdef class PackedZone(PackedRecords):
     @cython.locals(start=Py_ssize_t)
@@ -41,7 +41,9 @@ cdef class PackedZone(PackedRecords):
     cpdef Py_ssize_t octets(self) except -1
     @cython.locals(block=bytearray, heap=cython.uchar[::1], numbers=uint64_t[::1], used=Py_ssize_t)
     cpdef compact(self)
-    @cython.locals(old=Py_ssize_t, new=Py_ssize_t, order=int, found=list)
+    cpdef list parts(self)
+    cpdef adopt(self, Py_ssize_t count, Py_ssize_t set_count, list parts)
+    @cython.locals(old=Py_ssize_t, new=Py_ssize_t, turns=Py_ssize_t, order=int, found=list)
     cpdef differences(self, PackedZone before, Py_ssize_t limit)
     @cython.locals(first=Py_ssize_t, second=Py_ssize_t, length=Py_ssize_t, other_length=Py_ssize_t, start=Py_ssize_t, other_start=Py_ssize_t, step=Py_ssize_t, difference=int)
     cdef int compare_sets(self, Py_ssize_t index, PackedZone other, Py_ssize_t at) except -2

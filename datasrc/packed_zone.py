@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from time import sleep
+
 from datasrc.growth import shrink
 from datasrc.octets import (
     AAAA,
     BLOB,
     BLOB_LENGTH,
+    BREATH,
     CASE,
     CNAME,
     DNAME,
@@ -199,6 +202,17 @@ class PackedZone(PackedRecords):
         self.heap = memoryview(self.block)
         self.numbers = memoryview(self.numbers_block).cast("Q")
 
+    def parts(self) -> list[memoryview]:
+        """Its memory behind compact(), for another process: numbers of 64 bits, and last the octets of the heap."""
+        return [memoryview(self.numbers), memoryview(self.order), memoryview(self.sets), memoryview(self.heap)]
+
+    def adopt(self, count: int, set_count: int, parts: list[memoryview]) -> None:
+        """Be the zone of another process, in its memory: see parts(), and `count` and `set_count` there."""
+        self.count = count
+        self.set_count = set_count
+        self.numbers, self.order, self.sets, self.heap = parts
+        self.end = len(self.heap)
+
     def differences(self, before: PackedZone, limit: int) -> list[tuple[int, int]] | None:
         """The sets that are not as they were, each as its number before and now, -1 where it is not there.
 
@@ -207,7 +221,11 @@ class PackedZone(PackedRecords):
         found: list[tuple[int, int]] = []
         old = 0
         new = 0
+        turns = 0
         while old < before.set_count or new < self.set_count:
+            turns += 1
+            if turns & BREATH == 0:  # others may have the interpreter
+                sleep(0)
             order = 1
             if old == before.set_count:
                 order = -1

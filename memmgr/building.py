@@ -1,12 +1,14 @@
 """Building one image: in a process of its own at low priority, or here where it is a matter of milliseconds.
 
-The process is given a `Task` on its standard input; it exits with 0, or says on standard error what is wrong.
+The process is given a `Task` on its standard input, and what was read of a zone file in memory (memmgr.handing); it
+exits with 0, or says on standard error what is wrong.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +25,7 @@ from datasrc.source import DataSource
 from datasrc.sources import source_url
 from image.builder import build
 from memmgr.errors import BuildFailed
+from memmgr.handing import Handed, HandedZone
 
 NICENESS = 19  # sched(7): it has what others leave,
 HURRIED = 5  # but for what all wait for
@@ -40,6 +43,7 @@ class Task(msgspec.Struct, frozen=True):
     path: str
     seed: int
     hurried: bool = False  # nothing is answered from images before they are all there
+    handed: Handed | None = None  # the one zone, where it is not read from the source
 
 
 def build_here(source: DataSource, number: int, origins: Sequence[Name], path: Path, seed: int) -> None:
@@ -50,16 +54,21 @@ def build_here(source: DataSource, number: int, origins: Sequence[Name], path: P
 
 async def build_apart(task: Task) -> None:
     """Have a process build it. Raises BuildFailed; a cancelled build leaves nothing running."""
-    process = await asyncio.create_subprocess_exec(
-        *interpreter(),
-        "-m",
-        "memmgr.building",
-        str(os.getpid()),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        cwd="/",
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *interpreter(),
+            "-m",
+            "memmgr.building",
+            str(os.getpid()),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            cwd="/",
+            pass_fds=[] if task.handed is None else [task.handed.descriptor],
+        )
+    finally:
+        if task.handed is not None:  # the memory is the process's now, and ends when it has taken what it needs
+            os.close(task.handed.descriptor)
     try:
         _, said = await process.communicate(msgspec.json.encode(task))
     except BaseException:
@@ -69,7 +78,13 @@ async def build_apart(task: Task) -> None:
         raise
     if process.returncode != 0:
         reason = said.decode("utf-8", "replace").strip()[-MAX_REASON:]
-        raise BuildFailed(reason or f"the process that built it ended with status {process.returncode}")
+        raise BuildFailed(reason or f"the process that built it {_ended(process.returncode)}")
+
+
+def _ended(status: int | None) -> str:
+    if status is not None and status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
 
 
 def _open(name: str, entry: Mapping[str, Any]) -> DataSource:
@@ -82,6 +97,9 @@ def main(parent: int) -> int:
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
     os.nice(HURRIED if task.hurried else NICENESS)
     try:
+        if task.handed is not None:
+            build([HandedZone(task.handed)], Path(task.path), task.seed, task.number)
+            return 0
         source = _open(task.source, task.entry)
         try:
             origins = [dns.name.from_text(text) for text in task.origins]

@@ -12,6 +12,7 @@ from typing import Any
 
 import dns.exception
 import dns.name
+import msgspec
 from dns.name import Name
 
 from daemonkit.configuration import Config, Prepared
@@ -19,7 +20,7 @@ from daemonkit.errors import Rejected
 from daemonkit.module import Context, Module, command
 from daemonkit.process import suite_run
 from datasrc.errors import DataSourceError, UnknownBackend
-from datasrc.source import Bell
+from datasrc.source import Bell, DataSource
 from datasrc.sources import Failure, Sources, open_sources
 from image import arena, layout, manifest
 from image.errors import ImageError
@@ -28,6 +29,7 @@ from memmgr import api
 from memmgr.building import Task, build_apart, build_here
 from memmgr.errors import BuildFailed
 from memmgr.following import FILES
+from memmgr.handing import hand_over
 from memmgr.keeper import Keeper
 from memmgr.listed import listed_keys
 from memmgr.plan import Batch
@@ -41,6 +43,11 @@ DIRECTORY = "images"  # in the state directory
 LOOK_EVERY = 1.0  # s between looks at the data sources, whether a bell rang or not
 RETRY_EVERY = 10.0  # s after which zones that could not be built are tried again
 HERE_RECORDS = 2000  # so many at most are built in this process: it takes less than to start one
+HERE_READ = 100_000  # the same of zone files, which were read here: it takes 30 ms
+
+# Threads beside the worker, for what may take long: it goes on with other zones.
+BUILDING = "building"
+LOOKING = "looking"  # at all data sources, by command, and closing those that are not used any more
 
 
 class MemmgrDaemon(Module):
@@ -91,7 +98,7 @@ class MemmgrDaemon(Module):
         await self.context.work(self._keeper.configure, self._sources, self._listed)
         if retired is not None:
             self._close_bells()
-            await self.context.work(retired.close)
+            await self.context.work_apart(LOOKING, retired.close)
         self._work.set()
 
     # Life.
@@ -194,11 +201,15 @@ class MemmgrDaemon(Module):
                 if self._loop.time() >= retry:
                     retry = self._loop.time() + RETRY_EVERY
                     await self.context.work(self._keeper.retry)
+                await self.context.work_apart(BUILDING, self._read_ahead)
                 task = await self.context.work(self._keeper.take)
             except (OSError, DataSourceError) as error:
                 self.context.counters.add("failures")
                 self.context.log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
                 task = None
+            else:
+                if task is None and self._keeper.unread:
+                    continue
             if task is not None:
                 await self._build_one(*task)
                 continue
@@ -240,16 +251,36 @@ class MemmgrDaemon(Module):
         keeper = self._keeper
         number, seed = keeper.following.number_of(batch.source), keeper.store.manifest.seed
         entry = keeper.following.entry(batch.source)
-        if batch.records <= HERE_RECORDS or entry["type"] == FILES.rstrip(":"):
-            await self.context.work(self._build_here, batch, number, path, seed)
-            return
         origins = [origin.to_text() for origin in batch.origins]
-        hurried = not keeper.announced
-        await build_apart(Task(batch.source, dict(entry), number, origins, str(path), seed, hurried))
+        task = Task(batch.source, dict(entry), number, origins, str(path), seed, hurried=not keeper.announced)
+        if entry["type"] == FILES.rstrip(":"):
+            source = await self.context.work(keeper.following.source, batch.source)
+            await self._build_files(task, source, batch)
+        elif batch.records <= HERE_RECORDS:
+            await self.context.work(self._build_here, batch, number, path, seed)
+        else:
+            await build_apart(task)
+
+    async def _build_files(self, task: Task, source: DataSource, batch: Batch) -> None:
+        """What was read of zone files is here: a process is given it, where that is worth while."""
+        if len(batch.origins) == 1 and batch.records > HERE_READ:
+            handed = await self.context.work_apart(BUILDING, hand_over, source, batch.origins[0])
+            if handed is not None:
+                await build_apart(msgspec.structs.replace(task, handed=handed))
+                return
+        await self.context.work_apart(
+            BUILDING, build_here, source, task.number, batch.origins, Path(task.path), task.seed
+        )
 
     def _build_here(self, batch: Batch, number: int, path: Path, seed: int) -> None:
         assert self._keeper is not None
         build_here(self._keeper.following.source(batch.source), number, batch.origins, path, seed)
+
+    def _read_ahead(self) -> None:
+        """In a thread of its own: read large zone files, so that nobody waits for that who asks for the zones."""
+        assert self._keeper is not None
+        for source in self._keeper.following.file_sources():
+            source.read_large()
 
     def _tell(self) -> None:
         """Set the gauges."""
@@ -331,7 +362,7 @@ class MemmgrDaemon(Module):
         keeper, sources = self._keeper, self._sources
         if keeper is None or sources is None:
             raise Refused("unavailable", "memmgr is still starting")
-        await self.context.work(sources.refresh)
+        await self.context.work_apart(LOOKING, sources.refresh)
         await self._look()
         return api.ReloadReply(len(keeper.plan))
 

@@ -120,6 +120,15 @@ class Following:
         """What was read of zone files, for the next process, by the numbers of the sources."""
         return {number: source.remembered() for number, source in self._files()}
 
+    def is_unread(self, origin: Name) -> bool:
+        """Whether the zone may be that of a large file that is yet to be read: who asks for it waits for that."""
+        key = name_key(origin)
+        return any(source.is_unread(key) for _, source in self._files())
+
+    def file_sources(self) -> list[MasterFilesSource]:
+        """Those of zone files that can be used now, to have their large files read."""
+        return [source for _, source in self._files()]
+
     def _files(self) -> Iterator[tuple[int, MasterFilesSource]]:
         for name, source in self._each():
             if isinstance(source, MasterFilesSource):

@@ -53,6 +53,7 @@ class Keeper:
         self._building: frozenset[Name] = frozenset()
         self._again: set[Name] = set()  # that changed while they were being built
         self._unsure: set[Name] = set()  # that no source has of those that could be asked
+        self._unread: set[Name] = set()  # whose files are large, and are to be read before anything is done
         self._swept = False
         self._sweeping: Iterator[None] | None = None  # looks at zones, one after the other, a few at a time
         self._unrecorded = False  # whether zones that are being built have no records yet
@@ -133,6 +134,9 @@ class Keeper:
             for one in found:
                 origin = one.info.origin
                 there = self.store.find(origin_wire(origin))
+                if self.following.is_unread(origin):
+                    self._defer(origin, there)
+                    continue
                 if there is None or not _matches(there.record, one.number, one.info):
                     wanted = Wanted(origin, one.source, one.info.records)
                     if wanted.big or there is not None:
@@ -215,6 +219,9 @@ class Keeper:
             return
         self._unsure.discard(origin)
         there = self.store.find(origin_wire(origin))
+        if self.following.is_unread(origin):
+            self._defer(origin, there)
+            return
         with self.following.held(origin) as (held, sure):
             if held is not None:
                 self._bring(held, there)
@@ -224,6 +231,17 @@ class Keeper:
             self._remove(origin, there)
         else:
             self._unsure.add(origin)
+
+    def _defer(self, origin: Name, there: Located | None) -> None:
+        """Take the zone up when its file has been read; auth has what is there until then."""
+        self._unread.add(origin)
+        if there is None or there.record.flags & layout.ZONE_GONE:
+            self._leave(origin)
+
+    @property
+    def unread(self) -> bool:
+        """Whether large files are to be read, by another thread, before take() goes on with their zones."""
+        return bool(self._unread)
 
     def _bring(self, held: Held, there: Located | None) -> None:
         """Give a zone that a source has what it has there."""
@@ -285,7 +303,14 @@ class Keeper:
     @property
     def busy(self) -> bool:
         """Whether take() has anything to do that should not wait."""
-        if len(self.plan) or self.plan.surveying or not self.announced or not self._swept or self.sweeping:
+        if (
+            len(self.plan)
+            or self._unread
+            or self.plan.surveying
+            or not self.announced
+            or not self._swept
+            or self.sweeping
+        ):
             return True
         return bool(self._compaction.due(self._margin.number))
 
@@ -293,6 +318,9 @@ class Keeper:
         """What to build next, the slot it is for and the file; None: nothing now. Announces what can be."""
         if self._closed:
             return None
+        for origin in [origin for origin in self._unread if not self.following.is_unread(origin)]:
+            self._unread.discard(origin)
+            self.update(origin)
         batch = self.plan.take()
         try:
             batch = self._prepare(batch)
@@ -331,7 +359,9 @@ class Keeper:
         return there is not None and not there.record.flags & layout.ZONE_GONE
 
     def built(self, batch: Batch, number: int) -> None:
-        """Publish what was built. Raises ImageError, OSError."""
+        """Publish what was built; nothing is done behind close(). Raises ImageError, OSError."""
+        if self._closed:
+            return
         try:
             self.store.enlist(number)
             image = self.store.images[number]
@@ -354,6 +384,8 @@ class Keeper:
 
     def failed(self, batch: Batch, number: int, reason: str) -> None:
         """These zones could not be built: auth answers for them, from what is stored, until they can."""
+        if self._closed:
+            return
         self._done()
         try:
             self.store.discard(number)
@@ -385,6 +417,9 @@ class Keeper:
 
     def rebuild(self, origin: Name) -> bool:
         """Have a zone built anew, whatever is there; whether there is such a zone."""
+        if self.following.is_unread(origin):
+            self._unread.add(origin)
+            return True
         with self.following.held(origin) as (held, _):
             if held is None:
                 return False

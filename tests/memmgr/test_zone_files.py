@@ -6,6 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
+import dns.name
 import msgspec
 import pytest
 
@@ -140,6 +141,29 @@ def test_files_come_and_go(house):
     house.write(soa(1, "www A 192.0.2.82"), "new")
     house.reload()
     assert house.text("www.new") == "192.0.2.82"
+
+
+def test_a_large_file_is_left_until_another_thread_has_read_it(house, reads, monkeypatch):
+    monkeypatch.setattr(filezones, "QUICKLY_READ", 1000)
+    house.write(soa(1, *(f"h{number} A 192.0.2.1" for number in range(100))), "large")
+    house.write(soa(1, "www A 192.0.2.1"), "small")
+    house.start()
+    assert house.answer("www.small.").answer
+    assert house.answer("h1.large.") is None
+    house.keeper.rebuild(dns.name.from_text("large."))
+    house.settle()
+    assert (reads, house.keeper.unread) == (["small.zone"], True)
+    (source,) = house.keeper.following.file_sources()
+    source.read_large()
+    house.settle()
+    assert (reads, house.keeper.unread) == (["small.zone", "large.zone"], False)
+    assert house.answer("h1.large.").answer
+    house.write(soa(1, *(f"h{number} A 192.0.2.2" for number in range(100))), "later")
+    house.reload()
+    assert house.answer("h1.later.") is None
+    source.read_large()
+    assert house.settle().answer("h1.later.").answer
+    assert reads[2:] == ["later.zone"]
 
 
 def test_a_file_that_was_only_touched_is_no_change(house):

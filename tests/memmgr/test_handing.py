@@ -1,0 +1,46 @@
+"""A zone that is handed to the process that builds its image is the zone that was read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dns.name
+import pytest
+
+from datasrc import masterfiles
+from datasrc.masterfiles import MasterFilesSource
+from image.builder import build
+from memmgr.building import build_here
+from memmgr.handing import HandedZone, hand_over
+from tests.memmgr.house import soa
+
+SEED = 7
+NUMBER = 3
+ORIGIN = dns.name.from_text("example.")
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MasterFilesSource:
+    monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)
+    hosts = [f"h{number % 70} A 192.0.2.{number}" for number in range(200)]
+    text = soa(5, *hosts, "sub NS ns.sub", "ns.sub A 192.0.2.1", "Case MX 10 Mail", r"odd\000 TXT x", "*.w CNAME h1")
+    (tmp_path / "example.zone").write_text(f"$TTL 300\n{text}\n")
+    (tmp_path / "bad.zone").write_text("nothing of a zone\n")
+    return MasterFilesSource(tmp_path, check_every=None)
+
+
+def test_an_image_of_what_was_handed_over_is_the_same(source: MasterFilesSource, tmp_path: Path) -> None:
+    here, there = tmp_path / "here.image", tmp_path / "there.image"
+    build_here(source, NUMBER, [ORIGIN], here, SEED)
+    handed = hand_over(source, ORIGIN)
+    assert handed is not None
+    build([HandedZone(handed)], there, SEED, NUMBER)
+    assert there.read_bytes() == here.read_bytes()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(handed.descriptor)
+
+
+@pytest.mark.parametrize("origin", ["bad.", "elsewhere."])
+def test_what_has_no_data_is_not_handed_over(source: MasterFilesSource, origin: str) -> None:
+    assert hand_over(source, dns.name.from_text(origin)) is None
