@@ -5,8 +5,12 @@ BIN = $(VENV)/bin
 SIDECARS = $(wildcard [a-z]*/*.pxd)
 COMPILED = setup.py $(SIDECARS) $(SIDECARS:.pxd=.py) $(wildcard [a-z]*/*.pyx)
 PYTEST = $(BIN)/python -X dev -W error -m pytest
+# JOBS=2: files of tests side by side in so many processes. Each has the flags above, which pytest-xdist's own do not.
+ifdef JOBS
+PYTEST += --tx '$(JOBS)*popen//python=$(BIN)/python -X dev -W error' --dist loadfile --no-loadscope-reorder
+endif
 
-.PHONY: run install test check docs bench fuzz clean
+.PHONY: run install test lint check docs bench fuzz clean
 
 run: $(VENV)/.run
 	@scripts/run $(BIN)
@@ -16,11 +20,13 @@ install: $(VENV)/.run
 test: $(VENV)/.dev
 	$(PYTEST) $(ARGS)
 
-check: $(VENV)/.dev
+lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint
 	$(BIN)/python -m pytest -q tests/house
 
 docs: $(VENV)/.dev

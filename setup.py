@@ -6,12 +6,14 @@ BOBDNS_COMPILE=0 leaves them interpreted on purpose, BOBDNS_COMPILE=1 fails wher
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from pathlib import Path
 
 from setuptools import Extension, setup
 
 COMPILE = os.environ.get("BOBDNS_COMPILE", "")
+CORES = len(os.sched_getaffinity(0))  # modules are compiled side by side
 DIRECTIVES = {
     "language_level": 3,
     "annotation_typing": False,  # the sidecars have the types
@@ -33,7 +35,9 @@ def extensions() -> list[Extension]:
         Extension(".".join(sidecar.with_suffix("").parts), [str(_source(sidecar))], optional=COMPILE != "1")
         for sidecar in sorted(Path().glob("[a-z]*/*.pxd"))
     ]
-    return list(cythonize(modules, compiler_directives=DIRECTIVES, build_dir="build/cython"))
+    # Other ways to start a process would read this file again.
+    processes = CORES if multiprocessing.get_start_method() == "fork" else 0
+    return list(cythonize(modules, nthreads=processes, compiler_directives=DIRECTIVES, build_dir="build/cython"))
 
 
 def _source(sidecar: Path) -> Path:
@@ -42,4 +46,4 @@ def _source(sidecar: Path) -> Path:
     return raw if raw.exists() else sidecar.with_suffix(".py")
 
 
-setup(ext_modules=extensions())
+setup(ext_modules=extensions(), options={"build_ext": {"parallel": CORES}})

@@ -18,6 +18,7 @@ FIGURE = "figure"  # record_property(FIGURE, "one line")
 
 
 ROOT = Path(__file__).parents[1]
+LONG = ("tests/test_interpreted", "tests/system/", "tests/interop/", "tests/memmgr/test_killed")
 
 
 class InterpretedFinder(importlib.abc.MetaPathFinder):
@@ -42,6 +43,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before any test module is imported."""
     if config.getoption("--interpreted"):
         sys.meta_path.insert(0, InterpretedFinder())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where files are handed to several workers, the files that take long first: no worker sits idle in the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not str(item.path.relative_to(ROOT)).startswith(LONG))
 
 
 @pytest.hookimpl(wrapper=True)

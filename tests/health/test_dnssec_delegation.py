@@ -207,7 +207,11 @@ def test_that_no_ds_has_a_key_is_told():
     )
 
 
-@pytest.mark.parametrize("text", [f"{KEY.tag} 13 2 {'00' * 32}", ds_text(KEY).replace(" 13 ", " 14 ", 1)])
+@pytest.mark.parametrize(
+    "text",
+    [f"{KEY.tag} 13 2 {'00' * 32}", ds_text(KEY).replace(" 13 ", " 14 ", 1)],
+    ids=["another digest", "another algorithm"],  # the keys are others each time
+)
 def test_a_ds_that_does_not_match_its_key_is_told(text):
     made = signed()
     set_ds(made, text)
