@@ -34,6 +34,7 @@ from msgq.errors import Refused
 from msgq.session import IncomingCall
 
 AUTH = "auth"  # whose options, messages and counters these are
+STARTING = "the worker is still starting"
 STALL_LIMIT = 10.0  # seconds a query may take; then it will not come back by itself
 STALL_LOOK = 1.0  # seconds between looks
 
@@ -209,8 +210,8 @@ class AuthworkerDaemon(Module):
     @command(api.Status)
     async def status(self, _call: IncomingCall, _request: api.Status) -> api.StatusReply:
         """How the worker is doing."""
-        assert self._desk is not None
-        assert self._in_use is not None
+        if self._desk is None or self._in_use is None:  # members are heard before they are ready
+            raise Refused("unavailable", STARTING)
         sources = await self.context.work(self._in_use.sources.status)
         in_hand = self._desk.in_hand()
         return api.StatusReply(
@@ -226,7 +227,8 @@ class AuthworkerDaemon(Module):
         """How zones are answered for from the data sources."""
         if len(request.origins) > auth.MAX_ORIGINS:
             raise Refused("usage", f"origins: at most {auth.MAX_ORIGINS} zones can be asked for at once")
-        assert self._in_use is not None
+        if self._in_use is None:
+            raise Refused("unavailable", STARTING)
         return auth.ZoneStatusReply(await self.context.work(zones_served, self._in_use.serving, request.origins))
 
 

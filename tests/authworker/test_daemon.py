@@ -118,6 +118,17 @@ async def test_it_answers_by_each_revision(tmp_path):
         assert status == api.StatusReply(str(tmp_path / "worker.0.sock"), 1, 0, 0.0, found)
 
 
+@pytest.mark.parametrize("configured", [False, True])
+async def test_a_worker_that_is_still_starting_says_so_and_no_traceback(tmp_path, caplog, configured):
+    async with running(tmp_path) as daemon:
+        if configured:
+            await daemon.configure()
+        with pytest.raises(Refused, match="still starting") as refused:
+            await daemon.caller.call(api.Status())
+        assert refused.value.code == "unavailable"
+        assert "Traceback" not in caplog.text
+
+
 async def test_what_the_log_kept_back_is_told_and_costs_no_answer(tmp_path, caplog, monkeypatch):
     async with running(tmp_path) as daemon:
         await daemon.configure(zones={"www.example": {}})  # which no data source has
