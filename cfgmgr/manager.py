@@ -77,9 +77,11 @@ class Manager:
     # Candidates.
 
     def candidate(self, author: str) -> Candidate:
-        """The author's candidate, or a new one without changes."""
-        state = self.current.state
-        return self.candidates.of(author) or Candidate(author, self.current.revision, state, state, frozenset())
+        """The author's candidate, or a new one without changes; one that changes nothing is on no revision's side."""
+        found, current = self.candidates.of(author), self.current
+        if found is not None and (found.base == current.revision or found.changes):
+            return found
+        return Candidate(author, current.revision, current.state, current.state, frozenset())
 
     async def edit(self, author: str, edit: Edit) -> Candidate:
         """Make one more edit to the author's candidate, and keep it."""

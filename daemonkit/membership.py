@@ -85,6 +85,8 @@ class Membership:
         except Refused:
             raise
         except Exception as error:  # the boundary: one bad command must not end the daemon
+            if self._context.stop.is_set():  # what it needs may be gone already
+                raise Refused("unavailable", "stopped before it was finished") from error
             self._context.log.exception("DAEMON_COMMAND_FAILED", error, command=call.command)
             raise Refused("failed", f"{call.command}: {error}") from error
 

@@ -21,6 +21,7 @@ from daemonkit.durations import Durations
 from daemonkit.log import MessageLog
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
+from msgq.errors import Refused
 from msgq.session import Event, IncomingCall, Request, Session
 
 P = ParamSpec("P")
@@ -54,6 +55,7 @@ class Context:
     failure: BaseException | None = None  # why it ends, if not because bob said so
     durations: Durations = field(init=False)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    _closed: bool = False
     _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "work"))
     _lanes: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
 
@@ -66,11 +68,13 @@ class Context:
         return f"{self.component}/{self.instance}"
 
     async def work(self, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run blocking work in the one worker thread, so that the loop keeps turning."""
+        """Run blocking work in the one worker thread, so that the loop keeps turning; Refused by one that stops."""
+        self._require_open()
         return await asyncio.get_running_loop().run_in_executor(self._worker, lambda: fn(*args, **kwargs))
 
     async def work_apart(self, lane: str, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run work that may take long in the thread of this lane: the worker thread goes on with everything else."""
+        self._require_open()
         thread = self._lanes.setdefault(lane, ThreadPoolExecutor(1, lane))  # starts no thread before it has work
         return await asyncio.get_running_loop().run_in_executor(thread, lambda: fn(*args, **kwargs))
 
@@ -86,8 +90,13 @@ class Context:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._closed = True
         for threads in (self._worker, *self._lanes.values()):
             threads.shutdown(wait=False, cancel_futures=True)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise Refused("unavailable", "stopped before it was begun")
 
     def fail(self, error: BaseException) -> None:
         """End the process: something happened after which it must not go on."""

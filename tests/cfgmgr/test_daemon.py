@@ -291,6 +291,16 @@ async def test_a_candidate_can_be_rebased_if_nobody_changed_the_same(tmp_path):
         assert (auth.live["auth"]["udp_size"], auth.live["auth"]["version"]) == (1400, "9")
 
 
+async def test_a_candidate_that_changes_nothing_is_on_no_old_revision(tmp_path):
+    """Whoever set what was so already is not in conflict with what others commit before their next edit."""
+    async with Bench(tmp_path) as bench:
+        default = (await bench.call(api.Show("auth.udp_size"))).value
+        assert (await bench.call(api.Set("alice", "auth.udp_size", default))).changes == []
+        await bench.change("auth.udp_size", 1300, author="bob")
+        assert (await bench.call(api.Set("alice", "auth.identity", "ns1"))).base == 2
+        assert (await bench.call(api.Commit("alice"))).revision == 3
+
+
 async def test_a_rebase_over_the_same_option_is_refused_and_names_it(tmp_path):
     async with Bench(tmp_path) as bench:
         await bench.change("auth", {"udp_size": 1300})

@@ -129,6 +129,18 @@ async def test_a_defect_in_a_command_is_answered_logged_and_survived(world, capl
 
 
 @pytest.mark.asyncio
+async def test_what_comes_while_a_process_stops_is_refused_and_no_defect(world, caplog):
+    await world.toy.context.close()
+    with pytest.raises(Refused, match="stopped before it was begun") as refused:
+        await world.toy.context.work(int)
+    assert refused.value.code == "unavailable"
+    world.toy.context.stop.set()
+    with pytest.raises(Refused, match="stopped before it was finished"):
+        await world.asker.call_raw("toy", "break", {})
+    assert "DAEMON_COMMAND_FAILED" not in caplog.text
+
+
+@pytest.mark.asyncio
 async def test_a_commit_that_was_missed_is_fetched_when_it_is_told(world):
     world.cfgmgr.revision = 2
     await world.cfgmgr_session.publish(api.RevisionCommitted.topic, api.RevisionCommitted(2))
