@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from dns.name import Name
 
@@ -69,11 +68,17 @@ class Held:
         return self.finder.info
 
 
+class KnownOf(Protocol):
+    """For a data source (by number) what says whether there is an image of a zone (by key) in a version."""
+
+    def __call__(self, number: int, /, *, at_once: bool) -> Callable[[bytes, int], bool]: ...
+
+
 class Following:
     """The sources, and up to where each is known. Blocks; for one thread at a time."""
 
-    def __init__(self, log: MessageLog, known: Callable[[int, bytes, int], bool]) -> None:
-        """`known` says whether there is an image of a data source's (by number) zone (by key) in this version."""
+    def __init__(self, log: MessageLog, known: KnownOf) -> None:
+        """`known` says which versions of the zones of a data source there are images of."""
         self.sources: Sources | None = None
         self._log = log
         self._known = known
@@ -269,7 +274,8 @@ class Following:
         whole = False
         try:
             hidden = self._before(name)
-            for info in source.survey(partial(self._known, followed.number)):
+            known = self._known(followed.number, at_once=_are_files(followed.url))
+            for info in source.survey(known):
                 if not hidden or name_key(info.origin) not in hidden:
                     yield Found(name, followed.number, info)
             whole = True

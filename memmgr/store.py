@@ -22,7 +22,7 @@ from image.directory import Directory, record_place
 from image.errors import ImageError
 from image.file import ImageFile
 from image.manifest import Manifest, Slot
-from image.zonerecord import ZoneRecord, identity
+from image.zonerecord import ZoneRecord, identity, versions_of
 from memmgr import filetable
 from memmgr.errors import Occupied
 
@@ -111,6 +111,12 @@ class Store:
             at = record_place(slot, offset, self.heaps) + layout.ZONE_SOURCE
             found[int.from_bytes(self.arena.view[at : at + 4], "little")] += 1
         return found
+
+    def versions(self, source: int) -> dict[bytes, int]:
+        """The version of each zone of a data source, by its origin (wire form, small letters)."""
+        view, heaps = self.arena.view, self.heaps
+        places = [record_place(slot, offset, heaps) for _, slot, offset in self.directory.entries()]
+        return dict(versions_of(view, filter(None, places), source))
 
     def _entries_there(self) -> Iterator[tuple[int, int, int]]:
         """The entries of the directory but those of zones that are gone."""
