@@ -35,7 +35,7 @@ LIMIT_RESOURCES = {
 READ_AHEAD = (
     *("daemonkit.main", "daemonkit.process:check_installation", "daemonkit.spec:load_all", "msgq.daemon"),
     *("cfgmgr.daemon", "datasrc.database.store:get_ready", "sqlalchemy.dialects.sqlite.pysqlite", "memmgr.daemon"),
-    *("stats.daemon", "cmdctl.daemon", "authworker.daemon"),
+    *("stats.daemon", "cmdctl.daemon", "msgq.envelope:get_ready", "authworker.daemon"),
     "auth.daemon",  # the last: several are forked, and what is read later they do not share
 )
 CREATOR_FILE = Path(sockcreator.__file__).parent / "creator.py"

@@ -22,6 +22,7 @@ from bob import systemd, zygote
 from bob.privileges import give_up_capabilities
 from daemonkit.process import name_process
 from daemonkit.spec import load_all
+from msgq.envelope import get_ready
 
 PR_SET_DUMPABLE = 4  # prctl(2)
 LAST_DESCRIPTOR = (1 << 31) - 1
@@ -47,6 +48,7 @@ def fork_zygote(modules: Sequence[str]) -> Forked | None:
     for name in SHARED:
         importlib.import_module(name)
     load_all()
+    get_ready()
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         return None
     gc.collect()

@@ -9,7 +9,9 @@ last recipient decodes: arguments, a result, the content of an event. The broker
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, TypeVar, overload
 
 import msgspec
@@ -355,3 +357,19 @@ def _decode_header(decoder: msgspec.json.Decoder[T], frame: bytes) -> T:
         return decoder.decode(frame)
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         raise ProtocolError(f"not a header: {error}") from error
+
+
+def get_ready() -> None:
+    """Have the types of all messages that are known by now worked out, for processes that are forked after this.
+
+    msgspec does so when a type is first used, and keeps it with the type: annotations are text, and are compiled.
+    """
+    for struct in _kinds_of(Struct):
+        with contextlib.suppress(NameError, TypeError):  # names that only type checkers read: told where it is used
+            msgspec.json.Decoder(struct)
+
+
+def _kinds_of(base: type[Struct]) -> Iterator[type[Struct]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds_of(kind)

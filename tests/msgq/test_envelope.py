@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import string
+import subprocess
+import sys
 
 import msgspec
 import pytest
@@ -190,3 +192,20 @@ def test_a_shortened_text_fits_its_header(text):
     header = envelope.Refusal(number=2**62, code="unavailable", text=envelope.shorten(text))
     assert len(envelope.encode_header(header)) <= envelope.MAX_HEADER
     envelope.decode_from_member(envelope.encode_header(header))
+
+
+AHEAD = """
+import sys
+from msgq import api, envelope
+if sys.argv[1] == "ready":
+    envelope.get_ready()
+api.MembersReply.__annotations__["members"] = "a type that nobody knows any more"
+envelope.decode_payload(b'{"members": []}', api.MembersReply)
+print("decoded")
+"""
+
+
+@pytest.mark.parametrize(("when", "said"), [("ready", "decoded\n"), ("late", "")])
+def test_types_of_messages_can_be_worked_out_ahead(when, said):
+    done = subprocess.run([sys.executable, "-c", AHEAD, when], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == said, done.stderr
