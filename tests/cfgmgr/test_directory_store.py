@@ -143,6 +143,7 @@ def test_half_written_files_are_cleaned_away(directory):
 
 
 def test_candidates_are_kept_by_author(directory):
+    """V65."""
     store = DirectoryStore(directory)
     drafts = [Draft(name, 1, (Change(("n",), None, name),)) for name in ("alice", "Alice", "a/../b", "\u00fc", "a b")]
     for draft in drafts:

@@ -109,6 +109,7 @@ def test_a_long_file_is_written_without_comments(tmp_path, monkeypatch):
 @given(DOCUMENTS, DOCUMENTS)
 @settings(max_examples=40, deadline=None)
 def test_what_is_exported_is_what_is_stored(tmp_path_factory, first, second):
+    """V66."""
     written, stored = right(first).values, right(second)
     file = tmp_path_factory.mktemp("seed") / "bob.yaml"
     file.write_text("# a comment\n" + yaml.safe_dump(written, allow_unicode=True))

@@ -131,6 +131,8 @@ def basic(name, password):
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 @pytest.mark.asyncio(loop_scope="module")
 class TestAccess:
+    """V61."""
+
     async def test_without_credentials_nothing(self, remote, operation):
         await refused(remote, operation, 401)
 
@@ -213,6 +215,7 @@ COMMANDS = [(name, command) for name in modules() for command in Spec.load(name)
 @pytest.mark.parametrize(("module", "command"), COMMANDS, ids=[f"{name}.{each.name}" for name, each in COMMANDS])
 @pytest.mark.asyncio(loop_scope="module")
 async def test_every_command_is_for_the_roles_of_its_spec_and_for_no_other(remote, module, command):
+    """V61."""
     here = remote.here
     here.answers.setdefault((module, command.name), Nothing())
     instance = "1" if module == "cmdctl" else "0"  # the first cmdctl is the one that is asked

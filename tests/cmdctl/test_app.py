@@ -35,6 +35,7 @@ def filled(path):
 
 @pytest.mark.asyncio
 async def test_no_route_lets_a_stranger_in(monkeypatch):
+    """V61."""
     monkeypatch.setattr("cmdctl.connection.peer_of", lambda _: NOBODY)
     async with house() as here:
         here.load("example.org")
@@ -49,6 +50,7 @@ async def test_no_route_lets_a_stranger_in(monkeypatch):
 
 @pytest.mark.asyncio
 async def test_no_route_is_open_to_web_pages():
+    """V62."""
     async with house() as here:
         for method, path in routes(here):
             status, _, _ = await exchange_any(here.path, method, path, "Origin: https://evil.example")
@@ -58,6 +60,7 @@ async def test_no_route_is_open_to_web_pages():
 
 @pytest.mark.asyncio
 async def test_every_route_answers_json_whatever_comes():
+    """V63."""
     async with house() as here:
         for method, path in routes(here):
             for body in (b"{}", b"[1]", b"null", b'{"path": []}'):

@@ -42,6 +42,7 @@ class Shape(msgspec.Struct, forbid_unknown_fields=True):
     ],
 )
 def test_what_is_wrong_is_refused_as_usage(data):
+    """V60, V74."""
     with pytest.raises(RequestError) as caught:
         decode(data, Shape)
     assert caught.value.code == "usage"
@@ -53,6 +54,7 @@ def test_brackets_in_text_are_no_nesting():
 
 
 def test_depth_up_to_the_limit_is_taken():
+    """V60."""
     inner = b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1)
     assert decode(b'{"name": "a", "value": ' + inner + b"}", Shape).name == "a"
 

@@ -101,6 +101,7 @@ async def test_a_request_reaches_its_route_with_its_author():
 @pytest.mark.asyncio
 @pytest.mark.parametrize("escaped", ["a%2Fb", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "%00", "..", "%C3%A9", "a;b"])
 async def test_an_escaped_slash_separates_nothing(escaped):
+    """V65."""
     from urllib.parse import unquote
 
     async with place() as here:
@@ -142,6 +143,7 @@ async def test_an_escaped_slash_separates_nothing(escaped):
     ],
 )
 async def test_what_is_wrong_is_told_as_json(request_bytes, status, code):
+    """V62, V64."""
     async with place() as here:
         found, _, document = await exchange(here.path, request_bytes)
     assert (found, document["error"]["code"]) == (status, code)
@@ -157,6 +159,7 @@ async def test_details_travel():
 
 @pytest.mark.asyncio
 async def test_a_chunked_body_is_bounded():
+    """V64."""
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     head = get("/v1/echo", "Content-Type: application/json", "Transfer-Encoding: chunked", method="POST")
     async with place() as here:
@@ -166,6 +169,7 @@ async def test_a_chunked_body_is_bounded():
 
 @pytest.mark.asyncio
 async def test_a_head_without_end_is_refused():
+    """V64."""
     async with place() as here:
         with contextlib.closing(Connection(here.path)) as connection:
             connection.send(b"GET /v1/names/x HTTP/1.1\r\nHost: localhost\r\nX-Long: ")
@@ -260,6 +264,7 @@ async def test_a_member_of_the_operators_group_may():
 
 @pytest.mark.asyncio
 async def test_a_request_that_trickles_in_is_cut_off(monkeypatch):
+    """V64."""
     monkeypatch.setattr("cmdctl.connection.HEAD_SECONDS", 0.2)
     async with place() as here:
         for begin in (b"", b"GET /v1/names/x HT"):
@@ -288,6 +293,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch):
 
 @pytest.mark.asyncio
 async def test_one_connection_too_many_is_told_so_and_the_others_go_on():
+    """V64."""
     async with place() as here, contextlib.AsyncExitStack() as stack:
         held = []
         for _ in range(MAX_CONNECTIONS):

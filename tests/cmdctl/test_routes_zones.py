@@ -63,6 +63,7 @@ async def test_every_spelling_of_a_name_is_the_zone(spelling):
 @pytest.mark.asyncio
 @pytest.mark.parametrize("origin", [".", SLASHED, "a\\.b.example", "*.example", HOSTILE, "xn--bcher-kva.example"])
 async def test_odd_names_are_zones_like_others(origin):
+    """V65, V66."""
     async with house() as here:
         here.load(origin, "@ 60 SOA ns host 7 3600 900 604800 300\n@ 60 NS ns\nns 60 A 192.0.2.1\n")
         found = (await here.get("zones"))["zones"][0]["origin"]
@@ -381,6 +382,7 @@ async def test_many_zones_are_listed_without_holding_the_loop_up():
 
 @pytest.mark.asyncio
 async def test_the_largest_serial_travels_whole():
+    """V73."""
     async with house() as here:
         here.load(ORG, small_zone(ORG, 2**32 - 1))
         status, _, document = await exchange(here.path, get(f"/v1/zones/{ORG}"))

@@ -85,6 +85,7 @@ def test_a_message_is_its_id_and_its_text(log, caplog):
 
 
 def test_what_comes_from_outside_cannot_forge_a_line(log, caplog):
+    """V71."""
     with caplog.at_level(logging.INFO, "toy"):
         log.info("TOY_SAW", name="a\nTOY_BROKE b\x1b[31m\x9b\u2028")
     assert caplog.messages == ["TOY_SAW saw a\\x0aTOY_BROKE b\\x1b[31m\\x9b\\x2028"]
@@ -128,10 +129,12 @@ def test_a_field_is_not_endless():
     ],
 )
 def test_no_password_of_a_drivers_error_text_is_written(said, kept):
+    """V72."""
     assert escape(said) == kept
 
 
 def test_a_flood_of_one_message_is_bounded_counted_and_told(log, clock, caplog):
+    """V71."""
     with caplog.at_level(logging.INFO, "toy"):
         for _ in range(ORDINARY + 30):
             log.info("TOY_SAW", name="x")

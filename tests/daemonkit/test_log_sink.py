@@ -41,6 +41,7 @@ def sink_to(gate: Gate, limit: int = 10) -> Sink:
 
 
 def test_a_blocked_destination_costs_lines_and_never_time():
+    """V71."""
     gate = Gate()
     sink = sink_to(gate)
     sink.put(entry("0"))

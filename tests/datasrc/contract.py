@@ -448,6 +448,7 @@ class ZonesContract:
 
     @pytest.mark.parametrize("value", [0, 1, 2**31 - 1, 2**31, 2**32 - 1])
     def test_numbers_of_32_bits_are_kept(self, serve: Serve, value: int) -> None:
+        """V73."""
         text = f"@ SOA ns hostmaster {value} {value} {value} {value} {value}\n@ NS ns\nns A 192.0.2.1"
         source = serve({"example.": text})
         with zone(source) as finder:

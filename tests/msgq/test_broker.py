@@ -55,6 +55,7 @@ async def statistics(client: Session) -> dict[str, int]:
 
 @pytest.mark.asyncio
 async def test_a_flood_of_junk_is_counted_and_stops_nobody(bus):
+    """V68."""
     await bus.member("adder/0", Adder())
     client = await bus.member("client/0")
     before = bus.broker_memory()
@@ -92,6 +93,7 @@ async def test_a_flood_of_commands_from_a_stranger_is_not_carried_out(bus):
 
 @pytest.mark.asyncio
 async def test_oversize_messages_cost_their_sender_the_connection_and_nobody_else(bus):
+    """V68."""
     await bus.member("adder/0", Adder())
     client = await bus.member("client/0")
     before = bus.broker_memory()
@@ -299,6 +301,7 @@ async def test_a_stopped_broker_that_is_killed_loses_calls_clearly(bus):
 
 @pytest.mark.asyncio
 async def test_a_process_cannot_register_as_another(bus):
+    """V68."""
     session = Session(bus.address, "liar/0", pid=1)
     with pytest.raises(Refused, match="may not register as process 1"):
         await session.start(PATIENCE)
@@ -306,6 +309,7 @@ async def test_a_process_cannot_register_as_another(bus):
 
 @pytest.mark.asyncio
 async def test_a_second_connection_under_one_identity_is_not_heard(bus):
+    """V68."""
     adder = await bus.member("adder/0", Adder())
     client = await bus.member("client/0")
     link = adder._connection._link
@@ -336,6 +340,7 @@ asyncio.run(main())
 @pytest.mark.asyncio
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")
 async def test_another_user_is_not_heard_even_where_the_directory_lets_it_in(bus):
+    """V68."""
     for directory in (bus.directory, *bus.directory.parents):
         if directory.stat().st_uid == os.getuid() and str(directory) != "/tmp":
             directory.chmod(directory.stat().st_mode | 0o755)
@@ -371,6 +376,7 @@ async def test_the_longest_path_works(tmp_path):
 
 @pytest.mark.asyncio
 async def test_a_directory_others_can_enter_is_refused(tmp_path):
+    """V68."""
     (tmp_path / "bus").mkdir(mode=0o755)
     broker = Broker(f"ipc://{tmp_path}/bus/msgq.sock")
     with pytest.raises(AddressError, match="must be 700"):
@@ -410,5 +416,6 @@ async def test_a_second_broker_is_refused_and_the_first_goes_on(bus):
 
 @pytest.mark.asyncio
 async def test_the_socket_is_its_owners_alone(bus):
+    """V68."""
     assert (bus.directory / "bus").stat().st_mode & 0o777 == 0o700
     assert (bus.directory / "bus" / "msgq.sock").stat().st_mode & 0o777 == 0o600

@@ -156,6 +156,7 @@ def depth(tree) -> int:
 @settings(max_examples=300, deadline=None)
 @given(JSON_TREES, st.integers(0, 6))
 def test_nesting_is_counted_exactly(tree, limit):
+    """V60."""
     assert envelope.nested_deeper_than(msgspec.json.encode(tree), limit) == (depth(tree) > limit)
 
 
@@ -174,6 +175,7 @@ def test_a_payload_one_level_too_deep_is_refused(document):
 
 
 def test_a_hostile_payload_is_refused_before_the_loop_notices():
+    """V60."""
     import time
 
     for document in (b"[" * envelope.MAX_PAYLOAD, b"[[]" * (envelope.MAX_PAYLOAD // 3), b'"' * envelope.MAX_PAYLOAD):

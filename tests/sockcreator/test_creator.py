@@ -148,6 +148,7 @@ def test_an_address_that_does_not_exist_yet_can_be_bound():
     ["udp/127.0.0.1@22", "tcp/127.0.0.1@{port}", "udp/127.0.0.2@{port}", "udp/::@{port}", "udp/0.0.0.0@{port}"],
 )
 def test_a_place_that_was_not_allowed_is_refused(asked):
+    """V69."""
     port = free_port()
     with running(f"udp/127.0.0.1@{port}") as client:
         reply = client.ask(creator.SOCKET, asked.format(port=port))
@@ -160,6 +161,7 @@ def test_a_place_that_was_not_allowed_is_refused(asked):
     [b"x", bytes(creator.REQUEST.size - 1), bytes(creator.REQUEST.size), b"S" * 29, b"S" * 70000, b"Z" + bytes(27)],
 )
 def test_what_the_protocol_does_not_name_is_answered_with_an_error(packet):
+    """V69."""
     place = f"udp/127.0.0.1@{free_port()}"
     with running(place) as client:
         assert client.ask_raw(packet) == (creator.FAILED, creator.MALFORMED, errno.EINVAL, [])
@@ -175,6 +177,7 @@ def test_an_unknown_protocol_or_family_is_never_allowed():
 
 
 def test_descriptors_sent_to_it_are_not_kept():
+    """V69."""
     with running() as client:
         held = client.held()
         for _ in range(20):
@@ -185,6 +188,7 @@ def test_descriptors_sent_to_it_are_not_kept():
 
 
 def test_ten_thousand_requests_leave_no_descriptor_behind():
+    """V69."""
     place = f"udp/127.0.0.1@{free_port()}"
     with running(place) as client:
         client.make(place).close()

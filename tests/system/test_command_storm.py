@@ -37,7 +37,7 @@ RESTARTED = ["auth/0", "auth/1", "memmgr", "authworker", "stats"]
 TRIES = 4  # of a query: a process that is restarted may take a batch with it
 PERHAPS_DONE = {"failed", "unavailable", "timeout"}  # a process that a commit needs may be on its way
 WITHOUT_DATA = {dns.rcode.REFUSED, dns.rcode.SERVFAIL}  # hidden or not there; listed, but without data
-BEARABLE = ("nothing is different", "stopped before it was")
+BEARABLE = ("nothing is different", "stopped before it was", ": stopping")
 DEADLINE = 30.0  # s, for everything to be as it was told
 
 

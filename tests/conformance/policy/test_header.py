@@ -96,6 +96,7 @@ def test_a_zone_that_cannot_be_used_is_servfail(managed: Subject, name: str, rdt
 
 @line("HDR-13")
 def test_one_damaged_row_fails_one_name_or_its_zone_and_nothing_else(managed: Subject):
+    """V73."""
     assert managed.ask("www.damaged.test.").rcode == "SERVFAIL"
     assert managed.ask("www.plain.test.").rcode == "NOERROR"
 
