@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.sql.selectable import CompoundSelect
 
 SQLITE = "sqlite"
+
+T = TypeVar("T")
 
 Statement = Select[Any] | CompoundSelect[Any] | Insert | Update | Delete
 
@@ -25,29 +27,29 @@ class Prepared:
 
     def __init__(self, statement: Statement) -> None:
         """A parameter of `statement` that expands is given as a list, which must not be empty."""
-        self._statement = statement
+        self.statement = statement
         self._plans: dict[tuple[tuple[str, int], ...], Plan] = {}  # by the expanding parameters and their lengths
 
     def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """All rows of a SELECT. Raises the errors of SQLAlchemy and of the driver (Database.translated)."""
         if connection.dialect.name != SQLITE:
-            return connection.execute(self._statement, parameters).all()
-        found: list[tuple[Any, ...]] = self._ask(connection, parameters).fetchall()
+            return connection.execute(self.statement, parameters).all()
+        found: list[tuple[Any, ...]] = self.cursor(connection, parameters).fetchall()
         return found
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> int:
         """Carry out a change; how many rows it was about. Raises as rows() does."""
         if connection.dialect.name != SQLITE:
-            return connection.execute(self._statement, parameters).rowcount
-        count: int = self._ask(connection, parameters).rowcount
+            return connection.execute(self.statement, parameters).rowcount
+        count: int = self.cursor(connection, parameters).rowcount
         return count
 
     def get_ready(self, dialect: Dialect, parameters: Mapping[str, Any]) -> None:
         """Have the text for parameters like these, so that who is forked after this finds it."""
         self._plan(dialect, parameters)
 
-    def _ask(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
-        """The driver's cursor."""
+    def cursor(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
+        """The driver's cursor, for who takes rows in batches; of SQLite only."""
         text, order, values = self._plan(connection.dialect, parameters)
         values = {**values, **parameters}
         for name, several in parameters.items():
@@ -65,9 +67,14 @@ class Prepared:
 
     def _compile(self, dialect: Dialect, parameters: Mapping[str, Any]) -> Plan:
         """The text for lists as long as these."""
-        columns = list(parameters) if isinstance(self._statement, Insert) else None
-        state = self._statement.compile(dialect=dialect, column_keys=columns).construct_expanded_state(dict(parameters))
+        columns = list(parameters) if isinstance(self.statement, Insert) else None
+        state = self.statement.compile(dialect=dialect, column_keys=columns).construct_expanded_state(dict(parameters))
         return state.statement, list(state.positiontup or ()), dict(state.parameters)
+
+
+def filled(values: list[T]) -> list[T]:
+    """As many as the next power of two, the last one again and again: for IN, so that few lengths are compiled."""
+    return values + values[-1:] * ((1 << (len(values) - 1).bit_length()) - len(values))
 
 
 def asked(connection: Connection, question: str) -> Sequence[Sequence[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Self
@@ -25,12 +25,12 @@ from sqlalchemy import (
 
 from datasrc.apex import APEX_TYPES, inspect
 from datasrc.database.engine import Database
-from datasrc.database.prepared import Prepared
+from datasrc.database.prepared import Prepared, filled
 from datasrc.database.schema import STATES, journal, journal_rrsets, rrsets, zones
 from datasrc.journal import SetPlace, Step
 from datasrc.keys import APEX, key_text, name_key, path
 from datasrc.lookup import BARRIERS
-from datasrc.records import ZoneFilter, ZoneInfo
+from datasrc.records import EVERY_ZONE, ZoneFilter, ZoneInfo
 from datasrc.rows import Row, stored_origin
 from datasrc.source import BATCH, Contents, Finder, RowSink, Snapshot
 
@@ -95,16 +95,17 @@ _TOUCHED = Prepared(
 
 _EXACT = Prepared(_NODE.where(_r.type == bindparam("type"), _r.covers == bindparam("covers")))
 _ALL = select(*ROW).where(_r.zone == _zone_p).order_by(_r.key, _r.type, _r.covers)
+_ALL_ROWS = Prepared(_ALL)
 
 USUAL_LABELS = range(1, 6)  # of names that are asked for, the root included
 TOGETHER = 500  # zones whose rows are read with one query
-_THESE = (
+_THESE = Prepared(
     select(*_ZONE, *ROW)
     .select_from(_apex_join(zones))
     .where(_z.key.in_(bindparam("keys", expanding=True)), not_(_z.deleted))
     .order_by(_z.id)
 )
-_ALL_OF = (
+_ALL_OF = Prepared(
     select(*ROW, _r.zone)
     .where(_r.zone.in_(bindparam("zones", expanding=True)))
     .order_by(_r.zone, _r.key, _r.type, _r.covers)
@@ -117,6 +118,11 @@ def get_ready(dialect: Dialect) -> None:
     _STORED.get_ready(dialect, {"key": b""})
     for labels in USUAL_LABELS:
         _FIND_ZONE.get_ready(dialect, {"keys": [b""] * labels})
+    _THESE.get_ready(dialect, {"keys": [b""]})
+    _ALL_OF.get_ready(dialect, {"zones": [0]})
+    _ALL_ROWS.get_ready(dialect, {"zone": 0})
+    _FIRST_PAGE.get_ready(dialect, {"limit": 1})
+    _NEXT_PAGE.get_ready(dialect, {"after": b"", "limit": 1})
 
 
 class DatabaseSnapshot(Snapshot):
@@ -139,7 +145,7 @@ class DatabaseSnapshot(Snapshot):
         for start in range(0, len(origins), TOGETHER):
             keys = [name_key(origin) for origin in origins[start : start + TOGETHER]]
             with self._database.translated():
-                found = sorted(judged(self._connection.execute(_THESE, {"keys": keys}).all()), key=itemgetter(0))
+                found = sorted(judged(_THESE.rows(self._connection, {"keys": filled(keys)})), key=itemgetter(0))
             if found:
                 with _SharedRows(self._database, self._connection, [zone_id for zone_id, _, _ in found]) as rows:
                     for zone_id, info, _ in found:
@@ -157,7 +163,7 @@ class _SharedRows:
     """The rows of several zones, one zone after the other, from one query."""
 
     def __init__(self, database: Database, connection: Connection, zone_ids: list[int]) -> None:
-        self._batches = _batches(database, connection, _ALL_OF, {"zones": zone_ids})
+        self._batches = _batches(database, connection, _ALL_OF, {"zones": filled(zone_ids)})
         self._batch: list[Any] = []
         self._at = 0
 
@@ -245,7 +251,7 @@ class DatabaseFinder(Finder):
 
     def pour(self, sink: RowSink) -> None:
         """Hand all rows over as the driver gives them: objects of SQLAlchemy would cost as much again."""
-        with closing(_batches(self._store, self._connection, _ALL, {"zone": self._zone_id})) as batches:
+        with closing(_batches(self._store, self._connection, _ALL_ROWS, {"zone": self._zone_id})) as batches:
             for batch in batches:
                 sink.add_rows(batch)
 
@@ -255,12 +261,15 @@ class DatabaseFinder(Finder):
 
 
 def _batches(
-    database: Database, connection: Connection, statement: Select[Any], parameters: dict[str, Any]
+    database: Database, connection: Connection, prepared: Prepared, parameters: dict[str, Any]
 ) -> Generator[list[Any]]:
     """The rows of a long SELECT as tuples, or like them; those of SQLite are the driver's own, for half the price."""
-    options = {} if database.path else {"yield_per": BATCH}
-    with database.translated(), connection.execute(statement, parameters, execution_options=options) as result:
-        rows: Any = result.cursor if database.path else result
+    options = {"yield_per": BATCH}
+    with database.translated(), ExitStack() as stack:
+        if database.path is not None:
+            rows: Any = stack.enter_context(closing(prepared.cursor(connection, parameters)))
+        else:
+            rows = stack.enter_context(connection.execute(prepared.statement, parameters, execution_options=options))
         while batch := rows.fetchmany(BATCH):
             yield batch
 
@@ -306,7 +315,18 @@ def stored_zone(connection: Connection, origin: Name) -> tuple[ZoneInfo | None, 
     return None, None
 
 
-def page(after: bytes | None, limit: int | None, only: ZoneFilter) -> Select[Any]:
+def zones_on_page(
+    connection: Connection, after: bytes | None, limit: int | None, only: ZoneFilter
+) -> Sequence[Sequence[Any]]:
+    """The rows of a page of zones, each with those of its apex."""
+    if limit is None or only != EVERY_ZONE:
+        return connection.execute(_page(after, limit, only)).all()
+    if after is None:
+        return _FIRST_PAGE.rows(connection, {"limit": limit})
+    return _NEXT_PAGE.rows(connection, {"after": after, "limit": limit})
+
+
+def _page(after: Any, limit: Any, only: ZoneFilter) -> Select[Any]:
     """Zones joined with their apex rows, along one index: that of the texts where a beginning is asked for."""
     order = _z.text if only.beginning else _z.key
     chosen = select(*_ZONE, order.label("rank")).where(not_(_z.deleted))
@@ -322,3 +342,7 @@ def page(after: bytes | None, limit: int | None, only: ZoneFilter) -> Select[Any
     part = chosen.order_by(order).limit(limit).subquery()
     columns = [part.c[column.name] for column in _ZONE]
     return select(*columns, *ROW).select_from(_apex_join(part)).order_by(part.c.rank, _r.type, _r.covers)
+
+
+_FIRST_PAGE = Prepared(_page(None, bindparam("limit"), EVERY_ZONE))
+_NEXT_PAGE = Prepared(_page(bindparam("after"), bindparam("limit"), EVERY_ZONE))

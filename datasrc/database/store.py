@@ -18,7 +18,7 @@ from datasrc.database.committing import commit_change
 from datasrc.database.engine import Database
 from datasrc.database.patience import LOOKING, READER
 from datasrc.database.prepared import SQLITE, Prepared, asked
-from datasrc.database.reader import DatabaseSnapshot, judged, page, stored_zone
+from datasrc.database.reader import DatabaseSnapshot, judged, stored_zone, zones_on_page
 from datasrc.database.schema import HEAD, KNOWN, STATE_DELETED, VERSION_TABLE, rrsets, zones
 from datasrc.database.writer import KEYS_A_QUERY, DatabaseUpdater
 from datasrc.errors import (
@@ -75,9 +75,9 @@ class DatabaseSource(DataSource):
     ) -> list[ZoneInfo]:
         """A page of the zones. By state they are chosen as the last transaction left them, and told as they are."""
         self._ensure()
-        query = page(None if after is None else name_key(after), limit, only)
         with self._database.read() as connection:
-            return [info for _, info, _ in judged(connection.execute(query).all())]
+            rows = zones_on_page(connection, None if after is None else name_key(after), limit, only)
+            return [info for _, info, _ in judged(rows)]
 
     def updater(self, origin: Name, *, create: bool = False, replace: bool = False) -> Updater:
         """Begin a transaction on a zone."""

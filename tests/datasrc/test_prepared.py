@@ -21,13 +21,15 @@ from datasrc.database.prepared import Prepared
 store.get_ready()
 
 def refuse(self, dialect, parameters):
-    raise AssertionError(f"compiled: {self._statement}")
+    raise AssertionError(f"compiled: {self.statement}")
 
 Prepared._compile = refuse
 source = datasrc.open(sys.argv[1], read_only=True)
 last, keys = source.last_change(), source.zone_keys()
 changes = source.changes(0)
+assert [len(source.zones(after, 10)) for after in (None, dns.name.root)] == [1, 1]
 with source.snapshot() as snapshot:
+    assert len(list(snapshot.each([dns.name.from_text("example.")]))) == 1
     for text in (".", "example.", "www.example.", "a.b.www.example."):
         found = snapshot.find_zone(dns.name.from_text(text))
         print(text, None if found is None else found.info.origin)
