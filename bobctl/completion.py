@@ -67,8 +67,14 @@ def subjects(context: click.Context, _parameter: click.Parameter, typed: str) ->
 
 
 def arguments(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Arguments of the command named before, as `name=`."""
-    command = _module(context)["commands"].get(context.params.get("command"), {"arguments": {}})
+    """Arguments of the command named before, as `name=`, and the names of zones behind that of a zone."""
+    command = _module(context)["commands"].get(context.params.get("command"), {"arguments": {}, "zone": ""})
+    name, given, value = typed.partition("=")
+    before = tuple(context.params.get("arguments") or ())
+    if before[-2:] == (command["zone"], "="):  # bash makes words of what is before and behind it
+        return zones(context, _parameter, typed)
+    if given and name == command["zone"]:
+        return [CompletionItem(f"{name}={zone.value}") for zone in zones(context, _parameter, value)]
     return _items(typed, {f"{name}=": text for name, text in command["arguments"].items()})
 
 

@@ -54,6 +54,7 @@ def describe(spec: Spec) -> dict[str, Any]:
                 "role": command.role,
                 "changes": command.changes,
                 "arguments": dict(command.arguments),
+                "zone": command.zone,
             }
             for name, command in spec.commands.items()
         },

@@ -26,6 +26,7 @@ from cmdctl.roles import Role
 from cmdctl.routing import Operation, caller_of
 from cmdctl.services import Services, only_reads
 from daemonkit.findings import did_you_mean
+from daemonkit.option_addresses import normal_name
 from daemonkit.spec import Spec
 
 # Modules whose commands take the author of a change: that is who the kernel says it is, through routes of their own.
@@ -77,6 +78,7 @@ class CommandShown(TypedDict):
     role: str
     changes: bool
     arguments: dict[str, str]
+    zone: str
 
 
 class StatisticShown(TypedDict):
@@ -121,7 +123,9 @@ class ModuleRoutes:
             Operation("GET", "/v1/version", self.version, Role.READ, answer=Release, any_token=True),
             Operation("GET", "/v1/modules", self.list_modules, Role.READ, answer=ModuleList),
             Operation("GET", "/v1/modules/{module}", self.show_module, Role.READ, answer=ModuleShown),
-            Operation("POST", "/v1/call/{module}/{command}", self.call, Role.READ, body=CallBody, answer=Any),
+            Operation(
+                "POST", "/v1/call/{module}/{command}", self.call, Role.READ, body=CallBody, answer=Any, any_token=True
+            ),
         ]
 
     async def version(self, _request: Request) -> Response:
@@ -143,13 +147,17 @@ class ModuleRoutes:
     async def call(self, request: Request) -> Response:
         """Relay a command that the module's spec knows."""
         module, command = segment(request, "module"), segment(request, "command")
+        if not self._is_of_a_zone(module, command):
+            caller_of(request).require(Role.READ)  # which tokens narrowed to zones do not pass
         spec = self._spec(module)
         if command not in spec.commands:
             raise RequestError(
                 "not-found", f"{module} has no command {command!r}{did_you_mean(command, spec.commands)}"
             )
         wanted = await body(request, CallBody)
-        caller_of(request).require(Role.of(spec.commands[command].role))
+        zone = wanted.arguments.get(spec.commands[command].zone)
+        named = normal_name(zone) if isinstance(zone, str) else None
+        caller_of(request).require(Role.of(spec.commands[command].role), named)
         changes = spec.commands[command].changes
         if not changes:
             only_reads(request)
@@ -162,6 +170,11 @@ class ModuleRoutes:
             recipient, command, wanted.arguments, timeout=wanted.timeout, changes=changes
         )
         return answer(result)
+
+    def _is_of_a_zone(self, module: str, command: str) -> bool:
+        spec = self._services.catalog.specs.get(module)
+        known = None if spec is None else spec.commands.get(command)
+        return known is not None and bool(known.zone)
 
     def _members(self, module: str) -> list[str]:
         return [entry.member for entry in self._services.session.members(module)]

@@ -56,6 +56,7 @@ class Command:
     role: str
     changes: bool
     arguments: Mapping[str, str]
+    zone: str = ""  # the argument that names the one zone it is about, where there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +235,10 @@ def _command(name: str, fields: Fields) -> Command:
         role=fields.word("role", ROLES, required=True),
         changes=fields.flag("changes"),
         arguments={key: arguments.text(key, required=True) for key in arguments.raw},
+        zone=fields.text("zone"),
     )
+    if command.zone and command.zone not in command.arguments:
+        fields.findings.error((*fields.path, "zone"), f"there is no argument {command.zone!r}")
     fields.finish()
     return command
 

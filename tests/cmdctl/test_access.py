@@ -182,6 +182,7 @@ class TestAccess:
             assert operation.path in ("/v1/tokens", "/v1/call/{module}/{command}")
 
 
+CALL = "POST /v1/call/{module}/{command}"  # of commands that name a zone
 AS_TOKEN = "user:admin/"
 # What a token for some zones may use beside the routes that have a zone in their path; all of it is about those zones.
 OF_THEIR_ZONES = {
@@ -197,7 +198,9 @@ PATHS = (PathBody, EntryBody)
 
 def test_the_document_says_what_a_token_for_some_zones_may_use():
     said = {operation.name for operation in OPERATIONS if operation.narrowed}
-    assert said == OF_THEIR_ZONES | {operation.name for operation in OPERATIONS if "{origin}" in operation.path}
+    assert said == OF_THEIR_ZONES | {CALL} | {
+        operation.name for operation in OPERATIONS if "{origin}" in operation.path
+    }
 
 
 async def refused(remote, operation, status, *headers):
@@ -280,6 +283,31 @@ class TestCredentials:
         assert await asked("/v1/zone-names?prefix=example", "both") == {"names": ["example.net", ZONE], "more": False}
         assert await asked("/v1/zone-names?limit=1", "both") == {"names": ["example.net"], "more": True}
         assert len((await asked("/v1/zones", "read"))["zones"]) == 3
+
+    @pytest.mark.parametrize(
+        ("token", "command", "arguments", "status"),
+        [
+            ("mine", "memmgr/rebuild", {"origin": "Example.ORG."}, 200),
+            ("mine", "memmgr/rebuild", {"origin": "example.net"}, 403),
+            ("mine", "memmgr/rebuild", {"origin": ["example.org"]}, 403),
+            ("mine", "memmgr/rebuild", {"zone": "example.org"}, 403),
+            ("mine", "memmgr/rebuild", {}, 403),
+            ("mine", "memmgr/status", {"origin": "example.org"}, 403),
+            ("mine", "memmgr/reload", {}, 403),
+            ("mine", "cfgmgr/show", {"path": ""}, 403),
+            ("look", "memmgr/rebuild", {"origin": "example.org"}, 403),
+        ],
+    )
+    async def test_a_token_for_some_zones_commands_those_and_no_other(self, remote, token, command, arguments, status):
+        here = remote.here
+        here.answers["memmgr", "rebuild"] = Nothing()
+        for name, role in (("mine", Role.OPERATE), ("look", Role.READ)):
+            remote.tokens[name] = here.services.accounts.add_token("admin", role, (ZONE,), "", None)[1]
+        here.asked.clear()
+        body = json.dumps({"arguments": arguments}).encode()
+        found = await remote.ask("POST", f"/v1/call/{command}", remote.bearer(token), body=body)
+        assert found[0] == status, found
+        assert [(member, one) for member, one, _ in here.asked] == [("memmgr/0", "rebuild")] * (status == 200)
 
     async def test_who_is_wrong_too_often_is_not_listened_to(self, remote):
         remote.authentication = Authentication(remote.here.services.accounts)

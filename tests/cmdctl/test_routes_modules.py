@@ -102,6 +102,7 @@ async def test_a_module_is_described_by_its_spec(tmp_path):
         "role": "read",
         "changes": False,
         "arguments": {},
+        "zone": "",
     }
     assert cmdctl["messages"]["CMDCTL_OPEN"]["explain"]
     assert missing.code == "not-found"
