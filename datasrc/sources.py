@@ -185,10 +185,13 @@ def open_sources(
     before: Sources | None = None,
     changed: OnChange | None = None,
     patience: float | None = None,
+    apart: bool = False,
 ) -> Sources:
     """All entries of `data_sources` in the configuration, in order. `changed` hears when one fails or works again.
 
-    `patience`: seconds that a question waits for a zone to be read; None: as long as that takes.
+    `patience`: seconds that a question waits for a zone to be read; None: as long as that takes. `apart`: databases at
+    hand are looked after by threads of their own, too, as those behind a network are: who asks for zones of others does
+    not try one that fails, which may take its time.
 
     Those that say the same in `before` (opened in the same way) are shared with it and not read again.
     """
@@ -205,7 +208,11 @@ def open_sources(
     known = {} if before is None else before.configured
     shared = {name: before for name, entry in configured.items() if before is not None and known.get(name) == entry}
     openers = {name: opener(name, entry) for name, entry in configured.items()}
-    remote = {name for name, entry in configured.items() if is_remote(source_url(entry))}
+    remote = {
+        name
+        for name, entry in configured.items()
+        if is_remote(source_url(entry)) or (apart and entry["type"] != "master-files")
+    }
     sources = Sources(openers, shared=shared, remote=remote, changed=changed)
     sources.configured = configured
     return sources

@@ -382,7 +382,7 @@ class MemmgrDaemon(Module):
 
 def _open(configured: Mapping[str, Any], before: Sources | None) -> Sources:
     try:
-        return open_sources(configured, before=before)
+        return open_sources(configured, before=before, apart=True)
     except UnknownBackend as error:  # no waiting mends that
         raise Rejected("data_sources", str(error)) from error
 
