@@ -22,7 +22,7 @@ from datasrc.packed_finder import PackedFinder
 from datasrc.packed_zone import PackedZone
 from datasrc.records import ZoneInfo, ZoneState
 from datasrc.source import Finder
-from datasrc.zonefiles import origin_of
+from datasrc.zonefiles import is_in_small_letters, origin_of
 from datasrc.zonetext_zone import read_zone
 
 KEPT_OCTETS = 256 << 20  # of packed sets of one directory; those not asked for longest are read again when they are
@@ -184,8 +184,10 @@ class FileZone:
     def origin(self) -> Name:
         """As the name of its file spells it."""
         if self._origin is None:
-            labels = [*key_labels(self.key), b""]
-            self._origin = Name(labels) if self.file is None else origin_of(Path(self.file.path))
+            if self.file is None or is_in_small_letters(self.file.path):
+                self._origin = Name([*key_labels(self.key), b""])
+            else:
+                self._origin = origin_of(Path(self.file.path))
         return self._origin
 
     @property

@@ -109,6 +109,12 @@ def key_of(name: str, path: str) -> bytes:
     return b"".join([label + b"\x00" for label in reversed(plain.lower().encode().split(b"."))])
 
 
+def is_in_small_letters(path: str) -> bool:
+    """Whether the name of a file spells its zone as the key does, so that it needs not be read as zone text writes."""
+    name = os.path.basename(path)  # noqa: PTH119 - of very many
+    return name.isascii() and "\\" not in name and name == name.lower()
+
+
 def origin_of(file: Path) -> Name:
     """The zone a file is named after. Raises ValueError with the reason."""
     name = file.name.removesuffix(SUFFIX)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from datasrc.filezones import FileZone, Kept, ZoneFile
 from datasrc.keys import key_labels, name_key, wire_of
 from datasrc.zonefiles import key_of, listed, origin_of, zone_files
 
@@ -57,3 +58,10 @@ def test_a_file_that_went_away_since_it_was_listed_is_left_out(tmp_path, monkeyp
     (tmp_path / "a.zone").unlink()
     monkeypatch.setattr("datasrc.zonefiles.listed", lambda _directory: entries)
     assert [path.name for path, _ in zone_files(tmp_path)] == ["b.zone"]
+
+
+@pytest.mark.parametrize("file", [*NAMES, "A.ZONE", "b..zone", "\\097.zone", "\\A.zone"])
+def test_a_zone_is_spelled_as_its_file_is(file: str) -> None:
+    path = f"/Some/Where/{file}"
+    zone = FileZone(key_of(file, path), 1, ZoneFile(path, (0, 0, 0, 0, 0), 0.0), Kept(), lambda *_: None)
+    assert zone.origin.labels == origin_of(Path(path)).labels
