@@ -29,8 +29,9 @@ def execute(suite: Suite, file: str, *, dry_run: bool) -> None:
     before it stays done; configuration is in your candidate until a line says `config commit`.
 
     A dry run makes the edits of the configuration in your candidate, which must be empty, checks them and forgets them;
-    looks whether the components, zones, modules, commands and arguments that are named exist; of other lines it checks
-    the words. It stops at the first error, too.
+    looks whether the components, zones, users, tokens, keys, modules, commands and arguments that are named exist, or
+    would by the lines before; does what only reads without showing it; of other lines it checks the words. It stops at
+    the first error, too.
     """
     commands = list(_commands(file))
     if dry_run:

@@ -19,8 +19,12 @@ from daemonkit.findings import did_you_mean
 
 EDITS = frozenset({"config set", "config unset", "config add", "config remove", "config revert", "config discard"})
 READS = frozenset(
-    {"config show", "config list", "config get", "config describe", "config diff", "config history", "modules"}
+    {
+        *("config show", "config list", "config get", "config describe", "config diff", "config history", "modules"),
+        *("user list", "token list", "key list", "log show", "log messages", "stats zones", "stats durations", "audit"),
+    }
 )
+MAKE, TAKE = frozenset({"add"}), frozenset({"remove", "revoke"})
 
 
 class Rehearsal:
@@ -31,6 +35,7 @@ class Rehearsal:
         self._begun = False  # the candidate is ours
         self._edited = False  # since it was checked
         self._added: set[str] = set()  # components of lines before
+        self._there: dict[str, set[str]] = {}  # users, tokens, keys as they would be after the lines before
 
     def __call__(self, ctx: click.Context) -> None:
         """Try one line."""
@@ -50,6 +55,12 @@ class Rehearsal:
             _silently(ctx)
         elif name == "call":
             self._call(**ctx.params)
+        elif noun in ("user", "token", "key"):
+            self._entry(noun, verb, ctx.params)
+        elif name == "log level" and ctx.params.get("module"):
+            self._suite.client.get("modules", ctx.params["module"])
+        elif name == "stats show" and not ctx.params.get("watch"):  # which has no end
+            _silently(ctx)
         elif noun == "component":
             self._component(verb, ctx.params.get("name"))
         elif noun == "zone" and ctx.params.get("origin"):
@@ -107,6 +118,36 @@ class Rehearsal:
                 raise CommandError("usage", f"{command} of {module} has no argument {name!r}{guess}")
         if instance is not None and f"{module}/{instance}" not in found["members"]:
             raise CommandError("not-found", f"no {module}/{instance} is running")
+
+    def _entry(self, noun: str, verb: str, given: dict[str, Any]) -> None:
+        """Whether a user, token or key is there that is to be changed, and is not there that is to be made."""
+        if noun == "token" and verb in MAKE:  # the name is that of the user it is for; without one, one's own
+            noun, verb = "user", "set"
+        name = given.get("identity" if noun == "token" else "name")
+        if name is None:
+            return
+        name = name.lower().rstrip(".") if noun == "key" else name
+        there = self._names(noun)
+        if (name in there) == (verb in MAKE):
+            code, text = ("conflict", "is there already") if verb in MAKE else ("not-found", "is not there")
+            raise CommandError(code, f"the {noun} {name} {text}{'' if verb in MAKE else did_you_mean(name, there)}")
+        if verb in MAKE:
+            there.add(name)
+        elif verb in TAKE:
+            there.remove(name)
+
+    def _names(self, noun: str) -> set[str]:
+        if noun not in self._there:
+            ask = self._suite.client.get
+            match noun:
+                case "user":
+                    found = {one["name"] for one in ask("users")["users"]}
+                case "token":
+                    found = {one["id"] for one in ask("tokens")["tokens"]}
+                case _:
+                    found = set(ask("config", query={"path": "keys"})["value"] or {})
+            self._there[noun] = found
+        return self._there[noun]
 
     def _component(self, verb: str, name: str | None) -> None:
         """Whether there is such a component, or was to be by a line before."""

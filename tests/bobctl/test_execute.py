@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from cfgmgr import api as cfgmgr
+from cmdctl.roles import Role
 from msgq.errors import Refused
 from tests.bobctl.run import bobctl
 from tests.cmdctl.house import CANDIDATE, EMPTY, House, house
@@ -58,6 +60,13 @@ async def test_it_stops_at_the_first_error_and_names_the_line(tmp_path, code, ex
         ("call auth status --instance 77", 3, "no auth/77 is running"),
         ("call cfgmgr commit", 5, "`bobctl config`"),
         ("component stop nosuch", 3, "nosuch"),
+        ("user set nosuch --role read", 3, "the user nosuch is not there"),
+        ("user remove wlter", 3, "did you mean 'walter'"),
+        ("user add walter --role read --no-password", 4, "the user walter is there already"),
+        ("token add --user nosuch", 3, "the user nosuch is not there"),
+        ("token revoke 0123456789ab", 3, "the token 0123456789ab is not there"),
+        ("log level debug nosuch", 3, "there is no module 'nosuch'"),
+        ("log show nosuch", 3, "nosuch"),
     ],
 )
 async def test_a_dry_run_stops_at_the_first_line_that_cannot_be_done(tmp_path, line, exit_code, says):
@@ -65,6 +74,9 @@ async def test_a_dry_run_stops_at_the_first_line_that_cannot_be_done(tmp_path, l
     script.write_text(f"config set auth.udp_size 1400\n{line}\nconfig commit\n")
     async with house() as here:
         here.answers["cfgmgr", "show"] = Refused("not-found", "no component is configured")
+        accounts = here.services.accounts
+        assert accounts is not None
+        accounts.add_user("walter", Role.READ, None)
         remembers(here)
         done = await bobctl(here.path, "execute", "--dry-run", str(script))
         commands = here.commands("cfgmgr/0")
@@ -120,6 +132,24 @@ async def test_a_dry_run_whose_first_edit_is_refused_has_nothing_to_forget(tmp_p
         here.answers["cfgmgr", "discard"] = Refused("not-found", "somebody has no uncommitted changes")
         done = await bobctl(here.path, "execute", str(script), "--dry-run")
     assert (done.code, "uncommitted" in done.err) == (2, False)
+
+
+@pytest.mark.asyncio
+async def test_a_dry_run_knows_what_the_lines_before_would_have_made(tmp_path):
+    script = tmp_path / "script"
+    lines = ["user add ann --role read --no-password", "token add --user ann", "user set ann --role operate"]
+    lines += ["key remove old.example", "key add old.example --secret-file /x", "user remove ann"]
+    script.write_text("\n".join(lines) + "\n")
+    async with house() as here:
+        here.answers["cfgmgr", "show"] = cfgmgr.Shown("keys", {"old.example": {}}, 3, {})
+        done = await bobctl(here.path, "execute", "--dry-run", str(script))
+        accounts = here.services.accounts
+        assert accounts is not None
+        assert (done.code, accounts.users(), accounts.tokens()) == (0, [], []), done.err
+        script.write_text("\n".join([*lines, "token add --user ann"]) + "\n")
+        done = await bobctl(here.path, "execute", "--dry-run", str(script))
+        assert (done.code, f"{script}:7: " in done.err) == (3, True)
+        assert set(here.commands("cfgmgr/0")) == {"show"}
 
 
 @pytest.mark.asyncio
