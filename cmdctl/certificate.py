@@ -33,12 +33,15 @@ class Certificate:
         self._load(self.context)
 
     def refresh(self) -> bool:
-        """Use the files again if they changed; whether they did. What was in use stays where they are not good."""
+        """Whether the files changed and can be used: `take` them then. What is in use stays where they are not good."""
         if self._looks() == self._seen:
             return False
         self._load(_context())  # a context that failed to load might be half changed
-        self._load(self.context)
         return True
+
+    def take(self) -> None:
+        """Use the files again: on the loop, where no handshake meets a new certificate with the old key."""
+        self._load(self.context)
 
     def _load(self, context: ssl.SSLContext) -> None:
         self._seen = self._looks()

@@ -155,6 +155,7 @@ class RemoteDoor:
     async def _look_at(self, certificate: Certificate) -> None:
         try:
             if await self._context.work(certificate.refresh):
+                certificate.take()
                 self._stale = ""
                 self._context.log.info("CMDCTL_CERTIFICATE_READ", path=certificate.certificate)
         except CertificateUnusable as error:
