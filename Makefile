@@ -6,7 +6,7 @@ SIDECARS = $(wildcard [a-z]*/*.pxd)
 COMPILED = setup.py $(SIDECARS) $(SIDECARS:.pxd=.py) $(wildcard [a-z]*/*.pyx)
 PYTEST = $(BIN)/python -X dev -W error -m pytest
 # JOBS=2: files of tests side by side in so many processes. Each has the flags above, which pytest-xdist's own do not.
-ifdef JOBS
+ifeq ($(origin JOBS),command line)
 PYTEST += --tx '$(JOBS)*popen//python=$(BIN)/python -X dev -W error' --dist loadfile --no-loadscope-reorder
 endif
 

@@ -45,6 +45,7 @@ from msgq.session import IncomingCall
 STALL_LIMIT = 10.0
 STALL_LOOK = 1.0  # seconds between looks
 WORKER = "authworker"  # the component
+WORKER_SHARE = 0.8  # of the time of who asks, so that the answer for what the worker does not say comes in time
 
 
 class AnswersStalled(DaemonError):
@@ -88,7 +89,8 @@ class AuthDaemon(Module):
 
     async def prepare(self, config: Config) -> Prepared:
         """Read the options and zones, and open the data sources where no worker does that."""
-        candidate = await self.context.work(self._read, config)
+        is_there = bool(self.context.session.members(WORKER))
+        candidate = await self.context.work(self._read, config, is_there)
 
         def discard() -> None:
             if candidate.sources is not self._sources:
@@ -96,7 +98,7 @@ class AuthDaemon(Module):
 
         return Prepared(apply=lambda: self._apply(candidate), discard=discard)
 
-    def _read(self, config: Config) -> Candidate:
+    def _read(self, config: Config, worker_is_there: bool) -> Candidate:
         """In the worker thread."""
         settings = read_settings(config.own)
         if config.difference is None or self._server is None:
@@ -111,12 +113,14 @@ class AuthDaemon(Module):
         alone = answers_alone(config)
         candidate = Candidate(settings, zones, cookies, keys, faults, config.values[KEYS], configured, sources, alone)
         was_open = before is not None and before.is_open()
+        changed = {name for name, entry in configured.items() if entry != self._configured.get(name)}
         if not (was_open or alone) or (sources is before and was_open):
+            if before is not None and changed and not worker_is_there:
+                refuse_failing(_looked_at({name: configured[name] for name in changed}), changed)
             return candidate
         sources.open(before.open() if before is not None and was_open else None)
         statuses = sources.status()
         if before is not None and sources is not before:
-            changed = {name for name, entry in configured.items() if entry != self._configured.get(name)}
             try:
                 refuse_failing(statuses, changed)
             except Rejected:
@@ -336,7 +340,8 @@ class AuthDaemon(Module):
             return ()
         try:
             request = worker.ZoneStatus(origins)
-            reply = await self.context.session.call(request, timeout=max(deadline - time.monotonic(), 0.0))
+            patience = max(WORKER_SHARE * (deadline - time.monotonic()), 0.0)
+            reply = await self.context.session.call(request, timeout=patience)
         except NoRecipient:
             return await self.context.work(zones_served, self._at_work().engine.serving, origins)
         except BusError as error:
@@ -370,6 +375,16 @@ def _same_but_for_secret(entry: Mapping[str, Any], before: Mapping[str, Any] | N
         entry[name] == before[name] or (name == "secret_file" and entry[name]["path"] == before[name]["path"])
         for name in entry
     )
+
+
+def _looked_at(configured: Mapping[str, Any]) -> Sequence[SourceStatus]:
+    """How data sources do that are opened for this alone. Blocks."""
+    sources = LateSources(configured)
+    try:
+        sources.open()
+        return sources.status()
+    finally:
+        sources.close()
 
 
 def answers_alone(config: Config) -> bool:

@@ -6,6 +6,7 @@ what a new interpreter would be: the leader of a process group, without descript
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -25,7 +26,6 @@ from daemonkit.spec import load_all
 from msgq.envelope import get_ready
 
 PR_SET_DUMPABLE = 4  # prctl(2)
-LAST_DESCRIPTOR = (1 << 31) - 1
 SHARED = ("bob.member", "daemonkit.main")  # what bob, or every daemon, needs: read before, it is there once
 
 
@@ -68,16 +68,24 @@ def fork_zygote(modules: Sequence[str]) -> Forked | None:
     return Forked(pid, ours)
 
 
+def _close(descriptor: int) -> None:
+    """Close a descriptor, if it is there: the one that listed them is not any more."""
+    with contextlib.suppress(OSError):
+        os.close(descriptor)
+
+
 def _be_zygote(channel: int, parent: int, modules: Sequence[str]) -> NoReturn:
     """Become what `zygote.py` is when it is started as a program. Who is forked by it leaves by SystemExit."""
     os.setpgid(0, 0)
     os.chdir("/")
     give_up_capabilities()
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # as after an exec; a change of user has unset it
-    with open(os.devnull, "rb") as null:
-        os.dup2(null.fileno(), 0)
-    os.closerange(3, channel)
-    os.closerange(channel + 1, LAST_DESCRIPTOR)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.set_inheritable(0, True)  # `null` is 0 itself where whoever started bob has closed it
+    for entry in Path("/proc/self/fd").iterdir():  # os.closerange() may try 2^31 numbers, one by one
+        if int(entry.name) not in (0, 1, 2, channel):
+            _close(int(entry.name))
     for name in [*systemd.VARIABLES, *(name for name in os.environ if name.startswith("BOB_"))]:
         os.environ.pop(name, None)
     logging.getLogger().handlers.clear()

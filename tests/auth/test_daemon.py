@@ -531,6 +531,18 @@ async def test_with_a_worker_data_sources_are_opened_when_something_is_asked_of_
         assert daemon.context.counters.statistics()["datasource.failures"] == 1
 
 
+async def test_where_the_worker_is_away_a_changed_data_source_is_judged_here(tmp_path):
+    async with running(tmp_path, example=ZONE) as daemon:
+        await daemon.configure(worker=True)
+        (tmp_path / "bad.sqlite").write_bytes(b"this is no database" * 100)
+        bad = {"bad": {"type": "database", "url": f"sqlite:///{tmp_path}/bad.sqlite"}}
+        with pytest.raises(Rejected) as caught:
+            await daemon.prepare(2, sources=bad, worker=True)
+        assert caught.value.path == "data_sources.bad"
+        await daemon.bus.member("authworker/0", None)
+        (await daemon.prepare(2, sources=bad, worker=True)).discard()  # the worker says what it thinks of it
+
+
 async def test_a_worker_that_is_disabled_leaves_auth_to_tell_of_data_sources(tmp_path, caplog):
     async with running(tmp_path) as daemon:
         (tmp_path / "zones.sqlite").write_bytes(b"this is no database" * 100)

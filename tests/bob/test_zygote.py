@@ -126,7 +126,7 @@ def test_it_does_not_start_for_a_parent_that_is_gone():
 @pytest.mark.system
 def test_the_first_zygote_is_a_fork_of_bob_that_has_nothing_of_its():
     with Suite() as suite:
-        command = ["/bin/sh", "-c", 'exec "$@" 9</etc/passwd', "sh", *suite.command()]  # one more that is open
+        command = ["/bin/sh", "-c", 'exec "$@" 9</etc/passwd <&-', "sh", *suite.command()]  # one more, and no 0
         suite.command = lambda: command  # type: ignore[method-assign]
         suite.start()
         zygote = next(pid for pid in suite.descendants() if forks(pid))
