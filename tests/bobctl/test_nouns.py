@@ -178,7 +178,7 @@ async def test_components_are_added_changed_and_removed():
 async def test_values_are_read_as_in_the_configuration_file(text, value):
     async with house() as here:
         done = await bobctl(here.path, "config", "set", "a.b", text)
-        assert here.asked == [("cfgmgr/0", "set", {"author": ME, "path": "a.b", "value": value})]
+        assert here.asked == [("cfgmgr/0", "set", {"author": ME, "path": "a.b", "value": value, "zones": None})]
     assert done.code == 0
 
 
@@ -191,7 +191,7 @@ async def test_several_changes_and_one_commit():
         await bobctl(here.path, "config", "remove", "c", "x")
         done = await bobctl(here.path, "config", "commit", "-m", "all of it")
         assert here.commands("cfgmgr/0") == ["set", "unset", "add", "add", "remove", "commit"]
-        assert here.asked[-1][2] == {"author": ME, "reason": "all of it", "role": "admin"}
+        assert here.asked[-1][2] == {"author": ME, "reason": "all of it", "role": "admin", "zones": None}
     assert (done.code, done.out) == (0, "")
     assert "revision 4 is in effect, 1 change" in done.err
     assert "cmdctl.rest" in done.err  # the warning
