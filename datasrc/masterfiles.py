@@ -160,12 +160,15 @@ class MasterFilesSource(DataSource):
         zone = self._zones.get(key)
         return isinstance(zone, FileZone) and zone.is_unread
 
-    def read_large(self) -> None:
-        """Read the large files that were not read yet. For a thread that has the time."""
+    def read_large(self) -> int:
+        """Read the large files that were not read yet; how many that were. For a thread that has the time."""
+        read = 0
         for key in list(self._large):
             zone = self._zones.get(key)
             if isinstance(zone, FileZone) and zone.is_unread and not self._closing.is_set():
                 zone.info()
+                read += 1
+        return read
 
     def take_patience(self, seconds: float) -> None:
         """Have no question wait longer than so for a file to be read: until it is, the zone is BROKEN."""
@@ -392,6 +395,8 @@ class MasterFilesSource(DataSource):
         """Look at a file again: the version in place of the one before, if there is another good one."""
         known.file = file
         if not known.was_read:
+            if known.is_unread:  # it has grown since it was listed
+                self._large.add(key)
             return []
         settled = not 0 <= time.time() - file.changed < SETTLED
         changed = known.seen != file.signature

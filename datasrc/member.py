@@ -338,6 +338,8 @@ class RemoteMember:
                 bell = bell or self._listen()
             else:
                 pause, wait = wait * random.uniform(0.5, 1.0), min(2 * wait, RETRY_MOST)  # noqa: S311 - no secret
+                if self._failure is not None and self._failure.new:  # to look whether it is there costs nothing
+                    pause = min(pause, LOOK_EVERY)
             with self._state:
                 self._ended = self._begun
                 self._state.notify_all()

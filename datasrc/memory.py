@@ -279,7 +279,8 @@ class MemorySource(DataSource):
 
     def stored(self) -> list[tuple[bytes, Stored]]:
         """The zones by key, in canonical order, deleted ones not among them."""
-        return sorted((item for item in self._table.items() if not item[1].deleted), key=itemgetter(0))
+        there = list(self._table.items())  # at once: others add to it meanwhile
+        return sorted((item for item in there if not item[1].deleted), key=itemgetter(0))
 
     def adopt(self, versions: Mapping[bytes, Stored]) -> None:
         """Take versions, by key, that were there before anybody looked: no changes."""

@@ -56,6 +56,7 @@ from image.layout import (
     ZONE_GONE,
     ZONE_LABELS,
     ZONE_LAST_END,
+    ZONE_LEFT,
     ZONE_NEGATIVE,
     ZONE_NODES,
     ZONE_NODES_END,
@@ -144,6 +145,7 @@ class Searcher(Linker):
             value = self.mix(self.hashes[self.levels_at + level], 0)
             place = self.look_up_zone(value, level)
             policy = self.usual
+            own = NOT_LISTED
             if self.listings:
                 own = self.policy_of(value)
                 if own != NOT_LISTED:
@@ -152,7 +154,8 @@ class Searcher(Linker):
                     policy = own
             if place != NOWHERE:
                 if place != NOT_MAPPED and policy != OPEN and not self.admitted >> policy & 1:
-                    return NOT_ADMITTED if self.refused >> policy & 1 else NOT_MAPPED
+                    is_zone = own != NOT_LISTED or not self.zone_flags & ZONE_LEFT  # what is left may be none any more
+                    return NOT_ADMITTED if is_zone and self.refused >> policy & 1 else NOT_MAPPED
                 return place
         return NOWHERE
 

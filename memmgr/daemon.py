@@ -196,20 +196,23 @@ class MemmgrDaemon(Module):
     async def _build(self) -> None:
         assert self._keeper is not None
         retry = self._loop.time() + RETRY_EVERY
+        in_vain = False  # whether large files were to be read in the last turn, and none was
         while True:
             try:
                 if self._loop.time() >= retry:
                     retry = self._loop.time() + RETRY_EVERY
                     await self.context.work(self._keeper.retry)
-                await self.context.work_apart(BUILDING, self._read_ahead)
+                read = await self.context.work_apart(BUILDING, self._read_ahead)
                 task = await self.context.work(self._keeper.take)
             except (OSError, DataSourceError) as error:
                 self.context.counters.add("failures")
                 self.context.log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
                 task = None
             else:
-                if task is None and self._keeper.unread:
+                if task is None and self._keeper.unread and (read or not in_vain):
+                    in_vain = not read
                     continue
+                in_vain = False
             if task is not None:
                 await self._build_one(*task)
                 continue
@@ -276,11 +279,10 @@ class MemmgrDaemon(Module):
         assert self._keeper is not None
         build_here(self._keeper.following.source(batch.source), number, batch.origins, path, seed)
 
-    def _read_ahead(self) -> None:
-        """In a thread of its own: read large zone files, so that nobody waits for that who asks for the zones."""
+    def _read_ahead(self) -> int:
+        """In a thread of its own: read large zone files, so that who asks for the zones need not wait; how many."""
         assert self._keeper is not None
-        for source in self._keeper.following.file_sources():
-            source.read_large()
+        return sum(source.read_large() for source in self._keeper.following.file_sources())
 
     def _tell(self) -> None:
         """Set the gauges."""

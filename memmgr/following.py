@@ -30,6 +30,7 @@ SOURCE_OCTETS = 4  # of the number of a source in records
 PAGE = 1000  # changes read at once
 REST = 10.0  # s from a survey that ended early to the next one: what always fails must not be all that is done
 FILES = "master-files:"
+UNCONFIGURED = "it is not configured any more"
 
 
 @dataclass(slots=True)
@@ -112,8 +113,9 @@ class Following:
                 mark = before.mark if before and fresh and not _are_files(url) else None
                 self._followed[name] = Followed(before.number if before else _lot(), url, mark=mark)
         self.sources = sources
-        for number, source in self._files():
-            source.recall((files or {}).get(number, {}))
+        if files is not None:
+            for number, source in self._files():
+                source.recall(files.get(number, {}))
         return not same
 
     @property
@@ -154,7 +156,9 @@ class Following:
         return fingerprint((name, one.url) for name, one in self._followed.items())
 
     def number_of(self, source: str) -> int:
-        """Of a data source."""
+        """Of a data source. Raises StorageError where it is configured no more."""
+        if source not in self._followed:
+            raise StorageError(UNCONFIGURED, database=source)
         return self._followed[source].number
 
     def names(self) -> dict[int, str]:
@@ -163,14 +167,18 @@ class Following:
 
     def source(self, name: str) -> DataSource:
         """The source, to build from. Raises StorageError where it cannot be used now."""
-        found = dict(self._each())[name]
+        found = dict(self._each()).get(name)
+        if found is None:
+            raise StorageError(UNCONFIGURED, database=name)
         if isinstance(found, Failure):
             raise StorageError(found.reason, database=found.database)
         return found
 
     def entry(self, name: str) -> Mapping[str, Any]:
-        """Of `data_sources` in the configuration."""
+        """Of `data_sources` in the configuration. Raises StorageError where it is there no more."""
         assert self.sources is not None
+        if name not in self.sources.configured:
+            raise StorageError(UNCONFIGURED, database=name)
         return self.sources.configured[name]
 
     @contextmanager

@@ -1,7 +1,7 @@
 """What was read of a zone file, handed to the process that builds its image: in memory that both have, for a moment.
 
 The memory has no name and is never on a disk. The process lets it go when it has taken the rows, before it assembles
-the image: there are never more than two copies of them.
+the image: while it takes them there are three copies, those of memmgr and of the process and what is between them.
 """
 
 from __future__ import annotations

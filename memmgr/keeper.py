@@ -75,7 +75,7 @@ class Keeper:
         if self._listed != frozenset(listed):
             difference = self._listed.symmetric_difference(listed)
             self._listed = frozenset(listed)
-            if self._swept:
+            if self._swept or self._sweeping is not None:
                 self._sweeping = chain(self._sweeping or (), self._look_at(difference))
                 self._look_on()
         self._remember()
@@ -189,7 +189,7 @@ class Keeper:
     @property
     def sweeping(self) -> bool:
         """Whether more zones are to be looked at, by take(), than one call does."""
-        return self._sweeping is not None
+        return self._sweeping is not None and self._surveyed
 
     def _look_on(self) -> bool:
         """Bring in line some of the zones that wait for it; whether none is left."""
@@ -230,7 +230,7 @@ class Keeper:
             self._defer(origin, there)
             return
         with self.following.held(origin) as (held, sure):
-            if held is not None:
+            if held is not None and (sure or (there is not None and there.record.source == held.number)):
                 self._bring(held, there)
                 return
         self.plan.remove(origin)
@@ -238,6 +238,8 @@ class Keeper:
             self._remove(origin, there)
         else:
             self._unsure.add(origin)
+            if held is not None and (there is None or there.record.flags & layout.ZONE_GONE):
+                self._leave(origin)  # a source before that one may have it, and cannot be asked
 
     def _defer(self, origin: Name, there: Located | None) -> None:
         """Take the zone up when its file has been read; auth has what is there until then."""
@@ -335,7 +337,6 @@ class Keeper:
                 return None
             self._building = frozenset(batch.origins)
             self._unrecorded = not all(map(self._has_record, batch.origins))
-            self._again = set()
             number, path = self.store.reserve()
         except BaseException:
             self._building = frozenset()
@@ -348,18 +349,24 @@ class Keeper:
         """Do what comes before building that; what to build then."""
         self._building = frozenset(batch.origins if batch else ())
         # Once it is the turn of big zones the small ones are done, and the big ones have records that leave them.
-        surveyed = not self.plan.surveying and self.following.complete
-        if surveyed and (batch is None or batch.records >= BIG_RECORDS):
+        if self._surveyed and (batch is None or batch.records >= BIG_RECORDS):
             if not self._swept and self._sweeping is None:
                 self._sweeping = self._sweep()
             if not self._look_on():
                 if batch is not None:
                     self.plan.put_back(batch)
+                for origin in self._done():  # nothing is being built: what was put off is not to wait for that
+                    self.update(origin)
                 return None
             self._announce()
         if batch is None and (len(self.plan) or self._tidy()):
             return self.plan.take()
         return batch
+
+    @property
+    def _surveyed(self) -> bool:
+        """Whether all zones are known of the sources that can be asked."""
+        return not self.plan.surveying and self.following.complete
 
     def _has_record(self, origin: Name) -> bool:
         there = self.store.find(origin_wire(origin))
@@ -414,7 +421,9 @@ class Keeper:
         if there is None or not there.record.answered:
             return False
         with self.following.held(origin) as (held, sure):
-            return not sure if held is None else _matches(there.record, held.number, held.info)
+            if held is None or (not sure and there.record.source != held.number):
+                return not sure
+            return _matches(there.record, held.number, held.info)
 
     def retry(self) -> None:
         """Try again to build what could not be built, and to ask for what a source that failed may have."""

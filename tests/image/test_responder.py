@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datasrc.records import RRset
-from image.layout import ADMITTED, CLOSED, FRAGMENTS, OPEN
+from image.layout import ADMITTED, CLOSED, FRAGMENTS, OPEN, REFUSED
 from tests.datasrc.zonemaking import SMALL, rrsets, wire
 from tests.image.mapping import Both
 from tests.kit import dnspacket as packet
@@ -256,3 +256,18 @@ def test_equal_sets_are_stored_once(both):
     both.put(ORIGIN, [*rrsets(SMALL), *rrsets("\n".join(f"h{number} A 192.0.2.9" for number in range(100)))])
     both.build()
     assert both.image.sections[FRAGMENTS][1] - before < 64
+
+
+def test_what_is_left_is_not_refused_by_the_policy_of_all_zones(both):
+    """It may be no zone any more: then its names are those of the zone above."""
+    both.put(ORIGIN, rrsets(SMALL))
+    both.put(SUBZONE, [])  # without data: left
+    both.build()
+    question = packet.query("www.b.example.", A)
+    both.responder.admitted, both.responder.refused = 1 << OPEN, 0b10
+    both.list({ORIGIN: OPEN}, usual=1)
+    assert both.image_reply(question) is None
+    both.list({ORIGIN: OPEN, SUBZONE: 1})
+    reply = both.image_reply(question)
+    assert reply is not None
+    assert dns.message.from_wire(reply).rcode() == REFUSED

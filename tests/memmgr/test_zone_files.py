@@ -305,3 +305,19 @@ def start_with(house: FileHouse, zones: int) -> None:
     for number in range(zones):
         age(house.write(soa(1, f"www A 192.0.2.{number}"), f"z{number}.test"))
     settled(house)
+
+
+def test_a_file_that_has_become_large_before_it_was_read_is_read_as_a_large_one(house, monkeypatch):
+    """It was found while it was being copied."""
+    monkeypatch.setattr(filezones, "QUICKLY_READ", 1000)
+    house.write(soa(1, "www A 192.0.2.1"), "small")
+    house.start()
+    (source,) = house.keeper.following.file_sources()
+    house.write(soa(1), "large")
+    source.refresh()
+    house.write(soa(1, *(f"h{number} A 192.0.2.1" for number in range(100))), "large")
+    source.refresh()
+    house.settle()
+    assert house.answer("h1.large.") is None
+    assert (source.read_large(), source.read_large()) == (1, 0)
+    assert house.settle().answer("h1.large.").answer

@@ -15,6 +15,7 @@ from tests.kit.cookies import CLIENT, OLD_SECRET, SECRET, cookie
 from tests.kit.dnsclient import Subject
 from tests.kit.dnsreply import Reply
 from tests.kit.suite import Suite, wait_until
+from tests.system.test_memmgr import image_of
 
 pytestmark = pytest.mark.system
 ZONE = "$TTL 300\n@ SOA ns host 1 7200 900 604800 60\n@ NS ns\nns A 192.0.2.1\n"
@@ -83,6 +84,7 @@ def has_images(suite: Suite, member: str) -> bool:
 def test_they_are_checked_where_images_are_answered_from(requiring: Suite):
     """Nothing of it is left to the plain implementation."""
     members = ("auth/0", "auth/1")
+    wait_until(lambda: image_of(requiring, "example", 1), 20, "the zone has an image")
     for member in members:
         wait_until(functools.partial(has_images, requiring, member), 20, f"{member} has images")
     content = given(requiring)
