@@ -270,12 +270,15 @@ class AuthDaemon(Module):
             await self.context.work(self._sources.close)
 
     def _at_work(self) -> Server:
-        assert self._server is not None, "the first configuration comes before everything else"
+        """Raises Refused before the first configuration, when others may know of this process already."""
+        if self._server is None:
+            raise Refused("unavailable", "auth is still starting")
         return self._server
 
     @command(api.Status)
     async def status(self, _call: IncomingCall, _request: api.Status) -> api.StatusReply:
         """How this instance is doing."""
+        self._at_work()
         assert self._sources is not None
         sources = await self.context.work(self._sources.status)
         serving = self._at_work().engine.serving
@@ -298,6 +301,7 @@ class AuthDaemon(Module):
     @command(api.Reload)
     async def reload(self, call: IncomingCall, request: api.Reload) -> api.ZoneStatusReply:
         """Look at all data sources afresh."""
+        self._at_work()
         assert self._sources is not None
         await self.context.work(self._sources.refresh)
         await self._have_worker_look()

@@ -475,6 +475,13 @@ async def test_reload_uses_what_is_there_now(tmp_path):
         assert (await daemon.call(api.Reload())).zones == ()
 
 
+@pytest.mark.parametrize("request_", [api.Status(), api.Reload(), api.ZoneStatus(["example"])], ids=type)
+async def test_what_is_asked_before_the_first_configuration_is_refused(tmp_path, request_):
+    async with running(tmp_path) as daemon:
+        with pytest.raises(Refused, match="auth is still starting"):
+            await daemon.call(request_)
+
+
 @pytest.mark.parametrize(("origin", "code"), [("nowhere", "not-found"), ("empty", "unavailable"), ("a..b", "usage")])
 async def test_reload_of_a_zone_that_cannot_be_served_is_refused(tmp_path, origin, code):
     async with running(tmp_path, example=ZONE, empty="") as daemon:
