@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
 
 from cfgmgr import api
 from cfgmgr.candidates import Candidate
@@ -14,7 +15,7 @@ from cfgmgr.errors import CfgmgrError, Invalid, NoCandidate, PathError, Stale, S
 from cfgmgr.narrowing import Zones, within
 from cfgmgr.store import Revision
 from cfgmgr.tree import Change
-from daemonkit.findings import Findings, format_path
+from daemonkit.findings import Finding, Findings, format_path, without_hint
 from msgq.envelope import MAX_TEXT
 from msgq.errors import RefusalCode, Refused
 
@@ -83,9 +84,18 @@ def problems_of(findings: Findings, zones: Zones = None) -> list[api.Problem]:
     """Findings for the bus; who is for some zones only is told what stops them, and of what is in their zones."""
     told = (finding for finding in findings.warnings if zones is None or within(finding.path, zones))
     return [
-        api.Problem(format_path(finding.path), finding.reason, finding.severity.value)
+        api.Problem(format_path(finding.path), _reason(finding, zones), finding.severity.value)
         for finding in (*findings.errors, *told)
     ]
+
+
+def untold(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings without what tells of names that are there."""
+    return [dataclasses.replace(finding, reason=without_hint(finding.reason)) for finding in findings]
+
+
+def _reason(finding: Finding, zones: Zones) -> str:
+    return finding.reason if zones is None else without_hint(finding.reason)
 
 
 def shown_changes(changes: Iterable[Change], catalogue: Catalogue) -> list[api.Change]:

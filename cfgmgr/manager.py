@@ -7,11 +7,11 @@ edits --> candidate --check--> findings and modules' answers
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from cfgmgr import narrowing
-from cfgmgr.answers import problems_of, shown_changes
+from cfgmgr.answers import problems_of, shown_changes, untold
 from cfgmgr.api import Checked, Problem
 from cfgmgr.candidates import Candidate, Candidates, restored, undoing
 from cfgmgr.catalogue import Catalogue
@@ -19,17 +19,21 @@ from cfgmgr.commit import GOOD, CommitProtocol
 from cfgmgr.committer import EVERYWHERE, Committer, Members, Outcome, Proposal, Work
 from cfgmgr.current import Current, Rules
 from cfgmgr.edits import Edited
-from cfgmgr.errors import NoWayBack, PathError, Stale, StoreError, StoreUnusable
+from cfgmgr.errors import Invalid, NoWayBack, PathError, Stale, StoreError, StoreUnusable
 from cfgmgr.narrowing import Zones, outside, require_zones
 from cfgmgr.permission import protected, require_role
 from cfgmgr.store import Revision, Store
-from cfgmgr.tree import Tree, apply, look_up, scopes_of
+from cfgmgr.tree import Change, Tree, apply, differences_within, look_up, scopes_of
 from cfgmgr.validation import Validated
 from daemonkit.findings import Path, format_path
 from daemonkit.log import MessageLog
 from daemonkit.options import ADMIN
 
 MAX_CANDIDATES = 100
+MAX_NARROWED = 50  # of those that are for some zones only: there may be thousands of such tokens
+MAX_NARROWED_EACH = 10  # of one user
+
+REVERT = "some must be reverted, or their tokens revoked"
 
 Edit = Callable[[Tree, Catalogue], Edited]
 
@@ -87,13 +91,30 @@ class Manager:
         """Make one more edit to the author's candidate, and keep it."""
         async with self._lock:
             before = self.candidate(author)
-            if len(self.candidates.authors) >= MAX_CANDIDATES and self.candidates.of(author) is None:
-                raise StoreUnusable(f"there are {MAX_CANDIDATES} candidates already: some must be reverted")
+            if self.candidates.of(author) is None:
+                await self._make_room(author)
 
             def done() -> Candidate:
                 return before.edited(lambda tree: edit(tree, self.rules.catalogue(tree)))
 
             return await self._keep(await self._work(done))
+
+    async def _make_room(self, author: str) -> None:
+        """For one more candidate; who is for some zones only takes no place from others. Raises StoreUnusable."""
+        if len(self.candidates.authors) >= min(MAX_NARROWED, MAX_CANDIDATES):
+            for other in self.candidates.authors:
+                if not self.candidates.require(other).changes:
+                    await self._forget(other)
+        authors = self.candidates.authors
+        user, slash, _ = author.partition("/")
+        narrowed = [other for other in authors if "/" in other]
+        of_user = [other for other in narrowed if other.startswith(f"{user}/")]
+        if slash and len(of_user) >= MAX_NARROWED_EACH:
+            raise StoreUnusable(f"{user} has {MAX_NARROWED_EACH} candidates by tokens for some zones already: {REVERT}")
+        if slash and len(narrowed) >= MAX_NARROWED:
+            raise StoreUnusable(f"tokens for some zones have {MAX_NARROWED} candidates already: {REVERT}")
+        if len(authors) >= MAX_CANDIDATES:
+            raise StoreUnusable(f"there are {MAX_CANDIDATES} candidates already: {REVERT}")
 
     async def discard(self, author: str) -> Candidate:
         """Forget a candidate; raises NoCandidate."""
@@ -130,9 +151,18 @@ class Manager:
                 return Checked(good=False, changes=changes, problems=problems, modules=[])
             scopes = self.committer.scopes_of_change(candidate.scopes)
             proposal, modules = await self.committer.ask(await self.committer.propose(stored, scopes))
-            changes = shown_changes(proposal.changes, stored.catalogue)
+            theirs = [change for change in self._made(proposal.changes) if not outside([change], zones)]
+            changes = shown_changes(theirs if zones is not None else proposal.changes, stored.catalogue)
             good = all(answer.state in GOOD for answer in modules)
             return Checked(good=good, changes=changes, problems=problems, modules=modules)
+
+    def _made(self, changes: Iterable[Change]) -> list[Change]:
+        """Those that somebody made: not what the next revision writes in another form, whoever makes it."""
+        current = self.current
+        if current.state is current.stored.values:
+            return list(changes)
+        form = {change.path: change for change in differences_within(current.state, current.stored.values, EVERYWHERE)}
+        return [change for change in changes if form.get(change.path) != change]
 
     def _not_permitted(self, candidate: Candidate, role: str, zones: Zones) -> list[Problem]:
         """What of it the author may not change, as `commit` asks."""
@@ -161,14 +191,18 @@ class Manager:
     async def commit(self, author: str, reason: str, role: str = ADMIN, zones: Zones = None) -> Outcome:
         """Put the author's candidate into effect; raises NoCandidate, Stale, NotPermitted, Invalid, Unchanged, ..."""
         async with self._lock:
-            candidate = self.candidates.require(author)
+            self.candidates.require(author)
+            candidate = self.candidate(author)  # one that changes nothing is on no old revision
             await self._require_fresh(candidate, zones)
             require_zones(candidate.changes, zones)
             require_role(role, author, candidate.changes, self.current.catalogue.root)
             scopes = self.committer.scopes_of_change(candidate.scopes)
             stored = await self._validated(candidate)
-            proposal = await self.committer.propose(stored.usable(), scopes)
-            require_zones(proposal.changes, zones)
+            try:
+                proposal = await self.committer.propose(stored.usable(), scopes)
+            except Invalid as error:
+                raise error if zones is None else Invalid(untold(error.findings)) from None
+            require_zones(self._made(proposal.changes), zones)
             outcome = await self._carry_out(proposal, author, reason, role)
             try:
                 await self._forget(author)
@@ -202,7 +236,7 @@ class Manager:
 
     async def _carry_out(self, proposal: Proposal, author: str, reason: str, role: str) -> Outcome:
         """The one way to a revision: what it changes is permitted, and nothing else can come in between."""
-        require_role(role, author, proposal.changes, self.current.catalogue.root)
+        require_role(role, author, self._made(proposal.changes), self.current.catalogue.root)
         return await self.committer.carry_out(proposal, author, reason)
 
     async def _way_back(self, number: int) -> Proposal:

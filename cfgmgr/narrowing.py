@@ -15,7 +15,7 @@ from cfgmgr.catalogue import Catalogue
 from cfgmgr.edits import Edited
 from cfgmgr.errors import NotPermitted
 from cfgmgr.tree import Change, Tree, look_up
-from cfgmgr.zones import ZONES
+from cfgmgr.zones import DEFAULT_TEMPLATE, TEMPLATE, ZONES
 from daemonkit.findings import Path, format_path
 from daemonkit.option_trees import MapOption, SetOption
 from daemonkit.options import Option, Wrong
@@ -60,6 +60,7 @@ def narrowed(edit: Edit, text: str, key: Any, zones: Zones) -> Edit:
         _require([path], zones)
         edited = edit(tree, catalogue)
         _require([edited.path], zones)  # with the value the path may have had another reading
+        _require_templates(tree, edited.tree, zones)
         return edited
 
     return checked
@@ -101,6 +102,15 @@ def _places(changes: Iterable[Change]) -> Iterator[Path]:
             yield from ((ZONES, name) for name in {**(change.old or {}), **(change.new or {})})
         else:
             yield change.path
+
+
+def _require_templates(before: Tree, after: Tree, zones: Sequence[str]) -> None:
+    """Whoever names a template sees what is in it: only those that the zones have already may be named."""
+    known = {row.get(TEMPLATE) for row in rows_of(before, zones).get(ZONES, {}).values()} | {DEFAULT_TEMPLATE, None}
+    for name, row in rows_of(after, zones).get(ZONES, {}).items():
+        if row.get(TEMPLATE) not in known:
+            path = format_path((ZONES, name, TEMPLATE))
+            raise NotPermitted(f"{path}: not permitted; only a template that these zones have already")
 
 
 def _require(paths: Iterable[Path], zones: Sequence[str]) -> None:

@@ -168,7 +168,12 @@ class AccountRoutes:
 
     async def remove_user(self, request: Request) -> Response:
         """Remove a user, and with them all their tokens."""
-        await self._services.work(self._accounts().remove_user, segment(request, "name"))
+        name = segment(request, "name")
+        tokens = await self._services.work(self._accounts().tokens, name)
+        await self._services.work(self._accounts().remove_user, name)
+        for token in tokens:
+            if token.zones is not None:
+                await self._services.candidates.forget(narrowed_author(author_name(token.user), token.id))
         return answer({})
 
     async def tokens(self, request: Request) -> Response:

@@ -13,6 +13,7 @@ from typing import Any
 Path = tuple[str | int, ...]
 
 # How much of a wrong value a message repeats.
+_HINT = " (did you mean "
 MAX_SHOWN = 60
 
 _PLAIN_KEY = re.compile(r"[^\[\]'\"\s]+")
@@ -136,4 +137,9 @@ def shown(value: Any) -> str:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The tail of an "unknown ..." message: the nearest known name, or nothing."""
     close = difflib.get_close_matches(name[:MAX_SHOWN], list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    return f"{_HINT}{close[0]!r}?)" if close else ""
+
+
+def without_hint(text: str) -> str:
+    """A message for somebody who is not to be told what names there are."""
+    return text.partition(_HINT)[0]

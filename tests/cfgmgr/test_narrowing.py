@@ -173,3 +173,79 @@ async def test_warnings_about_other_zones_are_not_theirs(bench):
     committed = await bench.call(api.Commit(ANN, "", "configure", ZONES))
     for problem in (*checked.problems, *committed.warnings):
         assert problem.path.startswith(f"zones.{ORG}")
+
+
+def token(number: int, user: str = "ann") -> str:
+    return f"user:{user}/{number:012}"
+
+
+@pytest.mark.asyncio
+async def test_who_is_for_some_zones_takes_no_place_from_others(bench, monkeypatch):
+    monkeypatch.setattr("cfgmgr.manager.MAX_NARROWED", 4)
+    monkeypatch.setattr("cfgmgr.manager.MAX_NARROWED_EACH", 3)
+    for number in range(3):
+        await bench.call(api.Set(token(number), f"zones.{ORG}.query_acl", REJECT, ZONES))
+    error = await refused(bench.call(api.Set(token(3), f"zones.{ORG}.query_acl", REJECT, ZONES)))
+    assert "user:ann has 3 candidates by tokens for some zones already" in error.text
+    await bench.call(api.Set(token(0, "bea"), f"zones.{ORG}.query_acl", REJECT, ZONES))
+    error = await refused(bench.call(api.Set(token(0, "cia"), f"zones.{ORG}.query_acl", REJECT, ZONES)))
+    assert "tokens for some zones have 4 candidates already" in error.text
+    await bench.call(api.Set("root", "auth.udp_size", 1300))
+
+
+@pytest.mark.asyncio
+async def test_candidates_that_change_nothing_make_room(bench, monkeypatch):
+    monkeypatch.setattr("cfgmgr.manager.MAX_NARROWED", 2)
+    for number in range(2):
+        await bench.call(api.Set(token(number), f"zones.{ORG}.query_acl", REJECT, ZONES))
+        await bench.call(api.Unset(token(number), f"zones.{ORG}.query_acl", ZONES))
+    await bench.call(api.Set(token(2), f"zones.{ORG}.query_acl", REJECT, ZONES))
+    assert (await bench.call(api.Diff(token(2)))).changes
+
+
+@pytest.mark.asyncio
+async def test_no_name_of_another_entry_is_suggested(bench):
+    await bench.change("templates.goldcustomers.statistics", value=True)
+    await bench.change(f"zones.{ORG}.template", "goldcustomers")
+    await bench.call(api.Set(ANN, f"zones.{ORG}.query_acl", [{"action": "ACCEPT", "key": "secret.exampl"}], ZONES))
+    (problem,) = (await bench.call(api.Check(ANN, "configure", ZONES))).problems
+    assert problem.reason == "there is no 'secret.exampl' in keys"
+    error = await refused(bench.call(api.Commit(ANN, "", "configure", ZONES)))
+    assert "did you mean" not in error.text
+    problem = (await bench.call(api.Check(ANN, "configure"))).problems[0]
+    assert problem.reason.endswith("(did you mean 'secret.example'?)")
+
+
+@pytest.mark.asyncio
+async def test_only_templates_that_their_zones_have_are_named(bench):
+    await bench.change("templates.gold.statistics", value=True)
+    await bench.change("templates.lead.statistics", value=True)
+    await bench.change(f"zones.{ORG}.template", "gold")
+    error = await refused(bench.call(api.Set(ANN, f"zones.{ORG}.template", "lead", ZONES)))
+    assert "only a template that these zones have already" in error.text
+    for template in ("gold", "default"):
+        await bench.call(api.Set(ANN, f"zones.{NET}.template", template, ZONES))
+
+
+@pytest.mark.asyncio
+async def test_what_changes_nothing_is_no_conflict(bench):
+    await bench.call(api.Set(ANN, f"zones.{ORG}.query_acl", REJECT, ZONES))
+    await bench.call(api.Unset(ANN, f"zones.{ORG}.query_acl", ZONES))
+    await bench.change("auth.udp_size", 1300)
+    error = await refused(bench.call(api.Commit(ANN, "", "configure", ZONES)))
+    assert error.code == "usage"
+
+
+@pytest.mark.asyncio
+async def test_what_a_start_writes_in_another_form_is_nobodys_change(tmp_path):
+    listen = ["127.0.0.1@5300"]
+    async with Bench(tmp_path) as bench:
+        await bench.change("listen", listen)
+        await bench.change(f"zones.{ORG}.statistics", value=True)
+    async with Bench(tmp_path, "--default", f"listen={listen}".replace("'", '"')) as bench:
+        await bench.call(api.Set(ANN, f"zones.{ORG}.query_acl", REJECT, ZONES))
+        checked = await bench.call(api.Check(ANN, "configure", ZONES))
+        assert checked.good
+        assert {change.path for change in checked.changes} == {f"zones.{ORG}.query_acl"}
+        await bench.call(api.Commit(ANN, "mine", "configure", ZONES))
+        assert (await bench.call(api.Show("listen"))).value == listen
