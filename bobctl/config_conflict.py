@@ -43,6 +43,11 @@ def _newer(suite: Suite) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[
         candidate = suite.client.get("config", "candidate")
         query = {"limit": MAX_REVISIONS, "changes": "true"}
         found = suite.client.get("config", "history", query=query)["revisions"]
+    except ErrorAnswer as error:
+        if error.code == "refused" and not suite.json:
+            output.words("What the others changed is not shown to you: the history is of the whole configuration.")
+            output.words("`bobctl config rebase` brings your changes onto the newest.")
+        return None
     except ClientError:  # the conflict itself is what counts
         return None
     unknown = [revision for revision in found if revision["revision"] > candidate["base"]]

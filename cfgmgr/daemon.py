@@ -29,8 +29,8 @@ from cfgmgr.current import Rules
 from cfgmgr.errors import StoreError, StoreUncertain, StoreUnreachable
 from cfgmgr.handing import page_of
 from cfgmgr.listing import Listing
-from cfgmgr.manager import Edit, Manager
-from cfgmgr.narrowing import narrowed, narrowed_root, place_seen
+from cfgmgr.manager import Manager
+from cfgmgr.narrowing import EditAt, narrowed, narrowed_root, place_seen
 from cfgmgr.own_part import CfgmgrPart
 from cfgmgr.seed import changed_secrets, read_seed
 from cfgmgr.showing import candidate_of, show
@@ -186,22 +186,22 @@ class CfgmgrDaemon(Module):
     @command(api.Set)
     async def set_value(self, _call: IncomingCall, request: api.Set) -> api.Candidate:
         """Give an option another value."""
-        return await self._edit(request, lambda t, c: edits.set_value(t, c, request.path, request.value))
+        return await self._edit(request, lambda t, c, at: edits.set_value(t, c, at, request.value))
 
     @command(api.Unset)
     async def unset(self, _call: IncomingCall, request: api.Unset) -> api.Candidate:
         """Give an option its default back."""
-        return await self._edit(request, lambda t, c: edits.unset(t, c, request.path))
+        return await self._edit(request, lambda t, c, at: edits.unset(t, c, at))
 
     @command(api.Add)
     async def add(self, _call: IncomingCall, request: api.Add) -> api.Candidate:
         """Append to a list, or make an entry."""
-        return await self._edit(request, lambda t, c: edits.add(t, c, request.path, request.value, request.key))
+        return await self._edit(request, lambda t, c, at: edits.add(t, c, at, request.value, request.key))
 
     @command(api.Remove)
     async def remove(self, _call: IncomingCall, request: api.Remove) -> api.Candidate:
         """Take out of a list, or an entry away."""
-        return await self._edit(request, lambda t, c: edits.remove(t, c, request.path, request.value, request.key))
+        return await self._edit(request, lambda t, c, at: edits.remove(t, c, at, request.value, request.key))
 
     @command(api.Diff)
     async def diff(self, _call: IncomingCall, request: api.Diff) -> api.Candidate:
@@ -340,7 +340,7 @@ class CfgmgrDaemon(Module):
     def _members(self) -> list[tuple[str, str]]:
         return [(entry.member, entry.module) for entry in self.context.session.members()]
 
-    async def _edit(self, request: api.Set | api.Unset | api.Add | api.Remove, edit: Edit) -> api.Candidate:
+    async def _edit(self, request: api.Set | api.Unset | api.Add | api.Remove, edit: EditAt) -> api.Candidate:
         author = request.author
         if not 0 < len(author) <= api.MAX_AUTHOR or not author.isprintable():
             raise Refused("usage", f"an author is 1 to {api.MAX_AUTHOR} printable characters")

@@ -21,6 +21,7 @@ from daemonkit.option_trees import MapOption, SetOption
 from daemonkit.options import Option, Wrong
 
 Edit = Callable[[Tree, Catalogue], Edited]
+EditAt = Callable[[Tree, Catalogue, str], Edited]  # ... of what a path names
 Zones = Sequence[str] | None  # their names as they are kept in the configuration; None: all of the configuration
 
 MAX_NAMED = 5  # zones told in a refusal
@@ -44,13 +45,13 @@ def place_seen(text: str, catalogue: Catalogue, tree: Tree, zones: Zones, *, dee
     return place
 
 
-def narrowed(edit: Edit, text: str, key: Any, zones: Zones) -> Edit:
+def narrowed(edit: EditAt, text: str, key: Any, zones: Zones) -> Edit:
     """An edit that raises NotPermitted where it is not within these zones.
 
     `key` is that of the entry which the edit is about, where it is given beside the path.
     """
     if zones is None:
-        return edit
+        return lambda tree, catalogue: edit(tree, catalogue, text)
 
     def checked(tree: Tree, catalogue: Catalogue) -> Edited:
         place = find(text, catalogue.root, rows_of(tree, zones), deepest=True)
@@ -58,7 +59,7 @@ def narrowed(edit: Edit, text: str, key: Any, zones: Zones) -> Edit:
         if path == (ZONES,) and key is not None and isinstance(place.option, SetOption):
             path = (ZONES, _read(place.option, key))
         _require([path], zones)
-        edited = edit(tree, catalogue)
+        edited = edit(tree, catalogue, place.spelling)  # it has no other reading, whatever else there is
         _require([edited.path], zones)  # with the value the path may have had another reading
         _require_templates(tree, edited.tree, zones)
         return edited

@@ -13,6 +13,8 @@ POST   /v1/reload                           ... at all zones
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import TypedDict
 
 import dns.exception
@@ -24,7 +26,7 @@ from starlette.routing import Route
 
 from cmdctl import serving
 from cmdctl.answers import answer
-from cmdctl.api import Finding, Reloaded, Served, ZoneCheck, ZoneEntry, ZoneNames, ZonePage
+from cmdctl.api import Finding, Reloaded, Served, SourceProblem, ZoneCheck, ZoneEntry, ZoneNames, ZonePage
 from cmdctl.bodies import page_limit, segment
 from cmdctl.bus import ZoneChanged
 from cmdctl.errors import RequestError
@@ -34,7 +36,7 @@ from cmdctl.parameters import AFTER, LIMIT, REASON
 from cmdctl.roles import Role
 from cmdctl.routing import Operation, Query, caller_of
 from cmdctl.services import Services, author_of, note_changed
-from cmdctl.zonedesk import ZoneDesk
+from cmdctl.zonedesk import SourcesUnreadable, ZoneDesk, unreadable
 from cmdctl.zonelist import SHADOWED, STATES, Located, Wanted
 from datasrc import checks
 from datasrc import findings as zone_findings
@@ -127,9 +129,13 @@ class ZoneRoutes:
         behind = None if after is None else parse_origin(after)
         page = await self._services.work(self._services.zones.page, behind, page_limit(request), _wanted(request))
         served = await serving.of_zones(self._services.session, [_text(located) for located in page.zones])
-        zones = [_entry(located, served[_text(located)]) for located in page.zones]
+        narrow = caller_of(request).zones is not None
+        zones = [_entry(located, served[_text(located)], untold=narrow) for located in page.zones]
         following = zones[-1]["origin"] if page.more else None
-        return answer(ZonePage(zones=zones, next=following, problems=page.problems))
+        problems = page.problems
+        if narrow and problems:
+            problems = [SourceProblem(source="", reason=unreadable(len(problems)))]
+        return answer(ZonePage(zones=zones, next=following, problems=problems))
 
     async def names(self, request: Request) -> Response:
         """Names that begin as somebody types."""
@@ -140,7 +146,7 @@ class ZoneRoutes:
     async def show(self, request: Request) -> Response:
         """One zone."""
         origin, source = _addressed(request)
-        located = await self._services.work(self._services.zones.find, origin, source)
+        located = await self._find(request, origin, source)
         text = _text(located)
         entry = _entry(located, (await serving.of_zones(self._services.session, [text]))[text])
         image = await serving.image_of(self._services.session, text)
@@ -148,12 +154,14 @@ class ZoneRoutes:
 
     async def check(self, request: Request) -> Response:
         """What is wrong with a zone's data. A big zone takes its time: it has a thread of its own."""
-        return answer(await asyncio.to_thread(_check, self._services.zones, *_addressed(request)))
+        with _discreet(request):
+            return answer(await asyncio.to_thread(_check, self._services.zones, *_addressed(request)))
 
     async def export(self, request: Request) -> Response:
         """A zone as text."""
         export = Export(self._services.zones, self._services.log, *_addressed(request))
-        await export.begin()
+        with _discreet(request):
+            await export.begin()
         return export
 
     async def delete(self, request: Request) -> Response:
@@ -161,7 +169,8 @@ class ZoneRoutes:
         origin, source = _addressed(request)
         reason = request.query_params.get("reason", "")[:MAX_REASON]
         provenance = Provenance(author_of(request), DOOR, reason)
-        located, change = await self._services.work(self._services.zones.delete, origin, source, provenance)
+        with _discreet(request):
+            located, change = await self._services.work(self._services.zones.delete, origin, source, provenance)
         text = _text(located)
         note_changed(request, [f"{text} in {located.source}: version {change.version}"])
         await self._services.session.publish(ZoneChanged.topic, ZoneChanged(text, located.source, change.version, None))
@@ -170,8 +179,12 @@ class ZoneRoutes:
     async def reload(self, request: Request) -> Response:
         """Make every auth instance look at the zone afresh."""
         origin, source = _addressed(request)
-        located = await self._services.work(self._services.zones.find, origin, source)
+        located = await self._find(request, origin, source)
         return answer(await serving.reload(self._services.session, _text(located)))
+
+    async def _find(self, request: Request, origin: Name, source: str | None) -> Located:
+        with _discreet(request):
+            return await self._services.work(self._services.zones.find, origin, source)
 
     async def reload_all(self, _request: Request) -> Response:
         """Make every auth instance look at all zones afresh."""
@@ -188,6 +201,17 @@ def parse_origin(text: str) -> Name:
         return dns.name.from_text(text, dns.name.root)
     except (dns.exception.DNSException, ValueError) as error:
         raise RequestError("usage", f"{text!r} is no domain name: {error}") from error
+
+
+@contextlib.contextmanager
+def _discreet(request: Request) -> Iterator[None]:
+    """Whoever is for some zones only is not told of data sources, and why they cannot be read."""
+    try:
+        yield
+    except SourcesUnreadable as error:
+        if caller_of(request).zones is None:
+            raise
+        raise RequestError("unavailable", error.untold) from None
 
 
 def _wanted(request: Request) -> Wanted:
@@ -220,8 +244,9 @@ def _text(located: Located) -> str:
     return located.info.origin.to_text(omit_final_dot=True)
 
 
-def _entry(located: Located, served: list[Served]) -> ZoneEntry:
+def _entry(located: Located, served: list[Served], *, untold: bool = False) -> ZoneEntry:
     info = located.info
+    first = "another data source" if untold else f"the data source {located.shadowed_by}"
     shadowed = bool(located.shadowed_by)
     return ZoneEntry(
         origin=_text(located),
@@ -231,7 +256,7 @@ def _entry(located: Located, served: list[Served]) -> ZoneEntry:
         serial=info.serial,
         records=info.records,
         state=SHADOWED if shadowed else info.state.value,
-        reason=f"the data source {located.shadowed_by} has it as well and comes first" if shadowed else info.reason,
+        reason=f"{first} has it as well and comes first" if shadowed else info.reason,
         served=[] if shadowed else served,
     )
 

@@ -16,6 +16,19 @@ from datasrc.records import Change, Provenance
 from datasrc.source import DataSource, Finder
 
 
+class SourcesUnreadable(RequestError):
+    """A zone is in no data source that can be read, and why others cannot."""
+
+    def __init__(self, text: str, problems: list[str]) -> None:
+        super().__init__("unavailable", f"{text}; {'; '.join(problems)}")
+        self.untold = f"{text}; {unreadable(len(problems))}"
+
+
+def unreadable(count: int) -> str:
+    """What is told of data sources that cannot be read to whom they are nothing."""
+    return f"{count} data source{'s' * (count > 1)} cannot be read now"
+
+
 class ZoneDesk:
     """The data sources in the order of the configuration. One that cannot be opened is tried again at each use."""
 
@@ -93,5 +106,5 @@ class ZoneDesk:
 def _nowhere(origin: Name, problems: list[str]) -> RequestError:
     text = f"there is no zone {origin}"
     if problems:
-        return RequestError("unavailable", f"{text} in what can be read; {'; '.join(problems)}")
+        return SourcesUnreadable(f"{text} in what can be read", problems)
     return RequestError("not-found", text)

@@ -59,3 +59,15 @@ async def test_programs_are_told_in_the_details(path):
     assert done.code == 4
     assert f"{path}: was changed in revision 4 by ann, too" in done.err
     assert "Since you began" not in done.err
+
+
+@pytest.mark.asyncio
+async def test_who_may_not_see_the_history_is_told_so():
+    async with house() as here:
+        here.answers["cfgmgr", "commit"] = Refused("conflict", "begun on revision 3")
+        here.answers["cfgmgr", "diff"] = MINE
+        here.answers["cfgmgr", "history"] = Refused("refused", "for some zones only")
+        done = await bobctl(here.path, "config", "commit")
+    assert done.code == 4
+    assert "is not shown to you" in done.err
+    assert "`bobctl config rebase`" in done.err

@@ -249,3 +249,17 @@ async def test_what_a_start_writes_in_another_form_is_nobodys_change(tmp_path):
         assert {change.path for change in checked.changes} == {f"zones.{ORG}.query_acl"}
         await bench.call(api.Commit(ANN, "mine", "configure", ZONES))
         assert (await bench.call(api.Show("listen"))).value == listen
+
+
+@pytest.mark.asyncio
+async def test_a_zone_of_others_gives_a_path_no_other_reading(bench):
+    async def told():
+        path = f"zones.{ORG}.statistics"
+        await bench.call(api.Set(ANN, path, value=False, zones=ZONES))
+        changes = (await bench.call(api.Unset(ANN, path, ZONES))).changes
+        await bench.call(api.Discard(ANN))
+        return changes
+
+    before = await told()
+    await bench.change(f"zones[{ORG}.statistics]", {})
+    assert await told() == before

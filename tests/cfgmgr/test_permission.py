@@ -33,6 +33,8 @@ TAKE_ADMIN = [
     ("components.auth.instances", 3),
     ("components.evil", {"program": "/bin/sh"}),
     ("cmdctl.group_role", "read"),
+    ("zones.example.org.hook", True),  # runs the operator's Python
+    ("templates.default", {"hook": True}),
     ("cmdctl", {"rest": "off"}),
 ]
 DO_NOT = [

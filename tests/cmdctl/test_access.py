@@ -378,6 +378,21 @@ class TestCredentials:
         assert (await remote.ask("GET", "/v1/whoami", token))[0] == 401
         assert (await remote.ask("GET", "/v1/whoami", basic("gone", PASSWORD)))[0] == 401
 
+    async def test_of_sources_that_fail_a_token_for_zones_is_told_the_number(self, remote):
+        here = remote.here
+        (here.directory / "bad.sqlite").write_bytes(b"this is no database, whatever its name says" * 100)
+        here.sources["secret"] = {"type": "database", "url": f"sqlite:///{here.directory}/bad.sqlite"}
+        wanted = json.dumps({"user": "admin", "zones": ["gone.example"]}).encode()
+        _, _, made = await remote.ask("POST", "/v1/tokens", remote.bearer("admin"), body=wanted)
+        narrowed = f"Authorization: Bearer {json.loads(made)['token']}"
+        for path in ("/v1/zones", "/v1/zones/gone.example", "/v1/zones/gone.example/check"):
+            _, _, full = await remote.ask("GET", path, remote.bearer("admin"))
+            assert b"bad.sqlite" in full
+            _, _, told = await remote.ask("GET", path, narrowed)
+            assert b"1 data source cannot be read now" in told
+            assert b"secret" not in told
+            assert b"sqlite" not in told
+
     async def test_a_connection_without_handshake_is_not_kept(self, remote, monkeypatch):
         monkeypatch.setattr("cmdctl.server.HANDSHAKE_SECONDS", 0.05)
         before = remote.count("handshake_failures")
