@@ -210,8 +210,10 @@ class Manager:
                 self._log.warning("CFGMGR_CANDIDATE_LEFT", author=author, reason=error)
             if zones is None:
                 return outcome
-            made, changes = self.current.stored, outcome.revision.changes
-            return replace(outcome, warnings=problems_of(made.findings, zones) + self.committer.hidden(changes, made))
+            made = self.current.stored
+            theirs = tuple(change for change in outcome.revision.changes if not outside([change], zones))
+            warnings = problems_of(made.findings, zones) + self.committer.hidden(theirs, made)
+            return replace(outcome, revision=replace(outcome.revision, changes=theirs), warnings=warnings)
 
     async def preview(self, stored: Validated) -> Proposal:
         """What a whole configuration would change; raises Invalid."""

@@ -247,7 +247,8 @@ async def test_what_a_start_writes_in_another_form_is_nobodys_change(tmp_path):
         checked = await bench.call(api.Check(ANN, "configure", ZONES))
         assert checked.good
         assert {change.path for change in checked.changes} == {f"zones.{ORG}.query_acl"}
-        await bench.call(api.Commit(ANN, "mine", "configure", ZONES))
+        committed = await bench.call(api.Commit(ANN, "mine", "configure", ZONES))
+        assert {change.path for change in committed.changes} == {f"zones.{ORG}.query_acl"}
         assert (await bench.call(api.Show("listen"))).value == listen
 
 
