@@ -23,7 +23,7 @@ from authworker.api import MAX_PACKET, SOCKETS, Answered, Ask, Look, Weigh, Weig
 MAX_WEIGHED = 3  # packets of a worker about one query: the reply may be weighed, and the SERVFAIL in its place
 ATTEMPTS = 2  # times that a query is put into the hands of a worker
 ANSWER_LIMIT = 8.0  # seconds; below those in which auth takes its answering thread for hung
-SUCCESSOR_LIMIT = 4.0  # seconds a successor is waited for: bob takes 3 to see that one hangs, and starts one at once
+SUCCESSOR_LIMIT = 6.0  # seconds a successor is waited for: bob takes 3 to see that one hangs, a start one at most
 CONNECT_EVERY = 0.01  # seconds between looks whether it is there
 LOOK_LIMIT = 600.0  # seconds for all zone files to be read
 

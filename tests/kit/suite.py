@@ -23,7 +23,8 @@ import dns.rcode
 
 PYTHON = [sys.executable, "-X", "dev", "-W", "error", "-I", "-m"]
 START_DEADLINE = 30.0  # seconds; ten times what is expected
-PROBE_TIMEOUT = 1.0
+PROBE_TIMEOUT = 1.0  # seconds for a look whether there is an answer yet
+QUERY_TIMEOUT = 10.0  # seconds for an answer that is due; a query is held for a second where its zone is still read
 
 
 def free_port() -> int:
@@ -173,17 +174,17 @@ class Suite:
         *,
         tcp: bool = False,
         address: str = "127.0.0.1",
-        timeout: float = PROBE_TIMEOUT,
+        timeout: float = QUERY_TIMEOUT,
     ) -> dns.message.Message:
         """Ask the suite."""
         message = dns.message.make_query(name, rdtype)
         ask = dns.query.tcp if tcp else dns.query.udp
-        return ask(message, address, port=self.port, timeout=PROBE_TIMEOUT)
+        return ask(message, address, port=self.port, timeout=timeout)
 
     def answers(self, name: str = ".", rdtype: str = "SOA") -> bool:
         """Whether any answer comes."""
         try:
-            self.query(name, rdtype)
+            self.query(name, rdtype, timeout=PROBE_TIMEOUT)
         except (dns.exception.Timeout, OSError):
             return False
         return True
@@ -191,7 +192,7 @@ class Suite:
     def serves(self, origin: str, serial: int) -> bool:
         """Whether this serial is answered."""
         try:
-            answer = self.query(origin)
+            answer = self.query(origin, timeout=PROBE_TIMEOUT)
         except (dns.exception.Timeout, OSError):
             return False
         return answer.rcode() == dns.rcode.NOERROR and bool(answer.answer) and answer.answer[0][0].serial == serial

@@ -105,6 +105,17 @@ def test_what_auth_leaves_is_answered_by_the_worker_and_counted_by_auth(suite):
     assert counted(suite, "qrysuccess") >= successes + 2
 
 
+def test_a_stopped_worker_holds_up_no_answer_from_images_and_is_replaced(suite):
+    # Before those that kill it: whose predecessors have died just now is started again late.
+    pid = suite.pid(WORKER)
+    os.kill(pid, signal.SIGSTOP)
+    with Asking(suite) as asking:
+        assert served(suite)  # when bob has seen that it hangs, and its successor is there
+        assert suite.pid(WORKER) != pid
+    assert asking.wrong == []
+    assert asking.answered > TRIES
+
+
 def test_a_killed_worker_costs_no_answer(suite):
     for _ in range(3):
         pid = suite.pid(WORKER)
@@ -114,16 +125,6 @@ def test_a_killed_worker_costs_no_answer(suite):
             wait_until(lambda: suite.pid(WORKER) not in (0, pid), DEADLINE, "the worker is restarted")  # noqa: B023
             wait_until(lambda: asking.answered > TRIES, DEADLINE, "there were answers meanwhile")
         assert asking.wrong == []
-
-
-def test_a_stopped_worker_holds_up_no_answer_from_images_and_is_replaced(suite):
-    pid = suite.pid(WORKER)
-    os.kill(pid, signal.SIGSTOP)
-    with Asking(suite) as asking:
-        assert served(suite)  # when bob has seen that it hangs, and its successor is there
-        assert suite.pid(WORKER) != pid
-    assert asking.wrong == []
-    assert asking.answered > TRIES
 
 
 def test_a_change_of_the_configuration_holds_at_once(suite):

@@ -94,7 +94,7 @@ def test_while_a_big_zone_is_built_others_are_published_and_a_killed_build_costs
     others_go_on(suite, 3)
     suite.control("call", "memmgr", "rebuild", "origin=big")
     wait_until(lambda: image_of(suite, "big", 1), DEADLINE, "the zone is built by another process")
-    assert address(suite, "big") == "192.0.2.2"
+    wait_until(lambda: address(suite, "big") == "192.0.2.2", OTHERS, "the image is mapped")
     assert suite.query(f"h{RECORDS - 1}.big.", "A").answer[0][0].address == "192.0.2.9"
 
 
@@ -123,4 +123,4 @@ def test_while_a_big_file_is_read_others_are_published(suite: Suite, unopened: i
     assert not image_of(suite, "slow", 1)
     fcntl.fcntl(unopened, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     wait_until(lambda: image_of(suite, "slow", 1), DEADLINE, "the zone has an image")
-    assert address(suite, "slow") == "192.0.2.2"
+    wait_until(lambda: address(suite, "slow") == "192.0.2.2", OTHERS, "the image is mapped")
