@@ -24,7 +24,7 @@ from cmdctl.api import Client
 from cmdctl.errors import ErrorAnswer, NoAnswer
 from datasrc.records import Provenance
 from datasrc.zonetext_zone import read_zone
-from tests.kit.suite import Suite, wait_until
+from tests.kit.suite import PROBE_TIMEOUT, Suite, wait_until
 from tests.kit.zones import small_zone
 
 pytestmark = pytest.mark.system
@@ -197,7 +197,7 @@ class Storm:
     def answer(self, zone: str, *, tcp: bool = False) -> tuple[int, int]:
         for _ in range(TRIES):
             try:
-                reply = self.suite.query(zone, tcp=tcp)
+                reply = self.suite.query(zone, tcp=tcp, timeout=PROBE_TIMEOUT)
             except (dns.exception.Timeout, OSError, EOFError):
                 continue
             return reply.rcode(), reply.answer[0][0].serial if reply.answer else 0
