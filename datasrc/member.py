@@ -2,6 +2,7 @@
 
 Those at hand (a file, memory) are looked at by whoever asks, since that costs nothing. One behind a network is looked
 after by a thread of its own, so that who answers questions never waits for a server that is gone: see RemoteMember.
+Such a thread may look after one at hand as well, which is then asked once a second.
 """
 
 from __future__ import annotations
@@ -240,8 +241,15 @@ class RemoteMember:
     server stops answering waits, as long as the source itself does (for PostgreSQL: two seconds), and reports it.
     """
 
-    def __init__(self, name: str, opener: Callable[[], DataSource], changed: OnChange = _nobody) -> None:
+    def __init__(
+        self, name: str, opener: Callable[[], DataSource], changed: OnChange = _nobody, *, hears: bool = True
+    ) -> None:
+        """`hears`: the thread looks at each change, and at once when a server is gone; else every second, and no more.
+
+        In a process that follows the source itself it would do all work of a change a second time.
+        """
         self.name = name
+        self._hears = hears
         self._opener = opener
         self._changed = changed
         self._holders = 1
@@ -405,6 +413,8 @@ class RemoteMember:
 
     def _listen(self) -> Bell | None:
         assert self._source is not None
+        if not self._hears:
+            return None
         try:
             return self._source.listen(f"{self.name}.{id(self)}")
         except OSError:  # no descriptor left, say: the look every second does

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from types import TracebackType
 from typing import Protocol, Self
@@ -341,6 +341,11 @@ class DataSource(ABC):
 
         Ids have no gaps: where the first is not `after_id` + 1 older rows were trimmed: all zones must be read anew.
         """
+
+    @contextmanager
+    def since(self, after_id: int, limit: int) -> Iterator[tuple[list[Change], Snapshot | None]]:
+        """What changes() tells; and where it comes from one state with all data, that one, to look at what changed."""
+        yield self.changes(after_id, limit), None
 
     def refresh(self) -> None:  # noqa: B027 - most sources have nothing to do
         """Take notice of what changed, now. Only sources that look now and then have anything to do."""

@@ -36,12 +36,14 @@ class Sources:
         clock: Callable[[], float] = time.monotonic,
         shared: Mapping[str, Sources] | None = None,
         remote: Collection[str] = (),
+        apart: Collection[str] = (),
         changed: OnChange | None = None,
     ) -> None:
         """Opens what can be opened. Raises UnknownBackend, which no waiting mends; other failures show in status().
 
         `shared` are open ones to share a source with, by its name, instead of opening it again: the last to close
-        closes it. `remote` are the names of those behind a network; `changed` hears when one fails or works again.
+        closes it. `remote` are the names of those behind a network, `apart` of others that a thread looks after all the
+        same; `changed` hears when one fails or works again.
         """
         others = shared or {}
         self.configured: Mapping[str, Mapping[str, Any]] = {}  # what open_sources() made them of
@@ -51,7 +53,9 @@ class Sources:
         def member_of(name: str, opener: Callable[[], DataSource]) -> Member:
             if name in others:
                 return others[name].share(name)
-            return RemoteMember(name, opener, tell) if name in remote else LocalMember(name, opener, tell, clock)
+            if name in remote or name in apart:
+                return RemoteMember(name, opener, tell, hears=name in remote)
+            return LocalMember(name, opener, tell, clock)
 
         self._members = [member_of(name, opener) for name, opener in openers.items()]
         try:
@@ -208,11 +212,8 @@ def open_sources(
     known = {} if before is None else before.configured
     shared = {name: before for name, entry in configured.items() if before is not None and known.get(name) == entry}
     openers = {name: opener(name, entry) for name, entry in configured.items()}
-    remote = {
-        name
-        for name, entry in configured.items()
-        if is_remote(source_url(entry)) or (apart and entry["type"] != "master-files")
-    }
-    sources = Sources(openers, shared=shared, remote=remote, changed=changed)
+    remote = {name for name, entry in configured.items() if is_remote(source_url(entry))}
+    others = {name for name, entry in configured.items() if apart and entry["type"] != "master-files"} - remote
+    sources = Sources(openers, shared=shared, remote=remote, apart=others, changed=changed)
     sources.configured = configured
     return sources

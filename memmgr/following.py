@@ -19,7 +19,7 @@ from datasrc.errors import StorageError
 from datasrc.keys import name_key
 from datasrc.masterfiles import MasterFilesSource
 from datasrc.records import Change, ZoneInfo
-from datasrc.source import DataSource, Finder
+from datasrc.source import DataSource, Finder, Snapshot
 from datasrc.sources import Failure, Sources, source_url
 from image import manifest
 from image.directory import fingerprint
@@ -27,7 +27,7 @@ from image.manifest import Mark
 from memmgr.filetable import Files
 
 SOURCE_OCTETS = 4  # of the number of a source in records
-PAGE = 1000  # changes read at once
+PAGE = 100  # changes read at once, and followed in one read transaction where that is possible
 REST = 10.0  # s from a survey that ended early to the next one: what always fails must not be all that is done
 FILES = "master-files:"
 UNCONFIGURED = "it is not configured any more"
@@ -84,6 +84,7 @@ class Following:
         self._log = log
         self._known = known
         self._followed: dict[str, Followed] = {}
+        self._open: dict[str, Snapshot] = {}  # by source: what its changes are being followed in
         self.until = 0.0  # monotonic: all changes before are known,
         self.unasked: list[str] = []  # if it is not for these sources, which could not be asked
 
@@ -191,7 +192,8 @@ class Following:
                     sure = sure and source.new
                     continue
                 try:
-                    finder = stack.enter_context(source.snapshot()).zone(origin)
+                    snapshot = self._open.get(name) or stack.enter_context(source.snapshot())
+                    finder = snapshot.zone(origin)
                 except StorageError:
                     sure = False
                     continue
@@ -239,20 +241,30 @@ class Following:
         elif followed.due and time.monotonic() >= followed.rests:
             self._start(name, source, survey)
         assert followed.seen is not None
-        more = True
-        while more:
-            changes = source.changes(followed.seen, PAGE)
-            if not changes and source.last_change() == followed.seen:
-                return
-            if not changes or changes[0].id != followed.seen + 1:  # it is another database, or trimmed
-                self._begin(name, source, survey)
-                return
-            for origin in dict.fromkeys(change.origin for change in changes):
-                update(origin)
+        while True:
+            with source.since(followed.seen, PAGE) as (changes, snapshot):
+                if not changes or changes[0].id != followed.seen + 1:
+                    break
+                with self._at_hand(name, snapshot):
+                    for origin in dict.fromkeys(change.origin for change in changes):
+                        update(origin)
             followed.seen = changes[-1].id
             if followed.whole:
                 followed.mark = _mark(changes[-1])
-            more = len(changes) == PAGE  # of what comes meanwhile the doorbell tells
+            if len(changes) < PAGE:  # of what comes meanwhile the doorbell tells
+                return
+        if changes or source.last_change() != followed.seen:  # it is another database, or trimmed
+            self._begin(name, source, survey)
+
+    @contextmanager
+    def _at_hand(self, name: str, snapshot: Snapshot | None) -> Iterator[None]:
+        """Have held() look there, where there is something."""
+        if snapshot is not None:
+            self._open[name] = snapshot
+        try:
+            yield
+        finally:
+            self._open.pop(name, None)
 
     def _begin(self, name: str, source: DataSource, survey: Callable[[Generator[Found]], None]) -> None:
         """Survey the source, unless its outbox tells all since its images were made."""

@@ -138,6 +138,13 @@ class DatabaseSource(DataSource):
         with self._database.read() as connection:
             return history.changes(connection, after_id, limit)
 
+    @contextmanager
+    def since(self, after_id: int, limit: int) -> Iterator[tuple[list[Change], Snapshot | None]]:
+        """Outbox rows after `after_id`, and the state that they led to: one read transaction."""
+        self._ensure()
+        with self._database.read() as connection:
+            yield history.changes(connection, after_id, limit), DatabaseSnapshot(self._database, connection)
+
     def change_of(self, origin: Name, version: int) -> Change | None:
         """The outbox row of one transaction on a zone."""
         self._ensure()

@@ -182,6 +182,18 @@ class ChangesContract:
         assert source.changes()[2].provenance == Provenance("ann", "bobctl", "not needed")
         assert source.last_change() == 3
 
+    def test_what_changed_comes_with_the_state_it_led_to(self, source: DataSource) -> None:
+        load(source, SMALL)
+        change(source, 2, add="b A 192.0.2.2")
+        with source.since(1, 10) as (changes, snapshot):
+            assert [(each.id, each.serial) for each in changes] == [(2, 2)]
+            assert changes == source.changes(1, 10)
+            change(source, 3, add="c A 192.0.2.3")
+            finder = None if snapshot is None else snapshot.zone(ORIGIN)
+            assert finder is None or finder.info.version == changes[-1].version  # not what came meanwhile
+        with source.since(3, 10) as (changes, _):
+            assert changes == []
+
     def test_changes_come_in_pages(self, source: DataSource) -> None:
         assert source.changes() == []
         assert source.last_change() == 0

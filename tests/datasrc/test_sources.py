@@ -348,6 +348,18 @@ def test_a_source_that_is_configured_as_before_is_shared_and_not_read_again(
     assert sorted(closed) == ["memory:a", "memory:b", "memory:c"]
 
 
+def test_who_follows_a_database_by_himself_does_not_have_a_thread_do_it_again(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/zones.sqlite"
+    with contextlib.closing(datasrc.open(url, create=True)) as source:
+        load(source, SMALL)
+        with contextlib.closing(open_sources({"main": {"type": "database", "url": url}}, apart=True)) as sources:
+            assert [status.zones for status in sources.status()] == [1]  # the thread has had all its looks
+            assert list(tmp_path.glob("doorbell/*")) == []
+            load(source, SMALL, "example.net.")
+            sources.refresh()
+            assert [status.zones for status in sources.status()] == [2]
+
+
 def test_the_source_a_zone_is_answered_from_is_named(first: Fragile, second: Fragile, sources) -> None:
     load(first, SMALL, "one.")
     load(second, SMALL, "one.")

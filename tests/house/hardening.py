@@ -50,6 +50,8 @@ def render() -> str:
             "| --- | --- | --- | --- |",
             *rows,
             "",
+            "Not done: the versions of dependencies are ranges, not pinned with hashes; who installs pins them.",
+            "",
         ]
     )
 

@@ -82,7 +82,7 @@ def test_a_source_that_cannot_be_asked_is_not_vouched_for(house, monkeypatch):
         raise Unavailable("it is away", database="test")
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(source), "changes", fail)
+        patched.setattr(type(source), "since", fail)
         since = milliseconds()
         while milliseconds() == since:
             pass
@@ -145,7 +145,7 @@ def test_names_of_zones_that_could_not_be_built_are_left(house, tmp_path, monkey
     house.sources = open_sources(house.configured, before=before)
     house.keeper.configure(house.sources, [])
     batch, number, _ = house.keeper.take()
-    house.keeper._sweeping.done = True
+    house.keeper._swept = True
     with pytest.raises(OSError, match="No such file"):
         house.keeper.built(batch, number)
     house.keeper.follow()
