@@ -17,15 +17,16 @@ from datasrc.rows import name_wire
 from datasrc.source import Contents
 from image import layout
 from image.assembly import ImageAssembler
-from image.file import HEAD, SECTION
+from image.file import HEAD, SECTION, check
 from image.zonerecord import ZoneRecord
 
 
 def build(zones: Iterable[Contents], path: Path, seed: int, source: int = 0) -> None:
     """Write an image of these zones: whole or not at all, replacing what was there. Each origin comes once.
 
-    `seed` is that of the directory, `source` the number of their data source in the manifest. Raises OSError,
-    StorageError.
+    It is checked here, for whoever publishes it has others waiting. `seed` is that of the directory, `source` the
+    number of their data source in the manifest. Raises OSError, StorageError; ImageError where it is not what was
+    written.
     """
     assembler = ImageAssembler(seed)
     for zone in zones:
@@ -83,6 +84,7 @@ def _write(path: Path, seed: int, assembler: ImageAssembler) -> None:
                 pieces += [octets.cast("B"), bytes(-len(octets) % layout.SECTION_ALIGNMENT)]
             _write_at_once(file.fileno(), pieces)
             os.fsync(file.fileno())
+        check(Path(name))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -24,6 +24,7 @@ from datasrc.errors import DataSourceError
 from datasrc.source import DataSource
 from datasrc.sources import source_url
 from image.builder import build
+from image.errors import ImageError
 from memmgr.errors import BuildFailed
 from memmgr.handing import Handed, HandedZone
 
@@ -47,7 +48,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 def build_here(source: DataSource, number: int, origins: Sequence[Name], path: Path, seed: int) -> None:
-    """Build it from a source that is open. Raises OSError, DataSourceError."""
+    """Build it from a source that is open. Raises OSError, DataSourceError, ImageError."""
     with source.snapshot() as snapshot:
         build(snapshot.each(origins), path, seed, number)
 
@@ -106,7 +107,7 @@ def main(parent: int) -> int:
             build_here(source, task.number, origins, Path(task.path), task.seed)
         finally:
             source.close()
-    except (OSError, DataSourceError) as error:
+    except (OSError, DataSourceError, ImageError) as error:
         sys.stderr.write(f"{error}\n")
         return FAILED
     return 0

@@ -146,13 +146,13 @@ class Store:
         return number, self.place / f"{number}.image"
 
     def enlist(self, number: int, heap: int = 0) -> None:
-        """List the image that was built for a reserved slot, with a delta of its own. No zone points to it yet.
+        """List the image that was just built for a reserved slot, with a delta of its own. No zone points to it yet.
 
         `heap` is what the heap of the delta must have at least, in octets, whatever its image has.
         Raises ImageError, OSError; nothing is listed then.
         """
         path = self.place / f"{number}.image"
-        image = ImageFile(self.arena, path, self.manifest.seed)
+        image = ImageFile(self.arena, path, self.manifest.seed, checked=True)
         try:
             records = [ZoneRecord.read(self.arena.view, place).records for _, place in image.zones()]
             changes = self._make_delta(number, image.octets, heap)
