@@ -27,6 +27,7 @@ from datasrc.keys import key_text, name_key
 from datasrc.records import ZoneState
 from datasrc.rows import name_wire
 from tests.kit import suite as kit
+from tests.kit.ports import free_port
 from tests.kit.zones import small_zone
 
 ZONES = 100_000
@@ -109,7 +110,7 @@ def main() -> None:
     kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
     count = int(sys.argv[1]) if len(sys.argv) > 1 else ZONES
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else RUNS
-    port = kit.free_port()
+    port = free_port()
     config = "components: {auth: {instances: 2}}\n"
     with kit.Suite(config=config, arguments=["--rest", f"127.0.0.1@{port}"]) as suite:
         done = suite.loadzone("example.org", small_zone())

@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.kit import suite as kit
+from tests.kit.ports import free_port
 from tests.kit.zones import small_zone
 
 SECONDS = 5.0
@@ -36,7 +37,7 @@ def main() -> None:
     """Print a line a process and the sum."""
     kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
-    ports = [f"127.0.0.1@{kit.free_port()}" for _ in range(2)]
+    ports = [f"127.0.0.1@{free_port()}" for _ in range(2)]
     config = "components: {auth: {instances: 2}}\n"
     with kit.Suite(config=config, arguments=["--rest", ports[0], "--metrics", ports[1]]) as suite:
         done = suite.loadzone("example.org", small_zone())

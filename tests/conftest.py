@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.kit import evidence
 from tests.kit.absence import pytest_runtest_makereport  # noqa: F401 - a hook
 from tests.kit.postgres import own_postgres, postgres_server, postgres_url  # noqa: F401 - fixtures for every test
 
@@ -41,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before any test module is imported."""
+    config.pluginmanager.register(evidence)
     if config.getoption("--interpreted"):
         sys.meta_path.insert(0, InterpretedFinder())
 

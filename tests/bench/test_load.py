@@ -12,7 +12,7 @@ from bench.sidebyside.datasets import provide
 from bench.sidebyside.load_program import Load, compiled
 from bench.sidebyside.questions import DNS_HEADER, samples
 from bench.sidebyside.rows import Row
-from bench.sidebyside.servers import free_port
+from tests.kit.ports import free_port
 
 pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
 SECONDS = 0.3

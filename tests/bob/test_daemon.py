@@ -21,8 +21,9 @@ from daemonkit.log import MessageLog
 from daemonkit.membership import Membership
 from daemonkit.spec import Spec
 from msgq.errors import Refused
-from tests.bob.world import Client, World, free_port
+from tests.bob.world import Client, World
 from tests.kit.bus import FakeBus
+from tests.kit.ports import free_port
 
 pytestmark = pytest.mark.asyncio
 

@@ -19,7 +19,8 @@ import pytest_asyncio
 from bob.definition import Limits
 from bob.errors import SocketError
 from bob.states import Kind, State
-from tests.bob.world import Client, World, free_port, open_descriptors, poll
+from tests.bob.world import Client, World, open_descriptors, poll
+from tests.kit.ports import free_port
 from tests.kit.suite import alive
 
 pytestmark = pytest.mark.asyncio

@@ -129,20 +129,6 @@ async def poll(condition: Callable[[], Any], what: str = "") -> Any:
     return value
 
 
-def free_port(address: str = "127.0.0.1") -> int:
-    """A port free for UDP and TCP."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    while True:
-        with socket.socket(family, socket.SOCK_DGRAM) as udp, socket.socket(family, socket.SOCK_STREAM) as tcp:
-            udp.bind((address, 0))
-            port: int = udp.getsockname()[1]
-            try:
-                tcp.bind((address, port))
-            except OSError:
-                continue
-            return port
-
-
 class Client:
     """Asks children who they are, over UDP, each time from a socket of its own."""
 

@@ -20,7 +20,8 @@ from health.engine.runner import Test
 from health.engine.sockets import SocketNetwork
 from tests.kit.internet import NOW, Internet, tags
 from tests.kit.internet_behaviour import no_tcp, silent
-from tests.kit.internet_sockets import free_port, served
+from tests.kit.internet_sockets import served
+from tests.kit.ports import free_port
 
 SERVER = "127.0.0.11"
 CHILD = dns.name.from_text("child.example")

@@ -117,12 +117,3 @@ class Datagrams(asyncio.DatagramProtocol):
     def connection_lost(self, exc):
         for task in self._tasks:
             task.cancel()
-
-
-def free_port() -> int:
-    """A port that is free for UDP and TCP on loopback now."""
-    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-        tcp.bind(("127.0.0.1", 0))
-        port: int = tcp.getsockname()[1]
-        udp.bind(("127.0.0.1", port))
-        return port

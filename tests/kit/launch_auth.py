@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.kit import evidence
 from tests.kit.dnsclient import Subject
 
 ROOT = Path(__file__).parent.parent.parent
@@ -33,6 +34,7 @@ class AuthProcess:
             self._process.wait(STOP_DEADLINE)
             raise AssertionError(f"auth did not start:\n{self.words}")
         self.subject = Subject(listen, int(port))
+        evidence.remember(self, f"words of auth at port {int(port)}", lambda: self.words)
 
     @property
     def words(self) -> str:
@@ -51,6 +53,7 @@ class AuthProcess:
 
     def stop(self) -> None:
         """End it in order; raises AssertionError where it broke off, or wrote of an exception or a warning."""
+        evidence.forget(self)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()

@@ -6,7 +6,6 @@ with NSD(directory, {"example.": file}) as port: ...
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -17,6 +16,9 @@ import dns.exception
 import dns.message
 import dns.query
 import dns.rcode
+
+from tests.kit import evidence
+from tests.kit.ports import free_port
 
 START_DEADLINE = 30.0  # seconds until all zones are answered
 STOP_DEADLINE = 10.0  # seconds
@@ -54,6 +56,7 @@ class Peer:
         config.write_text(self.config(self._port))
         with (self._directory / "words").open("wb") as words:
             self._process = subprocess.Popen(self.command(config), stdin=subprocess.DEVNULL, stdout=words, stderr=words)
+        evidence.remember(self, f"words of {self.program}", self._words)
         try:
             for origin in self._zones:
                 self._await(origin)
@@ -65,6 +68,7 @@ class Peer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        evidence.forget(self)
         self._process.terminate()
         try:
             self._process.wait(STOP_DEADLINE)
@@ -82,8 +86,10 @@ class Peer:
                 continue
             if reply.answer:
                 return
-        words = (self._directory / "words").read_text(errors="replace")
-        raise AssertionError(f"{self.program} does not serve {origin}:\n{words}")
+        raise AssertionError(f"{self.program} does not serve {origin}:\n{self._words()}")
+
+    def _words(self) -> str:
+        return (self._directory / "words").read_text(errors="replace")
 
 
 class NSD(Peer):
@@ -167,16 +173,3 @@ class BIND(Peer):
 
 
 PEERS = (NSD, Knot, BIND)
-
-
-def free_port() -> int:
-    """A port that is free over UDP and TCP now."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind((LOOPBACK, 0))
-            port: int = tcp.getsockname()[1]
-            try:
-                udp.bind((LOOPBACK, port))
-            except OSError:
-                continue
-            return port

@@ -30,7 +30,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.kit.suite import free_port
+from tests.kit import evidence
+from tests.kit.ports import free_port
 
 USER = "bob"
 PASSWORD = "correct horse/battery"  # with what a URL has to quote
@@ -82,6 +83,8 @@ class PostgresServer:
         self._follows = follows
 
     def __enter__(self) -> Self:
+        title = f"log of the PostgreSQL server in {self.directory}"
+        evidence.remember(self, title, lambda: self.log.read_text() if self.log.exists() else "")
         try:
             if self._follows is None:
                 self._make()
@@ -96,6 +99,7 @@ class PostgresServer:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        evidence.forget(self)
         self.stop(immediately=True)
         shutil.rmtree(self.directory)
 

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,28 +20,13 @@ import dns.message
 import dns.query
 import dns.rcode
 
+from tests.kit import evidence
+from tests.kit.ports import free_port
+
 PYTHON = [sys.executable, "-X", "dev", "-W", "error", "-I", "-m"]
 START_DEADLINE = 30.0  # seconds; ten times what is expected
 PROBE_TIMEOUT = 1.0  # seconds for a look whether there is an answer yet
 QUERY_TIMEOUT = 10.0  # seconds for an answer that is due; a query is held for a second where its zone is still read
-
-
-def free_port() -> int:
-    """A port free for UDP and TCP on both loopback addresses."""
-    for _ in range(100):
-        with contextlib.ExitStack() as stack:
-            first = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-                    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                        if (family, kind) != (socket.AF_INET, socket.SOCK_DGRAM):
-                            stack.enter_context(socket.socket(family, kind)).bind((address, port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no port is free on both loopback addresses")
 
 
 def wait_until(condition: Callable[[], Any], deadline: float = 10.0, what: str = "") -> Any:
@@ -87,6 +71,7 @@ class Suite:
             self.config.write_text(config)
 
     def __enter__(self) -> Self:
+        evidence.remember(self, f"log of the suite in {self.directory}", self.words)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -97,9 +82,14 @@ class Suite:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        if error[0] is not None and self.log.exists():
-            sys.stderr.write(f"--- log of the suite in {self.directory}\n{self.log.read_text()[-20000:]}\n")
+        evidence.forget(self)
+        if error[0] is not None:
+            sys.stderr.write(f"--- log of the suite in {self.directory}\n{self.words()[-evidence.SHOWN :]}\n")
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def words(self) -> str:
+        """What its processes have said so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     # Programs.
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from sockcreator import creator
+from tests.kit.ports import free_port
 
 PROGRAM = Path(creator.__file__)
 DEADLINE = 10.0
@@ -77,12 +78,6 @@ def running(*places: str) -> Iterator[Client]:
         yield client
     finally:
         assert client.end() == 0
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def option(made: socket.socket, level: int, name: int) -> int:

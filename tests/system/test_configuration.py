@@ -9,7 +9,8 @@ import socket
 import dns.rcode
 import pytest
 
-from tests.kit.suite import Suite, free_port, wait_until
+from tests.kit.ports import free_port
+from tests.kit.suite import Suite, wait_until
 from tests.kit.zones import small_zone
 
 

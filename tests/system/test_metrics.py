@@ -18,7 +18,8 @@ from datetime import datetime
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.kit.suite import Suite, alive, free_port, wait_until
+from tests.kit.ports import free_port
+from tests.kit.suite import Suite, alive, wait_until
 from tests.kit.zones import small_zone
 
 pytestmark = pytest.mark.system

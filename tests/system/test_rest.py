@@ -13,7 +13,8 @@ import stat
 import pytest
 
 from tests.cmdctl.tls import make_certificate
-from tests.kit.suite import Suite, free_port, wait_until
+from tests.kit.ports import free_port
+from tests.kit.suite import Suite, wait_until
 
 pytestmark = pytest.mark.system
 

@@ -1,0 +1,60 @@
+"""A test that fails shows what its processes said; ports of tests are nobody else's."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.kit import ports
+
+ROOT = Path(__file__).parents[2]
+TESTS = """
+from tests.kit import evidence
+class Server:
+    pass
+def test_one():
+    evidence.remember(Server, "log of a server", lambda: "it said why")
+    assert False
+def test_two():
+    evidence.forget(Server)
+    assert False
+"""
+
+
+def test_the_log_of_a_process_that_still_runs_is_beside_the_failure(tmp_path):
+    file = tmp_path / "test_two.py"
+    file.write_text(TESTS)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.kit.evidence", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(
+        [*command, "--rootdir", str(tmp_path), "-c", os.devnull, str(file)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "2 failed" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.count("log of a server") == 1 + 1, done.stdout  # the title, and the line in the source
+    assert "\nit said why\n" in done.stdout
+
+
+def test_another_process_is_given_other_ports():
+    ours = {ports.free_port() for _ in range(100)}
+    script = "from tests.kit.ports import free_port; print(*[free_port() for _ in range(100)])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    theirs = set(map(int, done.stdout.split()))
+    assert ours.isdisjoint(theirs)
+    low, _high = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    assert max(ours | theirs) < int(low)
+
+
+def test_a_port_that_is_taken_is_passed_over():
+    taken = ports.free_port()
+    with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as holder:
+        holder.bind(("::1", taken))
+        assert taken not in {ports.free_port() for _ in range(ports.BLOCK)}
