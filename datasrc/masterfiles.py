@@ -33,7 +33,7 @@ from datasrc.zonefiles import Names, key_of, keys_of, listed, names_of, status_o
 CHECK_EVERY = 1.0  # s between looks at the directory
 CHECK_SHARE = 0.02  # of the time at most that looks may take: with very many files they become rarer
 FIRST_CHECK = 5.0  # s at most from opening to the first look: while a suite starts others need the time more
-SETTLED = 1.0  # s that a file must be old before it is read on its own account: it may be half written
+SETTLED = 1.0  # s that a file must be old before it is taken on its own account: it may be half written
 
 _PROVENANCE = Provenance("", "master-files")
 
@@ -336,12 +336,14 @@ class MasterFilesSource(DataSource):
                 if file is not None:
                     self._zones.add(key, self._recalled(key, file, first_number())[0])
         files: dict[bytes, ZoneFile] = {}
-        for key in [*self._zones.zone_keys(), *keys_of(sorted(names.zones - before.zones))]:
+        new = sorted(names.zones - before.zones)
+        for key in [*self._zones.zone_keys(), *keys_of(new)]:
             file = self._file_of(names, key)
             if file is not None:
                 files[key] = file
         if self._take(files, gone, all_files=all_files):
-            self._names, self._strays = names, ()
+            late = [zone for zone, key in zip(new, keys_of(new), strict=True) if not self._zones.held([key])]
+            self._names, self._strays = names.without(late), ()
 
     def _take_all(self, *, all_files: bool) -> None:
         files, twice, strays = self._files()
@@ -373,12 +375,17 @@ class MasterFilesSource(DataSource):
         return {key for key, zone in added.items() if not zone.deleted}
 
     def _take(self, files: Mapping[bytes, ZoneFile], gone: Collection[bytes], *, all_files: bool) -> bool:
-        """Take files as they are now, and have zones gone; whether that came to its end."""
+        """Take files as they are now, and have zones gone; whether that came to its end.
+
+        New ones that may be half written wait for another look, unless `all_files`: somebody says that they are not.
+        """
         replacements = [self._without(key) for key in gone]
         number = first_number()
         for key, file in files.items():
             known = self._zones.get(key)
             if known is None or known.deleted:
+                if not (all_files or _is_settled(file)):
+                    continue
                 self._faults.pop(key, None)
                 next_number = number if known is None else max(number, known.number + 1)
                 replacements.append(Replacement(known, self._new(key, file, next_number), []))
@@ -398,9 +405,10 @@ class MasterFilesSource(DataSource):
             if known.is_unread:  # it has grown since it was listed
                 self._large.add(key)
             return []
-        settled = not 0 <= time.time() - file.changed < SETTLED
         changed = known.seen != file.signature
-        if not (changed and settled) and not (all_files and (changed or known.may_differ or key in self._faults)):
+        if not (changed and _is_settled(file)) and not (
+            all_files and (changed or known.may_differ or key in self._faults)
+        ):
             return []
         known.seen = file.signature
         number = known.number + 1
@@ -498,6 +506,11 @@ def open_source(url: str, *, name: str = "", create: bool = False, read_only: bo
     if not directory:
         raise UnknownBackend("it names no directory: master-files:DIRECTORY", database=name or url)
     return MasterFilesSource(Path(directory), name=name, check_every=CHECK_EVERY)
+
+
+def _is_settled(file: ZoneFile) -> bool:
+    """Whether nobody is writing to it, as far as its time tells."""
+    return not 0 <= time.time() - file.changed < SETTLED
 
 
 def first_number() -> int:

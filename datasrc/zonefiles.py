@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -51,6 +51,13 @@ class Names:
         if zone not in self.zones:
             return None
         return zone + SUFFIX if zone + SUFFIX in self.files else zone
+
+    def without(self, zones: Collection[str]) -> Names:
+        """All but the files of these zones."""
+        if not zones:
+            return self
+        files = {zone + SUFFIX if zone + SUFFIX in self.files else zone for zone in zones}
+        return Names(list(self.files - files))
 
     @cached_property
     def _keys(self) -> dict[bytes, str]:

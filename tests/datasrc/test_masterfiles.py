@@ -108,6 +108,13 @@ def write(directory: Path, serial: int, extra: str = "", file: str = "example.zo
     return path
 
 
+def served(source: DataSource) -> set[str]:
+    """The zones that are answered for."""
+    there = ("example.", "other.")
+    with source.snapshot() as snapshot:
+        return {text for text in there if snapshot.zone(dns.name.from_text(text)) is not None}
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE
     while not condition():
@@ -407,6 +414,44 @@ class TestWatching:
         assert info(source).serial == 2
         source.close()
 
+    @pytest.mark.parametrize("before", ["none", "one that went"])
+    def test_a_new_file_that_is_just_being_written_is_left_alone(self, directory: Path, before: str) -> None:
+        os.utime(write(directory, 1, file="other.zone"), (5, 5))
+        if before != "none":
+            write(directory, 1)
+        source = MasterFilesSource(directory, check_every=None)
+        if before != "none":
+            assert info(source).serial == 1
+            (directory / "example.zone").unlink()
+            source._look(all_files=False)
+        path = directory / "example.zone"
+        path.write_text("$TTL 3600\n@ SOA ns hostmaster 2 36")  # all that has been written so far
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("datasrc.masterfiles.SETTLED", 3 * DEADLINE)
+            for _ in range(2):
+                source._look(all_files=False)
+                assert served(source) == {"other."}
+                assert source.problems() == []
+        write(directory, 2)
+        os.utime(path, (5, 5))
+        source._look(all_files=False)
+        assert served(source) == {"example.", "other."}
+        assert info(source).serial == 2
+        source.close()
+
+    def test_a_new_file_is_taken_at_once_when_somebody_says_so(self, directory: Path) -> None:
+        os.utime(write(directory, 1, file="other.zone"), (5, 5))
+        source = MasterFilesSource(directory, check_every=None)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("datasrc.masterfiles.SETTLED", 3 * DEADLINE)
+            write(directory, 1)
+            source._look(all_files=False)
+            assert served(source) == {"other."}
+            source.refresh()
+            assert served(source) == {"example.", "other."}
+        assert info(source).serial == 1
+        source.close()
+
     def test_a_file_that_goes_away_while_it_is_looked_at_is_gone_and_nothing_else(
         self, directory: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -602,7 +647,7 @@ class TestVeryMany:
         for origin in asked:
             assert info(source, dns.name.from_text(origin)).serial == 1
         (directory / "a.zone").unlink()
-        write(directory, 1, file="c.zone")
+        os.utime(write(directory, 1, file="c.zone"), (5, 5))
         os.utime(write(directory, 2, file="b.zone"), (6, 6))
         if whole:
             source.zones()
