@@ -86,6 +86,8 @@ class Membership:
             raise
         except Exception as error:  # the boundary: one bad command must not end the daemon
             if self._context.stop.is_set():  # what it needs may be gone already
+                reason = f"{type(error).__name__}: {error}"
+                self._context.log.info("DAEMON_COMMAND_STOPPED", command=call.command, reason=reason)
                 raise Refused("unavailable", "stopped before it was finished") from error
             self._context.log.exception("DAEMON_COMMAND_FAILED", error, command=call.command)
             raise Refused("failed", f"{call.command}: {error}") from error

@@ -129,7 +129,8 @@ async def test_a_defect_in_a_command_is_answered_logged_and_survived(world, capl
 
 
 @pytest.mark.asyncio
-async def test_what_comes_while_a_process_stops_is_refused_and_no_defect(world, caplog):
+async def test_what_fails_while_a_process_stops_is_refused_and_told_in_the_log_as_no_defect(world, caplog):
+    caplog.set_level("INFO")
     await world.toy.context.close()
     with pytest.raises(Refused, match="stopped before it was begun") as refused:
         await world.toy.context.work(int)
@@ -138,6 +139,8 @@ async def test_what_comes_while_a_process_stops_is_refused_and_no_defect(world, 
     with pytest.raises(Refused, match="stopped before it was finished"):
         await world.asker.call_raw("toy", "break", {})
     assert "DAEMON_COMMAND_FAILED" not in caplog.text
+    assert "DAEMON_COMMAND_STOPPED" in caplog.text
+    assert "break could not be finished while this process stops: ValueError: glass" in caplog.text
 
 
 @pytest.mark.asyncio
