@@ -131,6 +131,12 @@ def users(context: click.Context, _parameter: click.Parameter, typed: str) -> li
     return _items(typed, {one["name"]: one["role"] for one in found})
 
 
+def candidates(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Who has uncommitted changes."""
+    found = ask(suite_of(context), "config", "candidates").get("candidates", [])
+    return _items(typed, {one["author"]: f"changes: {one['count']}" for one in found})
+
+
 def tokens(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """Tokens of REST, by their ID."""
     found = ask(suite_of(context), "tokens").get("tokens", [])

@@ -192,11 +192,44 @@ def remove(suite: Suite, path: str, value: str | None, key: str | None) -> None:
     _edited(suite, suite.client.post("config", "remove", body=body))
 
 
+_of = click.option(
+    "--of",
+    "author",
+    metavar="AUTHOR",
+    shell_complete=completion.candidates,
+    help="Somebody else's, as `config candidates` names them; for who may administer.",
+)
+
+
 @config.command()
 @pass_suite
-def diff(suite: Suite) -> None:
+def candidates(suite: Suite) -> None:
+    """List everybody's candidates.
+
+    Who has uncommitted changes, how many, and on which revision. Those of users and tokens that are no more are let go
+    first.
+    """
+    found = suite.client.get("config", "candidates")
+    if suite.json:
+        output.document(found)
+        return
+    head = ("AUTHOR", "REVISION", "CHANGES", "STATE")
+    rows = [
+        (one["author"], one["base"], one["count"], "fresh" if one["base"] == found["revision"] else "to be rebased")
+        for one in found["candidates"]
+    ]
+    output.table(head, rows)
+
+
+@config.command()
+@_of
+@pass_suite
+def diff(suite: Suite, author: str | None) -> None:
     """Show what your candidate changes."""
-    candidate = suite.client.get("config", "candidate")
+    if author is None:
+        candidate = suite.client.get("config", "candidate")
+    else:
+        candidate = suite.client.get("config", "candidates", author)
     if suite.json:
         output.document(candidate)
         return
@@ -204,23 +237,29 @@ def diff(suite: Suite) -> None:
     if not candidate["changes"]:
         output.words("nothing is changed")
     elif candidate["revision"] > candidate["base"]:
-        newest = f"and {candidate['revision']} is the newest: `bobctl config rebase`"
+        newest = f"and {candidate['revision']} is the newest" + (": `bobctl config rebase`" if author is None else "")
         output.words(f"made against revision {candidate['base']}, {newest}")
 
 
 @config.command()
+@_of
 @pass_suite
-def revert(suite: Suite) -> None:
+def revert(suite: Suite, author: str | None) -> None:
     """Forget your candidate."""
-    candidate = suite.client.post("config", "discard")
-    done(suite, candidate, f"{_count(candidate['changes'])} forgotten")
+    if author is None:
+        candidate = suite.client.post("config", "discard")
+    else:
+        candidate = suite.client.request("DELETE", "config", "candidates", author)
+    whose = "" if author is None else f" of {author}"
+    done(suite, candidate, f"{_count(candidate['changes'])}{whose} forgotten")
 
 
 @config.command("discard", hidden=True)
+@_of
 @click.pass_context
-def discard(context: click.Context) -> None:
+def discard(context: click.Context, author: str | None) -> None:
     """Do as `revert`; the name REST has for it."""
-    context.invoke(revert)
+    context.invoke(revert, author=author)
 
 
 @config.command()

@@ -20,8 +20,9 @@ from daemonkit.findings import did_you_mean
 EDITS = frozenset({"config set", "config unset", "config add", "config remove", "config revert", "config discard"})
 READS = frozenset(
     {
-        *("config show", "config list", "config get", "config describe", "config diff", "config history", "modules"),
-        *("user list", "token list", "key list", "log show", "log messages", "stats zones", "stats durations", "audit"),
+        *("config show", "config list", "config get", "config describe", "config diff", "config history"),
+        *("config candidates", "modules", "user list", "token list", "key list", "log show", "log messages"),
+        *("stats zones", "stats durations", "audit"),
     }
 )
 MAKE, TAKE = frozenset({"add"}), frozenset({"remove", "revoke"})
@@ -41,7 +42,9 @@ class Rehearsal:
         """Try one line."""
         name = ctx.command_path.strip()
         noun, _, verb = name.partition(" ")
-        if name in EDITS:
+        if name in EDITS and ctx.params.get("author"):
+            self._suite.client.get("config", "candidates", ctx.params["author"])  # whose is there?
+        elif name in EDITS:
             self._begin()
             _silently(ctx)
             self._edited = True

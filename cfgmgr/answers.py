@@ -11,7 +11,17 @@ from cfgmgr.candidates import Candidate
 from cfgmgr.catalogue import Catalogue
 from cfgmgr.changes import single_changes
 from cfgmgr.current import Current
-from cfgmgr.errors import CfgmgrError, Invalid, NoCandidate, PathError, Stale, StoreError, Unchanged, Uncommitted
+from cfgmgr.errors import (
+    CfgmgrError,
+    Invalid,
+    NoCandidate,
+    NoRoom,
+    PathError,
+    Stale,
+    StoreError,
+    Unchanged,
+    Uncommitted,
+)
 from cfgmgr.narrowing import Zones, within
 from cfgmgr.store import Revision
 from cfgmgr.tree import Change
@@ -39,6 +49,8 @@ def _code(error: CfgmgrError, invalid: RefusalCode) -> RefusalCode:
             return "conflict"
         case NoCandidate():
             return "not-found"
+        case NoRoom():
+            return "unavailable"
         case Unchanged():
             return "usage"
         case Uncommitted():

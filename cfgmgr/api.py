@@ -6,7 +6,7 @@ author has one candidate.
 
 Refusals: `usage` (a path or value that cannot be), `not-found` (nothing at that path, no candidate), `conflict` (the
 candidate is older than the newest revision; a commit is under way), `refused` (validation or a module says no),
-`failed` (a module died or did not answer in time; the disk), `unavailable`.
+`failed` (a module died or did not answer in time; the disk), `unavailable` (there is no room for another candidate).
 """
 
 from __future__ import annotations
@@ -260,6 +260,30 @@ class Diff(msgspec.Struct, frozen=True):
     changes: ClassVar[bool] = False
 
     author: str
+
+
+class OneCandidate(msgspec.Struct, frozen=True):
+    """One author's candidate in short."""
+
+    author: str
+    base: int  # the revision it changes
+    count: int  # of changes
+
+
+class CandidateList(msgspec.Struct, frozen=True):
+    """Everybody's candidates, by author."""
+
+    candidates: list[OneCandidate]
+    revision: int  # the newest; candidates of older ones must be rebased or reverted
+
+
+class ListCandidates(msgspec.Struct, frozen=True):
+    """Who has uncommitted changes?"""
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "candidates"
+    reply: ClassVar[type[CandidateList]] = CandidateList
+    changes: ClassVar[bool] = False
 
 
 class Discard(msgspec.Struct, frozen=True):

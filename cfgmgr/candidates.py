@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from cfgmgr.changes import single_changes
 from cfgmgr.edits import Edited
-from cfgmgr.errors import NoCandidate, Stale
+from cfgmgr.errors import NoCandidate, NoRoom, Stale
 from cfgmgr.store import Draft, Revision
 from cfgmgr.tree import Change, Tree, apply, differences_within, look_up, scope, scopes_of
 from daemonkit.findings import Path, format_path
 from daemonkit.options import Option
 
 MAX_NAMED = 3  # revisions told by name when somebody else came first
+MAX_CANDIDATES = 100
+MAX_NARROWED = 50  # of those that are for some zones only: there may be thousands of such tokens
+MAX_NARROWED_EACH = 10  # of one user
+
+_REVERT = "some must be reverted, or their tokens revoked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,10 @@ class Candidates:
         """Who has one."""
         return sorted(self._by_author)
 
+    def __iter__(self) -> Iterator[Candidate]:
+        """All of them, by author."""
+        return iter([self._by_author[author] for author in self.authors])
+
     def of(self, author: str) -> Candidate | None:
         """The author's candidate, if any."""
         return self._by_author.get(author)
@@ -113,3 +122,23 @@ class Candidates:
     def drop(self, author: str) -> None:
         """Hold the author's no more."""
         self._by_author.pop(author, None)
+
+    def room_for(self, author: str) -> list[str]:
+        """Whose candidates go, so that there is room for one more of this author: some change nothing. Raises NoRoom.
+
+        Who is for some zones only, a token of a user (`user/token`), takes no place from others.
+        """
+        authors, idle = self.authors, list[str]()
+        if len(authors) >= min(MAX_NARROWED, MAX_CANDIDATES):
+            idle = [candidate.author for candidate in self if not candidate.changes]
+            authors = [other for other in authors if other not in idle]
+        user, slash, _ = author.partition("/")
+        narrowed = [other for other in authors if "/" in other]
+        of_user = [other for other in narrowed if other.startswith(f"{user}/")]
+        if slash and len(of_user) >= MAX_NARROWED_EACH:
+            raise NoRoom(f"{user} has {MAX_NARROWED_EACH} candidates by tokens for some zones already: {_REVERT}")
+        if slash and len(narrowed) >= MAX_NARROWED:
+            raise NoRoom(f"tokens for some zones have {MAX_NARROWED} candidates already: {_REVERT}")
+        if len(authors) >= MAX_CANDIDATES:
+            raise NoRoom(f"there are {MAX_CANDIDATES} candidates already: {_REVERT}")
+        return idle

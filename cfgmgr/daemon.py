@@ -209,6 +209,12 @@ class CfgmgrDaemon(Module):
         manager = await self._manager()
         return shown_candidate(manager.candidate(request.author), manager.current)
 
+    @command(api.ListCandidates)
+    async def candidates(self, _call: IncomingCall, _request: api.ListCandidates) -> api.CandidateList:
+        """Who has uncommitted changes."""
+        manager = await self._manager()
+        return api.CandidateList(await manager.all_candidates(), manager.current.revision)
+
     @command(api.Discard)
     async def discard(self, _call: IncomingCall, request: api.Discard) -> api.Candidate:
         """Forget a candidate."""

@@ -5,6 +5,7 @@ CfgmgrError
 ├── Invalid               a configuration has errors; all of them are in `findings`
 ├── Stale                 a candidate is older than the newest revision
 ├── NoCandidate           the author has none
+├── NoRoom                there are as many candidates as there may be
 ├── Unchanged             there is nothing to commit
 ├── NotPermitted          the author lacks the role that a change takes
 ├── ArgumentError         bob gave an argument that cannot be
@@ -60,6 +61,10 @@ class NotPermitted(CfgmgrError):
 
 class NoCandidate(CfgmgrError):
     """The author has no candidate."""
+
+
+class NoRoom(CfgmgrError):
+    """There are as many candidates as there may be."""
 
 
 class Uncommitted(CfgmgrError):

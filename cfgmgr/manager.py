@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from cfgmgr import narrowing
+from cfgmgr import api, narrowing
 from cfgmgr.answers import problems_of, shown_changes, untold
 from cfgmgr.api import Checked, Problem
 from cfgmgr.candidates import Candidate, Candidates, restored, undoing
@@ -19,7 +19,7 @@ from cfgmgr.commit import GOOD, CommitProtocol
 from cfgmgr.committer import EVERYWHERE, Committer, Members, Outcome, Proposal, Work
 from cfgmgr.current import Current, Rules
 from cfgmgr.edits import Edited
-from cfgmgr.errors import Invalid, NoWayBack, PathError, Stale, StoreError, StoreUnusable
+from cfgmgr.errors import Invalid, NoWayBack, PathError, Stale, StoreError
 from cfgmgr.narrowing import Zones, outside, require_zones
 from cfgmgr.permission import protected, require_role
 from cfgmgr.store import Revision, Store
@@ -28,12 +28,6 @@ from cfgmgr.validation import Validated
 from daemonkit.findings import Path, format_path
 from daemonkit.log import MessageLog
 from daemonkit.options import ADMIN
-
-MAX_CANDIDATES = 100
-MAX_NARROWED = 50  # of those that are for some zones only: there may be thousands of such tokens
-MAX_NARROWED_EACH = 10  # of one user
-
-REVERT = "some must be reverted, or their tokens revoked"
 
 Edit = Callable[[Tree, Catalogue], Edited]
 
@@ -80,6 +74,16 @@ class Manager:
 
     # Candidates.
 
+    async def all_candidates(self) -> list[api.OneCandidate]:
+        """Who has one, and how much is in it."""
+        current, there = self.current, list(self.candidates)
+
+        def told() -> list[api.OneCandidate]:
+            counts = ((one, len(shown_changes(one.changes, current.catalogue))) for one in there)
+            return [api.OneCandidate(one.author, one.base, count) for one, count in counts]
+
+        return await self._work(told)
+
     def candidate(self, author: str) -> Candidate:
         """The author's candidate, or a new one without changes; one that changes nothing is on no revision's side."""
         found, current = self.candidates.of(author), self.current
@@ -92,29 +96,13 @@ class Manager:
         async with self._lock:
             before = self.candidate(author)
             if self.candidates.of(author) is None:
-                await self._make_room(author)
+                for other in self.candidates.room_for(author):
+                    await self._forget(other)
 
             def done() -> Candidate:
                 return before.edited(lambda tree: edit(tree, self.rules.catalogue(tree)))
 
             return await self._keep(await self._work(done))
-
-    async def _make_room(self, author: str) -> None:
-        """For one more candidate; who is for some zones only takes no place from others. Raises StoreUnusable."""
-        if len(self.candidates.authors) >= min(MAX_NARROWED, MAX_CANDIDATES):
-            for other in self.candidates.authors:
-                if not self.candidates.require(other).changes:
-                    await self._forget(other)
-        authors = self.candidates.authors
-        user, slash, _ = author.partition("/")
-        narrowed = [other for other in authors if "/" in other]
-        of_user = [other for other in narrowed if other.startswith(f"{user}/")]
-        if slash and len(of_user) >= MAX_NARROWED_EACH:
-            raise StoreUnusable(f"{user} has {MAX_NARROWED_EACH} candidates by tokens for some zones already: {REVERT}")
-        if slash and len(narrowed) >= MAX_NARROWED:
-            raise StoreUnusable(f"tokens for some zones have {MAX_NARROWED} candidates already: {REVERT}")
-        if len(authors) >= MAX_CANDIDATES:
-            raise StoreUnusable(f"there are {MAX_CANDIDATES} candidates already: {REVERT}")
 
     async def discard(self, author: str) -> Candidate:
         """Forget a candidate; raises NoCandidate."""

@@ -146,6 +146,14 @@ class Accounts:
                 raise RequestError("not-found", f"there is no token {identity[:40]!r}")
         return _token(rows[0])
 
+    def authors(self) -> set[str]:
+        """As whom configuration may be changed: all users, and those of their tokens that are for some zones."""
+        narrowed = "SELECT user, id FROM tokens WHERE zones IS NOT NULL AND (expires IS NULL OR expires > ?)"
+        with self.store.reading() as connection:
+            users = connection.execute("SELECT name FROM users").fetchall()
+            tokens = connection.execute(narrowed, (time.time(),)).fetchall()
+        return {*(author_name(name) for (name,) in users), *(narrowed_author(user, token) for user, token in tokens)}
+
     def by_token(self, text: str) -> Caller | None:
         """Whose token this is; None where it is none. Raises RequestError for one that has expired."""
         found = _TOKEN.fullmatch(text)
@@ -189,6 +197,11 @@ class Accounts:
 def author_name(user: str) -> str:
     """As whom a user of REST changes something; users of the machine have no prefix."""
     return AUTHOR + user
+
+
+def narrowed_author(user: str, token: str) -> str:
+    """Who a token that is narrowed to zones changes configuration as: its user may have a candidate of wider scope."""
+    return f"{author_name(user)}/{token}"
 
 
 def _digest(secret: str) -> bytes:

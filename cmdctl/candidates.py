@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from cfgmgr import api
+from cmdctl.accounts import AUTHOR, Accounts
 from cmdctl.api import ErrorDetail
 from cmdctl.errors import RequestError
 from cmdctl.limits import COMMIT_SECONDS
+from cmdctl.store import StoreFailed
+from daemonkit.log import MessageLog
 from msgq.errors import BusError, CallError, Refused
 from msgq.session import Request, Session
 
 Edit = api.Set | api.Unset | api.Add | api.Remove
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class Candidates:
     """The candidates of all authors, as cfgmgr keeps them."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, log: MessageLog) -> None:
         self._session = session
+        self._log = log
+        self.accounts: Accounts | None = None  # while the store of cmdctl can be used
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def do(self, author: str, request: Request[R]) -> R:
         """Send one request of this author to cfgmgr."""
-        async with self._lock(author):
-            return await self._session.call(request, timeout=COMMIT_SECONDS)
+
+        async def sent() -> R:
+            async with self._lock(author):
+                return await self._session.call(request, timeout=COMMIT_SECONDS)
+
+        return await self._with_room(sent)
 
     async def commit(self, order: api.Commit) -> api.Committed:
         """Commit the author's candidate, as far as their role and zones permit.
@@ -40,6 +50,9 @@ class Candidates:
 
     async def at_once(self, author: str, edits: Sequence[Edit], reason: str) -> api.Committed:
         """Make and commit a change of its own: the author must have no candidate, and has none afterwards."""
+        return await self._with_room(lambda: self._at_once(author, edits, reason))
+
+    async def _at_once(self, author: str, edits: Sequence[Edit], reason: str) -> api.Committed:
         async with self._lock(author):
             before = await self._session.call(api.Diff(author))
             if before.changes:
@@ -72,6 +85,44 @@ class Candidates:
         refusing = [answer for answer in checked.modules if answer.state not in ("accepted", "adjusted")]
         return details + [ErrorDetail(path=answer.member, reason=answer.reason or answer.state) for answer in refusing]
 
+    async def all(self) -> api.CandidateList:
+        """Everybody's, but of who is no more."""
+        await self.let_go()
+        return await self._session.call(api.ListCandidates())
+
+    async def discard(self, author: str) -> api.Candidate:
+        """Forget somebody's, and say what it was; raises Refused where there is none."""
+        async with self._lock(author):
+            return await self._session.call(api.Discard(author))
+
+    async def let_go(self) -> int:
+        """Forget the candidates of users and tokens that are gone, and of tokens that have expired; how many it were.
+
+        Whoever is removed has none left (`forget`); but a token expires by itself, and cfgmgr may not have been there.
+        """
+        if self.accounts is None:
+            return 0
+        listed = await self._session.call(api.ListCandidates())  # before the look at who there is: nobody is too new
+        try:
+            there = await asyncio.to_thread(self.accounts.authors)
+        except StoreFailed as error:
+            self._log.error("CMDCTL_STORE_FAILED", reason=error)
+            return 0
+        gone = [one for one in listed.candidates if one.author.startswith(AUTHOR) and one.author not in there]
+        for one in gone:
+            await self.forget(one.author)
+            self._log.info("CMDCTL_CANDIDATE_LET_GO", author=one.author, changes=one.count)
+        return len(gone)
+
+    async def _with_room(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """What comes of an attempt; where cfgmgr has no room for another candidate, after those have gone that may."""
+        try:
+            return await attempt()
+        except Refused as error:
+            if error.code != "unavailable" or not await self.let_go():
+                raise
+        return await attempt()
+
     async def forget(self, author: str) -> None:
         """Forget what nobody can commit any more."""
         async with self._lock(author):
@@ -88,11 +139,6 @@ class Candidates:
         if lock is None:
             lock = self._locks[author] = asyncio.Lock()
         return lock
-
-
-def narrowed_author(user: str, token: str) -> str:
-    """Who a token that is narrowed to zones changes configuration as: its user may have a candidate of wider scope."""
-    return f"{user}/{token}"
 
 
 def _detail(problem: api.Problem) -> ErrorDetail:

@@ -44,7 +44,7 @@ class CmdctlDaemon(Module):
         super().__init__(context)
         self._services = Services(
             session=context.session,
-            candidates=Candidates(context.session),
+            candidates=Candidates(context.session, context.log),
             catalog=Catalog({}, {}),
             zones=ZoneDesk({}, open_source),
             work=context.work,
@@ -86,7 +86,7 @@ class CmdctlDaemon(Module):
             state, reason = ("failing", str(error)) if settings.address else ("off", "")
             self._services.rest = lambda: RestState(endpoint=settings.where, state=state, reason=reason)
             return
-        self._services.accounts = Accounts(self._store)
+        self._services.accounts = self._services.candidates.accounts = Accounts(self._store)
         self._services.audit = Audit(self._store)
         self._rest = RemoteDoor(self.context, self._services.accounts, self._app)
         self._services.rest = self._rest_state

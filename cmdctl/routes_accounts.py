@@ -22,13 +22,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cmdctl.accounts import USER_NAME, Accounts, Token, User, author_name
+from cmdctl.accounts import USER_NAME, Accounts, Token, User, author_name, narrowed_author
 from cmdctl.answers import answer
 from cmdctl.api import AuditEntry, AuditPage, NewToken, TokenEntry, TokenList, UserEntry, UserList, Whoami
 from cmdctl.audit import Entry, Kind
 from cmdctl.authentication import Throttle
 from cmdctl.bodies import body, number, page_limit, segment
-from cmdctl.candidates import narrowed_author
 from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_LABEL, MAX_PASSWORD, MAX_TOKEN_ZONES, MIN_PASSWORD
 from cmdctl.parameters import LIMIT
@@ -171,9 +170,8 @@ class AccountRoutes:
         name = segment(request, "name")
         tokens = await self._services.work(self._accounts().tokens, name)
         await self._services.work(self._accounts().remove_user, name)
-        for token in tokens:
-            if token.zones is not None:
-                await self._services.candidates.forget(narrowed_author(author_name(token.user), token.id))
+        for author in (author_name(name), *(narrowed_author(name, token.id) for token in tokens if token.zones)):
+            await self._services.candidates.forget(author)
         return answer({})
 
     async def tokens(self, request: Request) -> Response:
@@ -208,7 +206,7 @@ class AccountRoutes:
         """Revoke a token."""
         token = await self._services.work(self._accounts().remove_token, segment(request, "id"), self._whose(request))
         if token.zones is not None:
-            await self._services.candidates.forget(narrowed_author(author_name(token.user), token.id))
+            await self._services.candidates.forget(narrowed_author(token.user, token.id))
         return answer({})
 
     async def audit(self, request: Request) -> Response:

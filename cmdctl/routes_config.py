@@ -7,6 +7,9 @@ GET  /v1/config?path=&form=complete|stored|candidate
 GET  /v1/config/complete?path=&limit= how a path can go on
 GET  /v1/config/describe?path=&prefix= what an option takes
 GET  /v1/config/candidate             what the candidate changes
+GET  /v1/config/candidates            everybody's, in short; for who may administer  *
+GET  /v1/config/candidates/{author}   what somebody's candidate changes; for who may administer  *
+DELETE /v1/config/candidates/{author} forget it; for who may administer  *
 GET  /v1/config/entries?path=&after=&limit=&form=complete|stored
 GET  /v1/config/export                the configuration as a bob.yaml  *
 POST /v1/config/set                   {"path": ..., "value": ...}
@@ -24,7 +27,10 @@ GET  /v1/config/history?before=&limit=&changes=true  *
 
 from __future__ import annotations
 
-from typing import Annotated, Any, get_args
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import MethodType
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -33,15 +39,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cfgmgr import api
+from cmdctl.accounts import narrowed_author
 from cmdctl.answers import answer
-from cmdctl.bodies import body, flag, number, page_limit
-from cmdctl.candidates import Candidates, narrowed_author
+from cmdctl.bodies import body, flag, number, page_limit, segment
+from cmdctl.candidates import Candidates
 from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_REASON
 from cmdctl.parameters import LIMIT
 from cmdctl.roles import Role
 from cmdctl.routing import Operation, Query, caller_of
 from cmdctl.services import Services, author_of, note_changed, only_reads
+from daemonkit.findings import did_you_mean
 
 EXPORT_SECONDS = 60.0  # a long file with comments takes its time
 
@@ -112,86 +120,7 @@ class ConfigRoutes:
 
     def routes(self) -> list[Route]:
         """The routes of this group."""
-        return [
-            Operation("GET", "/v1/config", self.show, Role.READ, query=(PATH, FORM), answer=api.Shown, any_token=True),
-            Operation(
-                "GET",
-                "/v1/config/complete",
-                self.complete,
-                Role.READ,
-                query=(PATH, LIMIT),
-                answer=api.Paths,
-                any_token=True,
-            ),
-            Operation(
-                "GET",
-                "/v1/config/describe",
-                self.describe,
-                Role.READ,
-                query=(PATH, PREFIX),
-                answer=api.Described,
-                any_token=True,
-            ),
-            Operation("GET", "/v1/config/candidate", self.diff, Role.READ, answer=api.Candidate, any_token=True),
-            Operation(
-                "GET",
-                "/v1/config/entries",
-                self.entries,
-                Role.READ,
-                query=(PATH, AFTER, LIMIT, ENTRIES_FORM),
-                answer=api.EntryPage,
-                any_token=True,
-            ),
-            Operation("GET", "/v1/config/export", self.export, Role.READ, answer=api.Exported),
-            Operation(
-                "POST", "/v1/config/set", self.set, Role.CONFIGURE, body=ValueBody, answer=api.Candidate, any_token=True
-            ),
-            Operation(
-                "POST",
-                "/v1/config/unset",
-                self.unset,
-                Role.CONFIGURE,
-                body=PathBody,
-                answer=api.Candidate,
-                any_token=True,
-            ),
-            Operation(
-                "POST", "/v1/config/add", self.add, Role.CONFIGURE, body=EntryBody, answer=api.Candidate, any_token=True
-            ),
-            Operation(
-                "POST",
-                "/v1/config/remove",
-                self.remove,
-                Role.CONFIGURE,
-                body=EntryBody,
-                answer=api.Candidate,
-                any_token=True,
-            ),
-            Operation("POST", "/v1/config/discard", self.discard, Role.CONFIGURE, answer=api.Candidate, any_token=True),
-            Operation("POST", "/v1/config/rebase", self.rebase, Role.CONFIGURE, answer=api.Candidate, any_token=True),
-            Operation("POST", "/v1/config/check", self.check, Role.CONFIGURE, answer=api.Checked, any_token=True),
-            Operation(
-                "POST",
-                "/v1/config/commit",
-                self.commit,
-                Role.CONFIGURE,
-                body=CommitBody,
-                answer=api.Committed,
-                any_token=True,
-            ),
-            Operation("POST", "/v1/config/reload", self.reload, Role.CONFIGURE, body=ReloadBody, answer=api.Reloaded),
-            Operation(
-                "POST", "/v1/config/rollback", self.rollback, Role.CONFIGURE, body=RollbackBody, answer=api.RolledBack
-            ),
-            Operation(
-                "GET",
-                "/v1/config/history",
-                self.history,
-                Role.READ,
-                query=(BEFORE, LIMIT, CHANGES),
-                answer=api.Revisions,
-            ),
-        ]
+        return [entry.operation(self) for entry in _TABLE]
 
     async def show(self, request: Request) -> Response:
         """Values below a path."""
@@ -259,6 +188,25 @@ class ConfigRoutes:
         """Forget the candidate."""
         return await self._do(request, api.Discard(_author(request)))
 
+    async def candidates(self, _request: Request) -> Response:
+        """Who has uncommitted changes."""
+        return answer(await self._candidates.all())
+
+    async def diff_of(self, request: Request) -> Response:
+        """What somebody's candidate changes."""
+        author = segment(request, "author")
+        known = [one.author for one in (await self._candidates.all()).candidates]
+        if author not in known:
+            hint = did_you_mean(author, known)
+            raise RequestError("not-found", f"{author[: api.MAX_AUTHOR]} has no uncommitted changes{hint}")
+        return answer(await self._session.call(api.Diff(author)))
+
+    async def discard_of(self, request: Request) -> Response:
+        """Forget somebody's candidate."""
+        author = segment(request, "author")
+        note_changed(request, [f"the candidate of {author[: api.MAX_AUTHOR]}"])
+        return answer(await self._candidates.discard(author))
+
     async def rebase(self, request: Request) -> Response:
         """Bring the candidate onto the newest revision."""
         return await self._do(request, api.Rebase(_author(request)))
@@ -302,7 +250,7 @@ class ConfigRoutes:
 def _author(request: Request) -> str:
     """Whose candidate it is: a token that is narrowed to zones has one of its own, apart from its user's."""
     caller = caller_of(request)
-    return author_of(request) if caller.zones is None else narrowed_author(caller.name, caller.token)
+    return author_of(request) if caller.zones is None else narrowed_author(caller.user, caller.token)
 
 
 def _zones(request: Request) -> api.Zones:
@@ -324,3 +272,56 @@ def _made(request: Request, outcome: api.Committed | api.Reloaded | api.RolledBa
 def _role_of(request: Request) -> api.Role:
     """What cfgmgr has to know of who asks: some options take the role admin."""
     return "admin" if caller_of(request).role >= Role.ADMIN else "configure"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One row of the table below: a method and a path behind /v1/config, and what serves them."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    endpoint: Callable[[ConfigRoutes, Request], Awaitable[Response]]
+    answer: type[msgspec.Struct]
+    query: tuple[Query, ...] = ()
+    body: type[msgspec.Struct] | None = None
+    role: Role | None = None  # what it takes; otherwise `read` to look, and `configure` to change
+    any_token: bool = True  # also those that are for some zones only: cfgmgr sees to what they see and change
+
+    def operation(self, routes: ConfigRoutes) -> Operation:
+        """The route."""
+        role = self.role or (Role.READ if self.method == "GET" else Role.CONFIGURE)
+        endpoint = MethodType(self.endpoint, routes)
+        return Operation(
+            self.method,
+            f"/v1/config{self.path}",
+            endpoint,
+            role,
+            query=self.query,
+            body=self.body,
+            answer=self.answer,
+            any_token=self.any_token,
+        )
+
+
+_TABLE = (
+    _Entry("GET", "", ConfigRoutes.show, api.Shown, (PATH, FORM)),
+    _Entry("GET", "/complete", ConfigRoutes.complete, api.Paths, (PATH, LIMIT)),
+    _Entry("GET", "/describe", ConfigRoutes.describe, api.Described, (PATH, PREFIX)),
+    _Entry("GET", "/candidate", ConfigRoutes.diff, api.Candidate),
+    _Entry("GET", "/candidates", ConfigRoutes.candidates, api.CandidateList, role=Role.ADMIN, any_token=False),
+    _Entry("GET", "/candidates/{author}", ConfigRoutes.diff_of, api.Candidate, role=Role.ADMIN, any_token=False),
+    _Entry("DELETE", "/candidates/{author}", ConfigRoutes.discard_of, api.Candidate, role=Role.ADMIN, any_token=False),
+    _Entry("GET", "/entries", ConfigRoutes.entries, api.EntryPage, (PATH, AFTER, LIMIT, ENTRIES_FORM)),
+    _Entry("GET", "/export", ConfigRoutes.export, api.Exported, any_token=False),
+    _Entry("POST", "/set", ConfigRoutes.set, api.Candidate, body=ValueBody),
+    _Entry("POST", "/unset", ConfigRoutes.unset, api.Candidate, body=PathBody),
+    _Entry("POST", "/add", ConfigRoutes.add, api.Candidate, body=EntryBody),
+    _Entry("POST", "/remove", ConfigRoutes.remove, api.Candidate, body=EntryBody),
+    _Entry("POST", "/discard", ConfigRoutes.discard, api.Candidate),
+    _Entry("POST", "/rebase", ConfigRoutes.rebase, api.Candidate),
+    _Entry("POST", "/check", ConfigRoutes.check, api.Checked),
+    _Entry("POST", "/commit", ConfigRoutes.commit, api.Committed, body=CommitBody),
+    _Entry("POST", "/reload", ConfigRoutes.reload, api.Reloaded, body=ReloadBody, any_token=False),
+    _Entry("POST", "/rollback", ConfigRoutes.rollback, api.RolledBack, body=RollbackBody, any_token=False),
+    _Entry("GET", "/history", ConfigRoutes.history, api.Revisions, (BEFORE, LIMIT, CHANGES), any_token=False),
+)

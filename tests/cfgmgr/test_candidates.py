@@ -8,7 +8,7 @@ import pytest
 
 from cfgmgr.candidates import Candidate, Candidates, restored, undoing
 from cfgmgr.catalogue import our_catalogue
-from cfgmgr.errors import NoCandidate, Stale
+from cfgmgr.errors import NoCandidate, NoRoom, Stale
 from cfgmgr.store import Draft, Revision
 from cfgmgr.tree import Change
 
@@ -81,3 +81,19 @@ def test_changes_are_undone_backwards():
 def test_who_has_none_is_told():
     with pytest.raises(NoCandidate, match="alice has no uncommitted changes"):
         Candidates().require("alice")
+
+
+def changing(author):
+    return Candidate(author, 1, {}, {"n": author}, frozenset({()}))
+
+
+def test_those_that_change_nothing_go_where_room_is_short(monkeypatch):
+    monkeypatch.setattr("cfgmgr.candidates.MAX_CANDIDATES", 2)
+    candidates = Candidates()
+    candidates.put(changing("alice"))
+    assert candidates.room_for("cecil") == []
+    candidates.put(Candidate("bert", 1, {}, {}, frozenset()))
+    assert candidates.room_for("cecil") == ["bert"]
+    candidates.put(changing("bert"))
+    with pytest.raises(NoRoom, match="there are 2 candidates already"):
+        candidates.room_for("cecil")

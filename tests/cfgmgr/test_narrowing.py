@@ -181,21 +181,24 @@ def token(number: int, user: str = "ann") -> str:
 
 @pytest.mark.asyncio
 async def test_who_is_for_some_zones_takes_no_place_from_others(bench, monkeypatch):
-    monkeypatch.setattr("cfgmgr.manager.MAX_NARROWED", 4)
-    monkeypatch.setattr("cfgmgr.manager.MAX_NARROWED_EACH", 3)
+    monkeypatch.setattr("cfgmgr.candidates.MAX_NARROWED", 4)
+    monkeypatch.setattr("cfgmgr.candidates.MAX_NARROWED_EACH", 3)
     for number in range(3):
         await bench.call(api.Set(token(number), f"zones.{ORG}.query_acl", REJECT, ZONES))
     error = await refused(bench.call(api.Set(token(3), f"zones.{ORG}.query_acl", REJECT, ZONES)))
     assert "user:ann has 3 candidates by tokens for some zones already" in error.text
     await bench.call(api.Set(token(0, "bea"), f"zones.{ORG}.query_acl", REJECT, ZONES))
     error = await refused(bench.call(api.Set(token(0, "cia"), f"zones.{ORG}.query_acl", REJECT, ZONES)))
-    assert "tokens for some zones have 4 candidates already" in error.text
+    assert (error.code, "tokens for some zones have 4 candidates already" in error.text) == ("unavailable", True)
     await bench.call(api.Set("root", "auth.udp_size", 1300))
+    listed = await bench.call(api.ListCandidates())
+    authors = ["root", *(token(number) for number in range(3)), token(0, "bea")]
+    assert listed.candidates == [api.OneCandidate(author, 4, 1) for author in sorted(authors)]
 
 
 @pytest.mark.asyncio
 async def test_candidates_that_change_nothing_make_room(bench, monkeypatch):
-    monkeypatch.setattr("cfgmgr.manager.MAX_NARROWED", 2)
+    monkeypatch.setattr("cfgmgr.candidates.MAX_NARROWED", 2)
     for number in range(2):
         await bench.call(api.Set(token(number), f"zones.{ORG}.query_acl", REJECT, ZONES))
         await bench.call(api.Unset(token(number), f"zones.{ORG}.query_acl", ZONES))

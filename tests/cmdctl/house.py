@@ -125,6 +125,7 @@ class House:
             ("cfgmgr", "status"): STATUS,
             ("cfgmgr", "show"): shown,
             ("cfgmgr", "diff"): EMPTY,
+            ("cfgmgr", "candidates"): cfgmgr.CandidateList([cfgmgr.OneCandidate("user:somebody", 3, 1)], 3),
             ("cfgmgr", "complete"): cfgmgr.Paths([], more=False),
             ("cfgmgr", "describe"): DESCRIBED,
             ("cfgmgr", "entries"): cfgmgr.EntryPage("zones", [], 0, more=False, revision=3),
@@ -224,7 +225,7 @@ async def house(
         counters = Counters(COUNTERS)
         made.services = Services(
             session=session,
-            candidates=Candidates(session),
+            candidates=Candidates(session, made.log),
             catalog=Catalog.of({}),
             zones=ZoneDesk(made.sources, open_source),
             work=work,
@@ -235,6 +236,7 @@ async def house(
             audit=Audit(made.store),
             rest=lambda: RestState(endpoint="off", state="off", reason=""),
         )
+        made.services.candidates.accounts = made.services.accounts
         made.keeping = Gatekeeping(Policy(os.geteuid(), None), audit=made.audit)
         made.app = application(made.services, made.keeping)
         async with door_of(made.app) as made.path:

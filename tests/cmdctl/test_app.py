@@ -27,7 +27,7 @@ def routes(here):
 
 def filled(path):
     """The path with something in each variable."""
-    for name in ("origin", "module", "command", "name", "order", "id"):
+    for name in ("origin", "module", "command", "name", "order", "id", "author"):
         path = path.replace("{" + name + "}", "example.org")
     assert "{" not in path
     return path
