@@ -49,6 +49,7 @@ class Kept:
 def authors_in(here: House) -> dict[str, str]:
     """A user with a token that lasts, one that has expired and one that was revoked, and a user that is gone."""
     accounts = here.services.accounts
+    assert accounts is not None
     accounts.add_user("ann", Role.CONFIGURE, None)
     lasting, _ = accounts.add_token("ann", Role.CONFIGURE, ZONE, "", None)
     expired, _ = accounts.add_token("ann", Role.CONFIGURE, ZONE, "", 1e-9)
@@ -125,6 +126,7 @@ async def test_an_admin_sees_and_discards_the_candidate_of_another():
         assert (again.code, "has no uncommitted changes" in again.err) == (3, True)
         missing = await bobctl(here.path, "config", "diff", "--of", "clark")
         assert (missing.code, "did you mean 'clerk'" in missing.err) == (3, True)
+        assert here.services.audit is not None
         entries = here.services.audit.page(0, 10, "", "changes")
     assert [entry.changed.names for entry in entries if entry.status == 200] == [
         (f"the candidate of {authors['lasting']}",)
