@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 import dns.flags
 import dns.message
@@ -51,10 +52,17 @@ FROM_IMAGES = "bobdns with images"
 SUBJECTS = (OURS, FROM_IMAGES)
 DEADLINE = 30.0  # s; ten times what is expected and more
 ANSWERED = 0.9  # of the questions at least come from images: some types are left to the plain implementation
-ASKED: Counter[int] = Counter()  # questions so far, by port
+PAYLOAD = 1232  # octets; what resolvers ask for: DNS flag day 2020
+ASKED: Counter[int] = Counter()  # questions over TCP so far, by port
 DENIAL = ("nsec", "nsec3")
 
 Answer = tuple[str, str, list[str], list[str], list[str]]
+
+
+class Asking(Protocol):
+    """How a question is asked."""
+
+    def __call__(self, port: int, name: str, rdtype: str, *, do: bool) -> dns.message.Message: ...
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +130,18 @@ def questions_of(zone: SignedZone) -> list[tuple[str, str]]:
 
 
 def ask(port: int, name: str, rdtype: str, *, do: bool) -> dns.message.Message:
-    query = dns.message.make_query(name, rdtype, use_edns=0, want_dnssec=do, flags=0)
     ASKED[port] += 1
-    return dns.query.tcp(query, LOOPBACK, TIMEOUT, port)
+    return dns.query.tcp(_query(name, rdtype, do=do), LOOPBACK, TIMEOUT, port)
+
+
+def ask_as_resolvers_do(port: int, name: str, rdtype: str, *, do: bool) -> dns.message.Message:
+    """Over UDP; over TCP what was truncated."""
+    reply = dns.query.udp(_query(name, rdtype, do=do), LOOPBACK, TIMEOUT, port)
+    return ask(port, name, rdtype, do=do) if reply.flags & dns.flags.TC else reply
+
+
+def _query(name: str, rdtype: str, *, do: bool) -> dns.message.Message:
+    return dns.message.make_query(name, rdtype, use_edns=0, want_dnssec=do, payload=PAYLOAD, flags=0)
 
 
 def sections_of(reply: dns.message.Message) -> Answer:
@@ -181,12 +198,15 @@ def _is_denial(line: str) -> bool:
     return words[2] in DENIAL or (words[2] == "rrsig" and words[3] in DENIAL)
 
 
+@pytest.mark.parametrize("asking", [ask, ask_as_resolvers_do], ids=["over TCP", "as resolvers do"])
 @pytest.mark.parametrize("do", [True, False], ids=["with DO", "without DO"])
 @pytest.mark.parametrize("chain", [UNSIGNED, *CHAINS])
-def test_every_answer_is_that_of_the_peers(chain: str, do: bool, zones: dict[str, SignedZone], ports: dict[str, int]):
+def test_every_answer_is_that_of_the_peers(
+    chain: str, do: bool, asking: Asking, zones: dict[str, SignedZone], ports: dict[str, int]
+):
     kinds = set()
     for name, rdtype in questions_of(zones[chain]):
-        answers = {server: sections_of(ask(port, name, rdtype, do=do)) for server, port in ports.items()}
+        answers = {server: sections_of(asking(port, name, rdtype, do=do)) for server, port in ports.items()}
         ours = {subject: answers.pop(subject) for subject in SUBJECTS}
         if not all(zones[chain].is_provable(each) for each in (name, *targets_of(ours[OURS]))):
             continue
