@@ -50,8 +50,6 @@ def render() -> str:
             "| --- | --- | --- | --- |",
             *rows,
             "",
-            "Not done: the versions of dependencies are ranges, not pinned with hashes; who installs pins them.",
-            "",
         ]
     )
 
