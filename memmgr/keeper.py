@@ -8,29 +8,29 @@ leaves it to auth.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
-from itertools import chain, islice
 from pathlib import Path
 
 from dns.name import Name
 
 from daemonkit.log import MessageLog
-from datasrc.keys import key_labels, name_key, wire_of
+from datasrc.keys import name_key, wire_of
 from datasrc.records import ZoneInfo, ZoneState
 from datasrc.sources import Sources
 from image import layout
 from image.delta import DeltaFull
 from image.zonerecord import ZoneRecord, origin_wire
+from memmgr.builds import Builds
 from memmgr.changing import Changing
 from memmgr.compaction import Compaction
 from memmgr.following import Following, Found, Held
 from memmgr.margin import Margin
 from memmgr.plan import BIG_RECORDS, Batch, Plan, Wanted
 from memmgr.store import Located, Store
+from memmgr.sweeping import Sweeping
 
 SMALL_ZONE = 500  # records of a zone that is written to a delta as a whole
-AT_ONCE = 500  # zones that are looked at in one go, 0.1 ms each: what changes elsewhere waits for no more
 REMEMBER_EVERY = 5.0  # s between notes of how far sources were followed; a successor looks at what came since again
 
 
@@ -44,19 +44,14 @@ class Keeper:
         self.announced = False
         self.changes = 0  # zones changed in place
         self.published: float | None = None  # POSIX seconds when a zone last was given a record
-        self.failures: dict[Name, str] = {}  # zones that could not be built, and why
         self._log = log
         self._changing = Changing(store, log)
         self._margin = Margin(store, self.rebuild)
         self._compaction = Compaction(store)
-        self._listed: frozenset[bytes] = frozenset()  # keys of zones of the configuration
-        self._building: frozenset[Name] = frozenset()
-        self._again: set[Name] = set()  # that changed while they were being built
+        self._builds = Builds(store, log)
+        self._sweeping = Sweeping(store, self.following, self.update, self._leave)
         self._unsure: set[Name] = set()  # that no source has of those that could be asked
         self._unread: set[Name] = set()  # whose files are large, and are to be read before anything is done
-        self._swept = False
-        self._sweeping: Iterator[None] | None = None  # looks at zones, one after the other, a few at a time
-        self._unrecorded = False  # whether zones that are being built have no records yet
         self._noted: list[tuple[int, int]] = []  # which news of zone files were written for the next process
         self._closed = False
         self._remembered = 0.0  # when the manifest had the marks last
@@ -69,15 +64,10 @@ class Keeper:
         if self.following.adopt(sources, self.store.manifest.sources, trusted=not self.store.rebuilt, files=files):
             # What was vouched for holds as long as nothing is taken away; these sources may come back.
             self.store.directory.vouch_for_nothing()
-            self._begin_anew()
+            self._sweeping.begin_anew()
         if files is not None and all(number in files for number, _ in self.following.news):
             self._noted = [(number, 0) for number, _ in self.following.news]  # as it was read just now
-        if self._listed != frozenset(listed):
-            difference = self._listed.symmetric_difference(listed)
-            self._listed = frozenset(listed)
-            if self._swept or self._sweeping is not None:
-                self._sweeping = chain(self._sweeping or (), self._look_at(difference))
-                self._look_on()
+        self._sweeping.take_listed(listed)
         self._remember()
         self.follow()
 
@@ -107,7 +97,7 @@ class Keeper:
 
     def _survey(self, found: Generator[Found]) -> None:
         """Have all zones of a source looked at; those that it has no more are found at the end."""
-        self._begin_anew()
+        self._sweeping.begin_anew()
         self.plan.survey(self._missing(found))
 
     def _vouch(self) -> None:
@@ -124,7 +114,7 @@ class Keeper:
             return f"{', '.join(self.following.unasked)} cannot be asked"
         if not self.following.complete:
             return "the list of zones of a data source could not be read to its end"
-        if self.plan.surveying or self._unrecorded or not self._swept:
+        if self.plan.surveying or self._builds.unrecorded or not self._sweeping.done:
             return "zones are being built for the first time"
         return "a data source that failed was not asked again yet" if self._unsure else ""
 
@@ -154,75 +144,11 @@ class Keeper:
         versions = self.store.versions(number)
         return lambda key, version: versions.get(wire_of(key)) == version
 
-    def _begin_anew(self) -> None:
-        """What a sweep found so far says nothing."""
-        self._swept, self._sweeping = False, None
-
-    def _sweep(self) -> Iterator[None]:
-        """Bring in line zones that no source has any more, or that are listed and have no data; one after the other."""
-        keys = self.following.keys()
-        for there in [] if self._has_all(keys) else list(self.store.located()):
-            record = there.record
-            if record.flags & layout.ZONE_GONE:
-                continue
-            known = keys.get(record.source, set())
-            key = name_key(record.name)
-            if known is not None and key not in known:  # a source that cannot be asked keeps its zones
-                self.update(record.name)
-                yield
-        for key in self._listed:
-            origin = _origin(key)
-            if self.store.find(origin_wire(origin)) is None:
-                if any(known is None or key in known for known in keys.values()):
-                    self.update(origin)
-                else:  # whoever gets it now tells, and has it updated
-                    self._leave(origin)
-                yield
-        self._swept = True
-
-    def _look_at(self, keys: Iterable[bytes]) -> Iterator[None]:
-        """Bring in line the zones of these keys, one after the other."""
-        for key in keys:
-            self.update(_origin(key))
-            yield
-
-    @property
-    def sweeping(self) -> bool:
-        """Whether more zones are to be looked at, by take(), than one call does."""
-        return self._sweeping is not None and self._surveyed
-
-    def _look_on(self) -> bool:
-        """Bring in line some of the zones that wait for it; whether none is left."""
-        if self._sweeping is None:
-            return True
-        try:
-            looked = 0
-            for _ in islice(self._sweeping, AT_ONCE):
-                looked += 1
-        except BaseException:  # what was in hand is to be looked at again
-            self._begin_anew()
-            raise
-        if looked == AT_ONCE:
-            return False
-        self._sweeping = None
-        return True
-
-    def _has_all(self, keys: Mapping[int, set[bytes] | None]) -> bool:
-        """Whether the directory has as many zones of each source as there are, but for what one before it hides."""
-        there_are = self.store.by_source()
-        hidden: set[bytes] = set()
-        for number, known in keys.items():
-            if known is None or len(known) - len(known & hidden) != there_are.pop(number, 0):
-                return False
-            hidden |= known
-        return not there_are
-
     # One zone.
 
     def update(self, origin: Name) -> None:
         """Bring a zone in line, or have it built."""
-        if origin in self._building:
-            self._again.add(origin)
+        if self._builds.put_off(origin):
             return
         self._unsure.discard(origin)
         there = self.store.find(origin_wire(origin))
@@ -292,7 +218,7 @@ class Keeper:
         self.published = time.time()
 
     def _remove(self, origin: Name, there: Located | None) -> None:
-        if name_key(origin) in self._listed:
+        if name_key(origin) in self._sweeping.listed:
             if there is None or there.record.source or not there.record.flags & layout.ZONE_LEFT:
                 self._leave(origin)
         elif there is not None and not there.record.flags & layout.ZONE_GONE:
@@ -305,6 +231,11 @@ class Keeper:
     # Building.
 
     @property
+    def failures(self) -> dict[Name, str]:
+        """Zones that could not be built, and why."""
+        return self._builds.failures
+
+    @property
     def compactions(self) -> int:
         """Rounds of compaction so far."""
         return self._compaction.rounds
@@ -312,14 +243,9 @@ class Keeper:
     @property
     def busy(self) -> bool:
         """Whether take() has anything to do that should not wait."""
-        if (
-            len(self.plan)
-            or self._unread
-            or self.plan.surveying
-            or not self.announced
-            or not self._swept
-            or self.sweeping
-        ):
+        if len(self.plan) or self._unread or self.plan.surveying or not self.announced:
+            return True
+        if self.sweeping or not self._sweeping.done:
             return True
         return bool(self._compaction.due(self._margin.number))
 
@@ -335,11 +261,9 @@ class Keeper:
             batch = self._prepare(batch)
             if batch is None:
                 return None
-            self._building = frozenset(batch.origins)
-            self._unrecorded = not all(map(self._has_record, batch.origins))
-            number, path = self.store.reserve()
+            number, path = self._builds.begin(batch)
         except BaseException:
-            self._building = frozenset()
+            self._builds.hold(None)
             if batch is not None:
                 self.plan.put_back(batch)
             raise
@@ -347,15 +271,14 @@ class Keeper:
 
     def _prepare(self, batch: Batch | None) -> Batch | None:
         """Do what comes before building that; what to build then."""
-        self._building = frozenset(batch.origins if batch else ())
+        self._builds.hold(batch)
         # Once it is the turn of big zones the small ones are done, and the big ones have records that leave them.
         if self._surveyed and (batch is None or batch.records >= BIG_RECORDS):
-            if not self._swept and self._sweeping is None:
-                self._sweeping = self._sweep()
-            if not self._look_on():
+            self._sweeping.begin()
+            if not self._sweeping.go_on():
                 if batch is not None:
                     self.plan.put_back(batch)
-                for origin in self._done():  # nothing is being built: what was put off is not to wait for that
+                for origin in self._builds.end():  # nothing is being built: what was put off is not to wait for that
                     self.update(origin)
                 return None
             self._announce()
@@ -364,56 +287,39 @@ class Keeper:
         return batch
 
     @property
+    def sweeping(self) -> bool:
+        """Whether more zones are to be looked at, by take(), than one call does."""
+        return self._sweeping.under_way and self._surveyed
+
+    @property
     def _surveyed(self) -> bool:
         """Whether all zones are known of the sources that can be asked."""
         return not self.plan.surveying and self.following.complete
-
-    def _has_record(self, origin: Name) -> bool:
-        there = self.store.find(origin_wire(origin))
-        return there is not None and not there.record.flags & layout.ZONE_GONE
 
     def built(self, batch: Batch, number: int) -> None:
         """Publish what was built; nothing is done behind close(). Raises ImageError, OSError."""
         if self._closed:
             return
-        try:
-            self.store.enlist(number)
-            image = self.store.images[number]
-            found = [(ZoneRecord.read(self.store.arena.view, place), offset) for offset, place in image.zones()]
-            self.published = time.time()
-            self.store.publish(
-                [(record.origin, number, offset) for record, offset in found],
-                lambda there, at: self._is_overtaken(found[at][0], there.record),
-            )
-            for origin in batch.origins:
-                self.failures.pop(origin, None)
-        finally:
-            again = self._done()
-        there = {record.origin for record, _ in found}
-        again |= {origin for origin in batch.origins if origin_wire(origin) not in there}  # gone meanwhile
+        again = self._builds.publish(batch, number)
+        self.published = time.time()
         for origin in again:
             self.update(origin)
-        self._unrecorded = False
-        self._strike()
+        self._builds.unrecorded = False
+        self._builds.strike(self._margin.number)
 
     def failed(self, batch: Batch, number: int, reason: str) -> None:
         """These zones could not be built: auth answers for them, from what is stored, until they can."""
         if self._closed:
             return
-        self._done()
-        try:
-            self.store.discard(number)
-        except OSError as error:
-            self._log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
+        self._builds.give_up(batch, number, reason)
         for origin in batch.origins:
-            self.failures[origin] = reason
             try:
                 if not self._is_good(origin):
                     self._leave(origin)
             except OSError as error:  # no room for that either: what is there is served on
                 self._log.error("MEMMGR_STALE", zone=origin, reason=error)
                 self._unsure.add(origin)
-        self._unrecorded = False
+        self._builds.unrecorded = False
 
     def _is_good(self, origin: Name) -> bool:
         """Whether what is there is what the source has, or that cannot be asked."""
@@ -457,16 +363,6 @@ class Keeper:
             if not there.record.flags & layout.ZONE_GONE:
                 self.rebuild(there.record.name)
 
-    def _done(self) -> set[Name]:
-        again, self._again, self._building = self._again, set(), frozenset()
-        return again
-
-    def _is_overtaken(self, record: ZoneRecord, there: ZoneRecord) -> bool:
-        """Whether the zone was deleted, or has come to a later version, while it was being built."""
-        if there.flags & layout.ZONE_GONE:
-            return record.name in self._again
-        return there.answered and there.source == record.source and there.version > record.version
-
     def _announce(self) -> None:
         if self.announced:
             return
@@ -480,16 +376,6 @@ class Keeper:
             octets=self.store.octets(),
         )
 
-    def _strike(self) -> None:
-        """Give up images that nobody points to."""
-        empty = {
-            slot.number
-            for slot in self.store.manifest.slots
-            if self.store.zones[slot.number] == 0 and slot.number != self._margin.number
-        }
-        if empty:
-            self.store.strike(empty)
-
     def _tidy(self) -> bool:
         """What can wait until nothing else is to be done; whether there is something to build now."""
         if not self.announced:
@@ -501,10 +387,6 @@ class Keeper:
             self._log.info("MEMMGR_COMPACTING", slots=len(slots))
             self.plan.survey(self._compaction.begin(slots, self.following.names(), self._margin.put))
         return bool(slots)
-
-
-def _origin(key: bytes) -> Name:
-    return Name([*key_labels(key), b""])
 
 
 def _matches(record: ZoneRecord, number: int, info: ZoneInfo) -> bool:

@@ -197,7 +197,7 @@ def test_a_listed_zone_without_data_is_left_to_auth(tmp_path):
 
 def test_many_listed_zones_are_looked_at_a_few_at_a_time(house, monkeypatch):
     """So that what changes meanwhile does not wait for all of them."""
-    monkeypatch.setattr("memmgr.keeper.AT_ONCE", 3)
+    monkeypatch.setattr("memmgr.sweeping.AT_ONCE", 3)
     names = [f"{number}.example." for number in range(8)]
     house.load(soa(1, "www A 192.0.2.80"))
     house.start()
@@ -211,7 +211,7 @@ def test_many_listed_zones_are_looked_at_a_few_at_a_time(house, monkeypatch):
 
 
 def test_at_the_start_too_many_listed_zones_are_looked_at_a_few_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("memmgr.keeper.AT_ONCE", 3)
+    monkeypatch.setattr("memmgr.sweeping.AT_ONCE", 3)
     names = tuple(f"{number}.example" for number in range(8))
     house = House(tmp_path, listed=names)
     house.load(soa(1, "www A 192.0.2.80"))

@@ -145,7 +145,7 @@ def test_names_of_zones_that_could_not_be_built_are_left(house, tmp_path, monkey
     house.sources = open_sources(house.configured, before=before)
     house.keeper.configure(house.sources, [])
     batch, number, _ = house.keeper.take()
-    house.keeper._swept = True
+    house.keeper._sweeping.done = True
     with pytest.raises(OSError, match="No such file"):
         house.keeper.built(batch, number)
     house.keeper.follow()

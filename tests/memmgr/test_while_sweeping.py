@@ -39,7 +39,7 @@ class TwoSources(House):
 @pytest.fixture
 def house(tmp_path, monkeypatch):
     """Where few zones are looked at in one go."""
-    monkeypatch.setattr("memmgr.keeper.AT_ONCE", 5)
+    monkeypatch.setattr("memmgr.sweeping.AT_ONCE", 5)
     house = TwoSources(tmp_path)
     house.load(soa(1, "www A 192.0.2.1"))
     yield house

@@ -1,0 +1,91 @@
+"""What is being built, and what becomes of it: published zone by zone, or its zones tried again later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dns.name import Name
+
+from daemonkit.log import MessageLog
+from image import layout
+from image.zonerecord import ZoneRecord, origin_wire
+from memmgr.plan import Batch
+from memmgr.store import Located, Store
+
+
+class Builds:
+    """The build in hand. Blocks; for one thread at a time."""
+
+    def __init__(self, store: Store, log: MessageLog) -> None:
+        self.failures: dict[Name, str] = {}  # zones that could not be built, and why
+        self.unrecorded = False  # whether zones that are being built have no records yet
+        self._store = store
+        self._log = log
+        self._origins: frozenset[Name] = frozenset()  # of the zones that are being built,
+        self._again: set[Name] = set()  # and of those that changed meanwhile
+
+    def put_off(self, origin: Name) -> bool:
+        """Whether a zone that changed is being built, and will be looked at when that is done."""
+        if origin not in self._origins:
+            return False
+        self._again.add(origin)
+        return True
+
+    def hold(self, batch: Batch | None) -> None:
+        """These zones are about to be built: put off what changes of them."""
+        self._origins = frozenset(batch.origins if batch else ())
+
+    def begin(self, batch: Batch) -> tuple[int, Path]:
+        """The slot that an image of these zones is for, and the file to build it in."""
+        self.hold(batch)
+        self.unrecorded = not all(map(self._has_record, batch.origins))
+        return self._store.reserve()
+
+    def end(self) -> set[Name]:
+        """Nothing is being built any more; which zones changed meanwhile."""
+        again, self._again, self._origins = self._again, set(), frozenset()
+        return again
+
+    def publish(self, batch: Batch, number: int) -> set[Name]:
+        """Have what was built answered; which zones are to be looked at now. Raises ImageError, OSError."""
+        try:
+            self._store.enlist(number)
+            image = self._store.images[number]
+            found = [(ZoneRecord.read(self._store.arena.view, place), offset) for offset, place in image.zones()]
+            self._store.publish(
+                [(record.origin, number, offset) for record, offset in found],
+                lambda there, at: self._is_overtaken(found[at][0], there),
+            )
+            for origin in batch.origins:
+                self.failures.pop(origin, None)
+        finally:
+            again = self.end()
+        there = {record.origin for record, _ in found}
+        return again | {origin for origin in batch.origins if origin_wire(origin) not in there}  # gone meanwhile
+
+    def give_up(self, batch: Batch, number: int, reason: str) -> None:
+        """It could not be built: let nothing of it take room."""
+        self.end()
+        try:
+            self._store.discard(number)
+        except OSError as error:
+            self._log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
+        self.failures |= dict.fromkeys(batch.origins, reason)
+
+    def strike(self, margin: int | None) -> None:
+        """Give up images that nobody points to, but for the margin. Raises OSError."""
+        slots = self._store.manifest.slots
+        empty = {slot.number for slot in slots if self._store.zones[slot.number] == 0 and slot.number != margin}
+        if empty:
+            self._store.strike(empty)
+
+    def _has_record(self, origin: Name) -> bool:
+        there = self._store.find(origin_wire(origin))
+        return there is not None and not there.record.flags & layout.ZONE_GONE
+
+    def _is_overtaken(self, record: ZoneRecord, found: Located) -> bool:
+        """Whether the zone was deleted, or has come to a later version, while it was being built."""
+        there = found.record
+        if there.flags & layout.ZONE_GONE:
+            return record.name in self._again
+        return there.answered and there.source == record.source and there.version > record.version
