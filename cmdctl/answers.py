@@ -11,7 +11,16 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from cmdctl.errors import STATUS_OF_CODE, RequestError
-from datasrc.errors import Conflict, DataSourceError, Locked, Missing, NoSuchZone, NotInZone, ReadOnly
+from datasrc.errors import (
+    Conflict,
+    DataSourceError,
+    Locked,
+    Missing,
+    NoSuchZone,
+    NotInZone,
+    ReadOnly,
+    ZoneUnusable,
+)
 from msgq.errors import CallError, Refused
 
 # What is not here is `failed`.
@@ -22,6 +31,7 @@ _CODE_OF_DATA_ERROR = {
     ReadOnly: "refused",
     Locked: "unavailable",
     Missing: "unavailable",
+    ZoneUnusable: "unavailable",
 }
 _CODE_OF_STATUS = {status: code for code, status in STATUS_OF_CODE.items()}
 

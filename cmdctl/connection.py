@@ -21,6 +21,7 @@ from cmdctl.limits import HEAD_SECONDS, MAX_CONNECTIONS, WRITE_SECONDS
 from cmdctl.peer import peer_of
 
 GUEST = "guest"  # in the state of a connection over TCP: its guests.Guest
+BREAK_OFF = "break_off"  # in the state of every connection: what ends it behind what was written already
 
 
 class DoorProtocol(H11Protocol):
@@ -46,7 +47,7 @@ class DoorProtocol(H11Protocol):
         except OSError:  # it is gone already
             transport.abort()
             return
-        self.app_state = {**self.app_state, "peer": peer}
+        self.app_state = {**self.app_state, "peer": peer, BREAK_OFF: transport.close}
         if GUEST not in self.app_state and len(self.connections) > MAX_CONNECTIONS:  # guests were counted before
             self._refuse(RequestError("unavailable", f"more than {MAX_CONNECTIONS} connections at once"))
         else:

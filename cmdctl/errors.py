@@ -2,6 +2,7 @@
 
 CmdctlError
 ├── RequestError(code, message)      a request cannot be done; becomes the HTTP answer
+├── AnswerCut                        an answer that has begun cannot be completed
 └── ClientError                      what a client of the door sees
     ├── NotRunning                   nothing answers at the socket
     ├── DoorClosed                   the same, although the suite runs
@@ -51,6 +52,10 @@ class RequestError(CmdctlError):
     def status(self) -> int:
         """The HTTP status of this error."""
         return STATUS_OF_CODE[self.code]
+
+
+class AnswerCut(CmdctlError):
+    """An answer has begun and cannot be completed: the connection is broken off. Why is in the log already."""
 
 
 class ClientError(CmdctlError):

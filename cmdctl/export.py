@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from cmdctl.errors import AnswerCut
 from cmdctl.limits import EXPORT_BATCH
 from cmdctl.zonedesk import ZoneDesk
 from daemonkit.log import MessageLog
@@ -36,9 +37,10 @@ class Export(Response):
         self._stack = ExitStack()
         self._thread = ThreadPoolExecutor(1, "export")
         self._lines: Iterator[str] = iter(())
+        self._first = b""
 
     async def begin(self) -> None:
-        """Find the zone; raises RequestError before anything is sent."""
+        """Find the zone and read its beginning; raises RequestError, DataSourceError before anything is sent."""
         try:
             await self._in_thread(self._open)
         except BaseException:
@@ -51,19 +53,23 @@ class Export(Response):
         headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         try:
-            while piece := await self._in_thread(self._piece):
+            piece, self._first = self._first, b""
+            while piece:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 if await request.is_disconnected():
                     return
+                piece = await self._in_thread(self._piece)
             await send({"type": "http.response.body", "body": b""})
         except DataSourceError as error:  # what was sent cannot be taken back: leaving it incomplete tells the client
             self._log.error("CMDCTL_EXPORT_BROKEN", zone=self._zone[0], reason=error)
+            raise AnswerCut from error
         finally:
             self._end()
 
     def _open(self) -> None:
         _, finder = self._stack.enter_context(self._desk.finder(*self._zone))
         self._lines = zone_lines(finder.rrsets())
+        self._first = self._piece()
 
     def _piece(self) -> bytes:
         return "".join(itertools.islice(self._lines, EXPORT_BATCH)).encode("ascii")

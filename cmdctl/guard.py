@@ -21,8 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cmdctl.answers import error_answer
 from cmdctl.audit import NOTHING, REFUSALS, Entry, Refusals
-from cmdctl.connection import GUEST
-from cmdctl.errors import RequestError
+from cmdctl.connection import BREAK_OFF, GUEST
+from cmdctl.errors import AnswerCut, RequestError
 from cmdctl.limits import MAX_AUDIT_PATH, MAX_BODY, MAX_HEAD
 from cmdctl.peer import Peer, Policy, RemotePeer, neighbourhood, user_name
 from cmdctl.roles import Caller
@@ -100,11 +100,13 @@ class Guard:
             await self._refuse(error, scope, receive, outcome)
         except ClientDisconnect:
             return
-        except Exception as error:
+        except AnswerCut:  # who raised it has told
+            await _break_off(scope, receive)
+        except Exception as error:  # noqa: BLE001 - a defect, which is told in the log; the next request is answered
             self._counters.add("failures")
             self._log.exception("CMDCTL_INTERNAL_ERROR", error, method=scope["method"], path=scope["path"])
-            if not outcome.complete:  # begun: breaking the connection tells the client that the rest is missing
-                raise
+            if not outcome.complete:
+                await _break_off(scope, receive)
 
     async def _pass(self, scope: Scope) -> None:
         """Raise RequestError for a request that may not pass; complete the scope of one that may."""
@@ -208,6 +210,13 @@ class Guard:
 
 # What was not read of a refused request must not be taken for the next one.
 _CLOSE = {"connection": "close"}
+
+
+async def _break_off(scope: Scope, receive: Receive) -> None:
+    """End the connection in the middle of an answer, which tells the client that the rest is missing."""
+    scope["state"][BREAK_OFF]()
+    while (await receive())["type"] != "http.disconnect":  # uvicorn complains of what ends before that
+        pass
 
 
 class _Outcome:

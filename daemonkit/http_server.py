@@ -25,6 +25,7 @@ def http_config(app: ASGIApp, protocol: type[H11Protocol], *, keep_alive: int, m
         lifespan="off",
         interface="asgi3",
         log_config=None,
+        log_level="error",  # its warnings are of what strangers send, who are told
         access_log=False,
         proxy_headers=False,
         server_header=False,

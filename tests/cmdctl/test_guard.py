@@ -189,13 +189,15 @@ async def test_a_defect_is_an_internal_error_that_tells_nothing():
 
 
 @pytest.mark.asyncio
-async def test_a_defect_in_the_middle_of_an_answer_breaks_it_off():
+async def test_a_defect_in_the_middle_of_an_answer_breaks_it_off(caplog):
     async with place() as here:
         with contextlib.closing(Connection(here.path)) as connection:
             connection.send(get("/v1/fail-late"))
             data = await asyncio.to_thread(connection.rest)
     assert b"begun" in data
     assert not data.endswith(b"0\r\n\r\n")
+    assert here.log.ids().count("CMDCTL_INTERNAL_ERROR") == 1
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("uvicorn")] == []
 
 
 @pytest.mark.asyncio

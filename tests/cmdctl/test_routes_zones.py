@@ -263,7 +263,7 @@ async def test_an_export_is_zone_text_by_its_media_type():
 
 
 @pytest.mark.asyncio
-async def test_an_export_that_breaks_off_is_noticed_and_logged(monkeypatch):
+async def test_an_export_that_breaks_off_is_noticed_and_logged_with_nothing_but_its_own_message(monkeypatch, caplog):
     def broken(rrsets):
         for index, rrset in enumerate(rrsets):
             if index == 2:
@@ -275,7 +275,23 @@ async def test_an_export_that_breaks_off_is_noticed_and_logged(monkeypatch):
         here.load(ORG)
         with pytest.raises(NoAnswer):
             await asyncio.to_thread(stream, here, ORG)
-        assert "CMDCTL_EXPORT_BROKEN" in here.log.ids()
+        assert here.log.ids() == ["CMDCTL_READ", "CMDCTL_EXPORT_BROKEN"]
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("uvicorn")] == []
+
+
+@pytest.mark.asyncio
+async def test_an_export_of_a_zone_that_cannot_be_read_is_refused_with_file_and_line(tmp_path, caplog):
+    """Before its head is sent: where the answer broke off nobody was told why."""
+    (tmp_path / f"{ORG}.zone").write_text(small_zone(ORG, SERIAL, "bad A 192.0.2.300"))
+    async with house() as here:
+        here.sources.clear()
+        here.sources["files"] = {"type": "master-files", "directory": str(tmp_path)}
+        with pytest.raises(ErrorAnswer) as caught:
+            await asyncio.to_thread(stream, here, ORG)
+        assert await refused(here.get("zones", ORG, "check")) == "unavailable"
+    assert caught.value.code == "unavailable"
+    assert f"{tmp_path}/{ORG}.zone:7: error: " in caught.value.message
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("uvicorn")] == []
 
 
 @pytest.mark.asyncio
