@@ -54,6 +54,13 @@ def modules(context: click.Context, _parameter: click.Parameter, typed: str) -> 
     return _items(typed, {one["module"]: one["title"] for one in found})
 
 
+def members(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Modules, and the processes of those that run."""
+    found = ask(suite_of(context), "modules").get("modules", [])
+    running = {member: one["module"] for one in found for member in one["members"]}
+    return _items(typed, {one["module"]: one["title"] for one in found} | running)
+
+
 def commands(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
     """Commands of the module that is named before."""
     return _items(typed, {name: one["text"] for name, one in _module(context)["commands"].items()})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +19,8 @@ from bobctl.verbs import Noun, done, pass_suite, reason_option
 LEVELS = ("debug", "info", "warning", "error")
 USUAL = "info"  # the default of logging.level (specs/logging.yaml)
 DEFAULT = "default"  # instead of a level: that of all modules, or of the suite
+MAX_LINES = 1000  # cmdctl gives no more at once
+INTERVAL = 1.0  # seconds between two looks with --follow
 COUNTED = (*LEVELS, "suppressed", "dropped")
 
 
@@ -29,8 +33,8 @@ def levels(_context: click.Context, _parameter: click.Parameter, typed: str) -> 
 def log() -> None:
     """The log: its levels and places, how much was written, and which messages there are.
 
-    Its lines are where `log show` says: standard error, which under systemd is the journal (`journalctl -u bob -f`),
-    syslog, or a file of the suite's machine.
+    `log tail` shows its last lines. All of them are where `log show` says: standard error, which under systemd is the
+    journal (`journalctl -u bob -f`), syslog, or a file of the suite's machine.
     """
 
 
@@ -63,6 +67,52 @@ def _of_module(logging: dict[str, Any], name: str, counters: dict[str, int]) -> 
         "destinations": own.get("destinations") or logging["destinations"],
         "messages": {one: counters.get(f"log.{one}", 0) for one in COUNTED},
     }
+
+
+@log.command()
+@click.argument("module", required=False, shell_complete=completion.members)
+@click.option("--level", type=click.Choice(LEVELS), default="debug", help="Only lines of this level and above.")
+@click.option("--limit", type=click.IntRange(1, MAX_LINES), default=50, show_default=True, help="At most so many.")
+@click.option("--follow", "-f", is_flag=True, help="Then show what comes, until interrupted.")
+@pass_suite
+def tail(suite: Suite, module: str | None, level: str, limit: int, *, follow: bool) -> None:
+    """Show the last lines.
+
+    Of all processes that run, or of MODULE, or of one instance, as auth/1. Each process keeps its last lines, some 250,
+    in its memory, of the levels that are logged; those of one that has ended are at the places that `log show` tells.
+    With --json and --follow it is one object a line.
+    """
+    query: dict[str, Any] = {"module": module, "level": level, "limit": limit}
+    silent: list[Any] = []
+    while True:
+        found = suite.client.get("log", query=query)
+        if suite.json and not follow:
+            output.document(found)
+            return
+        for line in found["lines"]:
+            _line(suite, line)
+        if found["missed"]:
+            output.words(f"{found['missed']} lines came too fast to be shown here")
+        if found["silent"] != silent:
+            silent = found["silent"]
+            for one in silent:
+                output.words(f"{one['member']} does not tell its lines: {one['reason']}")
+        if not follow:
+            return
+        query.update(after=found["next"], limit=MAX_LINES)
+        time.sleep(INTERVAL)
+
+
+def _line(suite: Suite, line: dict[str, Any]) -> None:
+    if suite.json:
+        click.echo(json.dumps(line, ensure_ascii=False))
+        return
+    when = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(line['time']))}.{int(line['time'] % 1 * 1000):03}Z"
+    severity = output.state(line["severity"], line["severity"].upper())
+    said = f"{line['id']} {line['text']}" if line["id"] else line["text"]
+    click.echo(f"{when} {severity} {output.printable(line['who'])} {output.printable(said)}")
+    for one in line["traceback"]:
+        click.echo(f"    {output.printable(one)}")
 
 
 @log.command()

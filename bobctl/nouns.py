@@ -18,7 +18,11 @@ NOUNS = {
     "explain": ("bobctl.explain", "explain", "Explain a log message, or why a query is answered as it is."),
     "health": ("bobctl.health_checks", "health", "Check the health of a domain; needs no running suite."),
     "key": ("bobctl.keys", "key", "TSIG keys: list, add, remove."),
-    "log": ("bobctl.logs", "log", "The log: levels, places, how much was written, which messages there are."),
+    "log": (
+        "bobctl.logs",
+        "log",
+        "The log: its last lines, levels, places, counts, and which messages there are.",
+    ),
     "modules": ("bobctl.modules", "modules", "The modules of the suite and what they understand."),
     "stats": ("bobctl.counters", "stats", "Counters of all modules and instances."),
     "status": ("bobctl.status", "status", "How the suite is."),

@@ -120,6 +120,11 @@ def style(text: str, *, fg: str | None = None, bold: bool = False) -> str:
     return click.style(text, fg=fg, bold=bold) if fg or bold else text
 
 
+def state(name: str, text: str) -> str:
+    """A text in the colour of a state or severity."""
+    return style(text, fg=_COLOURS.get(name))
+
+
 def columns() -> int:
     """How wide the terminal is."""
     return shutil.get_terminal_size().columns

@@ -62,7 +62,7 @@ class Rehearsal:
             self._entry(noun, verb, ctx.params)
         elif name == "log level" and ctx.params.get("module"):
             self._suite.client.get("modules", ctx.params["module"])
-        elif name == "stats show" and not ctx.params.get("watch"):  # which has no end
+        elif name in ("stats show", "log tail") and not (ctx.params.get("watch") or ctx.params.get("follow")):
             _silently(ctx)
         elif noun == "component":
             self._component(verb, ctx.params.get("name"))

@@ -204,6 +204,34 @@ class AuditPage(TypedDict):
     entries: list[AuditEntry]
 
 
+class LogText(TypedDict):
+    """A message as it was logged; control characters are escaped."""
+
+    time: float  # POSIX seconds
+    severity: str
+    who: str  # component/instance
+    id: str  # of the message; empty: a library said it
+    text: str
+    traceback: list[str]
+    revision: int  # of the configuration; 0: the process had none yet
+
+
+class SilentMember(TypedDict):
+    """A process that did not answer, and why."""
+
+    member: str
+    reason: str
+
+
+class LogPage(TypedDict):
+    """Lines of the log, oldest first."""
+
+    lines: list[LogText]
+    next: str  # what `after` takes for the lines behind these
+    missed: int  # lines since `after` that are not there any more, or more than `limit`
+    silent: list[SilentMember]
+
+
 class RestState(TypedDict, total=False):
     """How the door on TCP is."""
 

@@ -19,6 +19,7 @@ from cmdctl.openapi import OpenApiRoutes
 from cmdctl.routes_accounts import AccountRoutes
 from cmdctl.routes_components import ComponentRoutes
 from cmdctl.routes_config import ConfigRoutes
+from cmdctl.routes_log import LogRoutes
 from cmdctl.routes_modules import ModuleRoutes
 from cmdctl.routes_statistics import StatisticsRoutes
 from cmdctl.routes_status import StatusRoutes
@@ -34,7 +35,10 @@ _HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
     BusError: bus_error,
     DataSourceError: data_error,
 }
-GROUPS = (StatusRoutes, ModuleRoutes, StatisticsRoutes, ComponentRoutes, ConfigRoutes, ZoneRoutes, AccountRoutes)
+GROUPS = (
+    *(StatusRoutes, ModuleRoutes, StatisticsRoutes, ComponentRoutes, LogRoutes),
+    *(ConfigRoutes, ZoneRoutes, AccountRoutes),
+)
 
 
 def application(services: Services, keeping: Gatekeeping) -> ASGIApp:

@@ -1,6 +1,7 @@
-"""Log messages with stable IDs: texts and explanations are in the spec, the code names the ID and its fields.
+r"""Log messages with stable IDs: texts and explanations are in the spec, the code names the ID and its fields.
 
 MessageLog --rate limit per ID--> logging --> LogHandler --> a Sink for each destination --> its thread
+                                                        \--> LogRing, the last lines in memory
 
 Control characters in fields are escaped, so that what comes from the network cannot forge a line. Nothing here blocks:
 what a destination does not take in time is dropped, counted and told (`daemonkit.log_sink`). Severities and
@@ -15,9 +16,11 @@ import traceback
 from collections.abc import Mapping
 from typing import Protocol
 
+from daemonkit.api import LogLine
 from daemonkit.log_destinations import destination
 from daemonkit.log_entry import Entry, escape
 from daemonkit.log_limits import ORDINARY, PROVOKED, Limits
+from daemonkit.log_ring import LogRing
 from daemonkit.log_settings import LEVELS, LogSettings
 from daemonkit.log_sink import Sink
 
@@ -118,6 +121,17 @@ class LogHandler(logging.Handler):
         self.wanted: LogSettings | None = None  # what the configuration says; `settings` may have a way out beside it
         self._sinks = {name: self._sink(name, settings) for name in settings.destinations}
         self._logs: list[MessageLog] = []
+        self._ring = LogRing()
+
+    def kept(self, after: int, level: str, limit: int) -> tuple[int, int, list[LogLine]]:
+        """The last lines: the number of the next one, how many of those wanted are gone, and at most the newest."""
+        self.acquire()  # records come from any thread
+        try:
+            ring = self._ring
+            found = list(ring.lines(after, LEVELS[level]))
+            return ring.end, max(0, ring.begin - after), found[-limit:] if limit > 0 else []
+        finally:
+            self.release()
 
     def statistics(self) -> dict[str, int]:
         """The counters of the log, by their names in the spec of daemonkit."""
@@ -133,9 +147,10 @@ class LogHandler(logging.Handler):
         counts[index] += 1
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Count and queue; never blocks."""
+        """Count, keep and queue; never blocks."""
         entry = self._entry(record)
         self.count(SEVERITIES.index(entry.severity))
+        self._ring.add(entry)
         for sink in tuple(self._sinks.values()):
             sink.put(entry)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -12,7 +13,7 @@ import msgspec
 from daemonkit import api
 from daemonkit.configuration import Config, ConfigurationMember, Prepared
 from daemonkit.errors import Rejected
-from daemonkit.log import note_revision
+from daemonkit.log import log_handler, note_revision
 from daemonkit.log_configuration import both, check_logging, prepare_logging
 from daemonkit.module import Context, Module, commands_of, topics_of
 from msgq.errors import BusError, Refused
@@ -75,6 +76,8 @@ class Membership:
     async def _on_command(self, call: IncomingCall) -> Any:
         if call.command in PROTOCOL_COMMANDS and self._configured:
             return await self._on_protocol(_arguments(call, PROTOCOL_COMMANDS[call.command]))
+        if call.command == api.LogLines.command:
+            return _log_lines(_arguments(call, api.LogLines))
         if call.command not in self._commands:
             raise Refused("not-found", f"{self._context.component} has no command {call.command}")
         request, handler = self._commands[call.command]
@@ -204,6 +207,14 @@ class Membership:
             for root, rows in page.rows.items():
                 values[root].update(rows.entries)
         return api.Configuration(page.revision, values, unchanged=page.unchanged)
+
+
+def _log_lines(request: api.LogLines) -> api.LogLinesReply:
+    """What this process has logged last; nothing where it has no log of ours."""
+    if (handler := log_handler()) is None:
+        return api.LogLinesReply(os.getpid(), 0, 0, ())
+    following, missed, lines = handler.kept(request.after, request.level, request.limit)
+    return api.LogLinesReply(os.getpid(), following, missed, tuple(lines))
 
 
 def _arguments(call: IncomingCall, request: type[Request[Any]]) -> Any:

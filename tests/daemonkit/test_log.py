@@ -274,3 +274,18 @@ def test_a_file_that_is_rotated_is_made_anew(started, log, tmp_path: Path):
     assert "before" in old.read_text()
     assert "after" not in old.read_text()
     assert "after" in file.read_text()
+
+
+def test_the_last_lines_are_kept_as_they_were_written_and_nothing_secret(started, log):
+    log.info("TOY_SAW", name="one\x1b[2J")
+    log.debug("TOY_SAW", name="not at this level")
+    logging.getLogger("library").warning("cannot open %s", "postgresql://ann:hidden@host/db")
+    following, missed, lines = started.kept(0, "debug", 10)
+    assert [(line.severity, line.who, line.id, line.text) for line in lines] == [
+        ("info", "toy/0", "TOY_SAW", "saw one\\x1b[2J"),
+        ("warning", "toy/0", "", "cannot open postgresql://ann:***@host/db"),
+    ]
+    assert (following, missed) == (2, 0)
+    assert started.kept(1, "debug", 10)[2] == lines[1:]
+    assert started.kept(0, "info", 1)[2] == lines[1:]
+    assert started.kept(0, "error", 10)[2] == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,8 @@ import pytest_asyncio
 
 from daemonkit import api
 from daemonkit.counters import Counters
-from daemonkit.log import MessageLog
+from daemonkit.log import LogHandler, MessageLog
+from daemonkit.log_settings import LogSettings
 from daemonkit.membership import Membership
 from daemonkit.module import Context, command
 from daemonkit.paths import Directories
@@ -141,6 +144,22 @@ async def test_what_fails_while_a_process_stops_is_refused_and_told_in_the_log_a
     assert "DAEMON_COMMAND_FAILED" not in caplog.text
     assert "DAEMON_COMMAND_STOPPED" in caplog.text
     assert "break could not be finished while this process stops: ValueError: glass" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_every_process_tells_its_last_lines(world, monkeypatch):
+    handler = LogHandler("toy/0", LogSettings())
+    monkeypatch.setattr("daemonkit.membership.log_handler", lambda: handler)
+    handler.handle(
+        logging.makeLogRecord({"name": "library", "levelno": logging.ERROR, "msg": "it %s", "args": ("broke",)})
+    )
+    told = await world.asker.call(api.LogLines(limit=5), to="toy/0")
+    assert (told.pid, told.next, told.missed) == (os.getpid(), 1, 0)
+    assert [line.text for line in told.lines] == ["it broke"]
+    assert (await world.asker.call(api.LogLines(after=told.next), to="toy/0")).lines == ()
+    with pytest.raises(Refused, match="level"):
+        await world.asker.call_raw("toy", "log_lines", {"level": "loud"}, changes=False)
+    handler.close()
 
 
 @pytest.mark.asyncio

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -212,3 +213,20 @@ def test_a_log_that_cannot_be_written_is_refused_and_at_the_start_no_reason_not_
     assert f"DAEMON_LOG_UNUSABLE this log cannot be written now: {file}" in suite.log.read_text()
     file.parent.mkdir()
     wait_until(file.exists, 20, "it is tried again")
+
+
+def test_the_last_lines_of_every_process_are_shown(suite: Suite) -> None:
+    suite.start()
+
+    def tail(*words: str) -> list[dict[str, Any]]:
+        lines: list[dict[str, Any]] = suite.control("log", "tail", "--limit", "1000", *words)["lines"]
+        return lines
+
+    wait_until(lambda: {line["who"] for line in tail()} >= MEMBERS, 60, "every process tells what it has logged")
+    lines = tail()
+    assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
+    assert {line["severity"] for line in tail("--level", "warning")} <= {"warning", "error"}
+    assert {line["who"] for line in tail("auth/1")} == {"auth/1"}
+    commit(suite, "auth.identity", "here")
+    said = [line["text"] for line in tail("cfgmgr") if line["id"] == "CFGMGR_COMMITTED"]
+    assert said[-1].endswith("set auth.identity")
