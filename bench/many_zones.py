@@ -7,20 +7,16 @@ One zone is loaded as people load it, the others are copies of its rows under ot
 from __future__ import annotations
 
 import random
-import sqlite3
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import dns.name
-
 from bench.memory import rollup
-from datasrc.keys import key_text, name_key
 from tests.kit import suite as kit
 from tests.kit.suite import Suite, wait_until
-from tests.kit.zones import small_zone
+from tests.kit.zones import copy_zone, small_zone
 
 ZONES = 100_000
 DEADLINE = 1800.0  # s until all zones have images
@@ -38,18 +34,7 @@ def fill(suite: Suite, zones: int) -> None:
     done = suite.loadzone(origin(0), small_zone(origin(0)))
     if done.returncode:
         raise SystemExit(done.stderr)
-    with sqlite3.connect(suite.state / "zones.sqlite") as database:
-        names = [row[1] for row in database.execute("PRAGMA table_info(zones)")]
-        (first,) = [dict(zip(names, row, strict=True)) for row in database.execute("SELECT * FROM zones")]
-        sets = [row[1:] for row in database.execute("SELECT * FROM rrsets")]  # the first column is the zone
-        for number in range(1, zones):
-            name = dns.name.from_text(origin(number))
-            key = name_key(name)
-            ident = first["id"] + number
-            row = first | {"id": ident, "key": key, "origin": name.to_wire(), "text": key_text(key)}
-            database.execute(f"INSERT INTO zones VALUES ({', '.join('?' * len(row))})", list(row.values()))
-            database.executemany("INSERT INTO rrsets VALUES (?, ?, ?, ?, ?, ?, ?)", [(ident, *each) for each in sets])
-    database.close()
+    copy_zone(suite.state / "zones.sqlite", map(origin, range(1, zones)))
 
 
 def answered(suite: Suite, number: int) -> bool:

@@ -16,6 +16,7 @@ from dns.name import Name
 from cmdctl.api import SourceProblem
 from datasrc.errors import DataSourceError, StorageError
 from datasrc.keys import key_labels, key_text, name_key
+from datasrc.keytable import KeyTable
 from datasrc.records import ZoneFilter, ZoneInfo, ZoneState
 from datasrc.source import DataSource
 from datasrc.sources import Failure
@@ -135,15 +136,17 @@ class ZoneList:
 
     def _twice(self, source: DataSource, before: Sequence[str], after: Name | None, size: int) -> list[ZoneInfo]:
         """The next zones that a source before this one has too. No index has them: all keys are compared."""
-        keys: set[bytes] = set()
+        hiding = KeyTable()
         for name in before:
             try:
-                keys |= self._opened(name).zone_keys()
+                hiding.add_all(self._opened(name).zone_keys())
             except DataSourceError as error:
                 self._note(name, error)
-        if self._wanted.only is not None:
-            keys &= self._wanted.only
-        return self._of_keys(source, keys & source.zone_keys(), after, size) if keys else []
+        if not len(hiding):
+            return []
+        only = self._wanted.only
+        found = source.each_key() if only is None else source.held(only)
+        return self._of_keys(source, {key for key in found if key in hiding}, after, size)
 
     def _of_keys(self, source: DataSource, keys: set[bytes], after: Name | None, size: int) -> list[ZoneInfo]:
         """The next of the zones that have these keys."""

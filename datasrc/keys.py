@@ -51,6 +51,16 @@ def wire_of(key: bytes) -> bytes:
     return b"".join([bytes((len(label),)) + label for label in key_labels(key)]) + b"\x00"
 
 
+def wire_key(wire: bytes) -> bytes:
+    """The key of a name in wire form."""
+    labels, at = [], 0
+    while wire[at]:
+        after = at + 1 + wire[at]
+        labels.append(wire[at + 1 : after])
+        at = after
+    return labels_key(labels)
+
+
 def key_text(key: bytes) -> bytes:
     """The name of a key as people write it, in small letters and with the final dot (RFC 1035 section 5.1)."""
     return Name([*key_labels(key), b""]).to_text().encode()

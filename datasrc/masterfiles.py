@@ -206,10 +206,10 @@ class MasterFilesSource(DataSource):
         """The id of the last change this process saw."""
         return self._zones.last_change()
 
-    def zone_keys(self) -> set[bytes]:
+    def each_key(self) -> Iterator[bytes]:
         """The keys of all origins."""
         names = self._names
-        return self._zones.zone_keys() if names is None else names.keys()
+        return self._zones.each_key() if names is None else iter(names.keys())
 
     def held(self, keys: Collection[bytes]) -> set[bytes]:
         """Which of these are keys of origins here."""
@@ -337,7 +337,7 @@ class MasterFilesSource(DataSource):
                     self._zones.add(key, self._recalled(key, file, first_number())[0])
         files: dict[bytes, ZoneFile] = {}
         new = sorted(names.zones - before.zones)
-        for key in [*self._zones.zone_keys(), *keys_of(new)]:
+        for key in [*self._zones.each_key(), *keys_of(new)]:
             file = self._file_of(names, key)
             if file is not None:
                 files[key] = file
@@ -349,9 +349,9 @@ class MasterFilesSource(DataSource):
         files, twice, strays = self._files()
         if self._names is not None:
             self._add_rest(self._names, files)
-        gone = self._zones.zone_keys() - files.keys() - twice.keys()
+        gone = set(self._zones.each_key()) - files.keys() - twice.keys()
         if self._take(files, gone, all_files=all_files):
-            self._make_empty(twice.keys() - self._zones.zone_keys(), first_number())
+            self._make_empty(twice.keys() - set(self._zones.each_key()), first_number())
             self._faults.update(twice)
             self._strays = tuple(strays)
 

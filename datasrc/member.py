@@ -20,6 +20,7 @@ import dns.name
 
 from datasrc.errors import Missing, SchemaTooOld, StorageError, UnknownBackend
 from datasrc.keys import name_key
+from datasrc.keytable import KeyTable
 from datasrc.records import Change
 from datasrc.source import Bell, DataSource
 
@@ -116,7 +117,7 @@ class LocalMember:
         self._wait = RETRY_FIRST
         self._next_try = 0.0
         self._next_look = 0.0
-        self._known: set[bytes] | None = None  # keys of origins; None: never read
+        self._known: KeyTable | None = None  # of the keys of origins; None: never read
         self._seen = 0  # the last outbox id that is in _known
 
     def look(self) -> None:
@@ -223,7 +224,7 @@ class LocalMember:
             # `last` was read first: what changed in between comes again.
             self._known, self._seen = source.zone_keys(), last
 
-    def _followed(self, source: DataSource, known: set[bytes], last: int) -> bool:
+    def _followed(self, source: DataSource, known: KeyTable, last: int) -> bool:
         """Whether the changes up to `last` could all be taken in; older ones may have been trimmed."""
         while self._seen < last:
             changes = source.changes(self._seen)
@@ -256,7 +257,7 @@ class RemoteMember:
         self._source: DataSource | None = None
         self._failure: Failure | None = Failure("it has not answered yet", name, new=False)
         self._unusable: UnknownBackend | None = None  # no waiting mends that
-        self._known: set[bytes] | None = None
+        self._known: KeyTable | None = None
         self._seen = 0
         self._begun = 0  # looks of the thread
         self._ended = 0
@@ -442,7 +443,7 @@ class RemoteMember:
                 os.eventfd_write(self._wake, 1)
 
 
-def take_in(known: set[bytes], changes: list[Change]) -> None:
+def take_in(known: KeyTable, changes: list[Change]) -> None:
     """Note zones made and deleted."""
     for change in changes:
         (known.discard if change.deleted else known.add)(name_key(change.origin))

@@ -261,9 +261,10 @@ class MemorySource(DataSource):
         with self._lock:
             return self._outbox[-1].id if self._outbox else 0
 
-    def zone_keys(self) -> set[bytes]:
+    def each_key(self) -> Iterator[bytes]:
         """The keys of all origins."""
-        return {key for key, version in list(self._table.items()) if not version.deleted}  # add() may come in between
+        there = list(self._table.items())  # add() may come in between
+        return (key for key, version in there if not version.deleted)
 
     def held(self, keys: Collection[bytes]) -> set[bytes]:
         """Which of these are keys of origins here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import dns.name
@@ -68,6 +69,19 @@ def name_from_wire(wire: bytes) -> Name:
     if position != len(wire) or not labels or labels[-1]:
         raise ValueError("the wire form of an owner name is damaged")
     return name_from_labels(labels)
+
+
+def names_in(wires: bytes) -> Iterator[Name]:
+    """The names whose uncompressed wire forms are here, one behind the other. Raises ValueError."""
+    start = position = 0
+    while position < len(wires):
+        octets = wires[position]
+        position += 1 + octets
+        if octets == 0:
+            yield name_from_wire(wires[start:position])
+            start = position
+    if start != len(wires):
+        raise ValueError("the wire form of an owner name is damaged")
 
 
 def name_from_labels(labels: list[bytes]) -> Name:

@@ -25,6 +25,7 @@ from datasrc.apex import SOA
 from datasrc.errors import NotInZone, ZoneUnusable
 from datasrc.journal import SetPlace, Step
 from datasrc.keys import AFTER_ALL, APEX, key_labels, name_key
+from datasrc.keytable import KeyTable
 from datasrc.packed_zone import PackedZone
 from datasrc.pending import WholeZone
 from datasrc.records import (
@@ -387,13 +388,19 @@ class DataSource(ABC):
     def last_change(self) -> int:
         """The id of the newest outbox row, 0 where there is none: what a poll asks."""
 
-    def zone_keys(self) -> set[bytes]:
-        """The keys (`keys.name_key`) of all origins: what is remembered of a source in case it fails."""
-        return {name_key(info.origin) for info in self.zones()}
+    @abstractmethod
+    def each_key(self) -> Iterator[bytes]:
+        """The keys (`keys.name_key`) of all origins, in any order. Made as they are taken: for very many zones there
+        are few at a time. A zone that is made or deleted meanwhile may be among them or not.
+        """
 
+    def zone_keys(self) -> KeyTable:
+        """The same, to be asked later: what is remembered of a source in case it fails."""
+        return KeyTable(self.each_key())
+
+    @abstractmethod
     def held(self, keys: Collection[bytes]) -> set[bytes]:
         """Which of these are keys of origins here."""
-        return self.zone_keys().intersection(keys)
 
     @abstractmethod
     def close(self) -> None: ...

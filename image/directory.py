@@ -20,6 +20,7 @@ HEAD = struct.Struct("<8sIIQQQ")  # magic, version, 0, seed, capacity, used
 USED_PLACE = 32  # octet of the header
 MIN_CAPACITY = 512  # a page
 ENTRY = 8
+AT_ONCE = 1 << 14  # entries that are made numbers of at a time
 MILLISECONDS = 1000  # of a second
 
 
@@ -132,10 +133,11 @@ class Directory:
     def entries(self) -> Iterator[tuple[int, int, int]]:
         """Number, slot and offset of each entry in use, as they are now. For the writer."""
         start = self.place + layout.HEADER_OCTETS
-        table = self._arena.view[start : start + ENTRY * self.capacity].cast("Q").tolist()
-        for at, entry in enumerate(table):
-            if entry:
-                yield at, entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32
+        table = memoryview(bytes(self._arena.view[start : start + ENTRY * self.capacity])).cast("Q")
+        for first in range(0, self.capacity, AT_ONCE):  # of very many zones few are objects at a time
+            for at, entry in enumerate(table[first : first + AT_ONCE].tolist(), first):
+                if entry:
+                    yield at, entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32
 
     def close(self) -> None:
         """Unmap it; nobody may look there any more."""

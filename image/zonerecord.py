@@ -14,6 +14,7 @@ from image import layout
 FIXED = struct.Struct("<6BH6IQ6I")
 assert FIXED.size == layout.ZONE_FIXED
 _ORIGIN_OCTETS, _VERSION, _SOURCE = 3, 13, 14  # of those fields
+_SOURCE_NUMBER = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,18 @@ class ZoneRecord:
     def answered(self) -> bool:
         """Whether there is anything of it to answer from."""
         return not self.flags & (layout.ZONE_LEFT | layout.ZONE_GONE)
+
+
+def origin_at(view: memoryview, place: int) -> bytes:
+    """The origin of the record at a place in the arena."""
+    start = place + layout.ZONE_FIXED
+    return view[start : start + view[place + layout.ZONE_ORIGIN_OCTETS]].tobytes()
+
+
+def source_at(view: memoryview, place: int) -> int:
+    """The data source of the record at a place in the arena."""
+    found: int = _SOURCE_NUMBER.unpack_from(view, place + layout.ZONE_SOURCE)[0]
+    return found
 
 
 def identity(view: memoryview, place: int) -> tuple[int, int] | None:

@@ -17,6 +17,7 @@ from dns.name import Name
 from daemonkit.log import MessageLog
 from datasrc.errors import StorageError
 from datasrc.keys import name_key
+from datasrc.keytable import KeyTable
 from datasrc.masterfiles import MasterFilesSource
 from datasrc.records import Change, ZoneInfo
 from datasrc.source import DataSource, Finder, Snapshot
@@ -202,9 +203,9 @@ class Following:
                     return
             yield None, sure
 
-    def keys(self) -> dict[int, set[bytes] | None]:
+    def keys(self) -> dict[int, KeyTable | None]:
         """The keys of all zones of each source, by its number; None of one that cannot be asked."""
-        found: dict[int, set[bytes] | None] = {}
+        found: dict[int, KeyTable | None] = {}
         for name, source in self._each():
             number = self._followed[name].number
             try:
@@ -296,7 +297,7 @@ class Following:
             hidden = self._before(name)
             known = self._known(followed.number, at_once=_are_files(followed.url))
             for info in source.survey(known):
-                if not hidden or name_key(info.origin) not in hidden:
+                if not len(hidden) or name_key(info.origin) not in hidden:
                     yield Found(name, followed.number, info)
             whole = True
         except StorageError as error:
@@ -308,16 +309,16 @@ class Following:
             followed.whole = True
             followed.mark = None if last is None else _mark(last)
 
-    def _before(self, name: str) -> set[bytes]:
+    def _before(self, name: str) -> KeyTable:
         """The keys of the zones that sources before this one have."""
-        found: set[bytes] = set()
+        found = KeyTable()
         for other, earlier in self._each():
             if other == name:
                 break
             if isinstance(earlier, Failure):
                 continue
             try:
-                found |= earlier.zone_keys()
+                found.add_all(earlier.zone_keys())
             except StorageError as error:
                 self._waits(other, error)
         return found

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from datasrc.filezones import Remembered
+from datasrc.keytable import KeyTable
 from image import delta, directory, layout, manifest
 from image.arena import Arena
 from image.delta import Delta
@@ -22,7 +23,7 @@ from image.directory import Directory, record_place
 from image.errors import ImageError
 from image.file import ImageFile
 from image.manifest import Manifest, Slot
-from image.zonerecord import ZoneRecord, identity, versions_of
+from image.zonerecord import ZoneRecord, identity, origin_at, source_at, versions_of
 from memmgr import filetable
 from memmgr.errors import Occupied
 
@@ -108,15 +109,23 @@ class Store:
         """How many zones the directory has of each data source, by its number; those that are gone not among them."""
         found: Counter[int] = Counter()
         for _, slot, offset in self._entries_there():
-            at = record_place(slot, offset, self.heaps) + layout.ZONE_SOURCE
-            found[int.from_bytes(self.arena.view[at : at + 4], "little")] += 1
+            found[source_at(self.arena.view, record_place(slot, offset, self.heaps))] += 1
         return found
 
-    def versions(self, source: int) -> dict[bytes, int]:
+    def there(self) -> Iterator[tuple[bytes, int]]:
+        """The origin (wire form, small letters) of each zone and the number of its data source; but for those gone."""
+        for _, slot, offset in self._entries_there():
+            place = record_place(slot, offset, self.heaps)
+            yield origin_at(self.arena.view, place), source_at(self.arena.view, place)
+
+    def versions(self, source: int) -> KeyTable:
         """The version of each zone of a data source, by its origin (wire form, small letters)."""
         view, heaps = self.arena.view, self.heaps
-        places = [record_place(slot, offset, heaps) for _, slot, offset in self.directory.entries()]
-        return dict(versions_of(view, filter(None, places), source))
+        places = (record_place(slot, offset, heaps) for _, slot, offset in self.directory.entries())
+        found = KeyTable(numbered=True)
+        for origin, version in versions_of(view, filter(None, places), source):
+            found.put(origin, version)
+        return found
 
     def _entries_there(self) -> Iterator[tuple[int, int, int]]:
         """The entries of the directory but those of zones that are gone."""
@@ -329,10 +338,17 @@ class Store:
         if old is not None and not rebuild:
             return old
         trusted = old if before.boot == manifest.boot_id() else None  # else some of its pages may not be on the disk
-        records = [(slot, offset) for slot in self._mapped() for offset, _ in self.images[slot].zones()]
+        zones = sum(slot.zones for slot in before.slots) + (trusted.used if trusted is not None else 0)
+        return self._make_directory(self._all_records(trusted), zones, old)
+
+    def _all_records(self, trusted: Directory | None) -> Iterator[tuple[int, int]]:
+        """The slot and offset of every record in the images, then those of the directory, where it can be trusted."""
+        for slot in self._mapped():
+            yield from ((slot, offset) for offset, _ in self.images[slot].zones())
         if trusted is not None:
-            records += [(slot, offset) for _, slot, offset in trusted.entries() if self._is_whole(slot, offset)]
-        return self._make_directory(records, old)
+            for _, slot, offset in trusted.entries():
+                if self._is_whole(slot, offset):
+                    yield slot, offset
 
     def _is_whole(self, slot: int, offset: int) -> bool:
         """Whether what an entry points to is there, and is what it was."""
@@ -342,15 +358,15 @@ class Store:
         """The slots in the order in which they were published: of two records of a zone the later one counts."""
         return [slot.number for slot in self.manifest.slots if slot.number in self.images]
 
-    def _make_directory(self, records: list[tuple[int, int]], old: Directory | None, new: int = 0) -> Directory:
+    def _make_directory(self, records: Iterable[tuple[int, int]], zones: int, old: Directory | None) -> Directory:
+        """One with these records (slot and offset), of so many zones at most."""
         epoch = self.manifest.epoch + 1
         name = f"{epoch}.directory"
-        zones = len(records) + new
         directory.create(self.place / name, self.manifest.seed, zones + max(zones, DIRECTORY_SPARE))
         made = Directory(self.arena, self.place / name, writable=True)
         for slot, offset in records:
             place = record_place(slot, offset, self.heaps)
-            origin = ZoneRecord.read(self.arena.view, place).origin
+            origin = origin_at(self.arena.view, place)
             made.put(made.find(origin, self.heaps), origin, slot, offset)
         slots = tuple(self._fresh.get(slot.number, slot) for slot in self.manifest.slots if slot.number in self.images)
         self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, directory=name, slots=slots))
@@ -370,9 +386,10 @@ class Store:
     def _grow(self, new: int = 0) -> None:
         """A directory with more room, for so many new zones at least, and without what is gone."""
         old = self.directory
-        kept = [(slot, offset) for _, slot, offset in self._entries_there()]
-        self.directory = self._make_directory(kept, old, new)
-        self.zones = Counter(slot for slot, _ in kept)
+        kept = Counter(slot for _, slot, _ in self._entries_there())
+        records = ((slot, offset) for _, slot, offset in self._entries_there())
+        self.directory = self._make_directory(records, kept.total() + new, old)
+        self.zones = kept
         old.close()
         self._sweep()
 

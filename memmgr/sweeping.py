@@ -10,8 +10,9 @@ from itertools import chain, islice
 
 from dns.name import Name
 
-from datasrc.keys import key_labels, name_key, wire_of
-from image import layout
+from datasrc.keys import key_labels, wire_key, wire_of
+from datasrc.keytable import KeyTable
+from datasrc.rows import names_in
 from memmgr.following import Following
 from memmgr.store import Store
 
@@ -74,15 +75,9 @@ class Sweeping:
     def _all(self) -> Iterator[None]:
         """Bring in line zones that no source has any more, or that are listed and have no data; one after the other."""
         keys = self._following.keys()
-        for there in [] if self._has_all(keys) else list(self._store.located()):
-            record = there.record
-            if record.flags & layout.ZONE_GONE:
-                continue
-            known = keys.get(record.source, set())
-            key = name_key(record.name)
-            if known is not None and key not in known:  # a source that cannot be asked keeps its zones
-                self._update(record.name)
-                yield
+        for origin in names_in(b"" if self._has_all(keys) else self._left_over(keys)):
+            self._update(origin)
+            yield
         for key in self.listed:
             if self._store.find(wire_of(key)) is None:
                 if any(known is None or key in known for known in keys.values()):
@@ -98,14 +93,27 @@ class Sweeping:
             self._update(_origin(key))
             yield
 
-    def _has_all(self, keys: Mapping[int, set[bytes] | None]) -> bool:
+    def _left_over(self, keys: Mapping[int, KeyTable | None]) -> bytes:
+        """The origins that the directory has of data sources that do not have them, one behind the other (wire form).
+
+        A source that cannot be asked keeps its zones.
+        """
+        found = bytearray()
+        nothing = KeyTable()
+        for origin, source in self._store.there():
+            known = keys.get(source, nothing)
+            if known is not None and wire_key(origin) not in known:
+                found += origin
+        return bytes(found)
+
+    def _has_all(self, keys: Mapping[int, KeyTable | None]) -> bool:
         """Whether the directory has as many zones of each source as there are, but for what one before it hides."""
         there_are = self._store.by_source()
-        hidden: set[bytes] = set()
+        before: list[KeyTable] = []
         for number, known in keys.items():
-            if known is None or len(known) - len(known & hidden) != there_are.pop(number, 0):
+            if known is None or len(known) - known.in_any(before) != there_are.pop(number, 0):
                 return False
-            hidden |= known
+            before.append(known)
         return not there_are
 
 

@@ -37,7 +37,9 @@ from datasrc.records import EVERY_ZONE, Change, Difference, Provenance, ZoneFilt
 from datasrc.source import Bell, DataSource, Snapshot, Updater
 
 _z = zones.c
-_KEYS = Prepared(select(_z.key).where(not_(_z.deleted)))
+KEYS_PAGE = 10_000  # keys that are read at once
+_KEYS = select(_z.key).where(not_(_z.deleted)).order_by(_z.key).limit(bindparam("limit"))
+_FIRST_KEYS, _NEXT_KEYS = Prepared(_KEYS), Prepared(_KEYS.where(_z.key > bindparam("after")))
 _HELD = select(_z.key).where(_z.key.in_(bindparam("keys", expanding=True)), not_(_z.deleted))
 
 
@@ -167,11 +169,17 @@ class DatabaseSource(DataSource):
 
         return NotificationListener(self._database)
 
-    def zone_keys(self) -> set[bytes]:
-        """The keys of all origins."""
+    def each_key(self) -> Iterator[bytes]:
+        """The keys of all origins, a page at a time."""
         self._ensure()
-        with self._database.read() as connection:
-            return {key for (key,) in _KEYS.rows(connection, {})}
+        statement, parameters = _FIRST_KEYS, {"limit": KEYS_PAGE}
+        while True:
+            with self._database.read() as connection:
+                page = [key for (key,) in statement.rows(connection, parameters)]
+            yield from page
+            if len(page) < KEYS_PAGE:
+                return
+            statement, parameters = _NEXT_KEYS, {"limit": KEYS_PAGE, "after": page[-1]}
 
     def held(self, keys: Collection[bytes]) -> set[bytes]:
         """Which of these are keys of origins here."""
@@ -229,7 +237,8 @@ def _tables(connection: Connection) -> list[str]:
 def get_ready() -> None:
     """Do once what every process does that reads a database of zones in SQLite, for those that are forked after it."""
     dialect = make_url(f"{SQLITE}:///zones.sqlite").get_dialect()()
-    _KEYS.get_ready(dialect, {})
+    _FIRST_KEYS.get_ready(dialect, {"limit": KEYS_PAGE})
+    _NEXT_KEYS.get_ready(dialect, {"limit": KEYS_PAGE, "after": b""})
     history.get_ready(dialect)
     reader.get_ready(dialect)
 
