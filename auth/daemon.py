@@ -20,6 +20,7 @@ from auth.engine import Serving
 from auth.errors import CookieSecretError
 from auth.explain import explain
 from auth.images import Images
+from auth.kernel_drops import KernelDrops
 from auth.keys import KeyRing
 from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
 from auth.server import CompiledCounts, Server
@@ -77,6 +78,7 @@ class AuthDaemon(Module):
         super().__init__(context)
         self._compiled_counts = CompiledCounts.declare(context.counters)
         self._zone_counters = ZoneCounters(context.directories.counters, context.log)
+        self._drops = KernelDrops(context)
         self._server: Server | None = None
         self._sources: LateSources | None = None
         self._configured: Mapping[str, Any] = {}
@@ -235,6 +237,7 @@ class AuthDaemon(Module):
         server = self._at_work()
         while True:
             await asyncio.sleep(STALL_LOOK)
+            self._drops.count()
             for thread in server.threads:
                 if (failure := thread.failure) is not None:
                     raise failure
@@ -255,6 +258,7 @@ class AuthDaemon(Module):
     async def on_sockets(self, sockets: list[ListeningSocket]) -> None:
         """Serve these sockets: the new ones first, then the old ones are closed."""
         await self._at_work().distrust()  # what another process told about zones goes for this one, too
+        self._drops.take([one.socket for one in sockets])
         await self._at_work().serve([one.socket for one in sockets])
         places = (one.place for one in sockets)
         self._listening = tuple(f"{place.protocol} {place.address}@{place.port}" for place in places)
@@ -264,6 +268,7 @@ class AuthDaemon(Module):
         """Stop serving, then let go of the data."""
         if self._watcher is not None:
             self._watcher.cancel()
+        self._drops.take([])
         if self._server is not None:
             await self._server.close()
         if self._sources is not None:

@@ -94,7 +94,7 @@ class Counters:
         slots[index] += amount
 
     def set(self, name: str, value: int) -> None:
-        """Set a gauge; raises KeyError for a name that is not in the spec."""
+        """Set a gauge, or what somebody else counts; raises KeyError for a name that is not in the spec."""
         self.slots[self._index[name]] = value
 
     def statistics(self) -> dict[str, int]:
