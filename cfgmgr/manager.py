@@ -20,7 +20,7 @@ from cfgmgr.committer import EVERYWHERE, Committer, Members, Outcome, Proposal, 
 from cfgmgr.current import Current, Rules
 from cfgmgr.edits import Edited
 from cfgmgr.errors import Invalid, NoWayBack, PathError, Stale, StoreError
-from cfgmgr.narrowing import Zones, outside, require_zones
+from cfgmgr.narrowing import Zones, answers_within, outside, require_zones
 from cfgmgr.permission import protected, require_role
 from cfgmgr.store import Revision, Store
 from cfgmgr.tree import Change, Tree, apply, differences_within, look_up, scopes_of
@@ -142,7 +142,8 @@ class Manager:
             theirs = [change for change in self._made(proposal.changes) if not outside([change], zones)]
             changes = shown_changes(theirs if zones is not None else proposal.changes, stored.catalogue)
             good = all(answer.state in GOOD for answer in modules)
-            return Checked(good=good, changes=changes, problems=problems, modules=modules)
+            shown = answers_within(modules, zones, stored.catalogue, proposal.after.complete)
+            return Checked(good=good, changes=changes, problems=problems, modules=shown)
 
     def _made(self, changes: Iterable[Change]) -> list[Change]:
         """Those that somebody made: not what the next revision writes in another form, whoever makes it."""
@@ -199,9 +200,12 @@ class Manager:
             if zones is None:
                 return outcome
             made = self.current.stored
+            answers = answers_within(outcome.answers, zones, made.catalogue, self.current.complete)
             theirs = tuple(change for change in outcome.revision.changes if not outside([change], zones))
             warnings = problems_of(made.findings, zones) + self.committer.hidden(theirs, made)
-            return replace(outcome, revision=replace(outcome.revision, changes=theirs), warnings=warnings)
+            return replace(
+                outcome, revision=replace(outcome.revision, changes=theirs), answers=answers, warnings=warnings
+            )
 
     async def preview(self, stored: Validated) -> Proposal:
         """What a whole configuration would change; raises Invalid."""

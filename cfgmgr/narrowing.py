@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from cfgmgr.addressing import Place, find
+from cfgmgr.api import ModuleAnswer
 from cfgmgr.catalogue import Catalogue
 from cfgmgr.edits import Edited
-from cfgmgr.errors import NotPermitted
+from cfgmgr.errors import NotPermitted, PathError
 from cfgmgr.tree import Change, Tree, look_up
 from cfgmgr.zones import DEFAULT_TEMPLATE, TEMPLATE, ZONES
+from daemonkit.api import Adjustment
 from daemonkit.findings import Path, format_path
 from daemonkit.option_trees import MapOption, SetOption
 from daemonkit.options import Option, Wrong
@@ -76,6 +78,28 @@ def require_zones(changes: Iterable[Change], zones: Zones) -> None:
 def outside(changes: Iterable[Change], zones: Zones) -> list[Path]:
     """Where these changes are not within these zones."""
     return [] if zones is None else [path for path in _places(changes) if not within(path, zones)]
+
+
+def answers_within(
+    answers: Sequence[ModuleAnswer], zones: Zones, catalogue: Catalogue, complete: Tree
+) -> list[ModuleAnswer]:
+    """What modules said, with those adjustments only that are in the rows of these zones."""
+    if zones is None:
+        return list(answers)
+
+    def theirs(adjustment: Adjustment) -> bool:
+        try:  # as it is read where it is made
+            return within(find(adjustment.path, catalogue.root, complete, adjustment.value).path, zones)
+        except PathError:
+            return False
+
+    return [_without(answer, [one for one in answer.adjustments if not theirs(one)]) for answer in answers]
+
+
+def _without(answer: ModuleAnswer, hidden: Sequence[Adjustment]) -> ModuleAnswer:
+    left = tuple(one for one in answer.adjustments if one not in hidden)
+    state = "accepted" if hidden and not left and answer.state == "adjusted" else answer.state
+    return ModuleAnswer(answer.member, state, answer.reason, left)
 
 
 def within(path: Path, zones: Sequence[str]) -> bool:

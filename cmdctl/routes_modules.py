@@ -121,8 +121,8 @@ class ModuleRoutes:
         """The routes of this group."""
         return [
             Operation("GET", "/v1/version", self.version, Role.READ, answer=Release, any_token=True),
-            Operation("GET", "/v1/modules", self.list_modules, Role.READ, answer=ModuleList),
-            Operation("GET", "/v1/modules/{module}", self.show_module, Role.READ, answer=ModuleShown),
+            Operation("GET", "/v1/modules", self.list_modules, Role.READ, answer=ModuleList, any_token=True),
+            Operation("GET", "/v1/modules/{module}", self.show_module, Role.READ, answer=ModuleShown, any_token=True),
             Operation(
                 "POST", "/v1/call/{module}/{command}", self.call, Role.READ, body=CallBody, answer=Any, any_token=True
             ),
@@ -132,22 +132,32 @@ class ModuleRoutes:
         """The release of the running suite."""
         return answer({"version": importlib.metadata.version("bobdns")})
 
-    async def list_modules(self, _request: Request) -> Response:
-        """Every module."""
+    async def list_modules(self, request: Request) -> Response:
+        """Every module; to a token for some zones those that it can command."""
         catalog = self._services.catalog
         entries = [{**entry, "members": self._members(entry["module"])} for entry in catalog.summary()]
         unreadable = [{"component": name, "reason": reason} for name, reason in catalog.unreadable.items()]
+        if caller_of(request).zones is not None:
+            entries = [{**entry, "commands": self._of_zones(entry["module"])} for entry in entries]
+            entries, unreadable = [entry for entry in entries if entry["commands"]], []
         return answer({"modules": entries, "unreadable": unreadable})
 
     async def show_module(self, request: Request) -> Response:
-        """One module."""
+        """One module; to a token for some zones one that it can command, with these commands."""
         name = segment(request, "module")
-        return answer({**describe(self._spec(name)), "members": self._members(name)})
+        if caller_of(request).zones is None:
+            return answer({**describe(self._spec(name)), "members": self._members(name)})
+        theirs = self._of_zones(name)
+        if not theirs:
+            caller_of(request).require(Role.READ)  # which they do not pass, whether there is such a module or not
+        found = describe(self._spec(name))
+        commands = {command: found["commands"][command] for command in theirs}
+        return answer({**found, "commands": commands, "members": self._members(name)})
 
     async def call(self, request: Request) -> Response:
         """Relay a command that the module's spec knows."""
         module, command = segment(request, "module"), segment(request, "command")
-        if not self._is_of_a_zone(module, command):
+        if command not in self._of_zones(module):
             caller_of(request).require(Role.READ)  # which tokens narrowed to zones do not pass
         spec = self._spec(module)
         if command not in spec.commands:
@@ -171,10 +181,10 @@ class ModuleRoutes:
         )
         return answer(result)
 
-    def _is_of_a_zone(self, module: str, command: str) -> bool:
+    def _of_zones(self, module: str) -> list[str]:
+        """Commands of a module that are about one zone."""
         spec = self._services.catalog.specs.get(module)
-        known = None if spec is None else spec.commands.get(command)
-        return known is not None and bool(known.zone)
+        return [] if spec is None else sorted(name for name, command in spec.commands.items() if command.zone)
 
     def _members(self, module: str) -> list[str]:
         return [entry.member for entry in self._services.session.members(module)]

@@ -9,6 +9,8 @@ from cfgmgr import api
 from cfgmgr.errors import NotPermitted
 from cfgmgr.narrowing import outside, require_zones
 from cfgmgr.tree import Change
+from daemonkit.api import Adjustment
+from daemonkit.configuration import Prepared
 from msgq.errors import Refused
 from tests.cfgmgr.bench import Bench
 
@@ -267,3 +269,25 @@ async def test_a_zone_of_others_gives_a_path_no_other_reading(bench):
     before = await told()
     await bench.change(f"zones[{ORG}.statistics]", {})
     assert await told() == before
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("adjusted", [(OTHER,), (OTHER, ORG)])
+async def test_of_what_modules_adjust_only_what_is_in_their_zones_is_told(bench, adjusted):
+    auth = await bench.start("auth")
+
+    async def prepare(config):
+        counted = [zone for zone in adjusted if config.values["zones"][zone]["statistics"]]
+        return Prepared(adjustments=tuple(Adjustment(f"zones.{zone}.statistics", False, zone) for zone in counted))
+
+    auth.on_prepare = prepare
+    await bench.call(api.Set(ANN, f"zones.{ORG}.query_acl", REJECT, ZONES))
+    shown = [(f"zones.{ORG}.statistics", ORG)] if ORG in adjusted else []
+    state = "adjusted" if shown else "accepted"
+    every = await bench.call(api.Check(ANN, "configure"))
+    assert [one.reason for one in every.modules[0].adjustments] == list(adjusted)
+    checked = await bench.call(api.Check(ANN, "configure", ZONES))
+    committed = await bench.call(api.Commit(ANN, "", "configure", ZONES))
+    for told in (checked, committed):
+        assert [(one.state, [(a.path, a.reason) for a in one.adjustments]) for one in told.modules] == [(state, shown)]
+        assert OTHER not in str(told)

@@ -183,10 +183,12 @@ class TestAccess:
 
 
 CALL = "POST /v1/call/{module}/{command}"  # of commands that name a zone
+MODULE = "GET /v1/modules/{module}"  # of modules that have such commands
 AS_TOKEN = "user:admin/"
 # What a token for some zones may use beside the routes that have a zone in their path; all of it is about those zones.
 OF_THEIR_ZONES = {
     *("GET /v1/whoami", "GET /v1/version", "GET /v1/openapi.json", "GET /v1/zones", "GET /v1/zone-names"),
+    "GET /v1/modules",
     *(f"GET /v1/config{of}" for of in ("", "/complete", "/describe", "/candidate", "/entries")),
     *(
         f"POST /v1/config/{order}"
@@ -198,7 +200,7 @@ PATHS = (PathBody, EntryBody)
 
 def test_the_document_says_what_a_token_for_some_zones_may_use():
     said = {operation.name for operation in OPERATIONS if operation.narrowed}
-    assert said == OF_THEIR_ZONES | {CALL} | {
+    assert said == OF_THEIR_ZONES | {CALL, MODULE} | {
         operation.name for operation in OPERATIONS if "{origin}" in operation.path
     }
 
@@ -308,6 +310,17 @@ class TestCredentials:
         found = await remote.ask("POST", f"/v1/call/{command}", remote.bearer(token), body=body)
         assert found[0] == status, found
         assert [(member, one) for member, one, _ in here.asked] == [("memmgr/0", "rebuild")] * (status == 200)
+
+    async def test_a_token_for_some_zones_is_told_of_the_commands_it_can_give(self, remote):
+        remote.tokens["mine"] = remote.here.services.accounts.add_token("admin", Role.OPERATE, (ZONE,), "", None)[1]
+        _, _, body = await remote.ask("GET", "/v1/modules", remote.bearer("mine"))
+        told = {one["module"]: one["commands"] for one in json.loads(body)["modules"]}
+        assert told == {"auth": ["reload"], "memmgr": ["rebuild"]}
+        _, _, body = await remote.ask("GET", "/v1/modules/memmgr", remote.bearer("mine"))
+        assert list(json.loads(body)["commands"]) == ["rebuild"]
+        for module in ("cfgmgr", "nosuch"):  # of which it can command nothing, whether it is there or not
+            status, _, body = await remote.ask("GET", f"/v1/modules/{module}", remote.bearer("mine"))
+            assert (status, b"about these zones only" in body, b"no module" in body) == (403, True, False)
 
     async def test_who_is_wrong_too_often_is_not_listened_to(self, remote):
         remote.authentication = Authentication(remote.here.services.accounts)
