@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,11 +53,6 @@ class Acl:
         """Whether its first rule accepts everybody."""
         return self.source[:1] == ({"action": Action.ACCEPT.value},)
 
-    def networks(self) -> Iterator[Network]:
-        """Every address and prefix that is named in it."""
-        for rule in self.source:
-            yield from _named({name: value for name, value in rule.items() if name != "action"})
-
     def decide(self, requester: Requester) -> Action:
         """The action of the first rule that matches."""
         return next((action for check, action in self.rules if check(requester)), Action.REJECT)
@@ -100,23 +95,14 @@ def _check(name: str, value: Any, place: str) -> Check:
 
 
 def _from(value: Any, place: str) -> Check:
-    networks = tuple(_network(item, place) for item in _items(value, place))
+    networks = tuple(network_of(item, place) for item in items_of(value, place))
     return lambda requester: any(
         requester.address.version == network.version and requester.address in network for network in networks
     )
 
 
-def _named(checks: Mapping[str, Any]) -> Iterator[Network]:
-    """The addresses and prefixes of checks that compile_acl() took."""
-    for name, value in checks.items():
-        if name == "from":
-            yield from (_network(item, name) for item in _items(value, name))
-        elif name != "key":
-            for item in _items(value, name):
-                yield from _named(item)
-
-
-def _network(value: Any, place: str) -> Network:
+def network_of(value: Any, place: str = "from") -> Network:
+    """An address or prefix; raises AclError."""
     if not isinstance(value, str):  # ip_network() would take an integer
         raise AclError(f"{place}: {value!r} is not an address or prefix")
     try:
@@ -126,7 +112,7 @@ def _network(value: Any, place: str) -> Network:
 
 
 def _key(value: Any, place: str) -> Check:
-    names = frozenset(_key_name(item, place) for item in _items(value, place))
+    names = frozenset(_key_name(item, place) for item in items_of(value, place))
     return lambda requester: requester.key in names
 
 
@@ -140,12 +126,12 @@ def _key_name(value: Any, place: str) -> dns.name.Name:
 
 
 def _any(value: Any, place: str) -> Check:
-    alternatives = tuple(_all_of(item, f"{place}[{index}]") for index, item in enumerate(_items(value, place)))
+    alternatives = tuple(_all_of(item, f"{place}[{index}]") for index, item in enumerate(items_of(value, place)))
     return lambda requester: any(check(requester) for check in alternatives)
 
 
 def _all(value: Any, place: str) -> Check:
-    parts = tuple(_all_of(item, f"{place}[{index}]") for index, item in enumerate(_items(value, place)))
+    parts = tuple(_all_of(item, f"{place}[{index}]") for index, item in enumerate(items_of(value, place)))
     return lambda requester: all(check(requester) for check in parts)
 
 
@@ -154,7 +140,7 @@ def _not(value: Any, place: str) -> Check:
     return lambda requester: not check(requester)
 
 
-def _items(value: Any, place: str) -> Sequence[Any]:
+def items_of(value: Any, place: str) -> Sequence[Any]:
     """One value or a list of them; an empty list would be a check nobody meant."""
     items = value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else [value]
     if not items:

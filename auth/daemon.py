@@ -22,6 +22,7 @@ from auth.explain import explain
 from auth.images import Images
 from auth.kernel_drops import KernelDrops
 from auth.keys import KeyRing
+from auth.listed import Listed
 from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
 from auth.server import CompiledCounts, Server
 from auth.settings import Settings
@@ -67,6 +68,7 @@ class Candidate:
     sources: LateSources
     alone: bool  # there is to be no worker
     statuses: Sequence[SourceStatus] = ()  # of the sources, where they were opened for this revision
+    listed: Listed | None = None  # what the loops need of the zones, where they answer from images
 
 
 class AuthDaemon(Module):
@@ -104,16 +106,19 @@ class AuthDaemon(Module):
         """In the worker thread."""
         settings = read_settings(config.own)
         if config.difference is None or self._server is None:
-            zones = read_zones(config.values)
+            zones, touched = read_zones(config.values), None
         else:
-            zones = change_zones(self._server.engine.serving.zones, config.values, config.difference)
+            zones, touched = change_zones(self._server.engine.serving.zones, config.values, config.difference)
         zones = self._with_rows(zones)
+        listed = None if self._server is None else self._server.listed_for(zones, touched)
         keys, faults = self._read_keys(config.values[KEYS])
         cookies = self._read_cookies(config.own["cookies"])
         configured = config.values["data_sources"]
         sources, before = self._sources_of(configured), self._sources
         alone = answers_alone(config)
-        candidate = Candidate(settings, zones, cookies, keys, faults, config.values[KEYS], configured, sources, alone)
+        candidate = Candidate(
+            settings, zones, cookies, keys, faults, config.values[KEYS], configured, sources, alone, listed=listed
+        )
         was_open = before is not None and before.is_open()
         changed = {name for name, entry in configured.items() if entry != self._configured.get(name)}
         if not (was_open or alone) or (sources is before and was_open):
@@ -142,7 +147,7 @@ class AuthDaemon(Module):
     def _with_rows(self, zones: ZoneTable) -> ZoneTable:
         """With a place for the counts of zones that are counted. Where there is none a change is refused."""
         before = None if self._server is None else self._server.engine.serving.zones
-        if before is not None and zones.counted == before.counted:
+        if before is not None and (zones.counted is before.counted or zones.counted == before.counted):
             return zones if zones is before else replace(zones, rows=before.rows)
         try:
             rows = self._zone_counters.prepare(zones.counted)
@@ -207,7 +212,7 @@ class AuthDaemon(Module):
             link = WorkerLink(self.context.directories.run, self._number, expected=not candidate.alone)
             self._server = Server(serving, self.context.counters, self.context.log, self._compiled_counts, link)
         else:
-            self._server.serve_by(serving)
+            self._server.serve_by(serving, candidate.listed)
             if self._images is not None:
                 self.context.spawn(self._images.take_settings(candidate.settings.udp_size), "images")
         if old is not None and old is not sources:

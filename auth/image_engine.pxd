@@ -1,6 +1,5 @@
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
-from auth.access cimport Access
 from auth.cookies cimport CookieJar
 from auth.rate_limiting cimport RateLimiter
 from auth.reply_tally cimport ReplyTally
@@ -16,7 +15,6 @@ cdef int64_t NOTICE_EVERY
 cdef class ImageEngine:
     cdef readonly ReplyTally tally
     cdef readonly ZoneTally zone_tally
-    cdef readonly Access access
     cdef Responder responder
     cdef readonly Py_ssize_t engaged
     cdef CookieJar jar
@@ -52,7 +50,6 @@ cdef class ImageEngine:
     cdef int take_time(self, int64_t now) except -1 nogil
     cdef int take_moment(self, int64_t moment) except -1 nogil
     cdef Py_ssize_t reply(self, Py_ssize_t start, Py_ssize_t length, Py_ssize_t at, Py_ssize_t address, Py_ssize_t address_octets) except -2 nogil
-    cdef int admit(self, Py_ssize_t address, Py_ssize_t address_octets) except -1 nogil
     @cython.locals(wanted=Py_ssize_t, size=Py_ssize_t)
     cdef Py_ssize_t answer(self, Py_ssize_t stage, Py_ssize_t at, Py_ssize_t address, Py_ssize_t address_octets) except -2 nogil
     cdef int count_in_zone(self, Py_ssize_t address_octets, Py_ssize_t size) except -1 nogil

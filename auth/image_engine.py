@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from auth.access import Access
 from auth.cookie_format import COOKIE_OCTETS, MALFORMED, VALID
 from auth.cookies import CookieJar
 from auth.counted import (
@@ -28,9 +27,19 @@ from auth.rate_limit_numbers import ANSWERS, DROP, ERRORS, SEND
 from auth.rate_limiting import RateLimiter
 from auth.reply_tally import ReplyTally
 from auth.settings import AnyAnswer
-from auth.sizes import IPV6_OCTETS, NOTHING
+from auth.sizes import NOTHING
 from auth.zone_tally import ZoneTally
-from image.layout import BADCOOKIE, COOKIE, KEEPALIVE, MAX_NAME, NSID, WANTS_COOKIE, WANTS_KEEPALIVE, WANTS_NSID
+from image.layout import (
+    BADCOOKIE,
+    COOKIE,
+    IPV6_OCTETS,
+    KEEPALIVE,
+    MAX_NAME,
+    NSID,
+    WANTS_COOKIE,
+    WANTS_KEEPALIVE,
+    WANTS_NSID,
+)
 from image.names import address_of
 
 KEEPALIVE_OCTETS = 2  # RFC 7828 section 3.1
@@ -45,7 +54,6 @@ class ImageEngine:
         """`part` is where this thread counts in zones: one of auth/counted.py."""
         self.tally = tally
         self.zone_tally = ZoneTally(part)
-        self.access = Access()
         self.responder: Any = None
         self.engaged = 0
         self.jar = CookieJar()
@@ -119,8 +127,8 @@ class ImageEngine:
     def serve(self, queries: memoryview, replies: memoryview, addresses: memoryview) -> None:
         """Take queries and the addresses of clients from these buffers, and put replies into the other, from now on."""
         self.jar.attach(queries, addresses)
-        self.access.attach(addresses)
         self.responder.serve(queries, replies)
+        self.responder.access.attach(addresses)
         self.responder.limiting = self.limited
         self.responder.leaves_any = self.leaves_any
         self.responder.courteous = self.courteous
@@ -172,18 +180,11 @@ class ImageEngine:
         """
         if not self.engaged:
             return 0
-        self.admit(address, address_octets)
+        if self.responder.guarded:
+            self.responder.come_from(address, address_octets)
         if not self.responder.prepare(0, start, length):
             return 0
         return self.answer(0, at, address, address_octets)
-
-    def admit(self, address: int, address_octets: int) -> int:
-        """The query that the responder reads next comes from this address."""
-        if self.access.ranges:
-            self.access.look_up(address, address_octets)
-            self.responder.admitted = self.access.admitted
-            self.responder.refused = self.access.refused
-        return 0
 
     def answer(self, stage: int, at: int, address: int, address_octets: int) -> int:
         """As reply(), for a query that the responder has prepared."""
@@ -209,7 +210,7 @@ class ImageEngine:
             size = self.limit(size, address, address_octets)
         if size != NOTHING:
             self.tally.replied(self.responder.flags, self.responder.rcode, self.responder.kind, self.responder.edns)
-        if self.zone_tally.zones and self.responder.rcode != BADCOOKIE:  # that one has nothing to do with the zone
+        if self.zone_tally.counting and self.responder.rcode != BADCOOKIE:  # that one has nothing to do with the zone
             self.count_in_zone(address_octets, size)
         return size
 

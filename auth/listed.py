@@ -1,29 +1,34 @@
-"""The zones of the configuration as compiled code knows them: those it must leave, and those it counts in."""
+"""The zones of the configuration as compiled code knows them: those it must leave, and those it counts in.
+
+What the loops go by is never changed. Where a revision changes a few zones of 100 000, what is made for it has nearly
+all in common with what was there before, in the time that the few take.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from auth.access_ranges import Ranges, ranges_of
+from dns.name import Name
+
+from auth.access_lists import AccessLists
 from auth.image_engine import ImageEngine
 from auth.wire import wire_of
 from auth.zones import ZoneTable
-from image.layout import ADMITTED
-from image.listing import listing, numbering
+from image.layout import HALF
+from image.listing import Listing, OriginReader
 from image.responder import Responder
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Tables for the zones of one revision, and for hashes of one seed."""
+    """What there is for the zones of one revision, and for hashes of one seed."""
 
     zones: ZoneTable
     seed: int
-    keys: memoryview
-    policies: memoryview
-    usual: int  # the policy of zones that are not listed
-    ranges: Ranges
-    counted: tuple[memoryview, memoryview]  # hashes and rows
+    listing: Listing
+    lists: AccessLists
+    usual: int  # who may ask for zones that are not listed
 
     def is_of(self, zones: ZoneTable, seed: int) -> bool:
         """Whether it is right for these."""
@@ -31,27 +36,49 @@ class Listed:
 
     def tell(self, responder: Responder, engine: ImageEngine) -> None:
         """Have a responder leave what it must, and what it answers be counted. From the thread of both."""
-        responder.heed(self.keys, self.policies, len(self.zones.listed), self.usual)
-        ranges = self.ranges
-        if ranges.numbers:
-            engine.access.heed(ranges.starts4, ranges.masks4, ranges.starts6, ranges.masks6)
-        else:
-            engine.access.rest()
-            responder.admitted = ADMITTED
-            responder.refused = 0
+        responder.heed(self.listing, self.usual, self.lists.words, int(self.lists.are_there))
         rows = self.zones.rows
         responder.counting = 0 if rows is None else 1
         if rows is None:
             engine.zone_tally.rest()
         else:
-            engine.zone_tally.heed(*self.counted, len(rows.of), rows.slots)
+            engine.zone_tally.heed(self.listing, rows.slots)
+
+    def changed(self, zones: ZoneTable, touched: Collection[Name]) -> Listed:
+        """The same for another revision, which differs in what it says of these zones, and of those not listed."""
+        had_no_rows = bool(self.zones.counted) and self.zones.rows is None and zones.rows is not None
+        if had_no_rows or self.lists.are_many:
+            return list_zones(zones, self.seed)
+        reader = OriginReader(self.seed)
+        numbers = {
+            reader.hash_of(wire_of(origin)): _number(zones, origin, self.lists) if origin in zones.listed else None
+            for origin in touched
+        }
+        listing = self.listing.changed(numbers) if numbers else self.listing
+        return Listed(zones, self.seed, listing, self.lists, self.lists.place(zones.default))
 
 
 def list_zones(zones: ZoneTable, seed: int) -> Listed:
-    """Blocks: 0.2 s for 100 000 zones."""
-    ranges = ranges_of([zones.default, *zones.listed.values()])
-    numbers = {key: ranges.number(policy) for key, policy in {id(one): one for one in zones.listed.values()}.items()}
-    origins = ((wire_of(origin), numbers[id(policy)]) for origin, policy in zones.listed.items())
-    rows = {} if zones.rows is None else {wire_of(origin): row for origin, row in zones.rows.of.items()}
-    keys, policies = listing(seed, origins, len(zones.listed))
-    return Listed(zones, seed, keys, policies, ranges.number(zones.default), ranges, numbering(seed, rows))
+    """Make it for all zones. Blocks: 0.3 s for 100 000."""
+    lists = AccessLists()
+    reader = OriginReader(seed)
+    places = {key: lists.place(policy) for key, policy in {id(one): one for one in zones.listed.values()}.items()}
+    rows = {} if zones.rows is None else zones.rows.of
+    numbers = (
+        (reader.hash_of(wire_of(origin)), places[id(policy)] | _row(rows.get(origin)) << HALF)
+        for origin, policy in zones.listed.items()
+    )
+    listing = Listing.of(numbers, len(zones.listed))
+    usual = lists.place(zones.default)
+    lists.settle()
+    return Listed(zones, seed, listing, lists, usual)
+
+
+def _number(zones: ZoneTable, origin: Name, lists: AccessLists) -> int:
+    """What the listing says of a listed zone."""
+    row = None if zones.rows is None else zones.rows.of.get(origin)
+    return lists.place(zones.listed[origin]) | _row(row) << HALF
+
+
+def _row(row: int | None) -> int:
+    return 0 if row is None else row + 1

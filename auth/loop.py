@@ -28,8 +28,8 @@ from auth.image_engine import ImageEngine
 from auth.raw import Hatch, Reactor
 from auth.raw_datagrams import Datagrams
 from auth.reply_tally import ReplyTally
-from auth.sizes import HATCH_MESSAGES, IPV4_OCTETS, IPV6_OCTETS, MAX_PLACES, NOTHING, QUERY_OCTETS
-from image.layout import STAGES
+from auth.sizes import HATCH_MESSAGES, MAX_PLACES, NOTHING, QUERY_OCTETS
+from image.layout import IPV4_OCTETS, IPV6_OCTETS, STAGES
 
 ALIGNMENT = 16  # octets; replies begin at multiples of it
 
@@ -276,9 +276,9 @@ class Loop(Reactor):
         octets = self.datagrams.size(slot)
         if not self.engine.engaged or octets > QUERY_OCTETS:
             return 0
-        if self.engine.access.ranges:
+        if self.responder.guarded:
             address_octets = IPV6_OCTETS if self.datagrams.is_v6(slot) else IPV4_OCTETS
-            self.engine.admit(self.datagrams.address(slot), address_octets)
+            self.responder.come_from(self.datagrams.address(slot), address_octets)
         if self.responder.is_far and self.responder.is_wide:
             usable: int = self.responder.read_ahead(slot - self.first, slot * QUERY_OCTETS, octets)
         else:

@@ -17,9 +17,10 @@ from auth.keys import ALGORITHMS, Key, KeyRing
 from auth.settings import AnyAnswer, CookieSettings, RateLimitSettings, Settings, TcpSettings
 from auth.wire import wire_of
 from auth.zones import ZonePolicy, ZoneTable
-from daemonkit.configuration import Difference, RowChanges, with_changes
+from daemonkit.configuration import Difference
 from daemonkit.errors import Rejected
 from daemonkit.findings import format_path
+from daemonkit.rowmap import rows_of
 from daemonkit.secretfiles import SecretError, read_secret
 
 DEFAULT_TEMPLATE = "default"
@@ -55,14 +56,18 @@ def read_zones(values: Mapping[str, Any]) -> ZoneTable:
     return ZoneTable(listed, policy(template, f"templates.{DEFAULT_TEMPLATE}.query_acl"), _counted(counted))
 
 
-def change_zones(before: ZoneTable, values: Mapping[str, Any], difference: Difference) -> ZoneTable:
-    """As `read_zones`, from the table before and what differs; takes the time of that."""
+def change_zones(
+    before: ZoneTable, values: Mapping[str, Any], difference: Difference
+) -> tuple[ZoneTable, frozenset[dns.name.Name]]:
+    """As `read_zones`, from the table before and what differs; takes the time of that. Also the zones that differ."""
     table, changes = before, difference.rows.get("zones")
     policy = _policies()
+    touched: frozenset[dns.name.Name] = frozenset()
     if changes is not None:
-        policies = {name: policy(zone, f"zones.{name}.query_acl") for name, zone in changes.changed.items()}
-        listed = with_changes(table.listed, RowChanges(policies, changes.removed), _origin)
-        touched = {_origin(name) for name in (*changes.changed, *changes.removed)}
+        policies = {_origin(name): policy(zone, f"zones.{name}.query_acl") for name, zone in changes.changed.items()}
+        removed = [_origin(name) for name in changes.removed]
+        listed = rows_of(table.listed).changed(policies.items(), removed)
+        touched = frozenset((*policies, *removed))
         counted = {origin for origin in touched if origin in listed and listed[origin].statistics}
         if counted or not table.counted.isdisjoint(touched):
             table = replace(table, counted=_counted(table.counted - touched | counted))
@@ -70,7 +75,7 @@ def change_zones(before: ZoneTable, values: Mapping[str, Any], difference: Diffe
     if "templates" in difference.keys:
         template = values["templates"][DEFAULT_TEMPLATE]
         table = replace(table, default=policy(template, f"templates.{DEFAULT_TEMPLATE}.query_acl"))
-    return table
+    return table, touched
 
 
 def read_key(name: str, configured: Mapping[str, Any]) -> Key:

@@ -9,7 +9,8 @@ from typing import Any
 
 from auth.ancillary import ANCILLARY_SIZE, Ancillary, reply_control
 from auth.raw import Hatch, zeros
-from auth.sizes import IPV6_OCTETS, MAX_DATAGRAM, MAX_UDP_SIZE, QUERY_OCTETS
+from auth.sizes import MAX_DATAGRAM, MAX_UDP_SIZE, QUERY_OCTETS
+from image.layout import IPV6_OCTETS
 
 
 class Datagrams:

@@ -55,7 +55,8 @@ cdef extern from *:
     const void *bob_address(const bob_end *) nogil
     uint64_t bob_client(const bob_end *) nogil
 
-from auth.sizes import IPV4_OCTETS, IPV6_OCTETS, MAX_IN_FRONT
+from auth.sizes import MAX_IN_FRONT
+from image.layout import IPV4_OCTETS, IPV6_OCTETS
 
 cdef Py_ssize_t _V4 = IPV4_OCTETS
 cdef Py_ssize_t _V6 = IPV6_OCTETS

@@ -10,10 +10,12 @@ import asyncio
 import functools
 import ipaddress
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+
+from dns.name import Name
 
 from auth.cookie_secrets import CookieSecrets
 from auth.counted import COUNTED
@@ -89,9 +91,25 @@ class Server:
             count_in(thread, share)
             thread.start()
 
-    def serve_by(self, serving: Serving) -> None:
-        """Answer by this revision from now on: when this returns, the batch that was in hand is answered."""
+    def listed_for(self, zones: ZoneTable, touched: Collection[Name] | None) -> Listed | None:
+        """What the loops need of the zones of a revision, which differ in these from those being served (None: in any);
+        None where they answer nothing anyway. For any thread. Blocks: 0.3 s for 100 000 zones that differ.
+        """
+        listed, responder = self._listed, self._responder
+        if listed is None or responder is None or listed.is_of(zones, responder.seed):
+            return listed
+        if touched is None or not listed.is_of(self.engine.serving.zones, responder.seed):
+            return list_zones(zones, responder.seed)
+        return listed.changed(zones, touched)
+
+    def serve_by(self, serving: Serving, listed: Listed | None = None) -> None:
+        """Answer by this revision from now on: when this returns, the batch that was in hand is answered.
+
+        `listed` is what listed_for() gave for it: without that nothing is answered from images until take_zones().
+        """
         self.engine.serving = serving
+        if listed is not None:
+            self._listed = listed
         self._udp.refresh()
         self.tcp_thread.call_now(self._engaging_tcp())
         self.loop_thread.call_now(self._engaging())
@@ -102,12 +120,14 @@ class Server:
         await self.take_zones()
 
     async def take_zones(self) -> None:
-        """To be called after serve_by(): until then a revision with other zones is answered without images."""
+        """To be called after serve_by(): other zones that came without `listed` are not answered from images before."""
         responder = self._responder
-        zones = self.engine.serving.zones
-        while responder is not None and not (self._listed and self._listed.is_of(zones, responder.seed)):
-            self._listed = await asyncio.to_thread(list_zones, zones, responder.seed)
-            zones = self.engine.serving.zones
+        while responder is not None and not (
+            self._listed and self._listed.is_of(self.engine.serving.zones, responder.seed)
+        ):
+            made = await asyncio.to_thread(list_zones, self.engine.serving.zones, responder.seed)
+            if made.is_of(self.engine.serving.zones, responder.seed):
+                self._listed = made
         await self.tcp_thread.call(self._engaging_tcp())
         await self.loop_thread.call(self._engaging())
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-IPV4_OCTETS = 4  # of an address
-IPV6_OCTETS = 16
 NOTHING = -1  # in place of the octets of a reply: none is sent
 QUERY_OCTETS = 1024  # of a query that the loop answers; longer ones are left, for they are nothing usual
 MAX_DATAGRAM = 65535  # octets

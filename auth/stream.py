@@ -15,7 +15,8 @@ from auth.counted import REQUEST_TCP, REQUEST_V4, REQUEST_V6, STREAM_PART
 from auth.image_engine import ImageEngine
 from auth.raw import zeros
 from auth.reply_tally import ReplyTally
-from auth.sizes import IPV6_OCTETS, MAX_STREAM_REPLY, MAX_STREAM_UNSENT, STREAM_OCTETS
+from auth.sizes import MAX_STREAM_REPLY, MAX_STREAM_UNSENT, STREAM_OCTETS
+from image.layout import IPV6_OCTETS
 
 PREFIX = 2  # octets of the length before each message (RFC 1035 section 4.2.2)
 HEADER_OCTETS = 12

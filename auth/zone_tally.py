@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from auth.counted import FIRST_PART, PART_WORDS, ROW_WORDS
 from auth.reply_tally import ReplyTally
-from image.layout import HALF
+from image.layout import HALF, NOT_LISTED
+from image.listing import NO_TABLE, Listing
 
 
 class ZoneTally(ReplyTally):
@@ -17,36 +18,26 @@ class ZoneTally(ReplyTally):
         """`part` is that of the thread."""
         super().__init__()
         self.part = part
-        self.keys = memoryview(bytearray(8)).cast("Q")
-        self.rows = memoryview(bytearray(8)).cast("Q")
-        self.zones = 0  # that are counted
+        self.listing = Listing(NO_TABLE)
+        self.counting = 0  # set while any zone is counted
 
-    def heed(self, keys: memoryview, rows: memoryview, zones: int, slots: memoryview) -> None:
-        """Count in the zones of this table (image.listing.numbering) from now on, in these slots."""
-        self.zones = 0
-        self.keys = keys
-        self.rows = rows
+    def heed(self, listing: Listing, slots: memoryview) -> None:
+        """Count in the zones that have a row in this listing from now on, in these slots."""
+        self.listing = listing
         self.counts = slots
-        self.zones = zones
+        self.counting = 1
 
     def rest(self) -> None:
         """Count in no zone."""
-        self.zones = 0
+        self.counting = 0
 
     def choose(self, value: int) -> int:
         """Count in the zone whose origin has this hash; 0 where it is not counted."""
-        size = len(self.keys)
-        place = ((value >> HALF) * size) >> HALF
-        for _ in range(size):
-            if self.keys[place] == 0:
-                return 0
-            if self.keys[place] == value:
-                self.choose_row(self.rows[place])
-                return 1
-            place += 1
-            if place == size:
-                place = 0
-        return 0
+        number = self.listing.find(value)
+        if number == NOT_LISTED or number >> HALF == 0:
+            return 0
+        self.choose_row((number >> HALF) - 1)
+        return 1
 
     def choose_row(self, row: int) -> int:
         """Count in the zone of this row."""

@@ -83,7 +83,7 @@ class AuthworkerDaemon(Module):
         if before is None or config.difference is None:
             zones = read_zones(values)
         else:
-            zones = change_zones(before.serving.zones, values, config.difference)
+            zones, _ = change_zones(before.serving.zones, values, config.difference)
         ring = KeyRing() if before is None else before.serving.keys
         keys, _ = read_keys(values[KEYS], {} if before is None else before.keys, ring)
         settings = read_settings(values[AUTH])

@@ -12,17 +12,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from daemonkit import api
-from daemonkit.rowmap import RowMap
-
-K = TypeVar("K")
-
-
-def _as_is(name: Any) -> Any:
-    """The name itself."""
-    return name
+from daemonkit.rowmap import rows_of
 
 
 def _nothing() -> None:
@@ -152,8 +145,6 @@ class ConfigurationMember:
         self.commit(configuration.revision)
 
 
-def with_changes(entries: Mapping[K, Any], changes: RowChanges, key: Callable[[str], K] = _as_is) -> Mapping[K, Any]:
-    """Entries after changes; the entries before stay as they are. `key` is what the entries are under, by name."""
-    before = entries if isinstance(entries, RowMap) else RowMap(entries)
-    changed = ((key(name), value) for name, value in changes.changed.items())
-    return before.changed(changed, map(key, changes.removed))
+def with_changes(entries: Mapping[str, Any], changes: RowChanges) -> Mapping[str, Any]:
+    """Entries after changes; the entries before stay as they are."""
+    return rows_of(entries).changed(changes.changed.items(), changes.removed)

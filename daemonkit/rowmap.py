@@ -67,3 +67,8 @@ class RowMap(Mapping[K, V], Generic[K, V]):
 
     def __len__(self) -> int:
         return self._length
+
+
+def rows_of(entries: Mapping[K, V]) -> RowMap[K, V]:
+    """A map as a RowMap; nobody must change it any more."""
+    return entries if isinstance(entries, RowMap) else RowMap(entries)

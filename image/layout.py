@@ -170,13 +170,19 @@ ROW_CHAIN = 5
 ROW_TABLE = 6  # of the delta
 ROW_HEAP = 7  # of the delta
 
-# Policies of zones (image/listing.py), by number: who asks for a zone must be admitted by its policy. Which admit a
-# client is a set of bits, and which refuse it another; who is in neither is left to the plain implementation.
-OPEN = 0  # admits everybody
-CLOSED = 63  # admits nobody
-ADMITTED = (1 << CLOSED) - 1  # by all others
-NOT_LISTED = -1
+# Who may ask for a zone, as numbers (image/listing.py): the place of an access control list (image/access.py), or
+OPEN = 0  # everybody,
+CLOSED = 1  # nobody is answered: all queries are left
+FIRST_LIST = 2
+NOT_LISTED = 0xFFFFFFFFFFFFFFFF
 NO_HASH = 1  # in a listing, in place of 0, which is an empty place
+
+# What a list says of an address.
+ADMITS = 0
+REFUSES = 1
+DROPS = 2
+IPV4_OCTETS = 4  # of an address
+IPV6_OCTETS = 16
 
 # What a search for a zone ends with, where it does not end with a place.
 NOT_ADMITTED = -4  # it refuses who asks (-3 is no result of a search: it tells of an exception)

@@ -97,8 +97,8 @@ SAVED_OCTETS = 11
 SAVED_WANTED = 12
 SAVED_COOKIE = 13
 SAVED_COOKIE_OCTETS = 14
-SAVED_ADMITTED = 15
-SAVED_REFUSED = 16
+SAVED_CLIENT = 15
+SAVED_CLIENT_OCTETS = 16
 FETCHED_LEVELS = 3  # labels of names, from the whole one on: most have no more below their zones
 FETCHED_BUCKETS = 4  # of a cache line, about
 LINE = 64  # octets
@@ -126,6 +126,12 @@ class Responder(Courtesy):
         self.trusting = 1
         self.believed = sources
         self.since = since
+
+    def come_from(self, address: int, octets: int) -> int:
+        """The query that is read next comes from the address of so many octets there (where Access is attached)."""
+        self.client = address
+        self.client_octets = octets
+        return 0
 
     def answer(self, start: int, length: int, at: int) -> int:
         """Answer the query at `start`; octets of the reply at `at`, 0 where it is left to the plain implementation."""
@@ -219,8 +225,9 @@ class Responder(Courtesy):
         self.saved[at + SAVED_DEPTH] = self.depth
         self.saved[at + SAVED_OCTETS] = self.name_octets
         self.saved[at + SAVED_WANTED] = self.wanted
-        self.saved[at + SAVED_ADMITTED] = self.admitted
-        self.saved[at + SAVED_REFUSED] = self.refused
+        if self.guarded:
+            self.saved[at + SAVED_CLIENT] = self.client
+            self.saved[at + SAVED_CLIENT_OCTETS] = self.client_octets
         if self.wanted:
             self.saved[at + SAVED_COOKIE] = self.cookie_at
             self.saved[at + SAVED_COOKIE_OCTETS] = self.cookie_octets
@@ -315,8 +322,9 @@ class Responder(Courtesy):
         self.name_octets = self.saved[saved + SAVED_OCTETS]
         self.name_end = self.names_at + self.name_octets
         self.wanted = self.saved[saved + SAVED_WANTED]
-        self.admitted = self.saved[saved + SAVED_ADMITTED]
-        self.refused = self.saved[saved + SAVED_REFUSED]
+        if self.guarded:
+            self.client = self.saved[saved + SAVED_CLIENT]
+            self.client_octets = self.saved[saved + SAVED_CLIENT_OCTETS]
         if self.wanted:
             self.cookie_at = self.saved[saved + SAVED_COOKIE]
             self.cookie_octets = self.saved[saved + SAVED_COOKIE_OCTETS]

@@ -1,9 +1,12 @@
 cimport cython
 from libc.stdint cimport uint64_t
+from image.access cimport Access
 from image.linking cimport Linker
+from image.listing cimport Listing
 
-cdef Py_ssize_t BELOW_DELTA, CAPACITY_WORD, HEADER_OCTETS, IN_DELTA, MAX_DEPTH, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NOT_ADMITTED, NOT_LISTED, NOT_MAPPED, NOWHERE, OPEN, NSEC, NSEC3, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_CHAIN, ROW_FRAGMENTS, ROW_HEAP, ROW_NODES, ROW_TABLE, ROW_ZONES, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_LABELS, ZONE_LAST_END, ZONE_LEFT, ZONE_NEGATIVE, ZONE_NODES, ZONE_NODES_END, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_PATCH, ZONE_PATCH_ENTRIES, ZONE_UNIT, NEAR_NAMES, NEAR_ZONES, USED_WORD
-cdef uint64_t ADMITTED, HALF, NO_HASH, OFFSET_MASK, SLOT_MASK, SLOT_SHIFT, TAG_MASK, TAG_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
+cdef Py_ssize_t BELOW_DELTA, CAPACITY_WORD, CLOSED, HEADER_OCTETS, IN_DELTA, IPV4_OCTETS, MAX_DEPTH, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NOT_ADMITTED, NOT_MAPPED, NOWHERE, OPEN, NSEC, NSEC3, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_CHAIN, ROW_FRAGMENTS, ROW_HEAP, ROW_NODES, ROW_TABLE, ROW_ZONES, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_LABELS, ZONE_LAST_END, ZONE_LEFT, ZONE_NEGATIVE, ZONE_NODES, ZONE_NODES_END, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_PATCH, ZONE_PATCH_ENTRIES, ZONE_UNIT, NEAR_NAMES, NEAR_ZONES, USED_WORD
+cdef int ADMITS, REFUSES
+cdef uint64_t HALF, MASK32, NOT_LISTED, OFFSET_MASK, SLOT_MASK, SLOT_SHIFT, TAG_MASK, TAG_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
 
 cdef class Searcher(Linker):
     cdef const uint64_t[::1] arena64
@@ -13,12 +16,13 @@ cdef class Searcher(Linker):
     cdef Py_ssize_t directory_capacity
     cdef readonly Py_ssize_t is_far
     cdef readonly Py_ssize_t is_wide
-    cdef const uint64_t[::1] listed
-    cdef const uint64_t[::1] policies
+    cdef Listing listing
     cdef readonly Py_ssize_t listings
     cdef readonly Py_ssize_t usual
-    cdef public uint64_t admitted
-    cdef public uint64_t refused
+    cdef readonly Access access
+    cdef readonly Py_ssize_t guarded
+    cdef Py_ssize_t client
+    cdef Py_ssize_t client_octets
     cdef Py_ssize_t[::1] owner_lefts
     cdef readonly Py_ssize_t zone
     cdef Py_ssize_t slot
@@ -40,10 +44,10 @@ cdef class Searcher(Linker):
     cdef Py_ssize_t patch
     cdef Py_ssize_t patch_entries
 
-    @cython.locals(level=Py_ssize_t, value=uint64_t, place=Py_ssize_t, policy=Py_ssize_t, own=Py_ssize_t, is_zone=bint)
+    @cython.locals(level=Py_ssize_t, value=uint64_t, place=Py_ssize_t, who=Py_ssize_t, own=uint64_t)
     cdef Py_ssize_t find_zone(self, Py_ssize_t deepest) except -3 nogil
-    @cython.locals(size=Py_ssize_t, at=Py_ssize_t, entry=uint64_t, wanted=uint64_t, _=Py_ssize_t)
-    cdef Py_ssize_t policy_of(self, uint64_t value) except -3 nogil
+    @cython.locals(action=int)
+    cdef Py_ssize_t permitted(self, Py_ssize_t place, Py_ssize_t who, int is_own) except -3 nogil
     @cython.locals(at=Py_ssize_t, entry=uint64_t, slot=Py_ssize_t, offset=Py_ssize_t, base=Py_ssize_t, place=Py_ssize_t, _=Py_ssize_t)
     cdef Py_ssize_t look_up_zone(self, uint64_t value, Py_ssize_t level) except -3 nogil
     @cython.locals(start=Py_ssize_t, size=Py_ssize_t)

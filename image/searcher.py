@@ -5,18 +5,21 @@ directory -> record of the zone -> delta, where the zone has one -> buckets -> n
 
 from __future__ import annotations
 
+from image.access import Access
 from image.layout import (
-    ADMITTED,
+    ADMITS,
     BELOW_DELTA,
     CAPACITY_WORD,
+    CLOSED,
     HALF,
     HEADER_OCTETS,
     IN_DELTA,
+    IPV4_OCTETS,
+    MASK32,
     MAX_DEPTH,
     MAX_SLOTS,
     NEAR_NAMES,
     NEAR_ZONES,
-    NO_HASH,
     NODE_BEFORE,
     NODE_FIXED,
     NODE_GONE,
@@ -29,6 +32,7 @@ from image.layout import (
     OFFSET_MASK,
     OPEN,
     REFERRAL,
+    REFUSES,
     ROW,
     ROW_BUCKET_COUNT,
     ROW_BUCKETS,
@@ -69,6 +73,7 @@ from image.layout import (
     ZONE_UNIT,
 )
 from image.linking import Linker
+from image.listing import NO_TABLE, Listing
 from image.names import buffer
 
 
@@ -84,12 +89,13 @@ class Searcher(Linker):
         self.directory_capacity = 0
         self.is_far = 0  # what there is is larger than caches
         self.is_wide = 0  # so are directory and zones
-        self.listed = buffer(8).cast("Q")  # what image.listing made: zones that are not just served as they are there,
-        self.policies = buffer(8).cast("Q")  # and who may ask for them
+        self.listing = Listing(NO_TABLE)  # zones that are not just served as they are there
         self.listings = 0
-        self.usual = OPEN  # the policy of all other zones
-        self.admitted = ADMITTED  # the policies that admit who asks,
-        self.refused = 0  # and those that refuse
+        self.usual = OPEN  # who may ask for all other zones
+        self.access = Access()
+        self.guarded = 0  # set where there are access control lists
+        self.client = 0  # where the address of who asks is, and its octets
+        self.client_octets = IPV4_OCTETS
         self.owner_lefts = buffer(8 * (MAX_DEPTH + 1)).cast("q")
         # Of the zone at hand, in the arena.
         self.zone = 0
@@ -129,51 +135,46 @@ class Searcher(Linker):
         """About how many names there are in all images."""
         return sum(self.rows[slot * ROW + ROW_BUCKET_COUNT] for slot in range(MAX_SLOTS)) * 2 // 3
 
-    def heed(self, keys: memoryview, policies: memoryview, count: int, usual: int) -> None:
-        """Go by the policies of these zones (image/listing.py), and by the usual one for all others.
+    def heed(self, listing: Listing, usual: int, lists: memoryview, guarded: int) -> None:
+        """Go by what this listing says of zones, and by the usual list for all others; lists are in these numbers.
 
-        Zones that are listed and not in the directory are left.
+        Zones that are listed and not in the directory are left. `guarded` is set where there is any list.
         """
-        self.listed = keys
-        self.policies = policies
-        self.listings = count
+        self.listing = listing
+        self.listings = listing.count
         self.usual = usual
+        self.access.heed(lists)
+        self.guarded = guarded
 
     def find_zone(self, deepest: int) -> int:
         """Enter the zone that is the longest match among suffixes of up to `deepest` labels; its place in the arena."""
         for level in range(deepest, -1, -1):
             value = self.mix(self.hashes[self.levels_at + level], 0)
             place = self.look_up_zone(value, level)
-            policy = self.usual
+            who = self.usual
             own = NOT_LISTED
             if self.listings:
-                own = self.policy_of(value)
+                own = self.listing.find(value)
                 if own != NOT_LISTED:
                     if place == NOWHERE:
                         return NOT_MAPPED
-                    policy = own
+                    who = own & MASK32
             if place != NOWHERE:
-                if place != NOT_MAPPED and policy != OPEN and not self.admitted >> policy & 1:
-                    is_zone = own != NOT_LISTED or not self.zone_flags & ZONE_LEFT  # what is left may be none any more
-                    return NOT_ADMITTED if is_zone and self.refused >> policy & 1 else NOT_MAPPED
+                if who != OPEN and place != NOT_MAPPED:
+                    return self.permitted(place, who, own != NOT_LISTED)
                 return place
         return NOWHERE
 
-    def policy_of(self, value: int) -> int:
-        """The policy of the origin with this hash, or NOT_LISTED."""
-        size = len(self.listed)
-        at = ((value >> HALF) * size) >> HALF
-        wanted = value if value else NO_HASH
-        for _ in range(size):
-            entry = self.listed[at]
-            if entry == 0:
-                return NOT_LISTED
-            if entry == wanted:
-                return self.policies[at]
-            at += 1
-            if at == size:
-                at = 0
-        return NOT_LISTED
+    def permitted(self, place: int, who: int, is_own: int) -> int:
+        """The place of the zone at hand, if who asks may: by this list, which is its own one or the usual one."""
+        if who == CLOSED:
+            return NOT_MAPPED
+        action = self.access.decide(who, self.client, self.client_octets)
+        if action == ADMITS:
+            return place
+        if not is_own and self.zone_flags & ZONE_LEFT:  # what is left may be no zone any more
+            return NOT_MAPPED
+        return NOT_ADMITTED if action == REFUSES else NOT_MAPPED
 
     def look_up_zone(self, value: int, level: int) -> int:
         """Enter the zone of the suffix of `level` labels, whose hash is `value`."""

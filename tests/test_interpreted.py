@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # A new compiled module belongs to a test that is named here.
 TESTS = [
-    "tests/auth/test_access.py",
+    "tests/auth/test_access_lists.py",
     "tests/auth/test_refused_by_images.py",
     "tests/auth/test_cookies.py",
     "tests/auth/test_image_engine.py",
@@ -30,6 +30,7 @@ TESTS = [
     "tests/image/test_builder.py",
     "tests/image/test_courtesy.py",
     "tests/image/test_damaged.py",
+    "tests/image/test_listing.py",
     "tests/image/test_refusing.py",
     "tests/image/test_responder.py",
 ]

@@ -121,9 +121,10 @@ def test_a_table_changes_by_its_differences():
     before = table({"a.example": REJECT, "b.example": REJECT})
     rows = {"zones": RowChanges({"a.example": zone(ACCEPT), "c.example": zone(REJECT)}, ("b.example",))}
     values = {"templates": {"default": zone(REJECT)}}
-    same_default = change_zones(before, values, Difference(frozenset({"auth"}), rows))
+    same_default, touched = change_zones(before, values, Difference(frozenset({"auth"}), rows))
+    assert {origin.to_text() for origin in touched} == {"a.example.", "b.example.", "c.example."}
     assert decided(same_default) == {"a.example.": Action.ACCEPT, "c.example.": Action.REJECT, "*": Action.ACCEPT}
-    other_default = change_zones(before, values, Difference(frozenset({"templates"}), rows))
+    other_default, _ = change_zones(before, values, Difference(frozenset({"templates"}), rows))
     assert decided(other_default)["*"] is Action.REJECT
     assert decided(before) == {"a.example.": Action.REJECT, "b.example.": Action.REJECT, "*": Action.ACCEPT}
 
@@ -138,12 +139,12 @@ def test_which_zones_are_counted_changes_by_differences():
     before = read_zones({"zones": listed | {"d.example": zone(ACCEPT, statistics=True)}, "templates": default})
     assert counted(before) == {"a.example.", "d.example."}
     changed = {"b.example": zone(ACCEPT, statistics=True), "d.example": zone(REJECT, statistics=True)}
-    after = change_zones(before, {}, Difference(frozenset(), {"zones": RowChanges(changed, ("a.example",))}))
+    after, _ = change_zones(before, {}, Difference(frozenset(), {"zones": RowChanges(changed, ("a.example",))}))
     assert counted(after) == {"b.example.", "d.example."}
-    other = change_zones(after, {}, Difference(frozenset(), {"zones": RowChanges({"c.example": zone(REJECT)})}))
+    other, _ = change_zones(after, {}, Difference(frozenset(), {"zones": RowChanges({"c.example": zone(REJECT)})}))
     assert other.counted is after.counted
     none = RowChanges({"b.example": zone(ACCEPT)}, ("d.example",))
-    assert counted(change_zones(other, {}, Difference(frozenset(), {"zones": none}))) == set()
+    assert counted(change_zones(other, {}, Difference(frozenset(), {"zones": none}))[0]) == set()
 
 
 def test_too_many_zones_to_count_are_refused(monkeypatch):

@@ -6,15 +6,20 @@ both = Both(folder); both.put(origin, sets); both.build(); both.compare(query)
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import dns.message
 import dns.name
 from dns.name import Name
 
+from auth.access_lists import AccessLists
+from auth.acl import ACCEPT_ALL, compile_acl
 from auth.client import Client, Transport
 from auth.settings import Settings
+from auth.wire import wire_of
+from auth.zones import ZonePolicy
 from datasrc.records import RRset
 from datasrc.source import DataSource, Finder
 from image import directory, layout
@@ -22,8 +27,7 @@ from image.arena import Arena
 from image.builder import build
 from image.directory import Directory
 from image.file import ImageFile
-from image.layout import CLOSED, OPEN
-from image.listing import listing
+from image.listing import Listing, OriginReader
 from image.responder import Responder
 from tests.auth.world import UDP, World
 from tests.datasrc.zonemaking import TESTER
@@ -36,6 +40,8 @@ SLACK = 100  # octets that the plain implementation saves: it compresses the own
 ARENA = 1 << 30
 
 Build = Callable[[list[Finder], Path, int], None]
+Rules = Sequence[Mapping[str, Any]]  # of an access control list
+OPEN: Rules = ACCEPT_ALL.source
 
 
 class Both:
@@ -117,15 +123,23 @@ class Both:
 
     def restrict(self, origins: list[Name]) -> None:
         """Leave these zones."""
-        self.list(dict.fromkeys(origins, CLOSED))
+        self.list(dict.fromkeys(origins))
 
-    def list(self, origins: dict[Name, int], usual: int = OPEN) -> None:
-        """Zones that are listed, and their policies; and that of all others."""
-        named = [(origin.to_wire() or b"", policy) for origin, policy in origins.items()]
-        self.responder.heed(*listing(SEED, named, len(named)), len(named), usual)
+    def list(self, origins: dict[Name, Rules | None], usual: Rules | None = None) -> None:
+        """Zones that are listed, and the rules for who may ask; and those of all others. None: they are left."""
+        lists, reader = AccessLists(), OriginReader(SEED)
+        who = {origin: lists.place(policy(rules)) for origin, rules in origins.items()}
+        numbers = [(reader.hash_of(wire_of(origin)), place) for origin, place in who.items()]
+        usual_place = lists.place(policy(OPEN if usual is None else usual))
+        self.responder.heed(Listing.of(numbers, len(numbers)), usual_place, lists.words, 1)
 
     def close(self) -> None:
         self.arena.close()
+
+
+def policy(rules: Rules | None) -> ZonePolicy:
+    """Of a zone; None: images say nothing of it."""
+    return ZonePolicy(hook=True) if rules is None else ZonePolicy(compile_acl(rules))
 
 
 def meaning(octets: bytes) -> object:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from image import directory
 from image.directory import fingerprint, milliseconds
-from image.layout import OPEN, VOUCHED_FOR
+from image.layout import VOUCHED_FOR
 from tests.datasrc.zonemaking import SMALL, rrsets
-from tests.image.mapping import Both
+from tests.image.mapping import OPEN, Both
 from tests.kit import dnspacket as packet
 
 OURS, OTHERS = 7, 8  # fingerprints
