@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Table
 
+from datasrc.database.prepared import SQLITE
+
 ROWS_A_STATEMENT = 50  # well below the 32 766 parameters SQLite takes, also with 100 columns
 COPY_FROM = 50  # rows; fewer are not worth the round trips
 
@@ -25,8 +27,7 @@ def execute_many(
         _copy(connection, statement, names, rows)
         return
     text, by_position = _compiled(statement, connection.dialect, names)
-    parameters: Any = rows if by_position else [dict(zip(names, row, strict=True)) for row in rows]
-    connection.exec_driver_sql(text, parameters)
+    _run(connection, text, rows if by_position else [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def insert_many(
@@ -39,7 +40,7 @@ def insert_many(
         many = _repeated(text)
         starts = range(0, together, ROWS_A_STATEMENT)
         parameters = [tuple(chain.from_iterable(rows[start : start + ROWS_A_STATEMENT])) for start in starts]
-        connection.exec_driver_sql(many, parameters)
+        _run(connection, many, parameters)
     execute_many(connection, statement, names, rows[together:])
 
 
@@ -56,7 +57,16 @@ def insert_flat(
     together = len(values) - len(values) % width
     for part, size, repeated in ((values[:together], width, _repeated(text)), (values[together:], len(names), text)):
         if part:
-            connection.exec_driver_sql(repeated, list(zip(*[iter(part)] * size, strict=True)))
+            _run(connection, repeated, list(zip(*[iter(part)] * size, strict=True)))
+
+
+def _run(connection: Connection, text: str, parameters: Any) -> None:
+    """Once for each of these; SQLite's driver is asked itself, as by `Prepared`."""
+    if connection.dialect.name == SQLITE:
+        driver: Any = connection.connection.driver_connection
+        driver.executemany(text, parameters)
+    else:
+        connection.exec_driver_sql(text, parameters)
 
 
 def _repeated(text: str) -> str:

@@ -32,7 +32,7 @@ def commit_change(database: Database, write: Callable[[Connection], Change]) -> 
     for attempt in range(1, ATTEMPTS + 1):
         change: Change | None = None
         try:
-            with database.write() as connection:
+            with database.change() as connection:
                 change = write(connection)
         except Contended:
             if attempt == ATTEMPTS:

@@ -18,8 +18,8 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine,
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from datasrc.database.kept import KeptConnections
 from datasrc.database.patience import LOOKING, READER, WRITER
-from datasrc.database.prepared import reading
 from datasrc.errors import Damaged, Locked, Missing, OutcomeUnknown, StorageError, UnknownBackend
 
 BUSY_TIMEOUT = 5.0  # s; writers are short, longer means that one hangs
@@ -60,8 +60,10 @@ class Database:
         self.is_postgresql = self.url.get_backend_name() == "postgresql"
         self._apart: Callable[[], Any] | None = None  # makes a driver's connection that is in no pool
         self._driver_errors: tuple[type[Exception], ...] = ()
+        self._kept: KeptConnections | None = None  # of SQLite
         if self.path is not None:
             self.engine = self._reader = _sqlite_engine(self.url, self.path)
+            self._kept = KeptConnections(self.engine)
             self.writer = self.engine.execution_options(immediate=True)  # for who must know of COMMIT itself
         else:
             self.engine = self._server_engine(read_only=read_only)
@@ -74,14 +76,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A read transaction: one consistent state, never waited for by writers, rolled back at the end."""
-        with self.translated(), self._readers_connection() as connection:
-            if self.path is not None:
-                with reading(connection):
-                    yield connection
-                return
-            with connection.begin() as transaction:
+        if self._kept is not None:
+            with self.translated(), self._kept.reading() as connection:
                 yield connection
-                transaction.rollback()
+            return
+        with self.translated(), self._readers_connection() as connection, connection.begin() as transaction:
+            yield connection
+            transaction.rollback()
 
     def _readers_connection(self) -> Connection:
         if self._patience is None:
@@ -106,6 +107,16 @@ class Database:
                     raise
                 reason = f"the connection was lost while a change was being committed: {_one_line(error.orig)}"
                 raise OutcomeUnknown(reason, database=self.text) from error
+
+    @contextmanager
+    def change(self) -> Iterator[Connection]:
+        """As write(), for what comes again and again: SQLAlchemy knows nothing of the transaction of SQLite."""
+        if self._kept is None:
+            with self.write() as connection:
+                yield connection
+            return
+        with self.translated(), self._kept.writing() as connection:
+            yield connection
 
     @property
     def notifies(self) -> bool:
@@ -141,7 +152,7 @@ class Database:
         try:
             status = self.path.stat()
         except FileNotFoundError:
-            self.engine.dispose()
+            self.close()
             self._identity = None
             raise Missing("there is no such file", database=self.text) from None
         except OSError as error:
@@ -149,12 +160,14 @@ class Database:
         identity = (status.st_dev, status.st_ino)
         if identity == self._identity:
             return False
-        self.engine.dispose()
+        self.close()
         self._identity = identity
         return True
 
     def close(self) -> None:
         """Close every connection."""
+        if self._kept is not None:
+            self._kept.close()
         self.engine.dispose()
 
     def _fault(self, error: BaseException, *, is_of_use: bool) -> StorageError:
@@ -275,7 +288,7 @@ def _sqlite_engine(url: URL, path: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         driver: Any = connection.connection.driver_connection
-        if driver.in_transaction:  # prepared.reading()
+        if driver.in_transaction:  # datasrc.database.kept
             return
         immediate = connection.get_execution_options().get("immediate", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

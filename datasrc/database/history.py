@@ -35,15 +35,20 @@ _PART = (
     .order_by(_jr.position)
 )
 _INSERT_HEAD = Prepared(insert(journal))
-_JOURNAL_RECORDS = Prepared(select(zones.c.journal_records).where(zones.c.id == bindparam("zone")))
-_OLDEST = Prepared(select(_j.version, _j.records).where(_j.zone == bindparam("zone")).order_by(_j.version).limit(1))
-_COUNT = Prepared(update(zones).where(zones.c.id == bindparam("zone")).values(journal_records=bindparam("total")))
+_OLDEST = Prepared(
+    select(_j.version, _j.records, zones.c.journal_records)
+    .join(zones, zones.c.id == _j.zone)
+    .where(_j.zone == bindparam("zone"))
+    .order_by(_j.version)
+    .limit(1)
+)
 _DROP = [
     Prepared(delete(rows).where(rows.c.zone == bindparam("of_zone"), rows.c.version == bindparam("of_version")))
     for rows in (journal_rrsets, journal)
 ]
 _COUNTER = counters.c.name == OUTBOX_COUNTER
 _NEXT = Prepared(update(counters).where(_COUNTER).values(last=counters.c.last + 1))
+_NEXT_TOLD = Prepared(update(counters).where(_COUNTER).values(last=counters.c.last + 1).returning(counters.c.last))
 _LAST = Prepared(select(counters.c.last).where(_COUNTER))
 _INSERT_CHANGE = Prepared(insert(outbox))
 _FORGET = Prepared(delete(outbox).where(_o.id <= bindparam("upto")))
@@ -77,8 +82,10 @@ class Sequence:
         columns = [_jr.zone, _jr.version, _jr.added, _jr.position, *_JOURNAL_ROW]
         self._connection.execute(insert(journal_rrsets).from_select(columns, source))
 
-    def finish(self, serials: tuple[int | None, int | None], zone_records: int, records: int | None = None) -> None:
-        """Write the head of the sequence and trim the oldest ones."""
+    def finish(self, serials: tuple[int | None, int | None], zone_records: int, records: int | None = None) -> int:
+        """Write the head of the sequence and trim the oldest ones; how many records the journal of the zone has then,
+        for `journal_records` in its row.
+        """
         if records is not None:
             self._records = records
         head = {
@@ -89,7 +96,7 @@ class Sequence:
             "records": self._records,
         }
         _INSERT_HEAD.run(self._connection, head)
-        self._trim(zone_records)
+        return self._trim(zone_records)
 
     def _values(self, row: Row, *, added: bool) -> tuple[Any, ...]:
         self._records += row.records()
@@ -97,23 +104,21 @@ class Sequence:
         position = 0 if is_apex_soa(row) else self._position
         return (self._zone_id, self._version, added, position, *row)
 
-    def _trim(self, zone_records: int) -> None:
+    def _trim(self, zone_records: int) -> int:
         zone = {"zone": self._zone_id}
-        total = _JOURNAL_RECORDS.rows(self._connection, zone)[0][0] + self._records
-        while True:
-            version, records = _OLDEST.rows(self._connection, zone)[0]
-            if not rules.too_long(self._version - version + 1, total, zone_records):
-                break
+        version, records, before = _OLDEST.rows(self._connection, zone)[0]
+        total: int = before + self._records
+        while rules.too_long(self._version - version + 1, total, zone_records):
             for statement in _DROP:
                 statement.run(self._connection, {"of_zone": self._zone_id, "of_version": version})
             total -= records
-        _COUNT.run(self._connection, {**zone, "total": total})
+            version, records, _ = _OLDEST.rows(self._connection, zone)[0]
+        return total
 
 
 def append(connection: Connection, zone_id: int, change: Change) -> Change:
     """Write a change to the outbox and give it its id. The last step of a transaction: others wait for the counter."""
-    _NEXT.run(connection, {})
-    change = replace(change, id=last_change(connection))
+    change = replace(change, id=_next(connection))
     values = {
         "id": change.id,
         "zone": zone_id,
@@ -128,8 +133,17 @@ def append(connection: Connection, zone_id: int, change: Change) -> Change:
     _INSERT_CHANGE.run(connection, values)
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_notify(CHANNEL, str(change.id))))
-    _FORGET.run(connection, {"upto": change.id - rules.OUTBOX_ROWS})
+    if change.id > rules.OUTBOX_ROWS:
+        _FORGET.run(connection, {"upto": change.id - rules.OUTBOX_ROWS})
     return change
+
+
+def _next(connection: Connection) -> int:
+    if connection.dialect.update_returning:
+        told: int = _NEXT_TOLD.rows(connection, {})[0][0]
+        return told
+    _NEXT.run(connection, {})
+    return last_change(connection)
 
 
 def forget_deleted(connection: Connection) -> None:

@@ -6,8 +6,7 @@ RRset takes a dozen of them before it is served. Other databases are a network a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
@@ -28,7 +27,8 @@ class Prepared:
     def __init__(self, statement: Statement) -> None:
         """A parameter of `statement` that expands is given as a list, which must not be empty."""
         self.statement = statement
-        self._plans: dict[tuple[tuple[str, int], ...], Plan] = {}  # by the expanding parameters and their lengths
+        self._plans: dict[tuple[int, ...], Plan] = {}  # by the lengths of the lists
+        self._lists: tuple[str, ...] | None = None  # the parameters that expand; None: nobody has asked yet
 
     def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """All rows of a SELECT. Raises the errors of SQLAlchemy and of the driver (Database.translated)."""
@@ -52,14 +52,16 @@ class Prepared:
         """The driver's cursor, for who takes rows in batches; of SQLite only."""
         text, order, values = self._plan(connection.dialect, parameters)
         values = {**values, **parameters}
-        for name, several in parameters.items():
-            if isinstance(several, list):
-                values.update(zip((f"{name}_{number}" for number in range(1, len(several) + 1)), several, strict=True))
+        for name in self._lists or ():
+            several = parameters[name]
+            values.update(zip((f"{name}_{number}" for number in range(1, len(several) + 1)), several, strict=True))
         driver: Any = connection.connection.driver_connection
         return driver.execute(text, [values[name] for name in order])
 
     def _plan(self, dialect: Dialect, parameters: Mapping[str, Any]) -> Plan:
-        lengths = tuple((name, len(value)) for name, value in parameters.items() if isinstance(value, list))
+        if self._lists is None:
+            self._lists = tuple(name for name, value in parameters.items() if isinstance(value, list))
+        lengths = tuple([len(parameters[name]) for name in self._lists])
         plan = self._plans.get(lengths)
         if plan is None:
             plan = self._plans[lengths] = self._compile(dialect, parameters)
@@ -84,14 +86,3 @@ def asked(connection: Connection, question: str) -> Sequence[Sequence[Any]]:
     driver: Any = connection.connection.driver_connection
     found: list[tuple[Any, ...]] = driver.execute(question).fetchall()
     return found
-
-
-@contextmanager
-def reading(connection: Connection) -> Iterator[None]:
-    """A read transaction of SQLite: at its end whatever began since is over, what SQLAlchemy began by itself, too."""
-    driver: Any = connection.connection.driver_connection
-    driver.execute("BEGIN")
-    try:
-        yield
-    finally:
-        driver.rollback()

@@ -45,7 +45,12 @@ _CLAIM = Prepared(
 _CONCLUDE = Prepared(
     update(zones)
     .where(zones.c.id == bindparam("zone"))
-    .values(serial=bindparam("serial_now"), records=bindparam("records_now"), state=bindparam("state_now"))
+    .values(
+        serial=bindparam("serial_now"),
+        records=bindparam("records_now"),
+        journal_records=bindparam("journal_now"),
+        state=bindparam("state_now"),
+    )
 )
 _PLACE = ("of_zone", "of_key", "of_type", "of_covers")
 _DELETE_ROWS = delete(rrsets).where(
@@ -168,9 +173,13 @@ class _Commit:
         if self._pending.replace:
             self._records = self._pending.records  # counted, not reckoned: what was there may have been damaged
         whole = self._had_data and not self._damaged
-        sequence.finish((before if whole else None, self._serial), self._records)
-        state = self._state(zone_id)
-        values = {"zone": zone_id, "serial_now": self._serial, "records_now": self._records, "state_now": state}
+        values = {
+            "zone": zone_id,
+            "serial_now": self._serial,
+            "records_now": self._records,
+            "journal_now": sequence.finish((before if whole else None, self._serial), self._records),
+            "state_now": self._state(zone_id),
+        }
         _CONCLUDE.run(self._connection, values)
         change = Change(0, self._origin, version, self._serial, provenance, time.time())
         return history.append(self._connection, zone_id, change)

@@ -14,7 +14,7 @@ from tests.datasrc.contract_writing import ORIGIN, info
 from tests.datasrc.zonemaking import SMALL, change, load, stored
 
 DEADLINE = 60.0
-STATEMENTS = 17  # one more than a replacement has
+STATEMENTS = 13  # one more than a replacement has
 POINTS = ["before-begin", "before-commit", "after-commit", *(f"statement-{number}" for number in range(STATEMENTS))]
 
 

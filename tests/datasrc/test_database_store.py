@@ -316,7 +316,7 @@ class TestCost:
     """A lookup is a handful of queries, however deep the name."""
 
     @pytest.fixture
-    def statements(self) -> Iterator[list[str]]:
+    def statements(self, source: DataSource) -> Iterator[list[str]]:
         """Each SELECT as SQLite sees it, whoever handed it over."""
         seen: list[str] = []
 
@@ -328,6 +328,7 @@ class TestCost:
             driver.set_trace_callback(note)
 
         event.listen(Pool, "checkout", trace)
+        source.close()  # connections are made anew
         yield seen
         event.remove(Pool, "checkout", trace)
 

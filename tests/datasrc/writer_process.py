@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 
 import datasrc
 from datasrc import doorbell
+from datasrc.database import DatabaseSource, open_source
 from datasrc.errors import Conflict
 from datasrc.source import DataSource
 from tests.datasrc.contract_writing import ORIGIN
@@ -41,42 +42,43 @@ def increment(source: DataSource, count: int) -> None:
         done += 1
 
 
-def die(source: DataSource, point: str) -> None:
+def die(source: DatabaseSource, point: str) -> None:
     """Replace the zone and be killed at a point of the commit."""
-    event.listen(Engine, "begin", _killer(point == "before-begin"))
+    source.close()  # connections are made anew, and with each comes who kills
     statements = _StatementKiller(point)
     event.listen(Engine, "checkout", lambda driver, *_: driver.set_trace_callback(statements))
-    event.listen(Engine, "commit", _killer(point == "before-commit"))
     if point == "after-commit":
-        doorbell.ring = _killer(kill=True)
+        dies: Callable[..., Any] = _die
+        doorbell.ring = dies
     load(source, f"{soa(2)}\n@ NS ns\nns A 192.0.2.1\n" + "\n".join(f"new{number} A 192.0.2.2" for number in range(50)))
 
 
-def _killer(kill: bool) -> Callable[..., Any]:
-    def listener(*_arguments: object) -> None:
-        if kill:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return listener
+def _die(*_arguments: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class _StatementKiller:
-    """Kills before SQLite carries out the N-th statement of the write transaction: `statement-N`.
+    """Kills before SQLite carries out a statement of the write transaction: the first, COMMIT, or `statement-N`.
 
     Rows that go into one table one after the other count once.
     """
 
     def __init__(self, point: str) -> None:
         self._left = int(point.partition("-")[2]) if point.startswith("statement-") else -1
+        self._last_words = {"before-begin": "BEGIN IMMEDIATE", "before-commit": "COMMIT"}.get(point)
         self._writing = False
         self._last = ""
 
     def __call__(self, statement: str) -> None:
         self._writing = self._writing or statement == "BEGIN IMMEDIATE"
         same, self._last = statement.partition("(")[0] == self._last, statement.partition("(")[0]
-        if self._writing and not same:
+        if not self._writing:
+            return
+        if statement == self._last_words:
+            _die()
+        if not same:
             if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                _die()
             self._left -= 1
 
 
@@ -85,7 +87,7 @@ def die_everywhere(directory: Path, points: list[str]) -> None:
     for point in points:
         child = os.fork()
         if child == 0:
-            die(datasrc.open(f"sqlite:///{directory}/{point}.sqlite"), point)
+            die(open_source(f"sqlite:///{directory}/{point}.sqlite"), point)
             os._exit(0)
         print(point, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))  # noqa: T201 - its parent reads it
 
