@@ -58,6 +58,7 @@ class Remembered(NamedTuple):
     version: int
     serial: int | None
     records: int
+    may_differ: bool = False  # the file is to be read again, although it looks the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +220,8 @@ class FileZone:
     def info(self) -> ZoneInfo:
         """What this zone is. Reads the file, if it was not read yet; BROKEN as long as that takes too long."""
         if self._info is None and self._remembered is not None:
-            _, version, serial, records = self._remembered
-            self._info = ZoneInfo(self.origin, version, serial, records)
+            told = self._remembered
+            self._info = ZoneInfo(self.origin, told.version, told.serial, told.records)
         if self._info is None and not self._kept.read(self, self._read):
             return self.placeholder()
         assert self._info is not None
@@ -257,12 +258,17 @@ class FileZone:
         self._kept.add(self, read.packed.octets())
 
     def recall(self, remembered: Remembered) -> bool:
-        """Be what a process before this one read, unless that was done here; whether the file is as it was then."""
+        """Be what a process before this one read, unless that was done here; whether the file looks as it did then.
+
+        One that may differ all the same is read by whoever next looks for changes.
+        """
         with self._lock:
             if self.file is None or self.was_read:
                 return True
             self.number = remembered.version
-            self.seen = self._signature = remembered.signature
+            self.may_differ = remembered.may_differ
+            self._signature = remembered.signature
+            self.seen = None if remembered.may_differ else remembered.signature
             self._remembered = remembered
             return self.file.signature == remembered.signature
 
@@ -271,9 +277,9 @@ class FileZone:
         info = self._info  # what is read is known once that is set: nobody waits here for a file that is being read
         if info is None:
             return self._remembered
-        if self._signature is None or self.may_differ or info.state is not ZoneState.READY:
+        if self._signature is None or info.state is not ZoneState.READY:
             return None
-        return Remembered(self._signature, self.number, info.serial, info.records)
+        return Remembered(self._signature, self.number, info.serial, info.records, self.may_differ)
 
     def confirm(self, read: ReadFile) -> None:
         """The file was written again, and has the same."""
@@ -281,7 +287,7 @@ class FileZone:
         self.may_differ = read.may_differ
         self._kept.news += 1
         if self._remembered is not None:
-            self._remembered = self._remembered._replace(signature=read.signature)
+            self._remembered = self._remembered._replace(signature=read.signature, may_differ=read.may_differ)
 
     def removed(self) -> FileZone:
         """The version after this one, when the file is gone."""

@@ -133,7 +133,7 @@ class MasterFilesSource(DataSource):
         return found
 
     def recall(self, remembered: Mapping[str, Remembered]) -> None:
-        """Go on from what a process before this one read. Only files that are other ones by now are read."""
+        """Go on from what a process before this one read. Only files that look like other ones by now are read."""
         with self._lock:
             if self._names is not None and not self._told:
                 self._told = remembered
@@ -147,13 +147,19 @@ class MasterFilesSource(DataSource):
             self._zones.publish_all(replacements, _PROVENANCE)
 
     def _is_as(self, told: Remembered, name: str) -> bool:
-        """Whether a file is still what it was."""
+        """Whether a file is sure to be still what it was."""
+        if told.may_differ:
+            return False
         try:
             return signature_of(os.stat(f"{self._place}/{name}")) == told.signature  # noqa: PTH116 - of very many
         except FileNotFoundError:
             return False
         except OSError as error:
             raise self._unseen(f"{self._place}/{name}", error) from error
+
+    def is_bad(self, key: bytes) -> bool:
+        """Whether the file of a zone cannot be used, as far as anybody has read it."""
+        return key in self._faults
 
     def is_unread(self, key: bytes) -> bool:
         """Whether a zone has a large file that nobody has read yet: who asks for the zone waits for that."""

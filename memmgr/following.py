@@ -134,6 +134,15 @@ class Following:
         key = name_key(origin)
         return any(source.is_unread(key) for _, source in self._files())
 
+    def has_files(self, number: int) -> bool:
+        """Whether the data source of this number is a directory of zone files."""
+        return any(each == number for each, _ in self._files())
+
+    def is_bad(self, number: int, origin: Name) -> bool:
+        """Whether the data source of this number has the zone in a file that cannot be used."""
+        key = name_key(origin)
+        return any(source.is_bad(key) for each, source in self._files() if each == number)
+
     def file_sources(self) -> list[MasterFilesSource]:
         """Those of zone files that can be used now, to have their large files read."""
         return [source for _, source in self._files()]

@@ -127,7 +127,7 @@ class Keeper:
                 if self.following.is_unread(origin):
                     self._defer(origin, there)
                     continue
-                if there is None or not _matches(there.record, one.number, one.info):
+                if not self._is_as(there, one.number, one.info):
                     wanted = Wanted(origin, one.source, one.info.records)
                     if wanted.big or there is not None:
                         self._leave(origin)  # else what is there would be answered before it is built
@@ -181,12 +181,24 @@ class Keeper:
     def _bring(self, held: Held, there: Located | None) -> None:
         """Give a zone that a source has what it has there."""
         origin, info = held.info.origin, held.info
-        if (there is not None and _matches(there.record, held.number, info)) or self._write(held, there):
+        if self._is_as(there, held.number, info) or self._write(held, there):
             self.plan.remove(origin)
             return
         if there is None or there.record.flags & layout.ZONE_GONE or not self.announced:
             self._leave(origin)
         self.plan.add(Wanted(origin, held.source, info.records))
+
+    def _is_as(self, there: Located | None, number: int, info: ZoneInfo) -> bool:
+        """Whether what is there is what the source has; of a file the last good version that any process read."""
+        if there is None or there.record.source != number or there.record.flags & layout.ZONE_GONE:
+            return False
+        if there.record.version == info.version:
+            return True
+        if not there.record.answered or not self.following.has_files(number):
+            return False
+        if info.state is ZoneState.READY:  # a process that was killed did not tell that it had read a later version
+            return info.version < there.record.version
+        return self.following.is_bad(number, info.origin)
 
     def _write(self, held: Held, there: Located | None) -> bool:
         """Write to a delta what changed, or a small zone as a whole; False: it must be built."""
@@ -329,7 +341,8 @@ class Keeper:
         with self.following.held(origin) as (held, sure):
             if held is None or (not sure and there.record.source != held.number):
                 return not sure
-            return _matches(there.record, held.number, held.info)
+            bad = there.record.source == held.number and self.following.is_bad(held.number, origin)
+            return bad or self._is_as(there, held.number, held.info)
 
     def retry(self) -> None:
         """Try again to build what could not be built, and to ask for what a source that failed may have."""
@@ -387,7 +400,3 @@ class Keeper:
             self._log.info("MEMMGR_COMPACTING", slots=len(slots))
             self.plan.survey(self._compaction.begin(slots, self.following.names(), self._margin.put))
         return bool(slots)
-
-
-def _matches(record: ZoneRecord, number: int, info: ZoneInfo) -> bool:
-    return (record.source, record.version) == (number, info.version) and not record.flags & layout.ZONE_GONE

@@ -36,6 +36,13 @@ class FileHouse(House):
         self.settle()
         return self
 
+    def kill(self) -> None:
+        """End as a process that notes nothing for the next one."""
+        assert self.keeper is not None
+        self.keeper.store.close()
+        self.sources.close()
+        self.keeper = None
+
     def problems(self) -> list[str]:
         return list(self.sources.status()[0].problems)
 
@@ -284,7 +291,44 @@ class TestRestart:
         age(house.write(soa(1, f"$INCLUDE {house.directory}/more"), "z.test"))
         settled(house)
         (house.directory / "more").write_text("www A 192.0.2.2\n")
+        house.start().reload()
+        assert house.text("www.z.test.") == "192.0.2.2"
+
+    @pytest.mark.parametrize("killed", [False, True])
+    def test_a_bad_file_that_was_just_written_when_it_was_good_keeps_its_last_good_version(
+        self, house, monkeypatch, killed
+    ):
+        """Nobody can be sure that a file is as it was when that was read soon after it was written."""
+        monkeypatch.setattr(filezones, "CERTAIN", 1e9)
+        house.write(soa(1, "www A 192.0.2.1"), "z.test")
         house.start()
+        house.write(soa(2, "www A 192.0.2.2"), "z.test")
+        house.reload()
+        path = house.write(soa(3, "www A 192.0.2.300"), "z.test")
+        house.reload()
+        for _ in range(2):
+            (house.kill if killed else house.stop)()
+            house.start().reload()
+            assert house.text("www.z.test.") == "192.0.2.2"
+            (problem,) = house.problems()
+            assert problem.startswith(f"{path}:5: error: ")
+        house.write(soa(4, "www A 192.0.2.4"), "z.test")
+        house.reload()
+        assert house.text("www.z.test.") == "192.0.2.4"
+
+    def test_a_file_whose_included_file_is_bad_keeps_its_last_good_version(self, house):
+        more = house.directory / "more"
+        more.write_text("www A 192.0.2.1\n")
+        age(house.write(soa(1, f"$INCLUDE {more}"), "z.test"))
+        settled(house)
+        more.write_text("www A 192.0.2.300\n")
+        for _ in range(2):
+            house.start().reload()
+            assert house.text("www.z.test.") == "192.0.2.1"
+            assert str(more) in house.problems()[0]
+            house.stop()
+        more.write_text("www A 192.0.2.2\n")
+        house.start().reload()
         assert house.text("www.z.test.") == "192.0.2.2"
 
 
