@@ -22,6 +22,7 @@ from auth.explain import explain
 from auth.images import Images
 from auth.kernel_drops import KernelDrops
 from auth.keys import KeyRing
+from auth.last_good import LastGood
 from auth.listed import Listed
 from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
 from auth.server import CompiledCounts, Server
@@ -35,6 +36,7 @@ from authworker import api as worker
 from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import DaemonError, Rejected
 from daemonkit.module import Context, ListeningSocket, Module, command
+from daemonkit.process import suite_run
 from datasrc.errors import UnknownBackend
 from datasrc.latesources import LateSources
 from datasrc.records import ZoneState
@@ -88,6 +90,7 @@ class AuthDaemon(Module):
         self._listening: tuple[str, ...] = ()
         self._watcher: asyncio.Task[None] | None = None
         self._images: Images | None = None
+        self._last_good = LastGood(context.directories.run, suite_run(), context.log)
         self._number = int(context.instance) if context.instance.isdecimal() else 0  # a spare has a word
         self._loop = asyncio.get_running_loop()
 
@@ -206,7 +209,15 @@ class AuthDaemon(Module):
         """Answer from these sources from now on; the old ones are closed when nobody uses them any more."""
         old, self._sources = self._sources, sources
         told = fingerprint((name, source_url(entry)) for name, entry in candidate.configured.items())
-        serving = Serving(sources, candidate.settings, candidate.zones, candidate.cookies, candidate.keys, sources=told)
+        serving = Serving(
+            sources,
+            candidate.settings,
+            candidate.zones,
+            candidate.cookies,
+            candidate.keys,
+            last_good=self._last_good,
+            sources=told,
+        )
         self._zone_counters.apply(candidate.zones.rows)
         if self._server is None:
             link = WorkerLink(self.context.directories.run, self._number, expected=not candidate.alone)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dns.edns import EDECode
 from dns.name import Name
@@ -43,6 +43,9 @@ from daemonkit.log import MessageLog
 from datasrc.errors import DataSourceError, Unavailable, ZoneUnusable
 from datasrc.source import Snapshot
 
+if TYPE_CHECKING:
+    from auth.last_good import LastGood
+
 MAX_LOGGED = 512  # octets of a request that a message shows
 _REFUSED_UNREAD = {Admission.FORMERR: Rcode.FORMERR, Admission.NOTIMP: Rcode.NOTIMP}
 
@@ -64,6 +67,7 @@ class Serving:
     cookies: CookieSecrets | None = None  # None: cookies are ignored
     keys: KeyRing = field(default_factory=KeyRing)
     hook: AnswerHook | None = None  # only in the worker
+    last_good: LastGood | None = None  # of zones whose data cannot be used; None: such get SERVFAIL
     sources: int | None = None  # the data sources, as image.directory.fingerprint() tells them; None: nobody says
 
 
@@ -198,11 +202,25 @@ class Engine:
                 if question.rdtype in TRANSFERS:
                     refuse_transfer(request, question, view, client.transport)
                 room = _limit(request, client, serving.settings)
-                wants = request.edns is not None and request.edns.dnssec_ok
-                answer = answer_question(question, view, serving.settings, room, dnssec_ok=wants)
+                answer = self._look_up(question, view, snapshot, serving, room, dnssec_ok=_wants_dnssec(request))
                 return self._hooked(question, client, key, view.asked, answer, serving)
             finally:
                 request.zone = view.asked
+
+    def _look_up(
+        self, question: Question, view: View, snapshot: Snapshot, serving: Serving, room: int, *, dnssec_ok: bool
+    ) -> Answer:
+        """The answer from the data; where the zone's cannot be used, from the image of the last that could."""
+        try:
+            return answer_question(question, view, serving.settings, room, dnssec_ok=dnssec_ok)
+        except (Unusable, ZoneUnusable) as error:
+            if serving.last_good is None or not isinstance(error.zone, Name):
+                raise
+            answer = serving.last_good.answer(question, error.zone, snapshot, serving.settings, dnssec_ok=dnssec_ok)
+            if answer is None:
+                raise
+            self._log.warning("AUTH_LAST_GOOD", zone=error.zone, reason=error.reason)
+            return answer
 
     def _hooked(
         self, question: Question, client: Client, key: Name | None, zone: Name | None, answer: Answer, serving: Serving
@@ -226,6 +244,10 @@ def _count_in_zone(
     rows = serving.zones.rows
     if rows is not None and request.zone is not None and (row := rows.of.get(request.zone)) is not None:
         Tally(RowCounters(rows.slots, row)).exchange(client, request, reply, rendered)
+
+
+def _wants_dnssec(request: Request) -> bool:
+    return request.edns is not None and request.edns.dnssec_ok
 
 
 def _limit(request: Request, client: Client, settings: Settings) -> int:

@@ -197,6 +197,7 @@ def observe(
         serving.settings,
         cast("ZoneTable", _ObservedTable(serving.zones, observation)),
         keys=serving.keys,
+        last_good=serving.last_good,
     )
     engine = Engine(watched, Tally(Counters(spec.statistics)), _NotedLog(spec.messages, observation))
     return answer(engine), observation

@@ -16,6 +16,7 @@ from auth.cookie_secrets import CookieSecrets, read_secrets
 from auth.engine import Serving
 from auth.errors import CookieSecretError
 from auth.keys import KeyRing
+from auth.last_good import LastGood
 from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
 from auth.source_news import refuse_failing, sources_served, tell_problems, tell_source
 from auth.status import zones_served
@@ -27,6 +28,7 @@ from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import Rejected
 from daemonkit.log import log_handler, own_log
 from daemonkit.module import Context, Module, command
+from daemonkit.process import suite_run
 from daemonkit.spec import Spec
 from datasrc.errors import UnknownBackend
 from datasrc.sources import ZONE_PATIENCE, Failure, Sources, SourceStatus, open_sources
@@ -62,6 +64,7 @@ class AuthworkerDaemon(Module):
         if (handler := log_handler()) is not None:
             handler.watch(self._log)
         self._in_use: Candidate | None = None
+        self._last_good = LastGood(context.directories.run, suite_run(), self._log)
         self._desk: Desk | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -98,7 +101,7 @@ class AuthworkerDaemon(Module):
                     raise Rejected("auth.hook.file", str(error)) from error
                 self.context.log.error("AUTHWORKER_HOOK_UNUSABLE", reason=error)
         sources, statuses = self._open(values["data_sources"])
-        serving = Serving(sources, settings, zones, cookies, keys, hook)
+        serving = Serving(sources, settings, zones, cookies, keys, hook, self._last_good)
         return Candidate(serving, sources, values[KEYS], wanted, statuses)
 
     def _open(self, configured: Mapping[str, Any]) -> tuple[Sources, Sequence[SourceStatus]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import time
@@ -9,6 +10,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import dns.message
+import dns.query
+import dns.tsig
 import pytest
 
 from tests.kit.suite import Suite, wait_until
@@ -99,6 +103,45 @@ def test_a_bad_file_keeps_the_last_good_version_and_is_told(suite: Suite, direct
     suite.bobctl("zone", "reload")
     assert address(suite, "zone3.test") == "192.0.2.253"
     assert problems(suite) == []
+
+
+KEY = dns.tsig.Key("k.test.", base64.b64encode(b"zone files of tests sign here" * 2).decode(), "hmac-sha256")
+
+
+def signed(suite: Suite, origin: str) -> str:
+    """As address(), of a query that images do not answer."""
+    query = dns.message.make_query(f"www.{origin}.", "A")
+    query.use_tsig(KEY)
+    reply = dns.query.udp(query, "127.0.0.1", port=suite.port, timeout=DEADLINE)
+    assert reply.had_tsig
+    return str(reply.answer[0][0].address) if reply.answer else str(reply.rcode().name)
+
+
+def test_a_bad_file_keeps_the_last_good_version_whoever_is_killed_and_over_a_restart(
+    suite: Suite, directory: Path, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(base64.b64encode(KEY.secret))
+    secret.chmod(0o600)
+    suite.control("config", "set", "keys", f'{{"k.test": {{"algorithm": "hmac-sha256", "secret_file": "{secret}"}}}}')
+    suite.control("config", "commit", "-m", "a key")
+    write(directory, "zone5.test", zone(2, "192.0.2.205"))
+    suite.bobctl("zone", "reload")
+    write(directory, "zone5.test", zone(3, "192.0.2.300"))
+    suite.bobctl("zone", "reload")
+    for member in ("memmgr/0", "authworker/0", "auth/0", "auth/1"):
+        pid = suite.pid(member)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: suite.pid(member) not in (0, pid), DEADLINE, f"{member} is restarted")  # noqa: B023
+        wait_until(lambda: problems(suite), DEADLINE, "memmgr has read the file")
+        assert (address(suite, "zone5.test"), signed(suite, "zone5.test")) == ("192.0.2.205", "192.0.2.205"), member
+    suite.stop()
+    suite.start()
+    wait_until(lambda: problems(suite), DEADLINE, "memmgr has read the file")
+    assert (address(suite, "zone5.test"), signed(suite, "zone5.test")) == ("192.0.2.205", "192.0.2.205")
+    write(directory, "zone5.test", zone(4, "192.0.2.245"))
+    suite.bobctl("zone", "reload")
+    assert (address(suite, "zone5.test"), signed(suite, "zone5.test")) == ("192.0.2.245", "192.0.2.245")
 
 
 def test_files_come_and_go(suite: Suite, directory: Path) -> None:
