@@ -94,5 +94,13 @@ ROWS = {
         Row("udp-nsec", "UDP, 100 k names signed with NSEC, DO, 10 % NXDOMAIN", "nsec-100k", goals=SECURE),
         Row("udp-nsec3", "UDP, 100 k names signed with NSEC3, DO, 10 % NXDOMAIN", "nsec3-100k", goals=SECURE),
         Row("udp-zones", "UDP, 100 k zones", "zones-100k", goals=BIG),
+        *(
+            Row(f"{name}-many-sockets", f"{title}, 2 000 client sockets", data, sockets=2000, window=1, most=128)
+            for name, title, data in (
+                ("udp-1m", "UDP, 1 M records, random names", "records-1m"),
+                ("udp-nsec", "UDP, 100 k names signed with NSEC, DO, 10 % NXDOMAIN", "nsec-100k"),
+                ("udp-zones", "UDP, 100 k zones", "zones-100k"),
+            )
+        ),
     )
 }
