@@ -15,6 +15,7 @@ from typing import NamedTuple
 from dns.name import Name
 
 from datasrc.errors import DataSourceError, ZoneUnusable
+from datasrc.filememory import Remembered, Signature
 from datasrc.findings import Severity
 from datasrc.keys import key_labels
 from datasrc.memory import History
@@ -31,10 +32,7 @@ CERTAIN = 2.0  # s after which a file that is written again has another time, wh
 READERS = 64  # files that can be read at once
 QUICKLY_READ = 8 << 20  # octets of a file that is read in a fraction of a second
 
-Signature = tuple[int, int, int, int, int]
-"""Device, inode, size and times (ns, of the data and of the inode) of a file: together they change when it does."""
-
-SIZE = 2  # the place of the size
+SIZE = 2  # the place of the size in a signature
 
 NEVER_READ = "no data was ever loaded"
 
@@ -49,16 +47,6 @@ class ZoneFile(NamedTuple):
     path: str
     signature: Signature
     changed: float  # POSIX seconds
-
-
-class Remembered(NamedTuple):
-    """What a process read in a file, for those after it."""
-
-    signature: Signature
-    version: int
-    serial: int | None
-    records: int
-    may_differ: bool = False  # the file is to be read again, although it looks the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,16 @@ from pathlib import Path
 from dns.name import Name
 
 from datasrc.errors import Missing, ReadOnly, StorageError, UnknownBackend
+from datasrc.filememory import FileMemory, PackedFiles, Remembered
 from datasrc.files_snapshot import MasterFilesSnapshot, judged
-from datasrc.filezones import FileZone, Kept, Remembered, Unreadable, ZoneFile, read_file, signature_of
+from datasrc.filezones import FileZone, Kept, Unreadable, ZoneFile, read_file, signature_of
 from datasrc.keys import name_key
+from datasrc.keytable import KeyTable
 from datasrc.memory import MemorySource, Replacement, Stored
 from datasrc.packed_finder import differences
 from datasrc.records import EVERY_ZONE, Change, Difference, Provenance, ZoneFilter, ZoneInfo, ZoneState
 from datasrc.source import DataSource, Snapshot, Updater
-from datasrc.zonefiles import Names, key_of, keys_of, listed, names_of, status_of
+from datasrc.zonefiles import Names, key_of, listed, names_of, status_of
 
 CHECK_EVERY = 1.0  # s between looks at the directory
 CHECK_SHARE = 0.02  # of the time at most that looks may take: with very many files they become rarer
@@ -58,7 +60,7 @@ class MasterFilesSource(DataSource):
         self._strays: tuple[str, ...] = ()  # what does not concern one zone
         self._listing: dict[str, tuple[bytes, ZoneFile]] = {}  # what each file was when it was last looked at
         self._names: Names | None = None  # all that is known of files whose zones nobody asked for; None: it is more
-        self._told: Mapping[str, Remembered] = {}  # by the names of such files, what they were before this process
+        self._told = FileMemory()  # what such files were when they were read, before this process perhaps
         self._large: set[bytes] = set()  # keys of zones that have, or had, large files
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
@@ -117,24 +119,24 @@ class MasterFilesSource(DataSource):
         """Rises when remembered() has something else to tell."""
         return self._kept.news
 
-    def remembered(self) -> dict[str, Remembered]:
-        """What was read, by the names of the files: for recall() of the next process."""
-        names = self._names
-        found = {} if names is None else {name: told for name, told in self._told.items() if name in names.files}
+    def remembered(self) -> PackedFiles:
+        """What was read in the files: for recall() of the next process."""
+        found = FileMemory() if self._names is None else self._told
         for _, zone in self._zones.stored():
             assert isinstance(zone, FileZone)
             if zone.file is None:
                 continue
             name, told = os.path.basename(zone.file.path), zone.remembered()  # noqa: PTH119 - of very many
             if told is not None:
-                found[name] = told
+                found.put(name, told)
             else:
-                found.pop(name, None)
-        return found
+                found.discard(name)
+        return found.packed()
 
-    def recall(self, remembered: Mapping[str, Remembered]) -> None:
+    def recall(self, packed: PackedFiles) -> None:
         """Go on from what a process before this one read. Only files that look like other ones by now are read."""
         with self._lock:
+            remembered = FileMemory(packed, (lambda _name: True) if self._names is None else self._names.has)
             if self._names is not None and not self._told:
                 self._told = remembered
             replacements = []
@@ -215,7 +217,12 @@ class MasterFilesSource(DataSource):
     def each_key(self) -> Iterator[bytes]:
         """The keys of all origins."""
         names = self._names
-        return self._zones.each_key() if names is None else iter(names.keys())
+        return self._zones.each_key() if names is None else names.keys()
+
+    def zone_keys(self) -> KeyTable:
+        """The same, to be asked later."""
+        names = self._names
+        return self._zones.zone_keys() if names is None else names.key_table()
 
     def held(self, keys: Collection[bytes]) -> set[bytes]:
         """Which of these are keys of origins here."""
@@ -334,7 +341,10 @@ class MasterFilesSource(DataSource):
         """Look at the files of zones that were asked for, and at which names there are."""
         before = self._names
         assert before is not None
-        gone = self._add_blank(keys_of(before.zones - names.zones))
+        away = list(before.beyond(names))
+        for _, name in away:
+            self._told.discard(name)
+        gone = self._add_blank(key for key, _ in away if names.file_of(key) is None)
         for key, name in names.items() if self._told else ():
             told = self._told.get(name)
             if told is not None and self._zones.get(key) is None and not self._is_as(told, name):
@@ -342,14 +352,13 @@ class MasterFilesSource(DataSource):
                 if file is not None:
                     self._zones.add(key, self._recalled(key, file, first_number())[0])
         files: dict[bytes, ZoneFile] = {}
-        new = sorted(names.zones - before.zones)
-        for key in [*self._zones.each_key(), *keys_of(new)]:
+        new = sorted(key for key, _ in names.beyond(before) if before.file_of(key) is None)
+        for key in [*self._zones.each_key(), *new]:
             file = self._file_of(names, key)
             if file is not None:
                 files[key] = file
         if self._take(files, gone, all_files=all_files):
-            late = [zone for zone, key in zip(new, keys_of(new), strict=True) if not self._zones.held([key])]
-            self._names, self._strays = names.without(late), ()
+            self._names, self._strays = names.without(set(new) - self._zones.held(new)), ()
 
     def _take_all(self, *, all_files: bool) -> None:
         files, twice, strays = self._files()
@@ -363,18 +372,18 @@ class MasterFilesSource(DataSource):
 
     def _add_rest(self, names: Names, files: Mapping[bytes, ZoneFile]) -> None:
         """Have all zones that were known by name."""
-        keys, number = names.keys(), first_number()
-        self._add_blank(keys - files.keys())
+        number = first_number()
+        self._add_blank(key for key in names.keys() if key not in files)  # noqa: SIM118 - it is no dictionary
         self._zones.adopt(
             {
                 key: self._recalled(key, file, number)[0]
                 for key, file in files.items()
-                if key in keys and self._zones.get(key) is None
+                if names.file_of(key) is not None and self._zones.get(key) is None
             }
         )
-        self._names, self._told = None, {}
+        self._names, self._told = None, FileMemory()
 
-    def _add_blank(self, keys: Collection[bytes]) -> set[bytes]:
+    def _add_blank(self, keys: Iterable[bytes]) -> set[bytes]:
         """Have zones that were known by name and are gone, so that this can be told; which of them are there."""
         number = first_number()
         added = {key: self._zones.add(key, FileZone(key, number, None, self._kept, self._failed)) for key in keys}

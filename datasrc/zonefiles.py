@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import dns.exception
@@ -13,9 +12,12 @@ import dns.name
 from dns.name import Name
 
 from datasrc.keys import name_key
+from datasrc.keytable import KeyTable
 
 SUFFIX = ".zone"
 MAX_PLAIN = 253  # characters of a name without the final dot (RFC 1035 section 2.3.4)
+PART = 1 << 16  # octets of names that are made text at a time
+TOGETHER = 5000  # names that are taken at a time
 LATE_FROM = 1000  # files: fewer are all looked at in some milliseconds
 _ALL_PLAIN = re.compile(r"(?:[a-z0-9_-]{1,63}+(?:\.[a-z0-9_-]{1,63}+)*+\n)*+", re.ASCII)
 _PLAIN = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII | re.IGNORECASE)
@@ -37,44 +39,83 @@ def status_of(entry: os.DirEntry[str]) -> os.stat_result | None:
 
 
 class Names:
-    """Very many zone files by their names alone, all plain and in small letters, one file a zone."""
+    """Very many zone files by their names alone, all plain and in small letters, one file a zone: 40 octets a file, and
+    no object. Made by take(); then for any threads.
+    """
 
-    def __init__(self, names: list[str]) -> None:
-        self.files = frozenset(names)
-        self.zones = frozenset([name.removesuffix(SUFFIX) for name in names])
+    def __init__(self) -> None:
+        self._text = bytearray()  # a name a line
+        self._keys = KeyTable(numbered=True)  # of the zones: 1 where the name of the file has the suffix
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def take(self, names: list[str]) -> bool:
+        """Have these files, too; whether their names say enough."""
+        if not names:
+            return True
+        text = "\n".join(names) + "\n"
+        if text.count("\n") != len(names) or max(map(len, names)) > MAX_PLAIN or not _ALL_PLAIN.fullmatch(text):
+            return False
+        before = len(self)
+        self._text += text.encode()
+        for name, key in zip(names, keys_of(names), strict=True):
+            self._keys.put(key, name.endswith(SUFFIX))
+        return len(self) == before + len(names)
 
     def file_of(self, key: bytes) -> str | None:
         """The name of the file of the zone that has this key; None where there is none."""
-        if b"." in key:  # within a label
+        suffixed = -1 if b"." in key else self._keys.number(key)  # a dot within a label
+        if suffixed < 0:
             return None
         zone = b".".join(reversed(key[:-1].split(b"\x00"))).decode("latin-1")
-        if zone not in self.zones:
-            return None
-        return zone + SUFFIX if zone + SUFFIX in self.files else zone
+        return zone + SUFFIX if suffixed else zone
 
-    def without(self, zones: Collection[str]) -> Names:
-        """All but the files of these zones."""
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        return name.isascii() and self.file_of(keys_of([name])[0]) == name
+
+    def without(self, zones: Collection[bytes]) -> Names:
+        """All but the files of the zones that have these keys."""
         if not zones:
             return self
-        files = {zone + SUFFIX if zone + SUFFIX in self.files else zone for zone in zones}
-        return Names(list(self.files - files))
+        left = Names()
+        for names in self._parts():
+            left.take([name for name, key in zip(names, keys_of(names), strict=True) if key not in zones])
+        return left
 
-    @cached_property
-    def _keys(self) -> dict[bytes, str]:
-        return dict(zip(keys_of(name.removesuffix(SUFFIX) for name in self.files), self.files, strict=True))
+    def beyond(self, other: Names) -> Iterator[tuple[bytes, str]]:
+        """The key of the zone, and the name, of each file that there is not."""
+        if self._text != other._text:
+            yield from ((key, name) for key, name in self.items() if other.file_of(key) != name)
 
-    def keys(self) -> set[bytes]:
+    def keys(self) -> Iterator[bytes]:
         """The keys of all zones."""
-        return set(self._keys)
+        return (key for key, _ in self.items())
 
-    def items(self) -> Iterable[tuple[bytes, str]]:
-        """The key of each zone, and the name of its file."""
-        return self._keys.items()
+    def key_table(self) -> KeyTable:
+        """The same in a table of its own."""
+        found = KeyTable()
+        found.add_all(self._keys)
+        return found
+
+    def items(self) -> Iterator[tuple[bytes, str]]:
+        """The key of each zone, and the name of its file; made as they are taken."""
+        for names in self._parts():
+            yield from zip(keys_of(names), names, strict=True)
+
+    def _parts(self) -> Iterator[list[str]]:
+        """All names, a few at a time."""
+        at = 0
+        while at < len(self._text):
+            end = self._text.index(b"\n", min(at + PART, len(self._text) - 1)) + 1
+            yield self._text[at:end].decode().split("\n")[:-1]
+            at = end
 
 
-def keys_of(zones: Iterable[str]) -> list[bytes]:
-    """The keys of zones whose plain names these are, in small letters and without the final dot."""
-    return [b"\x00".join(zone.encode().split(b".")[::-1]) + b"\x00" for zone in zones]
+def keys_of(names: Iterable[str]) -> list[bytes]:
+    """The keys of the zones of files with these plain names in small letters."""
+    return [b"\x00".join(name.removesuffix(SUFFIX).encode().split(b".")[::-1]) + b"\x00" for name in names]
 
 
 def names_of(directory: Path) -> Names | None:
@@ -83,21 +124,23 @@ def names_of(directory: Path) -> Names | None:
     It does not where there are few, or a name is not plain, or one zone has two, or what a link leads to may change.
     Raises OSError.
     """
-    names, links = [], False
+    names = Names()
+    part: list[str] = []
     with os.scandir(directory) as entries:
         for each in entries:
             name = each.name
             if name[0] != "." and name[-1] != "~":
-                links = links or each.is_symlink()
+                if each.is_symlink():
+                    return None
                 if each.is_file():
-                    names.append(name)
-    if len(names) < LATE_FROM or links or not os.access(directory, os.X_OK, effective_ids=True):
+                    part.append(name)
+                    if len(part) == TOGETHER:
+                        if not names.take(part):
+                            return None
+                        part.clear()
+    if not names.take(part) or len(names) < LATE_FROM or not os.access(directory, os.X_OK, effective_ids=True):
         return None
-    text = "\n".join(names) + "\n"
-    if text.count("\n") != len(names) or max(map(len, names), default=0) > MAX_PLAIN or not _ALL_PLAIN.fullmatch(text):
-        return None
-    found = Names(names)
-    return found if len(found.zones) == len(names) else None
+    return names
 
 
 def listed(directory: Path) -> list[os.DirEntry[str]]:

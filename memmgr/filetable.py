@@ -13,35 +13,37 @@ from pathlib import Path
 
 import msgspec
 
-from datasrc.filezones import Remembered
+from datasrc.filememory import PackedFiles, highest_version
 from image import manifest
 from image.errors import ImageError
 
-FORMAT = 1
+FORMAT = 2
 NAME = "files.table"
 DIGEST_OCTETS = 16  # a BLAKE2b digest (RFC 7693) of the rest comes first
 
-Files = Mapping[str, Remembered]
-"""By the names of files in their directory."""
+
+class Format(msgspec.Struct, frozen=True):
+    """What every table says."""
+
+    format: int
 
 
 class Table(msgspec.Struct, frozen=True):
     """All that is told."""
 
     until: int  # no version is above this, in milliseconds of POSIX time
-    sources: dict[int, dict[str, Remembered]]  # by the number of the data source in records of zones
+    sources: dict[int, PackedFiles]  # by the number of the data source in records of zones
     format: int = FORMAT
 
 
-def write(place: Path, sources: Mapping[int, Files]) -> None:
+def write(place: Path, sources: Mapping[int, PackedFiles]) -> None:
     """Put a table in place of the one before, whole or not at all. Raises OSError."""
-    highest = max((one.version for files in sources.values() for one in files.values()), default=0)
-    until = max(_now(), highest)
-    text = msgspec.msgpack.encode({"until": until, "sources": sources, "format": FORMAT})
+    until = max([_now(), *map(highest_version, sources.values())])
+    text = msgspec.msgpack.encode(Table(until, dict(sources)))
     manifest.replace(place / NAME, _digest(text) + text, durable=True)
 
 
-def read(place: Path) -> dict[int, dict[str, Remembered]]:
+def read(place: Path) -> dict[int, PackedFiles]:
     """The files by the numbers of their data sources. Raises OSError, ImageError where it is not as it was written."""
     path = place / NAME
     try:
@@ -52,11 +54,12 @@ def read(place: Path) -> dict[int, dict[str, Remembered]]:
     if _digest(text) != octets[:DIGEST_OCTETS]:
         raise ImageError(path, "it is damaged: the zone files are read anew")
     try:
+        version = msgspec.msgpack.decode(text, type=Format).format
+        if version != FORMAT:
+            raise ImageError(path, f"its format is version {version}, not {FORMAT}: the zone files are read anew")
         table = msgspec.msgpack.decode(text, type=Table)
     except msgspec.MsgspecError as error:
         raise ImageError(path, f"it is no table of zone files: {error}") from error
-    if table.format != FORMAT:
-        raise ImageError(path, f"its format is version {table.format}, not {FORMAT}")
     if table.until >= _now():  # versions of zones that are read now would come before those of the images
         raise ImageError(path, "it is from later than now: the clock was set back, and the zone files are read anew")
     return table.sources

@@ -16,6 +16,7 @@ from dns.name import Name
 
 from daemonkit.log import MessageLog
 from datasrc.errors import StorageError
+from datasrc.filememory import NOTHING, PackedFiles
 from datasrc.keys import name_key
 from datasrc.keytable import KeyTable
 from datasrc.masterfiles import MasterFilesSource
@@ -25,7 +26,6 @@ from datasrc.sources import Failure, Sources, source_url
 from image import manifest
 from image.directory import fingerprint
 from image.manifest import Mark
-from memmgr.filetable import Files
 
 SOURCE_OCTETS = 4  # of the number of a source in records
 PAGE = 100  # changes read at once, and followed in one read transaction where that is possible
@@ -95,7 +95,7 @@ class Following:
         known: tuple[manifest.Source, ...],
         *,
         trusted: bool,
-        files: Mapping[int, Files] | None = None,
+        files: Mapping[int, PackedFiles] | None = None,
     ) -> bool:
         """Follow these from now on; whether they are others than before.
 
@@ -117,7 +117,7 @@ class Following:
         self.sources = sources
         if files is not None:
             for number, source in self._files():
-                source.recall(files.get(number, {}))
+                source.recall(files.get(number, NOTHING))
         return not same
 
     @property
@@ -125,7 +125,7 @@ class Following:
         """What changes when files() has something else to tell."""
         return [(number, source.news) for number, source in self._files()]
 
-    def files(self) -> dict[int, Files]:
+    def files(self) -> dict[int, PackedFiles]:
         """What was read of zone files, for the next process, by the numbers of the sources."""
         return {number: source.remembered() for number, source in self._files()}
 

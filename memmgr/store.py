@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from datasrc.filezones import Remembered
+from datasrc.filememory import PackedFiles
 from datasrc.keytable import KeyTable
 from image import delta, directory, layout, manifest
 from image.arena import Arena
@@ -229,7 +229,7 @@ class Store:
         manifest.write(self.place / manifest.NAME, noted, durable=False)
         self.manifest = noted
 
-    def files(self) -> dict[int, dict[str, Remembered]]:
+    def files(self) -> dict[int, PackedFiles]:
         """What a process before this one read of zone files, by the number of the data source. Raises OSError."""
         try:
             return filetable.read(self.place)
@@ -237,7 +237,7 @@ class Store:
             self._refused(self.place / filetable.NAME, error.reason)
             return {}
 
-    def remember_files(self, sources: Mapping[int, filetable.Files]) -> None:
+    def remember_files(self, sources: Mapping[int, PackedFiles]) -> None:
         """Note what was read of zone files. Raises OSError."""
         filetable.write(self.place, sources)
 

@@ -22,6 +22,7 @@ from dns.name import Name
 import datasrc
 from datasrc import filezones, zonefiles
 from datasrc.errors import Missing, ReadOnly, UnknownBackend, ZoneUnusable
+from datasrc.filememory import FileMemory
 from datasrc.keys import name_key
 from datasrc.masterfiles import MasterFilesSource, first_number
 from datasrc.packed_finder import differences
@@ -720,14 +721,15 @@ class TestVeryMany:
         self, directory: Path, source: MasterFilesSource, opened: list[str]
     ) -> None:
         versions = {str(one.origin): one.version for one in source.zones()}
-        told = source.remembered()
+        packed = source.remembered()
+        told = FileMemory(packed)
         assert sorted(told) == ["a.zone", "b.zone", "d.zone", "x.a"]
         opened.clear()
         (directory / "x.a").unlink()
         os.utime(write(directory, 2, file="b.zone"), (6, 6))
         after = MasterFilesSource(directory, check_every=None)
-        after.recall(told)
-        assert after.remembered() == {name: one for name, one in told.items() if name != "x.a"}
+        after.recall(packed)
+        assert FileMemory(after.remembered()) == {name: one for name, one in told.items() if name != "x.a"}
         known = {(name_key(dns.name.from_text(origin)), version) for origin, version in versions.items()}
         found = {str(one.origin): one for one in after.survey(lambda key, version: (key, version) in known)}
         assert {origin: one.serial for origin, one in found.items()} == {"b.": 2}
@@ -745,13 +747,14 @@ class TestVeryMany:
         self, directory: Path, source: MasterFilesSource, opened: list[str]
     ) -> None:
         assert len(source.zones()) == 4
-        told = source.remembered()
+        packed = source.remembered()
+        told = FileMemory(packed)
         for ask in (lambda one: one.zones(), lambda one: list(one.survey(lambda *_: True))):
             os.utime(write(directory, 1, "www A 192.0.2.300", file="a.zone"), (8, 8))
             after = MasterFilesSource(directory, check_every=None)
-            after.recall(told)
+            after.recall(packed)
             found = {str(one.origin): one for one in ask(after)}
             assert (found["a."].serial, found["a."].version) == (1, told["a.zone"].version)
             assert "192.0.2.300" in found["a."].reason
-            assert after.remembered()["a.zone"] == told["a.zone"]
+            assert FileMemory(after.remembered())["a.zone"] == told["a.zone"]
             after.close()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from datasrc import zonefiles
 from datasrc.filezones import FileZone, Kept, ZoneFile
 from datasrc.keys import key_labels, name_key, wire_of
-from datasrc.zonefiles import key_of, listed, origin_of, zone_files
+from datasrc.zonefiles import Names, key_of, listed, origin_of, zone_files
 
 NAMES = [
     "example",
@@ -65,3 +67,53 @@ def test_a_zone_is_spelled_as_its_file_is(file: str) -> None:
     path = f"/Some/Where/{file}"
     zone = FileZone(key_of(file, path), 1, ZoneFile(path, (0, 0, 0, 0, 0), 0.0), Kept(), lambda *_: None)
     assert zone.origin.labels == origin_of(Path(path)).labels
+
+
+PLAIN = ["a.zone", "b", "x.a.zone", "zone", "a-b.c_d.zone", "1.0.zone"]
+
+
+def test_very_many_names_are_told_apart_and_compared(monkeypatch):
+    monkeypatch.setattr(zonefiles, "PART", 5)
+    names = Names()
+    assert names.take(PLAIN[:2])
+    assert names.take([])
+    assert names.take(PLAIN[2:])
+    assert [name for _, name in names.items()] == PLAIN
+    assert list(names.items()) == [(key_of(name, name), name) for name in PLAIN]
+    assert [names.file_of(key) for key in names.keys()] == PLAIN  # noqa: SIM118 - it is no dictionary
+    assert [names.has(name) for name in ["a.zone", "a", "b", "b.zone", "c", "ä", "a.ZONE"]] == [
+        True,
+        False,
+        True,
+    ] + 4 * [False]
+    assert names.file_of(b"") is names.file_of(b"x.a\x00") is names.file_of(b"c\x00") is None
+    other = Names()
+    assert other.take(["b.zone", "new", *PLAIN[2:]])
+    assert [name for _, name in names.beyond(other)] == ["a.zone", "b"]
+    assert list(other.beyond(names)) == [(b"b\x00", "b.zone"), (b"new\x00", "new")]
+    assert list(names.beyond(names)) == []
+    left = names.without({b"a\x00", b"a\x00x\x00"})
+    assert [name for _, name in left.items()] == ["b", "zone", "a-b.c_d.zone", "1.0.zone"]
+    assert names.without(set()) is names
+
+
+@pytest.mark.parametrize(
+    "name", ["A.zone", "a..b", ".a", "a b", "ä", "a\nb", "x" * 64, "b.zone", ".".join(["x" * 63] * 4)]
+)
+def test_names_that_say_too_little_are_not_taken(name):
+    names = Names()
+    assert names.take(PLAIN)
+    assert not names.take([name])
+
+
+def test_no_name_costs_an_object():
+    def blocks(count: int) -> int:
+        before = sys.getallocatedblocks()
+        names = Names()
+        for start in range(0, count, 100):
+            assert names.take([f"z{number}.zone" for number in range(start, start + 100)])
+        assert len(names) == count
+        return sys.getallocatedblocks() - before
+
+    blocks(100)
+    assert abs(blocks(4000) - blocks(2000)) < 100
