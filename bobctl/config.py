@@ -11,9 +11,9 @@ import click
 
 from bobctl import completion, output, waiting
 from bobctl.config_conflict import explained
+from bobctl.edits import edit_of
 from bobctl.errors import ExitCode
 from bobctl.suite import Suite
-from bobctl.values import value_of
 from bobctl.verbs import Noun, done, pass_suite, reason_option
 
 
@@ -148,7 +148,7 @@ def _facts(found: dict[str, Any]) -> dict[str, object]:
 @pass_suite
 def set_option(suite: Suite, path: str, value: str) -> None:
     """Give an option another value, in your candidate."""
-    _edited(suite, suite.client.post("config", "set", body={"path": path, "value": value_of(value, path)}))
+    _edited(suite, suite.client.post("config", "set", body=edit_of("set", path, value)))
 
 
 @config.command()
@@ -159,7 +159,7 @@ def unset(suite: Suite, path: str) -> None:
 
     Where PATH is an entry of a map, it is taken away. Both in your candidate.
     """
-    _edited(suite, suite.client.post("config", "unset", body={"path": path}))
+    _edited(suite, suite.client.post("config", "unset", body=edit_of("unset", path)))
 
 
 @config.command()
@@ -172,10 +172,7 @@ def add(suite: Suite, path: str, value: str | None, key: str | None) -> None:
 
     VALUE is appended to the list PATH, or the entry --key (with VALUE) is made in the map PATH.
     """
-    if value is None and key is None:
-        raise click.UsageError("say a VALUE for a list, or --key for a map")
-    body = {"path": path, "value": None if value is None else value_of(value, path), "key": key}
-    _edited(suite, suite.client.post("config", "add", body=body))
+    _edited(suite, suite.client.post("config", "add", body=edit_of("add", path, value, key)))
 
 
 @config.command()
@@ -188,8 +185,7 @@ def remove(suite: Suite, path: str, value: str | None, key: str | None) -> None:
 
     VALUE is taken out of the list PATH, the entry --key out of the map PATH, or what PATH itself names.
     """
-    body = {"path": path, "value": None if value is None else value_of(value, path), "key": key}
-    _edited(suite, suite.client.post("config", "remove", body=body))
+    _edited(suite, suite.client.post("config", "remove", body=edit_of("remove", path, value, key)))
 
 
 _of = click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from typing import IO
@@ -28,10 +29,11 @@ def execute(suite: Suite, file: str, *, dry_run: bool) -> None:
     the first is done. Where one fails, its number is named and the exit code is that of the command: what was done
     before it stays done; configuration is in your candidate until a line says `config commit`.
 
-    A dry run makes the edits of the configuration in your candidate, which must be empty, checks them and forgets them;
-    looks whether the components, zones, users, tokens, keys, modules, commands and arguments that are named exist, or
-    would by the lines before; does what only reads without showing it; of other lines it checks the words. It stops at
-    the first error, too.
+    A dry run tells of each line what it would do. Edits of the configuration, also those of commands that commit by
+    themselves, are made in your candidate, which must be empty, checked by the running processes, and forgotten. It
+    looks whether you may, and whether what is named exists, or would by the lines before: components, zones, users,
+    tokens, keys, modules, commands and arguments; does what only reads without showing it; of other lines it checks the
+    words. It stops at the first error, too.
     """
     commands = list(_commands(file))
     if dry_run:
@@ -46,16 +48,21 @@ def execute(suite: Suite, file: str, *, dry_run: bool) -> None:
 
 def _rehearse(suite: Suite, file: str, commands: list[tuple[str, list[str]]]) -> None:
     """Try the lines without effect, up to the first that cannot be done."""
-    rehearsal = Rehearsal(suite)
+    rehearsal, told = Rehearsal(suite), []
     try:
         for place, words in commands:
             code = lines.do(suite, words, rehearsal=rehearsal)
             if code:
                 output.words(f"bobctl: {place}: `{' '.join(words)}` cannot be done; nothing was done")
                 sys.exit(code)
+            told.append({"place": place, "command": shlex.join(words), "outcome": rehearsal.told})
+            if not suite.json:
+                output.words(f"{place}: {shlex.join(words)}: {rehearsal.told}")
         rehearsal.finish()
     finally:
         rehearsal.end()
+    if suite.json:
+        output.document({"commands": told})
     output.words(f"{file}: {len(commands)} commands, none of them done")
 
 

@@ -34,6 +34,9 @@ SCHEMES = {
 }
 
 
+ROLE = "x-role"  # what an operation takes, for programs
+
+
 class OpenApiRoutes:
     """Describes the routes it is given, and itself."""
 
@@ -96,6 +99,7 @@ def _described(operation: Operation, body: Any, gives: Any, error: Any) -> dict[
         "operationId": operation.endpoint_name,
         "summary": operation.summary,
         "description": f"Takes the role `{operation.role.word}`." + _NARROWED[operation.narrowed],
+        ROLE: operation.role.word,
         "parameters": parameters,
         "responses": {
             str(operation.status): {"description": "Done.", "content": content},

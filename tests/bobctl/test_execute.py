@@ -9,7 +9,7 @@ from cfgmgr import api as cfgmgr
 from cmdctl.roles import Role
 from msgq.errors import Refused
 from tests.bobctl.run import bobctl
-from tests.cmdctl.house import CANDIDATE, EMPTY, House, house
+from tests.cmdctl.house import CANDIDATE, EMPTY, SUITE, House, house
 
 
 def remembers(here: House) -> None:
@@ -149,7 +149,72 @@ async def test_a_dry_run_knows_what_the_lines_before_would_have_made(tmp_path):
         script.write_text("\n".join([*lines, "token add --user ann"]) + "\n")
         done = await bobctl(here.path, "execute", "--dry-run", str(script))
         assert (done.code, f"{script}:7: " in done.err) == (3, True)
-        assert set(here.commands("cfgmgr/0")) == {"show"}
+        assert set(here.commands("cfgmgr/0")) == {"show", "diff", "add", "remove", "check"}
+
+
+@pytest.mark.asyncio
+async def test_what_each_line_would_do_is_told_to_programs_too(tmp_path):
+    script = tmp_path / "script"
+    lines = {
+        "component restart auth/0": "would restart auth/0",
+        "component change auth instances=3": "would change auth.udp_size: 1232 -> 1400; would put it into effect",
+        "log level debug": "would change nothing: it is so already; would put it into effect",
+        "call memmgr rebuild origin=example.org": "would have memmgr rebuild",
+        "call memmgr status": "not tried",
+        "zone show example.org": "can be done, it only reads",
+        "zone export example.org /nowhere/file": "",
+    }
+    script.write_text("".join(f"{line}\n" for line in list(lines)[:-1]))
+    async with house() as here:
+        here.load("example.org")
+        here.answers["cfgmgr", "diff"] = lambda _call: EMPTY
+        done = await bobctl(here.path, "--json", "execute", "--dry-run", str(script))
+        assert done.code == 0, done.err
+        script.write_text(list(lines)[-1])
+        unwritable = await bobctl(here.path, "execute", "--dry-run", str(script))
+        assert not {"commit", "restart", "rebuild"} & {command for _, command, _ in here.asked}
+    told = {one["command"]: one["outcome"] for one in done.json["commands"]}
+    assert [outcome.startswith(lines[line]) for line, outcome in told.items()] == [True] * 6, told
+    assert (unwritable.code, "its directory is not there" in unwritable.err) == (1, True)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("lines", "exit_code", "says"),
+    [
+        (["config commit"], 3, "there would be no uncommitted changes"),
+        (["config set auth.udp_size 1400", "config commit", "config commit"], 3, "there would be no uncommitted"),
+        (["config set auth.udp_size 1400", "log level debug"], 4, "you would have uncommitted changes"),
+        (["config set auth.udp_size 1400", "config revert", "config revert"], 3, "there would be no uncommitted"),
+        (["zone delete example.org --yes", "zone show example.org"], 3, "would not be there any more"),
+        (["component stop msgq"], 5, "cannot be stopped alone"),
+    ],
+)
+async def test_a_dry_run_stops_where_the_lines_before_would_have_made_it_impossible(tmp_path, lines, exit_code, says):
+    script = tmp_path / "script"
+    script.write_text("\n".join(lines))
+    async with house() as here:
+        here.load("example.org")
+        remembers(here)
+        msgq = msgspec.structs.replace(SUITE.components[0], component="msgq")
+        here.answers["bob", "status"] = msgspec.structs.replace(SUITE, components=(msgq,))
+        done = await bobctl(here.path, "execute", "--dry-run", str(script))
+    assert (done.code, says in done.err, f"{script}:{len(lines)}: " in done.err) == (exit_code, True, True), done.err
+
+
+@pytest.mark.asyncio
+async def test_a_dry_run_of_a_revert_leaves_what_the_lines_before_would_have_committed(tmp_path):
+    script = tmp_path / "script"
+    lines = ["config set auth.udp_size 1400", "config commit", "config set auth.version x", "config revert"]
+    script.write_text("\n".join([*lines, "config set auth.identity y", "config commit"]))
+    async with house() as here:
+        remembers(here)
+        done = await bobctl(here.path, "execute", "--dry-run", str(script))
+        paths = [arguments["path"] for _, command, arguments in here.asked if command == "set"]
+        commands = here.commands("cfgmgr/0")
+    assert done.code == 0, done.err
+    assert paths == ["auth.udp_size", "auth.version", "auth.udp_size", "auth.identity"]
+    assert commands == ["diff", "set", "check", "set", "discard", "set", "set", "check", "diff", "discard"]
 
 
 @pytest.mark.asyncio
@@ -164,6 +229,9 @@ async def test_a_good_dry_run_does_nothing(tmp_path):
     assert done.code == 0, done.err
     assert commands == ["diff", "set", "check", "diff", "discard"]
     assert (done.out, "3 commands, none of them done" in done.err) == ("", True)
+    assert f"{script}:1: config set auth.udp_size 1400: would change auth.udp_size: 1232 -> 1400\n" in done.err
+    assert "config commit: would put it into effect: 1 changes" in done.err
+    assert "would delete example.org with 4 records from main" in done.err
 
 
 @pytest.mark.asyncio

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.kit.suite import PYTHON, Suite
@@ -92,6 +94,39 @@ def test_a_file_of_commands_stops_at_its_first_error(suite, tmp_path):
     (change,) = suite.control("config", "diff")["changes"]
     assert change["new"] == 1410
     suite.control("config", "revert")
+
+
+def test_a_dry_run_says_what_each_line_would_do_and_does_nothing(suite, tmp_path):
+    script = tmp_path / "script"
+    lines = {
+        "config set auth.udp_size 1410": "would change auth.udp_size: 1",
+        "config commit -m why": "would put it into effect: 1 changes",
+        "log level debug auth": "would change logging.modules.auth: nothing -> ",
+        "component restart auth/0": "would restart auth/0",
+        "user add ann --role operate --no-password": "would add the user ann",
+        "token add --user ann": "would make a token for ann",
+        "key add new.example": "would make a secret and the key new.example",
+        "call memmgr rebuild origin=example.org": "would have memmgr rebuild",
+        "zone delete example.org --yes": "would delete example.org",
+        "config rollback 1": "back to revision 1",
+        "log tail auth": "can be done",
+        "status": "can be done",
+    }
+    script.write_text("".join(f"{line}\n" for line in lines))
+    before = suite.control("config", "history")
+    dry = suite.bobctl("--json", "execute", "--dry-run", str(script))
+    assert dry.returncode == 0, dry.stderr
+    told = json.loads(dry.stdout)["commands"]
+    assert [(one["command"], one["outcome"][: len(lines[one["command"]])]) for one in told] == list(lines.items())
+    assert (suite.control("config", "history"), suite.control("config", "diff")["changes"]) == (before, [])
+    assert (suite.control("user", "list")["users"], suite.control("key", "list")["keys"]) == ([], [])
+    assert suite.serves("example.org", suite.control("zone", "show", "example.org")["serial"])
+    acl = "[{action: ACCEPT, key: nosuch.example}]"
+    script.write_text(f"config set zones.example.org.query_acl '{acl}'\nconfig commit\n")
+    refused = suite.bobctl("execute", "--dry-run", str(script))
+    assert (refused.returncode, f"{script}:2: " in refused.stderr) == (5, True)
+    assert "there is no 'nosuch.example' in keys" in refused.stderr
+    assert suite.control("config", "diff")["changes"] == []
 
 
 def test_the_log_is_turned_up_for_one_module_and_down_again(suite):
