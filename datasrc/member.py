@@ -1,7 +1,8 @@
 """One data source of several: what it last held, whether it works, and when it is tried again after a failure.
 
 Those at hand (a file, memory) are looked at by whoever asks, since that costs nothing. One behind a network is looked
-after by a thread of its own, so that who answers questions never waits for a server that is gone: see RemoteMember.
+after by a thread of its own, so that who answers questions never waits for a server that is gone: see Lookout, and
+datasrc/remote.py for what becomes of a thread that gets no answer.
 Such a thread may look after one at hand as well, which is then asked once a second.
 """
 
@@ -22,6 +23,7 @@ from datasrc.errors import Missing, SchemaTooOld, StorageError, UnknownBackend
 from datasrc.keys import name_key
 from datasrc.keytable import KeyTable
 from datasrc.records import Change
+from datasrc.silence import Pulse
 from datasrc.source import Bell, DataSource
 
 RETRY_FIRST = 0.1  # s after a failure; doubled after each further one
@@ -62,7 +64,7 @@ class OnChange(Protocol):
     def __call__(self, name: str, failure: Failure | None, /) -> None: ...
 
 
-def _nobody(_name: str, _failure: Failure | None, /) -> None:
+def nobody(_name: str, _failure: Failure | None, /) -> None:
     """Nobody listens."""
 
 
@@ -103,7 +105,7 @@ class LocalMember:
         self,
         name: str,
         opener: Callable[[], DataSource],
-        changed: OnChange = _nobody,
+        changed: OnChange = nobody,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
@@ -235,15 +237,24 @@ class LocalMember:
         return True
 
 
-class RemoteMember:
-    """A source behind a network, looked after by a thread: it opens it, follows it, and tries it again after a failure.
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a thread knew of a source when it was given up."""
+
+    known: KeyTable | None  # of the keys of origins
+    seen: int  # the last outbox id that is in them
+    failure: Failure
+
+
+class Lookout:
+    """A thread that looks after a source: it opens it, follows it, and tries it again after a failure.
 
     Who asks gets what the thread found last, at once: the source, or the failure. Only a question in hand when the
     server stops answering waits, as long as the source itself does (for PostgreSQL: two seconds), and reports it.
     """
 
     def __init__(
-        self, name: str, opener: Callable[[], DataSource], changed: OnChange = _nobody, *, hears: bool = True
+        self, name: str, opener: Callable[[], DataSource], changed: OnChange = nobody, *, hears: bool = True
     ) -> None:
         """`hears`: the thread looks at each change, and at once when a server is gone; else every second, and no more.
 
@@ -253,7 +264,6 @@ class RemoteMember:
         self._hears = hears
         self._opener = opener
         self._changed = changed
-        self._holders = 1
         self._source: DataSource | None = None
         self._failure: Failure | None = Failure("it has not answered yet", name, new=False)
         self._unusable: UnknownBackend | None = None  # no waiting mends that
@@ -264,9 +274,16 @@ class RemoteMember:
         self._told = False  # whether the failure was
         self._after_failure = False
         self._closing = False
+        self._asks: Pulse | None = None  # while the thread waits for the source, how long it has done nothing else
         self._state = threading.Condition()  # its lock is never held during input or output
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name=f"source {name}", daemon=True)
+
+    def start(self, learnt: Learnt | None = None) -> None:
+        """Begin; in place of one that was given up, with what that had learnt."""
+        if learnt is not None:
+            self._known, self._seen = learnt.known, learnt.seen
+            self._failure, self._told = learnt.failure, True
         self._thread.start()
 
     def look(self) -> None:
@@ -294,7 +311,7 @@ class RemoteMember:
 
     def failed(self, error: StorageError) -> Failure:
         """Note that the source failed; the thread finds out when it works again."""
-        failure = self._note(Failure.of(error))
+        failure = self.note(Failure.of(error))
         with self._state:
             self._after_failure = True
         self._ring()
@@ -319,17 +336,26 @@ class RemoteMember:
             new = self._failure is not None and self._failure.new
         return SourceStatus(self.name, failure, known, (), new)
 
-    def hold(self) -> None:
-        """One more holds it."""
+    def silent(self) -> float:
+        """For how many seconds the source has said nothing to the thread. To be asked every second."""
+        asks = self._asks
+        return 0.0 if asks is None else asks.silent()
+
+    def give_up(self, failure: Failure) -> Learnt:
+        """Expect nothing of the thread any more: it ends, and closes the source, when it has an answer."""
+        self.note(failure)
         with self._state:
-            self._holders += 1
+            self._closing, self._changed = True, nobody
+            self._state.notify_all()
+            return Learnt(self._known, self._seen, failure)
+
+    def has_ended(self) -> bool:
+        """Whether the thread has, after close()."""
+        return not self._thread.is_alive()
 
     def close(self) -> None:
-        """One holds it no more; the last ends the thread and closes the source."""
+        """End the thread, which closes the source."""
         with self._state:
-            self._holders -= 1
-            if self._holders:
-                return
             self._closing = True
             self._state.notify_all()
         self._ring()  # the thread closes everything: it may be waiting for a server that says nothing
@@ -342,9 +368,13 @@ class RemoteMember:
         while not self._closing:
             with self._state:
                 self._begun += 1
-            if self._try():
-                wait, pause = RETRY_FIRST, LOOK_EVERY
+            self._asks = Pulse.of_thread()
+            works = self._try()
+            if works:
                 bell = bell or self._listen()
+            self._asks = None
+            if works:
+                wait, pause = RETRY_FIRST, LOOK_EVERY
             else:
                 pause, wait = wait * random.uniform(0.5, 1.0), min(2 * wait, RETRY_MOST)  # noqa: S311 - no secret
                 if self._failure is not None and self._failure.new:  # to look whether it is there costs nothing
@@ -373,13 +403,13 @@ class RemoteMember:
             with source.snapshot() as snapshot:
                 snapshot.find_zone(dns.name.root)
         except StorageError as error:
-            self._note(Failure.of(error))
+            self.note(Failure.of(error))
             return False
         except UnknownBackend as error:
             self._unusable = error
             return False
         except Exception as error:  # noqa: BLE001 - without this thread the source would never come back
-            self._note(Failure(f"{type(error).__name__}: {error}", self.name, new=False))
+            self.note(Failure(f"{type(error).__name__}: {error}", self.name, new=False))
             return False
         with self._state:
             told, self._told, self._failure = self._told, False, None
@@ -387,7 +417,8 @@ class RemoteMember:
             self._changed(self.name, None)
         return True
 
-    def _note(self, failure: Failure) -> Failure:
+    def note(self, failure: Failure) -> Failure:
+        """Note that the source fails."""
         with self._state:
             told, self._told, self._failure = self._told, True, failure
         if not told:
@@ -404,6 +435,8 @@ class RemoteMember:
                 break
             seen = changes[-1].id
             with self._state:
+                if self._closing:  # another has it by now
+                    return
                 take_in(known, changes)
                 self._seen = seen
         if known is None or last < seen:

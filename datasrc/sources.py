@@ -18,7 +18,8 @@ import datasrc
 from datasrc.backends import is_remote
 from datasrc.errors import StorageError, Unavailable, UnknownBackend
 from datasrc.keys import name_key, path
-from datasrc.member import Failure, LocalMember, Member, OnChange, RemoteMember, SourceStatus
+from datasrc.member import Failure, LocalMember, Member, OnChange, SourceStatus
+from datasrc.remote import RemoteMember
 from datasrc.source import DataSource, Finder, Snapshot
 
 __all__ = ["ZONE_PATIENCE", "Failure", "SourceStatus", "Sources", "SourcesSnapshot", "open_sources", "source_url"]
