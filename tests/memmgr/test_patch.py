@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from memmgr.store import Store
 from tests.datasrc.zonemaking import TESTER, name, rdtype, rrset
 
 ORIGIN = "example."
+SHARE = int(os.environ.get("PATCH_EXAMPLES_SHARE", "1"))  # of the examples only that part, where they take long
 SERVERS = ["ns", "ns.sub", "ns.deep.sub", "a", "b.a", "ns.elsewhere.test."]
 NAMES = ["@", "ns", "a", "b.a", "c.b.a", "*", "*.a", "x.*.a", "sub", "ns.sub", "deep.sub", "ns.deep.sub", "*.sub", "d"]
 ASKED = [*NAMES, "zz", "zz.a", "zz.zz.a", "y.sub", "zz.b.a", "x.d", "zz.x.*.a"]
@@ -170,7 +172,7 @@ def run(directory: Path, steps) -> Rig:
     return rig
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40 // SHARE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(changes, min_size=2, max_size=5))
 @example(
     [[(True, ("ns.sub", "A", "192.0.2.1"))], [(True, ("sub", "NS", "ns.sub"))], [(False, ("sub", "NS", "ns.sub"))]]
@@ -188,7 +190,7 @@ def test_changed_in_place_is_built_anew(tmp_path_factory, steps):
     run(tmp_path_factory.mktemp("zone"), steps)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25 // SHARE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes)
 def test_written_whole_is_built(tmp_path_factory, step):
     directory = tmp_path_factory.mktemp("zone")
