@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import shutil
 
 import pytest
 
@@ -151,3 +154,37 @@ def test_the_log_is_turned_up_for_one_module_and_down_again(suite):
 def test_the_words_of_log_are_completed(shell):
     shell.keys(f"log level w{TAB}")
     shell.sees("arning")
+
+
+SHELLS = {
+    "bash": (["--noprofile", "--norc", "-i"], 'eval "$(bobctl completion bash)"'),
+    "zsh": (["-f", "-i"], 'autoload -U compinit; compinit -D -u; eval "$(bobctl completion zsh)"'),
+    "fish": (["--no-config", "--private", "-i"], "bobctl completion fish | source"),
+}
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_the_shell_of_a_person_completes_nouns_verbs_and_zones(suite, tmp_path, name):
+    program = shutil.which(name)
+    if program is None:
+        pytest.skip(f"{name} is not installed")
+    arguments, begin = SHELLS[name]
+    ours = tmp_path / "bobctl"
+    ours.write_text(f'#!/bin/sh\nexec {shlex.join([*PYTHON, "bobctl"])} "$@"\n')
+    ours.chmod(0o755)
+    places = {variable: str(tmp_path) for variable in ("HOME", "ZDOTDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "INPUTRC": "/dev/null", **places}
+    on_its_own = ["setsid", "--ctty", "--wait"]  # with a controlling terminal, as a login has it
+    with Terminal([*on_its_own, program, *arguments], environment) as terminal:
+        terminal.keys(f"{begin}{ENTER}")
+        terminal.keys(f"echo now it ''begins{ENTER}")
+        terminal.sees("now it begins")
+        terminal.keys(f"bobctl --run-dir {suite.run} zo{TAB}")
+        terminal.sees("ne ")
+        terminal.keys(f"sh{TAB}")
+        terminal.sees("ow ")
+        terminal.keys(f"oth{TAB}")
+        terminal.sees("er.example")
+        terminal.keys(ENTER)
+        terminal.sees("source:", "other.example")
+        assert terminal.leave(f"exit{ENTER}") == 0
