@@ -40,3 +40,21 @@ def test_every_file_it_names_exists(path):
 def test_the_drawing_has_every_daemon():
     drawing = TEXT.split("```")[1]
     assert [row[0] for row in ROWS if row[0] not in drawing] == []
+
+
+def test_the_drawing_tells_who_opens_zone_data():
+    """auth does so late, and is named apart: what it opens is no part of the way of a query."""
+    (line,) = (line for line in TEXT.splitlines() if line.startswith("  zone data: "))
+    named = set(re.findall(r"\w+", line.partition("<---")[2])) - {"write", "read"}
+    opening = re.compile(r"\b(open_sources|datasrc\.open)\(")
+    programs = [row[0] for row in ROWS if row[0] != "datasrc"]
+    assert named == {
+        program
+        for program in programs
+        if any(opening.search(path.read_text()) for path in (ROOT / program).glob("*.py"))
+    }
+
+
+def test_a_zone_file_comes_to_auth_by_the_image():
+    journey = TEXT.partition("**A zone file.**")[2].partition("**")[0]
+    assert re.search(r"memmgr .* image.*auth", journey)
