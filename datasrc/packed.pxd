@@ -7,7 +7,7 @@ cdef class PackedRecords:
     cdef readonly Py_ssize_t count
     cdef readonly Py_ssize_t set_count
     cdef Py_ssize_t end
-    cdef bint in_order
+    cdef Py_ssize_t turns
     cdef bytearray block
     cdef unsigned char[::1] heap
     cdef bytearray numbers_block
@@ -20,10 +20,12 @@ cdef class PackedRecords:
     cpdef int append(self, uint64_t file, uint64_t line, uint64_t ttl, const unsigned char[::1] key, uint64_t key_length, const unsigned char[::1] owner, uint64_t owner_length, const unsigned char[::1] rdata, uint64_t rdata_length) except -1
     @cython.locals(index=Py_ssize_t, left=list)
     cpdef list finish(self)
-    @cython.locals(index=Py_ssize_t, start=Py_ssize_t, width=Py_ssize_t)
+    @cython.locals(index=Py_ssize_t, runs=uint64_t[::1], count=Py_ssize_t, kept=Py_ssize_t, number=Py_ssize_t, start=Py_ssize_t, middle=Py_ssize_t, end=Py_ssize_t)
     cdef int put_in_order(self) except -1
-    @cython.locals(left=Py_ssize_t, left_end=Py_ssize_t, right=Py_ssize_t, right_end=Py_ssize_t, at=Py_ssize_t)
-    cdef int merge_runs(self, Py_ssize_t start, Py_ssize_t width) except -1
+    @cython.locals(runs=uint64_t[::1], found=Py_ssize_t, index=Py_ssize_t)
+    cdef uint64_t[::1] find_runs(self)
+    @cython.locals(left=Py_ssize_t, right=Py_ssize_t, at=Py_ssize_t)
+    cdef int merge_runs(self, Py_ssize_t start, Py_ssize_t middle, Py_ssize_t end) except -1
     @cython.locals(first=uint64_t, second=uint64_t)
     cdef int less(self, Py_ssize_t one, Py_ssize_t other) except -1
     @cython.locals(first=Py_ssize_t, second=Py_ssize_t, first_length=Py_ssize_t, second_length=Py_ssize_t)

@@ -43,7 +43,7 @@ class PackedRecords:
         self.count = 0
         self.set_count = 0
         self.end = 0  # of what is used of the heap
-        self.in_order = True  # the records came in the order of their keys
+        self.turns = 0  # records that came behind one whose key is greater
         self.block = bytearray(FIRST_SIZE)
         self.heap = memoryview(self.block)
         self.numbers_block = bytearray(FIRST_SIZE)
@@ -85,8 +85,8 @@ class PackedRecords:
         self.numbers[at + PREFIX] = prefix_of(self.heap, start, key_length)
         self.end = start + needed
         self.count += 1
-        if self.in_order and self.count > 1 and self.less(self.count - 1, self.count - 2):
-            self.in_order = False
+        if self.count > 1 and self.less(self.count - 1, self.count - 2):
+            self.turns += 1
         return 0
 
     def finish(self) -> list[int]:
@@ -105,34 +105,51 @@ class PackedRecords:
         return left
 
     def put_in_order(self) -> int:
-        """Order the records by key; of equal keys as they came."""
+        """Order the records by key; of equal keys as they came. Runs that came in order, as most texts have, stay."""
         self.order = memoryview(zeros(8 * max(self.count, 1))).cast("Q")
         for index in range(self.count):
             self.order[index] = index
-        if self.in_order:
+        if self.turns == 0:
             return 0
         self.merged = memoryview(zeros(8 * self.count)).cast("Q")
-        width = 1
-        while width < self.count:
-            start = 0
-            while start < self.count:
-                self.merge_runs(start, width)
-                start += 2 * width
+        runs = self.find_runs()
+        count = self.turns + 1
+        while count > 1:
+            kept = 0
+            for number in range((count + 1) // 2):
+                start = runs[2 * number]
+                middle = runs[2 * number + 1]
+                end = middle if 2 * number + 2 > count else runs[2 * number + 2]
+                self.merge_runs(start, middle, end)
+                runs[kept] = start
+                kept += 1
+            runs[kept] = self.count
+            count = kept
             self.order, self.merged = self.merged, self.order
-            width *= 2
         self.merged = memoryview(bytearray(8)).cast("Q")
         return 0
 
-    def merge_runs(self, start: int, width: int) -> int:
-        """Merge two runs of `width` records that are in order."""
+    def find_runs(self) -> memoryview:
+        """Where each run of records begins that came in order, and behind these where the last one ends."""
+        runs = memoryview(zeros(8 * (self.turns + 2))).cast("Q")
+        found = 1  # the first one begins with the first record
+        for index in range(1, self.count):
+            if index & BREATH == BREATH:
+                sleep(0)
+            if self.less(index, index - 1):
+                runs[found] = index
+                found += 1
+        runs[found] = self.count
+        return runs
+
+    def merge_runs(self, start: int, middle: int, end: int) -> int:
+        """Merge two runs that are in order, one behind the other; the second may be empty."""
         left = start
-        left_end = min(start + width, self.count)
-        right = left_end
-        right_end = min(start + 2 * width, self.count)
-        for at in range(start, right_end):
+        right = middle
+        for at in range(start, end):
             if at & BREATH == BREATH:
                 sleep(0)
-            if left < left_end and (right >= right_end or not self.less(self.order[right], self.order[left])):
+            if left < middle and (right >= end or not self.less(self.order[right], self.order[left])):
                 self.merged[at] = self.order[left]
                 left += 1
             else:

@@ -24,6 +24,7 @@ TESTS = [
     "tests/auth/test_tcp_loop.py",
     "tests/auth/test_udp.py",
     "tests/datasrc/test_keytable.py",
+    "tests/datasrc/test_packed_order.py",
     "tests/datasrc/test_packed_nodes.py",
     "tests/datasrc/test_zonescan.py",
     "tests/datasrc/test_zonetext_zone.py",
