@@ -18,7 +18,7 @@ from bobctl.suite import Suite
 from bobctl.verbs import Noun, done, pass_suite, reason_option
 from cmdctl.api import SourceProblem, ZoneCheck, ZoneEntry, ZonePage
 
-STATES = ("ready", "empty", "broken", "shadowed")
+STATES = ("ready", "empty", "broken", "stale", "shadowed")
 PAGE = 1000  # zones asked for at once; cmdctl gives no more
 
 
@@ -159,13 +159,17 @@ def reload_zones(suite: Suite, origin: str | None) -> None:
     failed = [one for one in answer["instances"] if one["error"]]
     for one in failed:
         output.words(f"bobctl: {one['instance']}: {one['error']}")
+    for problem in answer.get("problems", ()):
+        output.words(f"bobctl: {problem}")
+    if answer.get("left_out"):
+        output.words(f"bobctl: and {answer['left_out']} more zone files cannot be used")
     done(suite, answer, f"reloaded by {len(answer['instances']) - len(failed)} of {len(answer['instances'])} instances")
-    if failed or not answer["instances"]:
+    if failed or answer.get("problems") or not answer["instances"]:
         sys.exit(ExitCode.FAILED)
 
 
 def served(entry: ZoneEntry) -> str:
-    """In how many auth instances the zone is as it is in the data source: `2 of 2`."""
+    """In how many auth instances the zone is as it is in the data source, or as it goes on being served: `2 of 2`."""
     current = [one for one in entry["served"] if one["state"] == "ready" and one["serial"] == entry["serial"]]
     return f"{len(current)} of {len(entry['served'])}"
 

@@ -122,6 +122,8 @@ class Reloaded(TypedDict):
 
     origin: str | None
     instances: list[ReloadedInstance]
+    problems: NotRequired[list[str]]  # zone files that cannot be used: of the zone named, or the first of all
+    left_out: NotRequired[int]  # how many there are besides
 
 
 class ErrorDetail(TypedDict):

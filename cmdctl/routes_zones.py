@@ -24,9 +24,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cmdctl import serving
+from cmdctl import serving, zonefacts
 from cmdctl.answers import answer
-from cmdctl.api import Finding, Reloaded, Served, SourceProblem, ZoneCheck, ZoneEntry, ZoneNames, ZonePage
+from cmdctl.api import Finding, Reloaded, SourceProblem, ZoneCheck, ZoneEntry, ZoneNames, ZonePage
 from cmdctl.bodies import page_limit, segment
 from cmdctl.bus import ZoneChanged
 from cmdctl.errors import RequestError
@@ -37,7 +37,8 @@ from cmdctl.roles import Role
 from cmdctl.routing import Operation, Query, caller_of
 from cmdctl.services import Services, author_of, note_changed
 from cmdctl.zonedesk import SourcesUnreadable, ZoneDesk, unreadable
-from cmdctl.zonelist import SHADOWED, STATES, Located, Wanted
+from cmdctl.zonefacts import text_of
+from cmdctl.zonelist import STATES, Located, Wanted
 from datasrc import checks
 from datasrc import findings as zone_findings
 from datasrc.keys import name_key
@@ -127,10 +128,11 @@ class ZoneRoutes:
         """A page of the list."""
         after = request.query_params.get("after")
         behind = None if after is None else parse_origin(after)
-        page = await self._services.work(self._services.zones.page, behind, page_limit(request), _wanted(request))
-        served = await serving.of_zones(self._services.session, [_text(located) for located in page.zones])
+        wanted, desk = _wanted(request), self._services.zones
+        told = await zonefacts.problems(self._services) if wanted.state else {}
+        page = await self._services.work(desk.page, behind, page_limit(request), wanted, told)
         narrow = caller_of(request).zones is not None
-        zones = [_entry(located, served[_text(located)], untold=narrow) for located in page.zones]
+        zones = await zonefacts.entries(self._services, page.zones, untold=narrow)
         following = zones[-1]["origin"] if page.more else None
         problems = page.problems
         if narrow and problems:
@@ -147,10 +149,11 @@ class ZoneRoutes:
         """One zone."""
         origin, source = _addressed(request)
         located = await self._find(request, origin, source)
-        text = _text(located)
-        entry = _entry(located, (await serving.of_zones(self._services.session, [text]))[text])
-        image = await serving.image_of(self._services.session, text)
-        return answer(ZoneEntry(**entry, image=image) if image else entry)
+        (entry,) = await zonefacts.entries(self._services, [located])
+        images = await serving.images(self._services.session, [entry["origin"]])
+        for image in images.values():
+            entry["image"] = serving.image_told(image)
+        return answer(entry)
 
     async def check(self, request: Request) -> Response:
         """What is wrong with a zone's data. A big zone takes its time: it has a thread of its own."""
@@ -171,7 +174,7 @@ class ZoneRoutes:
         provenance = Provenance(author_of(request), DOOR, reason)
         with _discreet(request):
             located, change = await self._services.work(self._services.zones.delete, origin, source, provenance)
-        text = _text(located)
+        text = text_of(located)
         note_changed(request, [f"{text} in {located.source}: version {change.version}"])
         await self._services.session.publish(ZoneChanged.topic, ZoneChanged(text, located.source, change.version, None))
         return answer({"origin": text, "source": located.source, "records": located.info.records})
@@ -180,11 +183,11 @@ class ZoneRoutes:
         """Make every auth instance look at the zone afresh."""
         origin, source = _addressed(request)
         located = await self._find(request, origin, source)
-        return answer(await serving.reload(self._services.session, _text(located)))
+        return answer(await serving.reload(self._services.session, text_of(located)))
 
     async def _find(self, request: Request, origin: Name, source: str | None) -> Located:
         with _discreet(request):
-            return await self._services.work(self._services.zones.find, origin, source)
+            return await self._services.work(self._services.zones.locate, origin, source)
 
     async def reload_all(self, _request: Request) -> Response:
         """Make every auth instance look at all zones afresh."""
@@ -240,27 +243,6 @@ def _addressed(request: Request) -> tuple[Name, str | None]:
     return parse_origin(segment(request, "origin")), request.query_params.get("source")
 
 
-def _text(located: Located) -> str:
-    return located.info.origin.to_text(omit_final_dot=True)
-
-
-def _entry(located: Located, served: list[Served], *, untold: bool = False) -> ZoneEntry:
-    info = located.info
-    first = "another data source" if untold else f"the data source {located.shadowed_by}"
-    shadowed = bool(located.shadowed_by)
-    return ZoneEntry(
-        origin=_text(located),
-        source=located.source,
-        writable=located.writable,
-        version=info.version,
-        serial=info.serial,
-        records=info.records,
-        state=SHADOWED if shadowed else info.state.value,
-        reason=f"{first} has it as well and comes first" if shadowed else info.reason,
-        served=[] if shadowed else served,
-    )
-
-
 def _check(desk: ZoneDesk, origin: Name, source: str | None) -> ZoneCheck:
     findings = zone_findings.Findings()
 
@@ -270,7 +252,7 @@ def _check(desk: ZoneDesk, origin: Name, source: str | None) -> ZoneCheck:
     with desk.finder(origin, source) as (located, finder):
         checks.check_zone(located.info.origin, finder.rrsets(), note)
     return ZoneCheck(
-        origin=_text(located),
+        origin=text_of(located),
         serial=located.info.serial,
         errors=findings.errors,
         warnings=findings.warnings,

@@ -25,11 +25,23 @@ async def of_zones(session: Session, origins: Sequence[str]) -> dict[str, list[S
 
 
 async def reload(session: Session, origin: str | None) -> Reloaded:
-    """Have every instance open its data sources afresh; `origin` is a zone to tell about."""
+    """Have every instance open its data sources afresh; `origin` is a zone to tell about, and only about that."""
     members = instances(session)
-    await _reload_images(session)  # first, so that what the instances say is of the new data
+    sources = await _reload_images(session)  # first, so that what the instances say is of the new data
     found = await asyncio.gather(*(_reload(session, member, origin) for member in members))
-    return Reloaded(origin=origin, instances=list(found))
+    if origin is None:
+        problems = [problem for source in sources for problem in source.problems]
+        left_out = sum(source.count for source in sources) - len(problems)
+    else:
+        image = (await images(session, [origin])).get(origin)
+        problems = [kept(image.problem, image.serial)] if image is not None and image.problem else []
+        left_out = 0
+    return Reloaded(origin=origin, instances=list(found), problems=problems, left_out=left_out)
+
+
+def kept(problem: str, serial: int | None) -> str:
+    """What is wrong with a zone file, and what comes of it."""
+    return f"{problem}; {'the zone is not served' if serial is None else f'serial {serial} goes on being served'}"
 
 
 def instances(session: Session) -> list[str]:
@@ -48,25 +60,31 @@ async def _ask(session: Session, member: str, origins: list[str]) -> list[Served
     return found
 
 
-async def image_of(session: Session, origin: str) -> str:
-    """What the images have of a zone, in words; nothing where memmgr does not answer."""
+async def images(session: Session, origins: Sequence[str]) -> dict[str, memmgr.ZoneImage]:
+    """What memmgr says of these zones; nothing where it does not answer."""
+    found: list[memmgr.ZoneImage] = []
     try:
-        reply = await session.call(memmgr.ZoneStatus([origin]), timeout=STATUS_SECONDS)
+        for part in _parts(list(dict.fromkeys(origins))):
+            found += (await session.call(memmgr.ZoneStatus(part), timeout=STATUS_SECONDS)).zones
     except BusError:
-        return ""
-    (zone,) = reply.zones
+        return {}
+    return {zone.origin: zone for zone in found}
+
+
+def image_told(zone: memmgr.ZoneImage) -> str:
+    """What the images have of a zone, in words."""
     if zone.state != memmgr.IMAGE:
         return f"none: {zone.reason}" if zone.reason else "none"
     changed = f", changed {zone.generation} times since it was built" if zone.generation else ""
     return f"serial {zone.serial} in file {zone.slot}{changed}"
 
 
-async def _reload_images(session: Session) -> None:
-    """Without memmgr there are no images: everything is answered from the data sources."""
+async def _reload_images(session: Session) -> Sequence[memmgr.SourceProblems]:
+    """What is wrong with data sources then. Without memmgr there are no images: everything is answered from those."""
     try:
-        await session.call(memmgr.Reload(), timeout=CALL_SECONDS)
+        return (await session.call(memmgr.Reload(), timeout=CALL_SECONDS)).sources
     except BusError:
-        pass
+        return ()
 
 
 async def _reload(session: Session, member: str, origin: str | None) -> ReloadedInstance:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dns.name import Name
 
 from cmdctl.errors import RequestError
-from cmdctl.zonelist import ALL, Located, Page, Wanted, ZoneList, is_new
+from cmdctl.zonefiles import FileNames, Problems, unread
+from cmdctl.zonelist import ALL, SHADOWED, Listable, Located, Page, Wanted, ZoneList, is_new
 from datasrc.errors import DataSourceError
+from datasrc.keys import name_key
 from datasrc.records import Change, Provenance
 from datasrc.source import DataSource, Finder
+
+NOTHING: Mapping[str, Problems] = MappingProxyType({})
 
 
 class SourcesUnreadable(RequestError):
@@ -41,6 +48,7 @@ class ZoneDesk:
         self._open_source = open_source
         self._lock = threading.Lock()
         self._open: dict[str, DataSource] = {}
+        self._listed: dict[str, FileNames] = {}
 
     def close(self) -> None:
         """Close what is open."""
@@ -48,10 +56,25 @@ class ZoneDesk:
             while self._open:
                 self._open.popitem()[1].close()
 
-    def page(self, after: Name | None, limit: int, wanted: Wanted = ALL) -> Page:
-        """The zones behind `after`, at most `limit` origins; raises RequestError."""
+    @property
+    def files(self) -> list[str]:
+        """The data sources of zone files."""
+        return [name for name, entry in self._configured.items() if entry["type"] == "master-files"]
+
+    def page(
+        self, after: Name | None, limit: int, wanted: Wanted = ALL, told: Mapping[str, Problems] = NOTHING
+    ) -> Page:
+        """The zones behind `after`, at most `limit` origins; raises RequestError.
+
+        Those of zone files are not read, unless a state is asked for and `told` does not have what is wrong with them.
+        """
         self._names(wanted.source)
-        return ZoneList(list(self._configured), self._source, wanted).page(after, limit)
+        named = {name for name in self.files if wanted.state in ("", SHADOWED) or name in told}
+
+        def opened(name: str) -> Listable:
+            return self._file_names(name) if name in named else self._source(name)
+
+        return ZoneList(list(self._configured), opened, wanted, self.files, told).page(after, limit)
 
     def names(self, wanted: Wanted, limit: int) -> tuple[list[str], bool]:
         """The first `limit` names of such zones, and whether there are more; what cannot be read has none."""
@@ -63,6 +86,36 @@ class ZoneDesk:
         """The zone of this origin, in the first source that has it or in the one named; raises RequestError."""
         with self.finder(origin, source) as (located, _):
             return located
+
+    def locate(self, origin: Name, source: str | None = None) -> Located:
+        """The same; one of a zone file is not read. Raises RequestError."""
+        key, problems = name_key(origin), []
+        for name in self._names(source):
+            try:
+                if name not in self.files:
+                    opened = self._source(name)
+                    with opened.snapshot() as snapshot:
+                        finder = snapshot.zone(origin)
+                    if finder is not None:
+                        return Located(name, opened.writable, finder.info)
+                elif self._file_names(name).has(key):
+                    return Located(name, FileNames.writable, unread(key), unread=True)
+            except DataSourceError as error:
+                if not is_new(error):
+                    problems.append(str(error))
+        raise _nowhere(origin, problems)
+
+    def read(self, located: list[Located]) -> list[Located]:
+        """What is in unread zone files; one that went meanwhile, or whose source fails now, is left as it is."""
+        return [self._read(one) for one in located]
+
+    def _read(self, located: Located) -> Located:
+        try:
+            with self._source(located.source).snapshot() as snapshot:
+                finder = snapshot.zone(located.info.origin)
+        except DataSourceError as error:
+            return replace(located, info=replace(located.info, reason=str(error)))
+        return located if finder is None else replace(located, info=finder.info, unread=False)
 
     @contextmanager
     def finder(self, origin: Name, source: str | None = None) -> Iterator[tuple[Located, Finder]]:
@@ -95,6 +148,12 @@ class ZoneDesk:
         if source not in self._configured:
             raise RequestError("not-found", f"there is no data source {source!r}")
         return [source]
+
+    def _file_names(self, name: str) -> FileNames:
+        with self._lock:
+            if name not in self._listed:
+                self._listed[name] = FileNames(name, Path(self._configured[name]["directory"]))
+            return self._listed[name]
 
     def _source(self, name: str) -> DataSource:
         with self._lock:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from dns.name import Name
 
 from cmdctl.api import SourceProblem
+from cmdctl.zonefiles import STALE, FileNames, Problems, state_told
 from datasrc.errors import DataSourceError, StorageError
 from datasrc.keys import key_labels, key_text, name_key
 from datasrc.keytable import KeyTable
@@ -22,7 +24,9 @@ from datasrc.source import DataSource
 from datasrc.sources import Failure
 
 SHADOWED = "shadowed"  # the state of an entry that another source hides
-STATES = (*(state.value for state in ZoneState), SHADOWED)
+STATES = (*(state.value for state in ZoneState), STALE, SHADOWED)
+
+Listable = DataSource | FileNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Located:
     writable: bool
     info: ZoneInfo
     shadowed_by: str = ""
+    unread: bool = False  # `info` has the origin alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +52,8 @@ class Wanted:
     @property
     def filter(self) -> ZoneFilter:
         """What a source can tell by itself."""
-        state = None if self.state in ("", SHADOWED) else ZoneState(self.state)
+        state = None if self.state in ("", STALE, SHADOWED) else ZoneState(self.state)
         return ZoneFilter(self.beginning, state)
-
-    def accepts(self, located: Located) -> bool:
-        """Whether it is right with regard to other sources too."""
-        if not self.state:
-            return True
-        shown = SHADOWED if located.shadowed_by else located.info.state.value
-        return shown == self.state
 
     def rank(self, key: bytes) -> tuple[bytes, bytes]:
         """What the list is sorted by (as `DataSource.zones`), of the key of an origin."""
@@ -81,15 +79,27 @@ class Page:
 class ZoneList:
     """One list that is being made. `opened` gives a data source by its name, or raises DataSourceError."""
 
-    def __init__(self, names: Sequence[str], opened: Callable[[str], DataSource], wanted: Wanted) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        opened: Callable[[str], Listable],
+        wanted: Wanted,
+        files: Collection[str] = (),
+        told: Mapping[str, Problems] = MappingProxyType({}),
+    ) -> None:
+        """`files` are the sources of zone files; `told` is what is wrong with those, where a state is asked for."""
         self._names = names
+        self._files = files
         self._opened = opened
         self._wanted = wanted
+        self._told = told
         self._problems: dict[str, SourceProblem] = {}
 
     def page(self, after: Name | None, limit: int) -> Page:
         """The zones behind `after`; at most `limit` origins."""
         chosen = [name for name in self._names if self._wanted.source in (None, name)]
+        if self._wanted.state == STALE:
+            chosen = [name for name in chosen if name in self._files]
         lists = [self._entries(name, after, limit + 1) for name in chosen]
         merged = heapq.merge(*lists, key=self._wanted.rank_of)  # stable: the first source comes first
         runs = itertools.groupby(merged, key=self._wanted.rank_of)
@@ -108,17 +118,39 @@ class ZoneList:
                 elif self._wanted.only is not None:
                     found = self._of_keys(source, source.held(set(self._wanted.only)), after, size)
                 else:
-                    found = source.zones(after, size, only=self._wanted.filter)
+                    found = self._behind(name, source, after, size)
                 hidden = self._hidden(before, found)
                 for info in found:
-                    located = Located(name, source.writable, info, hidden.get(name_key(info.origin), ""))
-                    if self._wanted.accepts(located):
+                    by = hidden.get(name_key(info.origin), "")
+                    located = Located(name, source.writable, info, by, unread=isinstance(source, FileNames))
+                    if self._accepts(located):
                         yield located
                 if len(found) < size:
                     return
                 after = found[-1].origin
         except DataSourceError as error:
             self._note(name, error)
+
+    def _behind(self, name: str, source: Listable, after: Name | None, size: int) -> list[ZoneInfo]:
+        """The next zones of a source that are right as far as it can tell by itself."""
+        wanted = self._wanted
+        if isinstance(source, FileNames):
+            told = self._told.get(name, {})
+            right = (lambda key: state_told(told, key) == wanted.state) if wanted.state else None
+            return source.zones(after, size, wanted.beginning, right)
+        return source.zones(after, size, only=wanted.filter)
+
+    def _accepts(self, located: Located) -> bool:
+        """Whether it is right with regard to other sources too."""
+        if not self._wanted.state:
+            return True
+        if located.shadowed_by:
+            return self._wanted.state == SHADOWED
+        if located.unread:
+            state = state_told(self._told.get(located.source, {}), name_key(located.info.origin))
+        else:
+            state = shown_state(located)
+        return state == self._wanted.state
 
     def _hidden(self, before: Sequence[str], found: list[ZoneInfo]) -> dict[bytes, str]:
         """By which of the sources before these zones are hidden."""
@@ -134,7 +166,7 @@ class ZoneList:
             left -= held
         return hidden
 
-    def _twice(self, source: DataSource, before: Sequence[str], after: Name | None, size: int) -> list[ZoneInfo]:
+    def _twice(self, source: Listable, before: Sequence[str], after: Name | None, size: int) -> list[ZoneInfo]:
         """The next zones that a source before this one has too. No index has them: all keys are compared."""
         hiding = KeyTable()
         for name in before:
@@ -148,12 +180,14 @@ class ZoneList:
         found = source.each_key() if only is None else source.held(only)
         return self._of_keys(source, {key for key in found if key in hiding}, after, size)
 
-    def _of_keys(self, source: DataSource, keys: set[bytes], after: Name | None, size: int) -> list[ZoneInfo]:
+    def _of_keys(self, source: Listable, keys: set[bytes], after: Name | None, size: int) -> list[ZoneInfo]:
         """The next of the zones that have these keys."""
         begins = self._wanted.filter.matches
         ranked = (self._wanted.rank(key) for key in keys if begins(key_text(key)))
         behind = None if after is None else self._wanted.rank(name_key(after))
         chosen = heapq.nsmallest(size, (rank for rank in ranked if behind is None or rank > behind))
+        if isinstance(source, FileNames):
+            return source.of_keys([key for _, key in chosen])
         with source.snapshot() as snapshot:
             finders = [snapshot.zone(Name([*key_labels(key), b""])) for _, key in chosen]
         return [finder.info for finder in finders if finder is not None]
@@ -161,6 +195,12 @@ class ZoneList:
     def _note(self, name: str, error: DataSourceError) -> None:
         if not is_new(error):
             self._problems[name] = SourceProblem(source=name, reason=str(error))
+
+
+def shown_state(located: Located) -> str:
+    """The state of a zone that was read: READY with a reason is what a source has of which the file is bad."""
+    info = located.info
+    return STALE if info.state is ZoneState.READY and info.reason else info.state.value
 
 
 def is_new(error: DataSourceError) -> bool:

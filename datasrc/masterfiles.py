@@ -235,6 +235,11 @@ class MasterFilesSource(DataSource):
         """When the last look at the directory began."""
         return self._looked
 
+    @property
+    def faults(self) -> Mapping[bytes, str]:
+        """Why the files of zones, by their keys, cannot be used: those of the files that were read."""
+        return self._faults
+
     def problems(self) -> list[str]:
         """Every file that cannot be used, and why."""
         return [*self._strays, *self._faults.values()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import dns.exception
@@ -141,6 +142,28 @@ def names_of(directory: Path) -> Names | None:
     if not names.take(part) or len(names) < LATE_FROM or not os.access(directory, os.X_OK, effective_ids=True):
         return None
     return names
+
+
+def zones_in(directory: Path) -> list[bytes]:
+    """The keys of all zones, in order, by the names of the files alone; names that are no zone's are left out.
+
+    0.2 s for 100 000. Raises OSError.
+    """
+    with os.scandir(directory) as entries:
+        names = [each.name for each in entries if _may_be_zone(each.name) and each.is_file()]
+    zones = {name.removesuffix(SUFFIX) for name in names}
+    text = "\n".join(zones) + "\n"
+    if text.count("\n") == len(zones) and max(map(len, zones), default=0) <= MAX_PLAIN and _ALL_PLAIN.fullmatch(text):
+        return sorted(keys_of(zones))
+    keys = set()
+    for name in names:
+        with suppress(ValueError):
+            keys.add(key_of(name, name))
+    return sorted(keys)
+
+
+def _may_be_zone(name: str) -> bool:
+    return name[0] != "." and name[-1] != "~"
 
 
 def listed(directory: Path) -> list[os.DirEntry[str]]:

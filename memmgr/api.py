@@ -73,6 +73,9 @@ class ZoneImage(msgspec.Struct, frozen=True):
     version: int | None = None
     generation: int | None = None  # changes since it was built
     reason: str = ""
+    records: int | None = None
+    source: str = ""  # the data source that the image is of
+    problem: str = ""  # what is wrong with its zone file: what is there is what it had before that, if anything
 
 
 class ZoneStatusReply(msgspec.Struct, frozen=True):
@@ -92,10 +95,39 @@ class ZoneStatus(msgspec.Struct, frozen=True):
     origins: list[str]
 
 
+class ZoneProblem(msgspec.Struct, frozen=True):
+    """A zone whose file cannot be used."""
+
+    origin: str
+    problem: str  # file, line and reason
+    serial: int | None  # of the last good version, where there is an image of it
+
+
+class ZoneProblemsReply(msgspec.Struct, frozen=True):
+    """A page, in canonical order; `more`: the next one begins after the last zone."""
+
+    zones: tuple[ZoneProblem, ...]
+    more: bool
+
+
+class ZoneProblems(msgspec.Struct, frozen=True):
+    """Which zones of a data source have files that cannot be used?"""
+
+    module: ClassVar[str] = "memmgr"
+    command: ClassVar[str] = "zone_problems"
+    reply: ClassVar[type[ZoneProblemsReply]] = ZoneProblemsReply
+    changes: ClassVar[bool] = False
+
+    source: str
+    after: str | None = None
+    limit: int = 100  # at most MAX_ORIGINS
+
+
 class ReloadReply(msgspec.Struct, frozen=True):
-    """How many zones wait to be built."""
+    """How many zones wait to be built, and what was found wrong."""
 
     waiting: int
+    sources: tuple[SourceProblems, ...] = ()  # those that have any
 
 
 class Reload(msgspec.Struct, frozen=True):

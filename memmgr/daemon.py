@@ -19,12 +19,11 @@ from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import Rejected
 from daemonkit.module import Context, Module, command
 from daemonkit.process import suite_run
-from datasrc.errors import DataSourceError, UnknownBackend
+from datasrc.errors import DataSourceError, StorageError, UnknownBackend
 from datasrc.source import Bell, DataSource
 from datasrc.sources import Failure, Sources, open_sources
-from image import arena, layout, manifest
+from image import arena, manifest
 from image.errors import ImageError
-from image.zonerecord import origin_wire
 from memmgr import api
 from memmgr.building import Task, build_apart, build_here
 from memmgr.errors import BuildFailed
@@ -36,6 +35,7 @@ from memmgr.plan import Batch
 from memmgr.problems import Problems
 from memmgr.store import Store
 from memmgr.upgrading import upgrade_own
+from memmgr.zonefacts import zone_images, zone_problems
 from msgq.errors import Refused
 from msgq.session import IncomingCall
 
@@ -341,22 +341,20 @@ class MemmgrDaemon(Module):
         if len(request.origins) > api.MAX_ORIGINS:
             raise Refused("usage", f"origins: at most {api.MAX_ORIGINS} zones can be asked for at once")
         origins = [_origin(text) for text in request.origins]
-        return api.ZoneStatusReply(await self.context.work(self._zones, origins, request.origins))
+        return api.ZoneStatusReply(await self.context.work(zone_images, self._keeper, origins, request.origins))
 
-    def _zones(self, origins: list[Name], texts: list[str]) -> tuple[api.ZoneImage, ...]:
-        return tuple(self._zone(origin, text) for origin, text in zip(origins, texts, strict=True))
-
-    def _zone(self, origin: Name, text: str) -> api.ZoneImage:
-        if self._keeper is None or not self._keeper.announced:
-            return api.ZoneImage(text, api.PLAIN, reason="the images are not ready")
-        there = self._keeper.store.find(origin_wire(origin))
-        if there is None or there.record.flags & layout.ZONE_GONE:
-            return api.ZoneImage(text, api.ABSENT)
-        record = there.record
-        if record.flags & layout.ZONE_LEFT:
-            reason = self._keeper.failures.get(origin, "it has no usable data, or waits to be built")
-            return api.ZoneImage(text, api.PLAIN, reason=reason)
-        return api.ZoneImage(text, api.IMAGE, there.slot, record.serial, record.version, record.generation)
+    @command(api.ZoneProblems)
+    async def zone_problems(self, _call: IncomingCall, request: api.ZoneProblems) -> api.ZoneProblemsReply:
+        """Zones whose files cannot be used."""
+        if not 0 < request.limit <= api.MAX_ORIGINS:
+            raise Refused("usage", f"limit: from 1 to {api.MAX_ORIGINS} zones can be asked for at once")
+        if self._keeper is None:
+            raise Refused("unavailable", "memmgr is still starting")
+        after = None if request.after is None else _origin(request.after)
+        try:
+            return await self.context.work(zone_problems, self._keeper, after, request.limit, request.source)
+        except StorageError as error:
+            raise Refused("not-found", str(error)) from error
 
     @command(api.Reload)
     async def reload(self, _call: IncomingCall, _request: api.Reload) -> api.ReloadReply:
@@ -366,7 +364,7 @@ class MemmgrDaemon(Module):
             raise Refused("unavailable", "memmgr is still starting")
         await self.context.work_apart(LOOKING, sources.refresh)
         await self._look()
-        return api.ReloadReply(len(keeper.plan))
+        return api.ReloadReply(len(keeper.plan), self._problems.told())
 
     @command(api.Rebuild)
     async def rebuild(self, _call: IncomingCall, request: api.Rebuild) -> api.RebuildReply:

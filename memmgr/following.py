@@ -143,6 +143,16 @@ class Following:
         key = name_key(origin)
         return any(source.is_bad(key) for each, source in self._files() if each == number)
 
+    def fault_of(self, origin: Name) -> str:
+        """Why the zone file of a zone cannot be used; empty where it can, or there is none."""
+        key = name_key(origin)
+        return next((fault for _, source in self._files() if (fault := source.faults.get(key))), "")
+
+    def faults(self, name: str) -> Mapping[bytes, str]:
+        """Why zone files of a data source cannot be used, by the keys of their zones."""
+        number = self.number_of(name)
+        return next((source.faults for other, source in self._files() if other == number), {})
+
     def file_sources(self) -> list[MasterFilesSource]:
         """Those of zone files that can be used now, to have their large files read."""
         return [source for _, source in self._files()]

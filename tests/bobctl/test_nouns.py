@@ -16,6 +16,7 @@ from auth import api as auth
 from authworker import api as authworker
 from cfgmgr import api as cfgmgr
 from cmdctl.catalog import Catalog
+from cmdctl.limits import EXPORT_BATCH
 from datasrc.errors import Damaged
 from msgq.errors import Refused
 from tests.bobctl.run import bobctl
@@ -338,7 +339,7 @@ async def test_a_list_is_narrowed_by_name_state_and_source():
     assert [zone["origin"] for zone in by_name.json["zones"]] == ["example.net", ORG]
     assert (none.code, none.out, none.err) == (0, "", "there are no such zones\n")
     assert (nowhere.code, "there is no data source 'elsewhere'" in nowhere.err) == (3, True)
-    assert (wrong.code, "'ready', 'empty', 'broken', 'shadowed'" in wrong.err) == (2, True)
+    assert (wrong.code, "'ready', 'empty', 'broken', 'stale', 'shadowed'" in wrong.err) == (2, True)
 
 
 @pytest.mark.asyncio
@@ -424,7 +425,7 @@ async def test_an_export_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     target.write_text("the old one")
 
     def broken(_rrsets):
-        yield "begun\n" * 5000
+        yield from ["begun\n"] * EXPORT_BATCH
         raise Damaged("a row is bad")
 
     async with house() as here:

@@ -12,7 +12,7 @@ import pytest
 
 from datasrc import filezones, masterfiles, zonefiles
 from datasrc.zonetext_zone import read_zone
-from memmgr import filetable
+from memmgr import filetable, zonefacts
 from tests.memmgr.house import House, soa
 
 
@@ -365,3 +365,27 @@ def test_a_file_that_has_become_large_before_it_was_read_is_read_as_a_large_one(
     assert house.answer("h1.large.") is None
     assert (source.read_large(), source.read_large()) == (1, 0)
     assert house.settle().answer("h1.large.").answer
+
+
+def test_what_is_served_of_zones_with_bad_files_is_told_beside_what_is_wrong_with_them(house):
+    """In pages, in canonical order, and without reading anything: for `bobctl zone list`."""
+    for origin in ("example", "other", "sub.example"):
+        house.write(soa(1, "www A 192.0.2.80"), origin)
+    house.start()
+    bad = {origin: house.write(soa(2, "www A 192.0.2.300"), origin) for origin in ("other", "example", "never")}
+    house.reload()
+    first = zonefacts.zone_problems(house.keeper, None, 2, "files")
+    rest = zonefacts.zone_problems(house.keeper, dns.name.from_text(first.zones[-1].origin), 2, "files")
+    found = [*first.zones, *rest.zones]
+    assert (first.more, rest.more) == (True, False)
+    assert [(one.origin, one.serial) for one in found] == [("example", 1), ("never", None), ("other", 1)]
+    assert all(one.problem.startswith(f"{bad[one.origin]}:5: error: ") for one in found)
+    names = ["example", "never", "sub.example", "nothing"]
+    images = zonefacts.zone_images(house.keeper, [dns.name.from_text(name) for name in names], names)
+    assert [(one.state, one.serial, one.records, one.source) for one in images] == [
+        ("image", 1, 4, "files"),
+        ("plain", None, None, ""),
+        ("image", 1, 4, "files"),
+        ("absent", None, None, ""),
+    ]
+    assert [bool(one.problem) for one in images] == [True, True, False, False]

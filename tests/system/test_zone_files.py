@@ -105,6 +105,33 @@ def test_a_bad_file_keeps_the_last_good_version_and_is_told(suite: Suite, direct
     assert problems(suite) == []
 
 
+def test_a_bad_file_is_told_beside_what_goes_on_being_served(suite: Suite, directory: Path) -> None:
+    """By status, list and show of zones, and by the reload that found it: all said what the bad file has, nothing."""
+    path = write(directory, "zone8.test", zone(2, "192.0.2.300"))
+    told = f"{path}:5: error: "
+    one = suite.bobctl("zone", "reload", "zone8.test")
+    assert (one.returncode, told in one.stderr) == (1, True), one.stderr
+    assert "serial 1 goes on being served" in one.stderr
+    every = suite.bobctl("zone", "reload")
+    assert (every.returncode, told in every.stderr) == (1, True), every.stderr
+    assert suite.bobctl("zone", "reload", "zone9.test").returncode == 0
+    assert address(suite, "zone8.test") == "192.0.2.8"
+    shown = suite.control("zone", "show", "zone8.test")
+    assert (shown["state"], shown["serial"]) == ("stale", 1)
+    assert shown["reason"].startswith(told)
+    assert shown["reason"].endswith("; serial 1 goes on being served")
+    assert [(each["state"], each["serial"]) for each in shown["served"]] == [("ready", 1)] * len(shown["served"])
+    (listed,) = suite.control("zone", "list", "--state", "stale")["zones"]
+    assert listed == {name: value for name, value in shown.items() if name != "image"}
+    assert suite.control("zone", "list", "--state", "broken")["zones"] == []
+    count = len(shown["served"])
+    assert f"{count} of {count}" in suite.bobctl("zone", "list", "--name", "zone8.test").stdout
+    write(directory, "zone8.test", zone(3, "192.0.2.253"))
+    assert suite.bobctl("zone", "reload").returncode == 0
+    shown = suite.control("zone", "show", "zone8.test")
+    assert (shown["state"], shown["serial"], shown["reason"]) == ("ready", 3, "")
+
+
 KEY = dns.tsig.Key("k.test.", base64.b64encode(b"zone files of tests sign here" * 2).decode(), "hmac-sha256")
 
 

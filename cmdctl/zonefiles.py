@@ -1,0 +1,159 @@
+"""The zones of a directory of zone files by the names of the files alone: for lists, which read no file.
+
+What the files have memmgr knows, who has read them; `problems` is what it says of files that cannot be used.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+from dns.name import Name
+
+from datasrc.errors import Missing, StorageError
+from datasrc.filezones import CERTAIN
+from datasrc.keys import key_labels, key_text, name_key
+from datasrc.keytable import KeyTable
+from datasrc.records import ZoneFilter, ZoneInfo, ZoneState
+from datasrc.zonefiles import SUFFIX, zones_in
+
+UNREAD = "its file was not read for this"
+
+
+@dataclass(frozen=True, slots=True)
+class FileProblem:
+    """Why a zone file cannot be used, and the serial of the last good version, if it goes on being served."""
+
+    text: str
+    serial: int | None
+
+
+Problems = Mapping[bytes, FileProblem]
+"""By the keys of zones."""
+
+STALE = "stale"  # the state of a zone whose file is bad and whose last good version goes on being served
+
+
+def state_told(problems: Problems, key: bytes) -> str:
+    """The state of a zone by what is wrong with its file."""
+    problem = problems.get(key)
+    if problem is None:
+        return ZoneState.READY.value
+    return ZoneState.BROKEN.value if problem.serial is None else STALE
+
+
+class _Listing:
+    """The names of one moment in both orders of a list; that of their text is made when it is first asked for."""
+
+    def __init__(self, keys: list[bytes]) -> None:
+        self.keys = keys
+
+    @cached_property
+    def texts(self) -> list[tuple[bytes, bytes]]:
+        return sorted((_text(key), key) for key in self.keys)
+
+    def has(self, key: bytes) -> bool:
+        place = bisect_left(self.keys, key)
+        return place < len(self.keys) and self.keys[place] == key
+
+    def behind(self, after: Name | None, beginning: str) -> Iterator[bytes]:
+        """The keys behind `after` whose names begin so."""
+        origin = None if after is None else name_key(after)
+        if not beginning:
+            start = 0 if origin is None else bisect_right(self.keys, origin)
+            return islice(self.keys, start, None)
+        first, end = ZoneFilter(beginning).text_range()
+        start = bisect_left(self.texts, (first,))
+        if origin is not None:
+            start = max(start, bisect_right(self.texts, (key_text(origin), origin)))
+        return (key for _, key in islice(self.texts, start, bisect_left(self.texts, (end,))))
+
+
+class FileNames:
+    """May be shared between threads."""
+
+    writable = False
+
+    def __init__(self, name: str, directory: Path) -> None:
+        self.name = name
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._listing = _Listing([])
+        self._seen: tuple[int, int] | None = None  # inode and time of the directory, where they can be believed
+
+    def zones(
+        self, after: Name | None, limit: int, beginning: str, accepts: Callable[[bytes], bool] | None
+    ) -> list[ZoneInfo]:
+        """A page of the zones whose names begin so and whose keys are accepted, unread. Raises StorageError."""
+        return [unread(key) for key in islice(filter(accepts, self._now().behind(after, beginning)), limit)]
+
+    def has(self, key: bytes) -> bool:
+        """Whether there is a zone of this key; one whose file has its usual name is found at once.
+
+        Raises StorageError.
+        """
+        name = _text(key).decode().removesuffix(".")
+        usual = (f"{name}{SUFFIX}", name) if name and "/" not in name and "\\" not in name else ()
+        try:
+            if any((self._directory / each).is_file() for each in usual):
+                return True
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return self._now().has(key)
+
+    def of_keys(self, keys: Collection[bytes]) -> list[ZoneInfo]:
+        """The zones of these keys, in their order, as far as they are here. Raises StorageError."""
+        listing = self._now()
+        return [unread(key) for key in keys if listing.has(key)]
+
+    def held(self, keys: Collection[bytes]) -> set[bytes]:
+        """Which of these are keys of origins here. Raises StorageError."""
+        listing = self._now()
+        return {key for key in keys if listing.has(key)}
+
+    def each_key(self) -> Iterator[bytes]:
+        """The keys of all origins. Raises StorageError."""
+        return iter(self._now().keys)
+
+    def zone_keys(self) -> KeyTable:
+        """The same, to be asked later. Raises StorageError."""
+        return KeyTable(self.each_key())
+
+    def _now(self) -> _Listing:
+        """As the directory is: it has another time when a name comes or goes."""
+        with self._lock:
+            try:
+                status = self._directory.stat()
+                if self._seen != (status.st_ino, status.st_mtime_ns):
+                    keys = zones_in(self._directory)
+                    if keys != self._listing.keys:
+                        self._listing = _Listing(keys)
+                    certain = time.time() - status.st_mtime >= CERTAIN  # else it may change and keep its time
+                    self._seen = (status.st_ino, status.st_mtime_ns) if certain else None
+            except FileNotFoundError as error:
+                raise Missing("there is no such directory", database=self.name) from error
+            except OSError as error:
+                raise self._unreadable(error) from error
+            return self._listing
+
+    def _unreadable(self, error: OSError) -> StorageError:
+        return StorageError(f"the directory cannot be read: {error.strerror}", database=self.name)
+
+
+def unread(key: bytes) -> ZoneInfo:
+    """What a list has of a zone whose file was not read."""
+    return ZoneInfo(Name([*key_labels(key), b""]), 0, None, 0, ZoneState.BROKEN, UNREAD)
+
+
+def _text(key: bytes) -> bytes:
+    """As key_text(), without a name object for names as nearly all are."""
+    labels = key[:-1].replace(b"\0", b"")
+    if labels.isalnum() or labels.replace(b"-", b"").replace(b"_", b"").isalnum():
+        return b".".join(reversed(key[:-1].split(b"\0"))) + b"."
+    return key_text(key)

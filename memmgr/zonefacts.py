@@ -1,0 +1,67 @@
+"""What is told of single zones: what the images have of them, and what is wrong with the files they are read from.
+
+Nothing is read for it. Blocks; for one thread at a time, that of the worker.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+
+from dns.name import Name
+
+from datasrc.keys import key_labels, name_key
+from image import layout
+from image.zonerecord import origin_wire
+from memmgr import api
+from memmgr.keeper import Keeper
+
+NOT_READY = "the images are not ready"
+NOT_BUILT = "it has no usable data, or waits to be built"
+
+
+def zone_images(keeper: Keeper | None, origins: list[Name], texts: list[str]) -> tuple[api.ZoneImage, ...]:
+    """What the images have of these zones, which are told by these texts."""
+    names = {} if keeper is None else keeper.following.names()
+    return tuple(_zone_image(keeper, names, origin, text) for origin, text in zip(origins, texts, strict=True))
+
+
+def _zone_image(keeper: Keeper | None, names: Mapping[int, str], origin: Name, text: str) -> api.ZoneImage:
+    if keeper is None:
+        return api.ZoneImage(text, api.PLAIN, reason=NOT_READY)
+    problem = keeper.following.fault_of(origin)
+    if not keeper.announced:
+        return api.ZoneImage(text, api.PLAIN, reason=NOT_READY, problem=problem)
+    there = keeper.store.find(origin_wire(origin))
+    if there is None or not there.record.answered:
+        if there is None or there.record.flags & layout.ZONE_GONE:
+            return api.ZoneImage(text, api.ABSENT, problem=problem)
+        return api.ZoneImage(text, api.PLAIN, reason=keeper.failures.get(origin, NOT_BUILT), problem=problem)
+    record = there.record
+    return api.ZoneImage(
+        text,
+        api.IMAGE,
+        there.slot,
+        record.serial,
+        record.version,
+        record.generation,
+        records=record.records,
+        source=names.get(record.source, ""),
+        problem=problem,
+    )
+
+
+def zone_problems(keeper: Keeper, after: Name | None, limit: int, source: str) -> api.ZoneProblemsReply:
+    """A page, in canonical order, of the zones of a data source whose files cannot be used. Raises StorageError."""
+    number, faults = keeper.following.number_of(source), keeper.following.faults(source)
+    behind = None if after is None else name_key(after)
+    keys = (key for key in list(faults) if behind is None or key > behind)
+    chosen = heapq.nsmallest(limit + 1, keys)
+    found = []
+    for key in chosen[:limit]:
+        origin = Name([*key_labels(key), b""])
+        there = keeper.store.find(origin_wire(origin)) if keeper.announced else None
+        answered = there is not None and there.record.answered and there.record.source == number
+        serial = there.record.serial if there is not None and answered else None
+        found.append(api.ZoneProblem(origin.to_text(omit_final_dot=True), faults.get(key, ""), serial))
+    return api.ZoneProblemsReply(tuple(found), len(chosen) > limit)
