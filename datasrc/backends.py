@@ -28,7 +28,7 @@ Opener = Callable[..., DataSource]
 
 def opener(url: str) -> Opener:
     """The function that opens this URL. Raises UnknownBackend."""
-    scheme = url.partition(":")[0].partition("+")[0]
+    scheme = _scheme(url)
     if scheme in BUILTIN:
         module, _, function = BUILTIN[scheme].partition(":")
         return _checked(getattr(importlib.import_module(module), function))
@@ -43,9 +43,19 @@ def opener(url: str) -> Opener:
     raise UnknownBackend(f"no backend for {scheme!r}; there are {known}", database=f"{scheme}:...")
 
 
+def check(url: str) -> None:
+    """Raise UnknownBackend where opener() would. Ours are there: they are not imported for that, and take megabytes."""
+    if _scheme(url) not in BUILTIN:
+        opener(url)
+
+
 def is_remote(url: str) -> bool:
     """Whether the data may be behind a network, where a question may get no answer for long."""
-    return url.partition(":")[0].partition("+")[0] not in AT_HAND
+    return _scheme(url) not in AT_HAND
+
+
+def _scheme(url: str) -> str:
+    return url.partition(":")[0].partition("+")[0]
 
 
 def _checked(function: object) -> Opener:

@@ -28,7 +28,7 @@ class LateSources:
     ) -> None:
         """The arguments are those of open_sources(). Raises UnknownBackend; nothing else can fail yet."""
         for entry in configured.values():
-            backends.opener(source_url(entry))
+            backends.check(source_url(entry))
         self.configured = configured
         self._changed = changed
         self._patience = patience

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +49,27 @@ def suite():
 def test_a_zone_is_answered_from_its_image(suite):
     wait_until(lambda: answered_from_images(suite), DEADLINE, "images are in use")
     assert suite.query("www.example.", "A").answer[0][0].address == "192.0.2.80"
+
+
+def opened(pid: int) -> set[str]:
+    """The names of the files that a process has open or mapped."""
+    found = {line.split(maxsplit=5)[5] for line in Path(f"/proc/{pid}/maps").read_text().splitlines() if "/" in line}
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.add(str(link.readlink()))
+    return {file.rpartition("/")[2] for file in found}
+
+
+def test_who_answers_has_images_mapped_and_no_database_open(suite):
+    wait_until(lambda: answered_from_images(suite), DEADLINE, "images are in use")
+    suite.query("www.example.", "RRSIG")  # left to the worker, whose matter databases are
+    names = {name: row["pid"] for name, row in suite.components().items()}
+    for member, pid in names.items():
+        if member.startswith("auth/"):
+            files = opened(pid)
+            assert [file for file in files if ".sqlite" in file] == [], member
+            assert [file for file in files if file.endswith(".image")] != [], member
+    assert "zones.sqlite" in opened(names["authworker/0"])
 
 
 def test_what_changes_is_seen_while_images_are_in_use(suite):
