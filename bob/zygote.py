@@ -98,7 +98,7 @@ def _obey_waiting(channel: socket.socket, parent: int, ahead: deque[str]) -> boo
         try:
             order = json.loads(packet)
             _read_up_to(order["package"], ahead)
-            _fork(channel, parent, order, descriptors[0])
+            _fork(channel, parent, order | {"reading": bool(ahead)}, descriptors[0])
         except OSError as error:
             channel.send(json.dumps({"error": error.strerror or str(error)}).encode())
         finally:
@@ -124,7 +124,7 @@ def _be_daemon(channel: socket.socket, parent: int, order: dict[str, Any], contr
     os.setpgid(0, 0)
     _become_child_of(parent)
     try:
-        channel.send(json.dumps({"pid": os.getpid()}).encode())
+        channel.send(json.dumps({"pid": os.getpid(), "reading": order["reading"]}).encode())
     except OSError:  # bob has given up on us
         os._exit(0)
     channel.close()

@@ -18,6 +18,10 @@ from bob.zygote_fork import Forked
 ZYGOTE_FILE = Path(zygote.__file__)
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 FORK_SECONDS = 2.0  # for one fork, or the import that is just going on; then the daemon is started without it
+# The same while the first one reads, at the start: it takes a second of processor time, and nobody is served yet whom
+# bob's waiting could hurt. A machine so busy that this takes long is not helped by each daemon's reading all of it.
+READING_SECONDS = 20.0
+START_SECONDS = 60.0  # from the start on, in which bob is so patient
 REST_SECONDS = 60.0  # between two zygotes, where the first one failed
 
 
@@ -31,6 +35,7 @@ class Answer:
 
     pid: int | None = None
     error: str = ""
+    reading: bool = False  # there is more to be read ahead
 
 
 class Zygote:
@@ -41,19 +46,21 @@ class Zygote:
         self._start = start
         self._channel: socket.socket | None = None
         self._again = 0.0  # monotonic; when the next one may be started
+        self._reading_until = 0.0  # monotonic; the first one may read until then
         self.pid: int | None = None
 
     def adopt(self, forked: Forked) -> None:
         """Use one that is there already."""
         if _become_subreaper():
             self.pid, self._channel = forked.pid, forked.channel
+            self._reading_until = time.monotonic() + START_SECONDS
         else:
             forked.channel.close()  # which ends it
 
     def ended(self) -> None:
         """Its process has ended."""
         self._close()
-        self.pid = None
+        self.pid, self._reading_until = None, 0.0
         self._again = time.monotonic() + REST_SECONDS
 
     def fork(self, package: str, arguments: Sequence[str], environment: Mapping[str, str], control: int) -> int | None:
@@ -72,6 +79,8 @@ class Zygote:
         if answer.pid is None:
             self._close()
             raise ZygoteFailed(answer.error or "it is gone")
+        if not answer.reading:
+            self._reading_until = 0.0
         return answer.pid
 
     def begin(self) -> bool:
@@ -89,10 +98,10 @@ class Zygote:
                 raise
         return True
 
-    @staticmethod
-    def _answer(channel: socket.socket) -> Answer:
+    def _answer(self, channel: socket.socket) -> Answer:
         """What it says, or what it had said when we gave up: after that a forked process cannot speak, and exits."""
-        if not select.select([channel], [], [], FORK_SECONDS)[0]:
+        patience = READING_SECONDS if time.monotonic() < self._reading_until else FORK_SECONDS
+        if not select.select([channel], [], [], patience)[0]:
             channel.shutdown(socket.SHUT_RD)
         packet = channel.recv(zygote.MAX_ORDER)
         return Answer(**json.loads(packet)) if packet else Answer()

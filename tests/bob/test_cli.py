@@ -25,7 +25,7 @@ from bob.errors import AlreadyRunning, ExitStatus, StartError
 from bob.startup import Request, prepare
 from bob.suite import Settings
 from daemonkit.paths import MAX_SOCKET_PATH, SYSTEM_CONFIG, Directories
-from tests.kit.suite import Suite, alive, wait_until
+from tests.kit.suite import DEADLINE, Suite, alive, wait_until
 
 EXIT_TIME = 0.5  # seconds an interpreter takes for its own end, in development mode
 OWN = "root" if os.geteuid() == 0 else None
@@ -162,8 +162,8 @@ def test_a_start_that_cannot_be_ends_with_a_status_and_says_why():
         taken.bind(("127.0.0.1", suite.port))
         suite.start(wait=False)
         assert suite.process is not None
-        pids = wait_until(suite.descendants, 10)
-        assert suite.process.wait(30) == ExitStatus.UNAVAILABLE
+        pids = wait_until(suite.descendants)
+        assert suite.process.wait(60) == ExitStatus.UNAVAILABLE
         assert f"127.0.0.1@{suite.port} (UDP): in use by process {os.getpid()} (" in suite.log.read_text()
         assert not any(alive(pid) for pid in pids)
 
@@ -172,7 +172,7 @@ def test_a_seed_that_cannot_be_used_ends_the_start_for_good():
     with Suite(config="listen: [nonsense]\n") as suite:
         suite.start(wait=False)
         assert suite.process is not None
-        assert suite.process.wait(30) == ExitStatus.CONFIGURATION
+        assert suite.process.wait(60) == ExitStatus.CONFIGURATION
         assert "bob.yaml:1" in suite.log.read_text()
 
 
@@ -204,7 +204,7 @@ def test_ctrl_c_before_there_is_anything_ends_it_without_a_word_of_ours(millisec
 def test_ctrl_c_while_it_starts_ends_it_cleanly():
     with Suite() as suite:
         suite.start(wait=False)
-        wait_until(lambda: "msgq/0 is ready" in suite.log.read_text(), 20, "the start is under way")
+        wait_until(lambda: "msgq/0 is ready" in suite.log.read_text(), DEADLINE, "the start is under way")
         pids = suite.descendants()
         assert suite.stop() == 0
         assert not any(alive(pid) for pid in pids)
@@ -225,36 +225,36 @@ def test_a_terminal_that_goes_away_ends_the_suite():
             said += os.read(leader, 65536)
         pids = suite.descendants()
         os.close(leader)
-        suite.process.wait(20)
-        wait_until(lambda: not any(alive(pid) for pid in pids), 10, "no child is left")
+        suite.process.wait(60)
+        wait_until(lambda: not any(alive(pid) for pid in pids), DEADLINE, "no child is left")
 
 
 def test_a_second_signal_does_not_wait_for_what_hangs():
     with Suite() as suite:
         suite.start(wait=False)
-        wait_until(lambda: "BOB_UP" in suite.log.read_text(), 30, "the suite is up")
+        wait_until(lambda: "BOB_UP" in suite.log.read_text(), DEADLINE, "the suite is up")
         assert suite.process is not None
         pids = suite.descendants()
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         suite.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: "BOB_STOPPING" in suite.log.read_text(), 10)
+        wait_until(lambda: "BOB_STOPPING" in suite.log.read_text())
         suite.process.send_signal(signal.SIGTERM)
-        suite.process.wait(10)
+        suite.process.wait(60)
         assert not any(alive(pid) for pid in pids)
 
 
 def test_a_suite_whose_processes_all_hang_stops_within_two_seconds():
     with Suite() as suite:
         suite.start(wait=False)
-        wait_until(lambda: "BOB_UP" in suite.log.read_text(), 30, "the suite is up")
+        wait_until(lambda: "BOB_UP" in suite.log.read_text(), DEADLINE, "the suite is up")
         assert suite.process is not None
         pids = suite.descendants()
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         begin = time.monotonic()
         suite.process.send_signal(signal.SIGINT)
-        assert suite.process.wait(20) == 0
+        assert suite.process.wait(60) == 0
         assert time.monotonic() - begin < 2.0 + EXIT_TIME
         assert not any(alive(pid) for pid in pids)
 
@@ -262,10 +262,10 @@ def test_a_suite_whose_processes_all_hang_stops_within_two_seconds():
 def test_sighup_without_a_configuration_file_is_no_error():
     with Suite() as suite:
         suite.start(wait=False)
-        wait_until(lambda: "BOB_RUNNING msgq/0" in suite.log.read_text(), 30, "the start is under way")
+        wait_until(lambda: "BOB_RUNNING msgq/0" in suite.log.read_text(), DEADLINE, "the start is under way")
         assert suite.process is not None
         suite.process.send_signal(signal.SIGHUP)  # bob is hardly on the bus yet: it is not forgotten
-        wait_until(lambda: "BOB_NOTHING_TO_RELOAD" in suite.log.read_text(), 30, "it says so")
+        wait_until(lambda: "BOB_NOTHING_TO_RELOAD" in suite.log.read_text(), DEADLINE, "it says so")
         assert "BOB_UP" in suite.log.read_text()
         assert " ERROR " not in suite.log.read_text()
         assert suite.stop() == 0

@@ -215,7 +215,7 @@ async def test_changes_of_state_are_published(bus):
     os.kill(bus.world.pid("child/0"), signal.SIGKILL)
     await bus.world.until(lambda: bus.world.get("child/0").restarts == 1)
     await bus.world.until_running("child/0")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not any(one.component == "child" and one.reason == "killed by SIGKILL" for one in heard):
             await asyncio.sleep(0.01)
 

@@ -93,7 +93,7 @@ async def test_bob_looks_for_orphans_again_after_each_end_of_its_own():
     loop.add_signal_handler(signal.SIGCHLD, look)
     try:
         processes.watch(Process(popen.pid, pidfd, popen), lambda *_: happened.append("ended"))
-        await asyncio.wait_for(looked.wait(), 20)
+        await asyncio.wait_for(looked.wait(), 60)
     finally:
         loop.remove_signal_handler(signal.SIGCHLD)
     assert happened[-2:] == ["ended", "looked"]

@@ -22,7 +22,7 @@ from tests.kit.suite import Suite, alive, wait_until
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 NET_BIND = 1 << CAP_NET_BIND_SERVICE
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 @pytest.fixture(scope="module")

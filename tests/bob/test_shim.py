@@ -10,7 +10,7 @@ import sys
 
 from bob.processes import SHIM_FILE
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 
 def shim(*arguments, **how):

@@ -26,6 +26,7 @@ def start(descriptor):
     command = [sys.executable, "-I", str(ZYGOTE_FILE), str(descriptor), str(os.getpid()), "calendar", "no.such.module"]
     return subprocess.Popen(command, pass_fds=(descriptor,)).pid
 
+zygote_client.FORK_SECONDS = 20.0  # a new interpreter takes long on a busy machine
 zygote = Zygote(start)
 ours, theirs = socket.socketpair()
 
@@ -92,6 +93,40 @@ def test_who_is_forked_after_bob_has_given_up_never_runs():
     """)
     assert "failed: it is gone" in out
     assert "zygote: 0" in out
+    assert "2027" not in out
+
+
+def test_at_the_start_bob_is_patient_until_the_zygote_has_read_everything(tmp_path):
+    """On a busy machine it takes long, and an interpreter for each daemon would take longer."""
+    go_on = tmp_path / "go_on"
+    for name, waits in (("slow_first", True), ("slow_last", False)):
+        wait = f"import os, time\nwhile not os.path.exists({str(go_on)!r}): time.sleep(0.01)\n" if waits else ""
+        (tmp_path / f"{name}.py").write_text(wait)
+    out = bob(f"""
+        import threading
+        from pathlib import Path
+        from bob.zygote_fork import Forked
+        zygote_client.FORK_SECONDS = 0.1
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        script = "import runpy, sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv = sys.argv[1:]; " \
+            "runpy.run_path(sys.argv[0], run_name='__main__')"
+        command = [sys.executable, "-I", "-c", script, str(ZYGOTE_FILE), str(there.fileno()), str(os.getpid())]
+        child = subprocess.Popen([*command, "slow_first", "slow_last"], pass_fds=(there.fileno(),))
+        zygote.adopt(Forked(child.pid, here))
+        threading.Timer(1.0, Path({str(go_on)!r}).touch).start()
+        print("forked:", end_of(fork("2026", "11")))
+        while zygote._reading_until:
+            print("forked:", end_of(fork("2026", "12")))
+        os.kill(zygote.pid, signal.SIGSTOP)
+        try:
+            fork("2027", "1")
+        except ZygoteFailed as error:
+            print("failed:", error)
+        os.kill(zygote.pid, signal.SIGCONT)
+        print("zygote:", end_of(zygote.pid))
+    """)
+    assert out.count("forked: 0") >= 2, out
+    assert "failed: it is gone" in out  # it has read everything: bob waits no longer than it may
     assert "2027" not in out
 
 

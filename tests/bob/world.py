@@ -28,7 +28,7 @@ from daemonkit.log import MessageLog
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 CHILD = Path(__file__).with_name("child.py")
 
 

@@ -412,7 +412,7 @@ async def test_an_export_does_not_replace_a_device_or_pipe(tmp_path):
         here.load(ORG)
         reading = asyncio.create_task(asyncio.to_thread(pipe.read_text))
         done = await bobctl(here.path, "zone", "export", ORG, str(pipe))
-        text = await asyncio.wait_for(reading, 20)
+        text = await asyncio.wait_for(reading, 60)
     assert done.code == 0
     assert f"www.{ORG}." in text
     assert pipe.is_fifo()
@@ -468,7 +468,7 @@ async def test_a_person_is_asked_and_may_say_no():
                 stderr=asyncio.subprocess.PIPE,
             )
             os.write(ours, reply)
-            _, err = await asyncio.wait_for(process.communicate(), 30)
+            _, err = await asyncio.wait_for(process.communicate(), 60)
             os.close(ours)
             os.close(theirs)
             assert f"Delete {ORG} with 4 records from main?" in err.decode()

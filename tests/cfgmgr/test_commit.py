@@ -276,7 +276,7 @@ class Point:
             if after:
                 real(store, revision, state)
             loop.call_soon_threadsafe(self.reached.set)
-            self._gate.wait(20)
+            self._gate.wait(60)
             raise SystemExit  # nothing of this process goes on
 
         self._patch = monkeypatch.context()

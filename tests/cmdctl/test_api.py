@@ -48,7 +48,7 @@ def answering(directory, answer, *, read=True, hold=None):
                 heard.append(whole_request(connection))
             connection.sendall(answer)
             if hold is not None:
-                hold.wait(20)
+                hold.wait(60)
 
     thread = threading.Thread(target=serve)
     thread.start()

@@ -313,7 +313,7 @@ async def test_an_export_nobody_reads_is_given_up_and_its_snapshot_closed(monkey
         with contextlib.closing(Connection(here.path)) as connection:
             connection.send(get(f"/v1/zones/{ORG}/export"))
             await asyncio.to_thread(connection.socket.recv, 100)
-        await asyncio.wait_for(closed.wait(), 20)
+        await asyncio.wait_for(closed.wait(), 60)
         assert (await here.do("zone_status", ORG))["serial"] == SERIAL
 
 
@@ -334,7 +334,7 @@ async def test_deleting_a_zone_keeps_who_and_why_and_tells_the_others():
         source = datasrc.open(here.url)
         change = source.changes()[-1]
         source.close()
-        event = await asyncio.wait_for(heard.get(), 20)
+        event = await asyncio.wait_for(heard.get(), 60)
     assert change.serial is None
     assert (change.provenance.source, change.provenance.reason) == ("rest", "not ours any more")
     assert change.provenance.author

@@ -25,7 +25,7 @@ class End:
         )
 
     async def next(self) -> tuple[bytes, list[int]]:
-        return await asyncio.wait_for(self.packets.get(), 5)
+        return await asyncio.wait_for(self.packets.get(), 60)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ async def test_descriptors_travel_with_their_packet(ends):
 async def test_the_death_of_one_side_is_the_end_for_the_other(ends):
     ours, theirs = End(ends[0]), End(ends[1])
     theirs.channel.close()
-    await asyncio.wait_for(ours.ended.wait(), 5)
+    await asyncio.wait_for(ours.ended.wait(), 60)
 
 
 @pytest.mark.asyncio
@@ -117,7 +117,7 @@ async def test_sending_to_the_dead_is_quiet(ends):
     ours = End(ends[0])
     ends[1].close()
     ours.channel.send(b"anyone?")
-    await asyncio.wait_for(ours.ended.wait(), 5)
+    await asyncio.wait_for(ours.ended.wait(), 60)
     ours.channel.send(b"still there?")
 
 
@@ -136,5 +136,5 @@ async def test_the_last_words_of_the_dead_are_read(ends):
 async def test_a_packet_over_the_limit_ends_the_channel(ends):
     ours, theirs = End(ends[0]), ends[1]
     theirs.send(b"x" * (control.MAX_PACKET + 1))
-    await asyncio.wait_for(ours.ended.wait(), 5)
+    await asyncio.wait_for(ours.ended.wait(), 60)
     assert ours.packets.empty()

@@ -27,7 +27,7 @@ from msgq.session import Gap, IncomingCall, Session
 from tests.kit import toy
 from tests.kit.bus import FakeBus
 
-DEADLINE = 5.0
+DEADLINE = 30.0
 
 
 class Broken(msgspec.Struct):

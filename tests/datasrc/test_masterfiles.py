@@ -38,7 +38,7 @@ from tests.datasrc.contract import LookupContract, Serve, ZonesContract, lookup
 from tests.datasrc.contract_writing import ORIGIN, info
 from tests.datasrc.zonemaking import SMALL, TESTER, name, stored
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 def file_text(text: str) -> str:

@@ -27,7 +27,7 @@ from datasrc.source import DataSource
 from datasrc.sources import Sources, open_sources
 from tests.datasrc.zonemaking import SMALL, load
 from tests.kit.postgres import PASSWORD, PostgresServer
-from tests.kit.suite import wait_until
+from tests.kit.suite import DEADLINE, wait_until
 
 ZONE = "example."
 
@@ -286,7 +286,7 @@ def answer(sources: Sources, name: str) -> tuple[str, float]:
 
 
 def until(sources: Sources, name: str, outcome: str) -> None:
-    wait_until(lambda: answer(sources, name)[0] == outcome, 30, f"{name} is {outcome}")
+    wait_until(lambda: answer(sources, name)[0] == outcome, DEADLINE, f"{name} is {outcome}")
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed", "frozen"])
@@ -385,17 +385,17 @@ def test_a_server_that_is_not_there_at_the_start_is_waited_for_in_the_background
 def bell(source: DatabaseSource) -> Iterator[NotificationListener]:
     heard = source.listen("test")
     assert isinstance(heard, NotificationListener)
-    assert heard.listening.wait(30)
+    assert heard.listening.wait(60)
     yield heard
     heard.close()
 
 
 def test_a_change_made_elsewhere_rings_at_once(source, bell, postgres_url, record_property):
-    wait_until(bell.drain, 10, "what may have been missed")
+    wait_until(bell.drain, DEADLINE, "what may have been missed")
     other = datasrc.open(postgres_url)
     load(other, SMALL, ZONE)
     began = time.monotonic()
-    wait_until(bell.drain, 10, "the bell")
+    wait_until(bell.drain, DEADLINE, "the bell")
     record_property("figure", f"PostgreSQL: a commit is heard of after {(time.monotonic() - began) * 1000:.0f} ms")
     with other.updater(dns.name.from_text(ZONE)) as updater:
         assert updater.commit(Provenance("ann", "test", "")) is None
@@ -407,15 +407,15 @@ def test_who_listens_hears_again_after_the_server_was_restarted(own_postgres):
     source = datasrc.open(own_postgres.url(own_postgres.create_database()), create=True)
     bell = source.listen("test")
     assert isinstance(bell, NotificationListener)
-    assert bell.listening.wait(30)
+    assert bell.listening.wait(60)
     own_postgres.stop()
-    wait_until(lambda: not bell.listening.is_set(), 30, "the loss is noticed")
+    wait_until(lambda: not bell.listening.is_set(), DEADLINE, "the loss is noticed")
     assert bell.failure
     own_postgres.start()
-    assert bell.listening.wait(30)
+    assert bell.listening.wait(60)
     bell.drain()
     load(source, SMALL, ZONE)
-    wait_until(bell.drain, 10, "the bell")
+    wait_until(bell.drain, DEADLINE, "the bell")
     bell.close()
     source.close()
 
@@ -425,7 +425,7 @@ def test_zones_made_elsewhere_are_known_when_the_server_is_gone(own_postgres, se
     other = datasrc.open(own_postgres.url("test_1"))
     load(other, SMALL, "late.")
     other.close()
-    wait_until(lambda: sources.status()[0].zones == 2, 10, "it is taken notice of")
+    wait_until(lambda: sources.status()[0].zones == 2, DEADLINE, "it is taken notice of")
     own_postgres.stop()
     until(sources, "late.", "unavailable")  # and not the answer of another zone
 

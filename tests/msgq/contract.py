@@ -16,8 +16,8 @@ from msgq.errors import BusLost, CallError, DeadlineExceeded, NoRecipient, Proto
 from msgq.incoming import CommandHandler
 from msgq.session import Event, Gap, IncomingCall, Session
 
-AT_ONCE = 2.0  # seconds; what is meant takes milliseconds
-PATIENCE = 20.0  # seconds a condition may take to become true on a busy machine
+AT_ONCE = 10.0  # seconds; what is meant takes milliseconds, and what is not takes a minute
+PATIENCE = 60.0  # seconds a condition may take to become true on a busy machine
 
 
 class Killable(Protocol):

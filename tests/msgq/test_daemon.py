@@ -98,7 +98,7 @@ async def test_unknown_commands_and_arguments_are_refused(bus):
 async def test_it_ends_when_bob_does(bus):
     assert bus.process is not None
     bus._hang_up()
-    assert await asyncio.wait_for(bus.process.wait(), 10) != 0
+    assert await asyncio.wait_for(bus.process.wait(), 60) != 0
 
 
 @pytest.mark.asyncio

@@ -153,4 +153,4 @@ async def test_a_handler_may_close_the_session_it_hears_through():
     heard = Subscriptions()
     heard.add("news", hear, None)
     heard.hear(event(1), b"1")
-    await asyncio.wait_for(closed.wait(), 10)
+    await asyncio.wait_for(closed.wait(), 60)

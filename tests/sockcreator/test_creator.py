@@ -19,7 +19,7 @@ from sockcreator import creator
 from tests.kit.ports import free_port
 
 PROGRAM = Path(creator.__file__)
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 
 class Client:

@@ -24,7 +24,7 @@ from cmdctl.api import Client
 from cmdctl.errors import ErrorAnswer, NoAnswer
 from datasrc.records import Provenance
 from datasrc.zonetext_zone import read_zone
-from tests.kit.suite import PROBE_TIMEOUT, Suite, wait_until
+from tests.kit.suite import DEADLINE, PROBE_TIMEOUT, Suite, wait_until
 from tests.kit.zones import small_zone
 
 pytestmark = pytest.mark.system
@@ -38,7 +38,6 @@ TRIES = 4  # of a query: a process that is restarted may take a batch with it
 PERHAPS_DONE = {"failed", "unavailable", "timeout"}  # a process that a commit needs may be on its way
 WITHOUT_DATA = {dns.rcode.REFUSED, dns.rcode.SERVFAIL}  # hidden or not there; listed, but without data
 BEARABLE = ("nothing is different", "stopped before it was", ": stopping")
-DEADLINE = 30.0  # s, for everything to be as it was told
 
 
 def bearable(error: ErrorAnswer) -> None:
@@ -220,7 +219,7 @@ def test_after_a_storm_of_commands_everything_is_as_it_was_told():
         storm = Storm(suite)
         for zone in (STEADY, *ZONES[:2]):
             storm.write(zone)
-        wait_until(lambda: storm.answer(STEADY) == storm.expected(STEADY), 20, "the steady zone is served")
+        wait_until(lambda: storm.answer(STEADY) == storm.expected(STEADY), DEADLINE, "the steady zone is served")
         others = [threading.Thread(target=target) for target in (storm.noise, storm.ask)]
         for thread in others:
             thread.start()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit import toy
-from tests.kit.suite import Suite, alive, wait_until
+from tests.kit.suite import DEADLINE, Suite, alive, wait_until
 
 MAX_DAEMON_LINES = 40
 GIVEN_UP = "given-up"
@@ -43,7 +43,7 @@ def add_toy(suite: Suite, toy_program) -> None:
     program, spec = toy_program
     suite.control("config", "set", "components.toy", f"{{program: {program}, spec: {spec}}}")
     suite.control("config", "commit", "-m", "a toy")
-    wait_until(lambda: state_of(suite, "toy/0") == "running", 20, "the toy runs")
+    wait_until(lambda: state_of(suite, "toy/0") == "running", DEADLINE, "the toy runs")
 
 
 def test_a_daemon_takes_less_than_forty_lines():
@@ -82,21 +82,21 @@ def test_a_removed_component_is_stopped(running, toy_program):
     pid = running.pid("toy/0")
     running.control("config", "unset", "components.toy")
     running.control("config", "commit", "-m", "enough")
-    wait_until(lambda: not alive(pid), 20, "the toy is gone")
+    wait_until(lambda: not alive(pid), DEADLINE, "the toy is gone")
     assert "toy/0" not in running.components()
 
 
 def test_stop_start_and_restart_at_run_time(running):
     pid = running.pid("auth/1")
     running.control("component", "stop", "auth/1")
-    wait_until(lambda: not alive(pid), 20, "auth/1 is gone")
-    wait_until(lambda: running.serves("example.org", 1), 20, "the others answer")
+    wait_until(lambda: not alive(pid), DEADLINE, "auth/1 is gone")
+    wait_until(lambda: running.serves("example.org", 1), DEADLINE, "the others answer")
     running.control("component", "start", "auth/1")
-    wait_until(lambda: state_of(running, "auth/1") == "running", 20, "auth/1 runs")
+    wait_until(lambda: state_of(running, "auth/1") == "running", DEADLINE, "auth/1 runs")
     second = running.pid("auth/1")
     running.control("component", "restart", "auth/1")
-    wait_until(lambda: running.components()["auth/1"]["pid"] not in (None, second), 20, "another auth/1")
-    wait_until(lambda: state_of(running, "auth/1") == "running", 20, "auth/1 runs again")
+    wait_until(lambda: running.components()["auth/1"]["pid"] not in (None, second), DEADLINE, "another auth/1")
+    wait_until(lambda: state_of(running, "auth/1") == "running", DEADLINE, "auth/1 runs again")
 
 
 def test_the_number_of_instances_changes_at_run_time(running):
@@ -109,7 +109,7 @@ def test_the_number_of_instances_changes_at_run_time(running):
             return {name for name, row in rows.items() if name.startswith("auth/") and row["state"] == "running"}
 
         wanted = {f"auth/{index}" for index in range(number)} | {"auth/spare"}
-        wait_until(partial(is_so, instances, wanted), 30, f"{number} instances and a spare")
+        wait_until(partial(is_so, instances, wanted), DEADLINE, f"{number} instances and a spare")
         assert running.serves("example.org", 1)
 
 
@@ -121,15 +121,17 @@ def test_a_component_that_always_dies_is_given_up_and_can_be_started_again(runni
     spec.write_text("module: dies\ntitle: Dies\ncomponent: {kind: dispensable}\n")
     running.control("config", "set", "components.dies", f"{{program: {program}, spec: {spec}, give_up_after: 5}}")
     running.control("config", "commit", "-m", "a program that dies")
-    wait_until(lambda: (running.components().get("dies/0") or {}).get("restarts", 0) >= 2, 30, "restarts are counted")
+    wait_until(
+        lambda: (running.components().get("dies/0") or {}).get("restarts", 0) >= 2, DEADLINE, "restarts are counted"
+    )
     wait_until(lambda: state_of(running, "dies/0") == GIVEN_UP, 120, "it is given up")
     row = running.components()["dies/0"]
     assert "exit status 3" in str(row["last_exit"])
-    assert "dies/0 failed 5 times" in running.log.read_text()
+    running.says("dies/0 failed 5 times")
     assert running.serves("example.org", 1)
     program.write_text("#!/bin/sh\nexec sleep 1000\n")
     running.control("component", "start", "dies/0")
-    wait_until(lambda: running.components()["dies/0"]["pid"], 20, "it is tried again")
+    wait_until(lambda: running.components()["dies/0"]["pid"], DEADLINE, "it is tried again")
 
 
 def test_resource_limits_and_nice_reach_the_process(running, toy_program):
@@ -138,7 +140,7 @@ def test_resource_limits_and_nice_reach_the_process(running, toy_program):
         "config", "set", "components.toy", f"{{program: {program}, spec: {spec}, nice: 5, limits: {{open_files: 99}}}}"
     )
     running.control("config", "commit", "-m", "a limited toy")
-    wait_until(lambda: state_of(running, "toy/0") == "running", 20, "the toy runs")
+    wait_until(lambda: state_of(running, "toy/0") == "running", DEADLINE, "the toy runs")
     pid = running.pid("toy/0")
     assert os.getpriority(os.PRIO_PROCESS, pid) == 5
     limits = Path(f"/proc/{pid}/limits").read_text()

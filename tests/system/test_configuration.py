@@ -10,7 +10,7 @@ import dns.rcode
 import pytest
 
 from tests.kit.ports import free_port
-from tests.kit.suite import Suite, wait_until
+from tests.kit.suite import DEADLINE, Suite, wait_until
 from tests.kit.zones import small_zone
 
 
@@ -35,12 +35,12 @@ def test_a_change_takes_effect_and_survives_a_restart(running):
 def test_a_rollback_undoes_a_commit_everywhere(running):
     commit(running, "auth.identity", "first")
     commit(running, "zones", "{example.org: {query_acl: [{action: REJECT}]}}")
-    wait_until(lambda: running.query("example.org").rcode() == dns.rcode.REFUSED, 10, "the zone is refused")
+    wait_until(lambda: running.query("example.org").rcode() == dns.rcode.REFUSED, DEADLINE, "the zone is refused")
     shown = running.control("config", "rollback", "--dry-run", "2")
     assert [change["path"] for change in shown["changes"]] == ["zones.example.org"]
     done = running.control("config", "rollback", "2", "-m", "it was a mistake")
     assert done["revision"] == 4
-    wait_until(lambda: running.serves("example.org", 1), 10, "the zone is answered")
+    wait_until(lambda: running.serves("example.org", 1), DEADLINE, "the zone is answered")
     assert running.control("config", "get", "auth.identity") == "first"
     newest = running.control("config", "history", "--limit", "1")["revisions"][0]
     assert newest["reason"] == "it was a mistake"
@@ -61,7 +61,7 @@ def test_a_bad_seed_ends_the_start_with_file_line_path_and_reason():
     with Suite(config="auth:\n  identity: ok\n  minimal_response: true\n") as suite:
         suite.start(wait=False)
         assert suite.process is not None
-        assert suite.process.wait(30) != 0
+        assert suite.process.wait(60) != 0
         log = suite.log.read_text()
         assert "bob.yaml:3" in log
         assert "auth.minimal_response" in log
@@ -70,9 +70,9 @@ def test_a_bad_seed_ends_the_start_with_file_line_path_and_reason():
 
 def test_a_query_acl_of_a_zone_takes_effect_at_run_time(running):
     commit(running, "zones", "{example.org: {query_acl: [{action: REJECT}]}}")
-    wait_until(lambda: running.query("example.org").rcode() == dns.rcode.REFUSED, 10, "the zone is refused")
+    wait_until(lambda: running.query("example.org").rcode() == dns.rcode.REFUSED, DEADLINE, "the zone is refused")
     commit(running, "zones", "{example.org: {query_acl: [{action: ACCEPT, from: 127.0.0.1}, {action: REJECT}]}}")
-    wait_until(lambda: running.serves("example.org", 1), 10, "the zone is answered")
+    wait_until(lambda: running.serves("example.org", 1), DEADLINE, "the zone is answered")
 
 
 @pytest.fixture
@@ -103,10 +103,10 @@ def test_listen_changes_at_run_time(listening_by_configuration):
     old, new = suite.port, free_port()
     commit(suite, "listen", f'["127.0.0.1@{old}", "127.0.0.1@{new}"]')
     suite.port = new
-    wait_until(lambda: suite.serves("example.org", 1), 10, "the new port answers")
+    wait_until(lambda: suite.serves("example.org", 1), DEADLINE, "the new port answers")
     commit(suite, "listen", f'["127.0.0.1@{new}"]')
     suite.port = old
-    wait_until(lambda: not suite.answers("example.org"), 10, "the old port is closed")
+    wait_until(lambda: not suite.answers("example.org"), DEADLINE, "the old port is closed")
     suite.port = new
     assert suite.serves("example.org", 1)
 
@@ -120,7 +120,7 @@ def test_a_damaged_store_falls_back_to_the_last_good_state_loudly(running):
     newest.write_bytes(newest.read_bytes()[:-10])
     running.start()
     assert running.control("config", "get", "auth.identity") == "first"
-    assert "damaged" in running.log.read_text()
+    running.says("damaged")
 
 
 def test_sighup_rereads_the_file():
@@ -129,7 +129,7 @@ def test_sighup_rereads_the_file():
         suite.config.write_text("auth: {identity: two}\n")
         assert suite.process is not None
         suite.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: suite.control("config", "get", "auth.identity") == "two", 20, "the new value")
+        wait_until(lambda: suite.control("config", "get", "auth.identity") == "two", DEADLINE, "the new value")
 
 
 def test_check_config_says_where_and_why(tmp_path):
@@ -150,7 +150,7 @@ def test_the_configuration_can_be_kept_in_a_database(request, kept):
         with_zone(suite)
         commit(suite, "auth.identity", "first")
         commit(suite, "zones", "{example.org: {query_acl: [{action: REJECT}]}}")
-        wait_until(lambda: suite.query("example.org").rcode() == dns.rcode.REFUSED, 10, "the zone is refused")
+        wait_until(lambda: suite.query("example.org").rcode() == dns.rcode.REFUSED, DEADLINE, "the zone is refused")
         suite.stop()
         suite.start()
         assert suite.control("config", "get", "auth.identity") == "first"
@@ -172,7 +172,7 @@ def test_what_the_files_hold_goes_over_into_a_database_once():
         suite.arguments = []
         suite.start(wait=False)
         assert suite.process is not None
-        assert suite.process.wait(30) != 0
+        assert suite.process.wait(60) != 0
         assert "the configuration was moved to database" in suite.log.read_text()
 
 
@@ -186,10 +186,10 @@ def test_a_configuration_server_that_stops_stops_no_answer(own_postgres):
         assert refused.returncode != 0
         assert suite.serves("example.org", 1)
         os.kill(suite.pid("cfgmgr/0"), signal.SIGKILL)  # it comes back, and waits
-        wait_until(lambda: "CFGMGR_STORE_WAITING" in suite.log.read_text(), 20, "cfgmgr says that it waits")
+        suite.says("CFGMGR_STORE_WAITING")
         assert suite.serves("example.org", 1)
         own_postgres.start()
-        wait_until(lambda: suite.control("config", "get", "auth.identity", check=False) == "before", 30, "cfgmgr")
+        wait_until(lambda: suite.control("config", "get", "auth.identity", check=False) == "before", DEADLINE, "cfgmgr")
         commit(suite, "auth.identity", "after")
         assert suite.control("config", "get", "auth.identity") == "after"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit import sealer
-from tests.kit.suite import Suite, wait_until
+from tests.kit.suite import DEADLINE, Suite, wait_until
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def sealing(running: Suite, tmp_path: Path) -> Suite:
     program.chmod(0o755)
     spec.write_text(Path(sealer.__file__).with_suffix(".yaml").read_text())
     commit(running, "components.sealer", f"{{program: {program}, spec: {spec}}}")
-    wait_until(lambda: running.components().get("sealer/0", {}).get("state") == "running", 20, "the sealer runs")
+    wait_until(lambda: running.components().get("sealer/0", {}).get("state") == "running", DEADLINE, "the sealer runs")
     return running
 
 
@@ -68,7 +68,7 @@ def test_secrets_are_read_checked_and_read_again(sealing, tmp_path):
     write_secret(file, b"another one")
     assert seal(sealing) == sealed("sealed", b"the first one")
     assert commit(sealing, "auth.identity", "here")["revision"]  # what is noticed on the way is as good
-    wait_until(lambda: seal(sealing) == sealed("sealed", b"another one"), 10, "the other secret is used")
+    wait_until(lambda: seal(sealing) == sealed("sealed", b"another one"), DEADLINE, "the other secret is used")
     for shown in (sealing.bobctl("config", "show"), sealing.bobctl("config", "history", "--changes")):
         assert base64.b64encode(b"another one").decode() not in shown.stdout
 
@@ -81,7 +81,7 @@ def test_a_reload_makes_modules_read_their_secrets_again(tmp_path, sealing):
     assert done.returncode == 0, done.stderr
     sealing.stop()
     sealing.start()  # now with the file
-    wait_until(lambda: sealing.components()["sealer/0"]["state"] == "running", 20, "the sealer runs")
+    wait_until(lambda: sealing.components()["sealer/0"]["state"] == "running", DEADLINE, "the sealer runs")
     write_secret(file, b"another one")
     shown = sealing.control("config", "reload")
     assert (shown["changes"], shown["secrets"], shown["revision"]) == ([], [str(file)], 0)

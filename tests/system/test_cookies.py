@@ -14,7 +14,7 @@ from tests.kit import dnspacket as packet
 from tests.kit.cookies import CLIENT, OLD_SECRET, SECRET, cookie
 from tests.kit.dnsclient import Subject
 from tests.kit.dnsreply import Reply
-from tests.kit.suite import Suite, wait_until
+from tests.kit.suite import DEADLINE, Suite, wait_until
 from tests.system.test_memmgr import image_of
 
 pytestmark = pytest.mark.system
@@ -65,8 +65,8 @@ def test_instances_take_each_others_cookies_also_after_death_and_restart(requiri
         assert counted(requiring, member, "cookie.valid") > 0, "the kernel left one out"
     victim = requiring.pid("auth/0")
     os.kill(victim, signal.SIGKILL)
-    wait_until(lambda: requiring.components()["auth/0"]["pid"] != victim, 20, "the spare stands in")
-    wait_until(requiring.answers, 20, "it answers")
+    wait_until(lambda: requiring.components()["auth/0"]["pid"] != victim, DEADLINE, "the spare stands in")
+    wait_until(requiring.answers, DEADLINE, "it answers")
     assert takes(requiring, content) == {True}
     requiring.stop()
     requiring.start()
@@ -84,9 +84,9 @@ def has_images(suite: Suite, member: str) -> bool:
 def test_they_are_checked_where_images_are_answered_from(requiring: Suite):
     """Nothing of it is left to the plain implementation."""
     members = ("auth/0", "auth/1")
-    wait_until(lambda: image_of(requiring, "example", 1), 20, "the zone has an image")
+    wait_until(lambda: image_of(requiring, "example", 1), DEADLINE, "the zone has an image")
     for member in members:
-        wait_until(functools.partial(has_images, requiring, member), 20, f"{member} has images")
+        wait_until(functools.partial(has_images, requiring, member), DEADLINE, f"{member} has images")
     content = given(requiring)
     left = [counted(requiring, member, "left") for member in members]
     valid = sum(counted(requiring, member, "cookie.valid") for member in members)
@@ -146,6 +146,6 @@ def test_rate_limits_come_into_force_at_run_time(requiring: Suite):
     assert any(reply.tc for reply in replies)
     slipped = sum(counted(requiring, f"auth/{number}", "rate_limit.slipped") for number in range(2))
     assert slipped == sum(reply.tc for reply in replies)
-    wait_until(lambda: "AUTH_RATE_LIMITED" in requiring.log.read_text(), 10, "it is logged")
+    requiring.says("AUTH_RATE_LIMITED")
     requiring.control("config", "rollback", "1")
     assert requiring.control("call", "auth", "status")["rate_limit"] == "off"

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.suite import Suite, wait_until
+from tests.kit.suite import DEADLINE, Suite, wait_until
 from tests.system.test_memmgr import zone
 
 pytestmark = pytest.mark.system
 
-DEADLINE = 30.0  # s; ten times what is expected and more
 ASKED = 5
 
 

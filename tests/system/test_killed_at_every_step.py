@@ -19,7 +19,7 @@ from cfgmgr.catalogue import our_catalogue
 from cmdctl.api import Client
 from cmdctl.errors import ClientError, ErrorAnswer
 from tests.kit.killpoint_bus import MessageKiller, Step
-from tests.kit.suite import Suite, alive, wait_until
+from tests.kit.suite import DEADLINE, Suite, alive, wait_until
 
 LIMIT = 5.0  # seconds (design section 5)
 PREPARE, COMMIT = '"command":"prepare"', '"command":"commit"'
@@ -96,7 +96,7 @@ class Rig:
             except ClientError:
                 return None
 
-        return wait_until(answered, 30.0, f"{method} {segments}")[0]
+        return wait_until(answered, DEADLINE, f"{method} {segments}")[0]
 
     def prepare_change(self) -> str:
         """A candidate that concerns every module, in one step more than the last one."""
@@ -189,7 +189,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory):
     with Suite(config=config, environment=killer.environment) as suite:
         suite.start()
         rig = Rig(suite, killer)
-        wait_until(rig.at_one, 30.0, "the suite is up")
+        wait_until(rig.at_one, DEADLINE, "the suite is up")
         yield rig
 
 

@@ -17,7 +17,7 @@ from bench.sidebyside.datasets import provide
 from bench.sidebyside.load_program import Load, compiled
 from bench.sidebyside.rows import Row
 from tests.kit.load import kernel_drops
-from tests.kit.suite import Suite, alive, wait_until
+from tests.kit.suite import DEADLINE, Suite, alive, wait_until
 
 BATCH = 64  # auth.udp_batch
 RATE = 5000  # queries a second
@@ -39,8 +39,10 @@ def test_a_kill_at_thousands_of_queries_a_second_loses_a_batch_at_most(tmp_path,
     with Suite() as suite, ThreadPoolExecutor(1) as threads:
         assert suite.loadzone(origin, file.read_text()).returncode == 0
         suite.start()
-        wait_until(lambda: settled(suite), 20, "the image is there")
-        wait_until(lambda: suite.components().get("auth/spare", {}).get("state") == "running", 20, "a spare stands by")
+        wait_until(lambda: settled(suite), DEADLINE, "the image is there")
+        wait_until(
+            lambda: suite.components().get("auth/spare", {}).get("state") == "running", DEADLINE, "a spare stands by"
+        )
         pid, drops = suite.pid("auth/0"), kernel_drops(suite.port)
         running = threads.submit(load.run, suite.port, SECONDS, skip=0, samples=tmp_path / "samples", rate=RATE)
         time.sleep(SECONDS / 3)  # somewhere in the load: what must hold holds wherever it is

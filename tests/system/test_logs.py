@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.suite import Suite, alive, wait_until
+from tests.kit.suite import DEADLINE, Suite, alive, wait_until
 from tests.kit.zones import small_zone
 
 PIPE = 4096  # octets, the least a pipe can be told to hold
@@ -85,7 +85,7 @@ def test_a_reader_that_stopped_holds_nobody_up(suite: Suite, record_property) ->
         began = time.monotonic()
         assert suite.serves("example.org", 1)
         slowest = max(slowest, time.monotonic() - began)
-    wait_until(lambda: suite.pid("auth/0") != victim, 30, "auth is replaced")
+    wait_until(lambda: suite.pid("auth/0") != victim, DEADLINE, "auth is replaced")
     commit(suite, "auth.identity", "here")  # every process takes part
     assert suite.control("config", "get", "auth.identity") == "here"
     record_property("figure", f"slowest of 100 queries with a blocked log, beside a SIGKILL: {slowest * 1000:.0f} ms")
@@ -93,7 +93,7 @@ def test_a_reader_that_stopped_holds_nobody_up(suite: Suite, record_property) ->
     began = time.monotonic()
     assert suite.stop() == 0
     assert time.monotonic() - began < 20  # two seconds are the limit, on a machine with nothing else to do
-    wait_until(lambda: not any(map(alive, processes)), 10, "nobody waits for the reader")
+    wait_until(lambda: not any(map(alive, processes)), DEADLINE, "nobody waits for the reader")
     assert waiting(reader) == PIPE
     os.close(writer)
     os.close(reader)
@@ -116,7 +116,7 @@ def test_what_was_held_back_is_written_when_the_reader_goes_on(suite: Suite) -> 
             pass
         return all(said in seen for said in (b"BOB_UP", b"auth/0 AUTH_SERVING", b"msgq/0 MSGQ_LISTENING"))
 
-    wait_until(everything_is_told, 30, "the log has what was said meanwhile")
+    wait_until(everything_is_told, DEADLINE, "the log has what was said meanwhile")
     os.close(reader)  # a reader that is gone altogether is nothing else
     os.close(writer)
     assert suite.serves("example.org", 1)
@@ -140,21 +140,26 @@ def test_level_format_and_destination_of_every_process_change_at_run_time(suite:
     file, own = suite.directory / "bob.log", suite.directory / "auth.log"
     commit(suite, "logging", f"{{format: json, destinations: [{file}], modules: {{auth: {{destinations: [{own}]}}}}}}")
     others = {member for member in MEMBERS if not member.startswith("auth/")}
-    wait_until(lambda: {entry["who"] for entry in entries(file)} >= others, 20, "every process writes to the file")
-    wait_until(lambda: {entry["who"] for entry in entries(own)} >= MEMBERS - others, 20, "auth has its own")
+    wait_until(
+        lambda: {entry["who"] for entry in entries(file)} >= others, DEADLINE, "every process writes to the file"
+    )
+    wait_until(lambda: {entry["who"] for entry in entries(own)} >= MEMBERS - others, DEADLINE, "auth has its own")
     moved = next(entry for entry in entries(file) if entry["id"] == "DAEMON_LOG_MOVED" and entry["who"] == "msgq/0")
     assert moved["fields"] == {"destinations": str(file), "level": "info"}
     assert moved["severity"] == "info"
-    before = suite.log.read_text()
-    assert before.count("DAEMON_LOG_MOVED") == len(MEMBERS)  # the old place says where it goes on
+    moves = lambda: suite.words().count("DAEMON_LOG_MOVED")  # noqa: E731
+    wait_until(lambda: moves() == len(MEMBERS), what="the old place says where it goes on")
+    before = suite.words()
 
     # A level of one module, and no debugging elsewhere.
     commit(suite, "logging.modules", f"{{auth: {{destinations: [{own}]}}, bob: {{level: error}}}}")
     rotated = file.rename(suite.directory / "bob.log.1")
     os.kill(suite.pid("auth/1"), signal.SIGKILL)
-    wait_until(lambda: any(e["id"] == "AUTH_SERVING" and e["who"] == "auth/1" for e in entries(own)[-3:]), 30, "back")
+    wait_until(
+        lambda: any(e["id"] == "AUTH_SERVING" and e["who"] == "auth/1" for e in entries(own)[-3:]), DEADLINE, "back"
+    )
     commit(suite, "auth.identity", "here")
-    wait_until(lambda: any(e["id"] == "CFGMGR_COMMITTED" for e in entries(file)), 20, "the file is made anew")
+    wait_until(lambda: any(e["id"] == "CFGMGR_COMMITTED" for e in entries(file)), DEADLINE, "the file is made anew")
     assert not [entry for entry in entries(file) if entry["who"] == "bob"]  # it says nothing below `error`
     assert not [entry for entry in entries(rotated) if entry["severity"] == "debug"]
     assert {entry["revision"] for entry in entries(file) if entry["who"] == "cfgmgr/0"} == {4}
@@ -167,7 +172,7 @@ def test_level_format_and_destination_of_every_process_change_at_run_time(suite:
         place = len(entries(file))
         os.kill(suite.pid(member), signal.SIGKILL)
         again = partial(has_moved, file, place, member)
-        wait_until(again, 30, f"{member} logs to the file again")
+        wait_until(again, DEADLINE, f"{member} logs to the file again")
 
 
 def has_moved(file: Path, place: int, member: str) -> bool:
@@ -181,7 +186,7 @@ def test_every_line_is_json_where_the_command_line_says_so_and_a_full_disk_stops
     commit(suite, "logging.destinations", "[stderr, /dev/full]")
     victim = suite.pid("auth/1")
     os.kill(victim, signal.SIGKILL)
-    wait_until(lambda: suite.pid("auth/1") != victim, 30, "auth is replaced")
+    wait_until(lambda: suite.pid("auth/1") != victim, DEADLINE, "auth is replaced")
     for _ in range(20):
         assert suite.serves("example.org", 1)
     counters = suite.control("call", "auth", "statistics")["counters"]
@@ -204,15 +209,15 @@ def test_a_log_that_cannot_be_written_is_refused_and_at_the_start_no_reason_not_
     assert f"{file}: the directory {file.parent} is not there" in refused.stderr
     file.parent.mkdir()
     suite.control("config", "commit")
-    wait_until(lambda: file.exists(), 20, "the log is there")
+    wait_until(lambda: file.exists(), DEADLINE, "the log is there")
     suite.stop()
     file.unlink()
     file.parent.rmdir()
     suite.start()
     assert suite.serves("example.org", 1)
-    assert f"DAEMON_LOG_UNUSABLE this log cannot be written now: {file}" in suite.log.read_text()
+    suite.says(f"DAEMON_LOG_UNUSABLE this log cannot be written now: {file}")
     file.parent.mkdir()
-    wait_until(file.exists, 20, "it is tried again")
+    wait_until(file.exists, DEADLINE, "it is tried again")
 
 
 def test_the_last_lines_of_every_process_are_shown(suite: Suite) -> None:

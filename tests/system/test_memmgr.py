@@ -8,11 +8,9 @@ import time
 
 import pytest
 
-from tests.kit.suite import Suite, wait_until
+from tests.kit.suite import DEADLINE, Suite, wait_until
 
 pytestmark = pytest.mark.system
-
-DEADLINE = 30.0  # s; ten times what is expected and more
 
 
 def zone(serial: int, address: str) -> str:

@@ -11,13 +11,12 @@ import pytest
 
 import datasrc
 from tests.datasrc.zonemaking import load
-from tests.kit.suite import Suite, wait_until
+from tests.kit.suite import DEADLINE, Suite, wait_until
 from tests.system.test_images_served import counted
 from tests.system.test_memmgr import zone
 
 pytestmark = pytest.mark.system
 
-DEADLINE = 30.0  # s; ten times what is expected and more
 ASKED = 10
 ADDED = 8  # zones, one after the other
 

@@ -13,10 +13,9 @@ import time
 import pytest
 
 from tests.kit.load import QueryLoad, kernel_drops, wire_query
-from tests.kit.suite import Suite, alive, wait_until
+from tests.kit.suite import DEADLINE, Suite, alive, wait_until
 
 VICTIMS = ["auth/0", "auth/1", "auth/spare", "msgq/0", "cfgmgr/0", "cmdctl/0", "sockcreator/0"]
-DEADLINE = 20.0  # seconds; ten times what is expected after a kill
 
 
 def replaced(suite: Suite, member: str, old: int) -> bool:
@@ -63,7 +62,7 @@ def test_bob_killed_leaves_no_child_and_the_next_start_works(running):
     children = running.descendants()
     running.process.kill()
     running.process.wait()
-    wait_until(lambda: not any(alive(pid) for pid in children), 10, "every child is gone")
+    wait_until(lambda: not any(alive(pid) for pid in children), DEADLINE, "every child is gone")
     running.start()
     assert running.serves("example.org", 1)
 
@@ -76,6 +75,6 @@ def test_zone_data_and_configuration_survive_everything_at_once(running):
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-    wait_until(lambda: running.serves("example.org", 1), 20, "the zone is served again")
-    wait_until(running.ready, 20, "the door answers again")
+    wait_until(lambda: running.serves("example.org", 1), DEADLINE, "the zone is served again")
+    wait_until(running.ready, DEADLINE, "the door answers again")
     assert running.control("config", "get", "auth.identity") == "kept"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cmdctl.tls import make_certificate
 from tests.kit.ports import free_port
-from tests.kit.suite import Suite, wait_until
+from tests.kit.suite import DEADLINE, Suite, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -24,7 +24,7 @@ def served():
     port = free_port()
     with Suite(arguments=["--rest", f"127.0.0.1@{port}"]) as suite:
         suite.start()
-        wait_until(lambda: rest(suite)["state"] == "open", 10, "REST is open")
+        wait_until(lambda: rest(suite)["state"] == "open", DEADLINE, "REST is open")
         yield suite, port
 
 
@@ -154,7 +154,7 @@ def test_tokens_outlive_cmdctl_and_its_death_costs_no_query():
         assert suite.answers()
         wait_until(
             lambda: bobctl_from_afar(suite, port, token, "status").returncode == 0,
-            20,
+            DEADLINE,
             "the next cmdctl knows the token",
         )
 
@@ -164,12 +164,12 @@ def test_a_port_that_is_taken_keeps_nobody_from_starting_and_is_taken_when_it_is
         port = holder.getsockname()[1]
         with Suite(arguments=["--rest", f"127.0.0.1@{port}"]) as suite:
             suite.start()
-            found = wait_until(lambda: rest(suite)["reason"], 10, "the reason is told")
+            found = wait_until(lambda: rest(suite)["reason"], DEADLINE, "the reason is told")
             assert "Address already in use" in found
             assert rest(suite)["state"] == "failing"
-            assert "CMDCTL_REST_CLOSED" in suite.log.read_text()
+            suite.says("CMDCTL_REST_CLOSED")
             holder.close()
-            wait_until(lambda: rest(suite)["state"] == "open", 30, "REST opens by itself")
+            wait_until(lambda: rest(suite)["state"] == "open", DEADLINE, "REST opens by itself")
 
 
 def test_the_address_changes_at_run_time_as_a_whole():
@@ -178,7 +178,7 @@ def test_the_address_changes_at_run_time_as_a_whole():
         port = free_port()
         assert suite.bobctl("config", "set", "cmdctl.rest", f"127.0.0.1@{port}").returncode == 0
         assert suite.bobctl("config", "commit").returncode == 0
-        wait_until(lambda: rest(suite)["state"] == "open", 10, "REST opened")
+        wait_until(lambda: rest(suite)["state"] == "open", DEADLINE, "REST opened")
         with socket.create_server(("127.0.0.1", 0)) as holder:
             taken = f"127.0.0.1@{holder.getsockname()[1]}"
             assert suite.bobctl("config", "set", "cmdctl.rest", taken).returncode == 0
@@ -193,19 +193,19 @@ def test_a_certificate_that_is_replaced_on_disk_is_used_without_a_restart(tmp_pa
     port = free_port()
     with Suite(config=config, arguments=["--rest", f"127.0.0.1@{port}"]) as suite:
         suite.start()
-        wait_until(lambda: rest(suite)["state"] == "open", 20, "REST is open")
+        wait_until(lambda: rest(suite)["state"] == "open", DEADLINE, "REST is open")
         old, process = shown_certificate(port), suite.pid("cmdctl/0")
         assert old == certificate.read_text()
 
         key.write_text("no key at all\n")
-        wait_until(lambda: "CMDCTL_CERTIFICATE_UNUSABLE" in suite.log.read_text(), 20, "the log says so")
+        suite.says("CMDCTL_CERTIFICATE_UNUSABLE")
         assert shown_certificate(port) == old
         assert "the new certificate is not used" in rest(suite)["reason"]
         assert f"rest at 127.0.0.1@{port}: the new certificate is not used" in suite.bobctl("status").stdout
 
         make_certificate(tmp_path)
-        wait_until(lambda: shown_certificate(port) == certificate.read_text() != old, 20, "the new one is shown")
-        assert "CMDCTL_CERTIFICATE_READ" in suite.log.read_text()
+        wait_until(lambda: shown_certificate(port) == certificate.read_text() != old, DEADLINE, "the new one is shown")
+        suite.says("CMDCTL_CERTIFICATE_READ")
         assert rest(suite) == {"endpoint": f"127.0.0.1@{port}", "state": "open", "reason": ""}
         assert suite.pid("cmdctl/0") == process
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.suite import Suite, wait_until
+from tests.kit.suite import Suite
 
 pytestmark = pytest.mark.system
 
@@ -54,7 +54,7 @@ def test_no_process_leaves_a_core_file_and_no_secret_is_shown_anywhere():
         assert [done.returncode for done in told] == [0] * len(asked)
         shown = "".join(done.stdout + done.stderr for done in told) + suite.log.read_text()
         os.kill(suite.pid("auth/0"), 11)  # it dies as by a fault of its own
-        wait_until(lambda: "SIGSEGV" in suite.log.read_text(), 20, "its end is told")
+        suite.says("SIGSEGV")
         shown += suite.log.read_text()
         for content in secrets.values():
             assert content not in shown

@@ -97,7 +97,7 @@ def test_a_bad_file_keeps_the_last_good_version_and_is_told(suite: Suite, direct
     assert address(suite, "zone4.test") == "192.0.2.254"
     (problem,) = problems(suite)
     assert problem.startswith(f"{path}:5: error: ")
-    assert problem in suite.log.read_text()
+    suite.says(problem)
     assert problem in suite.bobctl("status").stdout
     write(directory, "zone3.test", zone(3, "192.0.2.253"))
     suite.bobctl("zone", "reload")
