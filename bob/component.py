@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from bob.definition import ORPHAN_PATIENCE, Definition
 from bob.states import ALIVE, VACANT, Kind, State
 
-# From the spawn to the first heart-beat: an interpreter starts and imports, with others, perhaps on a small machine.
+# From the spawn to the first heart-beat, and between heart-beats until it is ready: an interpreter starts and imports,
+# and files are synchronised, with others, perhaps on a small machine. Nobody is served by it yet, and where the system
+# needs it at its start, to kill it then ends everything.
 FIRST_BEAT_TIMEOUT = 20.0
 # From the last progress it told to READY: loading a million zones takes long, and says so.
 PROGRESS_TIMEOUT = 60.0
@@ -255,7 +257,7 @@ class Instance:
             return _next_escalation(run)
         if run.heard is None:
             return run.started + FIRST_BEAT_TIMEOUT
-        hung = run.heard + self.definition.hang_timeout
+        hung = run.heard + self._hang_timeout()
         if self.state is State.STARTING:
             return min(hung, run.progressed + PROGRESS_TIMEOUT)
         return hung if run.suspect else min(hung, run.heard + SUSPECT_AFTER)
@@ -328,10 +330,14 @@ class Instance:
             return False
         return run.heard + SUSPECT_AFTER <= now < run.heard + self.definition.hang_timeout
 
+    def _hang_timeout(self) -> float:
+        configured = self.definition.hang_timeout
+        return max(configured, FIRST_BEAT_TIMEOUT) if self.state is State.STARTING else configured
+
     def _why_killed(self, now: float, run: Run) -> str:
         if run.heard is None:
             return f"no sign of life {FIRST_BEAT_TIMEOUT:g} s after its start"
-        if now - run.heard >= self.definition.hang_timeout:
+        if now - run.heard >= self._hang_timeout():
             return f"hung: no heart-beat for {now - run.heard:.1f} s"
         return f"not ready, and no progress for {PROGRESS_TIMEOUT:g} s ({run.progress or 'none told'})"
 

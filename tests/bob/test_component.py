@@ -309,6 +309,15 @@ def test_no_sign_of_life_after_the_start_is_a_hang_too():
     assert instance.tick(component.FIRST_BEAT_TIMEOUT) == [Action.KILL]
 
 
+def test_until_it_is_ready_a_busy_machine_may_silence_it_for_longer():
+    instance = make()
+    instance.spawned(0.0, 100)
+    instance.beat(1.0, 0, "")
+    assert instance.tick(1.0 + component.FIRST_BEAT_TIMEOUT - 0.01) == []
+    assert instance.tick(1.0 + component.FIRST_BEAT_TIMEOUT) == [Action.KILL]
+    assert "no heart-beat for 20.0 s" in instance.run.cause
+
+
 def test_a_start_may_take_long_as_long_as_it_tells_of_progress():
     instance = make()
     instance.spawned(0.0, 100)

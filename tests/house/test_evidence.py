@@ -6,9 +6,13 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 from tests.kit import ports
+from tests.kit.stopwatch import Stopwatch
+from tests.kit.suite import wait_until
 
 ROOT = Path(__file__).parents[2]
 TESTS = """
@@ -58,3 +62,21 @@ def test_a_port_that_is_taken_is_passed_over():
     with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as holder:
         holder.bind(("::1", taken))
         assert taken not in {ports.free_port() for _ in range(ports.BLOCK)}
+
+
+def test_a_stopwatch_runs_for_who_sleeps_and_not_for_who_has_no_processor():
+    watch = Stopwatch()
+    threading.Event().wait(0.3)
+    assert watch.seconds() > 0.2
+    program = "import time\nwhile True: pass"
+    cpu = min(os.sched_getaffinity(0))
+    burning = [subprocess.Popen(["taskset", "-c", str(cpu), sys.executable, "-c", program]) for _ in range(3)]
+    try:
+        watch = Stopwatch(lambda: [process.pid for process in burning])
+        began = time.monotonic()
+        wait_until(lambda: time.monotonic() - began > 1.0, what="a second has passed")
+        assert watch.seconds() < 0.5  # each of the three was kept for two thirds of it
+    finally:
+        for process in burning:
+            process.kill()
+            process.wait()

@@ -33,7 +33,7 @@ from tests.health.world import COMPARED, DOMAINS, OPTIONS, TESTS, build
 from tests.kit import internet_zonemaster
 from tests.kit.internet import Internet
 from tests.kit.internet_sockets import served
-from tests.kit.suite import PYTHON, START_DEADLINE, Suite, wait_until
+from tests.kit.suite import PROBE_TIMEOUT, PYTHON, START_DEADLINE, Suite, wait_until
 
 PORT = 53
 AT_ONCE = 2
@@ -70,11 +70,11 @@ class Operator(Suite):
     def _succeeded(self, done: subprocess.CompletedProcess[str]) -> None:
         assert done.returncode == 0, done.stderr
 
-    def answers(self, name: str = ".", rdtype: str = "SOA") -> bool:
+    def answers(self, name: str = ".", rdtype: str = "SOA", *, timeout: float = PROBE_TIMEOUT) -> bool:
         """Whether every address answers."""
         for address in self.addresses:
             try:
-                self.query(name, rdtype, address=address)
+                self.query(name, rdtype, address=address, timeout=timeout)
             except (dns.exception.Timeout, OSError):
                 return False
         return True

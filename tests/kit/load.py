@@ -92,10 +92,10 @@ class QueryLoad(threading.Thread):
             while not self._end.is_set() and next_start <= now:
                 self._ask(now)
                 next_start += self._interval
-            self._retry(now)
             wait = max(0.0, min(next_start - now, 0.02))
             for key, _ in self._selector.select(wait):
                 self._collect(key.data)
+            self._retry(now)  # who has an answer by now asks no more, however late this thread was
 
     def _ask(self, now: float) -> None:
         client_socket = socket.socket(self._family, socket.SOCK_DGRAM)

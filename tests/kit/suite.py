@@ -184,18 +184,18 @@ class Suite:
         ask = dns.query.tcp if tcp else dns.query.udp
         return ask(message, address, port=self.port, timeout=timeout)
 
-    def answers(self, name: str = ".", rdtype: str = "SOA") -> bool:
-        """Whether any answer comes."""
+    def answers(self, name: str = ".", rdtype: str = "SOA", *, timeout: float = PROBE_TIMEOUT) -> bool:
+        """Whether any answer comes; who asks only once waits as long as an answer that is due may take."""
         try:
-            self.query(name, rdtype, timeout=PROBE_TIMEOUT)
+            self.query(name, rdtype, timeout=timeout)
         except (dns.exception.Timeout, OSError):
             return False
         return True
 
-    def serves(self, origin: str, serial: int) -> bool:
-        """Whether this serial is answered."""
+    def serves(self, origin: str, serial: int, *, timeout: float = PROBE_TIMEOUT) -> bool:
+        """Whether this serial is answered; who asks only once waits as long as an answer that is due may take."""
         try:
-            answer = self.query(origin, timeout=PROBE_TIMEOUT)
+            answer = self.query(origin, timeout=timeout)
         except (dns.exception.Timeout, OSError):
             return False
         return answer.rcode() == dns.rcode.NOERROR and bool(answer.answer) and answer.answer[0][0].serial == serial
@@ -210,6 +210,11 @@ class Suite:
     def pid(self, member: str) -> int:
         """The process of a component instance."""
         return int(self.components()[member]["pid"])
+
+    def processes(self) -> list[int]:
+        """Every living process: bob, and those below."""
+        assert self.process is not None
+        return [self.process.pid, *self.descendants()]
 
     def descendants(self) -> list[int]:
         """Every living process below bob."""

@@ -16,7 +16,7 @@ import pytest
 
 from cmdctl.api import Served, ZoneEntry
 from loadzone.serving import report, report_many
-from tests.kit.suite import Suite
+from tests.kit.suite import QUERY_TIMEOUT, Suite
 from tests.loadzone.running import zone_text
 
 ORIGIN = dns.name.from_text("example.org.")
@@ -161,10 +161,10 @@ def test_a_running_suite_serves_what_is_loaded_and_says_so():
         done = suite.loadzone("example.org", zone_text(1))
         assert (done.returncode, done.stdout) == (0, "example.org: loaded, 3 records, serial 1\n")
         assert done.stderr.startswith(f"made a new database, {suite.state}/zones.sqlite\nserved by ")
-        assert suite.serves("example.org", 1)
+        assert suite.serves("example.org", 1, timeout=QUERY_TIMEOUT)
         done = suite.loadzone("example.org", zone_text(2))
         assert done.stderr.startswith("served by ")
-        assert suite.serves("example.org", 2)
+        assert suite.serves("example.org", 2, timeout=QUERY_TIMEOUT)
         elsewhere = f"sqlite:///{suite.directory}/other.sqlite"
         arguments = ["--database", elsewhere, "--run-dir", str(suite.run), "example.net", "-"]
         done = suite.program("loadzone", *arguments, input_text=zone_text(1))

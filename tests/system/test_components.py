@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit import toy
-from tests.kit.suite import DEADLINE, Suite, alive, wait_until
+from tests.kit.suite import DEADLINE, QUERY_TIMEOUT, Suite, alive, wait_until
 
 MAX_DAEMON_LINES = 40
 GIVEN_UP = "given-up"
@@ -110,7 +110,7 @@ def test_the_number_of_instances_changes_at_run_time(running):
 
         wanted = {f"auth/{index}" for index in range(number)} | {"auth/spare"}
         wait_until(partial(is_so, instances, wanted), DEADLINE, f"{number} instances and a spare")
-        assert running.serves("example.org", 1)
+        assert running.serves("example.org", 1, timeout=QUERY_TIMEOUT)
 
 
 def test_a_component_that_always_dies_is_given_up_and_can_be_started_again(running, tmp_path):
@@ -128,7 +128,7 @@ def test_a_component_that_always_dies_is_given_up_and_can_be_started_again(runni
     row = running.components()["dies/0"]
     assert "exit status 3" in str(row["last_exit"])
     running.says("dies/0 failed 5 times")
-    assert running.serves("example.org", 1)
+    assert running.serves("example.org", 1, timeout=QUERY_TIMEOUT)
     program.write_text("#!/bin/sh\nexec sleep 1000\n")
     running.control("component", "start", "dies/0")
     wait_until(lambda: running.components()["dies/0"]["pid"], DEADLINE, "it is tried again")

@@ -10,7 +10,7 @@ import dns.rcode
 import pytest
 
 from tests.kit.ports import free_port
-from tests.kit.suite import DEADLINE, Suite, wait_until
+from tests.kit.suite import DEADLINE, QUERY_TIMEOUT, Suite, wait_until
 from tests.kit.zones import small_zone
 
 
@@ -93,7 +93,7 @@ def test_an_address_that_cannot_be_had_refuses_the_whole_commit(listening_by_con
         refused = running.bobctl("config", "commit", "-m", "cannot be")
     assert refused.returncode != 0
     assert str(port) in refused.stderr
-    assert running.serves("example.org", 1)
+    assert running.serves("example.org", 1, timeout=QUERY_TIMEOUT)
     running.control("config", "discard")
     assert running.control("config", "get", "auth.identity") != "never"
 
@@ -108,7 +108,7 @@ def test_listen_changes_at_run_time(listening_by_configuration):
     suite.port = old
     wait_until(lambda: not suite.answers("example.org"), DEADLINE, "the old port is closed")
     suite.port = new
-    assert suite.serves("example.org", 1)
+    assert suite.serves("example.org", 1, timeout=QUERY_TIMEOUT)
 
 
 def test_a_damaged_store_falls_back_to_the_last_good_state_loudly(running):
@@ -184,10 +184,10 @@ def test_a_configuration_server_that_stops_stops_no_answer(own_postgres):
         own_postgres.stop(immediately=True)
         refused = suite.bobctl("config", "set", "auth.identity", "meanwhile")
         assert refused.returncode != 0
-        assert suite.serves("example.org", 1)
+        assert suite.serves("example.org", 1, timeout=QUERY_TIMEOUT)
         os.kill(suite.pid("cfgmgr/0"), signal.SIGKILL)  # it comes back, and waits
         suite.says("CFGMGR_STORE_WAITING")
-        assert suite.serves("example.org", 1)
+        assert suite.serves("example.org", 1, timeout=QUERY_TIMEOUT)
         own_postgres.start()
         wait_until(lambda: suite.control("config", "get", "auth.identity", check=False) == "before", DEADLINE, "cfgmgr")
         commit(suite, "auth.identity", "after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dns.rcode
 
 from tests.kit.earlier import as_the_first_release_left_it
-from tests.kit.suite import DEADLINE, Suite, alive, wait_until
+from tests.kit.suite import DEADLINE, QUERY_TIMEOUT, Suite, alive, wait_until
 from tests.kit.zones import small_zone
 
 
@@ -28,7 +28,7 @@ def test_loadzone_says_that_the_running_suite_serves_the_new_data(running):
     done = running.loadzone("example.org", small_zone(serial=2))
     assert done.returncode == 0, done.stderr
     assert "serv" in done.stdout + done.stderr
-    assert running.serves("example.org", 2)
+    assert running.serves("example.org", 2, timeout=QUERY_TIMEOUT)
 
 
 def test_loadzone_without_a_suite_says_that_none_runs(suite):
@@ -42,7 +42,7 @@ def test_ctrl_c_stops_everything_and_the_next_start_finds_the_data(running):
     assert running.stop() == 0
     assert [pid for pid in children if alive(pid)] == []
     running.start()
-    assert running.serves("example.org", 1)
+    assert running.serves("example.org", 1, timeout=QUERY_TIMEOUT)
 
 
 def test_a_second_suite_in_the_same_directory_is_refused_and_told_whose_it_is(running):
@@ -61,7 +61,7 @@ def test_a_second_suite_on_the_same_port_is_refused_and_names_the_holder(running
         assert second.process.wait(60) != 0
         log = second.log.read_text()
         assert str(running.port) in log
-        assert running.serves("example.org", 1)
+        assert running.serves("example.org", 1, timeout=QUERY_TIMEOUT)
 
 
 def test_status_knows_every_component(running):

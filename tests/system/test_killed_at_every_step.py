@@ -6,7 +6,6 @@ the disk between those messages has a test of its own, tests/cfgmgr/test_killed.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ from cfgmgr.catalogue import our_catalogue
 from cmdctl.api import Client
 from cmdctl.errors import ClientError, ErrorAnswer
 from tests.kit.killpoint_bus import MessageKiller, Step
-from tests.kit.suite import DEADLINE, Suite, alive, wait_until
+from tests.kit.stopwatch import Stopwatch
+from tests.kit.suite import DEADLINE, QUERY_TIMEOUT, Suite, alive, wait_until
 
 LIMIT = 5.0  # seconds (design section 5)
 PREPARE, COMMIT = '"command":"prepare"', '"command":"commit"'
@@ -144,7 +144,7 @@ class Rig:
     def answered_identity(self) -> str:
         """What auth says it is."""
         question = dns.message.make_query("id.server.", "TXT", dns.rdataclass.CH)
-        reply = dns.query.udp(question, "127.0.0.1", port=self.suite.port, timeout=5.0)
+        reply = dns.query.udp(question, "127.0.0.1", port=self.suite.port, timeout=QUERY_TIMEOUT)
         return str(reply.answer[0][0].strings[0].decode())
 
     def one_kill(self, member: str, step: Step) -> float:
@@ -155,12 +155,12 @@ class Rig:
         pid = self.suite.process.pid if member == "bob/0" else self.suite.pid(member)
         self.killer.aim(pid, step)
         acknowledged = self.commit()
-        wait_until(lambda: self.killer.struck() and not alive(pid), LIMIT, f"{member} is killed: {step}")
+        wait_until(lambda: self.killer.struck() and not alive(pid), DEADLINE, f"{member} is killed: {step}")
         if member == "bob/0":
             self.start_again()
-        began = time.monotonic()
-        wait_until(self.at_one, 10 * LIMIT, f"all are on one revision after {member}: {step}")
-        took = time.monotonic() - began
+        watch = Stopwatch(self.suite.processes)
+        wait_until(self.at_one, DEADLINE, f"all are on one revision after {member}: {step}")
+        took = watch.seconds()
         kept = self.ask("GET", "config", query={"path": "auth.identity"})["value"]
         assert kept in (before, value), (member, step)
         assert kept == value or not acknowledged, (member, step)
@@ -204,7 +204,7 @@ def test_every_process_that_the_specs_name_takes_part(rig):
     assert {one["state"] for one in made["modules"]} == {"accepted"}
     running = {f"{one['component']}/{one['instance']}" for one in rig.processes()}
     assert running | {"bob/0"} == {*CONCERNED, "cfgmgr/0"}
-    wait_until(rig.at_one, LIMIT, "all are on the revision")
+    wait_until(rig.at_one, DEADLINE, "all are on the revision")
 
 
 @pytest.mark.timeout(600)

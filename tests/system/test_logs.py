@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.suite import DEADLINE, Suite, alive, wait_until
+from tests.kit.suite import DEADLINE, QUERY_TIMEOUT, Suite, alive, wait_until
 from tests.kit.zones import small_zone
 
 PIPE = 4096  # octets, the least a pipe can be told to hold
@@ -83,7 +83,7 @@ def test_a_reader_that_stopped_holds_nobody_up(suite: Suite, record_property) ->
     slowest = 0.0
     for _ in range(100):  # while bob has to log, and cannot
         began = time.monotonic()
-        assert suite.serves("example.org", 1)
+        assert suite.serves("example.org", 1, timeout=QUERY_TIMEOUT)
         slowest = max(slowest, time.monotonic() - began)
     wait_until(lambda: suite.pid("auth/0") != victim, DEADLINE, "auth is replaced")
     commit(suite, "auth.identity", "here")  # every process takes part
@@ -119,7 +119,7 @@ def test_what_was_held_back_is_written_when_the_reader_goes_on(suite: Suite) -> 
     wait_until(everything_is_told, DEADLINE, "the log has what was said meanwhile")
     os.close(reader)  # a reader that is gone altogether is nothing else
     os.close(writer)
-    assert suite.serves("example.org", 1)
+    assert suite.serves("example.org", 1, timeout=QUERY_TIMEOUT)
     commit(suite, "auth.identity", "here")
     assert suite.stop() == 0
 
@@ -188,7 +188,7 @@ def test_every_line_is_json_where_the_command_line_says_so_and_a_full_disk_stops
     os.kill(victim, signal.SIGKILL)
     wait_until(lambda: suite.pid("auth/1") != victim, DEADLINE, "auth is replaced")
     for _ in range(20):
-        assert suite.serves("example.org", 1)
+        assert suite.serves("example.org", 1, timeout=QUERY_TIMEOUT)
     counters = suite.control("call", "auth", "statistics")["counters"]
     assert counters["log.info"] > 0
     assert counters["log.dropped"] == 0
@@ -214,7 +214,7 @@ def test_a_log_that_cannot_be_written_is_refused_and_at_the_start_no_reason_not_
     file.unlink()
     file.parent.rmdir()
     suite.start()
-    assert suite.serves("example.org", 1)
+    assert suite.serves("example.org", 1, timeout=QUERY_TIMEOUT)
     suite.says(f"DAEMON_LOG_UNUSABLE this log cannot be written now: {file}")
     file.parent.mkdir()
     wait_until(file.exists, DEADLINE, "it is tried again")

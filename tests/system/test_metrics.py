@@ -19,7 +19,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.kit.ports import free_port
-from tests.kit.suite import DEADLINE, Suite, alive, wait_until
+from tests.kit.suite import DEADLINE, QUERY_TIMEOUT, Suite, alive, wait_until
 from tests.kit.zones import small_zone
 
 pytestmark = pytest.mark.system
@@ -253,7 +253,7 @@ def test_a_port_that_is_taken_stops_nothing_and_is_taken_when_it_is_free():
             assert metrics(suite)["state"] == "failing"
             suite.says("STATS_METRICS_CLOSED")
             assert "metrics" in suite.bobctl("status").stdout
-            assert suite.answers()
+            assert suite.answers(timeout=QUERY_TIMEOUT)
             holder.close()
             wait_until(lambda: metrics(suite)["state"] == "open", DEADLINE, "metrics open by themselves")
 

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from tests.kit.load import QueryLoad, kernel_drops, wire_query
-from tests.kit.suite import DEADLINE, Suite, alive, wait_until
+from tests.kit.suite import DEADLINE, QUERY_TIMEOUT, Suite, alive, wait_until
 
 VICTIMS = ["auth/0", "auth/1", "auth/spare", "msgq/0", "cfgmgr/0", "cmdctl/0", "sockcreator/0"]
 
@@ -64,7 +64,7 @@ def test_bob_killed_leaves_no_child_and_the_next_start_works(running):
     running.process.wait()
     wait_until(lambda: not any(alive(pid) for pid in children), DEADLINE, "every child is gone")
     running.start()
-    assert running.serves("example.org", 1)
+    assert running.serves("example.org", 1, timeout=QUERY_TIMEOUT)
 
 
 def test_zone_data_and_configuration_survive_everything_at_once(running):

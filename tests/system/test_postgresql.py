@@ -16,7 +16,7 @@ import datasrc
 from tests.datasrc.zonemaking import SMALL
 from tests.datasrc.zonemaking import load as replace_zone
 from tests.kit.postgres import PASSWORD, PostgresServer
-from tests.kit.suite import DEADLINE, Suite, wait_until
+from tests.kit.suite import DEADLINE, QUERY_TIMEOUT, Suite, wait_until
 from tests.kit.zones import small_zone
 from tests.system.test_images_served import ASKED, counted
 
@@ -149,13 +149,13 @@ def test_a_server_that_is_gone_costs_only_its_own_zones(site):
                     rcode, seconds = ask(suite, "far.example")
                     assert rcode == dns.rcode.SERVFAIL
                     assert seconds < 0.9
-                    assert suite.serves("near.example", 1)
+                    assert suite.serves("near.example", 1, timeout=QUERY_TIMEOUT)
                 assert {name: row["pid"] for name, row in suite.components().items()} == processes  # nobody hung
             finally:
                 bring_back()
             wait_for(suite, "AUTH_DATA_SOURCE_BACK", times)
             for _ in range(10):
-                assert suite.serves("far.example", 1)
+                assert suite.serves("far.example", 1, timeout=QUERY_TIMEOUT)
             assert told(suite, "AUTH_DATA_SOURCE_WAITING") == times
         site.load(suite, 2)
         wait_until(lambda: suite.serves("far.example", 2), DEADLINE, "changes go on")
@@ -171,7 +171,7 @@ def test_with_images_a_server_that_is_gone_costs_no_answer(site):
         try:
             wait_for(suite, "AUTH_DATA_SOURCE_WAITING", 1)
             for _ in range(50):
-                assert suite.serves("far.example", 1)
+                assert suite.serves("far.example", 1, timeout=QUERY_TIMEOUT)
         finally:
             site.server.start()
         site.load(suite, 2)

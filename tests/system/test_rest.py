@@ -14,7 +14,7 @@ import pytest
 
 from tests.cmdctl.tls import make_certificate
 from tests.kit.ports import free_port
-from tests.kit.suite import DEADLINE, Suite, wait_until
+from tests.kit.suite import DEADLINE, QUERY_TIMEOUT, Suite, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -151,7 +151,7 @@ def test_tokens_outlive_cmdctl_and_its_death_costs_no_query():
         suite.bobctl("token", "add", "--user", "robot", "--file", str(token))
         components = suite.control()["components"]
         os.kill(next(one["pid"] for one in components if one["component"] == "cmdctl"), signal.SIGKILL)
-        assert suite.answers()
+        assert suite.answers(timeout=QUERY_TIMEOUT)
         wait_until(
             lambda: bobctl_from_afar(suite, port, token, "status").returncode == 0,
             DEADLINE,
