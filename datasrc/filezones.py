@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from dns.name import Name
 
@@ -47,6 +47,12 @@ class ZoneFile(NamedTuple):
     path: str
     signature: Signature
     changed: float  # POSIX seconds
+
+
+class Failed(Protocol):
+    """Hears why the file of a zone cannot be used."""
+
+    def __call__(self, zone: FileZone, reason: str, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +153,7 @@ class FileZone:
         "seen",
     )
 
-    def __init__(
-        self, key: bytes, number: int, file: ZoneFile | None, kept: Kept, failed: Callable[[bytes, str], None]
-    ) -> None:
+    def __init__(self, key: bytes, number: int, file: ZoneFile | None, kept: Kept, failed: Failed) -> None:
         """`failed` hears why the file of a zone cannot be used. Without a file there is nothing to read."""
         self.key = key
         self.number = number
@@ -193,6 +197,11 @@ class FileZone:
     def is_unread(self) -> bool:
         """Whether its file is yet to be read, and that takes long."""
         return self.is_large and not self.was_read
+
+    @property
+    def is_replaceable(self) -> bool:
+        """Whether one made anew is as good: nothing was read yet, or what is remembered of the file tells all."""
+        return self.deleted or not (self.is_large or self.may_differ or (self.was_read and self.remembered() is None))
 
     @property
     def records(self) -> int:
@@ -277,9 +286,13 @@ class FileZone:
         if self._remembered is not None:
             self._remembered = self._remembered._replace(signature=read.signature, may_differ=read.may_differ)
 
+    def let_go(self) -> None:
+        """Nobody is to ask for it any more."""
+        self._kept.remove(self)
+
     def removed(self) -> FileZone:
         """The version after this one, when the file is gone."""
-        self._kept.remove(self)
+        self.let_go()
         self._kept.news += 1
         gone = FileZone(self.key, self.number + 1, None, self._kept, self._failed)
         gone._origin = self._origin
@@ -298,7 +311,7 @@ class FileZone:
             try:
                 self.take(read_file(Path(self.file.path), self.origin, self.number))
             except Unreadable as error:
-                self._failed(self.key, str(error))
+                self._failed(self, str(error))
                 self.seen = self.file.signature
                 self._info = self._empty()
 

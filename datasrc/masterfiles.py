@@ -35,6 +35,7 @@ from datasrc.zonefiles import Names, key_of, listed, names_of, status_of
 CHECK_EVERY = 1.0  # s between looks at the directory
 CHECK_SHARE = 0.02  # of the time at most that looks may take: with very many files they become rarer
 FIRST_CHECK = 5.0  # s at most from opening to the first look: while a suite starts others need the time more
+MOST_ZONES = 40_000  # that were asked for, of very many; more than memmgr has in hand for an image
 SETTLED = 1.0  # s that a file must be old before it is taken on its own account: it may be half written
 
 _PROVENANCE = Provenance("", "master-files")
@@ -61,6 +62,8 @@ class MasterFilesSource(DataSource):
         self._listing: dict[str, tuple[bytes, ZoneFile]] = {}  # what each file was when it was last looked at
         self._names: Names | None = None  # all that is known of files whose zones nobody asked for; None: it is more
         self._told = FileMemory()  # what such files were when they were read, before this process perhaps
+        self._most = MOST_ZONES
+        self._judging = threading.Lock()  # held while zones are forgotten, or one is said to be bad
         self._large: set[bytes] = set()  # keys of zones that have, or had, large files
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
@@ -93,11 +96,9 @@ class MasterFilesSource(DataSource):
         One of a large file that is yet to be read is BROKEN: read_large() reads it.
         """
         names, faults = self._names, self._faults
-        if names is None or not self._told:
-            self._look_at_all()
-            zones: Iterable[tuple[bytes, Stored]] = self._zones.stored()
-        else:
-            zones = self._not_as_told(names, known)
+        zones: Iterable[tuple[bytes, Stored]] = (
+            self._zones.stored() if names is None else self._not_as_told(names, known)
+        )
         for key, zone in zones:
             assert isinstance(zone, FileZone)
             if key in faults or not zone.was_read or not known(key, zone.number):
@@ -295,11 +296,35 @@ class MasterFilesSource(DataSource):
         new, is_as_told = self._recalled(key, file, first_number())
         zone = self._zones.add(key, new)
         if zone is not new or is_as_told:
+            if len(self._zones) > self._most and self._lock.acquire(blocking=False):
+                try:
+                    self._make_room()
+                finally:
+                    self._lock.release()
             return zone
         with self._lock:
             if self._zones.get(key) is new:
                 self._zones.publish_all(self._again(key, new, file, all_files=False), _PROVENANCE)
         return self._zones.get(key)
+
+    def _make_room(self) -> None:
+        """Of very many zones that were asked for know the names alone again, and what was read of them: of those first
+        that were asked for longest ago. By who holds the lock.
+        """
+        if self._names is None or len(self._zones) <= self._most:
+            return
+        oldest = islice(self._zones.oldest(), len(self._zones) - max(1, MOST_ZONES * 3 // 4))
+        zones = ((key, _file_zone(one)) for key, one in oldest if key not in self._faults)
+        chosen = {key: zone for key, zone in zones if zone.is_replaceable}
+        for zone in chosen.values():
+            if zone.file is not None and (told := zone.remembered()) is not None:
+                self._told.put(os.path.basename(zone.file.path), told)  # noqa: PTH119 - of very many
+            zone.let_go()
+        with self._judging:
+            self._zones.forget(chosen.keys())
+            for key in chosen:
+                self._faults.pop(key, None)
+        self._most = max(MOST_ZONES, len(self._zones) * 4 // 3)  # what must stay is not to be gone through each time
 
     def _recalled(self, key: bytes, file: ZoneFile, number: int) -> tuple[FileZone, bool]:
         """A zone nobody asked for, as it was before this process; and whether its file is still what it was then."""
@@ -328,8 +353,10 @@ class MasterFilesSource(DataSource):
             self._large.add(key)
         return zone
 
-    def _failed(self, key: bytes, reason: str) -> None:
-        self._faults[key] = reason
+    def _failed(self, zone: FileZone, reason: str) -> None:
+        with self._judging:
+            if self._zones.get(zone.key) is zone:  # else another one reads the file, and tells
+                self._faults[zone.key] = reason
 
     def _look(self, *, all_files: bool, all_zones: bool = False) -> None:
         """Read those of the files that were asked for which changed; the zones of files that are gone are deleted."""
@@ -364,6 +391,7 @@ class MasterFilesSource(DataSource):
                 files[key] = file
         if self._take(files, gone, all_files=all_files):
             self._names, self._strays = names.without(set(new) - self._zones.held(new)), ()
+            self._make_room()
 
     def _take_all(self, *, all_files: bool) -> None:
         files, twice, strays = self._files()
@@ -526,6 +554,11 @@ def open_source(url: str, *, name: str = "", create: bool = False, read_only: bo
     if not directory:
         raise UnknownBackend("it names no directory: master-files:DIRECTORY", database=name or url)
     return MasterFilesSource(Path(directory), name=name, check_every=CHECK_EVERY)
+
+
+def _file_zone(zone: Stored) -> FileZone:
+    assert isinstance(zone, FileZone)
+    return zone
 
 
 def _is_settled(file: ZoneFile) -> bool:

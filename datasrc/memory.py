@@ -293,6 +293,19 @@ class MemorySource(DataSource):
         with self._lock:
             return self._table.setdefault(key, version)
 
+    def __len__(self) -> int:
+        """How many zones there are in the table, deleted ones among them."""
+        return len(self._table)
+
+    def oldest(self) -> Iterator[tuple[bytes, Stored]]:
+        """The zones by key, deleted ones too, in the order in which they came."""
+        return iter(list(self._table.items()))
+
+    def forget(self, keys: Collection[bytes]) -> None:
+        """Have these zones no more, as if nobody had asked for them. A snapshot that is there keeps them."""
+        with self._lock:
+            self._table = {key: version for key, version in self._table.items() if key not in keys}
+
     def publish(self, old: Stored | None, new: Stored, deltas: list[Delta] | None, provenance: Provenance) -> Change:
         """Put a version in place of the one it was made from. Raises Conflict."""
         return self.publish_all([Replacement(old, new, deltas)], provenance)[0]

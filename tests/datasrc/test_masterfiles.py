@@ -6,10 +6,12 @@ import errno
 import os
 import random
 import re
+import socket
 import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +22,7 @@ import pytest
 from dns.name import Name
 
 import datasrc
-from datasrc import filezones, zonefiles
+from datasrc import filezones, masterfiles, zonefiles
 from datasrc.errors import Missing, ReadOnly, UnknownBackend, ZoneUnusable
 from datasrc.filememory import FileMemory
 from datasrc.keys import name_key
@@ -50,12 +52,16 @@ def file_text(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.fixture(autouse=True, params=["files", "names"])
+@pytest.fixture(autouse=True, params=["files", "names", "forgotten"])
 def known_first(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What is known of a directory before anybody asks: as of few files, or as of very many."""
+    """What is known of a directory before anybody asks: as of few files, or as of very many; then it may be forgotten
+    which zones were asked for.
+    """
     known: str = request.param
-    if known == "names":
+    if known != "files":
         monkeypatch.setattr(zonefiles, "LATE_FROM", 0)
+    if known == "forgotten":
+        monkeypatch.setattr(masterfiles, "MOST_ZONES", 1)
     return known
 
 
@@ -617,6 +623,56 @@ class TestVeryMany:
             os.utime(write(directory, 1, file=file), (5, 5))
         source = MasterFilesSource(directory, name="files", check_every=None)
         yield source
+        source.close()
+
+    def test_which_zones_were_asked_for_is_forgotten_and_what_was_read_is_not(
+        self, directory: Path, source: MasterFilesSource, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(masterfiles, "MOST_ZONES", 2)
+        bad = dns.name.from_text("bad.")
+        os.utime(write(directory, 1, "www A 192.0.2.300", file="bad.zone"), (5, 5))
+        few = MasterFilesSource(directory, check_every=None)
+        origins = [dns.name.from_text(text) for text in ("a.", "b.", "x.a.", "d.")]
+        versions = [info(few, origin).version for origin in [bad, *origins]][1:]
+        assert len(few._zones) <= 3  # the bad one and the last
+        assert info(few, bad).state is ZoneState.BROKEN
+        assert sorted(FileMemory(few.remembered())) == ["a.zone", "b.zone", "d.zone", "x.a"]
+        assert [info(few, origin).version for origin in origins] == versions
+        os.utime(write(directory, 2, file="a.zone"), (6, 6))
+        (directory / "b.zone").unlink()
+        few.refresh()
+        assert [(str(one.origin), one.deleted) for one in few.changes()] == [("b.", True), ("a.", False)]
+        assert (info(few, origins[0]).serial, info(few, origins[2]).version) == (2, versions[2])
+        assert sorted(FileMemory(few.remembered())) == ["a.zone", "d.zone", "x.a"]
+        few.close()
+
+    def test_what_is_forgotten_while_others_ask_is_answered_all_the_same(
+        self, directory: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(zonefiles, "LATE_FROM", 3)
+        monkeypatch.setattr(filezones, "CERTAIN", 0.0)
+        monkeypatch.setattr(masterfiles, "MOST_ZONES", 2)
+        for number in range(8):
+            text = "www A 192.0.2.300" if number == 7 else f"www A 192.0.2.{number}"
+            os.utime(write(directory, 1, text, file=f"z{number}.zone"), (5, 5))
+        source = MasterFilesSource(directory, check_every=None)
+
+        def ask(seed: int) -> set[tuple[int, str]]:
+            chance, found = random.Random(seed), set[tuple[int, str]]()
+            for turn in range(100):
+                number = chance.randrange(8)
+                state = info(source, dns.name.from_text(f"z{number}.")).state
+                if state is ZoneState.READY:
+                    answer = lookup(source, "www", "A", origin=f"z{number}.").rrset
+                    assert answer is not None
+                    found.add((number, socket.inet_ntoa(answer.rdatas[0])))
+                if turn % 10 == seed:
+                    source.refresh()
+            return found
+
+        with ThreadPoolExecutor(4) as pool:
+            for found in pool.map(ask, range(4)):
+                assert found == {(number, f"192.0.2.{number}") for number in range(7)}
         source.close()
 
     def test_only_what_is_asked_for_is_looked_at(self, source: MasterFilesSource, monkeypatch) -> None:

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import datasrc
+from datasrc import filezones, masterfiles, zonefiles
 from tests.datasrc.zonemaking import load
 from tests.kit.zones import copy_zone
 from tests.memmgr.house import House, soa
@@ -34,6 +35,23 @@ def two_sources(house: House, zones: int) -> None:
     house.configured["second"] = {"type": "database", "url": url}
 
 
+def zone_files(house: House, zones: int) -> None:
+    directory = house.directory / "zones"
+    directory.mkdir()
+    for number in range(zones):
+        (directory / f"z{number}.test.zone").write_text(f"$TTL 300\n{soa(1)}\n")
+    house.configured = {"files": {"type": "master-files", "directory": str(directory)}}
+
+
+@pytest.fixture(autouse=True)
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is very many zone files to the code is here as many as the tests have."""
+    monkeypatch.setattr(zonefiles, "LATE_FROM", FEW)
+    monkeypatch.setattr(masterfiles, "MOST_ZONES", 4)  # of each of which there are some thirty objects
+    monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)
+    monkeypatch.setattr(filezones, "CERTAIN", 0.0)  # files are as old as the tests
+
+
 def objects(house: House) -> int:
     """How many there are more when the house runs. Those that the collector finds are counted when it has been."""
     house.built.clear()
@@ -45,7 +63,7 @@ def objects(house: House) -> int:
     return sys.getallocatedblocks() - before
 
 
-@pytest.mark.parametrize("made", [fill, two_sources])
+@pytest.mark.parametrize("made", [fill, two_sources, zone_files])
 def test_no_zone_costs_an_object(tmp_path, made):
     found: dict[int, list[int]] = {}
     for zones in (FEW, MANY):

@@ -23,6 +23,7 @@ class FileHouse(House):
         super().__init__(directory)
         self.zones = directory / "zones"
         self.zones.mkdir()
+        self.forgets = False
         self.configured = {"files": {"type": "master-files", "directory": str(self.zones)}}
 
     def write(self, text: str, origin: str = "example") -> Path:
@@ -47,14 +48,17 @@ class FileHouse(House):
         return list(self.sources.status()[0].problems)
 
 
-@pytest.fixture(params=["files", "names"])
+@pytest.fixture(params=["files", "names", "forgotten"])
 def house(request, tmp_path, monkeypatch):
-    """With what is known of few files at the start, and with what is known of very many."""
-    if request.param == "names":
+    """With what is known of few files at the start, and of very many; then it may be forgotten which were asked for."""
+    if request.param != "files":
         monkeypatch.setattr(zonefiles, "LATE_FROM", 0)
+    if request.param == "forgotten":
+        monkeypatch.setattr(masterfiles, "MOST_ZONES", 1)
     monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)  # the tests say when files are looked at
     monkeypatch.setattr(filezones, "CERTAIN", 0.0)  # this file system counts nanoseconds
     house = FileHouse(tmp_path)
+    house.forgets = request.param == "forgotten"  # and reads files once more
     yield house
     if house.keeper is not None:
         house.stop()
@@ -79,7 +83,8 @@ def test_files_are_read_once_and_answered_from_one_image(house, reads):
         house.write(soa(1, f"www A 192.0.2.{number}"), f"zone{number}")
     house.start()
     assert len(house.built) == 1
-    assert sorted(reads) == sorted(f"zone{number}.zone" for number in range(50))
+    assert set(reads) == {f"zone{number}.zone" for number in range(50)}
+    assert len(reads) == 50 or house.forgets
     assert house.text("www.zone7") == "192.0.2.7"
     assert house.text("nowhere.zone7") == "NXDOMAIN"
 
@@ -159,18 +164,18 @@ def test_a_large_file_is_left_until_another_thread_has_read_it(house, reads, mon
     assert house.answer("h1.large.") is None
     house.keeper.rebuild(dns.name.from_text("large."))
     house.settle()
-    assert (reads, house.keeper.unread) == (["small.zone"], True)
+    assert (set(reads), house.keeper.unread) == ({"small.zone"}, True)
     (source,) = house.keeper.following.file_sources()
     source.read_large()
     house.settle()
-    assert (reads, house.keeper.unread) == (["small.zone", "large.zone"], False)
+    assert (reads.count("large.zone"), house.keeper.unread) == (1, False)
     assert house.answer("h1.large.").answer
     house.write(soa(1, *(f"h{number} A 192.0.2.2" for number in range(100))), "later")
     house.reload()
     assert house.answer("h1.later.") is None
     source.read_large()
     assert house.settle().answer("h1.later.").answer
-    assert reads[2:] == ["later.zone"]
+    assert [reads[-1], reads.count("large.zone")] == ["later.zone", 1]
 
 
 def test_a_file_that_was_only_touched_is_no_change(house):
@@ -273,7 +278,8 @@ class TestRestart:
             path.write_bytes(damaged[fault])
         reads.clear()
         house.start()
-        assert len(reads) == 5
+        assert len(set(reads)) == 5
+        assert len(reads) == 5 or house.forgets
         assert [house.text(f"www.z{number}.test.") for number in range(5)] == [f"192.0.2.{n}" for n in range(5)]
         assert [name for name, _ in house.refused] == ([] if fault == "gone" else [filetable.NAME])
 
@@ -283,7 +289,8 @@ class TestRestart:
         image.unlink()
         reads.clear()
         house.start()
-        assert len(reads) == 5
+        assert len(set(reads)) == 5
+        assert len(reads) == 5 or house.forgets
         assert [house.text(f"www.z{number}.test.") for number in range(5)] == [f"192.0.2.{n}" for n in range(5)]
 
     def test_a_file_that_includes_another_is_read_again(self, house, reads):
