@@ -385,8 +385,8 @@ class AuthDaemon(Module):
     @command(api.Explain)
     async def explain(self, _call: IncomingCall, request: api.Explain) -> api.Explained:
         """Why a query is answered as it is."""
-        assert self._sources is not None
         serving, listening = self._at_work().engine.serving, self._listening
+        assert self._sources is not None
         return await self.context.work(explain, request, serving, self._sources, listening, self.context.spec)
 
     @command(api.Statistics)

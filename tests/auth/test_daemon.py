@@ -475,7 +475,9 @@ async def test_reload_uses_what_is_there_now(tmp_path):
         assert (await daemon.call(api.Reload())).zones == ()
 
 
-@pytest.mark.parametrize("request_", [api.Status(), api.Reload(), api.ZoneStatus(["example"])], ids=type)
+@pytest.mark.parametrize(
+    "request_", [api.Status(), api.Reload(), api.ZoneStatus(["example"]), api.Explain("a.example", "A")], ids=type
+)
 async def test_what_is_asked_before_the_first_configuration_is_refused(tmp_path, request_):
     async with running(tmp_path) as daemon:
         with pytest.raises(Refused, match="auth is still starting"):
