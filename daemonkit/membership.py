@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -74,17 +74,21 @@ class Membership:
     # Commands and events.
 
     async def _on_command(self, call: IncomingCall) -> Any:
-        if call.command in PROTOCOL_COMMANDS and self._configured:
-            return await self._on_protocol(_arguments(call, PROTOCOL_COMMANDS[call.command]))
         if call.command == api.LogLines.command:
             return _log_lines(_arguments(call, api.LogLines))
+        if call.command in PROTOCOL_COMMANDS and self._configured:
+            return await self._carried_out(call, PROTOCOL_COMMANDS[call.command], self._on_protocol)
         if call.command not in self._commands:
             raise Refused("not-found", f"{self._context.component} has no command {call.command}")
-        request, handler = self._commands[call.command]
+        with self._context.durations.taking(COMMAND, call.command):
+            return await self._carried_out(call, *self._commands[call.command])
+
+    async def _carried_out(
+        self, call: IncomingCall, request: type[Request[Any]], handler: Callable[[IncomingCall, Any], Awaitable[Any]]
+    ) -> Any:
         arguments = _arguments(call, request)
         try:
-            with self._context.durations.taking(COMMAND, call.command):
-                return await handler(call, arguments)
+            return await handler(call, arguments)
         except Refused:
             raise
         except Exception as error:  # the boundary: one bad command must not end the daemon
@@ -103,8 +107,14 @@ class Membership:
 
     # Configuration.
 
-    async def _on_protocol(self, request: Any) -> Any:
+    async def _on_protocol(self, _call: IncomingCall, request: Any) -> Any:
         async with self._configuration_lock:
+            if (
+                self._context.stop.is_set()
+            ):  # what a revision is to be applied to may be gone: the successor starts on it
+                if isinstance(request, api.Prepare):
+                    raise Refused("unavailable", "stopping")
+                return api.Nothing()
             if isinstance(request, api.Prepare):
                 return await self._on_prepare(request)
             if isinstance(request, api.Abort):
@@ -164,10 +174,17 @@ class Membership:
 
     async def _revision_committed(self, event: Event) -> None:
         if event.decode(api.RevisionCommitted).revision != self._configuration.revision:
-            await self._follow()
+            await self._follow_or_end()
 
     async def _revisions_missed(self, _: Gap) -> None:
-        await self._follow()
+        await self._follow_or_end()
+
+    async def _follow_or_end(self) -> None:
+        """As a task of its own would (`follow_soon`): who hears of events only tells what goes wrong, and goes on."""
+        try:
+            await self._follow()
+        except Exception as error:  # noqa: BLE001 - half a revision may be applied: exit, and start on it
+            self._context.fail(error)
 
     def follow_soon(self) -> None:
         """Ask cfgmgr, beside all else, which revision is committed, and come to it."""
@@ -178,7 +195,16 @@ class Membership:
         async with self._configuration_lock:  # around the fetch too: what it brings must not be older than a commit
             configuration = await self._fetch()
             before = self._configuration.revision
-            await self._configuration.follow(configuration)
+            if self._context.stop.is_set():
+                return
+            try:
+                await self._configuration.follow(configuration)
+            except Exception as error:
+                if not self._context.stop.is_set():
+                    raise
+                reason, revision = f"{type(error).__name__}: {error}", configuration.revision
+                self._context.log.info("DAEMON_REVISION_MISSED", revision=revision, reason=reason)
+                return
             note_revision(self._configuration.revision)
             if before and before != configuration.revision:
                 self._context.log.info("DAEMON_CONFIGURED", revision=configuration.revision)

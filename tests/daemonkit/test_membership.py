@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from daemonkit import api
+from daemonkit.configuration import Prepared
 from daemonkit.counters import Counters
 from daemonkit.log import LogHandler, MessageLog
 from daemonkit.log_settings import LogSettings
@@ -144,6 +145,55 @@ async def test_what_fails_while_a_process_stops_is_refused_and_told_in_the_log_a
     assert "DAEMON_COMMAND_FAILED" not in caplog.text
     assert "DAEMON_COMMAND_STOPPED" in caplog.text
     assert "break could not be finished while this process stops: ValueError: glass" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_a_revision_that_comes_while_a_process_stops_is_left_to_its_successor(world, caplog, monkeypatch):
+    caplog.set_level("INFO")
+    follow = world.membership._configuration.follow
+
+    async def gone(configuration):  # told to stop while it comes to the revision
+        world.toy.context.stop.set()
+        raise RuntimeError("closed already")
+
+    monkeypatch.setattr(world.membership._configuration, "follow", gone)
+    world.cfgmgr.revision = 2
+    await world.membership._follow()
+    assert "did not come to configuration revision 2 while this process stops: RuntimeError: closed" in caplog.text
+    monkeypatch.setattr(world.membership._configuration, "follow", follow)
+    await world.membership._follow()  # told so before
+    with pytest.raises(Refused, match="stopping") as refused:
+        await world.cfgmgr_session.call(api.Prepare(2, 1), to="toy/0")
+    assert (refused.value.code, world.membership.revision, world.toy.word) == ("unavailable", 1, "word1")
+    assert await world.cfgmgr_session.call(api.Commit(2), to="toy/0") == api.Nothing()
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_who_cannot_apply_a_revision_it_hears_of_ends(world, monkeypatch):
+    async def halfway(_config):
+        def apply() -> None:
+            raise RuntimeError("halfway")
+
+        return Prepared(apply=apply)
+
+    monkeypatch.setattr(world.toy, "prepare", halfway)
+    world.cfgmgr.revision = 2
+    await world.cfgmgr_session.publish(api.RevisionCommitted.topic, api.RevisionCommitted(2))
+    async with asyncio.timeout(DEADLINE):
+        await world.toy.context.stop.wait()
+    assert str(world.toy.context.failure) == "halfway"
+
+
+@pytest.mark.asyncio
+async def test_a_defect_in_a_preparation_is_told_as_that_of_a_command(world, caplog, monkeypatch):
+    async def broken(_config):
+        raise ValueError("glass")
+
+    monkeypatch.setattr(world.toy, "prepare", broken)
+    with pytest.raises(Refused, match="prepare: glass") as refused:
+        await world.cfgmgr_session.call(api.Prepare(2, 1, {"toy": {"word": "x"}}), to="toy/0")
+    assert (refused.value.code, "DAEMON_COMMAND_FAILED" in caplog.text) == ("failed", True)
 
 
 @pytest.mark.asyncio
