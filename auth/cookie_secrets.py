@@ -113,8 +113,9 @@ def _keep_master(path: Path) -> bytes:
 def _write_once(path: Path) -> None:
     """Write a new secret: the whole file is there or none, and the first of several writers wins."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    draft.unlink(missing_ok=True)
     try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
             file.write(base64.b64encode(os.urandom(MASTER_OCTETS)) + b"\n")
             file.flush()
             os.fsync(file.fileno())

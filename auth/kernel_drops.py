@@ -124,5 +124,6 @@ def _write(path: Path, record: Record) -> None:
     """Whole or not at all; it is not to outlive the machine."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     made = path.with_name(f".{path.name}.{os.getpid()}")
-    made.write_bytes(msgspec.json.encode(record))
+    with open(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(record))
     made.replace(path)

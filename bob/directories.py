@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bob.errors import StartError
 from bob.privileges import Account
+from daemonkit.links import strangers_link
 from daemonkit.paths import Directories
 
 STATE_MODE = 0o750
@@ -50,7 +51,7 @@ def _make(path: Path, mode: int, account: Account, meaning: str) -> None:
         try:
             path.mkdir(mode=mode)
         except FileExistsError:
-            _check_kind(path, meaning)
+            _check(path, account, meaning)
             return
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
@@ -63,6 +64,12 @@ def _make(path: Path, mode: int, account: Account, meaning: str) -> None:
         raise StartError(f"cannot make the {meaning} {path}: {error.strerror}") from error
 
 
-def _check_kind(path: Path, meaning: str) -> None:
-    if not stat.S_ISDIR(path.stat().st_mode):
+def _check(path: Path, account: Account, meaning: str) -> None:
+    """One that is there already: what we make in it must not be led elsewhere, or be exchanged."""
+    if reason := strangers_link(path, account.uid):
+        raise StartError(f"the {meaning} {path} cannot be used: {reason}")
+    found = path.stat()
+    if not stat.S_ISDIR(found.st_mode):
         raise StartError(f"the {meaning} {path} is no directory")
+    if found.st_mode & stat.S_IWOTH:
+        raise StartError(f"everybody may write in the {meaning} {path}: chmod o-w, or name a directory of its own")

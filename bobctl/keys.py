@@ -130,21 +130,33 @@ def _written(suite: Suite, name: str, file: Path | None, secret: str) -> Path:
         owner = state.stat()
         if file is None:
             file = state / DIRECTORY / f"{name.lower().rstrip('.').replace('/', '_')}.key"
-            if not file.parent.exists():
-                file.parent.mkdir(DIRECTORY_MODE)
-                _give(file.parent, owner)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+            _make_directory(file.parent, owner)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
         with open(descriptor, "w") as stream:
             stream.write(f"{secret}\n")
             stream.flush()
             os.fsync(descriptor)
-        _give(file, owner)
+            _give(descriptor, owner)
     except OSError as error:
         raise CommandError("failed", f"{error.filename or file}: {error.strerror}") from error
     return file
 
 
-def _give(path: Path, owner: os.stat_result) -> None:
-    """Root makes files for the suite's user."""
+def _make_directory(path: Path, owner: os.stat_result) -> None:
+    """Where it is missing; one that is there must be one, for what is made in it goes to the suite's user."""
+    try:
+        path.mkdir(DIRECTORY_MODE)
+    except FileExistsError:
+        os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW))
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        _give(descriptor, owner)
+    finally:
+        os.close(descriptor)
+
+
+def _give(descriptor: int, owner: os.stat_result) -> None:
+    """Root makes files for the suite's user, who may have put something else at their place meanwhile: not by name."""
     if os.geteuid() == 0:
-        os.chown(path, owner.st_uid, owner.st_gid)
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)

@@ -59,7 +59,7 @@ def write(path: Path, kind: str, body: object) -> None:
 
 def read(path: Path, kind: str) -> bytes:
     """The body of a file. Raises DamagedFile, StoreTooNew, OSError."""
-    with path.open("rb") as file:
+    with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as file:
         size = os.fstat(file.fileno()).st_size  # not the limit itself: a read takes memory for all it asks for
         data = file.read(min(size, MAX_FILE + _MAX_HEAD) + 1)
     match = _HEAD.match(data)
@@ -112,7 +112,7 @@ def lock(path: Path, what: str) -> int:
 
     Raises StoreLocked, which names `what` and the process that has it; OSError.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

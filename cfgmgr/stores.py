@@ -6,6 +6,7 @@ went: what is old must never come into effect because an option was forgotten.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -78,7 +79,9 @@ def _take_over(directory: Path, store: DatabaseStore, where: str) -> None:
 
 
 def _note(path: Path, where: str) -> None:
-    path.write_text(f"{where}\n")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, files.FILE_MODE)
+    with open(descriptor, "w") as file:
+        file.write(f"{where}\n")
     files.sync_directory(path.parent)
 
 

@@ -53,7 +53,7 @@ def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 def _write(path: Path, data: bytes) -> None:
     """Whole or not at all, and for its owner only."""
     new = path.with_name(f"{path.name}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, MODE)
     with open(descriptor, "wb") as stream:
         stream.write(data)
         stream.flush()

@@ -56,8 +56,9 @@ class Store:
         self.path = directory / FILE
         self._lock = threading.Lock()
         with self._explained():
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, MODE))
-            self.path.chmod(MODE)
+            descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, MODE)
+            os.fchmod(descriptor, MODE)
+            os.close(descriptor)
             self._connection = sqlite3.connect(
                 self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )

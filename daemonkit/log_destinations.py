@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
+from daemonkit.links import open_named, strangers_link
 from daemonkit.log_entry import Entry, journal_lines, json_line, syslog_datagram, text_lines
 
 STDERR, SYSLOG = "stderr", "syslog"
@@ -57,8 +58,7 @@ class File(Destination):
         """Append; several processes may do so to one file, each line is one write."""
         self.look()
         if self._descriptor is None:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
-            self._descriptor = os.open(self._path, flags, FILE_MODE)
+            self._descriptor = open_named(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOCTTY, FILE_MODE)
         _write_all(self._descriptor, self._form(entry))
 
     def look(self) -> None:
@@ -123,6 +123,8 @@ def fault(name: str) -> str:
     if name == SYSLOG:
         return "" if Path(SYSLOG_SOCKET).is_socket() else f"no syslog daemon listens at {SYSLOG_SOCKET}"
     path = Path(name)
+    if reason := strangers_link(path):
+        return reason
     try:
         kind = path.stat().st_mode
     except FileNotFoundError:

@@ -9,6 +9,8 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from daemonkit.links import open_named
+
 MAX_SECRET_FILE = 4096  # octets; a key of 512 bits takes 88
 OTHERS = stat.S_IRWXO
 
@@ -49,7 +51,7 @@ def version_of(path: str) -> str:
 
 
 def _read(path: str) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    descriptor = open_named(Path(path), os.O_RDONLY | os.O_NONBLOCK)
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

@@ -117,7 +117,7 @@ def replace(path: Path, octets: bytes, *, durable: bool) -> None:
 
 def lock(place: Path) -> int:
     """Become the one who writes to a directory of images; the descriptor to hold. Raises BlockingIOError, OSError."""
-    descriptor = os.open(place / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(place / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WHOLE)
     except BaseException:

@@ -6,6 +6,7 @@ An SQLite file of an earlier release is copied beside itself first, for the way 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -115,10 +116,16 @@ def _keep(database: Database, path: Path, version: str) -> Path:
 def _become_safe(made: Path, original: Path) -> None:
     """Who may read the original may read the copy, and nobody else; it is on the disk."""
     as_it_was = original.stat()
-    if os.geteuid() == 0:
-        os.chown(made, as_it_was.st_uid, as_it_was.st_gid)
-    made.chmod(stat.S_IMODE(as_it_was.st_mode))
-    _synchronise(made)
+    descriptor = os.open(made, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:  # not by name: root does so in a directory of the suite's user, who could exchange it
+        if os.fstat(descriptor).st_nlink != 1:
+            raise OSError(errno.EPERM, "it has another name, too")
+        if os.geteuid() == 0:
+            os.fchown(descriptor, as_it_was.st_uid, as_it_was.st_gid)
+        os.fchmod(descriptor, stat.S_IMODE(as_it_was.st_mode))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _synchronise(path: Path) -> None:
@@ -188,12 +195,20 @@ def _take(directory: int, database: Database) -> None:
             return
 
 
+def _require_no_strangers_link(database: Database, path: Path) -> None:
+    """Root makes nothing where a link leads that the suite's user may have put there. Raises StorageError."""
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode) and found.st_uid not in (0, os.geteuid()):
+        reason = f"it is a symbolic link of user {found.st_uid}, which is not followed"
+        raise StorageError(reason, database=database.text)
+
+
 def make_file(database: Database, path: Path) -> None:
     """Make the file, owned by whom the state directory belongs to, and turn WAL on."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE)
     except FileExistsError:
-        pass
+        _require_no_strangers_link(database, path)
     except OSError as error:
         raise StorageError(f"the file cannot be made: {error.strerror}", database=database.text) from error
     else:
