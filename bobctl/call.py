@@ -6,10 +6,13 @@ from typing import Any
 
 import click
 
-from bobctl import completion, output
+from bobctl import completion, output, waiting
+from bobctl.errors import CommandError
 from bobctl.suite import Suite
 from bobctl.values import assignments
 from bobctl.verbs import Verb, pass_suite
+
+BUILDING = (("memmgr", "rebuild"), ("memmgr", "reload"))  # what memmgr goes on with behind its answer
 
 
 @click.command(cls=Verb)
@@ -23,21 +26,46 @@ from bobctl.verbs import Verb, pass_suite
     help="The instance that shall answer; else the module's first.",
 )
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="How long to wait.")
+@click.option("--wait", is_flag=True, help="Of `memmgr rebuild` and `memmgr reload`: until the images are built.")
 @pass_suite
 def call(
-    suite: Suite, module: str, command: str, arguments: tuple[str, ...], instance: str | None, timeout: float | None
+    suite: Suite,
+    module: str,
+    command: str,
+    arguments: tuple[str, ...],
+    instance: str | None,
+    timeout: float | None,
+    *,
+    wait: bool,
 ) -> None:
     """Send COMMAND to MODULE and print its answer.
 
     Each VALUE is read as YAML: `origin=example.org`, `limit=10`, `names=[a, b]`. `bobctl modules` lists what there is.
     """
+    if wait and (module, command) not in BUILDING:
+        raise click.UsageError(f"there is nothing to wait for behind {module} {command}")
     body: dict[str, Any] = {"arguments": assignments(arguments)}
     if instance is not None:
         body["instance"] = instance
-    if timeout is not None:
+    if timeout is not None and not wait:
         body["timeout"] = timeout
     answer = suite.client.post("call", module, command, body=body)
+    if wait:
+        waiting.until(lambda: _unbuilt(suite), waiting.SECONDS if timeout is None else timeout)
     if suite.json:
         output.document(answer)
     else:
         output.yaml_document(answer)
+
+
+def _unbuilt(suite: Suite) -> str:
+    """How many zones wait for their images; raises CommandError where some cannot be built."""
+    found = suite.client.post("call", "memmgr", "status", body={"arguments": {}})
+    left = found["waiting"] + found["building"]
+    if left:
+        return f"{left} zone{'s' * (left > 1)} to be built"
+    if found["failures"]:
+        first, more = found["failures"][0], len(found["failures"]) - 1
+        text = f"the image of {first['origin']} cannot be built: {first['reason']}"
+        raise CommandError("failed", f"{text} (and {more} more)" if more else text)
+    return ""

@@ -16,6 +16,7 @@ from bobctl.verbs import Verb, pass_suite
 from cmdctl.api import ImagesState, SourceFault
 
 NOT_ANSWERING = "not answering"
+SHOWN_PROBLEMS = 10  # of a data source; `bobctl zone list --state broken` and `--state stale` have all
 MEBI = 1 << 20  # octets
 
 
@@ -139,17 +140,23 @@ def _show_listeners(found: dict[str, Any]) -> None:
 
 def _show_faults(faults: list[SourceFault]) -> None:
     """What is wrong with data sources, once for all instances that find the same."""
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, ...], list[str]] = {}
     for fault in faults:
-        found.setdefault(_said(fault), []).append(fault["instance"])
-    for text, instances in found.items():
-        line = f"data source {text} (says {', '.join(instances)})"
-        click.echo(output.style(output.printable(line), fg="red" if " fails: " in text else "yellow"))
+        found.setdefault(tuple(_said(fault)), []).append(fault["instance"])
+    for (first, *others), instances in found.items():
+        colour = "red" if " fails: " in first else "yellow"
+        for line in (f"data source {first} (says {', '.join(instances)})", *(f"  {other}" for other in others)):
+            click.echo(output.style(output.printable(line), fg=colour))
 
 
-def _said(fault: SourceFault) -> str:
+def _said(fault: SourceFault) -> list[str]:
+    """In lines; of very many problems the first few."""
     name, problems = fault["source"], fault["problems"]
     if fault["failure"]:
-        return f"{name} {'is not there yet' if fault['new'] else 'fails'}: {fault['failure']}"
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{name} has a problem: {problems[0]}{more}"
+        return [f"{name} {'is not there yet' if fault['new'] else 'fails'}: {fault['failure']}"]
+    count = fault.get("count", len(problems))
+    if count == 1:
+        return [f"{name} has a problem: {problems[0]}"]
+    shown = problems[:SHOWN_PROBLEMS]
+    more = [f"and {count - len(shown)} more"] if count > len(shown) else []
+    return [f"{name} has {count} problems", *shown, *more]

@@ -71,7 +71,8 @@ class SourceFault(TypedDict):
     source: str
     failure: str  # empty: it can be answered from
     new: bool  # it fails because there is no store yet, and so no zone
-    problems: list[str]  # what is wrong without stopping it
+    problems: list[str]  # what is wrong without stopping it, as far as it is told
+    count: NotRequired[int]  # of all those
 
 
 class ZonePage(TypedDict):

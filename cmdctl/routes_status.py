@@ -130,7 +130,14 @@ class StatusRoutes:
             doubt=reply.doubt,
         )
         faults = [
-            SourceFault(instance=MEMMGR, source=one.source, failure="", new=False, problems=list(one.problems))
+            SourceFault(
+                instance=MEMMGR,
+                source=one.source,
+                failure="",
+                new=False,
+                problems=list(one.problems),
+                count=one.count,
+            )
             for one in reply.sources
         ]
         return state, faults

@@ -31,6 +31,11 @@ class Builds:
         self._again.add(origin)
         return True
 
+    @property
+    def count(self) -> int:
+        """How many zones are being built."""
+        return len(self._origins)
+
     def hold(self, batch: Batch | None) -> None:
         """These zones are about to be built: put off what changes of them."""
         self._origins = frozenset(batch.origins if batch else ())

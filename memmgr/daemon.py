@@ -64,7 +64,6 @@ class MemmgrDaemon(Module):
         self._bells: dict[str, Bell] = {}
         self._rung = asyncio.Event()
         self._work = asyncio.Event()  # something may wait to be built
-        self._building = 0  # zones
         self._changes = 0  # that were counted
         self._compactions = 0  # that were counted
         self._loop = asyncio.get_running_loop()
@@ -228,7 +227,6 @@ class MemmgrDaemon(Module):
     async def _build_one(self, batch: Batch, number: int, path: Path) -> None:
         assert self._keeper is not None
         start = self._loop.time()
-        self._building = len(batch.origins)
         try:
             await self._build_file(batch, path)
             await self.context.work(self._keeper.built, batch, number)
@@ -246,7 +244,6 @@ class MemmgrDaemon(Module):
                 seconds=f"{self._loop.time() - start:.2f}",
             )
         finally:
-            self._building = 0
             self._tell()
 
     async def _build_file(self, batch: Batch, path: Path) -> None:
@@ -326,8 +323,8 @@ class MemmgrDaemon(Module):
             place=place,
             zones=sum(store.zones.values()),
             octets=store.octets(),
-            waiting=len(keeper.plan),
-            building=self._building,
+            waiting=keeper.waiting,
+            building=keeper.building,
             published=keeper.published,
             slots=slots,
             failures=tuple(failures[: api.MAX_FAILURES]),

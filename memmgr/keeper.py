@@ -248,6 +248,16 @@ class Keeper:
         return self._builds.failures
 
     @property
+    def waiting(self) -> int:
+        """How many zones wait to be built, those among them whose files are to be read first."""
+        return len(self.plan) + len(self._unread)
+
+    @property
+    def building(self) -> int:
+        """How many zones are being built."""
+        return self._builds.count
+
+    @property
     def compactions(self) -> int:
         """Rounds of compaction so far."""
         return self._compaction.rounds

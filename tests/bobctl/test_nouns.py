@@ -18,6 +18,7 @@ from cfgmgr import api as cfgmgr
 from cmdctl.catalog import Catalog
 from cmdctl.limits import EXPORT_BATCH
 from datasrc.errors import Damaged
+from memmgr import api as memmgr
 from msgq.errors import Refused
 from tests.bobctl.run import bobctl
 from tests.cmdctl.house import CHANGE, ERROR, REFUSED, SERIAL, SUITE, WARNING, house, zone_status
@@ -73,7 +74,8 @@ async def test_status_says_which_data_source_fails_and_what_else_is_wrong_with_t
     assert done.code == as_json.code == 1
     assert "data source main fails: zones.sqlite: the file is damaged (says auth/0, auth/1)" in done.out
     assert "data source new is not there yet: new.sqlite: there is no such file" in done.out
-    assert "data source files has a problem: a.zone:1: error: bad (and 1 more)" in done.out
+    told = done.out.partition("data source files has 2 problems (says auth/0, auth/1)\n")[2].splitlines()
+    assert told[:2] == ["  a.zone:1: error: bad", "  b.zone:1: error: bad"]
     assert as_json.json["data_sources"][0] == {
         "instance": "auth/0",
         "source": "main",
@@ -81,6 +83,19 @@ async def test_status_says_which_data_source_fails_and_what_else_is_wrong_with_t
         "new": False,
         "problems": [],
     }
+
+
+@pytest.mark.asyncio
+async def test_status_lists_the_first_of_very_many_problems_of_a_data_source_and_counts_the_others():
+    async with house() as here:
+        problems = tuple(f"{number}.zone:1: error: bad" for number in range(20))
+        sources = (memmgr.SourceProblems("files", 70, problems), memmgr.SourceProblems("more", 1, problems[:1]))
+        here.answers["memmgr", "status"] = memmgr.StatusReply("ready", "", 2, 5000, 0, 0, None, (), (), sources)
+        done = await bobctl(here.path, "status")
+    told = done.out.partition("data source files has 70 problems (says memmgr)\n")[2].splitlines()
+    assert told[:10] == [f"  {problem}" for problem in problems[:10]]
+    assert told[10] == "  and 60 more"
+    assert told[11] == "data source more has a problem: 0.zone:1: error: bad (says memmgr)"
 
 
 @pytest.mark.asyncio
@@ -491,6 +506,31 @@ async def test_reload_says_how_many_did():
 
 
 # Modules and calls.
+
+
+@pytest.mark.asyncio
+async def test_a_rebuild_is_waited_for_when_told():
+    """Until no zone waits and none is being built; where one cannot be built the exit code is 1."""
+    async with house() as here:
+        here.answers["memmgr", "rebuild"] = memmgr.RebuildReply(2)
+        ready = memmgr.StatusReply("ready", "", 2, 5000, 0, 0, None, (), ())
+        states = [msgspec.structs.replace(ready, waiting=2), msgspec.structs.replace(ready, building=1), ready]
+        here.answers["memmgr", "status"] = lambda _call: states.pop(0)
+        done = await bobctl(here.path, "call", "memmgr", "rebuild", "--wait")
+        left = list(states)
+        failed = msgspec.structs.replace(ready, failures=(memmgr.ZoneFailure("example.org.", "no room"),))
+        here.answers["memmgr", "status"] = failed
+        bad = await bobctl(here.path, "call", "memmgr", "rebuild", "origin=example.org", "--wait")
+        here.answers["memmgr", "status"] = msgspec.structs.replace(ready, waiting=1)
+        late = await bobctl(here.path, "call", "memmgr", "rebuild", "--wait", "--timeout", "0.2")
+        wrong = await bobctl(here.path, "call", "memmgr", "status", "--wait")
+    assert (done.code, left) == (0, [])
+    assert "waiting: 2 zones to be built\nwaiting: 1 zone to be built\n" in done.err
+    assert bad.code == 1
+    assert "the image of example.org. cannot be built: no room" in bad.err
+    assert late.code == 1
+    assert "after 0.2 s it is not done: 1 zone to be built" in late.err
+    assert (wrong.code, "there is nothing to wait for behind memmgr status" in wrong.err) == (2, True)
 
 
 @pytest.mark.asyncio

@@ -64,7 +64,7 @@ def test_a_deleted_zone_is_gone_from_the_images(suite):
 
 def test_all_zones_are_built_anew_by_command(suite):
     before = built(suite)
-    suite.control("call", "memmgr", "rebuild")
+    suite.control("call", "memmgr", "rebuild", "--wait", "--timeout", str(DEADLINE))
     wait_until(lambda: built(suite) > before, DEADLINE, "something was built")
 
 
