@@ -426,13 +426,16 @@ def _problem(problem: dict[str, Any]) -> None:
 
 
 def _modules(answers: list[dict[str, Any]]) -> None:
-    """What modules had to say, other than yes."""
+    """What modules had to say, other than yes; what several say, once."""
+    refused: dict[str, list[str]] = {}
     for answer in answers:
         for adjustment in answer["adjustments"]:
             said = f"{adjustment['path']} becomes {output.flow(adjustment['value'])}: {adjustment['reason']}"
             output.words(f"{answer['member']}: {said}")
         if answer["state"] not in ("accepted", "adjusted"):
-            output.words(f"{answer['member']}: {answer['state']}: {answer['reason']}")
+            refused.setdefault(f"{answer['state']}: {answer['reason']}", []).append(answer["member"])
+    for said, members in refused.items():
+        output.words(f"{', '.join(members)}: {said}")
 
 
 def _late(answers: list[dict[str, Any]]) -> None:

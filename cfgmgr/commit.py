@@ -93,7 +93,7 @@ class CommitProtocol:
             bad = [answer for answer in answers if answer.state not in GOOD]
             if bad:
                 await self._abort(revision, parts)
-                raise Uncommitted("; ".join(map(_said, bad)), bad, refused=any(a.state == "refused" for a in bad))
+                raise Uncommitted(_said(bad), bad, refused=any(a.state == "refused" for a in bad))
             self._move_to(Phase.STORING, revision)
             try:
                 settled(answers)
@@ -180,5 +180,9 @@ def _failure(member: str, error: BusError, seconds: float) -> ModuleAnswer:
             return ModuleAnswer(member, "died", str(error))
 
 
-def _said(answer: ModuleAnswer) -> str:
-    return f"{answer.member}: {answer.reason}"
+def _said(answers: Iterable[ModuleAnswer]) -> str:
+    """Each reason once, with all members that give it."""
+    members: dict[str, list[str]] = {}
+    for answer in answers:
+        members.setdefault(answer.reason, []).append(answer.member)
+    return "; ".join(f"{', '.join(who)}: {reason}" for reason, who in members.items())

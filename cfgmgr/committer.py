@@ -9,6 +9,7 @@ Blocking work (validation, the disk) goes through `work`, one job at a time, so 
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from cfgmgr.addressing import find
 from cfgmgr.answers import problems_of
 from cfgmgr.api import ModuleAnswer, Problem
 from cfgmgr.commit import CommitProtocol
+from cfgmgr.conditions import DATA_SOURCES
 from cfgmgr.current import Current, Difference, Rules
 from cfgmgr.edits import set_value
 from cfgmgr.errors import Adjusted, Invalid, PathError, Unchanged, Uncommitted
@@ -31,6 +33,7 @@ from daemonkit.options import MISSING
 from msgq.errors import Refused
 
 EVERYWHERE: frozenset[Path] = frozenset({()})
+DIRECTORY = "directory"  # of a data source of zone files
 MAX_ROUNDS = 4  # of adjustments by modules, after which they do not agree
 
 T = TypeVar("T")
@@ -168,7 +171,7 @@ class Committer:
             answers, late = await self.protocol.carry_out(number, self._begin(proposal, number), store, settled)
         finally:
             self._in_hand = None
-        warnings = problems_of(stored.findings) + self.hidden(proposal.changes, stored)
+        warnings = problems_of(stored.findings) + await self.warnings(proposal.changes, stored)
         return Outcome(revision, _with_adjustments(answers, said), late, warnings)
 
     async def _adjusted(self, proposal: Proposal, answers: Sequence[ModuleAnswer]) -> Proposal:
@@ -187,7 +190,24 @@ class Committer:
         checked = await self._work(self.rules.revalidate, stored, values, scopes)
         return await self.propose(checked.usable(), proposal.scopes | scopes)
 
-    def hidden(self, changes: Iterable[Change], stored: Validated) -> list[Problem]:
+    async def warnings(self, changes: Sequence[Change], stored: Validated) -> list[Problem]:
+        """What is to be told of changes, although they are right."""
+        return self._hidden(changes, stored) + await self._work(self._not_there, changes, stored)
+
+    def _not_there(self, changes: Sequence[Change], stored: Validated) -> list[Problem]:
+        """Directories of zone files, in these changes, that do not exist: they may be made later, or be mistyped."""
+        found = []
+        for name, source in (stored.values.get(DATA_SOURCES) or {}).items():
+            path, directory = (DATA_SOURCES, name), source.get(DIRECTORY)
+            if directory is None or not any(_concerns(change, path) for change in changes):
+                continue
+            place = self.rules.substitute(directory)
+            if not os.path.lexists(place):
+                reason = f"there is no directory {place}: no zone is served from it before there is"
+                found.append(Problem(format_path((*path, DIRECTORY)), reason, "warning"))
+        return found
+
+    def _hidden(self, changes: Iterable[Change], stored: Validated) -> list[Problem]:
         """Warnings about changes that the command line hides in this run."""
         reason = "has no effect in this run: the command line says otherwise"
         hidden = self.rules.overlaid(changes, stored.catalogue)
@@ -226,6 +246,11 @@ def _with_adjustments(answers: Sequence[ModuleAnswer], said: dict[str, ModuleAns
     return [
         said.get(answer.member, answer) if answer.state in ("accepted", "adjusted") else answer for answer in answers
     ]
+
+
+def _concerns(change: Change, path: Path) -> bool:
+    """Whether a change is at or below a path, or above it."""
+    return change.path[: len(path)] == path or path[: len(change.path)] == change.path
 
 
 def _disagreed(said: dict[str, ModuleAnswer]) -> Uncommitted:

@@ -129,7 +129,7 @@ class Manager:
                 changes = shown_changes(candidate.changes, self.current.catalogue)
                 return Checked(good=False, changes=changes, problems=problems, modules=[])
             stored = await self._validated(candidate)
-            problems = problems_of(stored.findings, zones) + self.committer.hidden(candidate.changes, stored)
+            problems = problems_of(stored.findings, zones) + await self.committer.warnings(candidate.changes, stored)
             changes = shown_changes(candidate.changes, stored.catalogue)
             try:
                 await self._require_fresh(candidate, zones)
@@ -202,7 +202,7 @@ class Manager:
             made = self.current.stored
             answers = answers_within(outcome.answers, zones, made.catalogue, self.current.complete)
             theirs = tuple(change for change in outcome.revision.changes if not outside([change], zones))
-            warnings = problems_of(made.findings, zones) + self.committer.hidden(theirs, made)
+            warnings = problems_of(made.findings, zones) + await self.committer.warnings(theirs, made)
             return replace(
                 outcome, revision=replace(outcome.revision, changes=theirs), answers=answers, warnings=warnings
             )

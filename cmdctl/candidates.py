@@ -82,8 +82,11 @@ class Candidates:
         except BusError:  # the refusal itself says enough
             return []
         details = [_detail(problem) for problem in checked.problems if problem.severity == "error"]
-        refusing = [answer for answer in checked.modules if answer.state not in ("accepted", "adjusted")]
-        return details + [ErrorDetail(path=answer.member, reason=answer.reason or answer.state) for answer in refusing]
+        refusing: dict[str, list[str]] = {}  # whoever gives the same reason
+        for answer in checked.modules:
+            if answer.state not in ("accepted", "adjusted"):
+                refusing.setdefault(answer.reason or answer.state, []).append(answer.member)
+        return details + [ErrorDetail(path=", ".join(who), reason=reason) for reason, who in refusing.items()]
 
     async def all(self) -> api.CandidateList:
         """Everybody's, but of who is no more."""

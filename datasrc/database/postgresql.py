@@ -136,11 +136,19 @@ def without_password_file(url: URL) -> tuple[URL, str]:
     return url.difference_update_query([PASSWORD_FILE]), named if isinstance(named, str) else named[-1]
 
 
+def _sentence(text: str) -> str:
+    """What libpq says of a connection, without its advice; what it says of each of several addresses once."""
+    told = text.partition("Multiple connection attempts failed")[0]  # before it is the last attempt
+    lines = [" ".join(line.split()).removeprefix("connection failed: ") for line in (told or text).splitlines()]
+    return "; ".join(dict.fromkeys(line for line in lines if line and not line.startswith("Is the server running")))
+
+
 def fault(error: BaseException, database: str) -> StorageError | None:
     """The driver's error as ours, where there is more to say of it than that it is one."""
     state = getattr(error, "sqlstate", None)
     reason = " ".join(str(error).split())
     if state is None:
+        reason = _sentence(str(error))
         return StorageError(reason, database=database) if isinstance(error, psycopg.OperationalError) else None
     if state in _RETRY:
         return Contended(reason, database=database)

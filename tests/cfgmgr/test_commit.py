@@ -150,6 +150,14 @@ async def test_one_refusal_aborts_everywhere(tmp_path, who):
         assert suite.versions() == ["new"] * 3
 
 
+async def test_a_reason_that_several_members_give_is_told_once(tmp_path):
+    async with Suite(tmp_path) as suite:
+        for module in suite.auth[1:]:
+            module.on_prepare = lambda config: says("is not to my liking")
+        who = ", ".join(AUTHS[1:])
+        assert await suite.refused() == ("refused", f"{who}: auth.version: is not to my liking")
+
+
 async def test_a_defect_in_a_member_is_a_refusal(tmp_path):
     async with Suite(tmp_path) as suite:
 

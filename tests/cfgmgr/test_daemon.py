@@ -134,6 +134,26 @@ async def test_the_overlay_is_in_effect_and_never_stored(tmp_path):
         assert (await bench.call(api.Show("listen"))).value == ["192.0.2.1@53"]
 
 
+async def test_a_directory_of_zone_files_that_is_not_there_is_warned_of_in_the_check_and_the_commit(tmp_path):
+    """It may be made later, so nothing is refused; but a mistyped one was committed without a word."""
+    async with Bench(tmp_path) as bench:
+        missing, there = tmp_path / "nonexistent", tmp_path / "zones"
+        there.mkdir()
+        told = (
+            "data_sources.x.directory",
+            f"there is no directory {missing}: no zone is served from it before there is",
+        )
+        source = {"type": "master-files", "directory": str(missing)}
+        await bench.call(api.Set("alice", "data_sources.x", source))
+        checked = await bench.call(api.Check("alice"))
+        assert [(each.path, each.reason, each.severity) for each in checked.problems] == [(*told, "warning")]
+        assert checked.good
+        done = await bench.call(api.Commit("alice"))
+        assert [(each.path, each.reason) for each in done.warnings] == [told]
+        assert (await bench.change("auth.udp_size", 1400)).warnings == []  # another change is not about it
+        assert (await bench.change("data_sources.x.directory", str(there))).warnings == []
+
+
 async def test_another_default_applies_where_nothing_is_set(tmp_path):
     async with Bench(tmp_path, "--default", "listen=[127.0.0.1@5300]") as bench:
         bob = await bench.start("bob")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dns.name
+import psycopg
 import pytest
 from sqlalchemy import event, text
 
@@ -48,6 +49,30 @@ def serial_of(source: DataSource) -> int | None:
 
 def zone(serial: int) -> str:
     return SMALL.replace(" 1 3600", f" {serial} 3600")
+
+
+AT = 'connection to server at "192.0.2.1", port 1 failed:'
+ADVICE = "\n\tIs the server running on that host and accepting TCP/IP connections?"
+OTHERS = "\nMultiple connection attempts failed. All failures were:\n- host: 'a', port: 1, hostaddr: '::1': failed"
+
+
+@pytest.mark.parametrize(
+    ("libpq", "told"),
+    [
+        (f"connection failed: {AT} Connection refused{ADVICE}", f"{AT} Connection refused"),
+        (f"connection failed: {AT} Connection refused{ADVICE}{OTHERS}", f"{AT} Connection refused"),
+        (
+            f"connection failed: {AT} FATAL:  no entry\n{AT} FATAL:  no such",
+            f"{AT} FATAL: no entry; {AT} FATAL: no such",
+        ),
+        (f"connection failed: {AT} FATAL:  no entry\n{AT} FATAL:  no entry", f"{AT} FATAL: no entry"),
+        ("the connection is closed", "the connection is closed"),
+    ],
+)
+def test_what_the_client_library_says_in_lines_is_told_as_a_sentence_without_its_advice(libpq: str, told: str) -> None:
+    fault = postgresql.fault(psycopg.OperationalError(libpq), "main")
+    assert fault is not None
+    assert fault.reason == told
 
 
 # Contention.
