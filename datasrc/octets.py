@@ -108,6 +108,7 @@ PLACE = 1
 LENGTHS = 2
 PREFIX = 3
 NUMBERS = 4
+TTL_BITS = 0xFFFFFFFF  # of the number that has the TTL below the line
 
 # Numbers a packed set: its first record in the order, its TTL, where its packed RDATA is, and how long.
 FIRST = 0

@@ -2,6 +2,7 @@ cimport cython
 from libc.stdint cimport uint64_t
 
 cdef Py_ssize_t UPPER_A, UPPER_Z, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, FIRST, TTL, BLOB, BLOB_LENGTH, FEW, FIRST_SIZE, PREFIX_OCTETS, BREATH
+cdef uint64_t TTL_BITS
 
 cdef class PackedRecords:
     cdef readonly Py_ssize_t count

@@ -27,6 +27,7 @@ from datasrc.octets import (
     PREFIX,
     PREFIX_OCTETS,
     TTL,
+    TTL_BITS,
     UPPER_A,
     UPPER_Z,
 )
@@ -202,7 +203,7 @@ class PackedRecords:
         first = self.sets[index * NUMBERS + FIRST]
         size = self.sets[(index + 1) * NUMBERS + FIRST] - first
         record = self.order[first]
-        ttl = self.numbers[record * NUMBERS + PLACE] & 0xFFFFFFFF
+        ttl = self.numbers[record * NUMBERS + PLACE] & TTL_BITS
         self.sets[index * NUMBERS + TTL] = ttl
         if size == 1:
             self.sets[index * NUMBERS + BLOB] = self.rdata_at(record)
@@ -213,7 +214,7 @@ class PackedRecords:
         total = 0
         for at in range(first, first + size):
             record = self.order[at]
-            if self.numbers[record * NUMBERS + PLACE] & 0xFFFFFFFF != ttl or self.has_capitals(record):
+            if self.numbers[record * NUMBERS + PLACE] & TTL_BITS != ttl or self.has_capitals(record):
                 return False
             total += self.rdata_length(record) + 2
         return self.sort_set(index, first, size, total)

@@ -4,6 +4,7 @@ from libc.stdint cimport uint64_t
 from datasrc.packed cimport PackedRecords
 
 cdef Py_ssize_t ZERO, NINE, UPPER_A, UPPER_Z, CASE, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, BREATH, FIRST, TTL, BLOB, BLOB_LENGTH, TYPES_SIZE, A, NS, CNAME, AAAA, DNAME, HAS_ADDRESS, HAS_CNAME, HAS_NS, HAS_DNAME
+cdef uint64_t TTL_BITS
 
 cdef class PackedZone(PackedRecords):
     @cython.locals(start=Py_ssize_t)

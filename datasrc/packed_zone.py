@@ -26,6 +26,7 @@ from datasrc.octets import (
     PLACE,
     PREFIX,
     TTL,
+    TTL_BITS,
     TYPES_SIZE,
     UPPER_A,
     UPPER_Z,
@@ -61,7 +62,7 @@ class PackedZone(PackedRecords):
 
     def ttl(self, record: int) -> int:
         """The TTL of a record."""
-        return self.numbers[record * NUMBERS + PLACE] & 0xFFFFFFFF
+        return self.numbers[record * NUMBERS + PLACE] & TTL_BITS
 
     def members(self, index: int) -> list[int]:
         """The records of a set, by number: as they came, or in the order of their RDATA."""

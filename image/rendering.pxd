@@ -35,7 +35,7 @@ cdef class FragmentRenderer(NameHasher):
     @cython.locals(names=Py_ssize_t, end=Py_ssize_t, skipped=Py_ssize_t, _=Py_ssize_t)
     cdef int put_rdata(self, Py_ssize_t rdtype, Py_ssize_t at, Py_ssize_t length) except -1
     cdef int put_octets(self, Py_ssize_t at, Py_ssize_t length) except -1
-    @cython.locals(level=Py_ssize_t, end=Py_ssize_t, octets=Py_ssize_t, index=Py_ssize_t)
+    @cython.locals(level=Py_ssize_t, end=Py_ssize_t, octets=Py_ssize_t, index=Py_ssize_t, number=Py_ssize_t)
     cdef Py_ssize_t put_name(self, Py_ssize_t at) except -1
     @cython.locals(start=Py_ssize_t, index=Py_ssize_t, octet=cython.uchar)
     cdef int is_known(self, Py_ssize_t at, Py_ssize_t octets, Py_ssize_t level) except -1

@@ -165,7 +165,8 @@ class FragmentRenderer(NameHasher):
             if level <= self.known and self.is_known(at, octets, level):
                 self.point(level)
                 return end
-            for index in range(0, self.written_count * WRITTEN, WRITTEN):
+            for number in range(self.written_count):  # a step of range() that is a variable makes objects
+                index = number * WRITTEN
                 if self.written[index + WRITTEN_OCTETS] == octets and self.equal(
                     self.heap.address + self.written[index + WRITTEN_AT], self.heap.address + at, octets
                 ):

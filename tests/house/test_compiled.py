@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 MODULES = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.glob("[a-z]*/*.pxd"))
 RAW = [name for name in MODULES if ROOT.joinpath(*name.split(".")).with_suffix(".pyx").exists()]
 HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: set for classes made by a class statement, not for cdef classes
+INT_MAX = (1 << 31) - 1
 
 compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here: everything runs interpreted")
 
@@ -39,6 +40,15 @@ def test_the_module_is_compiled_and_its_sidecar_honoured(name, request):
 def test_the_source_does_without_cython(name):
     source = ROOT.joinpath(*name.split(".")).with_suffix(".py").read_text()
     assert "import cython" not in source.lower()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_function_has_a_number_that_cython_takes_for_an_object(name):
+    """A literal beyond an int of C makes objects of what is reckoned with it; a constant has a type in the sidecar."""
+    tree = ast.parse(ROOT.joinpath(*name.split(".")).with_suffix(".py").read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    numbers = [node for function in functions for node in ast.walk(function) if isinstance(node, ast.Constant)]
+    assert [f"line {node.lineno}" for node in numbers if type(node.value) is int and node.value > INT_MAX] == []
 
 
 @pytest.mark.parametrize("name", RAW)
