@@ -6,7 +6,7 @@ from auth.reply_tally cimport ReplyTally
 from auth.zone_tally cimport ZoneTally
 from image.responder cimport Responder
 
-cdef Py_ssize_t BADCOOKIE, COOKIE, COOKIES, COOKIE_OCTETS, KEEPALIVE, KEEPALIVE_OCTETS, NSID, WANTS_COOKIE, WANTS_KEEPALIVE, WANTS_NSID
+cdef Py_ssize_t BADCOOKIE, DROPPED, TO_DROP, COOKIE, COOKIES, COOKIE_OCTETS, KEEPALIVE, KEEPALIVE_OCTETS, NSID, WANTS_COOKIE, WANTS_KEEPALIVE, WANTS_NSID
 cdef Py_ssize_t IPV6_OCTETS, REQUEST_TCP, REQUEST_UDP, REQUEST_V4, REQUEST_V6
 cdef int ANSWERS, DROP, ERRORS, MALFORMED, SEND, VALID
 cdef Py_ssize_t LIMIT_DROPPED, LIMIT_EVICTED, LIMIT_LOGGED, LIMIT_SLIPPED, MAX_NAME, NOTHING
@@ -52,6 +52,8 @@ cdef class ImageEngine:
     cdef Py_ssize_t reply(self, Py_ssize_t start, Py_ssize_t length, Py_ssize_t at, Py_ssize_t address, Py_ssize_t address_octets) except -2 nogil
     @cython.locals(wanted=Py_ssize_t, size=Py_ssize_t)
     cdef Py_ssize_t answer(self, Py_ssize_t stage, Py_ssize_t at, Py_ssize_t address, Py_ssize_t address_octets) except -2 nogil
+    cdef Py_ssize_t drop(self, Py_ssize_t address_octets) except -2 nogil
+    cdef int count_query(self) except -1 nogil
     cdef int count_in_zone(self, Py_ssize_t address_octets, Py_ssize_t size) except -1 nogil
     @cython.locals(kind=int, name=uint64_t, outcome=int)
     cdef Py_ssize_t limit(self, Py_ssize_t size, Py_ssize_t address, Py_ssize_t address_octets) except -2 nogil

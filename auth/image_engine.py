@@ -14,6 +14,7 @@ from auth.cookie_format import COOKIE_OCTETS, MALFORMED, VALID
 from auth.cookies import CookieJar
 from auth.counted import (
     COOKIES,
+    DROPPED,
     LIMIT_DROPPED,
     LIMIT_EVICTED,
     LIMIT_LOGGED,
@@ -36,6 +37,7 @@ from image.layout import (
     KEEPALIVE,
     MAX_NAME,
     NSID,
+    TO_DROP,
     WANTS_COOKIE,
     WANTS_KEEPALIVE,
     WANTS_NSID,
@@ -198,14 +200,13 @@ class ImageEngine:
             return 0
         if self.required and self.has_to_ask_again():
             size: int = self.responder.fail(at, BADCOOKIE)
+        elif self.responder.zone == TO_DROP:
+            return self.drop(address_octets)
         else:
             size = self.responder.walk(at)
         if size == 0:
             return 0
-        self.tally.asked(self.responder.flags, self.responder.edns, self.responder.dnssec)
-        self.tally.typed(self.responder.rdtype)
-        if self.outcome:
-            self.tally.add(COOKIES + self.outcome - MALFORMED, 1)
+        self.count_query()
         if self.limited and self.outcome != VALID:
             size = self.limit(size, address, address_octets)
         if size != NOTHING:
@@ -213,6 +214,22 @@ class ImageEngine:
         if self.zone_tally.counting and self.responder.rcode != BADCOOKIE:  # that one has nothing to do with the zone
             self.count_in_zone(address_octets, size)
         return size
+
+    def drop(self, address_octets: int) -> int:
+        """Count a query that gets no reply."""
+        self.count_query()
+        self.tally.add(DROPPED, 1)
+        if self.zone_tally.counting:
+            self.count_in_zone(address_octets, NOTHING)
+        return NOTHING
+
+    def count_query(self) -> int:
+        """Count what the query is."""
+        self.tally.asked(self.responder.flags, self.responder.edns, self.responder.dnssec)
+        self.tally.typed(self.responder.rdtype)
+        if self.outcome:
+            self.tally.add(COOKIES + self.outcome - MALFORMED, 1)
+        return 0
 
     def count_in_zone(self, address_octets: int, size: int) -> int:
         """Count the query and its reply in the zone it is about, if that is counted."""

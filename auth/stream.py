@@ -15,7 +15,7 @@ from auth.counted import REQUEST_TCP, REQUEST_V4, REQUEST_V6, STREAM_PART
 from auth.image_engine import ImageEngine
 from auth.raw import zeros
 from auth.reply_tally import ReplyTally
-from auth.sizes import MAX_STREAM_REPLY, MAX_STREAM_UNSENT, STREAM_OCTETS
+from auth.sizes import MAX_STREAM_REPLY, MAX_STREAM_UNSENT, NOTHING, STREAM_OCTETS
 from image.layout import IPV6_OCTETS
 
 PREFIX = 2  # octets of the length before each message (RFC 1035 section 4.2.2)
@@ -37,6 +37,7 @@ class StreamAnswers:
         self.taken = 0  # octets of queries
         self.written = 0  # octets of replies
         self.answered = 0  # queries
+        self.dropped = 0  # set where the last one that was taken gets no reply, and the connection ends behind it
 
     @property
     def buffers(self) -> tuple[memoryview, memoryview, memoryview]:
@@ -67,6 +68,7 @@ class StreamAnswers:
         self.taken = 0
         self.written = 0
         self.answered = 0
+        self.dropped = 0
         if self.engine.engaged:
             self.address_octets = address_octets
             self.engine.tell_keepalive(keepalive)
@@ -84,11 +86,14 @@ class StreamAnswers:
             size = self.engine.reply(start, length, at, 0, self.address_octets)
             if size == 0:
                 break
-            self.sent[self.written] = size >> 8
-            self.sent[self.written + 1] = size & 0xFF
             self.tally.add(REQUEST_V6 if self.address_octets == IPV6_OCTETS else REQUEST_V4, 1)
             self.tally.add(REQUEST_TCP, 1)
             self.taken = start + length
+            if size == NOTHING:
+                self.dropped = 1
+                break
+            self.sent[self.written] = size >> 8
+            self.sent[self.written + 1] = size & 0xFF
             self.written = at + size
             self.answered += 1
         return 0

@@ -281,11 +281,15 @@ class TcpLoop(Connections):
         answered = self.answers.answered
         if not self.streams.keep(connection, self.answers.taken, self.octets):
             return self.close_connection(connection)
+        if self.answers.dropped:
+            self.last[connection] = LAST
         if answered:
             self.rest(connection)
             self.table.touch(connection)
             if not self.push(connection, self.answers.written):
                 return 0
+        if self.answers.dropped:
+            return self.close_connection(connection)
         whole = self.streams.whole(connection, self.pipeline)
         if whole < 0:
             return self.close_connection(connection)  # whoever sends this does not speak DNS (RFC 7828 section 5)

@@ -11,6 +11,7 @@ from image.layout import (
     ADDITIONAL,
     AUTHORITY,
     DONE,
+    DROPPED,
     HTTPS,
     LEAVE,
     MAX_ADDITIONAL_NAMES,
@@ -18,6 +19,7 @@ from image.layout import (
     NODE_CUT,
     NODE_DNAME,
     NODE_WILDCARD,
+    NOT_ADMITTED,
     NOWHERE,
     NS,
     OCTET,
@@ -149,7 +151,7 @@ class Courtesy(Prover):
         if self.is_among(value, 0, target) or not self.follow(self.targets[target]):
             return DONE
         place = self.find_zone(self.depth)
-        if place == NOWHERE:
+        if place in (NOWHERE, NOT_ADMITTED, DROPPED):
             return DONE
         if place < 0 or self.zone_flags & ZONE_LEFT or self.is_occluded():
             return LEAVE

@@ -185,6 +185,7 @@ IPV4_OCTETS = 4  # of an address
 IPV6_OCTETS = 16
 
 # What a search for a zone ends with, where it does not end with a place.
+DROPPED = -5  # it does not reply to who asks
 NOT_ADMITTED = -4  # it refuses who asks (-3 is no result of a search: it tells of an exception)
 NOT_MAPPED = -2  # it is in a file that this process has not mapped yet, or is to be left for another reason
 NOWHERE = -1  # no zone is there
@@ -192,6 +193,7 @@ NOWHERE = -1  # no zone is there
 # Where the place of a zone would be.
 NO_ZONE = 1  # the name is in none of ours
 FORBIDDEN = 2  # its zone refuses who asks
+TO_DROP = 3  # its zone does not reply to who asks
 
 # Sections of a message.
 ANSWER = 0

@@ -2,7 +2,7 @@ cimport cython
 from libc.stdint cimport uint64_t
 from image.courtesy cimport Courtesy
 
-cdef Py_ssize_t ADDITIONAL, EDE, EDE_OCTETS, FORBIDDEN, NO_ZONE, NOT_ADMITTED, NOT_AUTHORITATIVE, PROHIBITED, REFUSED
+cdef Py_ssize_t ADDITIONAL, DROPPED, RD, TO_DROP, EDE, EDE_OCTETS, FORBIDDEN, NO_ZONE, NOT_ADMITTED, NOT_AUTHORITATIVE, PROHIBITED, REFUSED
 cdef uint64_t LOOKED_PLACE, VOUCHED_FOR, VOUCHED_MASK, VOUCHED_PLACE, VOUCHED_SHIFT
 cdef Py_ssize_t ANSWER, ANY, AUTHORITY, CNAME, DNAME, DONE, DS, FOLLOW, IN_DELTA, KEY, KIND_ANSWER, KIND_ERROR, KIND_REFERRAL, LEAVE, MAX_NAME, NODE_CNAME, NODE_CUT, NODE_DNAME, NODE_WILDCARD, NOT_MAPPED, NOWHERE, NSEC, NXT, OVERFLOW, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_FRAGMENTS, ROW_NODES, SET_PLAIN, STAGE_LEVELS, STAGE_NAME, STAGES, UNIT, YXDOMAIN, ZONE_LEFT, ZONE_SIGNED, MAX_LINKS, RECORD_FIXED, SAVED, SAVED_VALUE, SAVED_ZONE, SAVED_SLOT, SAVED_NODE, SAVED_START, SAVED_QUESTION, SAVED_TYPE, SAVED_LIMIT, SAVED_EDNS, SAVED_DNSSEC, SAVED_DEPTH, SAVED_OCTETS, SAVED_WANTED, SAVED_COOKIE, SAVED_CLIENT, SAVED_CLIENT_OCTETS, SAVED_COOKIE_OCTETS, FETCHED_BUCKETS, LINE
 cdef uint64_t HALF, OFFSET_MASK, SLOT_MASK, SLOT_SHIFT, TAG_MASK, TAG_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
@@ -50,10 +50,12 @@ cdef class Responder(Courtesy):
     cdef Py_ssize_t refer(self, Py_ssize_t node, Py_ssize_t level, Py_ssize_t link) except -1 nogil
     @cython.locals(before=Py_ssize_t, size=Py_ssize_t)
     cdef Py_ssize_t refuse(self, Py_ssize_t at, Py_ssize_t reason) except -1 nogil
-    @cython.locals(place=Py_ssize_t)
+    @cython.locals(place=Py_ssize_t, is_known=bint)
     cdef Py_ssize_t zone_for_query(self) except -3 nogil
-    @cython.locals(slot=Py_ssize_t, above=Py_ssize_t, level=Py_ssize_t, node=Py_ssize_t, flags=Py_ssize_t)
-    cdef Py_ssize_t zone_for_ds(self, Py_ssize_t place) except -3 nogil
+    @cython.locals(zone=Py_ssize_t, slot=Py_ssize_t, above=Py_ssize_t)
+    cdef Py_ssize_t zone_for_ds(self, Py_ssize_t found) except -3 nogil
+    @cython.locals(level=Py_ssize_t, node=Py_ssize_t)
+    cdef int knows_of_cut(self) except -1 nogil
     @cython.locals(entry=Py_ssize_t, fragment=Py_ssize_t, owner=uint64_t, at=Py_ssize_t)
     cdef Py_ssize_t redirect(self, Py_ssize_t node, Py_ssize_t level) except -1 nogil
     @cython.locals(target=Py_ssize_t, prefix=Py_ssize_t, link=Py_ssize_t)

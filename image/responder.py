@@ -17,6 +17,7 @@ from image.layout import (
     CNAME,
     DNAME,
     DONE,
+    DROPPED,
     DS,
     EDE,
     EDE_OCTETS,
@@ -45,6 +46,7 @@ from image.layout import (
     OFFSET_MASK,
     OVERFLOW,
     PROHIBITED,
+    RD,
     RECORD_FIXED,
     REFERRAL,
     REFUSED,
@@ -63,6 +65,7 @@ from image.layout import (
     STAGES,
     TAG_MASK,
     TAG_SHIFT,
+    TO_DROP,
     UNIT,
     VOUCHED_FOR,
     VOUCHED_MASK,
@@ -195,8 +198,8 @@ class Responder(Courtesy):
         at = stage * SAVED
         place = self.zone_for_query()
         if place < 0:
-            if place == NOT_ADMITTED:
-                self.saved[at + SAVED_ZONE] = FORBIDDEN
+            if place in (NOT_ADMITTED, DROPPED):
+                self.saved[at + SAVED_ZONE] = FORBIDDEN if place == NOT_ADMITTED else TO_DROP
                 self.saved[at + SAVED_VALUE] = self.mix(self.hashes[self.levels_at + self.zone_labels], 0)
                 return 1
             if place == NOWHERE and self.is_complete():
@@ -247,7 +250,7 @@ class Responder(Courtesy):
         """Begin to bring the node near that a prepared query most likely asks for."""
         at = stage * SAVED
         zone = self.saved[at + SAVED_ZONE]
-        if zone <= FORBIDDEN:
+        if zone <= TO_DROP:
             return 0
         row = self.saved[at + SAVED_SLOT] * ROW
         value = self.saved[at + SAVED_VALUE]
@@ -299,8 +302,9 @@ class Responder(Courtesy):
         self.take_up(stage)
         if zone == NO_ZONE:
             return 1
-        if zone == FORBIDDEN:
+        if zone in (FORBIDDEN, TO_DROP):
             self.asked_zone = self.saved[saved + SAVED_VALUE]
+            self.flags = self.octets[self.start + 2] & RD  # no reply may tell of them
             return 1
         self.enter(zone, self.saved[saved + SAVED_SLOT])
         if self.counting:
@@ -336,6 +340,8 @@ class Responder(Courtesy):
             return self.refuse(at, NOT_AUTHORITATIVE)
         if self.zone == FORBIDDEN:
             return self.refuse(at, PROHIBITED)
+        if self.zone == TO_DROP:  # a caller who can drop does not come here
+            return 0
         if not self.begin(at):
             return 0
         self.answer_records = 0
@@ -350,7 +356,7 @@ class Responder(Courtesy):
             if step == LEAVE:
                 return 0
             place = self.zone_for_query()
-            if place == NOWHERE:  # it goes on where we are not asked
+            if place in (NOWHERE, NOT_ADMITTED, DROPPED):  # it goes on where we are not asked, or not by this client
                 return self.finish()
             if place < 0:
                 return 0
@@ -367,34 +373,38 @@ class Responder(Courtesy):
         return size
 
     def zone_for_query(self) -> int:
-        """Enter the zone to answer the current name from; its place, NOWHERE or NOT_MAPPED."""
+        """Enter the zone to answer the current name from; its place, or why there is none (image.layout)."""
         place = self.find_zone(self.depth)
-        if self.rdtype == DS and self.depth and self.zone_labels == self.depth:
-            if place >= 0:
-                return self.zone_for_ds(place)
-            if place == NOT_ADMITTED:  # the zone above has a say, too
-                return NOT_MAPPED
+        is_known = place >= 0 or place in (NOT_ADMITTED, DROPPED)
+        if is_known and self.rdtype == DS and self.depth and self.zone_labels == self.depth:
+            return self.zone_for_ds(place)
         return place
 
-    def zone_for_ds(self, place: int) -> int:
-        """For DS at the apex of the zone at hand: the one above, if it has the cut; else that zone, which has none (RFC
-        4035 section 3.1.4.1).
+    def zone_for_ds(self, found: int) -> int:
+        """For DS at the apex of the zone at hand, of which `found` was said: the one above, if it knows of the cut;
+        else that zone itself (RFC 4035 section 3.1.4.1). Each is asked who may ask only if it comes to that.
         """
+        zone = self.zone
         slot = self.slot
         above = self.find_zone(self.depth - 1)
-        if above == NOWHERE:
-            self.enter(place, slot)
-            return place
-        if above < 0:
-            return above
-        for level in range(self.zone_labels, self.depth + 1):
-            node = self.find_node(level)
-            flags = self.arena[node] & (NODE_CUT | NODE_DNAME) if node else 0
-            if level == self.depth and flags & NODE_CUT:
+        if above != NOWHERE:
+            if above < 0:
                 return above
-            if flags and level > self.zone_labels:
-                break
-        return NOT_MAPPED  # unusual: left
+            if self.zone_flags & ZONE_LEFT:
+                return NOT_MAPPED
+            if self.knows_of_cut():
+                return above
+        self.enter(zone, slot)
+        return found
+
+    def knows_of_cut(self) -> int:
+        """Whether the zone at hand has the current name, so that it says itself what there is of DS."""
+        for level in range(self.zone_labels, self.depth):
+            node = self.find_node(level)
+            if node and self.arena[node] & (NODE_CUT | NODE_DNAME):
+                return 0
+        node = self.find_node(self.depth)
+        return 1 if node and not self.arena[node] & NODE_CNAME else 0
 
     def step(self, link: int) -> int:
         """Answer for the current name from the zone at hand."""

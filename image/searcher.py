@@ -11,6 +11,7 @@ from image.layout import (
     BELOW_DELTA,
     CAPACITY_WORD,
     CLOSED,
+    DROPPED,
     HALF,
     HEADER_OCTETS,
     IN_DELTA,
@@ -174,7 +175,7 @@ class Searcher(Linker):
             return place
         if not is_own and self.zone_flags & ZONE_LEFT:  # what is left may be no zone any more
             return NOT_MAPPED
-        return NOT_ADMITTED if action == REFUSES else NOT_MAPPED
+        return NOT_ADMITTED if action == REFUSES else DROPPED
 
     def look_up_zone(self, value: int, level: int) -> int:
         """Enter the zone of the suffix of `level` labels, whose hash is `value`."""

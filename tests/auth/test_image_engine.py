@@ -112,10 +112,12 @@ class Engines:
             return False
         earlier = self.plain.counted()
         plain = self.plain.engine.respond(message, client)
-        assert plain is not None
-        assert found[:12] == plain[:12]
-        assert meaning(found) == meaning(plain)
-        assert options(found) == options(plain)
+        if plain is None:
+            assert found == b""
+        else:
+            assert found[:12] == plain[:12]
+            assert meaning(found) == meaning(plain)
+            assert options(found) == options(plain)
         later = self.plain.counted()
         assert counted == {
             name: value - earlier.get(name, 0)

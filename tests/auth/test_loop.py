@@ -200,6 +200,45 @@ async def test_zones_are_counted_as_the_plain_implementation_counts_them(tmp_pat
     assert plain["else.where."] == {}
 
 
+NOT_US = ZonePolicy(compile_acl([{"action": "DROP", "from": ["127.0.0.0/8", "::1"]}, {"action": "ACCEPT"}]))
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM], ids=["UDP", "TCP"])
+async def test_whom_an_acl_drops_gets_no_reply_from_the_loop_either_and_is_counted_alike(tmp_path, kind):
+    """Over TCP what was asked before is answered, and the connection ends, whatever is behind it."""
+    sock = bound(kind)
+    before, dropped, behind = packet.query(".", "NS"), packet.query("www.example.", flags=packet.RD), packet.query(".")
+    sums = []
+    async with answering(tmp_path, sock) as server:
+        usual = server.engine.serving
+        for is_left in (False, True):
+            folder = tmp_path / f"{is_left}"
+            zones = zones_counted(folder, replace(NOT_US, statistics=True, hook=is_left))
+            server.serve_by(replace(usual, zones=zones))
+            await server.take_zones()
+            earlier = counted(server)
+            if kind == socket.SOCK_STREAM:
+                async with talking(sock) as talk:
+                    talk.send(before)
+                    assert (await talk.read()).rcode == "REFUSED"
+                    talk.send(dropped, behind)
+                    assert await talk.closed()
+            else:
+                await ask_all(sock, [before])
+                with client(*sock.getsockname()) as asker:
+                    asker.send(dropped)
+                    asker.send(behind)
+                    assert (await receive(asker)).rcode == "REFUSED"
+            later = counted(server)
+            assert later["dropped"] - earlier.get("dropped", 0) == 1
+            left = later["left"] - earlier.get("left", 0)
+            assert left == (2 if kind == socket.SOCK_DGRAM else 1) + is_left
+            sums.append(counted_in_zones(folder)["example."])
+    by_compiled, plain = sums
+    assert by_compiled == plain
+    assert (plain["opcode.query"], plain["qryrecursion"], plain.get("responses", 0)) == (1, 1, 0)
+
+
 async def ask_all(sock: socket.socket, questions: list[bytes]) -> None:
     if sock.type == socket.SOCK_STREAM:
         async with talking(sock) as talk:
