@@ -14,10 +14,9 @@ from functools import partial
 
 from datasrc.errors import StorageError
 from datasrc.member import Failure, Lookout, OnChange, SourceStatus, nobody
-from datasrc.silence import SILENT_AFTER
+from datasrc.silence import LISTEN_EVERY, SILENT_AFTER
 from datasrc.source import DataSource
 
-LISTEN_EVERY = 1.0  # s between looks whether the thread is waiting
 SILENT_MOST = 3600.0  # s: the limit is doubled with each thread that was given up in a row
 LOST_MOST = 8  # threads that were given up and have not come back: each keeps a connection
 

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TypeVar
 
 SILENT_AFTER = 60.0  # s after which no answer is expected any more: what drivers and servers limit ends before
+LISTEN_EVERY = 1.0  # s between looks whether there is silence
 LOOKED_AFTER = 5.0  # s that count at most between two looks: the process, or the machine, may have been stopped
 BUSY = 0.001  # of the time: who runs for less only looks whether there is an answer
 TICKS = os.sysconf("SC_CLK_TCK")  # a second, in which proc(5) counts

@@ -10,7 +10,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from dns.name import Name
 import datasrc
 from daemonkit.process import die_with_parent, interpreter
 from datasrc.errors import DataSourceError
-from datasrc.source import DataSource
+from datasrc.silence import LISTEN_EVERY, SILENT_AFTER, Pulse
+from datasrc.source import Contents, DataSource
 from datasrc.sources import source_url
 from image.builder import build
 from image.errors import ImageError
-from memmgr.errors import BuildFailed
+from memmgr.errors import BuildFailed, SourceSilent
 from memmgr.handing import Handed, HandedZone
 
 NICENESS = 19  # sched(7): it has what others leave,
@@ -47,14 +49,35 @@ class Task(msgspec.Struct, frozen=True):
     handed: Handed | None = None  # the one zone, where it is not read from the source
 
 
-def build_here(source: DataSource, number: int, origins: Sequence[Name], path: Path, seed: int) -> None:
-    """Build it from a source that is open. Raises OSError, DataSourceError, ImageError."""
-    with source.snapshot() as snapshot:
-        build(snapshot.each(origins), path, seed, number)
+def build_here(
+    source: DataSource,
+    number: int,
+    origins: Sequence[Name],
+    path: Path,
+    seed: int,
+    *,
+    asking: AbstractContextManager[object] | None = None,
+) -> None:
+    """Build it from a source that is open, `asking` as long as that is read. Raises OSError, DataSourceError,
+    ImageError.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(asking or nullcontext())
+        snapshot = stack.enter_context(source.snapshot())
+        build(_all(snapshot.each(origins), stack), path, seed, number)
 
 
-async def build_apart(task: Task) -> None:
-    """Have a process build it. Raises BuildFailed; a cancelled build leaves nothing running."""
+def _all(zones: Iterable[Contents], source: ExitStack) -> Iterator[Contents]:
+    """What the source has; it is let go before the image is made and written, which takes what the disk takes."""
+    yield from zones
+    source.close()
+
+
+async def build_apart(task: Task, patience: float = SILENT_AFTER) -> None:
+    """Have a process build it; a cancelled build leaves nothing running.
+
+    Raises BuildFailed, SourceSilent where the process has waited for an answer of the source for so many seconds.
+    """
     try:
         process = await asyncio.create_subprocess_exec(
             *interpreter(),
@@ -62,7 +85,7 @@ async def build_apart(task: Task) -> None:
             "memmgr.building",
             str(os.getpid()),
             stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd="/",
             pass_fds=[] if task.handed is None else [task.handed.descriptor],
@@ -71,7 +94,7 @@ async def build_apart(task: Task) -> None:
         if task.handed is not None:  # the memory is the process's now, and ends when it has taken what it needs
             os.close(task.handed.descriptor)
     try:
-        _, said = await process.communicate(msgspec.json.encode(task))
+        said = await _said(process, task, patience)
     except BaseException:
         if process.returncode is None:
             process.kill()
@@ -80,6 +103,20 @@ async def build_apart(task: Task) -> None:
     if process.returncode != 0:
         reason = said.decode("utf-8", "replace").strip()[-MAX_REASON:]
         raise BuildFailed(reason or f"the process that built it {_ended(process.returncode)}")
+
+
+async def _said(process: asyncio.subprocess.Process, task: Task, patience: float) -> bytes:
+    """What it had to say. It closes its standard output when it has all that the source has to give."""
+    assert process.stdout is not None
+    pulse = Pulse.of_process(process.pid)
+    talk = asyncio.create_task(process.communicate(msgspec.json.encode(task)))
+    try:
+        while not (await asyncio.wait({talk}, timeout=LISTEN_EVERY))[0]:
+            if not process.stdout.at_eof() and (silent := pulse.silent()) >= patience:
+                raise SourceSilent(task.source, silent)
+        return talk.result()[1]
+    finally:
+        talk.cancel()
 
 
 def _ended(status: int | None) -> str:
@@ -92,6 +129,16 @@ def _open(name: str, entry: Mapping[str, Any]) -> DataSource:
     return datasrc.open(source_url(entry), name=name, read_only=True)
 
 
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Tell who waits for this process when nothing is asked of the source any more: standard output ends."""
+    try:
+        yield
+    finally:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), sys.stdout.fileno())
+
+
 def main(parent: int) -> int:
     """The process."""
     die_with_parent(parent)
@@ -99,12 +146,14 @@ def main(parent: int) -> int:
     os.nice(HURRIED if task.hurried else NICENESS)
     try:
         if task.handed is not None:
+            with _reading():  # there is nobody to wait for
+                pass
             build([HandedZone(task.handed)], Path(task.path), task.seed, task.number)
             return 0
         source = _open(task.source, task.entry)
         try:
             origins = [dns.name.from_text(text) for text in task.origins]
-            build_here(source, task.number, origins, Path(task.path), task.seed)
+            build_here(source, task.number, origins, Path(task.path), task.seed, asking=_reading())
         finally:
             source.close()
     except (OSError, DataSourceError, ImageError) as error:

@@ -6,6 +6,7 @@ data sources --changes--> Keeper --batches--> building (a process) --files--> St
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,19 +21,21 @@ from daemonkit.errors import Rejected
 from daemonkit.module import Context, Module, command
 from daemonkit.process import suite_run
 from datasrc.errors import DataSourceError, StorageError, UnknownBackend
+from datasrc.silence import LISTEN_EVERY, SILENT_AFTER, Asking, Unanswered
 from datasrc.source import Bell, DataSource
-from datasrc.sources import Failure, Sources, open_sources
+from datasrc.sources import Failure, Sources, open_sources, source_url
 from image import arena, manifest
 from image.errors import ImageError
 from memmgr import api
 from memmgr.building import Task, build_apart, build_here
-from memmgr.errors import BuildFailed
+from memmgr.errors import BuildFailed, SourceSilent
 from memmgr.following import FILES
 from memmgr.handing import hand_over
 from memmgr.keeper import Keeper
 from memmgr.listed import listed_keys
 from memmgr.plan import Batch
 from memmgr.problems import Problems
+from memmgr.resting import Resting
 from memmgr.store import Store
 from memmgr.upgrading import upgrade_own
 from memmgr.zonefacts import zone_images, zone_problems
@@ -41,12 +44,15 @@ from msgq.session import IncomingCall
 
 DIRECTORY = "images"  # in the state directory
 LOOK_EVERY = 1.0  # s between looks at the data sources, whether a bell rang or not
+SILENCE_TOLD = 5.0  # s for which a data source has not answered before that is shown
+STATUS_PATIENCE = 2.0  # s that who asks for the status waits for the worker: cmdctl waits for five
 RETRY_EVERY = 10.0  # s after which zones that could not be built are tried again
 HERE_RECORDS = 2000  # so many at most are built in this process: it takes less than to start one
 HERE_READ = 1_500_000  # the same of zone files, which were read here: 0.3 s a million in a thread, a process 0.1 s more
 
 # Threads beside the worker, for what may take long: it goes on with other zones.
 BUILDING = "building"
+OPENING = "opening"  # data sources of another configuration
 LOOKING = "looking"  # at all data sources, by command, and closing those that are not used any more
 
 
@@ -67,6 +73,11 @@ class MemmgrDaemon(Module):
         self._changes = 0  # that were counted
         self._compactions = 0  # that were counted
         self._loop = asyncio.get_running_loop()
+        self._resting = Resting(context.directories.run)
+        self._patience = SILENT_AFTER  # s that a data source may say nothing
+        self._silence: Unanswered | None = None  # what the worker, or who builds, has been waiting for a while
+        self._seen: api.StatusReply | None = None  # how the images were when that could be asked,
+        self._seen_at = 0.0  # on the monotonic clock
 
     # Configuration.
 
@@ -78,10 +89,11 @@ class MemmgrDaemon(Module):
         if before is not None and list(before.configured.items()) == list(configured.items()):
             sources = before
         else:
-            sources = await self.context.work(_open, configured, before)
+            sources = await self.context.work_apart(OPENING, _open, configured, before)
+        patience = config.values["memmgr"]["source_timeout"]
 
         def apply() -> None:
-            self._sources, self._listed = sources, listed
+            self._sources, self._listed, self._patience = sources, listed, patience
             if self._keeper is not None:
                 self.context.spawn(self._configure(None if sources is before else before), "configure")
 
@@ -120,7 +132,8 @@ class MemmgrDaemon(Module):
         if store.arena.octets < arena.OCTETS:
             self.context.log.warning("MEMMGR_LITTLE_ROOM", octets=store.arena.octets)
         await self.context.work(self._upgrade)
-        self._keeper = Keeper(store, self.context.log)
+        self._keeper = Keeper(store, self.context.log, self._resting)
+        self.context.spawn(self._watch(self._keeper.following.asking), "watch")
         await self._configure(None)
         self.context.spawn(self._build(), "build")
         while True:
@@ -156,16 +169,20 @@ class MemmgrDaemon(Module):
         self._listen()
         self._keeper.follow()
         self._problems.look(self._sources)
+        if time.monotonic() - self._seen_at >= LOOK_EVERY:
+            self._seen, self._seen_at = self._status(), time.monotonic()
         return self._keeper.busy
 
     def _listen(self) -> None:
         """Hang up a bell at each source that has none."""
+        assert self._keeper is not None
         assert self._sources is not None
         for name, source in self._sources.each():
             if name in self._bells or isinstance(source, Failure):
                 continue
             try:
-                bell = source.listen(self.context.member.replace("/", "."))
+                with self._keeper.following.asking.of(name):
+                    bell = source.listen(self.context.member.replace("/", "."))
             except (OSError, DataSourceError):  # no descriptor left, say: the look every second does
                 continue
             if bell is not None:
@@ -185,10 +202,53 @@ class MemmgrDaemon(Module):
     async def on_stop(self) -> None:
         """Leave everything as it is: the next start goes on from there."""
         self._close_bells()
+        if self._silence is not None:  # the worker waits, and would not come to it: it is left as by who is killed
+            return
         if self._keeper is not None:
             await self.context.work(self._keeper.close)
         if self._sources is not None:
             await self.context.work(self._sources.close)
+
+    # Data sources that do not answer.
+
+    async def _watch(self, asking: Asking) -> None:
+        """End where a data source that is asked says nothing any more: no thread can be told to stop waiting."""
+        while True:
+            await asyncio.sleep(LISTEN_EVERY)
+            longest = max(asking.unanswered(), key=lambda one: one.seconds, default=None)
+            self._silence = longest if longest is not None and longest.seconds >= SILENCE_TOLD else None
+            if longest is not None and longest.seconds >= self._patience:
+                self._leave_alone(longest.source, longest.seconds)
+                self.context.fail(SourceSilent(longest.source, longest.seconds))
+                return
+
+    def _leave_alone(self, source: str, silent: float) -> None:
+        """Ask a data source that does not answer nothing for a while, here and in the next process."""
+        assert self._keeper is not None
+        self.context.counters.add("silences")
+        try:
+            rest = self._resting.add(source, source_url(self._keeper.following.entry(source)), silent)
+        except DataSourceError:  # it is configured no more
+            return
+        except OSError as error:
+            self.context.log.warning("MEMMGR_NOT_NOTED", reason=error)
+            return
+        self.context.log.error(
+            "MEMMGR_SOURCE_SILENT", source=source, seconds=f"{silent:.0f}", rest=f"{rest.seconds:.0f}"
+        )
+
+    def _waiting_for(self) -> list[api.SourceProblems]:
+        """The data sources that do not answer, or are left alone since they did not, for the status."""
+        configured = {} if self._sources is None else self._sources.configured
+        found = self._resting.told((name, source_url(entry)) for name, entry in configured.items())
+        if self._silence is not None:
+            found.append((self._silence.source, f"it has not answered for {self._silence.seconds:.0f} s"))
+        return [api.SourceProblems(source, 1, (reason,)) for source, reason in found]
+
+    def _refuse_while_waiting(self) -> None:
+        """What only the worker can tell must be asked again later."""
+        if self._silence is not None:
+            raise Refused("unavailable", f"memmgr waits for the data source {self._silence.source}")
 
     # Building.
 
@@ -231,6 +291,8 @@ class MemmgrDaemon(Module):
             await self._build_file(batch, path)
             await self.context.work(self._keeper.built, batch, number)
         except (BuildFailed, ImageError, OSError, DataSourceError) as error:
+            if isinstance(error, SourceSilent):
+                self._leave_alone(error.source, error.seconds)
             self.context.counters.add("builds.failed")
             self.context.log.error("MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=batch.origins[0], reason=error)
             await self.context.work(self._keeper.failed, batch, number, str(error))
@@ -253,28 +315,29 @@ class MemmgrDaemon(Module):
         entry = keeper.following.entry(batch.source)
         origins = [origin.to_text() for origin in batch.origins]
         task = Task(batch.source, dict(entry), number, origins, str(path), seed, hurried=not keeper.announced)
+        source = await self.context.work(keeper.following.source, batch.source)
         if entry["type"] == FILES.rstrip(":"):
-            source = await self.context.work(keeper.following.source, batch.source)
             await self._build_files(task, source, batch)
         elif batch.records <= HERE_RECORDS:
             await self.context.work(self._build_here, batch, number, path, seed)
         else:
-            await build_apart(task)
+            await build_apart(task, self._patience)
 
     async def _build_files(self, task: Task, source: DataSource, batch: Batch) -> None:
         """What was read of zone files is here: a process is given it, where that is worth while."""
         if len(batch.origins) == 1 and batch.records > HERE_READ:
             handed = await self.context.work_apart(BUILDING, hand_over, source, batch.origins[0])
             if handed is not None:
-                await build_apart(msgspec.structs.replace(task, handed=handed))
+                await build_apart(msgspec.structs.replace(task, handed=handed), self._patience)
                 return
-        await self.context.work_apart(
-            BUILDING, build_here, source, task.number, batch.origins, Path(task.path), task.seed
-        )
+        await self.context.work_apart(BUILDING, self._build_here, batch, task.number, Path(task.path), task.seed)
 
     def _build_here(self, batch: Batch, number: int, path: Path, seed: int) -> None:
+        """In the worker thread, or in that of builds."""
         assert self._keeper is not None
-        build_here(self._keeper.following.source(batch.source), number, batch.origins, path, seed)
+        following = self._keeper.following
+        asking = following.asking.of(batch.source)
+        build_here(following.source(batch.source), number, batch.origins, path, seed, asking=asking)
 
     def _read_ahead(self) -> int:
         """In a thread of its own: read large zone files, so that who asks for the zones need not wait; how many."""
@@ -297,8 +360,20 @@ class MemmgrDaemon(Module):
 
     @command(api.Status)
     async def status(self, _call: IncomingCall, _request: api.Status) -> api.StatusReply:
-        """How the images are."""
-        return await self.context.work(self._status)
+        """How the images are; as they were last, where the worker waits for a data source or has much to do."""
+        reply = None if self._silence is not None else await self._status_now()
+        reply = reply or self._seen
+        if reply is None:
+            raise Refused("unavailable", "memmgr has not looked at its data sources yet")
+        return msgspec.structs.replace(reply, sources=(*self._waiting_for(), *reply.sources))
+
+    async def _status_now(self) -> api.StatusReply | None:
+        """None where that takes too long."""
+        try:
+            async with asyncio.timeout(STATUS_PATIENCE):
+                return await self.context.work(self._status)
+        except TimeoutError:
+            return None
 
     def _status(self) -> api.StatusReply:
         keeper = self._keeper
@@ -337,6 +412,7 @@ class MemmgrDaemon(Module):
         """What the images have of some zones."""
         if len(request.origins) > api.MAX_ORIGINS:
             raise Refused("usage", f"origins: at most {api.MAX_ORIGINS} zones can be asked for at once")
+        self._refuse_while_waiting()
         origins = [_origin(text) for text in request.origins]
         return api.ZoneStatusReply(await self.context.work(zone_images, self._keeper, origins, request.origins))
 
@@ -347,6 +423,7 @@ class MemmgrDaemon(Module):
             raise Refused("usage", f"limit: from 1 to {api.MAX_ORIGINS} zones can be asked for at once")
         if self._keeper is None:
             raise Refused("unavailable", "memmgr is still starting")
+        self._refuse_while_waiting()
         after = None if request.after is None else _origin(request.after)
         try:
             return await self.context.work(zone_problems, self._keeper, after, request.limit, request.source)
@@ -359,6 +436,7 @@ class MemmgrDaemon(Module):
         keeper, sources = self._keeper, self._sources
         if keeper is None or sources is None:
             raise Refused("unavailable", "memmgr is still starting")
+        self._resting.clear()
         await self.context.work_apart(LOOKING, sources.refresh)
         await self._look()
         return api.ReloadReply(len(keeper.plan), self._problems.told())

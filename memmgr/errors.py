@@ -15,3 +15,12 @@ class Occupied(MemmgrError):
 
 class BuildFailed(MemmgrError):
     """An image could not be built."""
+
+
+class SourceSilent(BuildFailed):
+    """A data source does not answer, and whoever waits for it waits for ever."""
+
+    def __init__(self, source: str, seconds: float) -> None:
+        super().__init__(f"the data source {source} has not answered for {seconds:.0f} s")
+        self.source = source
+        self.seconds = seconds

@@ -21,6 +21,7 @@ from datasrc.keys import name_key
 from datasrc.keytable import KeyTable
 from datasrc.masterfiles import MasterFilesSource
 from datasrc.records import Change, ZoneInfo
+from datasrc.silence import Asking
 from datasrc.source import DataSource, Finder, Snapshot
 from datasrc.sources import Failure, Sources, source_url
 from image import manifest
@@ -79,8 +80,12 @@ class KnownOf(Protocol):
 class Following:
     """The sources, and up to where each is known. Blocks; for one thread at a time."""
 
-    def __init__(self, log: MessageLog, known: KnownOf) -> None:
-        """`known` says which versions of the zones of a data source there are images of."""
+    def __init__(self, log: MessageLog, known: KnownOf, leave_alone: Callable[[str, str], str] | None = None) -> None:
+        """`known` says which versions of the zones of a data source there are images of; `leave_alone` why a source
+        (name, URL) is not to be asked now, or nothing.
+        """
+        self.asking = Asking()
+        self._leave_alone = leave_alone
         self.sources: Sources | None = None
         self._log = log
         self._known = known
@@ -212,6 +217,7 @@ class Following:
                     sure = sure and source.new
                     continue
                 try:
+                    stack.enter_context(self.asking.of(name))
                     snapshot = self._open.get(name) or stack.enter_context(source.snapshot())
                     finder = snapshot.zone(origin)
                 except StorageError:
@@ -228,7 +234,8 @@ class Following:
         for name, source in self._each():
             number = self._followed[name].number
             try:
-                found[number] = None if isinstance(source, Failure) else source.zone_keys()
+                with self.asking.of(name):
+                    found[number] = None if isinstance(source, Failure) else source.zone_keys()
             except StorageError:
                 found[number] = None
         return found
@@ -242,7 +249,8 @@ class Following:
                 continue
             until = min(until, source.known_until())
             try:
-                self._follow(name, source, update, survey)
+                with self.asking.of(name):
+                    self._follow(name, source, update, survey)
             except StorageError as error:
                 unasked.append(name)
                 self._waits(name, error)
@@ -315,7 +323,7 @@ class Following:
         try:
             hidden = self._before(name)
             known = self._known(followed.number, at_once=_are_files(followed.url))
-            for info in source.survey(known):
+            for info in self.asking.each(name, source.survey(known)):
                 if not len(hidden) or name_key(info.origin) not in hidden:
                     yield Found(name, followed.number, info)
             whole = True
@@ -337,7 +345,8 @@ class Following:
             if isinstance(earlier, Failure):
                 continue
             try:
-                found.add_all(earlier.zone_keys())
+                with self.asking.of(other):
+                    found.add_all(earlier.zone_keys())
             except StorageError as error:
                 self._waits(other, error)
         return found
@@ -350,7 +359,9 @@ class Following:
 
     def _each(self) -> Iterator[tuple[str, DataSource | Failure]]:
         assert self.sources is not None
-        return iter(self.sources.each())
+        for name, source in self.sources.each():
+            reason = self._leave_alone(name, self._followed[name].url) if self._leave_alone is not None else ""
+            yield name, Failure(reason, name, new=False) if reason else source
 
 
 def _lot() -> int:

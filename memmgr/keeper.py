@@ -27,6 +27,7 @@ from memmgr.compaction import Compaction
 from memmgr.following import Following, Found, Held
 from memmgr.margin import Margin
 from memmgr.plan import BIG_RECORDS, Batch, Plan, Wanted
+from memmgr.resting import Resting
 from memmgr.store import Located, Store
 from memmgr.sweeping import Sweeping
 
@@ -37,9 +38,10 @@ REMEMBER_EVERY = 5.0  # s between notes of how far sources were followed; a succ
 class Keeper:
     """Blocks; for one thread at a time, that of the worker."""
 
-    def __init__(self, store: Store, log: MessageLog) -> None:
+    def __init__(self, store: Store, log: MessageLog, resting: Resting | None = None) -> None:
+        """`resting` are data sources that are left alone for now."""
         self.store = store
-        self.following = Following(log, self._known)
+        self.following = Following(log, self._known, None if resting is None else resting.reason)
         self.plan = Plan()
         self.announced = False
         self.changes = 0  # zones changed in place

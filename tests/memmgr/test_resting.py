@@ -1,0 +1,63 @@
+"""Data sources that did not answer are left alone, longer each time, over the life of the process that asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from memmgr.resting import FIRST, FORGOTTEN, MOST, NAME, Resting
+
+URL = "postgresql+pg8000://bob:secret@192.0.2.1/zones"
+
+
+@pytest.fixture
+def clock():
+    class Clock:
+        now = 1e9
+
+        def __call__(self) -> float:
+            return self.now
+
+    return Clock()
+
+
+def test_the_next_process_leaves_it_alone_and_no_other(tmp_path, clock):
+    assert Resting(tmp_path, clock).reason("far", URL) == ""
+    Resting(tmp_path, clock).add("far", URL, 61.2)
+    after = Resting(tmp_path, clock)
+    assert after.reason("far", URL) == f"it had not answered for 61 s, and is asked again in {FIRST:.0f} s"
+    assert after.reason("near", URL) == after.reason("far", URL + "2") == ""
+    assert after.told([("near", URL), ("far", URL)]) == [("far", after.reason("far", URL))]
+    clock.now += FIRST
+    assert after.reason("far", URL) == Resting(tmp_path, clock).reason("far", URL) == ""
+
+
+def test_it_is_left_alone_longer_each_time_until_it_has_answered_for_long(tmp_path, clock):
+    lengths = []
+    for _ in range(7):
+        rest = Resting(tmp_path, clock).add("far", URL, 60.0)
+        lengths.append(rest.seconds)
+        clock.now = rest.until + 60.0
+    assert lengths == [min(FIRST * 2**times, MOST) for times in range(7)]
+    clock.now += FORGOTTEN
+    assert Resting(tmp_path, clock).add("far", URL, 60.0).seconds == FIRST
+
+
+def test_who_says_so_has_it_asked_at_once(tmp_path, clock):
+    resting = Resting(tmp_path, clock)
+    resting.add("far", URL, 60.0)
+    resting.clear()
+    assert resting.reason("far", URL) == Resting(tmp_path, clock).reason("far", URL) == ""
+    resting.clear()
+
+
+@pytest.mark.parametrize("octets", [b"", b"{", b"[1]", b'{"far 0": {"until": 1}}'])
+def test_a_note_that_is_none_has_nobody_wait(tmp_path, clock, octets):
+    (tmp_path / NAME).write_bytes(octets)
+    assert Resting(tmp_path, clock).reason("far", URL) == ""
+
+
+def test_no_password_is_written_and_a_clock_that_was_set_back_has_nobody_wait_for_long(tmp_path, clock):
+    Resting(tmp_path, clock).add("far", URL, 60.0)
+    assert b"secret" not in (tmp_path / NAME).read_bytes()
+    clock.now -= 1e6
+    assert Resting(tmp_path, clock).reason("far", URL) == ""
