@@ -99,7 +99,7 @@ def tail(suite: Suite, module: str | None, level: str, limit: int, *, follow: bo
                 output.words(f"{one['member']} does not tell its lines: {one['reason']}")
         if not follow:
             return
-        query.update(after=found["next"], limit=MAX_LINES)
+        query.update(after=found["next"] or None, limit=MAX_LINES)  # nothing: nobody has answered
         time.sleep(INTERVAL)
 
 

@@ -55,7 +55,7 @@ class LogRoutes:
     async def lines(self, request: Request) -> Response:
         """The newest lines of the log, oldest first."""
         level = _level(request.query_params.get(LEVEL.name, "debug"))
-        limit, places = page_limit(request), _places(request.query_params.get(AFTER.name, ""))
+        limit, places = page_limit(request), _places(request.query_params.get(AFTER.name))
         members = self._members(request.query_params.get(MODULE.name, ""))
         wanted = [LogLines(places.get(member.pid, 0), level, limit) for member in members]
         found = await asyncio.gather(*(self._ask(*one) for one in zip(members, wanted, strict=True)))
@@ -99,9 +99,9 @@ def _level(word: str) -> LogLevel:
     raise RequestError("usage", f"level must be one of {', '.join(LEVELS)}, not {word[:20]!r}")
 
 
-def _places(text: str) -> dict[int, int]:
+def _places(text: str | None) -> dict[int, int]:
     """Where each process was in its log when the caller last looked; raises RequestError."""
-    if not text:
+    if text is None:
         return {}
     if len(text) > 28 * MAX_PLACES or not _AFTER.fullmatch(text):
         raise RequestError("usage", f"after must be the `next` of an answer, not {text[:20]!r}")

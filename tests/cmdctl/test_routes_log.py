@@ -70,6 +70,7 @@ async def test_reading_goes_on_where_it_ended_and_says_what_was_missed():
         ({"level": "loud"}, "usage"),
         ({"limit": "0"}, "usage"),
         ({"after": "x"}, "usage"),
+        ({"after": ""}, "usage"),
         ({"after": "1:2,"}, "usage"),
         ({"after": "1:2," * 2000 + "1:2"}, "usage"),
         ({"module": "memgmr"}, "not-found"),
