@@ -52,6 +52,7 @@ class Member:
 
     async def join(self) -> None:
         """Come onto the bus and take the first configuration. Raises BusError, Rejected."""
+        self._membership.expect_configuration()
         await self._membership.join()
         self.daemon.on_bus = True
         await self._membership.configure()

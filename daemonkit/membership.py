@@ -66,7 +66,9 @@ class Membership:
         await self._follow()
 
     def expect_configuration(self) -> None:
-        """Take part in commits from now on, without one to begin with."""
+        """Take part in commits from now on, without one to begin with. Before `join`: then others know of us."""
+        if self._configured:
+            return
         self._configured = True
         self._session.subscribe(api.RevisionCommitted.topic, self._revision_committed, on_gap=self._revisions_missed)
         self._session.on_epoch(self.follow_soon)

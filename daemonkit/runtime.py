@@ -84,6 +84,8 @@ class Runtime:
             self._context.fail(error)
 
     async def _start(self) -> None:
+        if self._module.uses_configuration:
+            self._membership.expect_configuration()
         if self._module.uses_bus:
             await self._membership.join()
         if self._module.uses_configuration:

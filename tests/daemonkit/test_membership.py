@@ -186,6 +186,26 @@ async def test_who_cannot_apply_a_revision_it_hears_of_ends(world, monkeypatch):
 
 
 @pytest.mark.asyncio
+async def test_a_preparation_that_comes_before_the_first_configuration_is_taken(world):
+    """As soon as a process is on the bus cfgmgr may ask it: a commit failed with "has no command prepare"."""
+    spec = Spec.load(Path(toy.__file__).with_suffix(".yaml"))
+    places = Directories(Path("/nowhere"), Path("/nowhere"))
+    log, session = world.toy.context.log, world.bus.session("toy/1")
+    context = Context("toy", "1", places, (), spec, log, Counters(()), session)
+    module = toy.Toy(context)
+    membership = Membership(module, context)
+    membership.expect_configuration()
+    await membership.join()
+    answer = await world.cfgmgr_session.call(api.Prepare(2, 1, {"toy": {"word": "word2"}}), to="toy/1")
+    assert (answer, membership.revision, module.word) == (api.Prepared(), 1, "word1")
+    world.cfgmgr.revision = 2
+    await world.cfgmgr_session.call(api.Commit(2), to="toy/1")
+    await membership.configure()
+    assert (membership.revision, module.word) == (2, "word2")
+    await context.close()
+
+
+@pytest.mark.asyncio
 async def test_a_defect_in_a_preparation_is_told_as_that_of_a_command(world, caplog, monkeypatch):
     async def broken(_config):
         raise ValueError("glass")
