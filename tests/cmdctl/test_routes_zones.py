@@ -367,6 +367,27 @@ async def test_reload_reaches_every_instance_but_the_spare():
 
 
 @pytest.mark.asyncio
+async def test_a_reload_has_no_file_read_by_the_door(tmp_path, monkeypatch):
+    reads = []
+
+    def read(stream, file, *rest, **options):
+        reads.append(file)
+        return read_zone(stream, file, *rest, **options)
+
+    monkeypatch.setattr("datasrc.filezones.read_zone", read)
+    path = tmp_path / f"{ORG}.zone"
+    path.write_text(small_zone(ORG, SERIAL))
+    async with house() as here:
+        here.sources.clear()
+        here.sources["files"] = {"type": "master-files", "directory": str(tmp_path)}
+        assert (await here.post("zones", ORG, "reload"))["origin"] == ORG
+        assert await refused(here.post("zones", "example.net", "reload")) == "not-found"
+        assert reads == []
+        await here.do("zone_status", ORG)  # what it has must be read
+        assert reads == [str(path)]
+
+
+@pytest.mark.asyncio
 async def test_an_instance_that_cannot_reload_says_why():
     async with house() as here:
         here.answers["auth", "reload"] = Refused("unavailable", "the disk is gone")
