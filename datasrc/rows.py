@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import dns.name
@@ -11,6 +12,8 @@ from dns.name import Name
 from datasrc.keys import key_labels, name_key
 from datasrc.rdata import canonical, count, pack, unpack
 from datasrc.records import RRset
+
+ORIGINS = 256  # that are kept ready made: zones that change do so again
 
 Columns = tuple[bytes, int, int, int, bytes | None, bytes]
 """What a Row is made of."""
@@ -92,6 +95,7 @@ def name_from_labels(labels: list[bytes]) -> Name:
         raise ValueError(f"no owner name: {error}") from None
 
 
+@lru_cache(maxsize=ORIGINS)
 def stored_origin(key: bytes, wire: bytes) -> Name:
     """An origin in its own case; where its wire form is damaged, in that of its absolute key."""
     try:

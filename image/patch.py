@@ -71,6 +71,7 @@ class Patch:
         self._assembler = tools.assembler
         self._overlay = Overlay(place, tools.reader)
         self._place = place
+        self._keys: dict[bytes, bytes] = {}  # of owners that were made of them
         self._nodes: dict[bytes, Node] = {}
         self._negative = 0
         self._ends: set[int] = set()  # labels of cuts and DNAMEs
@@ -457,10 +458,13 @@ class Patch:
         return following is not None and following.startswith(key)
 
     def _key_of(self, owner: bytes) -> bytes:
-        return self._finder.key_of(name_from_wire(owner))
+        key = self._keys.get(owner)
+        return self._finder.key_of(name_from_wire(owner)) if key is None else key
 
     def _owner_of(self, key: bytes) -> bytes:
-        return b"".join(len(label).to_bytes(1) + label for label in key_labels(key)) + self._origin
+        owner = b"".join([bytes((len(label),)) + label for label in key_labels(key)]) + self._origin
+        self._keys[owner] = key
+        return owner
 
     def _ancestors(self, owner: bytes) -> Iterator[bytes]:
         """The names between this one and the origin, the origin included."""

@@ -42,10 +42,16 @@ class Followed:
     number: int  # in the manifest and in records of zones
     url: str
     seen: int | None = None  # the outbox id up to where changes are known; None: it must be surveyed
-    mark: Mark | None = None  # the same, as it outlives the process; None until all zones are known
+    last: Change | None = None  # the one of that id; None until all zones are known
+    left: Mark | None = None  # by a process before this one, in place of it
     whole: bool = False  # all zones are known
     due: bool = False  # its survey ended early, and is to be taken again
     rests: float = 0.0  # until when it is not, on the monotonic clock
+
+    @property
+    def mark(self) -> Mark | None:
+        """Up to where changes are known, as it outlives the process; None until all zones are known."""
+        return self.left if self.last is None else _mark(self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,7 @@ class Following:
         self._log = log
         self._known = known
         self._followed: dict[str, Followed] = {}
+        self._fingerprint = fingerprint(())
         self._open: dict[str, Snapshot] = {}  # by source: what its changes are being followed in
         self.until = 0.0  # monotonic: all changes before are known,
         self.unasked: list[str] = []  # if it is not for these sources, which could not be asked
@@ -118,7 +125,8 @@ class Following:
                 if before is not None and _are_files(url) and files is not None and before.number not in files:
                     before = None  # nobody knows which data its versions are
                 mark = before.mark if before and fresh and not _are_files(url) else None
-                self._followed[name] = Followed(before.number if before else _lot(), url, mark=mark)
+                self._followed[name] = Followed(before.number if before else _lot(), url, left=mark)
+            self._fingerprint = fingerprint((name, one.url) for name, one in self._followed.items())
         self.sources = sources
         if files is not None:
             for number, source in self._files():
@@ -179,7 +187,7 @@ class Following:
 
     def fingerprint(self) -> int:
         """What tells these sources from others."""
-        return fingerprint((name, one.url) for name, one in self._followed.items())
+        return self._fingerprint
 
     def number_of(self, source: str) -> int:
         """Of a data source. Raises StorageError where it is configured no more."""
@@ -278,7 +286,7 @@ class Following:
                         update(origin)
             followed.seen = changes[-1].id
             if followed.whole:
-                followed.mark = _mark(changes[-1])
+                followed.last = changes[-1]
             if len(changes) < PAGE:  # of what comes meanwhile the doorbell tells
                 return
         if changes or source.last_change() != followed.seen:  # it is another database, or trimmed
@@ -304,14 +312,14 @@ class Following:
                 followed.seen, followed.whole = mark.id, True
                 return
             # Another database, or too much happened to tell: versions may mean other data.
-            followed.number, followed.mark = _lot(), None
+            followed.number, followed.left, followed.last = _lot(), None, None
         followed.seen = source.last_change()
         self._start(name, source, survey)
 
     def _start(self, name: str, source: DataSource, survey: Callable[[Generator[Found]], None]) -> None:
         """Survey the source, whose changes are followed meanwhile. At the end all is known up to what is seen now."""
         followed = self._followed[name]
-        followed.whole, followed.due, followed.mark = False, True, None
+        followed.whole, followed.due, followed.left, followed.last = False, True, None, None
         seen = followed.seen
         row = next(iter(source.changes(seen - 1, 1)), None) if seen else None
         followed.due = False
@@ -334,7 +342,7 @@ class Following:
                 followed.due, followed.rests = True, time.monotonic() + REST
         if whole:
             followed.whole = True
-            followed.mark = None if last is None else _mark(last)
+            followed.last = last
 
     def _before(self, name: str) -> KeyTable:
         """The keys of the zones that sources before this one have."""
