@@ -189,6 +189,7 @@ class Explained(msgspec.Struct, frozen=True):
     steps: tuple[ExplainedStep, ...]
     notes: tuple[str, ...]  # log messages it would cause
     reply: ExplainedReply | None  # None: no reply is sent
+    by: str = ""  # who answers: image (the compiled loops), authworker, or auth (where there is no worker)
     hook: bool = False  # the reply is shown to the answer hook, which is not called here
 
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import dns.name
+import msgspec
 
 from auth import api
 from auth.cookie_secrets import CookieSecrets, read_secrets
 from auth.engine import Serving
 from auth.errors import CookieSecretError
-from auth.explain import explain
+from auth.explain import explain, query_of, with_images
 from auth.images import Images
 from auth.kernel_drops import KernelDrops
 from auth.keys import KeyRing
@@ -387,7 +388,11 @@ class AuthDaemon(Module):
         """Why a query is answered as it is."""
         serving, listening = self._at_work().engine.serving, self._listening
         assert self._sources is not None
-        return await self.context.work(explain, request, serving, self._sources, listening, self.context.spec)
+        found = await self.context.work(explain, request, serving, self._sources, listening, self.context.spec)
+        by = WORKER if self.context.session.members(WORKER) else self.name
+        if self._images is None:
+            return msgspec.structs.replace(found, by=by)
+        return await with_images(found, self._images, *query_of(request, serving), by)
 
     @command(api.Statistics)
     async def statistics(self, _call: IncomingCall, _request: api.Statistics) -> api.StatisticsReply:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import dns.exception
 import dns.name
 import dns.rdatatype
+import msgspec
 from dns.name import Name
 from dns.rdatatype import RdataType
 
@@ -22,13 +23,15 @@ from auth.signature import sign_request
 from daemonkit.option_addresses import parse_endpoint
 from daemonkit.spec import Spec
 from datasrc.errors import DataSourceError
-from datasrc.records import Match
+from datasrc.records import Match, ZoneState
 from datasrc.source import DataSource
+from image.zonerecord import ZoneRecord
 from msgq.errors import Refused
 
 if TYPE_CHECKING:
     from dns.message import Message
 
+IMAGE = "image"  # who answers: auth's compiled loops
 CLIENT_PORT = 53000  # of the client that is pretended; nothing depends on it but that it is not 0
 _RULES = {
     Match.CNAME: "cname",
@@ -36,6 +39,16 @@ _RULES = {
     Match.DELEGATION: "delegation",
     Match.NXDOMAIN: "nxdomain",
 }
+
+
+class Imaged(Protocol):
+    """What images answer (auth.images.Images)."""
+
+    async def answer(self, message: bytes, client: Client) -> bytes | None:
+        """The reply, empty where none is sent; None where they leave the message."""
+
+    async def records(self, origins: Sequence[Name]) -> list[ZoneRecord | None]:
+        """The record of each zone that is answered from an image."""
 
 
 class Holders(Protocol):
@@ -49,15 +62,8 @@ def explain(
     request: api.Explain, serving: Serving, sources: Holders, listening: Sequence[str], spec: Spec
 ) -> api.Explained:
     """Answer the query of a client that is only pretended, and tell how that came about. Blocks."""
-    import dns.flags
-    import dns.message  # what answers does without it
-
     name, rdtype = _question(request)
-    _check_addresses(request)
-    query = dns.message.make_query(name, rdtype, use_edns=0, want_dnssec=request.dnssec, payload=request.udp_size)
-    query.flags &= ~dns.flags.RD
-    client = Client(request.client, CLIENT_PORT, Transport.TCP if request.tcp else Transport.UDP)
-    wire = _signed(query.to_wire(), request, serving)
+    wire, client = query_of(request, serving)
     reply, seen = observe(serving, spec, rdtype, lambda engine: engine.respond(wire, client))
     return api.Explained(
         name=name.to_text(),
@@ -66,8 +72,58 @@ def explain(
         taken_by=tuple(one for one in listening if _takes(one, request)),
         steps=tuple(_step(step, serving, sources) for step in seen.steps),
         notes=tuple(seen.notes),
-        reply=None if reply is None else _reply(dns.message.from_wire(reply, keyring=False), len(reply)),
+        reply=_reply_of(reply),
         hook=any(_has_hook(step, serving) for step in seen.steps[:1]),
+    )
+
+
+def query_of(request: api.Explain, serving: Serving) -> tuple[bytes, Client]:
+    """The message that is asked about, and the client that is pretended. Raises Refused."""
+    import dns.flags
+    import dns.message
+
+    name, rdtype = _question(request)
+    _check_addresses(request)
+    query = dns.message.make_query(name, rdtype, use_edns=0, want_dnssec=request.dnssec, payload=request.udp_size)
+    query.flags &= ~dns.flags.RD
+    client = Client(request.client, CLIENT_PORT, Transport.TCP if request.tcp else Transport.UDP)
+    return _signed(query.to_wire(), request, serving), client
+
+
+async def with_images(found: api.Explained, images: Imaged, message: bytes, client: Client, by: str) -> api.Explained:
+    """An explanation with who answers; where images do, with what they answer. `by` is who does where they do not."""
+    reply = await images.answer(message, client)
+    origins = list({step.zone.origin for step in found.steps if step.zone is not None})
+    records = await images.records([dns.name.from_text(origin) for origin in origins])
+    there = {origin: record for origin, record in zip(origins, records, strict=True) if record is not None}
+    steps = tuple(_as_image(step, there, answers=reply is not None) for step in found.steps)
+    if reply is None:
+        return msgspec.structs.replace(found, by=by, steps=steps)
+    return msgspec.structs.replace(found, by=IMAGE, steps=steps, reply=_reply_of(reply), notes=())
+
+
+def _as_image(step: api.ExplainedStep, there: Mapping[str, ZoneRecord], *, answers: bool) -> api.ExplainedStep:
+    """A step with the zone as its image has it, if that `answers` or the data source cannot."""
+    record = None if step.zone is None else there.get(step.zone.origin)
+    if step.zone is None or record is None or (not answers and step.zone.state == ZoneState.READY.value):
+        return step
+    return msgspec.structs.replace(step, zone=_image_of(step.zone, record))
+
+
+def _image_of(zone: api.ExplainedZone, record: ZoneRecord) -> api.ExplainedZone:
+    """A zone as its image has it; where the data source cannot be used, or is ahead, with that beside it."""
+    reason = f"{zone.reason}; serial {record.serial} goes on being served" if zone.reason else ""
+    written = zone.written if zone.version == record.version else None
+    if not reason and zone.serial != record.serial:
+        reason = f"the data source has serial {zone.serial}, of which there is no image yet"
+    return msgspec.structs.replace(
+        zone,
+        version=record.version,
+        serial=record.serial,
+        records=record.records,
+        state=ZoneState.READY.value,
+        reason=reason,
+        written=written,
     )
 
 
@@ -195,6 +251,12 @@ def _acl(decision: Decision, serving: Serving) -> api.ExplainedAcl:
     name = decision.origin.to_text(omit_final_dot=decision.origin != dns.name.root)
     place = f"zones.{name}.query_acl" if listed else f"templates.{DEFAULT_TEMPLATE}.query_acl"
     return api.ExplainedAcl(place, decision.action.value, decision.rule, decision.source)
+
+
+def _reply_of(wire: bytes | None) -> api.ExplainedReply | None:
+    import dns.message  # what answers does without it
+
+    return _reply(dns.message.from_wire(wire, keyring=False), len(wire)) if wire else None
 
 
 def _reply(message: Message, size: int) -> api.ExplainedReply:

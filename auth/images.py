@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from dns.name import Name
 
 from auth import api
+from auth.client import Client
 from daemonkit.module import Context
 from daemonkit.process import suite_run
 from image import arena, manifest
 from image.collection import Collection, Prepared
 from image.responder import Responder
-from image.zonerecord import origin_wire
+from image.zonerecord import ZoneRecord, origin_wire
 
 if TYPE_CHECKING:
     from auth.server import Server
@@ -129,10 +130,26 @@ class Images:
         async with self._changing:
             return self._collection is not None and self._collection.knows(map(origin_wire, origins))
 
-    async def serials(self, origins: Sequence[Name]) -> list[tuple[int, int] | None]:
-        """Serial and version of each zone as it is answered from an image; None: it is not."""
+    async def answer(self, message: bytes, client: Client) -> bytes | None:
+        """What the loops answer to a message from images, empty where that is nothing; None: they leave it.
+
+        By a responder of its own: nothing is counted, limited or sent.
+        """
+        async with self._changing:
+            if self._responder is None or self._collection is None:
+                return None
+            responder = Responder(self._responder.seed, self._responder.udp_size)
+            self._collection.attach(responder)
+            return self._server.answer_beside(responder, message, client)
+
+    async def records(self, origins: Sequence[Name]) -> list[ZoneRecord | None]:
+        """The record of each zone as it is answered from an image; None: it is not."""
         async with self._changing:
             if self._responder is None or self._collection is None or not self._server.answers_from_images:
                 return [None] * len(origins)
-            records = [self._collection.find(origin_wire(origin)) for origin in origins]
+            return [self._collection.find(origin_wire(origin)) for origin in origins]
+
+    async def serials(self, origins: Sequence[Name]) -> list[tuple[int, int] | None]:
+        """Serial and version of each zone as it is answered from an image; None: it is not."""
+        records = await self.records(origins)
         return [(found.serial, found.version) if found is not None else None for found in records]

@@ -10,6 +10,7 @@ import asyncio
 import functools
 import ipaddress
 import socket
+import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,13 +18,16 @@ from typing import Any
 
 from dns.name import Name
 
+from auth.client import Client, Transport
 from auth.cookie_secrets import CookieSecrets
-from auth.counted import COUNTED
+from auth.counted import COUNTED, LOOP_PART
 from auth.engine import Engine, Serving, ZoneData
+from auth.image_engine import ImageEngine
 from auth.listed import Listed, list_zones
 from auth.loop import Loop
 from auth.loop_thread import LoopThread
 from auth.raw import Hatch
+from auth.reply_tally import ReplyTally
 from auth.settings import Settings
 from auth.sizes import HATCH_MESSAGES
 from auth.tally import Tally
@@ -40,6 +44,9 @@ from daemonkit.spec import Spec
 from image.directory import milliseconds
 from image.layout import CLOSED
 from image.responder import Responder
+
+MAX_MESSAGE = 1 << 16  # octets, and one (RFC 1035 section 4.2.2)
+SLACK = 64  # octets behind what compiled code reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +192,28 @@ class Server:
             loop.answers.engage(responder, serving.settings, serving.cookies)
 
         return engage
+
+    def answer_beside(self, responder: Responder, message: bytes, client: Client) -> bytes | None:
+        """What the loops would answer to a message by such a responder, which nobody else uses, without limits.
+
+        Empty where that is nothing; None where they would leave it. Nothing is counted.
+        """
+        listed, serving = self._listed, self.engine.serving
+        if not self.answers_from_images or listed is None or self._usable(responder) is None:
+            return None
+        engine = ImageEngine(ReplyTally(), LOOP_PART)
+        listed.tell(responder, engine)
+        responder.counting = 0
+        engine.zone_tally.rest()
+        self._trust(responder)
+        engine.engage(responder, serving.settings, serving.cookies, None, time.time())
+        address = ipaddress.ip_address(client.address).packed
+        query, reply = memoryview(bytearray(message) + bytes(SLACK)), memoryview(bytearray(MAX_MESSAGE))
+        engine.serve(query, reply, memoryview(bytearray(address) + bytes(SLACK)))
+        responder.stream = int(client.transport is Transport.TCP)
+        engine.set_time(int(time.time()), time.monotonic_ns())
+        octets = engine.respond(0, len(message), 0, 0, len(address))
+        return bytes(reply[: max(0, octets)]) if octets else None
 
     def _tell_limited(self) -> None:
         """In the thread of the loop, which cannot make the objects of a message."""

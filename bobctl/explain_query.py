@@ -18,6 +18,11 @@ _RULES = {
     "empty-non-terminal": "the name has no records, but names below it have: it exists (RFC 8020)",
     "nxdomain": "the name does not exist",
 }
+_BY = {
+    "image": "auth, from an image",
+    "authworker": "authworker, for images do not answer this",
+    "auth": "auth, for images do not answer this, and there is no worker",
+}
 _WILDCARD_NODATA = "the name does not exist, a wildcard stands in for it, and has not the type"
 
 
@@ -34,6 +39,8 @@ def show(found: dict[str, Any], asked: str) -> None:
         click.echo()
         output.fields(_step(step))
     click.echo()
+    if found.get("by"):
+        output.fields({"answered by": _BY.get(found["by"], found["by"])})
     if found["hook"]:
         output.fields({"hook": "this answer is shown to auth.hook, which may give another"})
     _reply(found["reply"])

@@ -124,6 +124,13 @@ def test_a_bad_file_is_told_beside_what_goes_on_being_served(suite: Suite, direc
     (listed,) = suite.control("zone", "list", "--state", "stale")["zones"]
     assert listed == {name: value for name, value in shown.items() if name != "image"}
     assert suite.control("zone", "list", "--state", "broken")["zones"] == []
+    explained = suite.control("explain", "www.zone8.test", "A")
+    (step,) = explained["steps"]
+    assert (explained["by"], explained["reply"]["rcode"]) == ("image", "NOERROR")
+    assert explained["reply"]["answer"] == ["www.zone8.test. 300 IN A 192.0.2.8"]
+    assert (step["zone"]["state"], step["zone"]["serial"]) == ("ready", 1)
+    assert told in step["zone"]["reason"]
+    assert step["zone"]["reason"].endswith("; serial 1 goes on being served")
     count = len(shown["served"])
     assert f"{count} of {count}" in suite.bobctl("zone", "list", "--name", "zone8.test").stdout
     write(directory, "zone8.test", zone(3, "192.0.2.253"))
@@ -156,6 +163,10 @@ def test_a_bad_file_keeps_the_last_good_version_whoever_is_killed_and_over_a_res
     suite.bobctl("zone", "reload")
     write(directory, "zone5.test", zone(3, "192.0.2.300"))
     suite.bobctl("zone", "reload")
+    for how, who in (((), "image"), (("--key", "k.test"), "authworker")):
+        explained = suite.control("explain", "www.zone5.test", "A", *how)
+        assert (explained["by"], explained["reply"]["rcode"]) == (who, "NOERROR")
+        assert [(step["zone"]["state"], step["zone"]["serial"]) for step in explained["steps"]] == [("ready", 2)]
     for member in ("memmgr/0", "authworker/0", "auth/0", "auth/1"):
         pid = suite.pid(member)
         os.kill(pid, signal.SIGKILL)
