@@ -27,6 +27,7 @@ from datasrc.zonefiles import is_in_small_letters, origin_of
 from datasrc.zonetext_zone import read_zone
 
 KEPT_OCTETS = 256 << 20  # of packed sets of one directory; those not asked for longest are read again when they are
+NOT_ASKED_FOR = 10.0  # s from reading a large file, after which nobody may ask for its zone, for another source has it
 CERTAIN = 2.0  # s after which a file that is written again has another time, whatever the file system
 
 READERS = 64  # files that can be read at once
@@ -66,14 +67,17 @@ class ReadFile:
 
 
 class Kept:
-    """The zones whose packed sets are here, the one asked for longest ago first."""
+    """The zones whose packed sets are here, the one asked for longest ago first.
+
+    Large ones that were read and not asked for yet wait apart: what is read meanwhile does not have them read twice.
+    """
 
     def __init__(self, octets: int = KEPT_OCTETS) -> None:
         self.patience: float | None = None  # s that a question waits for a file to be read; None: as long as it takes
         self.news = 0  # how often something else was to be remembered of a file
         self._most = octets
-        self._octets = 0
-        self._zones: OrderedDict[FileZone, int] = OrderedDict()
+        self._zones = _Pool()
+        self._waiting = _Pool()
         self._lock = threading.Lock()
         self._readers = [threading.Lock() for _ in range(READERS)]
         self._reading: dict[FileZone, tuple[Future[None], float]] = {}  # and when that began
@@ -114,23 +118,55 @@ class Kept:
     def add(self, zone: FileZone, octets: int) -> None:
         """This zone has its sets; others lose theirs where all are too many."""
         with self._lock:
-            self._octets += octets - self._zones.pop(zone, 0)
-            self._zones[zone] = octets
-            while self._octets > self._most and len(self._zones) > 1:
-                oldest, size = self._zones.popitem(last=False)
-                self._octets -= size
-                oldest.packed = None
+            self._zones.remove(zone)
+            self._waiting.remove(zone)
+            (self._waiting if zone.is_large else self._zones).add(zone, octets, self._most)
 
     def remove(self, zone: FileZone) -> None:
         """Nobody will ask for it."""
         with self._lock:
-            self._octets -= self._zones.pop(zone, 0)
+            self._zones.remove(zone)
+            self._waiting.remove(zone)
 
     def used(self, zone: FileZone) -> None:
         """It was asked for."""
         with self._lock:
-            if zone in self._zones:
-                self._zones.move_to_end(zone)
+            octets = self._zones.remove(zone) or self._waiting.remove(zone)
+            if octets:
+                self._zones.add(zone, octets, self._most)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a large file may be read before somebody asks for it: not where others wait for that already."""
+        waiting = self._waiting
+        return waiting.octets < self._most // 2 or time.monotonic() - waiting.changed >= NOT_ASKED_FOR
+
+
+class _Pool:
+    """Zones with their packed sets, the oldest first."""
+
+    def __init__(self) -> None:
+        self.octets = 0
+        self.changed = time.monotonic()
+        self._zones: OrderedDict[FileZone, int] = OrderedDict()
+
+    def add(self, zone: FileZone, octets: int, most: int) -> None:
+        """Have this one as well; the oldest lose their sets where all are too many."""
+        self.changed = time.monotonic()
+        self._zones[zone] = octets
+        self.octets += octets
+        while self.octets > most and len(self._zones) > 1:
+            oldest, size = self._zones.popitem(last=False)
+            self.octets -= size
+            oldest.packed = None
+
+    def remove(self, zone: FileZone) -> int:
+        """How many octets it had; 0: it was not here."""
+        octets = self._zones.pop(zone, 0)
+        if octets:
+            self.octets -= octets
+            self.changed = time.monotonic()
+        return octets
 
 
 class FileZone:

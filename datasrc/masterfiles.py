@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from dns.name import Name
@@ -169,10 +169,15 @@ class MasterFilesSource(DataSource):
         zone = self._zones.get(key)
         return isinstance(zone, FileZone) and zone.is_unread
 
-    def read_large(self) -> int:
-        """Read the large files that were not read yet; how many that were. For a thread that has the time."""
+    def read_large(self, most: int | None = None) -> int:
+        """Read large files that were not read yet, so many at most; how many that were. For a thread that has the time.
+
+        No more are read than there is room for, until somebody asks for what was read.
+        """
         read = 0
         for key in list(self._large):
+            if read == most or not self._kept.has_room:
+                break
             zone = self._zones.get(key)
             if isinstance(zone, FileZone) and zone.is_unread and not self._closing.is_set():
                 zone.info()
@@ -429,8 +434,11 @@ class MasterFilesSource(DataSource):
         """
         replacements = [self._without(key) for key in gone]
         number = first_number()
-        for key, file in files.items():
+        for key, file in self._large_last(files):
             known = self._zones.get(key)
+            if replacements and key in self._large:  # the small ones do not wait for it
+                self._zones.publish_all(replacements, _PROVENANCE)
+                replacements = []
             if known is None or known.deleted:
                 if not (all_files or _is_settled(file)):
                     continue
@@ -445,6 +453,13 @@ class MasterFilesSource(DataSource):
         for key in gone:
             self._faults.pop(key, None)
         return True
+
+    def _large_last(self, files: Mapping[bytes, ZoneFile]) -> Iterable[tuple[bytes, ZoneFile]]:
+        large = self._large & files.keys() if self._large else set()
+        if not large:
+            return files.items()
+        small = ((key, file) for key, file in files.items() if key not in large)
+        return chain(small, ((key, files[key]) for key in large))
 
     def _again(self, key: bytes, known: FileZone, file: ZoneFile, *, all_files: bool) -> list[Replacement]:
         """Look at a file again: the version in place of the one before, if there is another good one."""

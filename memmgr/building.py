@@ -45,7 +45,7 @@ class Task(msgspec.Struct, frozen=True):
     origins: list[str]
     path: str
     seed: int
-    hurried: bool = False  # nothing is answered from images before they are all there
+    hurried: bool = False  # until it is there a zone, or all, are answered more slowly
     handed: Handed | None = None  # the one zone, where it is not read from the source
 
 

@@ -52,6 +52,7 @@ HERE_READ = 1_500_000  # the same of zone files, which were read here: 0.3 s a m
 
 # Threads beside the worker, for what may take long: it goes on with other zones.
 BUILDING = "building"
+READING = "reading"  # large zone files
 OPENING = "opening"  # data sources of another configuration
 LOOKING = "looking"  # at all data sources, by command, and closing those that are not used any more
 
@@ -70,6 +71,7 @@ class MemmgrDaemon(Module):
         self._bells: dict[str, Bell] = {}
         self._rung = asyncio.Event()
         self._work = asyncio.Event()  # something may wait to be built
+        self._unread = asyncio.Event()  # large files may wait to be read
         self._changes = 0  # that were counted
         self._compactions = 0  # that were counted
         self._loop = asyncio.get_running_loop()
@@ -136,6 +138,7 @@ class MemmgrDaemon(Module):
         self.context.spawn(self._watch(self._keeper.following.asking), "watch")
         await self._configure(None)
         self.context.spawn(self._build(), "build")
+        self.context.spawn(self._read(), "read")
         while True:
             await self._look()
             try:
@@ -255,29 +258,24 @@ class MemmgrDaemon(Module):
     async def _build(self) -> None:
         assert self._keeper is not None
         retry = self._loop.time() + RETRY_EVERY
-        in_vain = False  # whether large files were to be read in the last turn, and none was
         while True:
+            self._work.clear()
             try:
                 if self._loop.time() >= retry:
                     retry = self._loop.time() + RETRY_EVERY
                     await self.context.work(self._keeper.retry)
-                read = await self.context.work_apart(BUILDING, self._read_ahead)
                 task = await self.context.work(self._keeper.take)
             except (OSError, DataSourceError) as error:
                 self.context.counters.add("failures")
                 self.context.log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
                 task = None
-            else:
-                if task is None and self._keeper.unread and (read or not in_vain):
-                    in_vain = not read
-                    continue
-                in_vain = False
+            if self._keeper.unread:
+                self._unread.set()
             if task is not None:
                 await self._build_one(*task)
                 continue
             if self._keeper.sweeping:  # others had their turn in between
                 continue
-            self._work.clear()
             try:
                 async with asyncio.timeout(RETRY_EVERY):
                     await self._work.wait()
@@ -314,8 +312,9 @@ class MemmgrDaemon(Module):
         number, seed = keeper.following.number_of(batch.source), keeper.store.manifest.seed
         entry = keeper.following.entry(batch.source)
         origins = [origin.to_text() for origin in batch.origins]
-        task = Task(batch.source, dict(entry), number, origins, str(path), seed, hurried=not keeper.announced)
         source = await self.context.work(keeper.following.source, batch.source)
+        hurried = not await self.context.work(keeper.answers_for, batch)
+        task = Task(batch.source, dict(entry), number, origins, str(path), seed, hurried=hurried)
         if entry["type"] == FILES.rstrip(":"):
             await self._build_files(task, source, batch)
         elif batch.records <= HERE_RECORDS:
@@ -339,10 +338,23 @@ class MemmgrDaemon(Module):
         asking = following.asking.of(batch.source)
         build_here(following.source(batch.source), number, batch.origins, path, seed, asking=asking)
 
-    def _read_ahead(self) -> int:
-        """In a thread of its own: read large zone files, so that who asks for the zones need not wait; how many."""
+    async def _read(self) -> None:
+        """Have large zone files read beside everything else: until it was, a zone is left to auth."""
+        while True:
+            await self._unread.wait()
+            self._unread.clear()
+            while await self.context.work_apart(READING, self._read_one):
+                self._work.set()
+
+    def _read_one(self) -> bool:
+        """In a thread of its own: read a large zone file, if there is any; whether there was."""
         assert self._keeper is not None
-        return sum(source.read_large() for source in self._keeper.following.file_sources())
+        following = self._keeper.following
+        for name, source in following.file_sources():
+            with following.asking.of(name):
+                if source.read_large(1):
+                    return True
+        return False
 
     def _tell(self) -> None:
         """Set the gauges."""

@@ -166,9 +166,9 @@ class Following:
         number = self.number_of(name)
         return next((source.faults for other, source in self._files() if other == number), {})
 
-    def file_sources(self) -> list[MasterFilesSource]:
-        """Those of zone files that can be used now, to have their large files read."""
-        return [source for _, source in self._files()]
+    def file_sources(self) -> list[tuple[str, MasterFilesSource]]:
+        """Those of zone files that can be used now, by name, to have their large files read."""
+        return [(name, source) for name, source in self._each() if isinstance(source, MasterFilesSource)]
 
     def _files(self) -> Iterator[tuple[int, MasterFilesSource]]:
         for name, source in self._each():

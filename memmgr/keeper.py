@@ -320,6 +320,13 @@ class Keeper:
         """Whether all zones are known of the sources that can be asked."""
         return not self.plan.surveying and self.following.complete
 
+    def answers_for(self, batch: Batch) -> bool:
+        """Whether all of these zones are answered from images, as they were, until they are built."""
+        if not self.announced:
+            return False
+        there = [self.store.find(origin_wire(origin)) for origin in batch.origins]
+        return all(one is not None and one.record.answered for one in there)
+
     def built(self, batch: Batch, number: int) -> None:
         """Publish what was built; nothing is done behind close(). Raises ImageError, OSError."""
         if self._closed:

@@ -598,6 +598,36 @@ def test_who_has_patience_is_told_when_a_file_is_read_again(directory, slow):
     source.close()
 
 
+def test_small_files_that_changed_do_not_wait_for_a_large_one_to_be_read(directory, monkeypatch):
+    go, begun = threading.Event(), threading.Event()
+
+    def read(path: Path, origin: dns.name.Name, number: int) -> filezones.ReadFile:
+        if path.name == "big.zone":
+            begun.set()
+            assert go.wait(DEADLINE)
+        return filezones.read_file(path, origin, number)
+
+    big = "".join(f"h{number} A 192.0.2.1\n" for number in range(100))
+    monkeypatch.setattr(filezones, "QUICKLY_READ", 1000)
+    files = {"a.zone": "", "big.zone": big, "z.zone": ""}
+    for file, extra in files.items():
+        os.utime(write(directory, 1, extra, file), (5, 5))
+    source = MasterFilesSource(directory, check_every=None)
+    origins = [dns.name.from_text(text) for text in ("a.", "big.", "z.")]
+    assert [info(source, origin).serial for origin in origins] == [1, 1, 1]
+    monkeypatch.setattr("datasrc.masterfiles.read_file", read)
+    for file, extra in files.items():
+        os.utime(write(directory, 2, extra, file), (6, 6))
+    looking = threading.Thread(target=source.refresh, daemon=True)
+    looking.start()
+    assert begun.wait(DEADLINE)
+    assert [info(source, origin).serial for origin in origins] == [2, 1, 2]
+    go.set()
+    looking.join()
+    assert [info(source, origin).serial for origin in origins] == [2, 2, 2]
+    source.close()
+
+
 def test_what_goes_wrong_while_somebody_waits_is_told(directory, slow):
     path = write(directory, 1, "www A 192.0.2.300\n")
     source = MasterFilesSource(directory, check_every=None)

@@ -165,7 +165,7 @@ def test_a_large_file_is_left_until_another_thread_has_read_it(house, reads, mon
     house.keeper.rebuild(dns.name.from_text("large."))
     house.settle()
     assert (set(reads), house.keeper.unread) == ({"small.zone"}, True)
-    (source,) = house.keeper.following.file_sources()
+    ((_, source),) = house.keeper.following.file_sources()
     source.read_large()
     house.settle()
     assert (reads.count("large.zone"), house.keeper.unread) == (1, False)
@@ -176,6 +176,41 @@ def test_a_large_file_is_left_until_another_thread_has_read_it(house, reads, mon
     source.read_large()
     assert house.settle().answer("h1.later.").answer
     assert [reads[-1], reads.count("large.zone")] == ["later.zone", 1]
+
+
+def test_a_file_larger_than_what_is_kept_is_read_once_whatever_is_read_before_it_is_built(house, reads, monkeypatch):
+    """Each file that was read after it had it make room, and it was read again for its image."""
+    monkeypatch.setattr(filezones, "QUICKLY_READ", 1000)
+    monkeypatch.setattr(filezones.Kept.__init__, "__defaults__", (2000,))
+    for large in ("large", "second", "third"):
+        house.write(soa(1, *(f"h{number} A 192.0.2.1" for number in range(100))), large)
+    house.write(soa(1, "www A 192.0.2.1"), "a.small")
+    house.write(soa(1, "www A 192.0.2.1"), "z.small")
+    house.start()
+    ((_, source),) = house.keeper.following.file_sources()
+    for _ in range(3):
+        assert source.read_large() == 1  # the others wait until this one is built: there is no room for two
+        assert source.read_large() == 0
+        house.write(soa(len(reads), "www A 192.0.2.2"), "a.small")
+        house.write(soa(len(reads), "www A 192.0.2.2"), "z.small")
+        house.reload()
+    assert house.keeper.unread is False
+    for large in ("large", "second", "third"):
+        assert reads.count(f"{large}.zone") == 1
+        assert house.answer(f"h1.{large}.").answer
+
+
+def test_a_large_file_that_was_read_and_is_not_built_keeps_no_other_from_being_read(house, monkeypatch):
+    """As one whose zone another data source has, before it."""
+    monkeypatch.setattr(filezones, "QUICKLY_READ", 1000)
+    monkeypatch.setattr(filezones.Kept.__init__, "__defaults__", (2000,))
+    for large in ("large", "second"):
+        house.write(soa(1, *(f"h{number} A 192.0.2.1" for number in range(100))), large)
+    house.start()
+    ((_, source),) = house.keeper.following.file_sources()
+    assert [source.read_large(), source.read_large()] == [1, 0]
+    monkeypatch.setattr(filezones, "NOT_ASKED_FOR", 0.0)
+    assert source.read_large() == 1
 
 
 def test_a_file_that_was_only_touched_is_no_change(house):
@@ -363,7 +398,7 @@ def test_a_file_that_has_become_large_before_it_was_read_is_read_as_a_large_one(
     monkeypatch.setattr(filezones, "QUICKLY_READ", 1000)
     house.write(soa(1, "www A 192.0.2.1"), "small")
     house.start()
-    (source,) = house.keeper.following.file_sources()
+    ((_, source),) = house.keeper.following.file_sources()
     house.write(soa(1), "large")
     source.refresh()
     house.write(soa(1, *(f"h{number} A 192.0.2.1" for number in range(100))), "large")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from memmgr.keeper import SMALL_ZONE
 from tests.kit.suite import Suite, wait_until
 from tests.system.test_memmgr import image_of, zone
 from tests.system.test_zone_files import address, write
@@ -115,11 +116,14 @@ def unopened(directory: Path) -> Iterator[int]:
     signal.signal(signal.SIGIO, old)
 
 
-def test_while_a_big_file_is_read_others_are_published(suite: Suite, unopened: int) -> None:
+def test_while_a_big_file_is_read_others_are_built_and_published(suite: Suite, unopened: int) -> None:
+    """Changes in place were made all along; what had to be built waited for the file."""
     wait_until(
         lambda: fcntl.fcntl(unopened, fcntl.F_GETLEASE) != fcntl.F_WRLCK, DEADLINE, "somebody wants to read the file"
     )
     others_go_on(suite, 4)
+    suite.loadzone("built.", zone(1, "192.0.2.3") + "".join(f"h{number} A 192.0.2.9\n" for number in range(SMALL_ZONE)))
+    wait_until(lambda: image_of(suite, "built", 1), OTHERS, "the image of another zone is built")
     assert not image_of(suite, "slow", 1)
     fcntl.fcntl(unopened, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     wait_until(lambda: image_of(suite, "slow", 1), DEADLINE, "the zone has an image")
