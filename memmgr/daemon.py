@@ -272,7 +272,8 @@ class MemmgrDaemon(Module):
             if self._keeper.unread:
                 self._unread.set()
             if task is not None:
-                await self._build_one(*task)
+                if not await self._build_one(*task):  # however long it took: not at once again, and told until then
+                    retry = self._loop.time() + RETRY_EVERY
                 continue
             if self._keeper.sweeping:  # others had their turn in between
                 continue
@@ -282,7 +283,8 @@ class MemmgrDaemon(Module):
             except TimeoutError:
                 pass
 
-    async def _build_one(self, batch: Batch, number: int, path: Path) -> None:
+    async def _build_one(self, batch: Batch, number: int, path: Path) -> bool:
+        """Whether it could be built."""
         assert self._keeper is not None
         start = self._loop.time()
         try:
@@ -294,6 +296,7 @@ class MemmgrDaemon(Module):
             self.context.counters.add("builds.failed")
             self.context.log.error("MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=batch.origins[0], reason=error)
             await self.context.work(self._keeper.failed, batch, number, str(error))
+            return False
         else:
             self.context.counters.add("builds")
             self.context.counters.add("builds.zones", len(batch.origins))
@@ -303,6 +306,7 @@ class MemmgrDaemon(Module):
                 records=batch.records,
                 seconds=f"{self._loop.time() - start:.2f}",
             )
+            return True
         finally:
             self._tell()
 

@@ -29,9 +29,15 @@ class Stopwatch:
     def seconds(self) -> float:
         """Since then, without what all their threads together waited for a processor."""
         passed = time.monotonic() - self._began
+        return max(0.0, passed - sum(self._kept()))
+
+    def longest(self) -> float:
+        """Seconds that the worst off of the processes waited for a processor since then, in all."""
+        return max(self._kept())
+
+    def _kept(self) -> list[float]:
         self._latest |= self._waited()
-        kept = sum(max(0.0, now - self._before.get(pid, 0.0)) for pid, now in self._latest.items())
-        return max(0.0, passed - kept)
+        return [0.0, *(now - self._before.get(pid, 0.0) for pid, now in self._latest.items())]
 
     def _waited(self) -> dict[int, float]:
         found = {pid: waited(pid) for pid in {os.getpid(), *self._processes()}}

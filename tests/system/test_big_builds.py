@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from memmgr.daemon import RETRY_EVERY
 from memmgr.keeper import SMALL_ZONE
 from tests.kit.suite import Suite, wait_until
 from tests.system.test_memmgr import image_of, zone
@@ -17,8 +19,8 @@ from tests.system.test_zone_files import address, write
 
 pytestmark = pytest.mark.system
 
-DEADLINE = 60.0  # s; ten times what is expected and more
-OTHERS = 10.0  # s for a change of another zone, which takes milliseconds
+DEADLINE = 120.0  # s; twenty times what is expected and more
+OTHERS = 30.0  # s for a change of another zone, which takes milliseconds; what is big waits until we let it go
 RECORDS = 1_500_000  # with those of the apex more than are built in memmgr itself
 SLOW_RECORDS = 110_000  # in a file that is read beside the worker
 PADDING = "x" * 80
@@ -65,9 +67,10 @@ def builders(suite: Suite) -> list[int]:
     return found
 
 
-def others_go_on(suite: Suite, serial: int) -> None:
+def others_go_on(suite: Suite) -> None:
     """A change of the small zone is published, and memmgr says how it does."""
     before = suite.pid("memmgr/0")
+    serial = suite.query("small.").answer[0][0].serial + 1
     suite.loadzone("small.", zone(serial, f"192.0.2.{serial}"))
     wait_until(lambda: image_of(suite, "small", serial), OTHERS, "the change is in an image")
     wait_until(lambda: address(suite, "small") == f"192.0.2.{serial}", OTHERS, "the change is answered")
@@ -82,8 +85,11 @@ def test_while_a_big_zone_is_built_others_are_published_and_a_killed_build_costs
     wait_until(lambda: builders(suite), DEADLINE, "a process builds the image")
     (builder,) = builders(suite)
     os.kill(builder, signal.SIGSTOP)
+    stopped = time.monotonic()
     assert suite.control("call", "memmgr", "status")["building"] == 1
-    others_go_on(suite, 2)
+    others_go_on(suite)
+    while time.monotonic() < stopped + RETRY_EVERY:  # when it fails, what failed before would be tried again
+        others_go_on(suite)
     assert not image_of(suite, "big", 1)
     os.kill(builder, signal.SIGKILL)
 
@@ -92,7 +98,7 @@ def test_while_a_big_zone_is_built_others_are_published_and_a_killed_build_costs
 
     wait_until(failure, DEADLINE, "the failed build is told")
     assert failure() == ["the process that built it was killed by SIGKILL"]
-    others_go_on(suite, 3)
+    others_go_on(suite)
     suite.control("call", "memmgr", "rebuild", "origin=big")
     wait_until(lambda: image_of(suite, "big", 1), DEADLINE, "the zone is built by another process")
     wait_until(lambda: address(suite, "big") == "192.0.2.2", OTHERS, "the image is mapped")
@@ -118,13 +124,14 @@ def unopened(directory: Path) -> Iterator[int]:
 
 def test_while_a_big_file_is_read_others_are_built_and_published(suite: Suite, unopened: int) -> None:
     """Changes in place were made all along; what had to be built waited for the file."""
+    broken = time.monotonic() + int(Path("/proc/sys/fs/lease-break-time").read_text())  # whoever waits goes on then
     wait_until(
         lambda: fcntl.fcntl(unopened, fcntl.F_GETLEASE) != fcntl.F_WRLCK, DEADLINE, "somebody wants to read the file"
     )
-    others_go_on(suite, 4)
+    others_go_on(suite)
     suite.loadzone("built.", zone(1, "192.0.2.3") + "".join(f"h{number} A 192.0.2.9\n" for number in range(SMALL_ZONE)))
     wait_until(lambda: image_of(suite, "built", 1), OTHERS, "the image of another zone is built")
-    assert not image_of(suite, "slow", 1)
+    assert time.monotonic() > broken or not image_of(suite, "slow", 1)
     fcntl.fcntl(unopened, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     wait_until(lambda: image_of(suite, "slow", 1), DEADLINE, "the zone has an image")
     wait_until(lambda: address(suite, "slow") == "192.0.2.2", OTHERS, "the image is mapped")

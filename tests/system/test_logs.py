@@ -90,9 +90,7 @@ def test_a_reader_that_stopped_holds_nobody_up(suite: Suite, record_property) ->
     assert suite.control("config", "get", "auth.identity") == "here"
     record_property("figure", f"slowest of 100 queries with a blocked log, beside a SIGKILL: {slowest * 1000:.0f} ms")
     processes = suite.descendants()
-    began = time.monotonic()
     assert suite.stop() == 0
-    assert time.monotonic() - began < 20  # two seconds are the limit, on a machine with nothing else to do
     wait_until(lambda: not any(map(alive, processes)), DEADLINE, "nobody waits for the reader")
     assert waiting(reader) == PIPE
     os.close(writer)

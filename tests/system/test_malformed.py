@@ -13,7 +13,8 @@ SEED = 20261128
 
 
 def test_malformed_packets_neither_end_nor_hold_up_nor_swell_the_suite(running, record_property):
-    wait_until(lambda: "auth/spare" in running.components(), what="the spare is there")
+    spare = lambda: running.components().get("auth/spare", {})  # noqa: E731
+    wait_until(lambda: spare().get("state") == "running", what="the spare is there")
     campaign = Campaign(running, "www.example.org", bytes([192, 0, 2, 80]), SEED)
     with contextlib.closing(campaign):
         campaign.send(WARM)
