@@ -9,6 +9,7 @@ import shutil
 import stat
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from cfgmgr import directory_store, files
@@ -81,6 +82,19 @@ def test_history_has_author_time_reason_and_changes_newest_first(directory):
     assert revisions[0] == Revision(3, NOW, "alice", "because", (Change(("n",), 2, 3),))
     assert [revision.number for revision in store.revisions(before=3)] == [2, 1]
     store.close()
+
+
+def test_history_is_read_without_the_values_of_snapshots(directory):
+    """Half a second for 100 000 zones, in which no heart-beat left: on a busy machine that was taken for a hang."""
+    filled(directory, 2)
+    store = DirectoryStore(directory)
+    first = revision_files(directory)[0]
+    body = msgspec.json.decode(files.read(first, "revision"))
+    files.write(first, "revision", {**body, "snapshot": ["nobody makes this a map"]})
+    assert [(revision.number, revision.author) for revision in store.revisions()] == [(2, "alice"), (1, "alice")]
+    assert store.damage == []
+    store.close()
+    assert "its content is not ours" in reopened(directory)[2][0].reason
 
 
 def test_a_snapshot_is_taken_when_changes_have_grown_as_large_as_one(directory):
