@@ -49,7 +49,9 @@ class Sweeping:
         self.done, self._zones = False, None
 
     def take_listed(self, listed: Collection[bytes]) -> None:
-        """The configuration lists other zones than before."""
+        """What the configuration lists; where that is the same set as before, 100 000 zones are not compared."""
+        if listed is self.listed:
+            return
         difference = self.listed.symmetric_difference(listed)
         self.listed = frozenset(listed)
         if difference and (self.done or self._zones is not None):
