@@ -65,6 +65,7 @@ class Storm:
         self.odd: list[str] = []
         self.count = 0  # of commands
         self.queries = 0
+        self.reply = ""  # the last one to who asks all the time
         self.over = threading.Event()
         self.others = [threading.Thread(target=target) for target in (self.noise, self.ask)]
 
@@ -238,7 +239,7 @@ class Storm:
             self.queries += 1
             sound = 0 < serial <= self.newest + 1 if rcode == dns.rcode.NOERROR else rcode in WITHOUT_DATA
             if not sound or (zone == STEADY and rcode != dns.rcode.NOERROR):
-                self.odd.append(f"{zone}: {rcode}, serial {serial}, after {list(self.done)[-1:]}")
+                self.odd.append(f"{zone}: {rcode}, serial {serial}, after {list(self.done)[-3:]}: {self.reply}")
 
     def answer(self, zone: str, *, tcp: bool = False) -> tuple[int, int]:
         for _ in range(TRIES):
@@ -246,6 +247,8 @@ class Storm:
                 reply = self.suite.query(zone, tcp=tcp, timeout=PROBE_TIMEOUT)
             except (dns.exception.Timeout, OSError, EOFError):
                 continue
+            if threading.current_thread() is self.others[1]:
+                self.reply = str(reply)
             return reply.rcode(), reply.answer[0][0].serial if reply.answer else 0
         return -1, 0
 
