@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 import signal
+import threading
 from pathlib import Path
 
+import dns.exception
 import pytest
 
 from tests.kit.suite import DEADLINE, Suite, wait_until
@@ -97,3 +100,34 @@ def test_who_an_acl_admits_is_answered_from_images_and_others_are_refused(suite)
     wait_until(lambda: answered_from_images(suite), DEADLINE, "images are in use")
     suite.control("config", "rollback", "1")
     assert suite.query("www.example.", "A").rcode() == 0
+
+
+def test_commits_that_say_who_may_ask_leave_no_query_to_the_worker(suite):
+    """What the loops go by was made anew behind each commit: all zones were the worker's meanwhile."""
+    wait_until(lambda: answered_from_images(suite), DEADLINE, "images are in use")
+    stop = threading.Event()
+    answers: list[int] = []
+
+    def ask() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(dns.exception.Timeout):  # of a busy machine
+                answers.append(suite.query("www.example.", "A").rcode())
+
+    def are_there(count: int) -> bool:
+        return len(answers) >= count
+
+    left = counted(suite, "left")
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for number in range(4):
+            rules = json.dumps([{"action": "ACCEPT", "from": ["127.0.0.1", f"192.0.2.{number}"]}])
+            suite.control("config", "set", "zones.example.query_acl", rules)
+            suite.control("config", "commit", "-m", "who may ask")
+            wait_until(functools.partial(are_there, len(answers) + ASKED), DEADLINE, "queries are answered")
+    finally:
+        stop.set()
+        asking.join()
+    wait_until(lambda: counted(suite, "request.udp") >= len(answers), DEADLINE, "the queries are counted")
+    assert counted(suite, "left") == left
+    assert set(answers) == {0}
