@@ -221,6 +221,7 @@ class MemmgrDaemon(Module):
             longest = max(asking.unanswered(), key=lambda one: one.seconds, default=None)
             self._silence = longest if longest is not None and longest.seconds >= SILENCE_TOLD else None
             if longest is not None and longest.seconds >= self._patience:
+                self._silence = longest
                 self._leave_alone(longest.source, longest.seconds)
                 self.context.fail(SourceSilent(longest.source, longest.seconds))
                 return
@@ -317,7 +318,7 @@ class MemmgrDaemon(Module):
         entry = keeper.following.entry(batch.source)
         origins = [origin.to_text() for origin in batch.origins]
         source = await self.context.work(keeper.following.source, batch.source)
-        hurried = not await self.context.work(keeper.answers_for, batch)
+        hurried = not keeper.announced or not await self.context.work(keeper.answers_for, batch)
         task = Task(batch.source, dict(entry), number, origins, str(path), seed, hurried=hurried)
         if entry["type"] == FILES.rstrip(":"):
             await self._build_files(task, source, batch)

@@ -321,11 +321,9 @@ class Keeper:
         return not self.plan.surveying and self.following.complete
 
     def answers_for(self, batch: Batch) -> bool:
-        """Whether all of these zones are answered from images, as they were, until they are built."""
-        if not self.announced:
-            return False
-        there = [self.store.find(origin_wire(origin)) for origin in batch.origins]
-        return all(one is not None and one.record.answered for one in there)
+        """Whether a zone that is built alone is answered from its image, as it was, until then; many need no hurry."""
+        there = self.store.find(origin_wire(batch.origins[0]))
+        return len(batch.origins) > 1 or (there is not None and there.record.answered)
 
     def built(self, batch: Batch, number: int) -> None:
         """Publish what was built; nothing is done behind close(). Raises ImageError, OSError."""
