@@ -22,18 +22,14 @@ from daemonkit.module import Context, Module, command
 from daemonkit.process import suite_run
 from datasrc.errors import DataSourceError, StorageError, UnknownBackend
 from datasrc.silence import LISTEN_EVERY, SILENT_AFTER, Asking, Unanswered
-from datasrc.source import Bell, DataSource
+from datasrc.source import Bell
 from datasrc.sources import Failure, Sources, open_sources, source_url
 from image import arena, manifest
-from image.errors import ImageError
 from memmgr import api
-from memmgr.building import Task, build_apart, build_here
-from memmgr.errors import BuildFailed, SourceSilent
-from memmgr.following import FILES
-from memmgr.handing import hand_over
+from memmgr.buildloop import BuildLoop
+from memmgr.errors import SourceSilent
 from memmgr.keeper import Keeper
 from memmgr.listed import listed_keys
-from memmgr.plan import Batch
 from memmgr.problems import Problems
 from memmgr.resting import Resting
 from memmgr.store import Store
@@ -46,13 +42,8 @@ DIRECTORY = "images"  # in the state directory
 LOOK_EVERY = 1.0  # s between looks at the data sources, whether a bell rang or not
 SILENCE_TOLD = 5.0  # s for which a data source has not answered before that is shown
 STATUS_PATIENCE = 2.0  # s that who asks for the status waits for the worker: cmdctl waits for five
-RETRY_EVERY = 10.0  # s after which zones that could not be built are tried again
-HERE_RECORDS = 2000  # so many at most are built in this process: it takes less than to start one
-HERE_READ = 1_500_000  # the same of zone files, which were read here: 0.3 s a million in a thread, a process 0.1 s more
 
 # Threads beside the worker, for what may take long: it goes on with other zones.
-BUILDING = "building"
-READING = "reading"  # large zone files
 OPENING = "opening"  # data sources of another configuration
 LOOKING = "looking"  # at all data sources, by command, and closing those that are not used any more
 
@@ -71,7 +62,6 @@ class MemmgrDaemon(Module):
         self._bells: dict[str, Bell] = {}
         self._rung = asyncio.Event()
         self._work = asyncio.Event()  # something may wait to be built
-        self._unread = asyncio.Event()  # large files may wait to be read
         self._changes = 0  # that were counted
         self._compactions = 0  # that were counted
         self._loop = asyncio.get_running_loop()
@@ -137,8 +127,11 @@ class MemmgrDaemon(Module):
         self._keeper = Keeper(store, self.context.log, self._resting)
         self.context.spawn(self._watch(self._keeper.following.asking), "watch")
         await self._configure(None)
-        self.context.spawn(self._build(), "build")
-        self.context.spawn(self._read(), "read")
+        builds = BuildLoop(
+            self.context, self._keeper, self._work, self._leave_alone, self._tell, lambda: self._patience
+        )
+        self.context.spawn(builds.build(), "build")
+        self.context.spawn(builds.read(), "read")
         while True:
             await self._look()
             try:
@@ -222,23 +215,25 @@ class MemmgrDaemon(Module):
             self._silence = longest if longest is not None and longest.seconds >= SILENCE_TOLD else None
             if longest is not None and longest.seconds >= self._patience:
                 self._silence = longest
-                self._leave_alone(longest.source, longest.seconds)
-                self.context.fail(SourceSilent(longest.source, longest.seconds))
+                silent = SourceSilent(longest.source, longest.seconds)
+                self._leave_alone(silent)
+                self.context.fail(silent)
                 return
 
-    def _leave_alone(self, source: str, silent: float) -> None:
+    def _leave_alone(self, silent: SourceSilent) -> None:
         """Ask a data source that does not answer nothing for a while, here and in the next process."""
         assert self._keeper is not None
         self.context.counters.add("silences")
+        source = silent.source
         try:
-            rest = self._resting.add(source, source_url(self._keeper.following.entry(source)), silent)
+            rest = self._resting.add(source, source_url(self._keeper.following.entry(source)), silent.seconds)
         except DataSourceError:  # it is configured no more
             return
         except OSError as error:
             self.context.log.warning("MEMMGR_NOT_NOTED", reason=error)
             return
         self.context.log.error(
-            "MEMMGR_SOURCE_SILENT", source=source, seconds=f"{silent:.0f}", rest=f"{rest.seconds:.0f}"
+            "MEMMGR_SOURCE_SILENT", source=source, seconds=f"{silent.seconds:.0f}", rest=f"{rest.seconds:.0f}"
         )
 
     def _waiting_for(self) -> list[api.SourceProblems]:
@@ -253,113 +248,6 @@ class MemmgrDaemon(Module):
         """What only the worker can tell must be asked again later."""
         if self._silence is not None:
             raise Refused("unavailable", f"memmgr waits for the data source {self._silence.source}")
-
-    # Building.
-
-    async def _build(self) -> None:
-        assert self._keeper is not None
-        retry = self._loop.time() + RETRY_EVERY
-        while True:
-            self._work.clear()
-            try:
-                if self._loop.time() >= retry:
-                    retry = self._loop.time() + RETRY_EVERY
-                    await self.context.work(self._keeper.retry)
-                task = await self.context.work(self._keeper.take)
-            except (OSError, DataSourceError) as error:
-                self.context.counters.add("failures")
-                self.context.log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
-                task = None
-            if self._keeper.unread:
-                self._unread.set()
-            if task is not None:
-                if not await self._build_one(*task):  # however long it took: not at once again, and told until then
-                    retry = self._loop.time() + RETRY_EVERY
-                continue
-            if self._keeper.sweeping:  # others had their turn in between
-                continue
-            try:
-                async with asyncio.timeout(RETRY_EVERY):
-                    await self._work.wait()
-            except TimeoutError:
-                pass
-
-    async def _build_one(self, batch: Batch, number: int, path: Path) -> bool:
-        """Whether it could be built."""
-        assert self._keeper is not None
-        start = self._loop.time()
-        try:
-            await self._build_file(batch, path)
-            await self.context.work(self._keeper.built, batch, number)
-        except (BuildFailed, ImageError, OSError, DataSourceError) as error:
-            if isinstance(error, SourceSilent):
-                self._leave_alone(error.source, error.seconds)
-            self.context.counters.add("builds.failed")
-            self.context.log.error("MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=batch.origins[0], reason=error)
-            await self.context.work(self._keeper.failed, batch, number, str(error))
-            return False
-        else:
-            self.context.counters.add("builds")
-            self.context.counters.add("builds.zones", len(batch.origins))
-            self.context.log.info(
-                "MEMMGR_BUILT",
-                zones=len(batch.origins),
-                records=batch.records,
-                seconds=f"{self._loop.time() - start:.2f}",
-            )
-            return True
-        finally:
-            self._tell()
-
-    async def _build_file(self, batch: Batch, path: Path) -> None:
-        assert self._keeper is not None
-        keeper = self._keeper
-        number, seed = keeper.following.number_of(batch.source), keeper.store.manifest.seed
-        entry = keeper.following.entry(batch.source)
-        origins = [origin.to_text() for origin in batch.origins]
-        source = await self.context.work(keeper.following.source, batch.source)
-        hurried = not keeper.announced or not await self.context.work(keeper.answers_for, batch)
-        task = Task(batch.source, dict(entry), number, origins, str(path), seed, hurried=hurried)
-        if entry["type"] == FILES.rstrip(":"):
-            await self._build_files(task, source, batch)
-        elif batch.records <= HERE_RECORDS:
-            await self.context.work(self._build_here, batch, number, path, seed)
-        else:
-            await build_apart(task, self._patience)
-
-    async def _build_files(self, task: Task, source: DataSource, batch: Batch) -> None:
-        """What was read of zone files is here: a process is given it, where that is worth while."""
-        if len(batch.origins) == 1 and batch.records > HERE_READ:
-            handed = await self.context.work_apart(BUILDING, hand_over, source, batch.origins[0])
-            if handed is not None:
-                await build_apart(msgspec.structs.replace(task, handed=handed), self._patience)
-                return
-        await self.context.work_apart(BUILDING, self._build_here, batch, task.number, Path(task.path), task.seed)
-
-    def _build_here(self, batch: Batch, number: int, path: Path, seed: int) -> None:
-        """In the worker thread, or in that of builds."""
-        assert self._keeper is not None
-        following = self._keeper.following
-        asking = following.asking.of(batch.source)
-        build_here(following.source(batch.source), number, batch.origins, path, seed, asking=asking)
-
-    async def _read(self) -> None:
-        """Have large zone files read beside everything else: until it was, a zone is left to auth."""
-        while True:
-            await self._unread.wait()
-            self._unread.clear()
-            while await self.context.work_apart(READING, self._read_one):
-                self._work.set()
-
-    def _read_one(self) -> bool:
-        """In a thread of its own: read a large zone file, if there is any; whether there was."""
-        assert self._keeper is not None
-        following = self._keeper.following
-        for name, source in following.file_sources():
-            with following.asking.of(name):
-                if source.read_large(1):
-                    return True
-        return False
 
     def _tell(self) -> None:
         """Set the gauges."""

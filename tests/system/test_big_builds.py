@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from memmgr.daemon import RETRY_EVERY
+from memmgr.buildloop import RETRY_EVERY
 from memmgr.keeper import SMALL_ZONE
 from tests.kit.suite import Suite, wait_until
 from tests.system.test_memmgr import image_of, zone

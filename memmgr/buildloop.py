@@ -1,0 +1,158 @@
+"""The tasks that have images built and large zone files read, each where it holds up nobody else.
+
+The worker thread is asked what to build next, and publishes it; in between others have their turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from daemonkit.module import Context
+from datasrc.errors import DataSourceError
+from datasrc.source import DataSource
+from image.errors import ImageError
+from memmgr.building import Task, build_apart, build_here
+from memmgr.errors import BuildFailed, SourceSilent
+from memmgr.following import FILES
+from memmgr.handing import hand_over
+from memmgr.keeper import Keeper
+from memmgr.plan import Batch
+
+RETRY_EVERY = 10.0  # s after which zones that could not be built are tried again
+HERE_RECORDS = 2000  # so many at most are built in this process: it takes less than to start one
+HERE_READ = 1_500_000  # the same of zone files, which were read here: 0.3 s a million in a thread, a process 0.1 s more
+
+# Threads beside the worker.
+BUILDING = "building"
+READING = "reading"  # large zone files
+
+
+class BuildLoop:
+    """Two tasks on the event loop."""
+
+    def __init__(
+        self,
+        context: Context,
+        keeper: Keeper,
+        work: asyncio.Event,
+        leave_alone: Callable[[SourceSilent], None],
+        tell: Callable[[], None],
+        patience: Callable[[], float],
+    ) -> None:
+        """`work` is set when something may wait to be built; `leave_alone` hears of a source that does not answer, and
+        `tell` of each image; `patience` is for how many seconds a source may say nothing.
+        """
+        self._context = context
+        self._keeper = keeper
+        self._work = work
+        self._leave_alone = leave_alone
+        self._tell = tell
+        self._patience = patience
+        self._unread = asyncio.Event()  # large files may wait to be read
+        self._loop = asyncio.get_running_loop()
+
+    async def build(self) -> None:
+        """Build what waits, one image after the other, for as long as the process lives."""
+        retry = self._loop.time() + RETRY_EVERY
+        while True:
+            self._work.clear()
+            try:
+                if self._loop.time() >= retry:
+                    retry = self._loop.time() + RETRY_EVERY
+                    await self._context.work(self._keeper.retry)
+                task = await self._context.work(self._keeper.take)
+            except (OSError, DataSourceError) as error:
+                self._context.counters.add("failures")
+                self._context.log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
+                task = None
+            if self._keeper.unread:
+                self._unread.set()
+            if task is not None:
+                if not await self._build_one(*task):  # however long it took: not at once again, and told until then
+                    retry = self._loop.time() + RETRY_EVERY
+                continue
+            if self._keeper.sweeping:  # others had their turn in between
+                continue
+            try:
+                async with asyncio.timeout(RETRY_EVERY):
+                    await self._work.wait()
+            except TimeoutError:
+                pass
+
+    async def _build_one(self, batch: Batch, number: int, path: Path) -> bool:
+        """Whether it could be built."""
+        start = self._loop.time()
+        try:
+            await self._build_file(batch, path)
+            await self._context.work(self._keeper.built, batch, number)
+        except (BuildFailed, ImageError, OSError, DataSourceError) as error:
+            if isinstance(error, SourceSilent):
+                self._leave_alone(error)
+            self._context.counters.add("builds.failed")
+            first, *_ = batch.origins
+            self._context.log.error("MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=first, reason=error)
+            await self._context.work(self._keeper.failed, batch, number, str(error))
+            return False
+        else:
+            self._context.counters.add("builds")
+            self._context.counters.add("builds.zones", len(batch.origins))
+            self._context.log.info(
+                "MEMMGR_BUILT",
+                zones=len(batch.origins),
+                records=batch.records,
+                seconds=f"{self._loop.time() - start:.2f}",
+            )
+            return True
+        finally:
+            self._tell()
+
+    async def _build_file(self, batch: Batch, path: Path) -> None:
+        keeper = self._keeper
+        number, seed = keeper.following.number_of(batch.source), keeper.store.manifest.seed
+        entry = keeper.following.entry(batch.source)
+        origins = [origin.to_text() for origin in batch.origins]
+        source = await self._context.work(keeper.following.source, batch.source)
+        hurried = not keeper.announced or not await self._context.work(keeper.answers_for, batch)
+        task = Task(batch.source, dict(entry), number, origins, str(path), seed, hurried=hurried)
+        if entry["type"] == FILES.rstrip(":"):
+            await self._build_files(task, source, batch)
+        elif batch.records <= HERE_RECORDS:
+            await self._context.work(self._build_here, batch, number, path, seed)
+        else:
+            await build_apart(task, self._patience())
+
+    async def _build_files(self, task: Task, source: DataSource, batch: Batch) -> None:
+        """What was read of zone files is here: a process is given it, where that is worth while."""
+        if len(batch.origins) == 1 and batch.records > HERE_READ:
+            handed = await self._context.work_apart(BUILDING, hand_over, source, batch.origins[0])
+            if handed is not None:
+                await build_apart(msgspec.structs.replace(task, handed=handed), self._patience())
+                return
+        await self._context.work_apart(BUILDING, self._build_here, batch, task.number, Path(task.path), task.seed)
+
+    def _build_here(self, batch: Batch, number: int, path: Path, seed: int) -> None:
+        """In the worker thread, or in that of builds."""
+        following = self._keeper.following
+        asking = following.asking.of(batch.source)
+        build_here(following.source(batch.source), number, batch.origins, path, seed, asking=asking)
+
+    async def read(self) -> None:
+        """Have large zone files read beside everything else: until it was, a zone is left to auth."""
+        while True:
+            await self._unread.wait()
+            self._unread.clear()
+            while await self._context.work_apart(READING, self._read_one):
+                self._work.set()
+
+    def _read_one(self) -> bool:
+        """In a thread of its own: read a large zone file, if there is any; whether there was."""
+        following = self._keeper.following
+        for name, source in following.file_sources():
+            with following.asking.of(name):
+                if source.read_large(1):
+                    return True
+        return False
