@@ -256,7 +256,7 @@ class MemmgrDaemon(Module):
         self.context.counters.set("zones", sum(store.zones.values()))
         self.context.counters.set("slots", len(store.manifest.slots))
         self.context.counters.set("bytes", store.octets())
-        self.context.counters.set("waiting", len(self._keeper.plan))
+        self.context.counters.set("waiting", self._keeper.waiting)
         self.context.counters.add("changes", self._keeper.changes - self._changes)
         self.context.counters.add("compactions", self._keeper.compactions - self._compactions)
         self._changes, self._compactions = self._keeper.changes, self._keeper.compactions
@@ -344,7 +344,7 @@ class MemmgrDaemon(Module):
         self._resting.clear()
         await self.context.work_apart(LOOKING, sources.refresh)
         await self._look()
-        return api.ReloadReply(len(keeper.plan), self._problems.told())
+        return api.ReloadReply(keeper.waiting, self._problems.told())
 
     @command(api.Rebuild)
     async def rebuild(self, _call: IncomingCall, request: api.Rebuild) -> api.RebuildReply:
@@ -357,7 +357,7 @@ class MemmgrDaemon(Module):
         elif not await self.context.work(keeper.rebuild, _origin(request.origin)):
             raise Refused("not-found", f"{request.origin}: no data source has it")
         self._work.set()
-        return api.RebuildReply(len(keeper.plan))
+        return api.RebuildReply(keeper.waiting)
 
 
 def _open(configured: Mapping[str, Any], before: Sources | None) -> Sources:

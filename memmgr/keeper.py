@@ -252,7 +252,7 @@ class Keeper:
     @property
     def waiting(self) -> int:
         """How many zones wait to be built, those among them whose files are to be read first."""
-        return len(self.plan) + len(self._unread)
+        return self.plan.waiting + len(self._unread)
 
     @property
     def building(self) -> int:
@@ -267,7 +267,7 @@ class Keeper:
     @property
     def busy(self) -> bool:
         """Whether take() has anything to do that should not wait."""
-        if len(self.plan) or self._unread or self.plan.surveying or not self.announced:
+        if not self.plan.is_empty or self._unread or not self.announced:
             return True
         if self.sweeping or not self._sweeping.done:
             return True
@@ -306,7 +306,7 @@ class Keeper:
                     self.update(origin)
                 return None
             self._announce()
-        if batch is None and (len(self.plan) or self._tidy()):
+        if batch is None and (not self.plan.is_empty or self._tidy()):
             return self.plan.take()
         return batch
 
@@ -388,10 +388,23 @@ class Keeper:
             self.store.close()
 
     def rebuild_all(self) -> None:
-        """Have every zone built anew."""
-        for there in list(self.store.located()):
-            if not there.record.flags & layout.ZONE_GONE:
-                self.rebuild(there.record.name)
+        """Have every zone built anew that is there now."""
+        slots = set(self.store.heaps)
+        self.plan.survey(self._each_again(slots), again=True, zones=sum(self.store.zones.values()))
+
+    def _each_again(self, slots: set[int]) -> Iterator[Wanted]:
+        """The zones in these slots that are still there when it is their turn."""
+        for there in self.store.located(slots):
+            origin = there.record.name
+            if there.record.flags & layout.ZONE_GONE:
+                continue
+            if self.following.is_unread(origin):
+                self._unread.add(origin)
+                continue
+            with self.following.held(origin) as (held, _):
+                wanted = None if held is None else Wanted(held.info.origin, held.source, held.info.records)
+            if wanted is not None:
+                yield wanted
 
     def _announce(self) -> None:
         if self.announced:
@@ -415,5 +428,6 @@ class Keeper:
         slots = self._compaction.due(self._margin.number)
         if slots:
             self._log.info("MEMMGR_COMPACTING", slots=len(slots))
-            self.plan.survey(self._compaction.begin(slots, self.following.names(), self._margin.put))
+            again = self._compaction.begin(slots, self.following.names(), self._margin.put)
+            self.plan.survey(again, again=True)
         return bool(slots)

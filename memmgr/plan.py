@@ -38,16 +38,31 @@ class Batch:
     records: int
 
 
+@dataclass(slots=True)
+class Survey:
+    """Zones that are found one after the other."""
+
+    found: Iterator[Wanted]
+    again: bool  # all of them have images
+    left: int  # zones that it has yet to find, as far as that is known
+
+
 class Plan:
     """What waits to be built. What a survey finds is made as it is taken: of many zones few are here at a time."""
 
     def __init__(self) -> None:
         self._waiting: dict[Name, Wanted] = {}
-        self._surveys: list[Iterator[Wanted]] = []
+        self._surveys: list[Survey] = []
         self._found: Wanted | None = None  # by a survey, and did not fit into the last batch
+        self._found_again = False  # by one of zones that have images
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    @property
+    def waiting(self) -> int:
+        """How many zones wait, with those that surveys will find, as far as their number is known."""
+        return len(self) + sum(survey.left for survey in self._surveys) + (self._found is not None)
 
     def add(self, wanted: Wanted) -> None:
         """Have a zone built, as it will be then."""
@@ -63,14 +78,19 @@ class Plan:
         """It needs not be built any more."""
         self._waiting.pop(origin, None)
 
-    def survey(self, found: Iterator[Wanted]) -> None:
-        """Have zones built as they are found."""
-        self._surveys.append(found)
+    def survey(self, found: Iterator[Wanted], *, again: bool = False, zones: int = 0) -> None:
+        """Have zones built as they are found: `zones`, where their number is known. `again`: they all have images."""
+        self._surveys.append(Survey(found, again, zones))
 
     @property
     def surveying(self) -> bool:
-        """Whether a survey has not come to its end."""
-        return bool(self._surveys) or self._found is not None
+        """Whether a survey of zones that may have no images has not come to its end."""
+        return any(not survey.again for survey in self._surveys) or (self._found is not None and not self._found_again)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to be built."""
+        return not (self._waiting or self._surveys or self._found)
 
     def take(self) -> Batch | None:
         """What to build next: small zones first, for they are most and soon done."""
@@ -117,8 +137,10 @@ class Plan:
             one, self._found = self._found, None
             return one
         while self._surveys:
-            found = next(self._surveys[0], None)
+            survey = self._surveys[0]
+            found = next(survey.found, None)
             if found is not None:
+                self._found_again, survey.left = survey.again, max(0, survey.left - 1)
                 return found
             del self._surveys[0]
         return None
