@@ -29,6 +29,7 @@ from datasrc.keytable import KeyTable
 from datasrc.memory import MemorySource, Replacement, Stored
 from datasrc.packed_finder import differences
 from datasrc.records import EVERY_ZONE, Change, Difference, Provenance, ZoneFilter, ZoneInfo, ZoneState
+from datasrc.silence import Pulse
 from datasrc.source import DataSource, Snapshot, Updater
 from datasrc.zonefiles import Names, key_of, listed, names_of, status_of
 
@@ -37,6 +38,8 @@ CHECK_SHARE = 0.02  # of the time at most that looks may take: with very many fi
 FIRST_CHECK = 5.0  # s at most from opening to the first look: while a suite starts others need the time more
 MOST_ZONES = 40_000  # that were asked for, of very many; more than memmgr has in hand for an image
 SETTLED = 1.0  # s that a file must be old before it is taken on its own account: it may be half written
+SLOW = 10.0  # s for which a file system has not answered before that is a problem
+WAITS = "{}: the file system does not answer: the zones last read are served"
 
 _PROVENANCE = Provenance("", "master-files")
 
@@ -67,6 +70,7 @@ class MasterFilesSource(DataSource):
         self._large: set[bytes] = set()  # keys of zones that have, or had, large files
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
+        self._looks: Pulse | None = None  # while the thread looks, how long it has waited for the file system
         self._looked = time.monotonic()  # when the last look began
         self._begin()
         if check_every is not None:
@@ -248,7 +252,9 @@ class MasterFilesSource(DataSource):
 
     def problems(self) -> list[str]:
         """Every file that cannot be used, and why."""
-        return [*self._strays, *self._faults.values()]
+        looks = self._looks
+        waits = looks is not None and looks.silent() >= SLOW
+        return [*((WAITS.format(self.name),) if waits else ()), *self._strays, *self._faults.values()]
 
     def refresh(self) -> None:
         """Look at every file, and take what changed; a file that includes others, or is bad, is read in any case."""
@@ -266,12 +272,14 @@ class MasterFilesSource(DataSource):
     def _watch(self, check_every: float, pause: float) -> None:
         while not self._closing.wait(pause):
             start = time.monotonic()
+            self._looks = Pulse.of_thread()
             try:
                 self._look(all_files=False)
             except StorageError as error:
                 self._strays = (f"{error}: the zones last read are served",)
             except Exception as error:  # noqa: BLE001 - without this thread no change would be seen any more
                 self._strays = (f"{self.name}: looking for changes failed ({error!r}): the zones last read are served",)
+            self._looks = None
             pause = max(check_every, (time.monotonic() - start) / CHECK_SHARE)
 
     def _begin(self) -> None:

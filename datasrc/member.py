@@ -73,8 +73,11 @@ class Member(Protocol):
 
     name: str
 
-    def look(self) -> None:
-        """Open the source if it is not, and take notice of zones made or deleted, if it is time."""
+    def look(self, limit: float = PASS_LIMIT) -> None:
+        """Open the source if it is not, and take notice of zones made or deleted, if it is time.
+
+        Who has a thread for that waits so many seconds for it at most.
+        """
 
     def refresh(self) -> None:
         """Take notice of what changed, and try again what failed, whether it is time or not."""
@@ -122,7 +125,7 @@ class LocalMember:
         self._known: KeyTable | None = None  # of the keys of origins; None: never read
         self._seen = 0  # the last outbox id that is in _known
 
-    def look(self) -> None:
+    def look(self, limit: float = PASS_LIMIT) -> None:  # noqa: ARG002 - who asks does it
         """Open the source if it is not, and take notice of zones made or deleted, if it is time."""
         with self._lock:
             now = self._clock()
@@ -286,10 +289,10 @@ class Lookout:
             self._failure, self._told = learnt.failure, True
         self._thread.start()
 
-    def look(self) -> None:
+    def look(self, limit: float = PASS_LIMIT) -> None:
         """Wait for the first look of the thread, but not for long. Raises UnknownBackend."""
         with self._state:
-            self._state.wait_for(lambda: self._ended, PASS_LIMIT)
+            self._state.wait_for(lambda: self._ended, limit)
             if self._unusable is not None:
                 raise self._unusable
 

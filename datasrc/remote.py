@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from datasrc.errors import StorageError
-from datasrc.member import Failure, Lookout, OnChange, SourceStatus, nobody
+from datasrc.member import PASS_LIMIT, Failure, Lookout, OnChange, SourceStatus, nobody
 from datasrc.silence import LISTEN_EVERY, SILENT_AFTER
 from datasrc.source import DataSource
 
@@ -42,9 +42,9 @@ class RemoteMember:
         self._lookout = self._make()
         self._lookout.start()
 
-    def look(self) -> None:
+    def look(self, limit: float = PASS_LIMIT) -> None:
         """Wait for the first look of the thread, but not for long. Raises UnknownBackend."""
-        self._now().look()
+        self._now().look(limit)
 
     def refresh(self) -> None:
         """Have the thread look now, and wait for it, but not for long."""

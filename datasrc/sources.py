@@ -18,7 +18,7 @@ import datasrc
 from datasrc.backends import is_remote
 from datasrc.errors import StorageError, Unavailable, UnknownBackend
 from datasrc.keys import name_key, path
-from datasrc.member import Failure, LocalMember, Member, OnChange, SourceStatus
+from datasrc.member import PASS_LIMIT, Failure, LocalMember, Member, OnChange, SourceStatus
 from datasrc.remote import RemoteMember
 from datasrc.source import DataSource, Finder, Snapshot
 
@@ -60,8 +60,9 @@ class Sources:
 
         self._members = [member_of(name, opener) for name, opener in openers.items()]
         try:
+            limit = time.monotonic() + PASS_LIMIT  # for all together: who waits for them has a deadline
             for member in self._members:
-                member.look()
+                member.look(max(0.0, limit - time.monotonic()))
         except UnknownBackend:
             self.close()
             raise

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import math
+import os
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import datasrc
+from datasrc.masterfiles import MasterFilesSource
 from datasrc.member import Failure
 from datasrc.remote import RemoteMember
 from datasrc.silence import LOOKED_AFTER, Asking, Pulse
 from datasrc.source import DataSource
+from datasrc.sources import Sources
 from tests.datasrc.zonemaking import SMALL, load
 
 DEADLINE = 30.0  # s; ten times what is expected and more
@@ -192,7 +198,16 @@ def test_what_a_process_sleeps_through_is_nobodys_silence() -> None:
     waiting = threading.Event()
     thread = threading.Thread(target=waiting.wait, daemon=True)
     thread.start()
-    pulse = Pulse(f"/proc/self/task/{thread.native_id}/stat", lambda: now)
+    stat = Path(f"/proc/self/task/{thread.native_id}/stat")
+    looks = 0
+
+    def waits() -> bool:
+        nonlocal looks
+        looks = looks + 1 if stat.read_text().rpartition(")")[2].split()[0] == "S" else 0
+        return looks > 20  # it may have waited for the interpreter
+
+    wait_until(waits)
+    pulse = Pulse(str(stat), lambda: now)
     for now in (1.0, 2.0, 3.0):
         assert pulse.silent() == now
     now = 1000.0  # SIGSTOP, SIGCONT
@@ -201,3 +216,54 @@ def test_what_a_process_sleeps_through_is_nobodys_silence() -> None:
     thread.join()
     now += 1.0
     assert pulse.silent() == 0.0  # it is no more
+
+
+def test_several_sources_that_do_not_answer_are_waited_for_together(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who commits a configuration with them has a deadline."""
+    waited: list[float] = []
+
+    def wait_for(condition: threading.Condition, predicate: Callable[[], object], timeout: float) -> object:
+        waited.append(timeout)
+        return predicate()
+
+    monkeypatch.setattr("datasrc.member.threading.Condition.wait_for", wait_for)
+    monkeypatch.setattr("datasrc.sources.PASS_LIMIT", SHORT)
+    openers = {f"far{number}": server.open for number in range(3)}
+    began = time.monotonic()
+    sources = Sources(openers, remote=set(openers))
+    took = time.monotonic() - began
+    assert waited[0] <= SHORT
+    assert waited == sorted(waited, reverse=True)
+    assert waited[-1] >= SHORT - took
+    assert [isinstance(found, Failure) for _, found in sources.each()] == [True] * 3
+    sources.close()
+
+
+def test_a_file_system_that_does_not_answer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file with a lease stands for one: who opens it waits until the lease is given up (fcntl(2))."""
+    monkeypatch.setattr("datasrc.masterfiles.SLOW", SHORT)
+    path = tmp_path / "example.zone"
+    path.write_text(f"$TTL 300\n{SMALL}")
+    os.utime(path, (5, 5))
+    source = MasterFilesSource(tmp_path, check_every=0.01)
+    assert [info.serial for info in source.zones()] == [1]
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    path.write_text(f"$TTL 300\n{SMALL.replace(' 1 3600', ' 2 3600')}")
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        except OSError as error:
+            pytest.skip(f"the file system of {tmp_path} has no leases: {error}")
+        os.utime(path, (6, 6))
+        wait_until(lambda: any("the file system does not answer" in problem for problem in source.problems()))
+        assert [info.serial for info in source.zones()] == [1]
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        wait_until(lambda: [info.serial for info in source.zones()] == [2])
+        wait_until(lambda: source.problems() == [])
+    finally:
+        os.close(descriptor)
+        signal.signal(signal.SIGIO, before)
+        source.close()
