@@ -28,10 +28,12 @@ from datasrc.sources import source_url
 from image.builder import build
 from image.errors import ImageError
 from memmgr.errors import BuildFailed, SourceSilent
-from memmgr.handing import Handed, HandedZone
+from memmgr.handing import Handed, handed_zones
 
-NICENESS = 19  # sched(7): it has what others leave,
-HURRIED = 5  # but for what all wait for
+# Of the processes, as in sched(7).
+HURRIED = 5  # what a zone, or all, are answered more slowly without
+NICENESS = 10  # what a change waits for
+IDLE = 19  # what nobody waits for: it has what others leave
 FAILED = 1
 MAX_REASON = 2000  # characters of what a failed process said
 
@@ -45,8 +47,8 @@ class Task(msgspec.Struct, frozen=True):
     origins: list[str]
     path: str
     seed: int
-    hurried: bool = False  # until it is there a zone, or all, are answered more slowly
-    handed: Handed | None = None  # the one zone, where it is not read from the source
+    niceness: int = NICENESS  # of the process, from its beginning
+    handed: Handed | None = None  # the zones, where they are not read from the source
 
 
 def build_here(
@@ -93,6 +95,7 @@ async def build_apart(task: Task, patience: float = SILENT_AFTER) -> None:
     finally:
         if task.handed is not None:  # the memory is the process's now, and ends when it has taken what it needs
             os.close(task.handed.descriptor)
+    os.setpriority(os.PRIO_PROCESS, process.pid, task.niceness)
     try:
         said = await _said(process, task, patience)
     except BaseException:
@@ -143,12 +146,11 @@ def main(parent: int) -> int:
     """The process."""
     die_with_parent(parent)
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
-    os.nice(HURRIED if task.hurried else NICENESS)
     try:
         if task.handed is not None:
             with _reading():  # there is nobody to wait for
                 pass
-            build([HandedZone(task.handed)], Path(task.path), task.seed, task.number)
+            build(handed_zones(task.handed), Path(task.path), task.seed, task.number)
             return 0
         source = _open(task.source, task.entry)
         try:

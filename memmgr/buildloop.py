@@ -15,7 +15,7 @@ from daemonkit.module import Context
 from datasrc.errors import DataSourceError
 from datasrc.source import DataSource
 from image.errors import ImageError
-from memmgr.building import Task, build_apart, build_here
+from memmgr.building import HURRIED, NICENESS, Task, build_apart, build_here
 from memmgr.errors import BuildFailed, SourceSilent
 from memmgr.following import FILES
 from memmgr.handing import hand_over
@@ -117,7 +117,7 @@ class BuildLoop:
         origins = [origin.to_text() for origin in batch.origins]
         source = await self._context.work(keeper.following.source, batch.source)
         hurried = not keeper.announced or not await self._context.work(keeper.answers_for, batch)
-        task = Task(batch.source, dict(entry), number, origins, str(path), seed, hurried=hurried)
+        task = Task(batch.source, dict(entry), number, origins, str(path), seed, HURRIED if hurried else NICENESS)
         if entry["type"] == FILES.rstrip(":"):
             await self._build_files(task, source, batch)
         elif batch.records <= HERE_RECORDS:
@@ -128,7 +128,7 @@ class BuildLoop:
     async def _build_files(self, task: Task, source: DataSource, batch: Batch) -> None:
         """What was read of zone files is here: a process is given it, where that is worth while."""
         if len(batch.origins) == 1 and batch.records > HERE_READ:
-            handed = await self._context.work_apart(BUILDING, hand_over, source, batch.origins[0])
+            handed = await self._context.work_apart(BUILDING, hand_over, source, batch.origins)
             if handed is not None:
                 await build_apart(msgspec.structs.replace(task, handed=handed), self._patience())
                 return

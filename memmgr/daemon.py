@@ -26,6 +26,7 @@ from datasrc.source import Bell
 from datasrc.sources import Failure, Sources, open_sources, source_url
 from image import arena, manifest
 from memmgr import api
+from memmgr.background import Background
 from memmgr.buildloop import BuildLoop
 from memmgr.errors import SourceSilent
 from memmgr.keeper import Keeper
@@ -132,8 +133,11 @@ class MemmgrDaemon(Module):
         )
         self.context.spawn(builds.build(), "build")
         self.context.spawn(builds.read(), "read")
+        background = Background(self.context, self._keeper, lambda: self._patience, self._leave_alone)
+        self.context.spawn(background.run(), "compact")
         while True:
             await self._look()
+            background.look()
             try:
                 async with asyncio.timeout(LOOK_EVERY):
                     await self._rung.wait()

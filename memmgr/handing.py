@@ -1,14 +1,14 @@
-"""What was read of a zone file, handed to the process that builds its image: in memory that both have, for a moment.
+"""What was read of zone files, handed to the process that builds their image: in memory that both have, for a moment.
 
-The memory has no name and is never on a disk. The process lets it go when it has taken the rows, before it assembles
-the image: while it takes them there are three copies, those of memmgr and of the process and what is between them.
+The memory has no name and is never on a disk. The process lets go of what it has taken, of the last zone before it
+assembles that: while it takes them there are three copies, those of memmgr and of the process and what is between them.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dns.name
 import msgspec
@@ -17,44 +17,59 @@ from dns.name import Name
 from datasrc.packed_zone import PackedZone
 from datasrc.records import ZoneInfo, ZoneState
 from datasrc.rows import Columns, Row
-from datasrc.source import DataSource, RowSink
+from datasrc.source import DataSource, Finder, RowSink
 
 AT_ONCE = 64 << 20  # octets that are written with one call
 
 
-class Handed(msgspec.Struct, frozen=True):
-    """One zone. The descriptor is that of the memory, and has to be closed."""
+class Part(msgspec.Struct, frozen=True):
+    """One zone in the memory."""
 
-    descriptor: int
     origin: str
     version: int
     serial: int | None
     records: int
-    packed: int = 0  # records in the memory,
+    start: int  # in the memory, where a page begins
+    packed: int = 0  # records there,
     sets: int = 0  # and sets,
     parts: tuple[int, ...] = ()  # and the octets of each of its parts
 
 
-class HandedZone:
-    """The zone as the process has it (datasrc.source.Contents). It can be poured once."""
+class Handed(msgspec.Struct, frozen=True):
+    """Zones. The descriptor is that of the memory, and has to be closed."""
 
-    def __init__(self, handed: Handed) -> None:
-        self._handed = handed
-        origin = dns.name.from_text(handed.origin)
-        self.info = ZoneInfo(origin, handed.version, handed.serial, handed.records)
+    descriptor: int
+    zones: tuple[Part, ...]
+
+
+class HandedZone:
+    """A zone as the process has it (datasrc.source.Contents). It can be poured once; with the last the memory goes."""
+
+    def __init__(self, descriptor: int, part: Part, *, last: bool = True) -> None:
+        self._descriptor = descriptor
+        self._part = part
+        self._last = last
+        self.info = ZoneInfo(dns.name.from_text(part.origin), part.version, part.serial, part.records)
 
     def pour(self, sink: RowSink) -> None:
         """Hand all rows over, and let the memory go."""
-        handed = self._handed
-        mapped = mmap.mmap(handed.descriptor, sum(handed.parts), mmap.MAP_PRIVATE)
-        os.close(handed.descriptor)
-        *sizes, _ = handed.parts
+        part = self._part
+        mapped = mmap.mmap(self._descriptor, sum(part.parts), mmap.MAP_PRIVATE, offset=part.start)
+        if self._last:
+            os.close(self._descriptor)
+        *sizes, _ = part.parts
         starts = [sum(sizes[:number]) for number in range(len(sizes) + 1)]
         view = memoryview(mapped)
-        parts = [view[start : start + size] for start, size in zip(starts, handed.parts, strict=True)]
+        parts = [view[start : start + size] for start, size in zip(starts, part.parts, strict=True)]
         packed = PackedZone()
-        packed.adopt(handed.packed, handed.sets, [*(part.cast("Q") for part in parts[:-1]), parts[-1]])
+        packed.adopt(part.packed, part.sets, [*(part.cast("Q") for part in parts[:-1]), parts[-1]])
         sink.add_packed(packed)
+
+
+def handed_zones(handed: Handed) -> Iterator[HandedZone]:
+    """The zones, one after the other."""
+    for number, part in enumerate(handed.zones, 1):
+        yield HandedZone(handed.descriptor, part, last=number == len(handed.zones))
 
 
 class _Memory:
@@ -83,29 +98,41 @@ class _Memory:
                 at += os.write(self._descriptor, part[at : at + AT_ONCE])
 
 
-def hand_over(source: DataSource, origin: Name) -> Handed | None:
-    """The zone as its source has it now; None where it has no data that could be answered from.
+def hand_over(source: DataSource, origins: Sequence[Name]) -> Handed | None:
+    """The zones as their source has them now, but for those without data that could be answered from; None: all are.
 
     Raises OSError (there is not enough memory), DataSourceError.
     """
-    with source.snapshot() as snapshot:
-        finder = snapshot.zone(origin)
-        if finder is None or finder.info.state is not ZoneState.READY:
-            return None
-        info = finder.info
-        descriptor = os.memfd_create("zone")
-        try:
-            memory = _Memory(descriptor)
-            finder.pour(memory)
-        except BaseException:
-            os.close(descriptor)
-            raise
-    return Handed(
-        descriptor,
+    descriptor = os.memfd_create("zones")
+    try:
+        zones: list[Part] = []
+        end = 0
+        with source.snapshot() as snapshot:
+            for origin in origins:
+                finder = snapshot.zone(origin)
+                if finder is not None and finder.info.state is ZoneState.READY:
+                    start = -(-end // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
+                    zones.append(_written(descriptor, finder, start))
+                    end = start + sum(zones[-1].parts)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    if not zones:
+        os.close(descriptor)
+        return None
+    return Handed(descriptor, tuple(zones))
+
+
+def _written(descriptor: int, finder: Finder, start: int) -> Part:
+    os.lseek(descriptor, start, os.SEEK_SET)
+    memory, info = _Memory(descriptor), finder.info
+    finder.pour(memory)
+    return Part(
         info.origin.to_text(),
         info.version,
         info.serial,
         info.records,
+        start,
         memory.packed,
         memory.sets,
         memory.parts,

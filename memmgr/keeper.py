@@ -23,6 +23,7 @@ from image.delta import DeltaFull
 from image.zonerecord import ZoneRecord, origin_wire
 from memmgr.builds import Builds
 from memmgr.changing import Changing
+from memmgr.compacting import Compacting
 from memmgr.compaction import Compaction
 from memmgr.following import Following, Found, Held
 from memmgr.margin import Margin
@@ -50,6 +51,7 @@ class Keeper:
         self._changing = Changing(store, log)
         self._margin = Margin(store, self.rebuild)
         self._compaction = Compaction(store)
+        self._compacting = Compacting(store, self._compaction, self.following, self._changing, log)
         self._builds = Builds(store, log)
         self._sweeping = Sweeping(store, self.following, self.update, self._leave)
         self._unsure: set[Name] = set()  # that no source has of those that could be asked
@@ -269,9 +271,7 @@ class Keeper:
         """Whether take() has anything to do that should not wait."""
         if not self.plan.is_empty or self._unread or not self.announced:
             return True
-        if self.sweeping or not self._sweeping.done:
-            return True
-        return bool(self._compaction.due(self._margin.number))
+        return self.sweeping or not self._sweeping.done
 
     def take(self) -> tuple[Batch, int, Path] | None:
         """What to build next, the slot it is for and the file; None: nothing now. Announces what can be."""
@@ -306,7 +306,8 @@ class Keeper:
                     self.update(origin)
                 return None
             self._announce()
-        if batch is None and (not self.plan.is_empty or self._tidy()):
+        if batch is None:
+            self._tidy()
             return self.plan.take()
         return batch
 
@@ -419,15 +420,36 @@ class Keeper:
             octets=self.store.octets(),
         )
 
-    def _tidy(self) -> bool:
-        """What can wait until nothing else is to be done; whether there is something to build now."""
-        if not self.announced:
-            return False
-        if time.monotonic() - self._remembered >= REMEMBER_EVERY:
+    def _tidy(self) -> None:
+        """Do what can wait until nothing else is to be done."""
+        if self.announced and time.monotonic() - self._remembered >= REMEMBER_EVERY:
             self._remember()
-        slots = self._compaction.due(self._margin.number)
-        if slots:
-            self._log.info("MEMMGR_COMPACTING", slots=len(slots))
-            again = self._compaction.begin(slots, self.following.names(), self._margin.put)
-            self.plan.survey(again, again=True)
-        return bool(slots)
+
+    # Compaction, beside all that.
+
+    @property
+    def worn(self) -> bool:
+        """Whether take_worn() has anything."""
+        if self._closed or not self.announced or not self._sweeping.done:
+            return False
+        return self._compacting.is_due(self._margin.number)
+
+    def take_worn(self) -> tuple[Batch, int, Path] | None:
+        """As take(), for what nobody waits for: more of it can be taken while that is being built."""
+        return self._compacting.take(self._margin.number, self._margin.put) if self.worn else None
+
+    def compacted(self, number: int) -> None:
+        """Have answered from what was built what can be; nothing is done behind close(). Raises ImageError, OSError."""
+        if self._closed:
+            return
+        self._compacting.publish(number)
+        self._builds.strike(self._margin.number)
+
+    def not_compacted(self, number: int) -> None:
+        """It could not be built."""
+        if self._closed:
+            return
+        try:
+            self._compacting.give_up(number)
+        except OSError as error:
+            self._log.error("MEMMGR_CANNOT_PUBLISH", reason=error)

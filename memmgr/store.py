@@ -61,6 +61,7 @@ class Store:
         self._run = run
         self._refused = refused
         self._announced = False
+        self._reserved: set[int] = set()  # slots whose images are being built
         self._untold = False  # whether the list is another than the one that is announced
         place.mkdir(MODE, parents=True, exist_ok=True)
         try:
@@ -146,12 +147,13 @@ class Store:
 
     def reserve(self) -> tuple[int, Path]:
         """A slot that is free, and the file to build its image in."""
-        used = {slot.number for slot in self.manifest.slots}
+        used = {slot.number for slot in self.manifest.slots} | self._reserved
         number = self.manifest.next_slot
         while number in used:
             number = (number + 1) % layout.MAX_SLOTS
         # The numbers come round: one that was in use until now may still be mapped by who is slow to look.
         self.manifest = msgspec.structs.replace(self.manifest, next_slot=(number + 1) % layout.MAX_SLOTS)
+        self._reserved.add(number)
         return number, self.place / f"{number}.image"
 
     def enlist(self, number: int, heap: int = 0) -> None:
@@ -175,9 +177,11 @@ class Store:
         except BaseException:
             self._let_go(number)
             raise
+        self._reserved.discard(number)
 
     def discard(self, number: int) -> None:
         """Remove what there is of an image that could not be built or listed: it takes room. Raises OSError."""
+        self._reserved.discard(number)
         if all(slot.number != number for slot in self.manifest.slots):
             for path in [*self.place.glob(f"{number}.*"), *self.place.glob(f".{number}.*")]:
                 if path.name != self.manifest.directory:
@@ -418,12 +422,13 @@ class Store:
         self._untold = False
 
     def _sweep(self) -> None:
-        """Remove what is in no list: left by who was killed."""
+        """Remove what is in no list: left by who was killed. What is being built is to be listed."""
         listed = {manifest.NAME, manifest.LOCK, filetable.NAME, self.manifest.directory}
         for slot in self.manifest.slots:
             listed |= {slot.image, slot.delta}
+        being_built = tuple(f"{number}.image" for number in self._reserved)
         for path in self.place.iterdir():
-            if path.name not in listed and path.is_file():
+            if path.name not in listed and not path.name.lstrip(".").startswith(being_built) and path.is_file():
                 path.unlink(missing_ok=True)
 
 

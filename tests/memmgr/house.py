@@ -22,6 +22,7 @@ from image.collection import Collection
 from image.responder import Responder
 from memmgr.building import build_here
 from memmgr.keeper import Keeper
+from memmgr.plan import Batch
 from memmgr.store import Store
 from tests.datasrc.zonemaking import load
 
@@ -62,24 +63,42 @@ class House:
         self.keeper.configure(self.sources, [name_key(dns.name.from_text(text)) for text in self.listed])
         return self.settle()
 
-    def settle(self) -> House:
-        """As the daemon does it: follow, and build what waits."""
+    def settle(self, *, compacting: bool = True) -> House:
+        """As the daemon does it: follow, and build what waits; then what nobody waits for."""
         assert self.keeper is not None
         self.keeper.follow()
         while (task := self.keeper.take()) is not None or self.keeper.sweeping:
             if task is None:
                 continue
-            batch, number, path = task
+            batch, number, _ = task
             try:
-                source = self.keeper.following.source(batch.source)
+                self.build(task)
             except StorageError as error:
                 self.keeper.failed(batch, number, str(error))
                 continue
-            self.built.append(sorted(origin.to_text() for origin in batch.origins))
-            seed = self.keeper.store.manifest.seed
-            build_here(source, self.keeper.following.number_of(batch.source), batch.origins, path, seed)
             self.keeper.built(batch, number)
+        while compacting and (task := self.keeper.take_worn()) is not None:
+            self.compact(task)
         return self
+
+    def build(self, task: tuple[Batch, int, Path]) -> None:
+        """Build an image; nobody is told. Raises StorageError."""
+        assert self.keeper is not None
+        batch, _, path = task
+        source = self.keeper.following.source(batch.source)
+        self.built.append(sorted(origin.to_text() for origin in batch.origins))
+        seed = self.keeper.store.manifest.seed
+        build_here(source, self.keeper.following.number_of(batch.source), batch.origins, path, seed)
+
+    def compact(self, task: tuple[Batch, int, Path]) -> None:
+        """Build what nobody waits for, and have it answered."""
+        assert self.keeper is not None
+        try:
+            self.build(task)
+        except StorageError:
+            self.keeper.not_compacted(task[1])
+        else:
+            self.keeper.compacted(task[1])
 
     def stop(self) -> None:
         assert self.keeper is not None

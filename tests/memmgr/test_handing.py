@@ -12,7 +12,7 @@ from datasrc import masterfiles
 from datasrc.masterfiles import MasterFilesSource
 from image.builder import build
 from memmgr.building import build_here
-from memmgr.handing import HandedZone, hand_over
+from memmgr.handing import hand_over, handed_zones
 from tests.memmgr.house import soa
 
 SEED = 7
@@ -33,9 +33,9 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MasterFilesSource
 def test_an_image_of_what_was_handed_over_is_the_same(source: MasterFilesSource, tmp_path: Path) -> None:
     here, there = tmp_path / "here.image", tmp_path / "there.image"
     build_here(source, NUMBER, [ORIGIN], here, SEED)
-    handed = hand_over(source, ORIGIN)
+    handed = hand_over(source, [ORIGIN])
     assert handed is not None
-    build([HandedZone(handed)], there, SEED, NUMBER)
+    build(handed_zones(handed), there, SEED, NUMBER)
     assert there.read_bytes() == here.read_bytes()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(handed.descriptor)
@@ -43,4 +43,20 @@ def test_an_image_of_what_was_handed_over_is_the_same(source: MasterFilesSource,
 
 @pytest.mark.parametrize("origin", ["bad.", "elsewhere."])
 def test_what_has_no_data_is_not_handed_over(source: MasterFilesSource, origin: str) -> None:
-    assert hand_over(source, dns.name.from_text(origin)) is None
+    assert hand_over(source, [dns.name.from_text(origin)]) is None
+
+
+def test_several_zones_are_handed_over_at_once(source: MasterFilesSource, tmp_path: Path) -> None:
+    """And what has no data is left out of them, as it is where the source is asked."""
+    for number in range(3):
+        (tmp_path / f"more{number}.zone").write_text(f"$TTL 300\n{soa(number + 1, f'www A 192.0.2.{number}')}\n")
+    source.refresh()
+    origins = [dns.name.from_text(text) for text in ("more0.", "bad.", "example.", "more1.", "elsewhere.", "more2.")]
+    here, there = tmp_path / "here.image", tmp_path / "there.image"
+    build_here(source, NUMBER, [origins[0], *origins[2:4], origins[5]], here, SEED)
+    handed = hand_over(source, origins)
+    assert handed is not None
+    build(handed_zones(handed), there, SEED, NUMBER)
+    assert there.read_bytes() == here.read_bytes()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(handed.descriptor)
