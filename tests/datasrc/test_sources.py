@@ -18,6 +18,7 @@ from datasrc.memory import MemorySource
 from datasrc.source import DataSource, Finder, Snapshot
 from datasrc.sources import Sources, open_sources
 from tests.datasrc.zonemaking import SMALL, TESTER, load
+from tests.kit.suite import wait_until
 
 
 class Clock:
@@ -353,11 +354,10 @@ def test_who_follows_a_database_by_himself_does_not_have_a_thread_do_it_again(tm
     with contextlib.closing(datasrc.open(url, create=True)) as source:
         load(source, SMALL)
         with contextlib.closing(open_sources({"main": {"type": "database", "url": url}}, apart=True)) as sources:
-            assert [status.zones for status in sources.status()] == [1]  # the thread has had all its looks
+            wait_until(lambda: sources.status()[0].zones == 1, 60, "the thread has had its first look")
             assert list(tmp_path.glob("doorbell/*")) == []
             load(source, SMALL, "example.net.")
-            sources.refresh()
-            assert [status.zones for status in sources.status()] == [2]
+            wait_until(lambda: sources.status()[0].zones == 2, 60, "it looks when it is told to")
 
 
 def test_the_source_a_zone_is_answered_from_is_named(first: Fragile, second: Fragile, sources) -> None:
