@@ -150,11 +150,11 @@ async def test_parts_of_a_query_do_not_keep_a_connection():
 
 async def test_whole_queries_keep_a_connection():
     sock = bound(STREAM)
-    async with serving(sock, idle_timeout=1.0), talking(sock) as talk:
+    async with serving(sock, idle_timeout=3.0), talking(sock) as talk:
         for ident in range(8):
             talk.send(www(ident))
             assert (await talk.read()).ident == ident
-            await asyncio.sleep(0.2)  # the time itself is what is tested: more than the time-out in all
+            await asyncio.sleep(0.5)  # the time itself is what is tested: more than the time-out in all
 
 
 async def test_who_does_not_read_is_not_read_and_cut_off():

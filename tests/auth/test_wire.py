@@ -229,7 +229,7 @@ def test_a_huge_query_is_refused_in_bounded_time():
     wire = (message(QUESTION, qd=1, ar=2800) + records)[:65535]
     started = time.process_time()
     assert isinstance(read(wire).fault, errors.RecordUnexpected)
-    assert time.process_time() - started < 0.005
+    assert time.process_time() - started < 0.05  # a tenth of that; what looks at each octet again takes seconds
 
 
 def test_skipping_a_name_ends_where_reading_it_does():

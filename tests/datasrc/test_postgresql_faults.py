@@ -28,6 +28,7 @@ from datasrc.source import DataSource
 from datasrc.sources import Sources, open_sources
 from tests.datasrc.zonemaking import SMALL, load
 from tests.kit.postgres import PASSWORD, PostgresServer
+from tests.kit.stopwatch import Stopwatch
 from tests.kit.suite import DEADLINE, wait_until
 
 ZONE = "example."
@@ -299,15 +300,15 @@ def served(own_postgres: PostgresServer) -> Iterator[tuple[Sources, list[str]]]:
 
 
 def answer(sources: Sources, name: str) -> tuple[str, float]:
-    """What a question gets, and in how many seconds."""
-    began = time.monotonic()
+    """What a question gets, and in how many seconds of the stopwatch."""
+    watch = Stopwatch()
     try:
         with sources.snapshot() as snapshot:
             finder = snapshot.find_zone(dns.name.from_text(name))
             outcome = "none" if finder is None else "found"
     except Unavailable:
         outcome = "unavailable"
-    return outcome, time.monotonic() - began
+    return outcome, watch.seconds()
 
 
 def until(sources: Sources, name: str, outcome: str) -> None:

@@ -110,6 +110,6 @@ def test_other_text_is_none(text):
 @pytest.mark.parametrize("piece", ["a", "a.", "%{d}", "/", "//", "a-", "0", "%", "=", " a", "a/2"])
 @pytest.mark.parametrize("before", [" include:", " a:", " x=", " redirect=", " "])
 def test_the_longest_record_takes_no_long_time(before, piece):
-    begun = time.perf_counter()
+    begun = time.process_time()
     is_valid("v=spf1" + before + piece * (65000 // len(piece)))
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
