@@ -1,55 +1,28 @@
 """Answers from images: a query in one buffer, its reply in another, no object in between.
 
-What an image does not answer (what is malformed, long chains, a few proofs) is left to the
-plain implementation (auth/answer.py), which is also what every answer is compared with. Plain Python; the sidecars of
-this module and those below it add the types.
+query --read, find its zone, fetch what it needs--> Answerer (image/answering.py) --> reply
+
+A batch is worked on side by side, in passes; what is malformed or unusual is left. Plain Python; the sidecars of this
+module and those below it add the types.
 """
 
 from __future__ import annotations
 
-from image.courtesy import Courtesy
+from image.answering import Answerer
 from image.layout import (
-    ADDITIONAL,
-    ANSWER,
-    ANY,
-    AUTHORITY,
     BELOW_DELTA,
-    CNAME,
-    DNAME,
-    DONE,
     DROPPED,
-    DS,
-    EDE,
-    EDE_OCTETS,
-    FOLLOW,
     FORBIDDEN,
     HALF,
     IN_DELTA,
-    KEY,
-    KIND_ANSWER,
-    KIND_ERROR,
-    KIND_REFERRAL,
-    LEAVE,
     LOOKED_PLACE,
-    MAX_NAME,
     NO_ZONE,
-    NODE_CNAME,
     NODE_CUT,
-    NODE_DNAME,
-    NODE_WILDCARD,
     NOT_ADMITTED,
-    NOT_AUTHORITATIVE,
-    NOT_MAPPED,
     NOWHERE,
-    NSEC,
-    NXT,
     OFFSET_MASK,
-    OVERFLOW,
-    PROHIBITED,
     RD,
-    RECORD_FIXED,
     REFERRAL,
-    REFUSED,
     ROW,
     ROW_BUCKET_COUNT,
     ROW_BUCKETS,
@@ -57,7 +30,6 @@ from image.layout import (
     ROW_HEAP,
     ROW_NODES,
     ROW_ZONES,
-    SET_PLAIN,
     SLOT_MASK,
     SLOT_SHIFT,
     STAGE_LEVELS,
@@ -71,17 +43,11 @@ from image.layout import (
     VOUCHED_MASK,
     VOUCHED_PLACE,
     VOUCHED_SHIFT,
-    YXDOMAIN,
-    ZONE_LEFT,
-    ZONE_SIGNED,
     ZONE_TAG_MASK,
     ZONE_TAG_SHIFT,
     ZONE_UNIT,
 )
-from image.names import address_of, buffer
-
-MAX_LINKS = 8  # CNAMEs that are followed; longer chains are left
-
+from image.names import buffer
 
 # What is kept of a query between prepare() and compose().
 SAVED = 17
@@ -107,7 +73,7 @@ FETCHED_BUCKETS = 4  # of a cache line, about
 LINE = 64  # octets
 
 
-class Responder(Courtesy):
+class Responder(Answerer):
     """Answers queries from images; for one thread."""
 
     def __init__(self, seed: int, udp_size: int) -> None:
@@ -119,8 +85,6 @@ class Responder(Courtesy):
         self.trusting = 0  # set where the directory is believed when it has no zone for a name
         self.believed = 0  # what it must vouch for then: these data sources,
         self.since = 0  # and all that they had then, in milliseconds of the monotonic clock
-        self.reason = buffer(EDE_OCTETS)
-        self.reason_address = address_of(self.reason)
 
     def trust(self, sources: int, since: int) -> None:
         """Refuse names that are in no zone of these data sources (image.directory.fingerprint) where the directory
@@ -333,189 +297,3 @@ class Responder(Courtesy):
             self.cookie_at = self.saved[saved + SAVED_COOKIE]
             self.cookie_octets = self.saved[saved + SAVED_COOKIE_OCTETS]
         return 1
-
-    def walk(self, at: int) -> int:
-        """Answer from the zone at hand, and along a chain of CNAMEs from others."""
-        if self.zone == NO_ZONE:
-            return self.refuse(at, NOT_AUTHORITATIVE)
-        if self.zone == FORBIDDEN:
-            return self.refuse(at, PROHIBITED)
-        if self.zone == TO_DROP:  # a caller who can drop does not come here
-            return 0
-        if not self.begin(at):
-            return 0
-        self.answer_records = 0
-        for link in range(MAX_LINKS):
-            step = self.step(link)
-            if step == DONE:
-                if self.courteous and self.answer_records and self.be_courteous() == LEAVE:
-                    return 0
-                return self.finish()
-            if step == OVERFLOW:
-                return self.truncate()
-            if step == LEAVE:
-                return 0
-            place = self.zone_for_query()
-            if place in (NOWHERE, NOT_ADMITTED, DROPPED):  # it goes on where we are not asked, or not by this client
-                return self.finish()
-            if place < 0:
-                return 0
-        return 0
-
-    def refuse(self, at: int, reason: int) -> int:
-        """The reply to who asks for a name of none of our zones, or of one that is not for them (RFC 8914)."""
-        before = self.options_octets
-        if self.edns:
-            self.reason[1] = reason
-            self.put_option(EDE, self.reason_address, EDE_OCTETS)
-        size = self.fail(at, REFUSED)
-        self.options_octets = before
-        return size
-
-    def zone_for_query(self) -> int:
-        """Enter the zone to answer the current name from; its place, or why there is none (image.layout)."""
-        place = self.find_zone(self.depth)
-        is_known = place >= 0 or place in (NOT_ADMITTED, DROPPED)
-        if is_known and self.rdtype == DS and self.depth and self.zone_labels == self.depth:
-            return self.zone_for_ds(place)
-        return place
-
-    def zone_for_ds(self, found: int) -> int:
-        """For DS at the apex of the zone at hand, of which `found` was said: the one above, if it knows of the cut;
-        else that zone itself (RFC 4035 section 3.1.4.1). Each is asked who may ask only if it comes to that.
-        """
-        zone = self.zone
-        slot = self.slot
-        above = self.find_zone(self.depth - 1)
-        if above != NOWHERE:
-            if above < 0:
-                return above
-            if self.zone_flags & ZONE_LEFT:
-                return NOT_MAPPED
-            if self.knows_of_cut():
-                return above
-        self.enter(zone, slot)
-        return found
-
-    def knows_of_cut(self) -> int:
-        """Whether the zone at hand has the current name, so that it says itself what there is of DS."""
-        for level in range(self.zone_labels, self.depth):
-            node = self.find_node(level)
-            if node and self.arena[node] & (NODE_CUT | NODE_DNAME):
-                return 0
-        node = self.find_node(self.depth)
-        return 1 if node and not self.arena[node] & NODE_CNAME else 0
-
-    def step(self, link: int) -> int:
-        """Answer for the current name from the zone at hand."""
-        if self.zone_flags & ZONE_LEFT:
-            return LEAVE
-        first = self.first_end
-        if first < self.zone_labels:
-            first = self.zone_labels
-        last = self.last_end
-        if last > self.depth:
-            last = self.depth
-        for level in range(first, last + 1):
-            node = self.find_node(level)
-            if node:
-                flags = self.arena[node]
-                if flags & NODE_CUT and not (level == self.depth and self.rdtype == DS):
-                    return self.refer(node, level, link)
-                if flags & NODE_DNAME and level < self.depth:
-                    return self.redirect(node, level)
-        node = self.find_node(self.depth)
-        if node:
-            return self.answer_node(node, 0, self.depth)
-        there = self.closest(self.depth)
-        node = self.find_node(there)
-        if node and self.arena[node] & NODE_WILDCARD:
-            node = self.find_wildcard(there)
-            if self.limiting:
-                self.note_encloser(there)
-            return self.answer_node(node, 1, there) if node else LEAVE
-        return self.deny_name(there, node)
-
-    def redirect(self, node: int, level: int) -> int:
-        """The DNAME of a node, and the CNAME it stands for, which is not signed (RFC 6672 sections 3.2, 5.3.1)."""
-        entry = self.set_of(node, DNAME)
-        fragment = self.fragment_at(entry) if entry else 0
-        owner = self.mix(self.hashes[self.levels_at + level], DNAME)
-        if fragment == 0 or self.is_added(self.hashes[self.levels_at + self.depth]) or self.is_added(owner):
-            return LEAVE  # round in a circle, or the same one twice
-        if self.limiting:
-            self.note_encloser(level)
-        at = self.size
-        self.kind = KIND_ANSWER
-        if not self.add(fragment, level, ANSWER):
-            return OVERFLOW
-        return self.link_to(level, at)
-
-    def link_to(self, level: int, dname: int) -> int:
-        """The CNAME from the current name by the DNAME at that place of the message, which is its suffix of `level`."""
-        target = dname + RECORD_FIXED
-        prefix = self.prefix_octets(level)
-        if prefix + self.octets_of(target) > MAX_NAME:
-            self.rcode = YXDOMAIN  # RFC 6672 section 2.2
-            self.kind = KIND_ERROR
-            self.counted_octets = 0
-            return DONE
-        link = self.size
-        if not self.add_cname(level, prefix, dname, target):
-            return OVERFLOW
-        if self.rdtype in (CNAME, ANY):
-            return DONE
-        return FOLLOW if self.follow(link + RECORD_FIXED) else LEAVE
-
-    def answer_node(self, node: int, wildcard: int, there: int) -> int:
-        """What a node has of the type, or that it has nothing; of a wildcard, whose encloser has `there` labels."""
-        flags = self.arena[node]
-        if wildcard and (flags & (NODE_CUT | NODE_DNAME) or self.rdtype in (DS, NXT, NSEC)):
-            return LEAVE
-        entry = self.set_for_any(node) if self.rdtype == ANY else self.set_of(node, self.rdtype)
-        is_link = entry == 0 and flags & NODE_CNAME and self.rdtype not in (KEY, NXT, NSEC)
-        if is_link:
-            entry = self.set_of(node, CNAME)
-        if entry == 0:
-            return self.deny_type(node, wildcard, there)
-        fragment = self.fragment_at(entry)
-        if fragment == 0:
-            return LEAVE
-        proven = wildcard and self.dnssec and self.zone_flags & ZONE_SIGNED
-        if is_link and proven:
-            return LEAVE  # the proof comes behind the answers of the whole chain
-        at = self.size
-        self.kind = KIND_ANSWER
-        if not self.add(fragment, self.depth, ANSWER):
-            return OVERFLOW
-        if is_link:
-            if self.is_added(self.hashes[self.levels_at + self.depth]) or not self.follow(at + RECORD_FIXED):
-                return LEAVE  # round in a circle
-            return FOLLOW
-        if self.courteous:
-            self.note_answer(fragment, self.arena16[entry >> 1], at)
-        if proven:
-            return self.prove_wildcard(there)
-        return DONE
-
-    def refer(self, node: int, level: int, link: int) -> int:
-        """A referral with all its glue, and with DO what is known of its keys (RFC 4035 section 3.1.4, RFC 9471)."""
-        entry = self.set_of(node, REFERRAL)
-        fragment = self.fragment_at(entry)
-        signed = self.dnssec and self.zone_flags & ZONE_SIGNED
-        if fragment == 0 or (signed and self.arena16[(entry >> 1) + 1] & SET_PLAIN):
-            return LEAVE
-        if link == 0:
-            self.authoritative = 0
-            self.kind = KIND_REFERRAL
-            if self.limiting:
-                self.note(level)
-        first = self.size
-        self.part_count = 0
-        if not self.add(fragment, level, AUTHORITY):
-            return OVERFLOW
-        if signed:
-            step = self.prove_cut(node, level)
-            if step != DONE:
-                return step
-        return DONE if self.add_second(fragment, first, 0, ADDITIONAL) else LEAVE
