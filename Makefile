@@ -46,6 +46,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/command_storm.py
 	$(BIN)/python bench/update_stream.py
 	$(BIN)/python bench/names_of_no_zone.py
+	$(BIN)/python bench/unused.py
 	$(BIN)/python bench/configuration.py
 	$(BIN)/python bench/client.py
 	$(BIN)/python bench/door.py

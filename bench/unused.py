@@ -1,0 +1,137 @@
+"""What ACLs and counters of zones cost a zone that has none: instructions an answer of the compiled loop over UDP.
+
+unused [ANSWERS]: of each kind, 4 000 by default. Instructions are counted by valgrind (callgrind), in the turns of the
+loop and whatever they call: the same on each run, whatever else the machine does. System calls count as one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import dns.name
+
+from auth.acl import compile_acl
+from auth.counted import OF_ZONES, PARTS
+from auth.wire import wire_of
+from auth.zones import ZonePolicy, ZoneRows, ZoneTable
+from daemonkit.zone_page import ZonePage
+from tests.auth.sockets import bound, serving
+from tests.auth.world import load
+from tests.image.mapping import Both
+from tests.kit import dnspacket as packet
+
+ANSWERS = 4000
+BURST = 32  # queries before replies are read
+PATIENCE = 120.0  # seconds for a burst; under valgrind everything takes fifty times as long
+ASKED, OTHER = "example.", "other.test."
+ZONE = "@ NS ns\nns A 192.0.2.1\n" + "".join(f"h{number} A 192.0.2.{number}\n" for number in range(200))
+ACL = [{"action": "REJECT", "from": ["192.0.2.0/24"]}, {"action": "ACCEPT", "from": ["127.0.0.0/8"]}]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is configured."""
+
+    text: str
+    zone: str = OTHER  # that has it
+    acl: bool = False
+    counted: bool = False
+
+
+KINDS = {
+    "plain": Kind("no zone has an ACL or counters"),
+    "acl": Kind("another zone has an ACL", acl=True),
+    "counters": Kind("another zone has counters", counted=True),
+    "both": Kind("another zone has both", acl=True, counted=True),
+    "own": Kind("the zone that is asked has both", ASKED, acl=True, counted=True),
+}
+LOOP = "__pyx_f_4auth_4loop_4Loop_turn"  # the function whose instructions are counted
+
+
+def main() -> int:
+    """Print a line for each kind."""
+    if shutil.which("valgrind") is None:
+        print("valgrind is not installed")
+        return 1
+    answers = int(sys.argv[1]) if len(sys.argv) > 1 else ANSWERS
+    base = 0.0
+    for name, kind in KINDS.items():
+        each = instructions(name, answers) / answers
+        base = base or each
+        print(
+            f"{kind.text}: {each:.1f} instructions an answer, {each - base:+.1f} ({each / base - 1:+.2%})", flush=True
+        )
+    return 0
+
+
+def instructions(kind: str, answers: int) -> int:
+    """In the loop, of a process that answers so often."""
+    with tempfile.TemporaryDirectory() as directory:
+        tool = ["valgrind", "--tool=callgrind", f"--toggle-collect={LOOP}", f"--callgrind-out-file={directory}/out"]
+        asking = [sys.executable, __file__, "--answer", kind, str(answers), directory]
+        done = subprocess.run([*tool, *asking], capture_output=True, text=True, check=True)
+        found = re.search(r"Collected : (\d+)", done.stderr)
+        if found is None:
+            raise RuntimeError(done.stderr)
+        return int(found[1])
+
+
+async def answer(kind: str, answers: int, directory: Path) -> None:
+    """Serve both zones, and ask for names of one."""
+    both = Both(directory)
+    load(both.source, {ASKED: ZONE, OTHER: ZONE})
+    both.build()
+    sock = bound(socket.SOCK_DGRAM)
+    async with serving(sock, source=both.source) as server:
+        usual = server.engine.serving
+        server.serve_by(type(usual)(usual.data, usual.settings, table(KINDS[kind], directory)))
+        await server.answer_from(both.responder)
+        await asyncio.to_thread(ask, sock.getsockname(), answers)
+        counted = server._counters.statistics()  # noqa: SLF001 - of a server that was started without a daemon
+        if (counted["responses"], counted["left"], counted["rcode.noerror"]) != (answers, 0, answers):
+            raise RuntimeError(f"it was to answer by itself: {counted}")
+    both.close()
+
+
+def table(kind: Kind, directory: Path) -> ZoneTable:
+    """The zones of the configuration."""
+    if not (kind.acl or kind.counted):
+        return ZoneTable()
+    name, rows = dns.name.from_text(kind.zone), None
+    if kind.counted:
+        page, _ = ZonePage.take(directory, OF_ZONES, PARTS)
+        found = page.rows_of([wire_of(name)])
+        page.mark(found)
+        rows = ZoneRows({name: found[wire_of(name)]}, page.slots)
+    return ZoneTable({name: ZonePolicy(compile_acl(ACL)) if kind.acl else ZonePolicy()}, rows=rows)
+
+
+def ask(place: tuple[str, int], answers: int) -> None:
+    """A burst of queries, then their replies, and so on."""
+    queries = [packet.query(f"h{number}.{ASKED}", additional=[packet.opt()]) for number in range(200)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(PATIENCE)
+        asker.connect(place)
+        for first in range(0, answers, BURST):
+            count = min(BURST, answers - first)
+            for number in range(first, first + count):
+                asker.send(queries[number % len(queries)])
+            for _ in range(count):
+                asker.recv(512)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--answer"]:
+        asyncio.run(answer(sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])))
+    else:
+        sys.exit(main())
