@@ -1,13 +1,15 @@
-"""A page of the list of many zones through the real door, in every form: door [ZONES [RUNS]].
+"""A page of the list of many zones through the real door, in every form: door [ZONES [RUNS [KIND]]].
 
 Two instances of auth, the control socket and HTTPS with a token; each request makes a connection of its own, as bobctl
-does. ZONES copies of one small zone are in SQLite, of which every 10 000th has lost its NS records.
+does. ZONES copies of one small zone are in SQLite, of which every 10 000th has lost its NS records; then they are zone
+files, of which every 10 000th was never good, and the one before it has become bad. KIND: `sqlite` or `files` alone.
 """
 
 from __future__ import annotations
 
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -79,7 +81,7 @@ def report(what: str, times: list[float], count: int) -> None:
     print(f"{what}: {count} zones, median {median:.1f} ms, worst {worst:.1f} ms of {len(times)}, goal {verdict}")
 
 
-def forms(count: int) -> dict[str, dict[str, Any]]:
+def forms(count: int, source: str) -> dict[str, dict[str, Any]]:
     """What is asked for."""
     middle = f"z{count // 2:06}.example"
     return {
@@ -94,7 +96,8 @@ def forms(count: int) -> dict[str, dict[str, Any]]:
         "ready ones behind the middle": {"state": "ready", "after": middle},
         "empty ones": {"state": "empty"},
         "shadowed ones": {"state": "shadowed"},
-        "one data source": {"source": "main"},
+        "those whose older version is served": {"state": "stale"},
+        "one data source": {"source": source},
     }
 
 
@@ -105,29 +108,71 @@ def remote(suite: kit.Suite, port: int) -> Client:
     return RemoteClient(f"https://127.0.0.1:{port}", token=token, trusted=suite.state / "rest.crt")
 
 
+def write_files(directory: Path, count: int) -> None:
+    """The same zones as files, of which some are bad from the beginning."""
+    for number in range(count):
+        bad = "bad A 192.0.2.300" if number % BROKEN_EVERY == BROKEN_EVERY - 1 else ""
+        (directory / f"z{number:06}.example.zone").write_text(small_zone(f"z{number:06}.example", 1, bad))
+
+
+def spoil_files(suite: kit.Suite, directory: Path, count: int) -> None:
+    """Wait for the images, and have some files become bad then."""
+
+    def all_built() -> bool:
+        found = suite.control("call", "memmgr", "status", check=False)
+        return found is not None and found["state"] == "ready" and not found["waiting"] + found["building"]
+
+    kit.wait_until(all_built, 600, "all zones have images")
+    for number in range(BROKEN_EVERY - 2, count, BROKEN_EVERY):
+        path = directory / f"z{number:06}.example.zone"
+        path.write_text(small_zone(f"z{number:06}.example", 2, "bad A 192.0.2.300"))
+    suite.bobctl("zone", "reload")
+
+
+def measure(suite: kit.Suite, port: int, source: str, count: int, runs: int) -> None:
+    """A line for each form, by both doors."""
+    kit.wait_until(lambda: suite.control()["rest"]["state"] == "open", 60, "REST is open")
+    doors = {"control.sock": Client(suite.run / "control.sock"), "HTTPS": remote(suite, port)}
+    for door, client in doors.items():
+        for what, query in forms(count, source).items():
+            ask = lambda query=query, client=client: client.get("zones", query={**query, "limit": PAGE})  # noqa: E731
+            began = time.perf_counter()
+            found = len(ask()["zones"])
+            first = f" (asked for the first time {(time.perf_counter() - began) * 1000:.1f} ms)"
+            report(f"{door}, {what}{first}", [timed(ask) for _ in range(runs)], found)
+    shown = lambda: client.get("zones", f"z{count // 3:06}.example")  # noqa: E731
+    report("HTTPS, one zone", [timed(shown) for _ in range(runs)], 1)
+
+
 def main() -> None:
     """Print the figures."""
     kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
     count = int(sys.argv[1]) if len(sys.argv) > 1 else ZONES
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else RUNS
+    kinds = sys.argv[3:4] or ["sqlite", "files"]
     port = free_port()
     config = "components: {auth: {instances: 2}}\n"
-    with kit.Suite(config=config, arguments=["--rest", f"127.0.0.1@{port}"]) as suite:
-        done = suite.loadzone("example.org", small_zone())
-        if done.returncode:
-            raise SystemExit(done.stderr)
-        multiply(f"sqlite:///{suite.state}/zones.sqlite", count)
-        suite.start()
-        kit.wait_until(lambda: suite.control()["rest"]["state"] == "open", 60, "REST is open")
-        doors = {"control.sock": Client(suite.run / "control.sock"), "HTTPS": remote(suite, port)}
-        print(f"/v1/zones?limit={PAGE} of {count} zones, goal under {GOAL * 1000:.0f} ms")
-        for door, client in doors.items():
-            for what, query in forms(count).items():
-                ask = lambda query=query, client=client: client.get("zones", query={**query, "limit": PAGE})  # noqa: E731
-                found = len(ask()["zones"])
-                report(f"{door}, {what}", [timed(ask) for _ in range(runs)], found)
-        shown = lambda: client.get("zones", f"z{count // 3:06}.example")  # noqa: E731
-        report("HTTPS, one zone", [timed(shown) for _ in range(runs)], 1)
+    arguments = ["--rest", f"127.0.0.1@{port}"]
+    print(f"/v1/zones?limit={PAGE} of {count} zones, goal under {GOAL * 1000:.0f} ms")
+    if "sqlite" in kinds:
+        with kit.Suite(config=config, arguments=arguments) as suite:
+            done = suite.loadzone("example.org", small_zone())
+            if done.returncode:
+                raise SystemExit(done.stderr)
+            multiply(f"sqlite:///{suite.state}/zones.sqlite", count)
+            suite.start()
+            print("in SQLite")
+            measure(suite, port, "main", count, runs)
+    if "files" in kinds:
+        with tempfile.TemporaryDirectory(prefix="door-") as name:
+            directory = Path(name)
+            write_files(directory, count)
+            config += f"data_sources: {{files: {{type: master-files, directory: {directory}}}}}\n"
+            with kit.Suite(config=config, arguments=arguments) as suite:
+                suite.start()
+                spoil_files(suite, directory, count)
+                print("as zone files")
+                measure(suite, port, "files", count, runs)
 
 
 if __name__ == "__main__":
