@@ -23,6 +23,7 @@ class ZoneServed(msgspec.Struct, frozen=True):
     serial: int | None = None
     version: int | None = None
     reason: str = ""  # why it is not answered from
+    by: str = ""  # who answers: image, authworker, or auth itself where there is no worker
 
 
 class ZoneStatusReply(msgspec.Struct, frozen=True):

@@ -369,7 +369,7 @@ class AuthDaemon(Module):
             patience = max(WORKER_SHARE * (deadline - time.monotonic()), 0.0)
             reply = await self.context.session.call(request, timeout=patience)
         except NoRecipient:
-            return await self.context.work(zones_served, self._at_work().engine.serving, origins)
+            return await self.context.work(zones_served, self._at_work().engine.serving, origins, self.name)
         except BusError as error:
             if isinstance(error, Refused) and error.code == "usage":
                 raise

@@ -20,6 +20,7 @@ from auth.engine import Serving
 from auth.observing import Decision, Step, observe
 from auth.options import DEFAULT_TEMPLATE
 from auth.signature import sign_request
+from auth.status import IMAGE
 from daemonkit.option_addresses import parse_endpoint
 from daemonkit.spec import Spec
 from datasrc.errors import DataSourceError
@@ -31,7 +32,6 @@ from msgq.errors import Refused
 if TYPE_CHECKING:
     from dns.message import Message
 
-IMAGE = "image"  # who answers: auth's compiled loops
 CLIENT_PORT = 53000  # of the client that is pretended; nothing depends on it but that it is not 0
 _RULES = {
     Match.CNAME: "cname",

@@ -16,17 +16,19 @@ from datasrc.records import ZoneState
 from datasrc.source import Snapshot
 from msgq.errors import Refused
 
+IMAGE = "image"  # who answers: the compiled loops
 
-def zones_served(serving: Serving, origins: list[str]) -> tuple[ZoneServed, ...]:
-    """How each of these zones is answered for. Blocks. Raises Refused for what is no name."""
+
+def zones_served(serving: Serving, origins: list[str], by: str) -> tuple[ZoneServed, ...]:
+    """How each of these zones is answered for by this process. Blocks. Raises Refused for what is no name."""
     names = [zone_name(origin) for origin in origins]
     with serving.data.snapshot() as snapshot:
         return tuple(
-            _zone_served(snapshot, serving.zones, name, origin) for name, origin in zip(names, origins, strict=True)
+            _zone_served(snapshot, serving.zones, name, origin, by) for name, origin in zip(names, origins, strict=True)
         )
 
 
-def _zone_served(snapshot: Snapshot, table: ZoneTable, name: Name, origin: str) -> ZoneServed:
+def _zone_served(snapshot: Snapshot, table: ZoneTable, name: Name, origin: str, by: str) -> ZoneServed:
     try:
         finder = snapshot.zone(name)
     except DataSourceError as error:
@@ -39,12 +41,12 @@ def _zone_served(snapshot: Snapshot, table: ZoneTable, name: Name, origin: str) 
             reason=LISTED_ONLY if listed else "no data source has it",
         )
     info = finder.info
-    return ZoneServed(origin, info.state.value, info.serial, info.version, info.reason)
+    return ZoneServed(origin, info.state.value, info.serial, info.version, info.reason, by)
 
 
 def served_from_image(origin: str, image: tuple[int, int] | None) -> ZoneServed | None:
     """How a zone is answered that has an image of this serial and version; the data source may be ahead, or fail."""
-    return None if image is None else ZoneServed(origin, ZoneState.READY.value, *image)
+    return None if image is None else ZoneServed(origin, ZoneState.READY.value, *image, by=IMAGE)
 
 
 def zone_name(origin: str) -> Name:

@@ -232,7 +232,8 @@ class AuthworkerDaemon(Module):
             raise Refused("usage", f"origins: at most {auth.MAX_ORIGINS} zones can be asked for at once")
         if self._in_use is None:
             raise Refused("unavailable", STARTING)
-        return auth.ZoneStatusReply(await self.context.work(zones_served, self._in_use.serving, request.origins))
+        found = await self.context.work(zones_served, self._in_use.serving, request.origins, self.name)
+        return auth.ZoneStatusReply(found)
 
 
 def _load(wanted: Mapping[str, Any]) -> Hook | None:

@@ -83,8 +83,11 @@ def show(suite: Suite, origin: str) -> None:
     if entry["served"]:
         click.echo()
         output.table(
-            ("INSTANCE", "STATE", "SERIAL", "REASON"),
-            [(one["instance"], one["state"], one["serial"], one["reason"]) for one in entry["served"]],
+            ("INSTANCE", "STATE", "SERIAL", "FROM", "REASON"),
+            [
+                (one["instance"], one["state"], one["serial"], one.get("by", ""), one["reason"])
+                for one in entry["served"]
+            ],
         )
 
 

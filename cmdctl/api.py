@@ -40,6 +40,7 @@ class Served(TypedDict):
     state: str  # "ready", or why not: "empty", "broken", "absent", "unavailable" (auth.api); "unreachable"
     serial: int | None
     reason: str
+    by: NotRequired[str]  # who answers: "image", "authworker", or "auth" where there is no worker
 
 
 class ZoneEntry(TypedDict):

@@ -102,4 +102,4 @@ def _parts(origins: list[str]) -> Iterator[list[str]]:
 
 
 def _served(member: str, zone: auth.ZoneServed) -> Served:
-    return Served(instance=member, state=zone.state, serial=zone.serial, reason=zone.reason)
+    return Served(instance=member, state=zone.state, serial=zone.serial, reason=zone.reason, by=zone.by)

@@ -37,7 +37,7 @@ async def test_a_zone_is_shown_with_who_serves_it():
     async with house() as here:
         here.load(ORG)
         entry = await here.do("zone_status", ORG)
-    served = [{"instance": f"auth/{n}", "state": "ready", "serial": SERIAL, "reason": ""} for n in (0, 1)]
+    served = [{"instance": f"auth/{n}", "state": "ready", "serial": SERIAL, "reason": "", "by": ""} for n in (0, 1)]
     assert entry == {
         "origin": ORG,
         "source": "main",

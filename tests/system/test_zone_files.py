@@ -124,7 +124,8 @@ def test_a_bad_file_is_told_beside_what_goes_on_being_served(suite: Suite, direc
     assert (shown["state"], shown["serial"]) == ("stale", 1)
     assert shown["reason"].startswith(told)
     assert shown["reason"].endswith("; serial 1 goes on being served")
-    assert [(each["state"], each["serial"]) for each in shown["served"]] == [("ready", 1)] * len(shown["served"])
+    served = [(each["state"], each["serial"], each["by"]) for each in shown["served"]]
+    assert served == [("ready", 1, "image")] * len(shown["served"])
     (listed,) = suite.control("zone", "list", "--state", "stale")["zones"]
     assert listed == {name: value for name, value in shown.items() if name != "image"}
     assert suite.control("zone", "list", "--state", "broken")["zones"] == []
