@@ -27,7 +27,7 @@ from auth.client import Client, Transport
 from auth.cookie_check import Cookie, CookieCheck, has_to_ask_again
 from auth.cookie_secrets import CookieSecrets
 from auth.edns import MIN_UDP_SIZE, ExtendedError
-from auth.errors import Dropped, Refusal, TsigMalformed, Unusable
+from auth.errors import Broken, Dropped, Refusal, TsigMalformed, Unusable
 from auth.hook import AnswerHook, HookFailed
 from auth.keys import KeyRing
 from auth.operations import TRANSFERS, check_query_type, refuse_transfer, refuse_zone_change
@@ -213,7 +213,7 @@ class Engine:
         """The answer from the data; where the zone's cannot be used, from the image of the last that could."""
         try:
             return answer_question(question, view, serving.settings, room, dnssec_ok=dnssec_ok)
-        except (Unusable, ZoneUnusable) as error:
+        except (Broken, ZoneUnusable) as error:  # one that was deleted has no good version
             if serving.last_good is None or not isinstance(error.zone, Name):
                 raise
             answer = serving.last_good.answer(question, error.zone, snapshot, serving.settings, dnssec_ok=dnssec_ok)

@@ -20,6 +20,7 @@ AuthError
 |   +-- NotServed           no zone here holds the name: REFUSED
 |   +-- Prohibited          the ACL says REJECT: REFUSED
 |   +-- Unusable            the zone is ours but cannot be answered from: SERVFAIL
+|   |   +-- Broken          it has data, which cannot be used
 |   +-- NotAuthoritative    NOTIFY, UPDATE or transfer of a zone that is not ours: NOTAUTH
 |   +-- Declined            a transfer, NOTIFY or UPDATE of a zone of ours: REFUSED
 |   +-- Unsupported         a query type that is not offered: NOTIMP
@@ -182,6 +183,10 @@ class Unusable(Refusal):
         super().__init__(ede, text)
         self.zone = zone
         self.reason = reason
+
+
+class Broken(Unusable):
+    """The zone has data that cannot be used; there may have been better one before."""
 
 
 class Unprovable(Refusal):

@@ -62,7 +62,10 @@ class LastGood:
             return None
         import dns.message  # who needs no images does without it
 
-        return _answer_of(dns.message.from_wire(wire), origin, snapshot)
+        reply = dns.message.from_wire(wire)
+        if reply.answer and not _is_in(reply.answer[0].name, origin, snapshot):
+            return None  # the image is of another time than what is known of zones
+        return _answer_of(reply, origin, snapshot)
 
     def _look_up(self, query: bytes, settings: Settings) -> bytes | None:
         responder = self._current()

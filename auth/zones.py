@@ -15,16 +15,12 @@ from dns.name import Name
 from dns.rdatatype import RdataType
 
 from auth.acl import ACCEPT_ALL, Acl, Action, Requester
-from auth.errors import Dropped, NotServed, Prohibited, Unusable
+from auth.errors import Broken, Dropped, NotServed, Prohibited, Unusable
 from datasrc.records import Match, ZoneState
 from datasrc.source import Finder, Snapshot
 
 NO_DATA = "no zone data loaded"  # told to clients
 LISTED_ONLY = "it is configured, but no data source has it"  # told to operators
-_UNUSABLE = {
-    ZoneState.EMPTY: (EDECode.NOT_READY, NO_DATA),
-    ZoneState.BROKEN: (EDECode.INVALID_DATA, "zone data unusable"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +83,10 @@ class View:
             raise NotServed
         info = finder.info
         self._permit(info.origin)
-        if info.state in _UNUSABLE:
-            raise Unusable(*_UNUSABLE[info.state], info.origin, info.reason)
+        if info.state is ZoneState.EMPTY:
+            raise Unusable(EDECode.NOT_READY, NO_DATA, info.origin, info.reason)
+        if info.state is ZoneState.BROKEN:
+            raise Broken(EDECode.INVALID_DATA, "zone data unusable", info.origin, info.reason)
         return finder
 
     def zone_for_ds(self, name: Name) -> Finder:

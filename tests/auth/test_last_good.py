@@ -143,6 +143,13 @@ def test_a_zone_that_changes_in_its_image_changes_here(house):
     assert "192.0.2.200" in str(world.ask("www.example.", "A").answer)
 
 
+def test_a_listed_zone_whose_file_is_gone_gets_servfail_whatever_its_image_has(house):
+    """Found by a storm of commands: it got NOERROR and no records."""
+    (house.zones / "example.zone").unlink()
+    listed = ZoneTable({dns.name.from_text("example."): ZonePolicy()})
+    assert world_of(house, table=listed).ask("example.", "SOA").rcode == "SERVFAIL"
+
+
 def test_without_images_such_a_zone_gets_servfail(house, tmp_path):
     house.write("this is no zone")
     world = world_of(house)
