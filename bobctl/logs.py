@@ -80,6 +80,7 @@ def tail(suite: Suite, module: str | None, level: str, limit: int, *, follow: bo
 
     Of all processes that run, or of MODULE, or of one instance, as auth/1. Each process keeps its last lines, some 250,
     in its memory, of the levels that are logged; those of one that has ended are at the places that `log show` tells.
+    Those of cmdctl, who asked for what and from where, take the role admin, as `bobctl audit` does.
     With --json and --follow it is one object a line.
     """
     query: dict[str, Any] = {"module": module, "level": level, "limit": limit}

@@ -11,10 +11,10 @@ from cmdctl.errors import RequestError
 class Role(enum.IntEnum):
     """What somebody may do; the names are those of specs and of the configuration."""
 
-    READ = 1  # look at everything but users, tokens and the audit log
+    READ = 1  # look at everything but users, tokens, the audit log and the lines that cmdctl logs
     OPERATE = 2  # start, stop, reload: nothing that outlives a restart
     CONFIGURE = 3  # change configuration and zones, but not which programs run and who may give orders
-    ADMIN = 4  # that, users, tokens, the audit log, the end of the suite
+    ADMIN = 4  # that, users, tokens, the audit log, what cmdctl logs, the end of the suite
 
     @property
     def word(self) -> str:

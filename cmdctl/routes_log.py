@@ -1,6 +1,8 @@
 """The last lines of the log, as every process has them in its memory.
 
 GET /v1/log?module=&level=&limit=&after=   of all processes, or of one module or instance, oldest first
+
+The lines of cmdctl have what the audit log has, who asked for what and from where, and are for who may see that.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from cmdctl.errors import RequestError
 from cmdctl.limits import STATUS_SECONDS
 from cmdctl.parameters import LIMIT
 from cmdctl.roles import Role
-from cmdctl.routing import Operation, Query
+from cmdctl.routing import Operation, Query, caller_of
 from cmdctl.services import Services
 from daemonkit.api import LogLevel, LogLine, LogLines, LogLinesReply
 from daemonkit.findings import did_you_mean
@@ -29,7 +31,9 @@ from msgq.envelope import MemberEntry
 from msgq.errors import BusError
 
 LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
+OF_AUDIT = "cmdctl"  # the module whose lines take the role of the audit log
 MAX_PLACES = 200  # processes whose place in their log a caller may tell
+NOT_FOR_ALL = f"they take the role {Role.ADMIN.word}, as the audit log does"
 _PLACES = r"([0-9]{1,10}:[0-9]{1,15})(,[0-9]{1,10}:[0-9]{1,15})*"  # pid and number of the next line
 _AFTER = re.compile(_PLACES)
 MODULE = Query("module", "Only this module, or this instance of it, as auth/1.", {"type": "string"})
@@ -53,10 +57,14 @@ class LogRoutes:
         return [Operation("GET", "/v1/log", self.lines, Role.READ, query=query, answer=LogPage)]
 
     async def lines(self, request: Request) -> Response:
-        """The newest lines of the log, oldest first."""
+        """The newest lines of the log, oldest first; those of cmdctl for who may see the audit log."""
         level = _level(request.query_params.get(LEVEL.name, "debug"))
         limit, places = page_limit(request), _places(request.query_params.get(AFTER.name))
         members = self._members(request.query_params.get(MODULE.name, ""))
+        kept_from = [one for one in members if one.module == OF_AUDIT and caller_of(request).role < Role.ADMIN]
+        members = [one for one in members if one not in kept_from]
+        if not members:  # nothing else was asked for
+            caller_of(request).require(Role.ADMIN)
         wanted = [LogLines(places.get(member.pid, 0), level, limit) for member in members]
         found = await asyncio.gather(*(self._ask(*one) for one in zip(members, wanted, strict=True)))
         told = [reply for reply in found if isinstance(reply, LogLinesReply)]
@@ -68,7 +76,10 @@ class LogRoutes:
                 lines=[_text(line) for line in lines[-limit:]],
                 next=_after({**kept, **{reply.pid: reply.next for reply in told}}),
                 missed=missed,
-                silent=[one for one in found if not isinstance(one, LogLinesReply)],
+                silent=[
+                    *(one for one in found if not isinstance(one, LogLinesReply)),
+                    *(SilentMember(member=one.member, reason=NOT_FOR_ALL) for one in kept_from),
+                ],
             )
         )
 
