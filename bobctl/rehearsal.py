@@ -215,6 +215,8 @@ class Rehearsal:
         if instance is not None and f"{module}/{instance}" not in found["members"]:
             raise CommandError("not-found", f"no {module}/{instance} is running")
         self._require_role(known["role"])
+        if module == "cfgmgr" and wanted.get("author", self._who()["author"]) != self._who()["author"]:
+            self._require_role("admin")
         if wanted.get(known["zone"]) is not None:
             self._client.zone_status(str(wanted[known["zone"]]))
         return f"would have {module} {command}" if known["changes"] else ONLY_WORDS

@@ -24,7 +24,7 @@ from cmdctl.errors import RequestError
 from cmdctl.limits import CALL_SECONDS, MAX_CALL_SECONDS
 from cmdctl.roles import Role
 from cmdctl.routing import Operation, caller_of
-from cmdctl.services import Services, only_reads
+from cmdctl.services import Services, author_of, only_reads
 from daemonkit.findings import did_you_mean
 from daemonkit.option_addresses import normal_name
 from daemonkit.spec import Spec
@@ -169,6 +169,8 @@ class ModuleRoutes:
         named = normal_name(zone) if isinstance(zone, str) else None
         caller_of(request).require(Role.of(spec.commands[command].role), named)
         changes = spec.commands[command].changes
+        if spec.module in OWN_ROUTES and wanted.arguments.get("author", author_of(request)) != author_of(request):
+            caller_of(request).require(Role.ADMIN)  # as to look at somebody else's candidate by its own route
         if not changes:
             only_reads(request)
         if changes and spec.module in OWN_ROUTES:

@@ -322,6 +322,21 @@ class TestCredentials:
             status, _, body = await remote.ask("GET", f"/v1/modules/{module}", remote.bearer("mine"))
             assert (status, b"about these zones only" in body, b"no module" in body) == (403, True, False)
 
+    @pytest.mark.parametrize("command", ["show", "diff", "complete", "describe"])
+    async def test_what_somebody_else_prepares_is_for_who_may_administer(self, remote, command):
+        """By `call`, too: who sends a command to cfgmgr names the author."""
+        more = {"form": "candidate"} if command == "show" else {} if command == "diff" else {"path": "auth"}
+        for role in Role:
+            for author, may in (("user:admin", role == Role.ADMIN), (f"user:{role.word}", True), ([], False)):
+                remote.here.asked.clear()
+                body = json.dumps({"arguments": {"author": author, **more}}).encode()
+                found = await remote.ask("POST", f"/v1/call/cfgmgr/{command}", remote.bearer(role.word), body=body)
+                if may or role == Role.ADMIN:
+                    assert (found[0], remote.here.commands("cfgmgr/0")) == (200, [command]), (role, author)
+                else:
+                    assert (found[0], remote.here.commands("cfgmgr/0")) == (403, []), (role, author)
+                    assert b"takes the role admin" in found[2]
+
     async def test_lines_of_cmdctl_are_for_who_may_see_the_audit_log(self, remote):
         """They have who asked for what and from where, and so the names of users and IDs of tokens."""
         if "cmdctl/1" not in remote.here.members:
