@@ -99,7 +99,7 @@ class FileNames:
         Raises StorageError.
         """
         name = _text(key).decode().removesuffix(".")
-        usual = (f"{name}{SUFFIX}", name) if name and "/" not in name and "\\" not in name else ()
+        usual = (f"{name}{SUFFIX}", name) if _has_usual_file(name) else ()
         try:
             if any((self._directory / each).is_file() for each in usual):
                 return True
@@ -144,6 +144,15 @@ class FileNames:
 
     def _unreadable(self, error: OSError) -> StorageError:
         return StorageError(f"the directory cannot be read: {error.strerror}", database=self.name)
+
+
+def _has_usual_file(name: str) -> bool:
+    """Whether a file of this name, or of this name with the suffix, is that of a zone of this name.
+
+    Others have escapes, or are no zones or those of another name by the rules of datasrc.zonefiles.
+    """
+    odd = name.startswith(".") or name.endswith((SUFFIX, "~")) or "/" in name or "\\" in name
+    return bool(name) and not odd
 
 
 def unread(key: bytes) -> ZoneInfo:

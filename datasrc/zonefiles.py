@@ -151,10 +151,9 @@ def zones_in(directory: Path) -> list[bytes]:
     """
     with os.scandir(directory) as entries:
         names = [each.name for each in entries if _may_be_zone(each.name) and each.is_file()]
-    zones = {name.removesuffix(SUFFIX) for name in names}
-    text = "\n".join(zones) + "\n"
-    if text.count("\n") == len(zones) and max(map(len, zones), default=0) <= MAX_PLAIN and _ALL_PLAIN.fullmatch(text):
-        return sorted(keys_of(zones))
+    text = "\n".join(names) + "\n"
+    if text.count("\n") == len(names) and max(map(len, names), default=0) <= MAX_PLAIN and _ALL_PLAIN.fullmatch(text):
+        return sorted(set(keys_of(names)))
     keys = set()
     for name in names:
         with suppress(ValueError):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from dns.name import from_text
 
-from datasrc.keys import key_text
+from cmdctl.errors import ErrorAnswer
+from cmdctl.zonefiles import FileNames
+from datasrc.keys import key_text, name_key
 from datasrc.zonefiles import zones_in
 from memmgr import api as memmgr
 from msgq.errors import Refused
@@ -153,3 +156,32 @@ def test_names_of_files_are_zones_in_canonical_order_whatever_is_beside_them(tmp
     (tmp_path / "a\\.b.example").unlink()
     (tmp_path / "EXAMPLE.zone").unlink()
     assert [key_text(key) for key in zones_in(tmp_path)] == [b"a.example.", b"b.example."]
+
+
+def test_the_name_of_a_file_is_not_taken_for_that_of_its_zone(tmp_path):
+    """`example.org.zone` is the file of example.org, and `old.org~` is a backup: no zones have these names."""
+    for name in ("example.org.zone", "plain.org", "old.org~", "copy.org.zone~", ".hidden.org", "two.zone.zone"):
+        (tmp_path / name).write_text("this is no zone")
+    names = FileNames("files", tmp_path)
+
+    def has(text):
+        return names.has(name_key(from_text(text)))
+
+    asked = ("example.org", "plain.org", "two.zone", "old.org", "copy.org", "hidden.org")
+    assert [has(text) for text in asked] == [True, True, True, False, False, False]
+    files = ("example.org.zone", "old.org~", "copy.org.zone~", "two.zone.zone", r"\.hidden.org")
+    assert not any(has(text) for text in files)
+
+
+@pytest.mark.asyncio
+async def test_a_zone_that_is_only_the_name_of_a_file_is_not_there(tmp_path):
+    write(tmp_path, "example.org", "old.org")
+    (tmp_path / "old.org.zone").rename(tmp_path / "old.org~")
+    async with house() as here:
+        of_files(here, tmp_path)
+        for origin in ("example.org.zone", "old.org~"):
+            for asking in (here.get("zones", origin), here.post("zones", origin, "reload")):
+                with pytest.raises(ErrorAnswer) as told:
+                    await asking
+                assert told.value.code == "not-found"
+        assert (await here.get("zones", "example.org"))["serial"] == 3
