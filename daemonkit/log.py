@@ -150,7 +150,10 @@ class LogHandler(logging.Handler):
         """Count, keep and queue; never blocks."""
         entry = self._entry(record)
         self.count(SEVERITIES.index(entry.severity))
-        self._ring.add(entry)
+        try:
+            self._ring.add(entry)
+        except Exception:  # noqa: BLE001 - counted: who logs must not fail for it, and the line goes on to its places
+            self.count(DROPPED)
         for sink in tuple(self._sinks.values()):
             sink.put(entry)
 

@@ -15,6 +15,8 @@ SYSLOG_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, loggin
 FACILITIES = {"daemon": 3, **{f"local{number}": 16 + number for number in range(8)}}  # RFC 5424 section 6.2.1
 _NOTICE = 5
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)}
+# The octets of file names that are no UTF-8, as the interpreter carries them (PEP 383).
+_ESCAPES |= {0xDC00 + octet: f"\\x{octet:02x}" for octet in range(0x80, 0x100)}
 # The last resort: nobody writes a secret into a message, but the text of a driver's error is not ours.
 _SECRETS = re.compile(
     r"(?P<url>[a-z0-9+]+://[^\s/@:]*:)[^\s@]+(?=@)|(?P<name>\b(?:password|passwd|secret)\s*=\s*)[^\s,;]+", re.I
@@ -22,8 +24,9 @@ _SECRETS = re.compile(
 
 
 def escape(value: object) -> str:
-    """The value as text with every control character made visible, no secret in it, and not endless."""
-    text = _SECRETS.sub(lambda match: f"{match['url'] or match['name']}***", str(value).translate(_ESCAPES))
+    """The value as text with every control character and lone surrogate made visible, no secret, and not endless."""
+    shown = str(value).translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
+    text = _SECRETS.sub(lambda match: f"{match['url'] or match['name']}***", shown)
     if len(text) > MAX_FIELD:
         return f"{text[:MAX_FIELD]}... ({len(text) - MAX_FIELD} more characters)"
     return text

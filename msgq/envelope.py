@@ -10,6 +10,7 @@ last recipient decodes: arguments, a result, the content of an event. The broker
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, TypeVar, overload
@@ -257,6 +258,8 @@ T = TypeVar("T")
 Frames = tuple[bytes, bytes]  # header and payload
 
 _encoder = msgspec.json.Encoder()
+# Octets of a file name that are no UTF-8, as the interpreter carries them (PEP 383), and as JSON writes \xNN.
+_NOT_UTF8 = {0xDC00 + octet: f"\\\\x{octet:02x}" for octet in range(0x80, 0x100)}
 _from_member: msgspec.json.Decoder[FromMember] = msgspec.json.Decoder(FromMember)
 _from_broker: msgspec.json.Decoder[FromBroker] = msgspec.json.Decoder(FromBroker)
 _NAMES = {
@@ -291,7 +294,12 @@ def encode_payload(value: Any) -> bytes:
         data = value
     else:
         try:
-            data = _encoder.encode(value)
+            try:
+                data = _encoder.encode(value)
+            except UnicodeEncodeError:  # as of file names that are no UTF-8: one must not silence a whole answer
+                plain = msgspec.to_builtins(value, str_keys=True)
+                text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
+                data = text.translate(_NOT_UTF8).encode()
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
             raise ProtocolError(f"a {type(value).__name__} cannot be sent: {error}") from error
     check_payload_size(len(data))

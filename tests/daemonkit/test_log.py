@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,11 @@ def test_printable_text_is_left_alone():
     assert escape("Zürich – ünïcode") == "Zürich – ünïcode"
 
 
+def test_octets_of_a_file_name_that_are_no_utf8_are_shown_and_any_other_half_of_a_pair():
+    assert escape(os.fsdecode(b"caf\xe9.zone")) == "caf\\xe9.zone"
+    assert escape("\udcff \ud800") == "\\xff \\ud800"
+
+
 def test_a_field_is_not_endless():
     assert escape("a" * 5000) == "a" * 2048 + "... (2952 more characters)"
 
@@ -201,6 +207,35 @@ def test_no_line_of_a_traceback_looks_like_a_message(started, log, capfd):
     assert "TOY_BROKE broke: one\\x0a2030" in head
     assert rest
     assert all(line.startswith("    ") for line in rest)
+
+
+@pytest.mark.parametrize("value", [chr(0xDCFF), chr(0xD800), os.fsdecode(b"/zones/caf\xe9"), OSError("\udcff")])
+def test_a_name_that_is_no_utf8_is_logged_and_kept_and_nobody_fails_for_it(started, log, capfd, value):
+    log.warning("TOY_SAW", name=value)
+    logging.getLogger("library").warning("saw %s", value)
+    try:
+        raise ValueError(value)
+    except ValueError as error:
+        log.exception("TOY_BROKE", error)
+    started.flush()
+    assert [line.text for line in started.kept(0, "debug", 10)[2]] == [
+        f"saw {escape(value)}",
+        f"saw {escape(value)}",
+        f"broke: {escape(value)}",
+    ]
+    assert f"TOY_SAW saw {escape(value)}" in capfd.readouterr().err
+    assert log_statistics()["log.dropped"] == 0
+
+
+def test_a_line_that_cannot_be_kept_in_memory_is_counted_and_written_all_the_same(started, log, capfd, monkeypatch):
+    def refuses(entry: object) -> None:
+        raise UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
+
+    monkeypatch.setattr(started._ring, "add", refuses)
+    log.warning("TOY_SAW", name="x")
+    started.flush()
+    assert "TOY_SAW saw x" in capfd.readouterr().err
+    assert log_statistics()["log.dropped"] == 1
 
 
 def test_destinations_format_and_level_change_at_run_time(started, log, capfd, tmp_path):

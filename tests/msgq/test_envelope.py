@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import string
 import subprocess
 import sys
@@ -183,6 +184,18 @@ def test_a_hostile_payload_is_refused_before_the_loop_notices():
         with pytest.raises(ProtocolError):
             envelope.decode_payload(document)
         assert time.process_time() - begun < 5  # milliseconds are meant
+
+
+def test_a_name_that_is_no_utf8_is_sent_readable():
+    """Of a file that an operator named so: the whole answer would not come."""
+
+    class Told(msgspec.Struct):
+        source: str
+        problems: tuple[str, ...]
+
+    problem = Told("files", (os.fsdecode(b'/zones/"caf\xe9".zone \xc3\xa9'),))
+    sent = envelope.decode_payload(envelope.encode_payload({"sources": [problem]}))
+    assert sent == {"sources": [{"source": "files", "problems": ['/zones/"caf\\xe9".zone é']}]}
 
 
 @settings(deadline=None)

@@ -109,6 +109,28 @@ def test_a_bad_file_keeps_the_last_good_version_and_is_told(suite: Suite, direct
     assert problems(suite) == []
 
 
+def test_a_file_name_that_is_no_utf8_is_told_and_nobody_fails_for_it(suite: Suite, directory: Path) -> None:
+    """Latin-1, as an old archive has them."""
+    wait_until(lambda: running(suite), DEADLINE, "memmgr runs")
+    before = {name: one["pid"] for name, one in suite.components().items()}
+    path = Path(os.fsdecode(os.fsencode(directory) + b"/caf\xe9.test.zone"))
+    path.write_text(zone(1, "192.0.2.9"))
+    try:
+        suite.bobctl("zone", "reload")
+        (problem,) = problems(suite)
+        assert problem.startswith(f"{directory}/caf\\xe9.test.zone: the name of the file is not that of a zone")
+        suite.says("MEMMGR_SOURCE_PROBLEM")
+        suite.says("caf\\xe9.test.zone: the name of the file is not that of a zone")
+        assert any("caf\\xe9.test.zone" in one["text"] for one in suite.control("log", "tail", "memmgr")["lines"])
+        assert "caf\\xe9.test.zone" in suite.bobctl("status").stdout
+        assert address(suite, "zone6.test") == "192.0.2.6"
+        assert {name: one["pid"] for name, one in suite.components().items()} == before
+    finally:
+        path.unlink()
+    suite.bobctl("zone", "reload")
+    assert problems(suite) == []
+
+
 def test_a_bad_file_is_told_beside_what_goes_on_being_served(suite: Suite, directory: Path) -> None:
     """By status, list and show of zones, and by the reload that found it: all said what the bad file has, nothing."""
     path = write(directory, "zone8.test", zone(2, "192.0.2.300"))
