@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import grp
 import logging
 import os
 from pathlib import Path
@@ -73,12 +74,42 @@ def test_a_link_in_a_strangers_directory_is_not_followed(place):
     assert unfollowed(place) == f"it is a symbolic link in a directory of user {NOBODY}, which is not followed"
 
 
-def test_a_link_that_comes_between_the_look_and_the_opening_is_not_followed(place, monkeypatch):
-    """Of two looks the first finds none."""
-    monkeypatch.setattr("daemonkit.links.strangers_link", lambda _path: "")
-    monkeypatch.setattr(Path, "is_symlink", lambda _path: False)
+@pytest.mark.parametrize("before", ["nothing", "a file"])
+def test_a_link_that_comes_between_the_look_and_the_opening_is_not_followed(place, monkeypatch, before):
+    """It is one that every later look would trust."""
+    link = place.with_name("planted")
+    if before == "a file":
+        link.write_text("as it should be")
+    look = Path.lstat
+
+    def planted_after(path: Path) -> os.stat_result:
+        try:
+            return look(path)
+        finally:
+            if path == link and not os.path.islink(link):  # noqa: PTH114 - that one looks by lstat
+                link.unlink(missing_ok=True)
+                link.symlink_to(place.resolve())
+
+    monkeypatch.setattr(Path, "lstat", planted_after)
     with pytest.raises(OSError, match="Too many levels of symbolic links"):
-        open_named(place, os.O_WRONLY)
+        open_named(link, os.O_WRONLY | os.O_CREAT)
+    assert os.path.islink(link)  # noqa: PTH114
+    assert place.read_text() == "c2VjcmV0\n"
+
+
+@needs_root
+def test_a_link_is_not_followed_where_a_group_of_others_could_have_put_it(place, monkeypatch):
+    place.parent.chmod(0o775)
+    os.chown(place.parent, 0, NOBODY)
+    assert f"where the group {NOBODY} may write" in unfollowed(place)
+    place.parent.chmod(0o1775)
+    assert strangers_link(place) == ""
+    place.parent.chmod(0o775)
+    os.chown(place.parent, 0, 0)
+    assert strangers_link(place) == ""  # root's own
+    group = grp.struct_group(("root", "x", 0, ["root", "ann"]))
+    monkeypatch.setattr(grp, "getgrgid", lambda _gid: group)
+    assert "where the group 0 may write" in unfollowed(place)
 
 
 def test_no_line_is_logged_through_a_strangers_link(place):
