@@ -16,7 +16,7 @@ from dns.name import Name
 
 from daemonkit.log import MessageLog
 from datasrc.errors import StorageError
-from datasrc.filememory import NOTHING, PackedFiles
+from datasrc.filememory import PackedFiles
 from datasrc.keys import name_key
 from datasrc.keytable import KeyTable
 from datasrc.masterfiles import MasterFilesSource
@@ -33,6 +33,7 @@ PAGE = 100  # changes read at once, and followed in one read transaction where t
 REST = 10.0  # s from a survey that ended early to the next one: what always fails must not be all that is done
 FILES = "master-files:"
 UNCONFIGURED = "it is not configured any more"
+UNMET = "it has just come back, and is about to be looked at"
 
 
 @dataclass(slots=True)
@@ -97,6 +98,10 @@ class Following:
         self._known = known
         self._followed: dict[str, Followed] = {}
         self._fingerprint = fingerprint(())
+        self._left: dict[
+            int, PackedFiles
+        ] = {}  # by source that could not be used yet: what was read of its files before
+        self._read: dict[int, MasterFilesSource] = {}  # those of zone files that could be used, now or before
         self._open: dict[str, Snapshot] = {}  # by source: what its changes are being followed in
         self.until = 0.0  # monotonic: all changes before are known,
         self.unasked: list[str] = []  # if it is not for these sources, which could not be asked
@@ -119,28 +124,48 @@ class Following:
         if not same:
             fresh = self.sources is None and trusted
             stored = {(one.name, one.url): one for one in known}
-            self._followed = {}
+            followed = {}  # other threads look sources up meanwhile
             for name, url in urls.items():
                 before = stored.get((name, url))
                 if before is not None and _are_files(url) and files is not None and before.number not in files:
                     before = None  # nobody knows which data its versions are
                 mark = before.mark if before and fresh and not _are_files(url) else None
-                self._followed[name] = Followed(before.number if before else _lot(), url, left=mark)
+                followed[name] = Followed(before.number if before else _lot(), url, left=mark)
+            self._followed = followed
             self._fingerprint = fingerprint((name, one.url) for name, one in self._followed.items())
         self.sources = sources
         if files is not None:
-            for number, source in self._files():
-                source.recall(files.get(number, NOTHING))
+            self._left = dict(files)
+        numbers = {one.number for one in self._followed.values()}
+        self._left = {number: left for number, left in self._left.items() if number in numbers}
+        self._read = {number: source for number, source in self._read.items() if number in numbers}
+        for name, source in self._asked():
+            self._meet(name, source)
         return not same
+
+    def _meet(self, name: str, source: DataSource | Failure) -> None:
+        """Have zone files that can be used go on from what a process before this one read of them, once."""
+        if not isinstance(source, MasterFilesSource):
+            return
+        number = self._followed[name].number
+        left = self._left.get(number)
+        if left is not None:
+            source.recall(left)
+            del self._left[number]
+        self._read[number] = source
 
     @property
     def news(self) -> list[tuple[int, int]]:
         """What changes when files() has something else to tell."""
-        return [(number, source.news) for number, source in self._files()]
+        news = dict.fromkeys(self._left, 0) | {number: source.news for number, source in self._read.items()}
+        return sorted(news.items())
 
     def files(self) -> dict[int, PackedFiles]:
-        """What was read of zone files, for the next process, by the numbers of the sources."""
-        return {number: source.remembered() for number, source in self._files()}
+        """What was read of zone files, for the next process, by the numbers of the sources.
+
+        Of those that cannot be used now, too: what images are made of is known by nobody else.
+        """
+        return self._left | {number: source.remembered() for number, source in self._read.items()}
 
     def is_unread(self, origin: Name) -> bool:
         """Whether the zone may be that of a large file that is yet to be read: who asks for it waits for that."""
@@ -172,8 +197,9 @@ class Following:
 
     def _files(self) -> Iterator[tuple[int, MasterFilesSource]]:
         for name, source in self._each():
-            if isinstance(source, MasterFilesSource):
-                yield self._followed[name].number, source
+            followed = self._followed.get(name)
+            if isinstance(source, MasterFilesSource) and followed is not None:
+                yield followed.number, source
 
     @property
     def complete(self) -> bool:
@@ -191,9 +217,10 @@ class Following:
 
     def number_of(self, source: str) -> int:
         """Of a data source. Raises StorageError where it is configured no more."""
-        if source not in self._followed:
+        followed = self._followed.get(source)
+        if followed is None:
             raise StorageError(UNCONFIGURED, database=source)
-        return self._followed[source].number
+        return followed.number
 
     def names(self) -> dict[int, str]:
         """The data sources by their numbers."""
@@ -251,13 +278,14 @@ class Following:
     def follow(self, update: Callable[[Name], None], survey: Callable[[Generator[Found]], None]) -> None:
         """Have each zone updated that changed; of a source of which that is not known, have all zones surveyed."""
         until, unasked = time.monotonic(), []
-        for name, source in self._each():
+        for name, source in self._asked():
             if isinstance(source, Failure):
                 unasked.append(name)
                 continue
             until = min(until, source.known_until())
             try:
                 with self.asking.of(name):
+                    self._meet(name, source)
                     self._follow(name, source, update, survey)
             except StorageError as error:
                 unasked.append(name)
@@ -366,9 +394,23 @@ class Following:
         self._log.debug("MEMMGR_SOURCE_WAITING", source=name, reason=error)
 
     def _each(self) -> Iterator[tuple[str, DataSource | Failure]]:
-        assert self.sources is not None
-        for name, source in self.sources.each():
-            reason = self._leave_alone(name, self._followed[name].url) if self._leave_alone is not None else ""
+        """Every source in order, or why it cannot be used now."""
+        for name, source in self._asked():
+            followed = self._followed.get(name)
+            if isinstance(source, MasterFilesSource) and followed is not None and followed.number in self._left:
+                yield name, Failure(UNMET, name, new=False)
+            else:
+                yield name, source
+
+    def _asked(self) -> Iterator[tuple[str, DataSource | Failure]]:
+        """The same; zone files as soon as they can be used, whatever was read of them before this process."""
+        sources, every = self.sources, self._followed
+        assert sources is not None
+        for name, source in sources.each():
+            followed = every.get(name)
+            if followed is None:  # another thread is told of other sources
+                continue
+            reason = self._leave_alone(name, followed.url) if self._leave_alone is not None else ""
             yield name, Failure(reason, name, new=False) if reason else source
 
 

@@ -11,6 +11,8 @@ import msgspec
 import pytest
 
 from datasrc import filezones, masterfiles, zonefiles
+from datasrc.errors import Missing
+from datasrc.sources import open_sources
 from datasrc.zonetext_zone import read_zone
 from memmgr import filetable, zonefacts
 from tests.memmgr.house import House, soa
@@ -233,6 +235,33 @@ def test_a_restart_with_more_zone_files_than_the_margin_has_room_for_answers_all
         house.stop()
 
 
+def test_other_threads_look_sources_up_while_they_are_configured_anew(house, monkeypatch):
+    """They came by a table of sources that was half made, which ended memmgr."""
+    house.write(soa(1, "www A 192.0.2.1"))
+    house.start()
+    following, numbers = house.keeper.following, iter((7, 8))
+    looked: list[bool] = []
+
+    def lot() -> int:
+        looked.append(following.is_unread(dns.name.from_text("example.")))
+        assert [name for name, _ in following.file_sources()] == ["files"]
+        return next(numbers)
+
+    monkeypatch.setattr("memmgr.following._lot", lot)
+    before = house.sources
+    for name in ("first", "second"):
+        (house.directory / name).mkdir()
+        house.configured = {
+            name: {"type": "master-files", "directory": str(house.directory / name)},
+            **house.configured,
+        }
+    house.sources = open_sources(house.configured, before=before)
+    house.keeper.configure(house.sources, [])
+    before.close()
+    assert looked == [False, False]
+    assert house.settle().text("www.example.") == "192.0.2.1"
+
+
 class TestRestart:
     """The next process reads and builds what changed, and nothing else."""
 
@@ -335,6 +364,53 @@ class TestRestart:
         (house.directory / "more").write_text("www A 192.0.2.2\n")
         house.start().reload()
         assert house.text("www.z.test.") == "192.0.2.2"
+
+    def test_a_directory_that_comes_back_goes_on_from_what_was_read_before_it_was_away(self, house, reads):
+        """As that of a file system that is mounted late: it was read and built anew as a whole."""
+        start_with(house, 5)
+        away = house.zones.rename(house.directory / "away")
+        house.start()
+        away.rename(house.zones)
+        path = age(house.write(soa(2, "www A 192.0.2.300"), "z1.test"))
+        age(house.write(soa(2, "www A 192.0.2.202"), "z2.test"))
+        reads.clear()
+        house.reload()
+        assert house.built == [["z2.test."]]
+        assert set(reads) == {"z1.test.zone", "z2.test.zone"}
+        assert [house.text(f"www.z{number}.test.") for number in range(4)] == [
+            f"192.0.2.{last}" for last in (0, 1, 202, 3)
+        ]
+        (problem,) = house.problems()
+        assert problem.startswith(f"{path}:5: error: ")
+
+    @pytest.mark.parametrize("from_the_start", [False, True])
+    def test_a_directory_that_is_away_when_others_are_noted_keeps_its_images(self, house, reads, from_the_start):
+        """What was told of it was left out of the table, and the next process built all its zones anew."""
+        more = house.directory / "more"
+        more.mkdir()
+        house.configured["more"] = {"type": "master-files", "directory": str(more)}
+        age(house.write(soa(1, "www A 192.0.2.99"), "other").rename(more / "other.zone"))
+        start_with(house, 5)
+        away = house.directory / "away"
+        if from_the_start:
+            house.zones.rename(away)
+            house.start()
+        else:
+            house.start()
+            house.zones.rename(away)
+            house.sources.failed("files", Missing("there is no such directory", database="files"))
+        (more / "new.zone").write_text(f"$TTL 300\n{soa(1, 'www A 192.0.2.98')}\n")
+        dict(house.sources.each())["more"].refresh()
+        house.settle()
+        assert house.text("www.new.") == "192.0.2.98"
+        house.stop()
+        away.rename(house.zones)
+        age(house.write(soa(2, "www A 192.0.2.300"), "z1.test"))
+        reads.clear()
+        house.start()
+        assert house.built == []
+        assert set(reads) <= {"z1.test.zone", "new.zone"}
+        assert [house.text(f"www.z{number}.test.") for number in range(5)] == [f"192.0.2.{n}" for n in range(5)]
 
     @pytest.mark.parametrize("killed", [False, True])
     def test_a_bad_file_that_was_just_written_when_it_was_good_keeps_its_last_good_version(
