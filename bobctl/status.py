@@ -109,6 +109,9 @@ def _of_images(images: ImagesState | None) -> dict[str, object]:
     published = images["published"]
     if published is not None:
         facts += f", last published {output.duration(time.time() - published)} ago"
+    age = images.get("age")  # a suite of an earlier release does not say
+    if age is not None:
+        facts += f"; so it was {output.duration(age)} ago: memmgr waits for a data source, or has much to do"
     told: dict[str, object] = {"images": facts}
     if images.get("doubt"):  # a suite of an earlier release does not say
         told["names of no zone"] = f"refused slowly, from the data sources: {images['doubt']}"

@@ -264,6 +264,7 @@ class ImagesState(TypedDict):
     published: NotRequired[float | None]  # POSIX seconds
     failures: NotRequired[list[str]]  # zones that cannot be built
     doubt: NotRequired[str]  # why names of no zone are not refused from images; empty: they are
+    age: NotRequired[float | None]  # seconds since it was so, where memmgr waits or has much to do; None: it is so now
 
 
 class ErrorBody(TypedDict):

@@ -128,6 +128,7 @@ class StatusRoutes:
             published=reply.published,
             failures=[f"{one.origin}: {one.reason}" for one in reply.failures],
             doubt=reply.doubt,
+            age=reply.age,
         )
         faults = [
             SourceFault(

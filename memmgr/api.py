@@ -47,6 +47,7 @@ class StatusReply(msgspec.Struct, frozen=True):
     failures: tuple[ZoneFailure, ...]  # at most MAX_FAILURES
     sources: tuple[SourceProblems, ...] = ()  # those that have any
     doubt: str = ""  # why names of no zone are not refused from images, but left to the data sources
+    age: float | None = None  # seconds since it was so, where that could not be asked now; None: it is so now
 
 
 class Status(msgspec.Struct, frozen=True):

@@ -269,11 +269,12 @@ class MemmgrDaemon(Module):
 
     @command(api.Status)
     async def status(self, _call: IncomingCall, _request: api.Status) -> api.StatusReply:
-        """How the images are; as they were last, where the worker waits for a data source or has much to do."""
+        """How the images are; as they were last, and how long ago, where the worker waits or has much to do."""
         reply = None if self._silence is not None else await self._status_now()
-        reply = reply or self._seen
         if reply is None:
-            raise Refused("unavailable", "memmgr has not looked at its data sources yet")
+            if self._seen is None:
+                raise Refused("unavailable", "memmgr has not looked at its data sources yet")
+            reply = msgspec.structs.replace(self._seen, age=time.monotonic() - self._seen_at)
         return msgspec.structs.replace(reply, sources=(*self._waiting_for(), *reply.sources))
 
     async def _status_now(self) -> api.StatusReply | None:

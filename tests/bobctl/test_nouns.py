@@ -534,6 +534,50 @@ async def test_a_rebuild_is_waited_for_when_told():
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("rebuild", "origin=example.org"), 0),
+        (("rebuild", "origin=OLD.example"), 1),
+        (("rebuild",), 1),
+        (("reload",), 0),
+    ],
+)
+async def test_what_could_not_be_built_before_is_no_failure_of_an_order_that_is_not_about_it(words, code):
+    async with house() as here:
+        here.answers["memmgr", "rebuild"] = memmgr.RebuildReply(1)
+        failures = (memmgr.ZoneFailure("old.example.", "no room"),)
+        here.answers["memmgr", "status"] = memmgr.StatusReply("ready", "", 2, 5000, 0, 0, None, (), failures)
+        done = await bobctl(here.path, "call", "memmgr", *words, "--wait")
+    assert (done.code, "old.example. cannot be built: no room" in done.err) == (code, code == 1), done.err
+
+
+@pytest.mark.asyncio
+async def test_a_reload_that_is_waited_for_fails_with_what_could_be_built_before():
+    async with house() as here:
+        ready = memmgr.StatusReply("ready", "", 2, 5000, 0, 0, None, (), ())
+        failed = msgspec.structs.replace(ready, failures=(memmgr.ZoneFailure("new.example.", "no room"),))
+        here.answers["memmgr", "status"] = lambda _call: failed if "reload" in here.commands("memmgr/0") else ready
+        done = await bobctl(here.path, "call", "memmgr", "reload", "--wait")
+    assert (done.code, "new.example. cannot be built: no room" in done.err) == (1, True)
+
+
+@pytest.mark.asyncio
+async def test_what_memmgr_knew_before_does_not_end_a_wait():
+    async with house() as here:
+        here.answers["memmgr", "rebuild"] = memmgr.RebuildReply(1)
+        ready = memmgr.StatusReply("ready", "", 2, 5000, 0, 0, None, (), ())
+        states = [msgspec.structs.replace(ready, age=2.5), msgspec.structs.replace(ready, waiting=1), ready]
+        here.answers["memmgr", "status"] = lambda _call: states.pop(0) if len(states) > 1 else states[0]
+        done = await bobctl(here.path, "call", "memmgr", "rebuild", "--wait")
+        here.answers["memmgr", "status"] = msgspec.structs.replace(ready, age=150.0)
+        shown = await bobctl(here.path, "status")
+    assert (done.code, len(states)) == (0, 1)
+    assert "waiting: memmgr does not tell yet" in done.err
+    assert "so it was 2m 30s ago: memmgr waits" in shown.out
+
+
+@pytest.mark.asyncio
 async def test_modules_are_listed_shown_and_explained():
     async with house() as here:
         listed = await bobctl(here.path, "modules")
