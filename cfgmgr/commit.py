@@ -168,6 +168,8 @@ class CommitProtocol:
 
 def _failure(member: str, error: BusError, seconds: float) -> ModuleAnswer:
     match error:
+        case Refused(code="unavailable"):  # it stops: nothing is wrong with the revision
+            return ModuleAnswer(member, "unreachable", error.text)
         case Refused():
             return ModuleAnswer(member, "refused", error.text)
         case DeadlineExceeded():

@@ -171,6 +171,18 @@ async def test_a_defect_in_a_member_is_a_refusal(tmp_path):
         suite.nothing_changed()
 
 
+async def test_who_is_stopping_does_not_refuse_the_revision(tmp_path):
+    """It said so in the name of its module, and the author looked for what was wrong with the change."""
+    async with Suite(tmp_path) as suite:
+        suite.auth[1].context.stop.set()
+        assert await suite.refused() == ("failed", "auth/1: stopping")
+        suite.nothing_changed()
+        checked = await suite.call(api.Check("alice"))
+        assert {answer.member: answer.state for answer in checked.modules}["auth/1"] == "unreachable"
+        suite.auth[1].context.stop.clear()
+        assert (await suite.commit()).revision == 2
+
+
 @pytest.mark.parametrize("who", [0, 1, 2])
 async def test_a_death_while_preparing_aborts_everywhere(tmp_path, who):
     async with Suite(tmp_path) as suite:
