@@ -216,11 +216,13 @@ class Membership:
         while True:
             try:
                 return await self._fetch_pages(revision)
-            except Refused as error:
-                if error.code != "conflict" or revision:
+            except BusError as error:
+                code = error.code if isinstance(error, Refused) else "unavailable"
+                if code == "conflict" and not revision:
+                    continue  # committed while the pages were asked for: begin again
+                if code != "unavailable":
                     raise
-                continue  # committed while the pages were asked for: begin again
-            except BusError as error:  # cfgmgr or the broker is being restarted: bob decides how long to wait
+                # cfgmgr stops, or it or the broker is being restarted: bob decides how long to wait.
                 self._context.log.debug("DAEMON_NO_CONFIGURATION", reason=error)
                 await asyncio.sleep(RETRY_INTERVAL)
 

@@ -255,6 +255,33 @@ async def test_after_the_death_of_the_broker_the_member_asks_again(world):
 
 
 @pytest.mark.asyncio
+async def test_a_cfgmgr_that_stops_is_asked_again_and_ends_nobody(world, monkeypatch):
+    monkeypatch.setattr("daemonkit.membership.RETRY_INTERVAL", 0.01)
+    told, answer = 0, world.cfgmgr.answer
+
+    async def stops(call):
+        nonlocal told
+        told += 1
+        if told <= 3:
+            raise Refused("unavailable", "stopping")
+        return await answer(call)
+
+    world.cfgmgr_session.set_command_handler(stops)
+    world.cfgmgr.revision = 4
+    world.membership.follow_soon()
+    await world.until_word("word4")
+    assert told == 4
+    assert world.toy.context.failure is None
+
+    async def refuses(_call):
+        raise Refused("not-found", "there is no module 'toy'")
+
+    world.cfgmgr_session.set_command_handler(refuses)
+    with pytest.raises(Refused, match="no module"):
+        await world.membership.configure()
+
+
+@pytest.mark.asyncio
 async def test_a_commit_of_what_was_not_prepared_is_fetched(world):
     world.cfgmgr.revision = 5
     await world.cfgmgr_session.call(api.Commit(5), to="toy/0")
