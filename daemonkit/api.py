@@ -136,7 +136,7 @@ class LogLinesReply(msgspec.Struct, frozen=True):
 
     pid: int
     next: int  # the number to ask for what comes behind these
-    missed: int  # lines between the one asked for and the first that is still there
+    missed: int  # lines since the one asked for that are gone, or more than `limit`
     lines: tuple[LogLine, ...]
 
 

@@ -124,12 +124,15 @@ class LogHandler(logging.Handler):
         self._ring = LogRing()
 
     def kept(self, after: int, level: str, limit: int) -> tuple[int, int, list[LogLine]]:
-        """The last lines: the number of the next one, how many of those wanted are gone, and at most the newest."""
+        """The last lines: the number of the next one, how many of those wanted do not come, and the newest."""
         self.acquire()  # records come from any thread
         try:
             ring = self._ring
+            if after > ring.end:  # a place in the log of another process, which had our number
+                after = 0
             found = list(ring.lines(after, LEVELS[level]))
-            return ring.end, max(0, ring.begin - after), found[-limit:] if limit > 0 else []
+            missed = max(0, ring.begin - after) + max(0, len(found) - max(0, limit))
+            return ring.end, missed, found[-limit:] if limit > 0 else []
         finally:
             self.release()
 

@@ -324,3 +324,18 @@ def test_the_last_lines_are_kept_as_they_were_written_and_nothing_secret(started
     assert started.kept(1, "debug", 10)[2] == lines[1:]
     assert started.kept(0, "info", 1)[2] == lines[1:]
     assert started.kept(0, "error", 10)[2] == []
+
+
+def test_lines_beyond_the_limit_are_missed_as_those_that_are_gone(started, log):
+    for name in range(5):
+        log.info("TOY_SAW", name=name)
+    log.warning("TOY_BROKE", error="why")
+    assert started.kept(0, "debug", 6)[1] == 0
+    assert started.kept(1, "debug", 2)[:2] == (6, 3)
+    assert started.kept(0, "warning", 1)[:2] == (6, 0)
+    assert started.kept(0, "debug", 0) == (6, 6, [])
+
+
+def test_a_place_in_the_log_of_another_process_of_the_same_number_is_the_beginning(started, log):
+    log.info("TOY_SAW", name="x")
+    assert [line.text for line in started.kept(1000, "debug", 10)[2]] == ["saw x"]
