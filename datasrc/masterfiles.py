@@ -339,10 +339,13 @@ class MasterFilesSource(DataSource):
                 self._faults.pop(key, None)
         self._most = max(MOST_ZONES, len(self._zones) * 4 // 3)  # what must stay is not to be gone through each time
 
-    def _recalled(self, key: bytes, file: ZoneFile, number: int) -> tuple[FileZone, bool]:
-        """A zone nobody asked for, as it was before this process; and whether its file is still what it was then."""
+    def _recalled(self, key: bytes, file: ZoneFile, number: int, before: str = "") -> tuple[FileZone, bool]:
+        """A zone nobody asked for, as it was before this process; and whether its file is still what it was then.
+
+        `before` is the name that the file had, where that may be another one.
+        """
         zone = self._new(key, file, number)
-        told = self._told.get(os.path.basename(file.path))  # noqa: PTH119 - of very many
+        told = self._told.get(os.path.basename(file.path)) or self._told.get(before)  # noqa: PTH119 - of very many
         return zone, told is None or zone.recall(told)
 
     def _file_of(self, names: Names, key: bytes) -> ZoneFile | None:
@@ -387,9 +390,8 @@ class MasterFilesSource(DataSource):
         before = self._names
         assert before is not None
         away = list(before.beyond(names))
-        for _, name in away:
-            self._told.discard(name)
         gone = self._add_blank(key for key, _ in away if names.file_of(key) is None)
+        unknown = self._add_renamed(names, away)
         for key, name in names.items() if self._told else ():
             told = self._told.get(name)
             if told is not None and self._zones.get(key) is None and not self._is_as(told, name):
@@ -397,7 +399,7 @@ class MasterFilesSource(DataSource):
                 if file is not None:
                     self._zones.add(key, self._recalled(key, file, first_number())[0])
         files: dict[bytes, ZoneFile] = {}
-        new = sorted(key for key, _ in names.beyond(before) if before.file_of(key) is None)
+        new = sorted([*unknown, *(key for key, _ in names.beyond(before) if before.file_of(key) is None)])
         for key in [*self._zones.each_key(), *new]:
             file = self._file_of(names, key)
             if file is not None:
@@ -405,6 +407,22 @@ class MasterFilesSource(DataSource):
         if self._take(files, gone, all_files=all_files):
             self._names, self._strays = names.without(set(new) - self._zones.held(new)), ()
             self._make_room()
+
+    def _add_renamed(self, names: Names, away: Iterable[tuple[bytes, str]]) -> list[bytes]:
+        """Have zones nobody asked for, whose files have other names now, as they were; which nothing is known of.
+
+        `away` are the names that are not there any more, and nothing is known by from now on.
+        """
+        unknown: list[bytes] = []
+        for key, name in away:
+            if names.file_of(key) is not None and self._zones.get(key) is None:
+                file = self._file_of(names, key)
+                if file is not None and name in self._told:
+                    self._zones.add(key, self._recalled(key, file, first_number(), name)[0])
+                elif file is not None:
+                    unknown.append(key)
+            self._told.discard(name)
+        return unknown
 
     def _take_all(self, *, all_files: bool) -> None:
         files, twice, strays = self._files()
@@ -422,9 +440,9 @@ class MasterFilesSource(DataSource):
         self._add_blank(key for key in names.keys() if key not in files)  # noqa: SIM118 - it is no dictionary
         self._zones.adopt(
             {
-                key: self._recalled(key, file, number)[0]
+                key: self._recalled(key, file, number, name)[0]
                 for key, file in files.items()
-                if names.file_of(key) is not None and self._zones.get(key) is None
+                if (name := names.file_of(key)) is not None and self._zones.get(key) is None
             }
         )
         self._names, self._told = None, FileMemory()

@@ -98,10 +98,9 @@ class Following:
         self._known = known
         self._followed: dict[str, Followed] = {}
         self._fingerprint = fingerprint(())
-        self._left: dict[
-            int, PackedFiles
-        ] = {}  # by source that could not be used yet: what was read of its files before
-        self._read: dict[int, MasterFilesSource] = {}  # those of zone files that could be used, now or before
+        # By the numbers of sources of zone files: what a process before read of those that could not be used yet,
+        self._left: dict[int, PackedFiles] = {}
+        self._read: dict[int, MasterFilesSource] = {}  # and those that could, now or before.
         self._open: dict[str, Snapshot] = {}  # by source: what its changes are being followed in
         self.until = 0.0  # monotonic: all changes before are known,
         self.unasked: list[str] = []  # if it is not for these sources, which could not be asked

@@ -726,6 +726,33 @@ class TestVeryMany:
         assert sorted(looked) == ["a.zone", "b.zone", "d.zone", "x.a"]
         assert source.changes() == []
 
+    @pytest.mark.parametrize("whole", [False, True])
+    @pytest.mark.parametrize("known", [False, True])
+    def test_a_file_with_the_other_name_of_its_zone_is_a_change(
+        self, directory: Path, source: MasterFilesSource, *, known: bool, whole: bool
+    ) -> None:
+        """Nobody heard of it, or of what was written to it from then on."""
+        origin, number = dns.name.from_text("x.a."), 0
+        if known:
+            before = MasterFilesSource(directory, check_every=None)
+            number = info(before, origin).version
+            source.recall(before.remembered())
+            before.close()
+        (directory / "x.a").unlink()
+        for serial in (2, 3):
+            os.utime(write(directory, serial, file="x.a.zone"), (serial + 4, serial + 4))
+            if whole and serial == 2:
+                source.zones()
+            else:
+                source._look(all_files=False)
+            if known or not whole:  # else nobody asked for it before
+                told = [(str(one.origin), one.deleted) for one in source.changes()]
+                assert told == [("x.a.", False)] * (serial - 1)
+            assert info(source, origin).serial == serial
+            assert info(source, origin).version > number
+            number = info(source, origin).version
+        assert [name for name in FileMemory(source.remembered()) if name.startswith("x")] == ["x.a.zone"]
+
     @pytest.mark.parametrize("asked", [[], ["a.", "b."]])
     @pytest.mark.parametrize("whole", [False, True])
     def test_what_changes_is_told(
