@@ -189,7 +189,9 @@ class Rehearsal:
         entry = {"algorithm": given["algorithm"], "secret_file": str(given["secret_file"].absolute())}
         return self._scratch.at_once(("add", {"path": "keys", "key": name, "value": entry}))
 
-    def _log(self, _verb: str, given: dict[str, Any]) -> str:
+    def _log(self, verb: str, given: dict[str, Any]) -> str:
+        if verb != "level":  # a tail that follows
+            return ONLY_WORDS
         module, level = given["module"], given["level"]
         if module is not None:
             self._client.get("modules", module)
@@ -286,8 +288,12 @@ def _written(file: Path | None) -> str:
 
 
 def _silently(ctx: click.Context) -> str:
-    """Do a command without showing what it says; that is returned."""
+    """Do a command without showing what it says; that is returned, or shown where the command fails by it."""
     said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        click.Command.invoke(ctx.command, ctx)
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            click.Command.invoke(ctx.command, ctx)
+    except SystemExit:
+        click.echo(said.getvalue(), err=True, nl=False)
+        raise
     return said.getvalue()

@@ -153,6 +153,30 @@ async def test_a_dry_run_knows_what_the_lines_before_would_have_made(tmp_path):
 
 
 @pytest.mark.asyncio
+async def test_a_dry_run_does_not_take_a_tail_that_follows_for_a_change_of_the_level(tmp_path):
+    script = tmp_path / "script"
+    script.write_text("log tail --follow --level warning auth\nlog tail -f\n")
+    async with house() as here:
+        done = await bobctl(here.path, "execute", "--dry-run", str(script))
+        assert here.asked == []
+    assert (done.code, done.err.count("not tried, its words are right")) == (0, 2), done.err
+
+
+@pytest.mark.asyncio
+async def test_a_dry_run_shows_why_a_line_fails_that_only_reads(tmp_path):
+    script = tmp_path / "script"
+    script.write_text("status\nconfig reload\n")
+    async with house() as here:
+        problem = cfgmgr.Problem("auth.udp_size", "is too small", "error", "bob.yaml:3")
+        here.answers["cfgmgr", "reload"] = cfgmgr.Reloaded("/etc/bob/bob.yaml", [], [problem])
+        done = await bobctl(here.path, "execute", "--dry-run", str(script))
+    assert (done.code, done.out) == (1, "")
+    assert f"{script}:2: `config reload` cannot be done" in done.err
+    assert "bob.yaml:3: " in done.err
+    assert "is too small" in done.err
+
+
+@pytest.mark.asyncio
 async def test_what_each_line_would_do_is_told_to_programs_too(tmp_path):
     script = tmp_path / "script"
     lines = {
