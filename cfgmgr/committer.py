@@ -9,12 +9,12 @@ Blocking work (validation, the disk) goes through `work`, one job at a time, so 
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
+from cfgmgr.absence import Absence
 from cfgmgr.addressing import find
 from cfgmgr.answers import problems_of
 from cfgmgr.api import ModuleAnswer, Problem
@@ -85,6 +85,7 @@ class Committer:
         self.protocol = protocol
         self._work = work
         self._members = members
+        self._absence = Absence()
         self._in_hand: Current | None = None  # what members are being prepared for
         self._since = current.revision  # what came after it is known
         self._concerned: dict[str, int] = {}  # module: the last revision in which anything of it was different
@@ -192,19 +193,21 @@ class Committer:
 
     async def warnings(self, changes: Sequence[Change], stored: Validated) -> list[Problem]:
         """What is to be told of changes, although they are right."""
-        return self._hidden(changes, stored) + await self._work(self._not_there, changes, stored)
+        hidden, named = self._hidden(changes, stored), await self._work(self._directories, changes, stored)
+        absent = await self._absence.of(list(named.values()))
+        return hidden + [
+            Problem(path, f"there is no directory {place}: no zone is served from it before there is", "warning")
+            for path, place in named.items()
+            if place in absent  # it may be made later, or be mistyped
+        ]
 
-    def _not_there(self, changes: Sequence[Change], stored: Validated) -> list[Problem]:
-        """Directories of zone files, in these changes, that do not exist: they may be made later, or be mistyped."""
-        found = []
+    def _directories(self, changes: Sequence[Change], stored: Validated) -> dict[str, str]:
+        """Directories of zone files, in these changes: option and place."""
+        found = {}
         for name, source in (stored.values.get(DATA_SOURCES) or {}).items():
             path, directory = (DATA_SOURCES, name), source.get(DIRECTORY)
-            if directory is None or not any(_concerns(change, path) for change in changes):
-                continue
-            place = self.rules.substitute(directory)
-            if not os.path.lexists(place):
-                reason = f"there is no directory {place}: no zone is served from it before there is"
-                found.append(Problem(format_path((*path, DIRECTORY)), reason, "warning"))
+            if directory is not None and any(_concerns(change, path) for change in changes):
+                found[format_path((*path, DIRECTORY))] = self.rules.substitute(directory)
         return found
 
     def _hidden(self, changes: Iterable[Change], stored: Validated) -> list[Problem]:

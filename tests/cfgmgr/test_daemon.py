@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import textwrap
+import threading
 from datetime import UTC, datetime
 
 import pytest
 
-from cfgmgr import api
+from cfgmgr import absence, api
 from daemonkit.api import GetConfiguration
 from daemonkit.errors import Rejected
 from daemonkit.spec import Spec
@@ -152,6 +155,48 @@ async def test_a_directory_of_zone_files_that_is_not_there_is_warned_of_in_the_c
         assert [(each.path, each.reason) for each in done.warnings] == [told]
         assert (await bench.change("auth.udp_size", 1400)).warnings == []  # another change is not about it
         assert (await bench.change("data_sources.x.directory", str(there))).warnings == []
+
+
+async def test_a_directory_whose_file_system_hangs_holds_no_commit_up(tmp_path, monkeypatch):
+    """The revision is in effect, and its author and all others waited for a network file system that never answers."""
+    monkeypatch.setattr(absence, "LOOK_LIMIT", 0.2)
+    hung, missing, released, real = tmp_path / "hung", tmp_path / "missing", threading.Event(), os.lstat
+
+    def hangs(path, *more, **options):
+        if str(path) == str(hung):
+            assert released.wait(300)
+        return real(path, *more, **options)
+
+    async with Bench(tmp_path) as bench:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "lstat", hangs)
+            for name, place in (("y", hung), ("z", missing)):
+                source = {"type": "master-files", "directory": str(place)}
+                assert (await bench.change(f"data_sources.{name}", source)).warnings == [], name
+            assert (await bench.change("auth.udp_size", 1400)).warnings == []
+            released.set()
+            await eventually(lambda: not any(thread.name == "absence" for thread in threading.enumerate()))
+        await bench.change("data_sources.z.directory", str(tmp_path))
+        (told,) = (await bench.change("data_sources.z.directory", str(missing))).warnings
+        assert told.path == "data_sources.z.directory"
+
+
+async def test_a_directory_that_may_not_be_looked_at_is_not_said_to_be_missing(tmp_path, monkeypatch):
+    place, real = tmp_path / "closed", os.lstat
+
+    def closed(path, *more, **options):
+        if str(path) == str(place):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path, *more, **options)
+
+    async with Bench(tmp_path) as bench:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "lstat", closed)
+            source = {"type": "master-files", "directory": str(place)}
+            assert (await bench.change("data_sources.x", source)).warnings == []
+        (tmp_path / "file").write_text("")
+        (told,) = (await bench.change("data_sources.x.directory", str(tmp_path / "file" / "below"))).warnings
+        assert told.reason.startswith("there is no directory")
 
 
 async def test_another_default_applies_where_nothing_is_set(tmp_path):
