@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -15,11 +15,14 @@ from bobctl.committing import commit_at_once
 from bobctl.errors import CommandError
 from bobctl.suite import Suite
 from bobctl.verbs import Noun, done, pass_suite, reason_option
+from cmdctl.errors import DoorClosed, ErrorAnswer, NoAnswer, NotRunning
 
 LEVELS = ("debug", "info", "warning", "error")
 USUAL = "info"  # the default of logging.level (specs/logging.yaml)
 DEFAULT = "default"  # instead of a level: that of all modules, or of the suite
 MAX_LINES = 1000  # cmdctl gives no more at once
+MAX_PLACES = 200  # cmdctl takes no more, either
+AGAIN = ("not-found", "unavailable")  # what is answered while a process is started again
 INTERVAL = 1.0  # seconds between two looks with --follow
 COUNTED = (*LEVELS, "suppressed", "dropped")
 
@@ -81,27 +84,56 @@ def tail(suite: Suite, module: str | None, level: str, limit: int, *, follow: bo
     Of all processes that run, or of MODULE, or of one instance, as auth/1. Each process keeps its last lines, some 250,
     in its memory, of the levels that are logged; those of one that has ended are at the places that `log show` tells.
     Those of cmdctl, who asked for what and from where, take the role admin, as `bobctl audit` does.
-    With --json and --follow it is one object a line.
+    With --json and --follow it is one object a line. What ends meanwhile is waited for.
     """
     query: dict[str, Any] = {"module": module, "level": level, "limit": limit}
-    silent: list[Any] = []
+    found = suite.client.get("log", query=query)
+    if suite.json and not follow:
+        output.document(found)
+        return
+    _show(suite, found, [])
+    if follow:
+        _follow(suite, query, found)
+
+
+def _follow(suite: Suite, query: dict[str, Any], found: dict[str, Any]) -> NoReturn:
+    """Show what comes, over the end of any process that begins again: what is followed, cmdctl, the suite."""
+    places: dict[str, str] = {}
+    trouble = ""
     while True:
-        found = suite.client.get("log", query=query)
-        if suite.json and not follow:
-            output.document(found)
-            return
-        for line in found["lines"]:
-            _line(suite, line)
-        if found["missed"]:
-            output.words(f"{found['missed']} lines came too fast to be shown here")
-        if found["silent"] != silent:
-            silent = found["silent"]
-            for one in silent:
-                output.words(f"{one['member']} does not tell its lines: {one['reason']}")
-        if not follow:
-            return
-        query.update(after=found["next"] or None, limit=MAX_LINES)  # nothing: nobody has answered
+        places = _places(places, found["next"])
+        after = ",".join(f"{pid}:{number}" for pid, number in places.items())
+        query.update(after=after or None, limit=MAX_LINES)  # nothing: nobody has answered
         time.sleep(INTERVAL)
+        try:
+            new = suite.client.get("log", query=query)
+        except (NotRunning, DoorClosed, NoAnswer, ErrorAnswer) as error:
+            if isinstance(error, ErrorAnswer) and error.code not in AGAIN:
+                raise
+            if str(error) != trouble:
+                trouble = str(error)
+                output.words(f"{trouble}: trying again")
+            continue
+        _show(suite, new, found["silent"])
+        found, trouble = new, ""
+
+
+def _places(before: dict[str, str], told: str) -> dict[str, str]:
+    """Where each process is in its log. Those not heard of just now are kept: cmdctl may only not know them yet."""
+    now = dict(place.split(":", 1) for place in told.split(",") if place)
+    every = {pid: number for pid, number in before.items() if pid not in now} | now
+    return dict(list(every.items())[-MAX_PLACES:])
+
+
+def _show(suite: Suite, found: dict[str, Any], silent: list[Any]) -> None:
+    """One answer; `silent` is who did not tell its lines in the last one."""
+    for line in found["lines"]:
+        _line(suite, line)
+    if found["missed"]:
+        output.words(f"{found['missed']} lines came too fast to be shown here")
+    if found["silent"] != silent:
+        for one in found["silent"]:
+            output.words(f"{one['member']} does not tell its lines: {one['reason']}")
 
 
 def _line(suite: Suite, line: dict[str, Any]) -> None:

@@ -119,3 +119,37 @@ async def test_bobctl_follows_until_it_is_interrupted():
         _, err = await asyncio.wait_for(process.communicate(), 60)
     assert seen == [1.0, 2.0, 3.0]
     assert b"Traceback" not in err
+
+
+async def test_following_goes_on_when_the_member_and_cmdctl_come_back():
+    """It ended with "no memmgr/0 is running" at the moment it was wanted for: the crash of what is followed."""
+    async with house(("bob/0",)) as here:
+        lines = [line(1.0, "memmgr/0")]
+
+        def reply(call):
+            pid = here.services.session.members("memmgr")[0].pid
+            return LogLinesReply(pid, len(lines), 0, tuple(lines[call.arguments["after"] :]))
+
+        here.answers["memmgr", "log_lines"] = reply
+        await here.member("memmgr/0")
+        words = ["--server", f"unix:{here.path}", "log", "tail", "memmgr/0", "--follow", "--json"]
+        process = await asyncio.create_subprocess_exec(*PYTHON, *words, stdout=PIPE, stderr=PIPE)
+        assert process.stdout is not None
+        assert process.stderr is not None
+
+        async def said(stream: asyncio.StreamReader) -> str:
+            return (await asyncio.wait_for(stream.readline(), 60)).decode()
+
+        assert json.loads(await said(process.stdout))["time"] == 1.0
+        here.bus.kill_member(here.members.pop("memmgr/0"))
+        assert "no memmgr/0 is running: trying again" in await said(process.stderr)
+        away = here.path.with_name("away")
+        here.path.rename(away)
+        assert "trying again" in await said(process.stderr)
+        lines[:] = [line(2.0, "memmgr/0")]
+        await here.member("memmgr/0")
+        away.rename(here.path)
+        assert json.loads(await said(process.stdout))["time"] == 2.0
+        process.send_signal(signal.SIGINT)
+        out, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert out == b""
