@@ -7,7 +7,7 @@ takes three of them. These stay taken from the pool, few enough to leave room in
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -61,8 +61,9 @@ class KeptConnections:
     def close(self) -> None:
         """Give all that wait back to the pool; those in use follow when they are done."""
         idle, self._idle = self._idle, []
-        while idle:
-            idle.pop().close()
+        with suppress(IndexError):  # another thread may take the last one
+            while True:
+                idle.pop().close()
 
     def _take(self, idle: list[Connection]) -> Connection:
         try:

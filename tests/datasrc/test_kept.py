@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import column, insert, select, table
+from sqlalchemy import column, create_engine, insert, select, table
 
 import datasrc
 from datasrc.database.engine import Database
-from datasrc.database.kept import KEPT
+from datasrc.database.kept import KEPT, KeptConnections
 from datasrc.database.prepared import Prepared
 from datasrc.database.schema import counters
 from datasrc.errors import StorageError
@@ -99,6 +100,20 @@ def test_a_file_that_was_replaced_is_read_anew_also_by_who_was_reading(database:
     assert driver(database) is not before
     with closing(Database(f"sqlite:///{database.path}")) as anew, anew.read() as connection:
         assert list(connection.execute(NAMES).scalars()) == [b"new", *FIRST]
+
+
+class Raced(list[Any]):
+    """What another thread takes from as soon as somebody has looked how much there is."""
+
+    def __len__(self) -> int:
+        return 1
+
+
+def test_a_connection_that_is_taken_while_all_are_closed_is_no_failure() -> None:
+    kept = KeptConnections(create_engine("sqlite://"))
+    kept._idle = Raced()
+    kept.close()
+    assert type(kept._idle) is list
 
 
 def test_an_error_of_the_driver_is_told_as_ours(database: Database) -> None:
