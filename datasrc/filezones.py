@@ -341,14 +341,15 @@ class FileZone:
 
     def _read(self) -> None:
         with self._lock:
+            file = self.file  # whoever looks for changes may put another one there meanwhile
             if self._info is not None:
                 return
-            assert self.file is not None
+            assert file is not None
             try:
-                self.take(read_file(Path(self.file.path), self.origin, self.number))
+                self.take(read_file(Path(file.path), self.origin, self.number))
             except Unreadable as error:
                 self._failed(self, str(error))
-                self.seen = self.file.signature
+                self.seen = file.signature
                 self._info = self._empty()
 
     def _empty(self) -> ZoneInfo:

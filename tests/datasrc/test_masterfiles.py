@@ -391,6 +391,27 @@ class TestReading:
         assert zones[1].differences(zones[0], len(wanted) - 1) is None
 
 
+def test_a_good_file_that_is_written_while_a_bad_one_is_read_is_read_too(directory, monkeypatch):
+    """It was taken for the bad one, and the zone stayed BROKEN."""
+    os.utime(write(directory, 1, "www A 192.0.2.300"), (5, 5))
+    source = MasterFilesSource(directory, check_every=None)
+    reads: list[str] = []
+
+    def reading(stream, file, *arguments, **options):
+        found = read_zone(stream, file, *arguments, **options)
+        reads.append(file)
+        if len(reads) == 1:
+            os.utime(write(directory, 2), (6, 6))
+            source._look(all_files=False)
+        return found
+
+    monkeypatch.setattr("datasrc.filezones.read_zone", reading)
+    assert info(source, ORIGIN).state is ZoneState.BROKEN
+    source._look(all_files=False)
+    assert (info(source, ORIGIN).state, info(source, ORIGIN).serial) == (ZoneState.READY, 2)
+    source.close()
+
+
 def row_of(zone: PackedZone) -> Callable[[int], Row]:
     return lambda index: Row(*zone.row(index))
 
