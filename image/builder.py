@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from datasrc.errors import ZoneError
 from datasrc.records import ZoneInfo, ZoneState
 from datasrc.rows import name_wire
 from datasrc.source import Contents
@@ -24,13 +25,20 @@ from image.zonerecord import ZoneRecord
 def build(zones: Iterable[Contents], path: Path, seed: int, source: int = 0) -> None:
     """Write an image of these zones: whole or not at all, replacing what was there. Each origin comes once.
 
-    It is checked here, for whoever publishes it has others waiting. `seed` is that of the directory, `source` the
-    number of their data source in the manifest. Raises OSError, StorageError; ImageError where it is not what was
-    written.
+    A zone that cannot be had is left out. The image is checked here: whoever publishes it has others waiting. `seed`
+    is that of the directory, `source` the number of their data source in the manifest. Raises OSError, StorageError;
+    ZoneError where no zone can be had; ImageError where it is not what was written.
     """
     assembler = ImageAssembler(seed)
+    added, unusable = 0, None
     for zone in zones:
-        _add(assembler, zone, source)
+        try:
+            _add(assembler, zone, source)
+            added += 1
+        except ZoneError as error:
+            unusable = unusable or error
+    if unusable is not None and not added:
+        raise unusable
     _write(path, seed, assembler)
 
 

@@ -51,8 +51,10 @@ class Builds:
         again, self._again, self._origins = self._again, set(), frozenset()
         return again
 
-    def publish(self, batch: Batch, number: int) -> set[Name]:
-        """Have what was built answered; which zones are to be looked at now. Raises ImageError, OSError."""
+    def publish(self, batch: Batch, number: int) -> tuple[set[Name], set[Name]]:
+        """Have what was built answered; which zones are to be looked at now, and which others are not in the image:
+        they have gone, or could not be had. Raises ImageError, OSError.
+        """
         try:
             self._store.enlist(number)
             image = self._store.images[number]
@@ -66,7 +68,7 @@ class Builds:
         finally:
             again = self.end()
         there = {record.origin for record, _ in found}
-        return again | {origin for origin in batch.origins if origin_wire(origin) not in there}  # gone meanwhile
+        return again, {origin for origin in batch.origins if origin_wire(origin) not in there} - again
 
     def give_up(self, batch: Batch, number: int, reason: str) -> None:
         """It could not be built: let nothing of it take room."""

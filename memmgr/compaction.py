@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from image import layout
 from image.manifest import Slot
@@ -19,7 +20,17 @@ FILLED = 0.75  # of a delta in use, beyond which its image is built anew: what c
 USED = 0.5  # of the zones of an image that must still be answered from it
 MAX_SMALL_SLOTS = 16  # images of few zones, before they are made one
 SMALL_SLOT = 50_000  # records
-TRY_AGAIN = 60.0  # s after a round that could not be finished, with its data source gone, say
+TRY_AGAIN = 60.0  # s after a round that could not be finished, with its data source gone, say;
+TRY_MOST = 3600.0  # doubled after each further one that moved nothing of a slot, up to so many
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A round of a slot."""
+
+    when: float
+    zones: int  # that were answered from it
+    wait: float  # s until it is tried again
 
 
 class Compaction:
@@ -28,7 +39,7 @@ class Compaction:
     def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
-        self._tried: dict[int, float] = {}  # slots, and when their last round was
+        self._tried: dict[int, Tried] = {}  # slots, and their last round
         self._full: set[int] = set()  # slots whose deltas fill
         self.rounds = 0
 
@@ -39,11 +50,10 @@ class Compaction:
 
     def due(self, margin: int | None) -> set[int]:
         """The slots of the next round; none while all is well. The margin is renewed by who writes to it."""
-        tried = self._clock() - TRY_AGAIN
         slots = [
             slot
             for slot in self._store.manifest.slots
-            if slot.number != margin and self._in_use(slot) and self._tried.get(slot.number, tried) <= tried
+            if slot.number != margin and self._in_use(slot) and not self._waits(slot.number)
         ]
         self._full &= self._store.images.keys()
         small = {slot.number for slot in slots if slot.records < SMALL_SLOT}
@@ -62,13 +72,24 @@ class Compaction:
         self.rounds += 1
         listed = {slot.number for slot in self._store.manifest.slots}
         self._tried = {slot: when for slot, when in self._tried.items() if slot in listed}
-        self._tried |= dict.fromkeys(slots, self._clock())
+        self._tried |= {slot: self._try(slot) for slot in slots}
         for there in self._store.located(slots):
             record = there.record
             if not record.answered:
                 keep(record)
             elif record.source in sources:
                 yield Wanted(record.name, sources[record.source], record.records)
+
+    def _waits(self, slot: int) -> bool:
+        """Whether it is too early to try a slot again."""
+        tried = self._tried.get(slot)
+        return tried is not None and self._clock() < tried.when + tried.wait
+
+    def _try(self, slot: int) -> Tried:
+        before, zones = self._tried.get(slot), self._store.zones[slot]
+        in_vain = before is not None and zones >= before.zones
+        wait = min(2 * before.wait, TRY_MOST) if before is not None and in_vain else TRY_AGAIN
+        return Tried(self._clock(), zones, wait)
 
     def _in_use(self, slot: Slot) -> int:
         return self._store.zones[slot.number]

@@ -14,6 +14,7 @@ import dns.name
 import msgspec
 from dns.name import Name
 
+from datasrc.errors import ZoneError
 from datasrc.packed_zone import PackedZone
 from datasrc.records import ZoneInfo, ZoneState
 from datasrc.rows import Columns, Row
@@ -101,8 +102,10 @@ class _Memory:
 def hand_over(source: DataSource, origins: Sequence[Name]) -> Handed | None:
     """The zones as their source has them now, but for those without data that could be answered from; None: all are.
 
-    Raises OSError (there is not enough memory), DataSourceError.
+    One that cannot be had is left out. Raises OSError (there is not enough memory), DataSourceError; ZoneError where no
+    zone can be had.
     """
+    unusable: ZoneError | None = None
     descriptor = os.memfd_create("zones")
     try:
         zones: list[Part] = []
@@ -112,8 +115,14 @@ def hand_over(source: DataSource, origins: Sequence[Name]) -> Handed | None:
                 finder = snapshot.zone(origin)
                 if finder is not None and finder.info.state is ZoneState.READY:
                     start = -(-end // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
-                    zones.append(_written(descriptor, finder, start))
+                    try:
+                        zones.append(_written(descriptor, finder, start))
+                    except ZoneError as error:
+                        unusable = unusable or error
+                        continue
                     end = start + sum(zones[-1].parts)
+        if unusable is not None and not zones:
+            raise unusable
     except BaseException:
         os.close(descriptor)
         raise

@@ -33,6 +33,7 @@ from memmgr.store import Located, Store
 from memmgr.sweeping import Sweeping
 
 SMALL_ZONE = 500  # records of a zone that is written to a delta as a whole
+CANNOT_BE_HAD = "its data could not be read"
 REMEMBER_EVERY = 5.0  # s between notes of how far sources were followed; a successor looks at what came since again
 
 
@@ -330,10 +331,16 @@ class Keeper:
         """Publish what was built; nothing is done behind close(). Raises ImageError, OSError."""
         if self._closed:
             return
-        again = self._builds.publish(batch, number)
+        again, missing = self._builds.publish(batch, number)
         self.published = time.time()
         for origin in again:
             self.update(origin)
+        for origin in missing:
+            if self._is_ready(origin):  # to build it again at once would fail again
+                self.failures[origin] = self.following.fault_of(origin) or CANNOT_BE_HAD
+                self._leave_outdated(origin)
+            else:
+                self.update(origin)
         self._builds.unrecorded = False
         self._builds.strike(self._margin.number)
 
@@ -343,13 +350,22 @@ class Keeper:
             return
         self._builds.give_up(batch, number, reason)
         for origin in batch.origins:
-            try:
-                if not self._is_good(origin):
-                    self._leave(origin)
-            except OSError as error:  # no room for that either: what is there is served on
-                self._log.error("MEMMGR_STALE", zone=origin, reason=error)
-                self._unsure.add(origin)
+            self._leave_outdated(origin)
         self._builds.unrecorded = False
+
+    def _leave_outdated(self, origin: Name) -> None:
+        """Have a zone that could not be built answered by auth, unless what is there is what the source has."""
+        try:
+            if not self._is_good(origin):
+                self._leave(origin)
+        except OSError as error:  # no room for that either: what is there is served on
+            self._log.error("MEMMGR_STALE", zone=origin, reason=error)
+            self._unsure.add(origin)
+
+    def _is_ready(self, origin: Name) -> bool:
+        """Whether a source has the zone, and with data."""
+        with self.following.held(origin) as (held, _):
+            return held is not None and held.info.state is ZoneState.READY
 
     def _is_good(self, origin: Name) -> bool:
         """Whether what is there is what the source has, or that cannot be asked."""

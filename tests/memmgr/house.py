@@ -14,7 +14,7 @@ import dns.rdatatype
 import datasrc
 from daemonkit.log import MessageLog
 from daemonkit.spec import Spec
-from datasrc.errors import StorageError
+from datasrc.errors import DataSourceError
 from datasrc.keys import name_key
 from datasrc.sources import open_sources
 from image.arena import Arena
@@ -73,7 +73,7 @@ class House:
             batch, number, _ = task
             try:
                 self.build(task)
-            except StorageError as error:
+            except DataSourceError as error:
                 self.keeper.failed(batch, number, str(error))
                 continue
             self.keeper.built(batch, number)
@@ -95,7 +95,7 @@ class House:
         assert self.keeper is not None
         try:
             self.build(task)
-        except StorageError:
+        except DataSourceError:
             self.keeper.not_compacted(task[1])
         else:
             self.keeper.compacted(task[1])

@@ -6,12 +6,14 @@ import asyncio
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from memmgr.building import HURRIED, IDLE, Task, build_apart
+from memmgr.compaction import TRY_AGAIN, TRY_MOST, Compaction
 from tests.datasrc.zonemaking import TESTER
 from tests.kit.suite import PYTHON
 from tests.memmgr.house import House, soa
@@ -114,6 +116,23 @@ def test_one_that_fails_leaves_everything_answered_and_no_file(house):
     assert not task[2].exists()
     assert [house.text(f"www.{zone}") for zone in ZONES] == [f"192.0.2.{serial}"] * len(ZONES)
     assert house.keeper.take_worn() is None, "not before a minute"
+
+
+def test_a_slot_of_which_nothing_moves_is_tried_ever_more_rarely(house):
+    wear_out(house)
+    now = 0.0
+    compaction = Compaction(house.keeper.store, lambda: now)
+    (slot,) = {slot for slot in slots_of(house) if house.keeper.store.zones[slot]}
+    compaction._full.add(slot)
+    rounds = []
+    while len(rounds) < 10:
+        if slot in compaction.due(None):
+            rounds.append(now)
+            list(compaction.begin({slot}, {}, lambda _record: None))
+            compaction._full.add(slot)
+        now += TRY_AGAIN
+    waits = [after - before for before, after in pairwise(rounds)]
+    assert waits == [min(TRY_AGAIN * 2**turn, TRY_MOST) for turn in range(9)]
 
 
 @pytest.fixture(scope="module")

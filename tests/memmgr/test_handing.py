@@ -9,6 +9,9 @@ import dns.name
 import pytest
 
 from datasrc import masterfiles
+from datasrc.errors import ZoneUnusable
+from datasrc.filezones import FileZone
+from datasrc.keys import name_key
 from datasrc.masterfiles import MasterFilesSource
 from image.builder import build
 from memmgr.building import build_here
@@ -44,6 +47,36 @@ def test_an_image_of_what_was_handed_over_is_the_same(source: MasterFilesSource,
 @pytest.mark.parametrize("origin", ["bad.", "elsewhere."])
 def test_what_has_no_data_is_not_handed_over(source: MasterFilesSource, origin: str) -> None:
     assert hand_over(source, [dns.name.from_text(origin)]) is None
+
+
+def test_a_zone_that_cannot_be_had_keeps_no_other_from_being_handed_over(
+    source: MasterFilesSource, tmp_path: Path
+) -> None:
+    """As one of which only what a process before this one read is known, and whose file is bad."""
+    for file in ("good", "lost"):
+        (tmp_path / f"{file}.zone").write_text(f"$TTL 300\n{soa(1, 'www A 192.0.2.1')}\n")
+    source.refresh()
+    origins = [dns.name.from_text(text) for text in ("lost.", "good.")]
+    with source.snapshot() as snapshot:
+        assert all(snapshot.zone(origin) for origin in origins)
+    for origin in origins:
+        zone = source._zones.get(name_key(origin))
+        assert isinstance(zone, FileZone)
+        zone.info()
+        zone.packed = None  # as where there was no room for it
+    (tmp_path / "lost.zone").write_text("nothing of a zone\n")
+    there = tmp_path / "there.image"
+    handed = hand_over(source, origins)
+    assert handed is not None
+    assert [part.origin for part in handed.zones] == ["good."]
+    build(handed_zones(handed), there, SEED, NUMBER)
+    here = tmp_path / "here.image"
+    build_here(source, NUMBER, origins, here, SEED)
+    assert there.read_bytes() == here.read_bytes()
+    with pytest.raises(ZoneUnusable, match=r"lost\.zone"):
+        hand_over(source, origins[:1])
+    with pytest.raises(ZoneUnusable, match=r"lost\.zone"):
+        build_here(source, NUMBER, origins[:1], here, SEED)
 
 
 def test_several_zones_are_handed_over_at_once(source: MasterFilesSource, tmp_path: Path) -> None:

@@ -383,6 +383,23 @@ class TestRestart:
         (problem,) = house.problems()
         assert problem.startswith(f"{path}:5: error: ")
 
+    def test_a_bad_file_whose_image_is_gone_is_left_and_others_are_built(self, house, monkeypatch):
+        """One such zone kept all that were to be built with it from being answered."""
+        start_with(house, 4)
+        (image,) = house.place.glob("0.image")
+        image.unlink()
+        house.write(soa(2, "www A 192.0.2.300"), "z1.test")  # it may be half written: nobody has read it yet
+        monkeypatch.setattr(masterfiles, "SETTLED", 1e9)
+        house.start()
+        texts = [house.text(f"www.z{number}.test.") for number in range(4)]
+        assert texts == ["192.0.2.0", "left", "192.0.2.2", "192.0.2.3"]
+        assert list(house.keeper.failures) == [dns.name.from_text("z1.test.")]
+        house.write(soa(3, "www A 192.0.2.31"), "z1.test")
+        house.reload()
+        house.keeper.retry()
+        assert house.settle().text("www.z1.test.") == "192.0.2.31"
+        assert house.keeper.failures == {}
+
     @pytest.mark.parametrize("from_the_start", [False, True])
     def test_a_directory_that_is_away_when_others_are_noted_keeps_its_images(self, house, reads, from_the_start):
         """What was told of it was left out of the table, and the next process built all its zones anew."""
