@@ -128,3 +128,19 @@ async def test_nobody_there_is_said_with_the_place():
     done = await bobctl(None, "--server", url, "zone", "list")
     assert done.code == 1
     assert f"no suite answers at {url}" in done.err
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("author", "code"), [("user:ann", 0), ("user:alice", 5)])
+async def test_a_dry_run_knows_that_the_candidate_of_somebody_else_takes_the_role_admin(tmp_path, token, author, code):
+    diff = {"text": "", "role": "read", "changes": False, "arguments": {"author": "whose"}, "zone": ""}
+    answers = {
+        "/v1/whoami": {"author": "user:ann", "role": "read", "token": "", "zones": None},
+        "/v1/modules/cfgmgr": {"commands": {"diff": diff}, "members": ["cfgmgr/0"]},
+    }
+    script = tmp_path / "script"
+    script.write_text(f"call cfgmgr diff author={author}\n")
+    with tls_door(tmp_path, answers) as door:
+        words = ["--server", door.url, "--token-file", str(token), "--ca-file", str(door.certificate)]
+        done = await bobctl(None, *words, "execute", "--dry-run", str(script))
+    assert (done.code, "this takes the role admin" in done.err) == (code, code == 5), done.err
