@@ -44,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Before any test module is imported."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it starts in the background
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # whom we start would ignore it, too, and tests send it
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # else whom we start ignores it, too
     config.pluginmanager.register(evidence)
     if config.getoption("--interpreted"):
         sys.meta_path.insert(0, InterpretedFinder())

@@ -124,7 +124,7 @@ def test_a_slot_of_which_nothing_moves_is_tried_ever_more_rarely(house):
     compaction = Compaction(house.keeper.store, lambda: now)
     (slot,) = {slot for slot in slots_of(house) if house.keeper.store.zones[slot]}
     compaction._full.add(slot)
-    rounds = []
+    rounds: list[float] = []
     while len(rounds) < 10:
         if slot in compaction.due(None):
             rounds.append(now)
