@@ -22,13 +22,14 @@ from datasrc.errors import DataSourceError
 from datasrc.records import RRset
 from datasrc.source import Snapshot
 from image import manifest
-from image.collection import Collection
 from image.layout import DO, OPT, POINTER_REACH
-from image.responder import Responder
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what the worker needs here only, it does without until it does need it
     from dns.message import Message
     from dns.rrset import RRset as MessageSet
+
+    from image.collection import Collection
+    from image.responder import Responder
 
 _HEAD = struct.Struct("!6H")  # RFC 1035 section 4.1.1
 _OPT = struct.Struct("!BHHBBBBH")  # RFC 6891 section 6.1.2
@@ -60,7 +61,7 @@ class LastGood:
             wire = self._look_up(_query(question, dnssec_ok=dnssec_ok), settings)
         if wire is None:
             return None
-        import dns.message  # who needs no images does without it
+        import dns.message
 
         reply = dns.message.from_wire(wire)
         if reply.answer and not _is_in(reply.answer[0].name, origin, snapshot):
@@ -78,6 +79,9 @@ class LastGood:
 
     def _current(self) -> Responder | None:
         """What is announced now."""
+        from image.collection import Collection
+        from image.responder import Responder
+
         try:
             collection = self._collection = self._collection or Collection(
                 self._announcement, self._suite, problem=self._refused
