@@ -1,7 +1,7 @@
 """Zones whose own data cannot be used, as their images have them: what images answer others goes on for everybody.
 
 A zone file that has become bad keeps its last good version in the image. Queries that the compiled loop leaves (signed
-ones, those of a zone with a hook or a long ACL) come here when whoever looks the data up never saw that version.
+ones, those of a zone with a hook) come here when whoever looks the data up never saw that version.
 """
 
 from __future__ import annotations
