@@ -25,34 +25,28 @@ class KeptConnections:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A read transaction, rolled back at its end, whatever SQLAlchemy began in it by itself."""
-        idle = self._idle
-        connection = self._take(idle)
-        try:
-            driver: Any = connection.connection.driver_connection
-            driver.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                driver.rollback()
-        except BaseException:
-            connection.close()
-            raise
-        self._give(connection, idle)
+        with self._begun("BEGIN") as (connection, _):
+            yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A write transaction, committed at its end, unless an exception leaves it: then nothing of it stays."""
+        with self._begun("BEGIN IMMEDIATE") as (connection, driver):
+            yield connection
+            driver.commit()
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[tuple[Connection, Any]]:
+        """A transaction, and the connection of the driver; rolled back where the block has not committed it."""
         idle = self._idle
         connection = self._take(idle)
         try:
             driver: Any = connection.connection.driver_connection
-            driver.execute("BEGIN IMMEDIATE")
+            driver.execute(begin)
             try:
-                yield connection
-                driver.commit()
-            except BaseException:
-                driver.rollback()
-                raise
+                yield connection, driver
+            finally:
+                driver.rollback()  # nothing, after a commit
         except BaseException:
             connection.close()
             raise
