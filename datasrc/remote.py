@@ -7,13 +7,13 @@ back.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
 
 from datasrc.errors import StorageError
-from datasrc.member import PASS_LIMIT, Failure, Lookout, OnChange, SourceStatus, nobody
+from datasrc.lookout import Lookout
+from datasrc.member import PASS_LIMIT, Failure, Held, OnChange, SourceStatus, nobody
 from datasrc.silence import LISTEN_EVERY, SILENT_AFTER
 from datasrc.source import DataSource
 
@@ -21,7 +21,7 @@ SILENT_MOST = 3600.0  # s: the limit is doubled with each thread that was given 
 LOST_MOST = 8  # threads that were given up and have not come back: each keeps a connection
 
 
-class RemoteMember:
+class RemoteMember(Held):
     """A source and the thread that looks after it (datasrc.member.Member). May be shared between threads."""
 
     def __init__(
@@ -31,10 +31,9 @@ class RemoteMember:
 
         In a process that follows the source itself it would do all work of a change a second time.
         """
+        super().__init__()
         self.name = name
         self._make = partial(Lookout, name, opener, changed, hears=hears)
-        self._lock = threading.Lock()
-        self._holders = 1
         self._closed = False
         self._limit = SILENT_AFTER
         self._listened = time.monotonic()
@@ -66,18 +65,10 @@ class RemoteMember:
         """How the source does, looked at now; one that failed is being looked at all the time."""
         return self._now().status()
 
-    def hold(self) -> None:
-        """One more holds it."""
-        with self._lock:
-            self._holders += 1
-
-    def close(self) -> None:
-        """One holds it no more; the last ends the thread and closes the source."""
-        with self._lock:
-            self._holders -= 1
-            if self._holders == 0:
-                self._closed = True
-                self._lookout.close()
+    def _let_go(self) -> None:
+        """End the thread, which closes the source."""
+        self._closed = True
+        self._lookout.close()
 
     def _now(self) -> Lookout:
         """The thread that looks after it; another one where that has got no answer for too long."""

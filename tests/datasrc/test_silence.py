@@ -228,7 +228,7 @@ def test_several_sources_that_do_not_answer_are_waited_for_together(
         waited.append(timeout)
         return predicate()
 
-    monkeypatch.setattr("datasrc.member.threading.Condition.wait_for", wait_for)
+    monkeypatch.setattr("datasrc.lookout.threading.Condition.wait_for", wait_for)
     monkeypatch.setattr("datasrc.sources.PASS_LIMIT", SHORT)
     openers = {f"far{number}": server.open for number in range(3)}
     began = time.monotonic()
