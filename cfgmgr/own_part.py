@@ -7,7 +7,7 @@ from daemonkit.api import Configuration, Prepare
 from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import Rejected
 from daemonkit.log import note_revision
-from daemonkit.log_configuration import check_logging, prepare_logging
+from daemonkit.log_configuration import logging_part
 from daemonkit.module import Context
 
 
@@ -16,22 +16,21 @@ class CfgmgrPart:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._module = context.spec.module
         self._candidate: tuple[int, Prepared] | None = None
 
     async def start(self, configuration: Configuration) -> None:
         """Come to the revision the store has."""
-        revision, values = configuration.revision, configuration.values
-        (await self._prepared(Config(revision, values, {}))).apply()
-        note_revision(revision)
+        config = Config(configuration.revision, configuration.values, {})
+        (await logging_part(self._context, config, asked=False)).apply()
+        note_revision(config.revision)
 
     async def prepare(self, member: str, part: Prepare) -> ModuleAnswer:
         """Get ready for a revision, or refuse it."""
         try:
-            await self._context.work(check_logging, part.values, self._module)
+            prepared = await logging_part(self._context, Config(part.revision, part.values, {}), asked=True)
         except Rejected as error:
             return ModuleAnswer(member, "refused", str(error))
-        self._candidate = part.revision, await self._prepared(Config(part.revision, part.values, {}))
+        self._candidate = part.revision, prepared
         return ModuleAnswer(member, "accepted")
 
     def commit(self, revision: int) -> None:
@@ -43,6 +42,3 @@ class CfgmgrPart:
     def abort(self, _revision: int) -> None:
         """Forget what was prepared."""
         self._candidate = None
-
-    async def _prepared(self, config: Config) -> Prepared:
-        return await self._context.work(prepare_logging, config, self._module, self._context.log)

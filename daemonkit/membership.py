@@ -14,7 +14,7 @@ from daemonkit import api
 from daemonkit.configuration import Config, ConfigurationMember, Prepared
 from daemonkit.errors import Rejected
 from daemonkit.log import log_handler, note_revision
-from daemonkit.log_configuration import both, check_logging, prepare_logging
+from daemonkit.log_configuration import both, logging_part
 from daemonkit.module import Context, Module, commands_of, topics_of
 from msgq.errors import BusError, Refused
 from msgq.session import Event, Gap, IncomingCall, Request
@@ -127,11 +127,8 @@ class Membership:
 
     async def _prepare(self, config: Config) -> Prepared:
         """The module's part, and that of the log, which every process has."""
-        if self._may_refuse:
-            await self._context.work(check_logging, config.values, self._context.spec.module)
-        own = await self._module.prepare(config)
-        logging = await self._context.work(prepare_logging, config, self._context.spec.module, self._context.log)
-        return both(logging, own)
+        logging = await logging_part(self._context, config, asked=self._may_refuse)  # nothing that has to be given back
+        return both(logging, await self._module.prepare(config))
 
     @contextmanager
     def _asked(self) -> Iterator[None]:
