@@ -26,7 +26,6 @@ from datasrc.source import Finder
 from datasrc.zonefiles import is_in_small_letters, origin_of
 from datasrc.zonetext_zone import read_zone
 
-KEPT_OCTETS = 256 << 20  # of packed sets of one directory; those not asked for longest are read again when they are
 NOT_ASKED_FOR = 10.0  # s from reading a large file, after which nobody may ask for its zone, for another source has it
 CERTAIN = 2.0  # s after which a file that is written again has another time, whatever the file system
 
@@ -72,7 +71,8 @@ class Kept:
     Large ones that were read and not asked for yet wait apart: what is read meanwhile does not have them read twice.
     """
 
-    def __init__(self, octets: int = KEPT_OCTETS) -> None:
+    def __init__(self, octets: int) -> None:
+        """At most so many octets of sets, and as many that wait, are kept."""
         self.patience: float | None = None  # s that a question waits for a file to be read; None: as long as it takes
         self.news = 0  # how often something else was to be remembered of a file
         self._most = octets

@@ -22,11 +22,12 @@ import pytest
 from dns.name import Name
 
 import datasrc
-from datasrc import filezones, masterfiles, zonefiles
+from datasrc import directoryzones, filezones, zonefiles
+from datasrc.directoryzones import first_number
 from datasrc.errors import Missing, ReadOnly, UnknownBackend, ZoneUnusable
 from datasrc.filememory import FileMemory
 from datasrc.keys import name_key
-from datasrc.masterfiles import MasterFilesSource, first_number
+from datasrc.masterfiles import MasterFilesSource
 from datasrc.packed_finder import differences
 from datasrc.packed_zone import PackedZone
 from datasrc.pending import composite_of
@@ -61,7 +62,7 @@ def known_first(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     if known != "files":
         monkeypatch.setattr(zonefiles, "LATE_FROM", 0)
     if known == "forgotten":
-        monkeypatch.setattr(masterfiles, "MOST_ZONES", 1)
+        monkeypatch.setattr(directoryzones, "MOST_ZONES", 1)
     return known
 
 
@@ -210,7 +211,7 @@ class TestFiles:
         path.unlink()
         source.refresh()
         later = before + 1_000_000  # ms: a quarter of an hour
-        monkeypatch.setattr("datasrc.masterfiles.first_number", lambda: later)
+        monkeypatch.setattr("datasrc.directoryzones.first_number", lambda: later)
         write(directory, 2)
         source.refresh()
         with source.snapshot() as snapshot:
@@ -342,9 +343,7 @@ class TestReading:
     def test_what_there_is_no_room_for_is_read_again(self, directory: Path, opened: list[str]) -> None:
         for file in ("a.zone", "b.zone", "c.zone"):
             os.utime(write(directory, 1, "www A 192.0.2.7", file=file), (5, 5))
-        source = MasterFilesSource(directory, check_every=None)
-        source._kept = filezones.Kept(1)
-        source._begin()
+        source = MasterFilesSource(directory, check_every=None, octets=1)
         for origin in ("a.", "b.", "a."):
             assert lookup(source, "www", "A", origin=origin).rrset is not None
         assert opened == ["a.zone", "b.zone", "a.zone"]
@@ -402,12 +401,12 @@ def test_a_good_file_that_is_written_while_a_bad_one_is_read_is_read_too(directo
         reads.append(file)
         if len(reads) == 1:
             os.utime(write(directory, 2), (6, 6))
-            source._look(all_files=False)
+            source._files.look(all_files=False)
         return found
 
     monkeypatch.setattr("datasrc.filezones.read_zone", reading)
     assert info(source, ORIGIN).state is ZoneState.BROKEN
-    source._look(all_files=False)
+    source._files.look(all_files=False)
     assert (info(source, ORIGIN).state, info(source, ORIGIN).serial) == (ZoneState.READY, 2)
     source.close()
 
@@ -435,10 +434,10 @@ class TestWatching:
         write(directory, 2)
         ahead = time.time() + 0.5  # within SETTLED whatever the time this takes
         os.utime(path, (ahead - 0.5, ahead - 0.5))
-        source._look(all_files=False)
+        source._files.look(all_files=False)
         assert info(source).serial == 1
         os.utime(path, (5, 5))
-        source._look(all_files=False)
+        source._files.look(all_files=False)
         assert info(source).serial == 2
         source.close()
 
@@ -451,18 +450,18 @@ class TestWatching:
         if before != "none":
             assert info(source).serial == 1
             (directory / "example.zone").unlink()
-            source._look(all_files=False)
+            source._files.look(all_files=False)
         path = directory / "example.zone"
         path.write_text("$TTL 3600\n@ SOA ns hostmaster 2 36")  # all that has been written so far
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("datasrc.masterfiles.SETTLED", 3 * DEADLINE)
+            patch.setattr("datasrc.zonedirectory.SETTLED", 3 * DEADLINE)
             for _ in range(2):
-                source._look(all_files=False)
+                source._files.look(all_files=False)
                 assert served(source) == {"other."}
                 assert source.problems() == []
         write(directory, 2)
         os.utime(path, (5, 5))
-        source._look(all_files=False)
+        source._files.look(all_files=False)
         assert served(source) == {"example.", "other."}
         assert info(source).serial == 2
         source.close()
@@ -471,9 +470,9 @@ class TestWatching:
         os.utime(write(directory, 1, file="other.zone"), (5, 5))
         source = MasterFilesSource(directory, check_every=None)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("datasrc.masterfiles.SETTLED", 3 * DEADLINE)
+            patch.setattr("datasrc.zonedirectory.SETTLED", 3 * DEADLINE)
             write(directory, 1)
-            source._look(all_files=False)
+            source._files.look(all_files=False)
             assert served(source) == {"other."}
             source.refresh()
             assert served(source) == {"example.", "other."}
@@ -483,7 +482,7 @@ class TestWatching:
     def test_a_file_that_goes_away_while_it_is_looked_at_is_gone_and_nothing_else(
         self, directory: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("datasrc.masterfiles.listed", _listed_and_gone(directory))
+        monkeypatch.setattr("datasrc.zonedirectory.listed", _listed_and_gone(directory))
         write(directory, 1)
         write(directory, 1, file="gone.zone")
         source = MasterFilesSource(directory, check_every=0.01)
@@ -504,7 +503,7 @@ class TestWatching:
 
         unreadable = SimpleNamespace(name="example.zone", path="example.zone", stat=stat)
         monkeypatch.setattr(zonefiles, "LATE_FROM", 2)  # from now on all are looked at
-        monkeypatch.setattr("datasrc.masterfiles.listed", lambda _directory: [unreadable])
+        monkeypatch.setattr("datasrc.zonedirectory.listed", lambda _directory: [unreadable])
         source.refresh()
         told = "files: example.zone cannot be looked at: Input/output error: the zones last read are served"
         assert source.problems() == [told]
@@ -517,7 +516,7 @@ class TestWatching:
         assert info(source).serial == 1
         monkeypatch.setattr(zonefiles, "LATE_FROM", 2)  # from now on all are looked at
         with monkeypatch.context() as broken:
-            broken.setattr("datasrc.masterfiles.listed", lambda _directory: [None])
+            broken.setattr("datasrc.zonedirectory.listed", lambda _directory: [None])
             wait_until(lambda: source.problems() != [])
             assert source.problems()[0].startswith("files: looking for changes failed (AttributeError(")
         os.utime(write(directory, 2), (2, 2))
@@ -603,9 +602,7 @@ def test_who_has_patience_is_told_when_a_file_is_read_again(directory, slow):
     paths = [write(directory, 1, "www A 192.0.2.7", file=f"{zone}.zone") for zone in "ab"]
     for path in paths:
         os.utime(path, (5, 5))
-    source = MasterFilesSource(directory, check_every=None)
-    source._kept = filezones.Kept(1)  # there is room for one
-    source._begin()
+    source = MasterFilesSource(directory, check_every=None, octets=1)  # there is room for one
     slow.set()
     for origin in ("a.", "b."):
         assert lookup(source, "www", "A", origin=origin).rrset is not None
@@ -636,7 +633,7 @@ def test_small_files_that_changed_do_not_wait_for_a_large_one_to_be_read(directo
     source = MasterFilesSource(directory, check_every=None)
     origins = [dns.name.from_text(text) for text in ("a.", "big.", "z.")]
     assert [info(source, origin).serial for origin in origins] == [1, 1, 1]
-    monkeypatch.setattr("datasrc.masterfiles.read_file", read)
+    monkeypatch.setattr("datasrc.directoryzones.read_file", read)
     for file, extra in files.items():
         os.utime(write(directory, 2, extra, file), (6, 6))
     looking = threading.Thread(target=source.refresh, daemon=True)
@@ -679,7 +676,7 @@ class TestVeryMany:
     def test_which_zones_were_asked_for_is_forgotten_and_what_was_read_is_not(
         self, directory: Path, source: MasterFilesSource, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(masterfiles, "MOST_ZONES", 2)
+        monkeypatch.setattr(directoryzones, "MOST_ZONES", 2)
         bad = dns.name.from_text("bad.")
         os.utime(write(directory, 1, "www A 192.0.2.300", file="bad.zone"), (5, 5))
         few = MasterFilesSource(directory, check_every=None)
@@ -702,7 +699,7 @@ class TestVeryMany:
     ) -> None:
         monkeypatch.setattr(zonefiles, "LATE_FROM", 3)
         monkeypatch.setattr(filezones, "CERTAIN", 0.0)
-        monkeypatch.setattr(masterfiles, "MOST_ZONES", 2)
+        monkeypatch.setattr(directoryzones, "MOST_ZONES", 2)
         for number in range(8):
             text = "www A 192.0.2.300" if number == 7 else f"www A 192.0.2.{number}"
             os.utime(write(directory, 1, text, file=f"z{number}.zone"), (5, 5))
@@ -733,7 +730,7 @@ class TestVeryMany:
             looked.append(entry.name)
             return entry.stat()
 
-        monkeypatch.setattr("datasrc.masterfiles.status_of", status_of)
+        monkeypatch.setattr("datasrc.zonedirectory.status_of", status_of)
         assert set(source.each_key()) == {b"a\x00", b"b\x00", b"a\x00x\x00", b"d\x00"}
         assert source.held([b"a\x00x\x00", b"c\x00", b"zone\x00a\x00", b"x.a\x00"]) == {b"a\x00x\x00"}
         with source.snapshot() as snapshot:
@@ -765,7 +762,7 @@ class TestVeryMany:
             if whole and serial == 2:
                 source.zones()
             else:
-                source._look(all_files=False)
+                source._files.look(all_files=False)
             if known or not whole:  # else nobody asked for it before
                 told = [(str(one.origin), one.deleted) for one in source.changes()]
                 assert told == [("x.a.", False)] * (serial - 1)

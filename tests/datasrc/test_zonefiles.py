@@ -65,7 +65,7 @@ def test_a_file_that_went_away_since_it_was_listed_is_left_out(tmp_path, monkeyp
 @pytest.mark.parametrize("file", [*NAMES, "A.ZONE", "b..zone", "\\097.zone", "\\A.zone"])
 def test_a_zone_is_spelled_as_its_file_is(file: str) -> None:
     path = f"/Some/Where/{file}"
-    zone = FileZone(key_of(file, path), 1, ZoneFile(path, (0, 0, 0, 0, 0), 0.0), Kept(), lambda *_: None)
+    zone = FileZone(key_of(file, path), 1, ZoneFile(path, (0, 0, 0, 0, 0), 0.0), Kept(0), lambda *_: None)
     assert zone.origin.labels == origin_of(Path(path)).labels
 
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import datasrc
-from datasrc import filezones, masterfiles, zonefiles
+from datasrc import directoryzones, filezones, masterfiles, zonefiles
 from tests.datasrc.zonemaking import load
 from tests.kit.zones import copy_zone
 from tests.memmgr.house import House, soa
@@ -47,7 +47,7 @@ def zone_files(house: House, zones: int) -> None:
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is very many zone files to the code is here as many as the tests have."""
     monkeypatch.setattr(zonefiles, "LATE_FROM", FEW)
-    monkeypatch.setattr(masterfiles, "MOST_ZONES", 4)  # of each of which there are some thirty objects
+    monkeypatch.setattr(directoryzones, "MOST_ZONES", 4)  # of each of which there are some thirty objects
     monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)
     monkeypatch.setattr(filezones, "CERTAIN", 0.0)  # files are as old as the tests
 

@@ -10,7 +10,7 @@ import dns.name
 import msgspec
 import pytest
 
-from datasrc import filezones, masterfiles, zonefiles
+from datasrc import directoryzones, filezones, masterfiles, zonedirectory, zonefiles
 from datasrc.errors import Missing
 from datasrc.sources import open_sources
 from datasrc.zonetext_zone import read_zone
@@ -56,7 +56,7 @@ def house(request, tmp_path, monkeypatch):
     if request.param != "files":
         monkeypatch.setattr(zonefiles, "LATE_FROM", 0)
     if request.param == "forgotten":
-        monkeypatch.setattr(masterfiles, "MOST_ZONES", 1)
+        monkeypatch.setattr(directoryzones, "MOST_ZONES", 1)
     monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)  # the tests say when files are looked at
     monkeypatch.setattr(filezones, "CERTAIN", 0.0)  # this file system counts nanoseconds
     house = FileHouse(tmp_path)
@@ -183,7 +183,7 @@ def test_a_large_file_is_left_until_another_thread_has_read_it(house, reads, mon
 def test_a_file_larger_than_what_is_kept_is_read_once_whatever_is_read_before_it_is_built(house, reads, monkeypatch):
     """Each file that was read after it had it make room, and it was read again for its image."""
     monkeypatch.setattr(filezones, "QUICKLY_READ", 1000)
-    monkeypatch.setattr(filezones.Kept.__init__, "__defaults__", (2000,))
+    monkeypatch.setattr(masterfiles, "KEPT_OCTETS", 2000)
     for large in ("large", "second", "third"):
         house.write(soa(1, *(f"h{number} A 192.0.2.1" for number in range(100))), large)
     house.write(soa(1, "www A 192.0.2.1"), "a.small")
@@ -205,7 +205,7 @@ def test_a_file_larger_than_what_is_kept_is_read_once_whatever_is_read_before_it
 def test_a_large_file_that_was_read_and_is_not_built_keeps_no_other_from_being_read(house, monkeypatch):
     """As one whose zone another data source has, before it."""
     monkeypatch.setattr(filezones, "QUICKLY_READ", 1000)
-    monkeypatch.setattr(filezones.Kept.__init__, "__defaults__", (2000,))
+    monkeypatch.setattr(masterfiles, "KEPT_OCTETS", 2000)
     for large in ("large", "second"):
         house.write(soa(1, *(f"h{number} A 192.0.2.1" for number in range(100))), large)
     house.start()
@@ -389,7 +389,7 @@ class TestRestart:
         (image,) = house.place.glob("0.image")
         image.unlink()
         house.write(soa(2, "www A 192.0.2.300"), "z1.test")  # it may be half written: nobody has read it yet
-        monkeypatch.setattr(masterfiles, "SETTLED", 1e9)
+        monkeypatch.setattr(zonedirectory, "SETTLED", 1e9)
         house.start()
         texts = [house.text(f"www.z{number}.test.") for number in range(4)]
         assert texts == ["192.0.2.0", "left", "192.0.2.2", "192.0.2.3"]

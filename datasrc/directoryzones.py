@@ -1,0 +1,357 @@
+"""The zones of a directory of zone files: all, or, of very many, those that were asked for and the names of others.
+
+Where a thread looks for changes it does so by look(); who asks questions comes by asked() and has zones made of names.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+
+from datasrc.filememory import FileMemory, PackedFiles, Remembered
+from datasrc.files_snapshot import Late
+from datasrc.filezones import FileZone, Kept, Unreadable, ZoneFile, read_file
+from datasrc.memory import MemorySource, Replacement, Stored
+from datasrc.packed_finder import differences
+from datasrc.records import Provenance, ZoneState
+from datasrc.zonedirectory import ZoneDirectory, is_settled, name_of
+from datasrc.zonefiles import Names
+
+MOST_ZONES = 40_000  # that were asked for, of very many; more than memmgr has in hand for an image
+
+_PROVENANCE = Provenance("", "master-files")
+
+
+class DirectoryZones:
+    """All zones of one directory. May be shared between threads."""
+
+    def __init__(self, directory: Path, database: str, kept: Kept) -> None:
+        """Looks which files there are; `kept` has what was read.
+
+        Raises Missing or StorageError where the directory cannot be read.
+        """
+        self.zones = MemorySource(name=database)  # all, or those that were asked for
+        self.kept = kept
+        self.faults: dict[bytes, str] = {}  # by zone
+        self.strays: tuple[str, ...] = ()  # what does not concern one zone
+        self.names: Names | None = None  # all that is known of files whose zones nobody asked for; None: it is more
+        self.looked = time.monotonic()  # when the last look began
+        self.closing = threading.Event()  # what takes long ends early
+        self._directory = ZoneDirectory(directory, database)
+        self._lock = threading.Lock()  # held by whoever looks at the directory
+        self._told = FileMemory()  # what files of such zones were when they were read, before this process perhaps
+        self._most = MOST_ZONES
+        self._judging = threading.Lock()  # held while zones are forgotten, or one is said to be bad
+        self._large: set[bytes] = set()  # keys of zones that have, or had, large files
+        with self._lock:
+            self.names = self._directory.names()
+            if self.names is None:
+                self._begin_with_all()
+
+    def late(self) -> Late | None:
+        """Who has the zones that nobody asked for yet; None where all are there."""
+        names = self.names
+        return None if names is None else partial(self.asked, names)
+
+    def get(self, key: bytes) -> FileZone | None:
+        """A zone that is there, perhaps deleted, if it was asked for."""
+        zone = self.zones.get(key)
+        return zone if isinstance(zone, FileZone) else None
+
+    def remembered(self) -> PackedFiles:
+        """What was read in the files: for recall() of the next process."""
+        found = FileMemory() if self.names is None else self._told
+        for _, zone in self.zones.stored():
+            assert isinstance(zone, FileZone)
+            if zone.file is None:
+                continue
+            name, told = name_of(zone.file), zone.remembered()
+            if told is not None:
+                found.put(name, told)
+            else:
+                found.discard(name)
+        return found.packed()
+
+    def recall(self, packed: PackedFiles) -> None:
+        """Go on from what a process before this one read. Only files that look like other ones by now are read."""
+        with self._lock:
+            remembered = FileMemory(packed, (lambda _name: True) if self.names is None else self.names.has)
+            if self.names is not None and not self._told:
+                self._told = remembered
+            replacements = []
+            for key, zone in self.zones.stored():
+                assert isinstance(zone, FileZone)
+                if zone.file is not None and not zone.was_read:
+                    told = remembered.get(name_of(zone.file))
+                    if told is not None and not zone.recall(told):
+                        replacements += self._again(key, zone, zone.file, all_files=False)
+            self.zones.publish_all(replacements, _PROVENANCE)
+
+    def unlike_told(self, names: Names, known: Callable[[bytes, int], bool]) -> Iterator[tuple[bytes, Stored]]:
+        """Zones but those that are known, and whose files nobody asked for and are as they were told."""
+        told = self._told
+        for key, name in names.items():
+            before, zone = told.get(name), self.zones.get(key)
+            if zone is None and before is not None and self._is_known(key, name, before, known):
+                continue
+            zone = zone or self.asked(names, key)
+            if zone is not None and not zone.deleted:
+                yield key, zone
+
+    def _is_known(self, key: bytes, name: str, told: Remembered, known: Callable[[bytes, int], bool]) -> bool:
+        return self._directory.is_as(told, name) and known(key, told.version)
+
+    def read_large(self, most: int | None = None) -> int:
+        """Read large files that were not read yet, so many at most; how many that were. For a thread that has the time.
+
+        No more are read than there is room for, until somebody asks for what was read.
+        """
+        read = 0
+        for key in list(self._large):
+            if read == most or not self.kept.has_room:
+                break
+            zone = self.get(key)
+            if zone is not None and zone.is_unread and not self.closing.is_set():
+                zone.info()
+                read += 1
+        return read
+
+    def look_at_all(self) -> None:
+        """Look at every file, if only the names of some are known."""
+        if self.names is not None:
+            self.look(all_files=False, all_zones=True)
+
+    def asked(self, names: Names, key: bytes) -> Stored | None:
+        """The zone of a key that nobody asked for yet, if there is one."""
+        file = self._directory.file_of(names, key)
+        if file is None:
+            return None
+        new, is_as_told = self._recalled(key, file, first_number())
+        zone = self.zones.add(key, new)
+        if zone is not new or is_as_told:
+            if len(self.zones) > self._most and self._lock.acquire(blocking=False):
+                try:
+                    self._make_room()
+                finally:
+                    self._lock.release()
+            return zone
+        with self._lock:
+            if self.zones.get(key) is new:
+                self.zones.publish_all(self._again(key, new, file, all_files=False), _PROVENANCE)
+        return self.zones.get(key)
+
+    def look(self, *, all_files: bool, all_zones: bool = False) -> None:
+        """Read those of the files that were asked for which changed; the zones of files that are gone are deleted."""
+        with self._lock:
+            begun = time.monotonic()
+            names = None if self.names is None or all_zones else self._directory.names()
+            if names is not None:
+                self._take_asked(names, all_files=all_files)
+            else:
+                self._take_all(all_files=all_files)
+            self.looked = begun
+
+    def _begin_with_all(self) -> None:
+        found, number = self._directory.files(), first_number()
+        self.zones.adopt({key: self._new(key, file, number) for key, file in found.files.items()})
+        self._make_empty(found.faults.keys() - found.files.keys(), number)
+        self.faults.update(found.faults)
+        self.strays = tuple(found.strays)
+
+    def _take_asked(self, names: Names, *, all_files: bool) -> None:
+        """Look at the files of zones that were asked for, and at which names there are."""
+        before = self.names
+        assert before is not None
+        away = list(before.beyond(names))
+        gone = self._add_blank(key for key, _ in away if names.file_of(key) is None)
+        unknown = self._add_renamed(names, away)
+        for key, name in names.items() if self._told else ():
+            told = self._told.get(name)
+            if told is not None and self.zones.get(key) is None and not self._directory.is_as(told, name):
+                file = self._directory.file_of(names, key)
+                if file is not None:
+                    self.zones.add(key, self._recalled(key, file, first_number())[0])
+        new = sorted([*unknown, *(key for key, _ in names.beyond(before) if before.file_of(key) is None)])
+        files = self._directory.files_of(names, [*self.zones.each_key(), *new])
+        if self._take(files, gone, all_files=all_files):
+            self.names, self.strays = names.without(set(new) - self.zones.held(new)), ()
+            self._make_room()
+
+    def _add_renamed(self, names: Names, away: Iterable[tuple[bytes, str]]) -> list[bytes]:
+        """Have zones nobody asked for, whose files have other names now, as they were; which nothing is known of.
+
+        `away` are the names that are not there any more, and nothing is known by from now on.
+        """
+        unknown: list[bytes] = []
+        for key, name in away:
+            if names.file_of(key) is not None and self.zones.get(key) is None:
+                file = self._directory.file_of(names, key)
+                if file is not None and name in self._told:
+                    self.zones.add(key, self._recalled(key, file, first_number(), name)[0])
+                elif file is not None:
+                    unknown.append(key)
+            self._told.discard(name)
+        return unknown
+
+    def _take_all(self, *, all_files: bool) -> None:
+        files, twice, strays = self._directory.files()
+        for key in twice:
+            if (known := self.get(key)) is not None:
+                known.seen = None  # whichever of them stays is read again
+        if self.names is not None:
+            self._add_rest(self.names, files)
+        gone = set(self.zones.each_key()) - files.keys() - twice.keys()
+        if self._take(files, gone, all_files=all_files):
+            self._make_empty(twice.keys() - set(self.zones.each_key()), first_number())
+            self.faults.update(twice)
+            self.strays = tuple(strays)
+
+    def _add_rest(self, names: Names, files: Mapping[bytes, ZoneFile]) -> None:
+        """Have all zones that were known by name."""
+        number = first_number()
+        self._add_blank(key for key in names.keys() if key not in files)  # noqa: SIM118 - it is no dictionary
+        self.zones.adopt(
+            {
+                key: self._recalled(key, file, number, name)[0]
+                for key, file in files.items()
+                if (name := names.file_of(key)) is not None and self.zones.get(key) is None
+            }
+        )
+        self.names, self._told = None, FileMemory()
+
+    def _add_blank(self, keys: Iterable[bytes]) -> set[bytes]:
+        """Have zones that were known by name and are gone, so that this can be told; which of them are there."""
+        number = first_number()
+        added = {key: self.zones.add(key, FileZone(key, number, None, self.kept, self._failed)) for key in keys}
+        return {key for key, zone in added.items() if not zone.deleted}
+
+    def _take(self, files: Mapping[bytes, ZoneFile], gone: Collection[bytes], *, all_files: bool) -> bool:
+        """Take files as they are now, and have zones gone; whether that came to its end.
+
+        New ones that may be half written wait for another look, unless `all_files`: somebody says that they are not.
+        """
+        replacements = [self._without(key) for key in gone]
+        number = first_number()
+        for key, file in self._large_last(files):
+            known = self.zones.get(key)
+            if replacements and key in self._large:  # the small ones do not wait for it
+                self.zones.publish_all(replacements, _PROVENANCE)
+                replacements = []
+            if known is None or known.deleted:
+                if not (all_files or is_settled(file)):
+                    continue
+                self.faults.pop(key, None)
+                next_number = number if known is None else max(number, known.number + 1)
+                replacements.append(Replacement(known, self._new(key, file, next_number), []))
+            elif isinstance(known, FileZone):
+                replacements += self._again(key, known, file, all_files=all_files)
+            if self.closing.is_set():
+                return False
+        self.zones.publish_all(replacements, _PROVENANCE)
+        for key in gone:
+            self.faults.pop(key, None)
+        return True
+
+    def _large_last(self, files: Mapping[bytes, ZoneFile]) -> Iterable[tuple[bytes, ZoneFile]]:
+        large = self._large & files.keys() if self._large else set()
+        if not large:
+            return files.items()
+        small = ((key, file) for key, file in files.items() if key not in large)
+        return chain(small, ((key, files[key]) for key in large))
+
+    def _again(self, key: bytes, known: FileZone, file: ZoneFile, *, all_files: bool) -> list[Replacement]:
+        """Look at a file again: the version in place of the one before, if there is another good one."""
+        known.file = file
+        if not known.was_read:
+            if known.is_unread:  # it has grown since it was listed
+                self._large.add(key)
+            return []
+        changed = known.seen != file.signature
+        if not (changed and is_settled(file)) and not (
+            all_files and (changed or known.may_differ or key in self.faults)
+        ):
+            return []
+        known.seen = file.signature
+        number = known.number + 1
+        if known.packed is None:  # nothing to compare with: perhaps another process gave that number to other data
+            number = max(number, first_number())
+        try:
+            read = read_file(Path(file.path), known.origin, number)
+        except Unreadable as error:
+            self.faults[key] = str(error)
+            return []
+        before = known.packed
+        found = differences(before, read.packed) if before is not None else None
+        if found == [] and known.info().state is ZoneState.READY:
+            known.confirm(read)
+            self.faults.pop(key, None)
+            return []
+        new = self._new(key, file, number)
+        new.take(read)
+        self.faults.pop(key, None)
+        return [Replacement(known, new, found)]
+
+    def _without(self, key: bytes) -> Replacement:
+        known = self.get(key)
+        assert known is not None
+        return Replacement(known, known.removed(), [])
+
+    def _make_room(self) -> None:
+        """Of very many zones that were asked for know the names alone again, and what was read of them: of those first
+        that were asked for longest ago. By who holds the lock.
+        """
+        if self.names is None or len(self.zones) <= self._most:
+            return
+        oldest = islice(self.zones.oldest(), len(self.zones) - max(1, MOST_ZONES * 3 // 4))
+        zones = ((key, _file_zone(one)) for key, one in oldest if key not in self.faults)
+        chosen = {key: zone for key, zone in zones if zone.is_replaceable}
+        for zone in chosen.values():
+            if zone.file is not None and (told := zone.remembered()) is not None:
+                self._told.put(name_of(zone.file), told)
+            zone.let_go()
+        with self._judging:
+            self.zones.forget(chosen.keys())
+            for key in chosen:
+                self.faults.pop(key, None)
+        self._most = max(MOST_ZONES, len(self.zones) * 4 // 3)  # what must stay is not to be gone through each time
+
+    def _recalled(self, key: bytes, file: ZoneFile, number: int, before: str = "") -> tuple[FileZone, bool]:
+        """A zone nobody asked for, as it was before this process; and whether its file is still what it was then.
+
+        `before` is the name that the file had, where that may be another one.
+        """
+        zone = self._new(key, file, number)
+        told = self._told.get(name_of(file)) or self._told.get(before)
+        return zone, told is None or zone.recall(told)
+
+    def _new(self, key: bytes, file: ZoneFile, number: int) -> FileZone:
+        """A zone whose file is not read yet."""
+        zone = FileZone(key, number, file, self.kept, self._failed)
+        if zone.is_large:
+            self._large.add(key)
+        return zone
+
+    def _failed(self, zone: FileZone, reason: str) -> None:
+        with self._judging:
+            if self.zones.get(zone.key) is zone:  # else another one reads the file, and tells
+                self.faults[zone.key] = reason
+
+    def _make_empty(self, keys: Collection[bytes], number: int) -> None:
+        """Have zones that are there to be BROKEN."""
+        for key in keys:
+            blank = FileZone(key, number, None, self.kept, self._failed)
+            self.zones.publish(self.zones.get(key), blank, [], _PROVENANCE)
+
+
+def _file_zone(zone: Stored) -> FileZone:
+    assert isinstance(zone, FileZone)
+    return zone
+
+
+def first_number() -> int:
+    """The version of a zone that is read first: none that a process before this one gave may come again."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,130 @@
+"""A directory of zone files as the file system tells of it: which files there are, and what each looks like."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from datasrc.errors import Missing, StorageError
+from datasrc.filememory import Remembered
+from datasrc.filezones import ZoneFile, signature_of
+from datasrc.zonefiles import Names, key_of, listed, names_of, status_of
+
+SETTLED = 1.0  # s that a file must be old before it is taken on its own account: it may be half written
+
+
+class Listed(NamedTuple):
+    """What a look at all files found."""
+
+    files: dict[bytes, ZoneFile]  # by zone
+    faults: dict[bytes, str]  # of zones that have none, or more than one
+    strays: list[str]  # files whose names are no zone's
+
+
+class ZoneDirectory:
+    """The files of one directory. To be asked by one thread at a time, but for file_of() and is_as()."""
+
+    def __init__(self, directory: Path, database: str) -> None:
+        """`database` is what errors call it."""
+        self._directory = directory
+        self._place = str(directory)
+        self._database = database
+        self._listing: dict[str, tuple[bytes, ZoneFile]] = {}  # what each file was when it was last looked at
+
+    def names(self) -> Names | None:
+        """The files by their names alone; None where these do not tell enough. Raises Missing or StorageError."""
+        with self._reading():
+            return names_of(self._directory)
+
+    def files(self) -> Listed:
+        """Every file, looked at. Raises Missing or StorageError."""
+        found = Listed({}, {}, [])
+        before, listing = self._listing, {}
+        for entry in self._entries():
+            status = self._status(entry)
+            if status is None:
+                continue
+            signature = signature_of(status)
+            seen = before.get(entry.name)
+            if seen is None or seen[1].signature != signature:
+                try:
+                    key = key_of(entry.name, entry.path) if seen is None else seen[0]
+                except ValueError as error:
+                    found.strays.append(str(error))
+                    continue
+                seen = key, ZoneFile(entry.path, signature, status.st_mtime)
+            key, file = listing[entry.name] = seen
+            if key in found.files:
+                beside = Path(found.files[key].path).name
+                found.faults[key] = f"{entry.path}: there is {beside} beside it, and one zone cannot have both"
+            found.files[key] = file
+        self._listing = listing
+        for key in found.faults:
+            del found.files[key]
+        return found
+
+    def file_of(self, names: Names, key: bytes) -> ZoneFile | None:
+        """The file of a zone as it is now. Raises StorageError."""
+        name = names.file_of(key)
+        if name is None:
+            return None
+        path = self._directory / name
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unseen(str(path), error) from error
+        return ZoneFile(str(path), signature_of(status), status.st_mtime)
+
+    def files_of(self, names: Names, keys: Collection[bytes]) -> dict[bytes, ZoneFile]:
+        """The files of these zones as they are now, as far as there are any. Raises StorageError."""
+        files = ((key, self.file_of(names, key)) for key in keys)
+        return {key: file for key, file in files if file is not None}
+
+    def is_as(self, told: Remembered, name: str) -> bool:
+        """Whether a file is sure to be still what it was. Raises StorageError."""
+        if told.may_differ:
+            return False
+        try:
+            return signature_of(os.stat(f"{self._place}/{name}")) == told.signature  # noqa: PTH116 - of very many
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise self._unseen(f"{self._place}/{name}", error) from error
+
+    def _entries(self) -> list[os.DirEntry[str]]:
+        with self._reading():
+            return listed(self._directory)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise Missing("there is no such directory", database=self._database) from error
+        except OSError as error:
+            raise StorageError(f"the directory cannot be read: {error.strerror}", database=self._database) from error
+
+    def _status(self, entry: os.DirEntry[str]) -> os.stat_result | None:
+        try:
+            return status_of(entry)
+        except OSError as error:
+            raise self._unseen(entry.path, error) from error
+
+    def _unseen(self, path: str, error: OSError) -> StorageError:
+        return StorageError(f"{path} cannot be looked at: {error.strerror}", database=self._database)
+
+
+def is_settled(file: ZoneFile) -> bool:
+    """Whether nobody is writing to it, as far as its time tells."""
+    return not 0 <= time.time() - file.changed < SETTLED
+
+
+def name_of(file: ZoneFile) -> str:
+    """The name of a file."""
+    return os.path.basename(file.path)  # noqa: PTH119 - of very many
