@@ -129,19 +129,22 @@ class KeyTable:
         return 0
 
     def enlarge(self) -> None:
-        """Have room for half as many again."""
-        hashes, numbers, before = self.hashes, self.numbers, self.places
-        self.places = before + before // 2
-        self.hashes = _words(self.places)
-        if self.numbered:
-            self.numbers = _words(self.places)
-        for old in range(before):
-            value = hashes[old]
+        """Have room for half as many again; where there is no memory for that all stays as it is."""
+        places = self.places + self.places // 2
+        hashes = _words(places)
+        numbers = _words(places if self.numbered else 1)
+        for old in range(self.places):
+            value = self.hashes[old]
             if value:
-                at = self.find(value)
-                self.hashes[at] = value
+                at = ((value >> HALF) * places) >> HALF
+                while hashes[at]:
+                    at = at + 1 if at + 1 < places else 0
+                hashes[at] = value
                 if self.numbered:
-                    self.numbers[at] = numbers[old]
+                    numbers[at] = self.numbers[old]
+        self.hashes = hashes
+        self.numbers = numbers
+        self.places = places
 
 
 def _words(count: int) -> memoryview:

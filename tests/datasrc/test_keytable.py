@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasrc import keytable
 from datasrc.keytable import KeyTable
 
 KEYS = [b"", b"\x00", *(b"z%d\x00" % number for number in range(6))]
+ROOM = 48  # keys that a new table has room for
 OPERATIONS = st.lists(st.tuples(st.sampled_from(["add", "discard"]), st.sampled_from(KEYS)), max_size=60)
 
 
@@ -58,6 +61,34 @@ def test_what_stood_in_the_way_of_others_can_go_everywhere():
         assert [key in table for key in keys] == [key in left for key in keys]
         table.update(keys)
         assert len(table) == len(keys)
+
+
+@pytest.mark.parametrize("blocks", [0, 1])
+def test_without_memory_to_grow_a_table_stays_as_it_is(monkeypatch, blocks):
+    table = KeyTable(numbered=True)
+    there = {b"%d" % number: number for number in range(ROOM)}
+    for key, number in there.items():
+        table.put(key, number)
+    zeros, made = keytable.zeros, []
+
+    def scarce(octets: int) -> bytearray:
+        if len(made) == blocks:
+            raise MemoryError
+        made.append(octets)
+        return zeros(octets)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keytable, "zeros", scarce)
+        for _ in range(2):
+            made.clear()
+            with pytest.raises(MemoryError):
+                table.put(b"one more", 1)
+    assert len(table) == len(there)
+    assert {key: table.number(key) for key in there} == there
+    assert b"one more" not in table
+    table.put(b"one more", 1)
+    assert {key: table.number(key) for key in there} == there
+    assert table.number(b"one more") == 1
 
 
 def test_no_key_costs_an_object():
