@@ -22,11 +22,11 @@ from daemonkit.module import Context, Module, command
 from daemonkit.process import suite_run
 from datasrc.errors import DataSourceError, StorageError, UnknownBackend
 from datasrc.silence import LISTEN_EVERY, SILENT_AFTER, Asking, Unanswered
-from datasrc.source import Bell
 from datasrc.sources import Failure, Sources, open_sources, source_url
 from image import arena, manifest
 from memmgr import api
 from memmgr.background import Background
+from memmgr.bells import Bells
 from memmgr.buildloop import BuildLoop
 from memmgr.errors import SourceSilent
 from memmgr.keeper import Keeper
@@ -60,12 +60,11 @@ class MemmgrDaemon(Module):
         self._sources: Sources | None = None
         self._listed: frozenset[bytes] = frozenset()
         self._problems = Problems(context.log)
-        self._bells: dict[str, Bell] = {}
         self._rung = asyncio.Event()
+        self._bells = Bells(self._rung.set)
         self._work = asyncio.Event()  # something may wait to be built
         self._changes = 0  # that were counted
         self._compactions = 0  # that were counted
-        self._loop = asyncio.get_running_loop()
         self._resting = Resting(context.directories.run)
         self._patience = SILENT_AFTER  # s that a data source may say nothing
         self._silence: Unanswered | None = None  # what the worker, or who builds, has been waiting for a while
@@ -101,7 +100,7 @@ class MemmgrDaemon(Module):
         assert self._sources is not None
         await self.context.work(self._keeper.configure, self._sources, self._listed)
         if retired is not None:
-            self._close_bells()
+            self._bells.take_down()
             await self.context.work_apart(LOOKING, retired.close)
         self._work.set()
 
@@ -186,22 +185,11 @@ class MemmgrDaemon(Module):
             except (OSError, DataSourceError):  # no descriptor left, say: the look every second does
                 continue
             if bell is not None:
-                self._bells[name] = bell
-                self._loop.call_soon_threadsafe(self._loop.add_reader, bell.fileno(), self._ring, bell)
-
-    def _ring(self, bell: Bell) -> None:
-        bell.drain()
-        self._rung.set()
-
-    def _close_bells(self) -> None:
-        for bell in self._bells.values():
-            self._loop.remove_reader(bell.fileno())
-            bell.close()
-        self._bells.clear()
+                self._bells.hang_up(name, bell)
 
     async def on_stop(self) -> None:
         """Leave everything as it is: the next start goes on from there."""
-        self._close_bells()
+        self._bells.close()
         if self._silence is not None:  # the worker waits, and would not come to it: it is left as by who is killed
             return
         if self._keeper is not None:
