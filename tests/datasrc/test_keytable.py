@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasrc import keytable
+from datasrc import growth, keytable
 from datasrc.keytable import KeyTable
 
 KEYS = [b"", b"\x00", *(b"z%d\x00" % number for number in range(6))]
@@ -69,7 +69,7 @@ def test_without_memory_to_grow_a_table_stays_as_it_is(monkeypatch, blocks):
     there = {b"%d" % number: number for number in range(ROOM)}
     for key, number in there.items():
         table.put(key, number)
-    zeros, made = keytable.zeros, []
+    zeros, made = growth.zeros, list[int]()
 
     def scarce(octets: int) -> bytearray:
         if len(made) == blocks:
