@@ -8,13 +8,11 @@ from daemonkit.log import LOG_COUNTERS, log_handler
 from daemonkit.module import Context
 from daemonkit.spec import Spec
 
-GAUGE = "gauge"
-
 
 def counters_of(spec: Spec, common: Spec) -> Counters:
     """Those of a module, and those every process has."""
     statistics = {**spec.statistics, **common.statistics}
-    return Counters(statistics, [name for name, one in statistics.items() if one.kind == GAUGE])
+    return Counters(statistics, [name for name, one in statistics.items() if one.is_gauge])
 
 
 def count_log(counters: Counters) -> None:

@@ -24,6 +24,7 @@ from daemonkit.schema import IDENTIFIER, Fields, read_option, read_options
 ROLES = ("read", "operate", "configure", "admin")
 SEVERITIES = ("debug", "info", "warning", "error")
 KINDS = ("dispensable", "needed", "core")
+COUNTER, GAUGE = "counter", "gauge"
 INSTANCES_PER_CORE = "cores"
 MAX_INSTANCES = 1024
 
@@ -74,6 +75,11 @@ class Statistic:
     name: str
     kind: str
     text: str
+
+    @property
+    def is_gauge(self) -> bool:
+        """Whether it goes up and down."""
+        return self.kind == GAUGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +257,7 @@ def _topic(name: str, fields: Fields) -> Topic:
 
 def _statistic(name: str, fields: Fields) -> Statistic:
     statistic = Statistic(
-        name, fields.word("type", ("counter", "gauge"), required=True), fields.text("text", required=True)
+        name, fields.word("type", (COUNTER, GAUGE), required=True), fields.text("text", required=True)
     )
     fields.finish()
     return statistic

@@ -32,7 +32,7 @@ class InstanceStatistics(msgspec.Struct, frozen=True):
     restarts: int  # after failures, since bob started
     cpu_seconds: float | None  # of that process
     memory_bytes: int | None  # of that process, resident
-    counters: dict[str, int]
+    counters: dict[str, int]  # without gauges where no process lives
 
 
 class Duration(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class Duration(msgspec.Struct, frozen=True):
 
 
 class ModuleStatistics(msgspec.Struct, frozen=True):
-    """A component: the sum of what its places counted, and each of them."""
+    """A component: the sum of what its places counted (of a gauge the highest of those that live), and each of them."""
 
     counters: dict[str, int]
     instances: dict[str, InstanceStatistics]

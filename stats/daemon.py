@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
@@ -87,7 +87,7 @@ class StatsDaemon(Module):
         chosen = [place for place in places if request.instance in (None, place.instance)]
         if request.instance is not None and not chosen:
             raise Refused("not-found", f"there is no instance {request.instance!r}")
-        return api.ShowReply(view.time, _modules(chosen), dict(view.problems))
+        return api.ShowReply(view.time, _modules(chosen, self._specs), dict(view.problems))
 
     @command(api.Zones)
     async def zones(self, _call: IncomingCall, request: api.Zones) -> api.ZonesReply:
@@ -164,16 +164,18 @@ def _counting_specs() -> dict[str, Spec]:
     return {name: spec for name, spec in found.items() if spec.statistics}
 
 
-def _modules(places: list[Place]) -> dict[str, api.ModuleStatistics]:
+def _modules(places: list[Place], known: Mapping[str, Spec]) -> dict[str, api.ModuleStatistics]:
     found = {}
     for component in dict.fromkeys(place.component for place in places):
+        statistics = known[component].statistics.values() if component in known else ()
+        gauges = {one.name for one in statistics if one.is_gauge}
         of_it = [place for place in places if place.component == component]
         durations = {
             family: {label: _duration(one) for label, one in told.items()}
             for family, told in total_durations(of_it).items()
         }
-        instances = {place.instance: _instance(place) for place in of_it}
-        found[component] = api.ModuleStatistics(total(of_it), instances, durations)
+        instances = {place.instance: _instance(place, gauges) for place in of_it}
+        found[component] = api.ModuleStatistics(total(of_it, gauges), instances, durations)
     return found
 
 
@@ -182,7 +184,7 @@ def _duration(histogram: Histogram) -> api.Duration:
     return api.Duration(histogram.count, histogram.seconds, dict(zip(map(str, BOUNDS), below, strict=False)))
 
 
-def _instance(place: Place) -> api.InstanceStatistics:
+def _instance(place: Place, gauges: Collection[str]) -> api.InstanceStatistics:
     used = place.usage
     return api.InstanceStatistics(
         state=place.state,
@@ -190,5 +192,5 @@ def _instance(place: Place) -> api.InstanceStatistics:
         restarts=place.restarts,
         cpu_seconds=None if used is None else used.cpu_seconds,
         memory_bytes=None if used is None else used.memory_bytes,
-        counters=dict(place.counters),
+        counters={name: value for name, value in place.counters.items() if place.lives or name not in gauges},
     )

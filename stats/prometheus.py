@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from daemonkit.durations import BOUNDS, Histogram
 from daemonkit.spec import Spec
-from stats.view import RUNNING, Place, View
+from stats.view import GONE, RUNNING, UNKNOWN, Place, View
 from stats.zonecounts import ZoneCounts
 
 __all__ = ["CONTENT_TYPE_LATEST", "Zones", "exposition"]
@@ -138,7 +138,9 @@ class Exposition(Collector):
         memory = GaugeMetricFamily(
             f"{PREFIX}_component_resident_memory_bytes", "Resident memory of that process.", labels=PLACE_LABELS
         )
-        for place in self._view.places if suite is not None else ():
+        for place in self._view.places:
+            if place.state in (GONE, UNKNOWN):  # the one would be an alert for ever, of the other nobody knows
+                continue
             labels = [place.component, place.member]
             up.add_metric(labels, place.state == RUNNING and place.usage is not None)
             restarts.add_metric(labels, place.restarts)
@@ -211,9 +213,9 @@ def _of_module(module: str, spec: Spec, places: list[Place]) -> Iterator[Metric]
     for name, statistic in spec.statistics.items():
         if name in taken:
             continue
-        kind = GaugeMetricFamily if statistic.kind == "gauge" else CounterMetricFamily
+        kind = GaugeMetricFamily if statistic.is_gauge else CounterMetricFamily
         plain = kind(f"{prefix}_{name.replace('.', '_')}", statistic.text, labels=PLACE_LABELS)
         for place in places:
-            if name in place.counters:
+            if name in place.counters and (place.lives or not statistic.is_gauge):
                 plain.add_metric([place.component, place.member], place.counters[name])
         yield plain

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +52,11 @@ class Place:
         """`auth/0`."""
         return f"{self.component}/{self.instance}"
 
+    @property
+    def lives(self) -> bool:
+        """Whether there is a process, as far as is known: what a dead one last said of a gauge is true no more."""
+        return self.pid is not None or self.state == UNKNOWN
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -74,12 +79,18 @@ def look(directory: Path, suite: SystemStatus | None) -> View:
     return View(time.time(), places, problems, suite)
 
 
-def total(places: list[Place]) -> dict[str, int]:
-    """The sum of what they counted."""
+def total(places: list[Place], gauges: Collection[str] = ()) -> dict[str, int]:
+    """The sum of what they counted, those that are gone too; of a gauge the highest of those that live.
+
+    Gauges are no sums: all instances of auth map the same images.
+    """
     summed: dict[str, int] = {}
     for place in places:
         for name, value in place.counters.items():
-            summed[name] = summed.get(name, 0) + value
+            if name not in gauges:
+                summed[name] = summed.get(name, 0) + value
+            elif place.lives:
+                summed[name] = max(summed.get(name, 0), value)
     return summed
 
 

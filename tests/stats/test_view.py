@@ -16,6 +16,7 @@ from daemonkit.durations import Durations
 from daemonkit.spec import Spec
 from daemonkit.zone_page import PARTS_AT, ZonePage
 from stats.bind import document
+from stats.daemon import _modules
 from stats.prometheus import Zones, exposition
 from stats.view import look, total, total_durations
 from stats.zonecounts import ZoneCounters, ZoneCounts
@@ -53,6 +54,43 @@ def test_states_come_from_bob_and_counts_from_pages(pages, tmp_path):
     assert alive.usage is not None
     assert alive.usage.memory_bytes > 2**20
     assert (dead.usage, dead.pid, dead.restarts) == (None, None, 2)
+
+
+def test_what_a_dead_process_said_of_a_gauge_is_told_no_more_and_no_gauge_is_a_sum(pages, tmp_path):
+    values = {"responses": 3, "images.bytes": 4096}
+    for number in ("0", "1", "2", "7"):
+        pages("auth", number, **values)
+    running = [instance(number, pid=os.getpid()) for number in ("0", "1")]
+    view = look(tmp_path, status(*running, instance("2", "backing-off")))
+    assert total(view.of("auth"), {"images.bytes"}) == {"responses": 12, "images.bytes": 4096}
+    shown = _modules(view.of("auth"), {"auth": Spec.load("auth")})["auth"]
+    assert shown.counters == {"responses": 12, "images.bytes": 4096}
+    assert {number: list(one.counters) for number, one in shown.instances.items()} == {
+        "0": ["responses", "images.bytes"],
+        "1": ["responses", "images.bytes"],
+        "2": ["responses"],
+        "7": ["responses"],
+    }
+    text = exposition(view, Zones(), ZoneCounts({}), {"auth": Spec.load("auth")}, "1.0").decode()
+    told = {family.name: [one.labels["member"] for one in family.samples] for family in members(text)}
+    assert told["bobdns_auth_images_bytes"] == ["auth/0", "auth/1"]
+    assert told["bobdns_auth_responses"] == ["auth/0", "auth/1", "auth/2", "auth/7"]
+
+
+def test_a_place_that_is_no_more_is_not_told_as_down(pages, tmp_path):
+    pages("auth", "7", responses=5)
+    view = look(tmp_path, status(instance("0", pid=os.getpid()), instance("1", "backing-off", restarts=2)))
+    text = exposition(view, Zones(), ZoneCounts({}), {}, "1.0").decode()
+    told = {family.name: {one.labels["member"]: one.value for one in family.samples} for family in members(text)}
+    assert told["bobdns_component_up"] == {"auth/0": 1, "auth/1": 0, "bob/0": 1}
+    assert told["bobdns_component_restarts"] == {"auth/0": 0, "auth/1": 2, "bob/0": 0}
+
+
+def members(text):
+    """The metrics that places have."""
+    for family in text_string_to_metric_families(text):
+        if family.samples and "member" in family.samples[0].labels:
+            yield family
 
 
 def test_without_bob_the_counts_are_shown_and_nobody_is_told_as_running(pages, tmp_path):
@@ -93,7 +131,7 @@ def test_a_process_that_bob_has_not_missed_yet_is_not_up(tmp_path):
 def test_counters_that_differ_in_one_respect_are_one_metric(pages, tmp_path):
     names = {name: number for number, name in enumerate(Spec.load("auth").statistics)}
     pages("auth", "0", **names)
-    found = samples(look(tmp_path, status(instance("0"))))
+    found = samples(look(tmp_path, status(instance("0", pid=os.getpid()))))
     assert found["bobdns_auth_responses_by_rcode_total"]["nxdomain"] == names["rcode.nxdomain"]
     assert found["bobdns_auth_requests_by_transport_total"] == {
         "udp": names["request.udp"],

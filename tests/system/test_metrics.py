@@ -89,6 +89,27 @@ def test_metrics_tell_what_was_asked_who_runs_and_what_is_served():
             fetch(port, "/other")
 
 
+def test_an_instance_that_is_not_wanted_any_more_is_not_told_as_down_and_what_it_counted_stays():
+    second = {"component": "auth", "member": "auth/1"}
+    with served() as (suite, port):
+        assert suite.bobctl("config", "set", "components.auth.instances", "2").returncode == 0
+        assert suite.bobctl("config", "commit").returncode == 0
+        wait_until(lambda: value(scrape(port), "bobdns_component_up", **second) == 1, DEADLINE, "auth/1 runs")
+        for _ in range(10):
+            suite.query("www.example.org", "A")
+        assert suite.bobctl("config", "set", "components.auth.instances", "1").returncode == 0
+        assert suite.bobctl("config", "commit").returncode == 0
+        wait_until(lambda: value(scrape(port), "bobdns_component_up", **second) is None, DEADLINE, "auth/1 is no more")
+        told = scrape(port)
+        assert value(told, "bobdns_auth_images_bytes", **second) is None
+        assert value(told, "bobdns_auth_tcp_accepted_total", **second) is not None
+        shown = suite.control("stats", "show", "auth")["modules"]["auth"]
+        assert shown["instances"]["1"]["state"] == "gone"
+        first = shown["instances"]["0"]["counters"]
+        assert shown["counters"]["images.bytes"] == first["images.bytes"]
+        assert shown["counters"]["responses"] >= 10
+
+
 def test_how_long_commands_commits_and_requests_take_is_told_and_outlives_the_process():
     with served() as (suite, port):
         assert suite.bobctl("config", "set", "auth.udp_size", "1400").returncode == 0
