@@ -7,6 +7,8 @@ like all others.
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Callable
 from typing import Any
 
 import h11
@@ -17,11 +19,12 @@ from uvicorn.server import ServerState
 
 from cmdctl.answers import error_document
 from cmdctl.errors import RequestError
-from cmdctl.limits import HEAD_SECONDS, MAX_CONNECTIONS, WRITE_SECONDS
+from cmdctl.limits import HEAD_SECONDS, MAX_CONNECTIONS, MAX_HEAD, WRITE_SECONDS
 from cmdctl.peer import peer_of
 
 GUEST = "guest"  # in the state of a connection over TCP: its guests.Guest
 BREAK_OFF = "break_off"  # in the state of every connection: what ends it behind what was written already
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
 
 
 class DoorProtocol(H11Protocol):
@@ -30,12 +33,15 @@ class DoorProtocol(H11Protocol):
 
     def __init__(
         self,
+        refused: Callable[[], object],
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
+        """`refused` is called for each request that is refused here."""
         super().__init__(config, server_state, app_state, _loop)
+        self._count_refused = refused
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
 
@@ -69,6 +75,13 @@ class DoorProtocol(H11Protocol):
         elif self._head_timer is None and not self.transport.is_closing():
             self._await_head()
 
+    def handle_events(self) -> None:
+        """Look at what came, but at no head that is too long: the library bounds one only that comes in pieces."""
+        if self._head_too_long():
+            self._refuse(RequestError("too-large", f"the head of the request is longer than {MAX_HEAD} bytes"))
+        else:
+            super().handle_events()
+
     def on_response_complete(self) -> None:
         """Watch that the end of the answer is read."""
         self._head_came()
@@ -93,6 +106,12 @@ class DoorProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Called by uvicorn for what is no HTTP."""
         self._refuse(RequestError("usage", msg))
+
+    def _head_too_long(self) -> bool:
+        if self.conn.their_state is not h11.IDLE:
+            return False
+        waiting, _ = self.conn.trailing_data
+        return len(waiting) > MAX_HEAD and _END_OF_HEAD.search(waiting, 0, MAX_HEAD) is None
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_late)
@@ -124,6 +143,7 @@ class DoorProtocol(H11Protocol):
 
     def _refuse(self, error: RequestError) -> None:
         """Answer if no answer has begun, and close."""
+        self._count_refused()
         self._head_came()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             body = msgspec.json.encode(error_document(error))

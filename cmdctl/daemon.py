@@ -116,7 +116,7 @@ class CmdctlDaemon(Module):
     async def on_start(self) -> None:
         """Open the door; the one on TCP opens when it can."""
         door = open_door(self.context.directories.control_socket, self._group)
-        self._server = DoorServer(self._app, door)
+        self._server = DoorServer(self._app, door, self.context.counters)
         await self._server.start()
         if self._rest is not None:
             self.context.spawn(self._rest.run(), "rest")

@@ -23,7 +23,7 @@ from cmdctl.answers import error_answer
 from cmdctl.audit import NOTHING, REFUSALS, Entry, Refusals
 from cmdctl.connection import BREAK_OFF, GUEST
 from cmdctl.errors import AnswerCut, RequestError
-from cmdctl.limits import MAX_AUDIT_PATH, MAX_BODY, MAX_HEAD
+from cmdctl.limits import MAX_AUDIT_PATH, MAX_BODY
 from cmdctl.peer import Peer, Policy, RemotePeer, neighbourhood, user_name
 from cmdctl.roles import Caller
 from cmdctl.routing import ROUTE
@@ -104,7 +104,7 @@ class Guard:
             await _break_off(scope, receive)
         except Exception as error:  # noqa: BLE001 - a defect, which is told in the log; the next request is answered
             self._counters.add("failures")
-            self._log.exception("CMDCTL_INTERNAL_ERROR", error, method=scope["method"], path=scope["path"])
+            self._log.exception("CMDCTL_INTERNAL_ERROR", error, method=scope["method"], path=_path(scope))
             if not outcome.complete:
                 await _break_off(scope, receive)
 
@@ -115,8 +115,6 @@ class Guard:
         headers = Headers(scope=scope)
         if isinstance(peer, Peer):
             await self._local(scope, peer)
-        if _head_size(scope) > MAX_HEAD:  # uvicorn bounds only a head that comes in pieces
-            raise RequestError("too-large", f"the head of the request is longer than {MAX_HEAD} bytes")
         if "origin" in headers:
             raise RequestError("refused", "requests from web pages are refused")
         self._check_host(headers.get("host", ""), peer)
@@ -166,7 +164,7 @@ class Guard:
             self._log.warning(
                 "CMDCTL_REQUEST_REFUSED",
                 method=scope["method"],
-                path=scope["path"],
+                path=_path(scope),
                 peer=scope["state"]["peer"],
                 reason=error.message,
             )
@@ -178,7 +176,7 @@ class Guard:
     async def _tell(self, scope: Scope, status: int) -> None:
         """Log what was asked for and how it ended; keep changes and refusals in the audit log."""
         state = scope["state"]
-        author, method, path = state.get("author", "?"), scope["method"], scope["path"]
+        author, method, path = state.get("author", "?"), scope["method"], _path(scope)
         reads = method in READING or bool(state.get(READS))
         if state.get(LOGGED):
             pass
@@ -200,7 +198,7 @@ class Guard:
                 origin=str(state["peer"]),
                 token=caller.token if caller is not None else "",
                 method=method,
-                path=path[:MAX_AUDIT_PATH],
+                path=path,
                 status=status,
                 text=state.get(WHY, ""),
                 changed=state.get(CHANGED, NOTHING),
@@ -245,10 +243,11 @@ def _host(value: str) -> str:
     return value.partition(":")[0].lower().removesuffix(".")
 
 
+def _path(scope: Scope) -> str:
+    """What is kept of the path of a request."""
+    path: str = scope["path"]
+    return path[:MAX_AUDIT_PATH]
+
+
 def _place(peer: Peer | RemotePeer) -> str:
     return neighbourhood(peer.address) if isinstance(peer, RemotePeer) else f"uid {peer.uid}"
-
-
-def _head_size(scope: Scope) -> int:
-    fields = sum(len(name) + len(value) for name, value in scope["headers"])
-    return fields + len(scope["raw_path"]) + len(scope["query_string"])

@@ -33,9 +33,9 @@ ACCEPT_AGAIN_SECONDS = 1.0  # after the kernel had no descriptor for one more co
 class DoorServer:
     """Serves one application at one door."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, door: Door, counters: Counters) -> None:
         self._door = door
-        self._server = Server(_config(app))
+        self._server = Server(_config(app, _protocol(counters)))
 
     async def start(self) -> None:
         """Accept connections from now on."""
@@ -58,7 +58,8 @@ class TlsServer:
     def __init__(
         self, app: ASGIApp, listener: socket.socket, context: ssl.SSLContext, log: MessageLog, counters: Counters
     ) -> None:
-        self._config = _config(app)
+        self._protocol = _protocol(counters)
+        self._config = _config(app, self._protocol)
         self._listener = listener
         self._context = context
         self._log = log
@@ -122,7 +123,7 @@ class TlsServer:
         """Hand a connection on; one that does not come to speak TLS ends here, and there is nobody to tell."""
         try:
             _, protocol = await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: DoorProtocol(self._config, self._state, {GUEST: guest}),
+                lambda: self._protocol(self._config, self._state, {GUEST: guest}),
                 connection,
                 ssl=self._context,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
@@ -139,5 +140,9 @@ class TlsServer:
             raise
 
 
-def _config(app: ASGIApp) -> Config:
-    return http_config(app, DoorProtocol, keep_alive=KEEP_ALIVE_SECONDS, max_head=MAX_HEAD)
+def _protocol(counters: Counters) -> Callable[..., DoorProtocol]:
+    return functools.partial(DoorProtocol, functools.partial(counters.add, "refused"))
+
+
+def _config(app: ASGIApp, protocol: Callable[..., DoorProtocol]) -> Config:
+    return http_config(app, protocol, keep_alive=KEEP_ALIVE_SECONDS, max_head=MAX_HEAD)

@@ -7,6 +7,7 @@ connection may cost is up to the protocol class: uvicorn bounds neither their nu
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 from starlette.types import ASGIApp
 from uvicorn.config import Config
@@ -16,11 +17,11 @@ from uvicorn.server import Server
 GRACE_SECONDS = 1  # for requests in hand when the daemon ends
 
 
-def http_config(app: ASGIApp, protocol: type[H11Protocol], *, keep_alive: int, max_head: int) -> Config:
+def http_config(app: ASGIApp, protocol: Callable[..., H11Protocol], *, keep_alive: int, max_head: int) -> Config:
     """HTTP/1.1 alone, and nothing told that nobody asked for. Seconds between requests; octets of a request head."""
     return Config(
         app,
-        http=protocol,
+        http=protocol,  # type: ignore[arg-type]  # whatever makes one will do
         ws="none",
         lifespan="off",
         interface="asgi3",

@@ -17,19 +17,32 @@ _NOTICE = 5
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)}
 # The octets of file names that are no UTF-8, as the interpreter carries them (PEP 383).
 _ESCAPES |= {0xDC00 + octet: f"\\x{octet:02x}" for octet in range(0x80, 0x100)}
-# The last resort: nobody writes a secret into a message, but the text of a driver's error is not ours.
+# The last resort: nobody writes a secret into a message, but the text of a driver's error is not ours. Strangers choose
+# what is searched: each alternative takes all it has looked at, also what turns out to be no secret.
 _SECRETS = re.compile(
-    r"(?P<url>[a-z0-9+]+://[^\s/@:]*:)[^\s@]+(?=@)|(?P<name>\b(?:password|passwd|secret)\s*=\s*)[^\s,;]+", re.I
+    r"(?P<url>(?<=[a-z0-9+])://[^\s/@:]*:)(?P<hidden>[^\s@]+)(?P<at>@?)"
+    r"|(?P<name>\b(?:password|passwd|secret)\s*+=\s*+)[^\s,;]++",
+    re.I,
 )
 
 
 def escape(value: object) -> str:
     """The value as text with every control character and lone surrogate made visible, no secret, and not endless."""
-    shown = str(value).translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
-    text = _SECRETS.sub(lambda match: f"{match['url'] or match['name']}***", shown)
-    if len(text) > MAX_FIELD:
-        return f"{text[:MAX_FIELD]}... ({len(text) - MAX_FIELD} more characters)"
-    return text
+    whole = str(value)
+    looked_at = whole[:MAX_FIELD]  # of all that follows strangers choose the length
+    shown = looked_at.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
+    cut = len(looked_at) < len(whole)
+
+    def hidden(match: re.Match[str]) -> str:
+        if match["name"]:
+            return f"{match['name']}***"
+        if match["at"] or (cut and match.end() == len(shown)):  # where it was cut, an @ may have followed
+            return f"{match['url']}***{match['at']}"
+        return match[0]
+
+    text = _SECRETS.sub(hidden, shown)
+    more = len(whole) - len(looked_at) + max(0, len(text) - MAX_FIELD)
+    return f"{text[:MAX_FIELD]}... ({more} more characters)" if more else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,7 +241,7 @@ async def house(
         made.services.candidates.accounts = made.services.accounts
         made.keeping = Gatekeeping(Policy(os.geteuid(), None), audit=made.audit)
         made.app = application(made.services, made.keeping)
-        async with door_of(made.app) as made.path:
+        async with door_of(made.app, counters) as made.path:
             yield made
         made.services.zones.close()
         made.store.close()

@@ -15,16 +15,18 @@ from starlette.types import ASGIApp
 
 from cmdctl.door import open_door
 from cmdctl.server import DoorServer
+from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
 from daemonkit.spec import Spec
 
 
 @contextlib.asynccontextmanager
-async def door_of(app: ASGIApp) -> AsyncIterator[Path]:
+async def door_of(app: ASGIApp, counters: Counters | None = None) -> AsyncIterator[Path]:
     """Serve an application at a socket of its own."""
+    counters = counters or Counters(tuple(Spec.load("cmdctl").statistics))
     with tempfile.TemporaryDirectory(prefix="door-", dir="/tmp") as directory:
         path = Path(directory) / "control.sock"
-        server = DoorServer(app, open_door(path, None))
+        server = DoorServer(app, open_door(path, None), counters)
         await server.start()
         try:
             yield path

@@ -19,7 +19,7 @@ from cmdctl.app import router
 from cmdctl.bodies import body, segment
 from cmdctl.errors import RequestError
 from cmdctl.guard import NO_ROUTE, REQUEST, Gatekeeping, Guard
-from cmdctl.limits import MAX_BODY, MAX_CONNECTIONS, MAX_HEAD
+from cmdctl.limits import MAX_AUDIT_PATH, MAX_BODY, MAX_CONNECTIONS, MAX_HEAD
 from cmdctl.peer import Policy
 from daemonkit.counters import Counters
 from daemonkit.durations import Durations
@@ -82,7 +82,7 @@ OWN = Policy(os.geteuid(), None)
 @contextlib.asynccontextmanager
 async def place(policy=OWN):
     made = Place(policy)
-    async with door_of(made.app) as path:
+    async with door_of(made.app, made.counters) as path:
         made.path = path
         yield made
 
@@ -174,7 +174,48 @@ async def test_a_head_without_end_is_refused():
         with contextlib.closing(Connection(here.path)) as connection:
             connection.send(b"GET /v1/names/x HTTP/1.1\r\nHost: localhost\r\nX-Long: ")
             status, _, document = await asyncio.to_thread(connection.ask, b"x" * (MAX_HEAD + 1))
-    assert (status, document["error"]["code"]) == (400, "usage")
+    assert (status, document["error"]["code"]) == (413, "too-large")
+    assert here.counters.statistics()["refused"] == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("pieces", [1, 3, 40])
+async def test_a_head_is_bounded_however_it_comes(pieces):
+    """V64."""
+    head = get("/v1/names/x", "X-Long: " + "x" * 200_000)
+    step = len(head) // pieces + 1
+    async with place() as here:
+        with contextlib.closing(Connection(here.path)) as connection:
+
+            def ask():
+                for at in range(0, len(head), step):
+                    connection.send(head[at : at + step])
+                return connection.answer()
+
+            status, _, document = await asyncio.to_thread(ask)
+            assert (status, document["error"]["code"]) == (413, "too-large")
+        assert here.counters.statistics() == {"requests": 0, "refused": 1, "failures": 0}
+
+
+@pytest.mark.asyncio
+async def test_a_head_that_waits_behind_another_request_is_bounded_too():
+    """V64."""
+    async with place() as here:
+        with contextlib.closing(Connection(here.path)) as connection:
+            long = get("/v1/names/y", "X-Long: " + "x" * 60_000)
+            first = await asyncio.to_thread(connection.ask, get("/v1/names/x") + long)
+            second = await asyncio.to_thread(connection.answer)
+    assert (first[0], second[0], second[2]["error"]["code"]) == (200, 413, "too-large")
+
+
+@pytest.mark.asyncio
+async def test_a_path_is_logged_up_to_a_limit(caplog):
+    """V71."""
+    async with place() as here:
+        for request in (get("/v1/" + "x" * 10_000, method="POST"), get("/" + "x" * 10_000, "Origin: null")):
+            await exchange(here.path, request)
+    assert here.log.ids() == ["CMDCTL_CHANGE_FAILED", "CMDCTL_REQUEST_REFUSED"]
+    assert max(map(len, here.log.lines)) < MAX_AUDIT_PATH + 200
 
 
 @pytest.mark.asyncio

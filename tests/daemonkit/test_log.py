@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,11 +133,37 @@ def test_a_field_is_not_endless():
         ("cannot reach postgresql+psycopg://ann:s3cr3t@db/zones", "cannot reach postgresql+psycopg://ann:***@db/zones"),
         ("host=db password=s3cr3t dbname=zones", "host=db password=*** dbname=zones"),
         ("https://ann@example.org/a:b", "https://ann@example.org/a:b"),
+        ("http://localhost:8053/v1 or http://h:80", "http://localhost:8053/v1 or http://h:80"),
+        ("x" * 2000 + " mysql://ann:" + "s" * 3000 + "@db", "x" * 2000 + " mysql://ann:***... (2968 more characters)"),
+        ("x" * 2000 + " password=" + "s" * 3000, "x" * 2000 + " password=***... (2962 more characters)"),
     ],
 )
 def test_no_password_of_a_drivers_error_text_is_written(said, kept):
     """V72."""
     assert escape(said) == kept
+
+
+@pytest.mark.parametrize("length", [2_000, 16_000, 200_000])
+@pytest.mark.parametrize(
+    ("begin", "pattern"),
+    [
+        *(
+            ("", text)
+            for text in ("a", "a+", "://", "a://", "a://b:", "a://b:c ", "a://b:c@", "http://a/", "\x00", "é")
+        ),
+        *(("", text) for text in ("\ud800", "secret", "secret ", "secret=", "secret = ", "password=x,")),
+        *(("secret", " "), ("secret=", " "), ("a://", "b"), ("a://b:", "c")),
+    ],
+)
+def test_no_text_that_a_stranger_chooses_takes_long(begin, pattern, length):
+    """V71."""
+    text = begin + pattern * (length // len(pattern))
+    rounds = []
+    for _ in range(5):
+        begun = time.thread_time()
+        escape(text)
+        rounds.append(time.thread_time() - begun)
+    assert min(rounds) < 0.02  # half a millisecond is meant
 
 
 def test_a_flood_of_one_message_is_bounded_counted_and_told(log, clock, caplog):

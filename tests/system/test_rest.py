@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +97,59 @@ def test_an_operator_far_away_works_with_a_token():
         gone = bobctl_from_afar(suite, port, token, "status")
         assert (gone.returncode, "not valid" in gone.stderr) == (5, True)
         assert token.read_text().strip() not in suite.log.read_text()
+
+
+def processor_seconds(pid):
+    """What the threads of a process have used (proc(5), schedstat)."""
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
+
+
+@contextlib.contextmanager
+def connected(suite, port):
+    """A connection to the UNIX socket where `port` is None, else to the port."""
+    if port is None:
+        with socket.socket(socket.AF_UNIX) as plain:
+            plain.settimeout(DEADLINE)
+            plain.connect(str(suite.run / "control.sock"))
+            yield plain
+        return
+    context = ssl.create_default_context(cafile=str(suite.state / "rest.crt"))
+    with (
+        socket.create_connection(("127.0.0.1", port), DEADLINE) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as tls,
+    ):
+        yield tls
+
+
+def said(suite, port, head):
+    """The status of the answer; 0 where the connection ended without one that can be read."""
+    data = b""
+    with connected(suite, port) as connection, contextlib.suppress(ConnectionError, ssl.SSLError):
+        connection.sendall(head)
+        while b"\r\n\r\n" not in data and (piece := connection.recv(65536)):
+            data += piece
+    return int(data.split()[1]) if data else 0
+
+
+def test_no_request_of_a_stranger_keeps_the_door_from_others():
+    """V64, V71: paths up to the limit, whose text is hostile to who looks for secrets in it, and heads far beyond."""
+    with served() as (suite, port):
+        cmdctl = suite.pid("cmdctl/0")
+        before = processor_seconds(cmdctl)
+        for path in ("a" * 15_000, "a://" * 3750, "a://b:" * 2500, "secret" * 2500):
+            for _ in range(5):
+                assert said(suite, port, f"GET /{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()) == 401
+            local = f"GET /{path} HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\n\r\n".encode()
+            assert said(suite, None, local) == 403
+        for door in (port, None):
+            for head in (
+                b"GET /" + b"a" * 24_000 + b" HTTP/1.1\r\n",
+                b"GET / HTTP/1.1\r\nX: " + b"x" * 200_000 + b"\r\n",
+            ):
+                assert said(suite, door, head + b"Host: localhost\r\n\r\n") in (413, 0)
+        assert processor_seconds(cmdctl) - before < 3  # each of the paths took a second, and the heads more
+        assert suite.pid("cmdctl/0") == cmdctl
+        assert len(max(suite.log.read_text().splitlines(), key=len)) < 4096
 
 
 def test_a_customer_changes_the_configuration_of_their_zones_and_nothing_else():
