@@ -29,5 +29,6 @@ cdef class KeyTable:
     cdef int has_hash(self, uint64_t value) except -1
     @cython.locals(at=Py_ssize_t)
     cdef int put_hash(self, uint64_t value, uint64_t number) except -1
-    @cython.locals(hashes=uint64_t[::1], numbers=uint64_t[::1], places=Py_ssize_t, old=Py_ssize_t, value=uint64_t, at=Py_ssize_t)
-    cdef enlarge(self)
+    cdef make_room(self, Py_ssize_t keys)
+    @cython.locals(hashes=uint64_t[::1], numbers=uint64_t[::1], old=Py_ssize_t, value=uint64_t, at=Py_ssize_t)
+    cdef enlarge(self, Py_ssize_t places)

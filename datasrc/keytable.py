@@ -77,7 +77,11 @@ class KeyTable:
         self.hashes[hole] = 0
 
     def add_all(self, other: KeyTable) -> None:
-        """Have the keys of another table, too."""
+        """Have the keys of another table, too.
+
+        They come in the order of their hashes: in a table with too little room all would want its beginning.
+        """
+        self.make_room(self.used + other.used)
         for at in range(other.places):
             value = other.hashes[at]
             if value:
@@ -120,7 +124,7 @@ class KeyTable:
         at = self.find(value)
         if self.hashes[at] == 0:
             if (self.used + 1) * PARTS > self.places * FULL_PARTS:
-                self.enlarge()
+                self.enlarge(self.places + self.places // 2)
                 at = self.find(value)
             self.hashes[at] = value
             self.used += 1
@@ -128,9 +132,13 @@ class KeyTable:
             self.numbers[at] = number
         return 0
 
-    def enlarge(self) -> None:
-        """Have room for half as many again; where there is no memory for that all stays as it is."""
-        places = self.places + self.places // 2
+    def make_room(self, keys: int) -> None:
+        """Have room for so many."""
+        if keys * PARTS > self.places * FULL_PARTS:
+            self.enlarge(keys * PARTS // FULL_PARTS + 1)
+
+    def enlarge(self, places: int) -> None:
+        """Have so many places; where there is no memory for that all stays as it is."""
         hashes = _words(places)
         numbers = _words(places if self.numbered else 1)
         for old in range(self.places):

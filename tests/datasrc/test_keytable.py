@@ -63,6 +63,21 @@ def test_what_stood_in_the_way_of_others_can_go_everywhere():
         assert len(table) == len(keys)
 
 
+def test_the_keys_of_another_table_are_put_where_there_is_room_for_all(monkeypatch):
+    other = KeyTable(b"%d" % number for number in range(2000))  # its keys come in the order of their hashes
+    table, zeros, made = KeyTable([b"one"]), growth.zeros, list[int]()
+
+    def counted(octets: int) -> bytearray:
+        made.append(octets)
+        return zeros(octets)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keytable, "zeros", counted)
+        table.add_all(other)
+    assert len([octets for octets in made if octets > 8]) == 1  # else they crowd at its beginning: the square of them
+    assert len(table) == 2001
+
+
 @pytest.mark.parametrize("blocks", [0, 1])
 def test_without_memory_to_grow_a_table_stays_as_it_is(monkeypatch, blocks):
     table = KeyTable(numbered=True)
