@@ -73,6 +73,7 @@ class StatusReply(msgspec.Struct, frozen=True):
     in_hand: int  # queries
     longest: float  # seconds the oldest of them takes
     sources: tuple[SourceServed, ...] = ()  # as it finds them
+    lost: int = 0  # threads that wait for a data source which does not answer; others answer in their place
 
 
 class Status(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ from authworker import api
 from authworker.desk import Desk
 from authworker.errors import AnswerStalled, HookStalled, HookUnusable
 from authworker.hook import Hook, load
+from authworker.watch import Watch
 from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import Rejected
 from daemonkit.log import log_handler, own_log
@@ -31,6 +32,7 @@ from daemonkit.module import Context, Module, command
 from daemonkit.process import suite_run
 from daemonkit.spec import Spec
 from datasrc.errors import UnknownBackend
+from datasrc.silence import Asking
 from datasrc.sources import ZONE_PATIENCE, Failure, Sources, SourceStatus, open_sources
 from msgq.errors import Refused
 from msgq.session import IncomingCall
@@ -66,6 +68,8 @@ class AuthworkerDaemon(Module):
         self._in_use: Candidate | None = None
         self._last_good = LastGood(context.directories.run, suite_run(), self._log)
         self._desk: Desk | None = None
+        self._asking = Asking()
+        self._watching = Watch(self._asking, context.log, context.counters)
         self._loop = asyncio.get_running_loop()
 
     # Configuration.
@@ -110,7 +114,13 @@ class AuthworkerDaemon(Module):
         if before is not None and list(before.configured.items()) == list(configured.items()):  # their order counts
             return before, ()
         try:
-            sources = open_sources(configured, before=before, changed=self._source_changed, patience=ZONE_PATIENCE)
+            sources = open_sources(
+                configured,
+                before=before,
+                changed=self._source_changed,
+                patience=ZONE_PATIENCE,
+                asking=self._asking,
+            )
         except UnknownBackend as error:  # no waiting mends that
             raise Rejected("data_sources", str(error)) from error
         statuses = sources.status()
@@ -188,6 +198,7 @@ class AuthworkerDaemon(Module):
         names = {name: index for index, name in enumerate(self._auth.statistics)}
         self._desk = Desk(path, self._in_use.serving, self._log, self.context.log, self.context.counters, names)
         self._desk.look = self._look
+        self._desk.answered = self._answered
         self._desk.open()
         self.context.spawn(self._watch(self._desk), "watch")
 
@@ -197,9 +208,16 @@ class AuthworkerDaemon(Module):
             await asyncio.sleep(STALL_LOOK if not isinstance(hook, Hook) else min(STALL_LOOK, hook.limit / 2))
             if isinstance(hook, Hook) and hook.interrupt_late():
                 raise HookStalled(f"the answer hook takes more than {2 * hook.limit:g} seconds")
+            if self._in_use is not None:
+                self._watching.look(desk, self._in_use.sources)
             longest = max(desk.in_hand(), default=0.0)
             if longest >= STALL_LIMIT:
                 raise AnswerStalled(f"a query takes more than {STALL_LIMIT:g} seconds")
+
+    def _answered(self, source: str) -> None:
+        """In the thread that had been waiting for it: what it found nobody wants any more."""
+        if self._in_use is not None:
+            self._in_use.sources.answered(source)
 
     async def on_stop(self) -> None:
         """Let auth instances answer by themselves, then let go of the data."""
@@ -215,7 +233,8 @@ class AuthworkerDaemon(Module):
         """How the worker is doing."""
         if self._desk is None or self._in_use is None:  # members are heard before they are ready
             raise Refused("unavailable", STARTING)
-        sources = await self.context.work(self._in_use.sources.status)
+        used = self._in_use.sources
+        sources = await self._watching.ask(used, used.status)
         in_hand = self._desk.in_hand()
         return api.StatusReply(
             place=str(self._desk.path),
@@ -223,6 +242,7 @@ class AuthworkerDaemon(Module):
             in_hand=len(in_hand),
             longest=round(max(in_hand, default=0.0), 3),
             sources=sources_served(sources),
+            lost=len(self._desk.lost()),
         )
 
     @command(api.ZoneStatus)
@@ -232,7 +252,8 @@ class AuthworkerDaemon(Module):
             raise Refused("usage", f"origins: at most {auth.MAX_ORIGINS} zones can be asked for at once")
         if self._in_use is None:
             raise Refused("unavailable", STARTING)
-        found = await self.context.work(zones_served, self._in_use.serving, request.origins, self.name)
+        used = self._in_use
+        found = await self._watching.ask(used.sources, zones_served, used.serving, request.origins, self.name)
         return auth.ZoneStatusReply(found)
 
 

@@ -84,11 +84,15 @@ class _LimitsOfAuth(ResponseLimits):
 
 
 class Seat:
-    """One connection, and the thread that serves it."""
+    """One connection, and the thread that serves it, until another takes its place."""
 
-    def __init__(self, connection: socket.socket, desk: Desk) -> None:
+    def __init__(self, connection: socket.socket, desk: Desk, pending: bytes = b"") -> None:
+        """`pending` is what was asked already."""
         self.turn = threading.Lock()  # held while something is in hand
         self.since: float | None = None  # monotonic: when that began, if it is a query
+        self._pending = pending
+        self._talking = threading.Lock()  # held while something is said that cannot be taken back
+        self._is_left = False  # whether another has its place
         self._connection = connection
         self._desk = desk
         self._notes = Notes(desk.names)
@@ -106,6 +110,10 @@ class Seat:
         """Answer the next query by this revision."""
         self.engine.serving = self._noting(serving)
 
+    def close(self) -> None:
+        """Have no connection: it serves nobody."""
+        self._connection.close()
+
     def end(self) -> None:
         """Wake the thread up, if it waits, so that it ends."""
         with contextlib.suppress(OSError):  # it is gone already
@@ -113,12 +121,37 @@ class Seat:
 
     def weigh(self, weight: Weight) -> int:
         """Ask auth what becomes of a response; DROP where it is gone, and nobody waits for it."""
-        try:
-            self._connection.send(msgspec.msgpack.encode(Weigh(self._number, weight.kind, weight.name, weight.rdtype)))
-            packet = self._connection.recv(MAX_PACKET)
-        except OSError:
-            return DROP
+        weigh = Weigh(self._number, weight.kind, weight.name, weight.rdtype)
+        with self._talking:
+            if self._is_left:
+                return DROP
+            try:
+                self._connection.send(msgspec.msgpack.encode(weigh))
+                packet = self._connection.recv(MAX_PACKET)
+            except OSError:
+                return DROP
         return msgspec.msgpack.decode(packet, type=Weighed).outcome if packet else DROP
+
+    @property
+    def thread(self) -> int | None:
+        """What threading.get_ident() says in its thread."""
+        return self._thread.ident
+
+    def leave(self) -> Seat | None:
+        """Expect nothing of the thread any more: who takes its place, and answers what it has in hand.
+
+        None where it has nothing in hand by now.
+        """
+        if not self._talking.acquire(blocking=False):
+            return None
+        try:
+            if self.since is None or self._is_left:
+                return None
+            self._is_left, self.since = True, None
+            self.turn.release()
+            return Seat(self._connection, self._desk, self._pending)
+        finally:
+            self._talking.release()
 
     def _noting(self, serving: Serving) -> Serving:
         rows = ZoneRows(_AskedZones(self._notes), memoryview(b""))
@@ -127,18 +160,26 @@ class Seat:
     def _serve(self) -> None:
         decoder = msgspec.msgpack.Decoder(Ask | Look)
         try:
-            while packet := self._connection.recv(MAX_PACKET):
+            while packet := self._pending or self._connection.recv(MAX_PACKET):
                 request = decoder.decode(packet)
-                with self.turn:
-                    self.since = time.monotonic() if isinstance(request, Ask) else None  # a look may well take minutes
-                    answered = self._attend_to(request)
-                    self.since = None
-                self._connection.send(msgspec.msgpack.encode(answered))
+                self._pending = packet
+                self.turn.acquire()
+                self.since = time.monotonic() if isinstance(request, Ask) else None  # a look may well take minutes
+                answered = self._attend_to(request)
+                with self._talking:
+                    if self._is_left:
+                        break
+                    self.since, self._pending = None, b""
+                    self.turn.release()
+                    self._connection.send(msgspec.msgpack.encode(answered))
         except OSError:  # who asked is gone
             pass
         finally:
-            self._connection.close()
-            self._desk.left(self)
+            if self._is_left:
+                self._desk.came_back(self)
+            else:
+                self._connection.close()
+                self._desk.left(self)
 
     def _attend_to(self, request: Ask | Look) -> Answered:
         try:
@@ -156,7 +197,8 @@ class Seat:
         transport = Transport.TCP if request.tcp else Transport.UDP
         client = Client(request.address, request.port, transport, request.idle_timeout)
         reply = self.engine.respond(request.message, client)
-        self._desk.counters.add("answers")
+        if not self._is_left:
+            self._desk.counters.add("answers")
         zone = None if self._notes.zone is None else wire_of(self._notes.zone)
         return Answered(request.number, reply, tuple(self._notes.counted), zone)
 
@@ -181,6 +223,8 @@ class Desk:
         self.counters = counters
         self.names = names
         self.look: Callable[[], None] = lambda: None
+        self.answered: Callable[[str], None] = lambda _source: None  # in the thread that has waited for it in vain
+        self._lost: dict[Seat, str] = {}  # whose threads wait for a data source, the connection being served by others
         self._seats: set[Seat] = set()
         self._listener: socket.socket | None = None
         self._inode = 0
@@ -219,17 +263,49 @@ class Desk:
             self._wait(listener, error.strerror or str(error))
             return
         connection.setblocking(True)
-        seat = Seat(connection, self)
+        if reason := self._take(Seat(connection, self)):
+            self._wait(listener, reason)
+            return
+        self._has_told = False
+
+    def _take(self, seat: Seat) -> str:
+        """Have it serve; else why it cannot."""
         self._seats.add(seat)
         self.counters.set("connections", len(self._seats))
         try:
             seat.begin()
         except RuntimeError as error:  # no thread
-            connection.close()
+            seat.close()
             self.left(seat)
-            self._wait(listener, str(error))
-            return
-        self._has_told = False
+            return str(error)
+        return ""
+
+    def threads(self) -> list[int]:
+        """Those that serve connections, as threading.get_ident() has them."""
+        return [thread for seat in tuple(self._seats) if (thread := seat.thread) is not None]
+
+    def leave(self, thread: int, source: str) -> bool:
+        """Have another thread answer what this one has in hand, which waits for a data source; whether it has."""
+        seat = next((one for one in tuple(self._seats) if one.thread == thread), None)
+        if seat is None:
+            return False
+        self._lost[seat] = source  # first: it may come back at once
+        successor = seat.leave()
+        if successor is None:
+            del self._lost[seat]
+            return False
+        self._seats.discard(seat)
+        if reason := self._take(successor):
+            self.own_log.warning("AUTHWORKER_SEAT_LOST", reason=reason)
+        return True
+
+    def came_back(self, seat: Seat) -> None:
+        """In the thread of a seat that others had taken the place of: it ends."""
+        self.answered(self._lost.pop(seat))
+
+    def lost(self) -> list[str]:
+        """The data sources, one for each thread, that threads wait for whose answers nobody waits for."""
+        return list(self._lost.values())
 
     def _wait(self, listener: socket.socket, reason: str) -> None:
         """Accept nobody for a moment: trying at once would fail as well, and take all of a core."""

@@ -13,6 +13,10 @@ class AnswerStalled(AuthworkerError):
     """A query hangs in a data source. The process ends, and its successor begins afresh."""
 
 
+class SourceSilent(AuthworkerError):
+    """Too many threads wait for data sources that do not answer. The process ends, and its successor begins afresh."""
+
+
 class HookStalled(AuthworkerError):
     """The answer hook cannot be interrupted. The process ends, and its successor begins afresh."""
 

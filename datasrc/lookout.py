@@ -113,6 +113,12 @@ class Lookout:
         self._ring()
         return failure
 
+    def doubt(self, failure: Failure) -> None:
+        """Have it fail until the thread has found that it works: who asked got no answer. That is told by who did."""
+        with self._state:
+            self._failure = failure
+        self._ring()
+
     def longest(self, keys: list[bytes]) -> int | None:
         """The length of the longest of these keys that was a zone here; -1: none was; None: nothing is known."""
         with self._state:
@@ -126,6 +132,11 @@ class Lookout:
             self.refresh()
         with self._state:
             return SourceStatus.of(self.name, self._failure, self._known)
+
+    def status_as(self, failure: Failure) -> SourceStatus:
+        """How the source does, as another knows better."""
+        with self._state:
+            return SourceStatus.of(self.name, failure, self._known)
 
     def silent(self) -> float:
         """For how many seconds the source has said nothing to the thread. To be asked every second."""

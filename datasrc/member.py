@@ -19,6 +19,7 @@ from datasrc.errors import Missing, SchemaTooOld, StorageError
 from datasrc.keys import name_key
 from datasrc.keytable import KeyTable
 from datasrc.records import Change
+from datasrc.rest import Rest
 from datasrc.source import DataSource
 
 RETRY_FIRST = 0.1  # s after a failure; doubled after each further one
@@ -98,6 +99,12 @@ class Member(Protocol):
     def status(self) -> SourceStatus:
         """How the source does now, whenever it was looked at last."""
 
+    def leave_alone(self, silent: float) -> float:
+        """Have nobody ask it for a while: it has not answered for so many seconds. For how long. Never waits."""
+
+    def answered(self) -> None:
+        """Who waited for it while it was left alone has an answer. Never waits."""
+
     def hold(self) -> None:
         """One more holds it."""
 
@@ -106,11 +113,26 @@ class Member(Protocol):
 
 
 class Held:
-    """What several may hold: the last one lets it go."""
+    """What several may hold, the last one lets go, and none asks while it is left alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self._lock = threading.Lock()
         self._holders = 1
+        self._rest = Rest()
+
+    def leave_alone(self, silent: float) -> float:
+        """Have nobody ask it for a while: it has not answered for so many seconds. For how long. Never waits."""
+        return self._rest.begin(silent)
+
+    def answered(self) -> None:
+        """Who waited for it while it was left alone has an answer. Never waits."""
+        self._rest.answered()
+
+    def _resting(self) -> Failure | None:
+        """Why nobody asks it now. Who waits for it may hold the lock: so this is looked at first."""
+        reason = self._rest.reason()
+        return Failure(reason, self.name, new=False) if reason else None
 
     def hold(self) -> None:
         """One more holds it."""
@@ -139,8 +161,7 @@ class LocalMember(Held):
         changed: OnChange = nobody,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
-        self.name = name
+        super().__init__(name)
         self._opener = opener
         self._changed = changed
         self._clock = clock
@@ -176,6 +197,7 @@ class LocalMember(Held):
 
     def refresh(self) -> None:
         """Take notice of what changed, and try again what failed, whether it is time or not."""
+        self._rest.end()
         with self._lock:
             self._next_try = self._next_look = 0.0
             source = self._source
@@ -185,6 +207,8 @@ class LocalMember(Held):
 
     def usable(self) -> DataSource | Failure:
         """The source, or why it cannot be used: it fails, or failed a moment ago."""
+        if (resting := self._resting()) is not None:
+            return resting
         self.look()
         with self._lock:
             if self._failure is not None:
@@ -199,11 +223,15 @@ class LocalMember(Held):
 
     def longest(self, keys: list[bytes]) -> int | None:
         """The length of the longest of these keys that was a zone here; -1: none was; None: nothing is known."""
+        if self._resting() is not None:  # the keys stay as they are: who changes them waits
+            return longest_of(keys, self._known, self._failure)
         with self._lock:
             return longest_of(keys, self._known, self._failure)
 
     def status(self) -> SourceStatus:
         """How the source does now, whenever it was looked at last."""
+        if (resting := self._resting()) is not None:
+            return SourceStatus.of(self.name, resting, self._known)
         with self._lock:
             self._probe()
             problems = () if self._source is None else self._source.problems()

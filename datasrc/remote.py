@@ -31,8 +31,7 @@ class RemoteMember(Held):
 
         In a process that follows the source itself it would do all work of a change a second time.
         """
-        super().__init__()
-        self.name = name
+        super().__init__(name)
         self._make = partial(Lookout, name, opener, changed, hears=hears)
         self._closed = False
         self._limit = SILENT_AFTER
@@ -47,15 +46,22 @@ class RemoteMember(Held):
 
     def refresh(self) -> None:
         """Have the thread look now, and wait for it, but not for long."""
+        self._rest.end()
         self._now().refresh()
 
     def usable(self) -> DataSource | Failure:
         """The source, or why it cannot be used."""
-        return self._now().usable()
+        return self._resting() or self._now().usable()
 
     def failed(self, error: StorageError) -> Failure:
         """Note that the source failed; the thread finds out when it works again."""
         return self._now().failed(error)
+
+    def leave_alone(self, silent: float) -> float:
+        """Have nobody ask it for a while; the thread finds out meanwhile whether it answers. Never waits."""
+        rest = super().leave_alone(silent)
+        self._lookout.doubt(Failure(f"it has not answered for {silent:.0f} s", self.name, new=False))
+        return rest
 
     def longest(self, keys: list[bytes]) -> int | None:
         """The length of the longest of these keys that was a zone here; -1: none was; None: nothing is known."""
@@ -63,7 +69,8 @@ class RemoteMember(Held):
 
     def status(self) -> SourceStatus:
         """How the source does, looked at now; one that failed is being looked at all the time."""
-        return self._now().status()
+        resting = self._resting()
+        return self._now().status() if resting is None else self._lookout.status_as(resting)
 
     def _let_go(self) -> None:
         """End the thread, which closes the source."""

@@ -70,6 +70,7 @@ class Unanswered:
 
     source: str
     seconds: float  # for which nothing has happened
+    thread: int  # that asks (threading.get_ident())
 
 
 class Question:
@@ -142,4 +143,4 @@ class Asking:
                 known = question, question.number, Pulse.of_thread(question.thread)
             pulses[ident] = known
         self._pulses = pulses
-        return [Unanswered(question.source, pulse.silent()) for question, _, pulse in pulses.values()]
+        return [Unanswered(asked.source, pulse.silent(), ident) for ident, (asked, _, pulse) in pulses.items()]

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from dns.name import Name
 
 import datasrc
+from datasrc.asked import AskedSnapshot
 from datasrc.backends import is_remote
 from datasrc.errors import StorageError, Unavailable, UnknownBackend
 from datasrc.keys import name_key, path
 from datasrc.member import PASS_LIMIT, Failure, LocalMember, Member, OnChange, SourceStatus
 from datasrc.remote import RemoteMember
+from datasrc.silence import Asking
 from datasrc.source import DataSource, Finder, Snapshot
 
 __all__ = ["ZONE_PATIENCE", "Failure", "SourceStatus", "Sources", "SourcesSnapshot", "open_sources", "source_url"]
@@ -39,16 +41,18 @@ class Sources:
         remote: Collection[str] = (),
         apart: Collection[str] = (),
         changed: OnChange | None = None,
+        asking: Asking | None = None,
     ) -> None:
         """Opens what can be opened. Raises UnknownBackend, which no waiting mends; other failures show in status().
 
         `shared` are open ones to share a source with, by its name, instead of opening it again: the last to close
         closes it. `remote` are the names of those behind a network, `apart` of others that a thread looks after all the
-        same; `changed` hears when one fails or works again.
+        same; `changed` hears when one fails or works again. `asking` is where answers note what they ask.
         """
         others = shared or {}
         self.configured: Mapping[str, Mapping[str, Any]] = {}  # what open_sources() made them of
         self._closed = False
+        self._asking = asking
         tell = changed or (lambda _name, _failure: None)
 
         def member_of(name: str, opener: Callable[[], DataSource]) -> Member:
@@ -71,11 +75,17 @@ class Sources:
     def snapshot(self) -> Iterator[Snapshot]:
         """One state of each source, taken when it is first asked."""
         with ExitStack() as stack:
-            yield SourcesSnapshot(self._members, stack)
+            yield SourcesSnapshot(self._members, stack, self._asking)
 
     def status(self) -> list[SourceStatus]:
         """How each source does, in order, looked at now. Blocks."""
-        return [member.status() for member in self._members]
+        return [self._status(member) for member in self._members]
+
+    def _status(self, member: Member) -> SourceStatus:
+        if self._asking is None or not isinstance(member, LocalMember):  # the thread of another is waited for, not long
+            return member.status()
+        with self._asking.of(member.name):
+            return member.status()
 
     def refresh(self) -> None:
         """Let every source take notice of what changed, and try failing ones, now."""
@@ -89,7 +99,23 @@ class Sources:
 
     def failed(self, name: str, error: StorageError) -> None:
         """Note that a source failed: until it works again, or for a while, it is not asked."""
-        next(member for member in self._members if member.name == name).failed(error)
+        member = self._member(name)
+        assert member is not None
+        member.failed(error)
+
+    def leave_alone(self, name: str, silent: float) -> float | None:
+        """Have nobody ask a source for a while, which has not answered for so many seconds. For how long.
+
+        None where there is no such source any more. Never waits.
+        """
+        member = self._member(name)
+        return None if member is None else member.leave_alone(silent)
+
+    def answered(self, name: str) -> None:
+        """Who waited for a source while it was left alone has an answer. Never waits."""
+        member = self._member(name)
+        if member is not None:
+            member.answered()
 
     def holder_of(self, origin: Name) -> tuple[str, DataSource] | None:
         """The first source that has a zone of exactly this origin: the one it is answered from."""
@@ -107,9 +133,13 @@ class Sources:
 
     def share(self, name: str) -> Member:
         """The source of this name, which now takes one more close()."""
-        member = next(member for member in self._members if member.name == name)
+        member = self._member(name)
+        assert member is not None
         member.hold()
         return member
+
+    def _member(self, name: str) -> Member | None:
+        return next((member for member in self._members if member.name == name), None)
 
     def close(self) -> None:
         """Close all sources that no other shares."""
@@ -122,9 +152,11 @@ class Sources:
 class SourcesSnapshot(Snapshot):
     """All sources as one."""
 
-    def __init__(self, members: list[Member], stack: ExitStack) -> None:
+    def __init__(self, members: list[Member], stack: ExitStack, asking: Asking | None = None) -> None:
+        """`asking` is where each question is noted."""
         self._members = members
         self._stack = stack
+        self._asking = asking
         self._snapshots: dict[str, Snapshot] = {}
         self._failures: dict[str, Failure] = {}
 
@@ -162,11 +194,11 @@ class SourcesSnapshot(Snapshot):
             return None, failure
         try:
             if member.name not in self._snapshots:
-                source = member.usable()
+                source = self._usable(member)
                 if isinstance(source, Failure):
                     self._failures[member.name] = source
                     return None, source
-                self._snapshots[member.name] = self._stack.enter_context(source.snapshot())
+                self._snapshots[member.name] = self._stack.enter_context(self._opened(source, member.name))
         except StorageError as error:
             self._failures[member.name] = failure = member.failed(error)
             return None, failure
@@ -175,6 +207,15 @@ class SourcesSnapshot(Snapshot):
         except StorageError as error:
             # Of this question: whether the source as a whole fails shows at the next snapshot.
             return None, Failure.of(error)
+
+    def _usable(self, member: Member) -> DataSource | Failure:
+        if self._asking is None:
+            return member.usable()
+        with self._asking.of(member.name):  # one at hand is looked at
+            return member.usable()
+
+    def _opened(self, source: DataSource, name: str) -> AbstractContextManager[Snapshot]:
+        return source.snapshot() if self._asking is None else AskedSnapshot(source, name, self._asking)
 
 
 def source_url(configured: Mapping[str, Any]) -> str:
@@ -192,12 +233,13 @@ def open_sources(
     changed: OnChange | None = None,
     patience: float | None = None,
     apart: bool = False,
+    asking: Asking | None = None,
 ) -> Sources:
     """All entries of `data_sources` in the configuration, in order. `changed` hears when one fails or works again.
 
     `patience`: seconds that a question waits for a zone to be read; None: as long as that takes. `apart`: databases at
     hand are looked after by threads of their own, too, as those behind a network are: who asks for zones of others does
-    not try one that fails, which may take its time.
+    not try one that fails, which may take its time. `asking` is where answers note what they ask.
 
     Those that say the same in `before` (opened in the same way) are shared with it and not read again.
     """
@@ -216,6 +258,6 @@ def open_sources(
     openers = {name: opener(name, entry) for name, entry in configured.items()}
     remote = {name for name, entry in configured.items() if is_remote(source_url(entry))}
     others = {name for name, entry in configured.items() if apart and entry["type"] != "master-files"} - remote
-    sources = Sources(openers, shared=shared, remote=remote, apart=others, changed=changed)
+    sources = Sources(openers, shared=shared, remote=remote, apart=others, changed=changed, asking=asking)
     sources.configured = configured
     return sources
