@@ -64,7 +64,12 @@ class Keeper:
     # Configuration.
 
     def configure(self, sources: Sources, listed: Collection[bytes]) -> None:
-        """Keep these data sources from now on; `listed` are the keys of zones that are ours with or without data."""
+        """Keep these data sources from now on; `listed` are the keys of zones that are ours with or without data.
+
+        Nothing is done behind close().
+        """
+        if self._closed:
+            return
         files = self.store.files() if self.following.sources is None else None
         if self.following.adopt(sources, self.store.manifest.sources, trusted=not self.store.rebuilt, files=files):
             # What was vouched for holds as long as nothing is taken away; these sources may come back.
@@ -94,7 +99,7 @@ class Keeper:
 
     def follow(self) -> None:
         """Take notice of what changed in the data sources; nothing is done behind close(). Raises OSError."""
-        if self._closed:  # what is mapped no more must not be written to
+        if self._closed:  # another process may keep these images
             return
         self.store.announce_again()
         self.following.follow(self.update, self._survey)
@@ -152,8 +157,8 @@ class Keeper:
     # One zone.
 
     def update(self, origin: Name) -> None:
-        """Bring a zone in line, or have it built."""
-        if self._builds.put_off(origin):
+        """Bring a zone in line, or have it built; nothing is done behind close()."""
+        if self._closed or self._builds.put_off(origin):
             return
         self._unsure.discard(origin)
         there = self.store.find(origin_wire(origin))
@@ -396,13 +401,18 @@ class Keeper:
             return True
 
     def close(self) -> None:
-        """Leave everything as it is, for the next process to go on from. Raises OSError."""
+        """Leave everything as it is, for the next process to go on from. Raises OSError.
+
+        What is there can still be asked for, by builds in hand and commands; nothing is changed any more.
+        """
+        if self._closed:
+            return
         self._closed = True
         try:
             if self.announced:
                 self._remember()
         finally:
-            self.store.close()
+            self.store.let_go()
 
     def rebuild_all(self) -> None:
         """Have every zone built anew that is there now."""

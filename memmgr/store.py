@@ -269,10 +269,16 @@ class Store:
             self._write_announcement()
             self.directory.advance()
 
+    def let_go(self) -> None:
+        """Let another process keep these images. What is mapped stays so: who still asks must not meet a hole."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
     def close(self) -> None:
-        """Unmap everything and let go of the lock; what was announced stays."""
+        """The same, and unmap everything: nobody may ask any more."""
         self.arena.close()
-        os.close(self._lock)
+        self.let_go()
 
     # Files.
 

@@ -103,6 +103,7 @@ class House:
     def stop(self) -> None:
         assert self.keeper is not None
         self.keeper.close()
+        self.keeper.store.close()
         self.sources.close()
         self.keeper = None
 

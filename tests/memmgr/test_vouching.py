@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,9 @@ import datasrc
 from datasrc.errors import Unavailable
 from datasrc.records import Provenance
 from datasrc.sources import open_sources
-from image import layout
+from image import layout, manifest
 from image.directory import milliseconds
+from image.zonerecord import origin_wire
 from memmgr.building import build_here
 from tests.datasrc.zonemaking import load, name
 from tests.memmgr.house import soa
@@ -170,12 +172,31 @@ def test_a_directory_of_zone_files_is_known_as_of_the_last_look(house, tmp_path)
     assert looked < files.known_until() <= time.monotonic()
 
 
-def test_nothing_is_written_to_what_is_mapped_no_more(house):
-    """A look at the sources may come when the process stops: it ended with a segmentation fault."""
+def test_behind_the_end_nothing_is_written_and_all_can_be_asked(house):
+    """A look at the sources, a build or a command may come when the process stops: that was a segmentation fault."""
+    for origin in ("second.", "third."):
+        house.load(soa(1), origin)
     keeper = house.start().settle().keeper
     assert keeper.doubt == ""
+    keeper.rebuild_all()
+    batch, _, _ = keeper.take()
+    house.load(soa(2, "www A 192.0.2.81"))
+    before = state(house.place)
     keeper.close()
+    assert not manifest.is_kept(house.place)  # another process may write from now on
     keeper.follow()
+    keeper.configure(house.sources, [])
+    keeper.update(name("example.", "."))
+    keeper.retry()
+    keeper.close()
     assert keeper.take() is None
-    house.sources.close()
-    house.keeper = None
+    assert keeper.take_worn() is None
+    assert keeper.answers_for(batch)
+    assert all(keeper.store.find(origin_wire(origin)) for origin in batch.origins)
+    assert all(0 < delta.filling < 1 for delta in keeper.store.deltas.values())
+    assert state(house.place) == before
+
+
+def state(place: Path) -> dict[str, bytes]:
+    """What is in the files there, mapped ones as well."""
+    return {path.name: path.read_bytes() for path in place.iterdir()}
