@@ -157,7 +157,10 @@ class Current:
         rows = rows_in(scopes)
         if rows is None or running.catalogue is not self.catalogue:
             after = Current.of(self.revision, stored.values, stored, running, substitute)
-            rows = {root: list({**self.effective.get(root, {}), **after.effective.get(root, {})}) for root in ROWS}
+            rows = {
+                root: list(dict.fromkeys((*self.effective.get(root, ()), *after.effective.get(root, ()))))
+                for root in ROWS
+            }
             return after, _difference(self, after, rows)
         kinds = self.kinds
         if (TEMPLATES,) in {part[:1] for part in scopes}:
@@ -192,13 +195,10 @@ class Current:
         effective = rest.converted(complete, substitute)
         for kind, name in new.items():
             kinds[kind] = complete[ZONES][name], effective[ZONES][name]
-        complete[ZONES], effective[ZONES] = dict(self.complete[ZONES]), dict(self.effective[ZONES])
-        for name in zones:
-            if name in of_zone:
-                complete[ZONES][name], effective[ZONES][name] = kinds[of_zone[name]]
-            else:
-                complete[ZONES].pop(name, None)
-                effective[ZONES].pop(name, None)
+        gone = [name for name in zones if name not in of_zone]
+        rows = {name: kinds[kind] for name, kind in of_zone.items()}
+        complete[ZONES] = self.complete[ZONES].changed(((name, row[0]) for name, row in rows.items()), gone)
+        effective[ZONES] = self.effective[ZONES].changed(((name, row[1]) for name, row in rows.items()), gone)
         return Current(self.revision, stored.values, stored, running, complete, effective, kinds)
 
 

@@ -21,7 +21,7 @@ from cfgmgr import database_schema as schema
 from cfgmgr import files
 from cfgmgr.errors import StoreLocked, StoreTooNew, StoreUncertain, StoreUnreachable, StoreUnusable
 from cfgmgr.store import Damage, Draft, Revision, Store
-from cfgmgr.tree import ROWS, Change, Tree, look_up, scopes_of
+from cfgmgr.tree import ROWS, Change, Tree, look_up, scopes_of, with_rows
 from daemonkit.findings import Path
 from datasrc.database.engine import Database
 from datasrc.database.migration import make_file
@@ -242,7 +242,7 @@ class DatabaseStore(Store):
                 state.setdefault(root, {})[name] = msgspec.json.decode(value)
             else:
                 state[root] = msgspec.json.decode(value)
-        self._state, self._given_out = state, head
+        self._state, self._given_out = with_rows(state), head
         self._head = None if row is None else _revision(row)
 
 

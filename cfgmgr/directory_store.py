@@ -24,7 +24,7 @@ import msgspec
 from cfgmgr import files
 from cfgmgr.errors import StoreUncertain, StoreUnusable
 from cfgmgr.store import Damage, Draft, Revision, Store, Suffered
-from cfgmgr.tree import Change, Tree, apply
+from cfgmgr.tree import Change, Tree, apply, flat, with_rows
 
 SMALL_SNAPSHOT = 64 * 1024  # bytes
 MAX_CHAIN = 1000  # revisions read at a start beside a snapshot: a tenth of a second
@@ -213,7 +213,7 @@ class DirectoryStore(Store):
         while chain:
             body = chain.pop()
             if body.snapshot is not None:
-                self._state = body.snapshot
+                self._state = with_rows(body.snapshot)
             else:
                 self._state = apply(self._state, _changes(body.changes))
             self._head = _revision(body)
@@ -304,8 +304,8 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
 
 
 def _take_snapshot(body: _RevisionFile, state: Tree) -> None:
-    body.snapshot, body.since_snapshot = state, 0
-    body.snapshot_size = len(msgspec.json.encode(state))
+    body.snapshot, body.since_snapshot = flat(state), 0
+    body.snapshot_size = len(msgspec.json.encode(body.snapshot))
 
 
 def _changes(raw: list[tuple[tuple[str | int, ...], Any, Any]]) -> tuple[Change, ...]:

@@ -20,7 +20,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, ScalarString
 
 from cfgmgr.current import Current, Rules
 from cfgmgr.seed import read_seed
-from cfgmgr.tree import ROWS, Tree
+from cfgmgr.tree import ROWS, Tree, flat
 from daemonkit.document import DocumentError, read_text
 from daemonkit.option_trees import SetOption
 from daemonkit.options import Option, Wrong
@@ -48,7 +48,7 @@ def export(current: Current, rules: Rules, file: Path | None) -> Exported:
         if text is not None and _says(text, rules, current.state):
             return Exported(text, commented=True)
     head = f"# The configuration of bobdns, revision {current.revision}.\n"
-    return Exported(head + _dump(_plain(current.state, top=True)), commented=False)
+    return Exported(head + _dump(_plain(flat(current.state), top=True)), commented=False)
 
 
 def _into(file: Path, current: Current, rules: Rules) -> str | None:
@@ -64,7 +64,7 @@ def _into(file: Path, current: Current, rules: Rules) -> str | None:
         return None
     if document is None:
         return None
-    _merge(document, seed.validated.values, current.state, current.catalogue.root)
+    _merge(document, flat(seed.validated.values), flat(current.state), current.catalogue.root)
     return _dump(document)
 
 

@@ -25,10 +25,9 @@ def page_of(current: Current, module: str, start: int = 0) -> Configuration:
     following = 0
     for root in (key for key in keys if key in ROWS):
         entries = current.effective[root]
-        told = fold(itertools.islice(entries.items(), start, None))
-        rows[root] = told
-        end = start + len(told.keys)
-        following = end if end < len(entries) else 0
+        page = list(itertools.islice(entries.entries_from(start), MAX_ROWS + 1))
+        told = rows[root] = fold((name, value) for _, name, value in page)
+        following = page[len(told.keys) - 1][0] if len(told.keys) < len(page) else 0
     return Configuration(current.revision, values, rows, following)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cfgmgr.api import Problem
 from cfgmgr.current import Rules
+from cfgmgr.tree import MAPS
 from cfgmgr.validation import Validated
 from daemonkit.document import Document, read_file
 from daemonkit.findings import Finding, format_path
@@ -38,7 +39,7 @@ def changed_secrets(before: Any, after: Any) -> list[str]:
     """The files with secrets that two effective configurations name alike and that are not what they were."""
     if isinstance(before, list) and isinstance(after, list):
         return sorted({file for pair in zip(before, after, strict=False) for file in changed_secrets(*pair)})
-    if not isinstance(before, dict) or not isinstance(after, dict) or before is after:
+    if not isinstance(before, MAPS) or not isinstance(after, MAPS) or before is after:
         return []
     if before.keys() == after.keys() == {"path", "version"}:
         return [before["path"]] if before["path"] == after["path"] and before != after else []

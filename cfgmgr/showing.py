@@ -13,6 +13,7 @@ from cfgmgr.manager import Manager
 from cfgmgr.narrowing import Zones, place_seen, rows_of
 from cfgmgr.tree import ROWS, Tree, look_up
 from daemonkit.findings import Path
+from daemonkit.rowmap import RowMap
 
 
 def show(manager: Manager, request: Show) -> Shown:
@@ -48,7 +49,7 @@ def _bounded(value: Any, path: Path) -> tuple[Any, dict[str, int]]:
         left_out = {key: count for _, missing in bounded.values() for key, count in missing.items()}
         return {key: inner for key, (inner, _) in bounded.items()}, left_out
     if len(path) > 1 or path[0] not in ROWS or not value or len(value) <= MAX_SHOWN_ROWS:
-        return value, {}
+        return value.flat() if isinstance(value, RowMap) else value, {}
     return dict(itertools.islice(value.items(), MAX_SHOWN_ROWS)), {str(path[0]): len(value) - MAX_SHOWN_ROWS}
 
 

@@ -1,16 +1,22 @@
-"""Stored configuration as trees of plain values that are never changed in place: edits copy what they touch."""
+"""Stored configuration as trees of plain values that are never changed in place: edits copy what they touch.
+
+A map of rows is a RowMap, of which an edit copies nothing; where it goes out of the tree as a whole it is a dict.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from daemonkit.findings import Path
+from daemonkit.rowmap import RowMap, rows_of
 
 Tree = dict[str, Any]
 
 # Top-level maps whose entries are rows: changed, checked and handed over one by one, since there may be 100 000.
 ROWS = frozenset({"zones"})
+MAPS = (dict, RowMap)
 
 
 class Change(NamedTuple):
@@ -24,7 +30,7 @@ class Change(NamedTuple):
 def look_up(tree: Any, path: Path) -> Any:
     """The value at a path, or None."""
     for part in path:
-        if isinstance(tree, dict) and isinstance(part, str):
+        if isinstance(tree, MAPS) and isinstance(part, str):
             tree = tree.get(part)
         elif isinstance(tree, list) and isinstance(part, int) and part < len(tree):
             tree = tree[part]
@@ -35,8 +41,7 @@ def look_up(tree: Any, path: Path) -> Any:
 
 def put(tree: Tree, path: Path, value: Any) -> Tree:
     """The tree with another value at a path; maps on the way are made, list items must be there (or be the next)."""
-    changed: Tree = _put(tree, path, value)
-    return changed
+    return with_rows(_put(tree, path, value))
 
 
 def _put(tree: Any, path: Path, value: Any) -> Any:
@@ -47,7 +52,8 @@ def _put(tree: Any, path: Path, value: Any) -> Any:
         items = list(tree)
         items[part : part + 1] = [_put(items[part] if part < len(items) else None, rest, value)]
         return items
-    return {**(tree or {}), part: _put((tree or {}).get(part), rest, value)}
+    inner = _put((tree or {}).get(part), rest, value)
+    return tree.changed([(part, inner)]) if isinstance(tree, RowMap) else {**(tree or {}), part: inner}
 
 
 def drop(tree: Tree, path: Path) -> Tree:
@@ -62,6 +68,8 @@ def _drop(tree: Any, path: Path) -> Any:
     part, rest = path[0], path[1:]
     if isinstance(part, int):
         return tree[:part] + ([_drop(tree[part], rest)] if rest else []) + tree[part + 1 :]
+    if isinstance(tree, RowMap):
+        return tree.changed([(part, _drop(tree[part], rest))] if rest else [], [] if rest else [part])
     if rest:
         return {**tree, part: _drop(tree[part], rest)}
     left = dict(tree)
@@ -73,18 +81,42 @@ def differences(old: Any, new: Any, path: Path = ()) -> Iterator[Change]:
     """The changes that lead from one tree to another; lists are compared as a whole, shared parts not at all."""
     if old is new:
         return
-    if not isinstance(old, dict) or not isinstance(new, dict):
+    if not isinstance(old, MAPS) or not isinstance(new, MAPS):
         if old != new or type(old) is not type(new):
-            yield Change(path, old, new)
+            yield Change(path, _flat(old), _flat(new))
         return
-    for key in old:
+    for key in _keys_that_may_differ(old, new):
+        here = (*path, key)
         if key not in new:
-            yield Change((*path, key), old[key], None)
-    for key, value in new.items():
-        if key not in old:
-            yield Change((*path, key), None, value)
-        elif value is not old[key]:
-            yield from differences(old[key], value, (*path, key))
+            yield Change(here, _flat(old[key]), None)
+        elif key not in old:
+            yield Change(here, None, _flat(new[key]))
+        else:
+            yield from differences(old[key], new[key], here)
+
+
+def _keys_that_may_differ(old: Any, new: Any) -> Iterable[str]:
+    """Each once; those that are gone come first."""
+    if isinstance(old, RowMap) and isinstance(new, RowMap):
+        keys = old.may_differ(new)
+        if keys is not None:
+            return sorted((key for key in keys if key in old or key in new), key=lambda key: key in new)
+    return itertools.chain((key for key in old if key not in new), new)
+
+
+def flat(tree: Tree) -> Tree:
+    """A tree all of whose maps are dicts, for those who write it; not to be changed."""
+    return {key: _flat(value) for key, value in tree.items()}
+
+
+def _flat(value: Any) -> Any:
+    return value.flat() if isinstance(value, RowMap) else value
+
+
+def with_rows(tree: Any) -> Tree:
+    """A tree whose maps of rows are RowMaps."""
+    found = {key: rows_of(tree[key]) for key in ROWS & tree.keys() if isinstance(tree[key], dict)}
+    return {**tree, **found} if found else tree
 
 
 def scope(path: Path) -> Path:
@@ -108,31 +140,72 @@ def differences_within(old: Tree, new: Tree, scopes: Iterable[Path]) -> Iterator
 
 def apply(tree: Tree, changes: Iterable[Change]) -> Tree:
     """The tree with changes made to it. Many changes cost no more than the maps they touch, copied once."""
-    ours: set[int] = set()  # maps made here, which may be written to
-    held: list[Any] = []  # keeps them alive, so that their ids stay theirs
-
-    def own(value: Any) -> dict[str, Any]:
-        if id(value) in ours:
-            return value  # type: ignore[no-any-return]
-        copy = dict(value or {})
-        ours.add(id(copy))
-        held.append(copy)
-        return copy
-
-    root = own(tree)
+    draft = _Draft(tree)
     for change in changes:
+        draft.make(change)
+    return draft.tree
+
+
+class _Draft:
+    """A tree while changes are made to it."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._ours: dict[int, Any] = {}  # maps made here, which may be written to, by id; held, so that it stays theirs
+        self._root = self._own(tree)
+
+    def make(self, change: Change) -> None:
+        """Make one more change."""
         if not change.path:
-            root = own(change.new or {})
-            continue
-        inner = root
+            self._root = self._own(change.new or {})
+            return
+        inner = self._root
         for part in change.path[:-1]:
-            inner[str(part)] = own(inner.get(str(part)))
+            inner[str(part)] = self._own(inner.get(str(part)))
             inner = inner[str(part)]
         if change.new is None:
             inner.pop(str(change.path[-1]), None)
         else:
             inner[str(change.path[-1])] = change.new
-    return root
+
+    def _own(self, value: Any) -> Any:
+        if id(value) in self._ours:
+            return value
+        copy = _DraftRows(value) if isinstance(value, RowMap) else dict(value or {})
+        self._ours[id(copy)] = copy
+        return copy
+
+    @property
+    def tree(self) -> Tree:
+        """The outcome."""
+        made = {key: value.done() if isinstance(value, _DraftRows) else value for key, value in self._root.items()}
+        return with_rows(made)
+
+
+class _DraftRows:
+    """A RowMap while changes are made to it, as much of a dict as that takes."""
+
+    def __init__(self, before: RowMap[str, Any]) -> None:
+        self._before = before
+        self._changed: dict[str, Any] = {}  # None: gone
+
+    def get(self, key: str) -> Any:
+        """The value now, or None."""
+        return self._changed[key] if key in self._changed else self._before.get(key)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._changed[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._changed[key] = value
+
+    def pop(self, key: str, _default: None) -> None:
+        """Take a key away."""
+        self._changed[key] = None
+
+    def done(self) -> RowMap[str, Any]:
+        """The outcome."""
+        there = [(key, value) for key, value in self._changed.items() if value is not None]
+        return self._before.changed(there, [key for key, value in self._changed.items() if value is None])
 
 
 def merged(layers: Iterable[Mapping[str, Any]], nested: frozenset[str]) -> dict[str, Any]:

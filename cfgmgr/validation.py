@@ -11,10 +11,11 @@ from cfgmgr.catalogue import COMPONENTS, Catalogue, with_components
 from cfgmgr.conditions import CONDITIONS, ROWS_DEPEND_ON, Situation
 from cfgmgr.errors import Invalid
 from cfgmgr.rows import Tally, rows_in
-from cfgmgr.tree import ROWS, Tree
+from cfgmgr.tree import ROWS, Tree, flat, with_rows
 from daemonkit.findings import Findings, Path, did_you_mean, shown
 from daemonkit.option_trees import SetOption
 from daemonkit.options import MISSING, Substitute
+from daemonkit.rowmap import rows_of
 
 Unreadable = Callable[[str], str | None]  # why a file cannot be read, or None
 
@@ -56,13 +57,14 @@ def validate(document: Any, ours: Catalogue, substitute: Substitute, unreadable:
     if not isinstance(document, dict):
         findings.error((), f"the configuration must be a map, not {shown(document)}")
         document = {}
+    document = flat(document)
     catalogue = with_components(ours, document.get(COMPONENTS), findings)
     values = _check_keys({key: value for key, value in document.items() if key not in ROWS}, catalogue, findings)
     in_rows = Findings()
     values |= _check_keys({key: value for key, value in document.items() if key in ROWS}, catalogue, in_rows)
     findings.extend(in_rows)
     _check_references(values, catalogue, findings)
-    return _concluded(Situation(values, catalogue, substitute, unreadable), findings, Tally.of(in_rows))
+    return _concluded(Situation(values, catalogue, substitute, unreadable), findings, Tally.of(in_rows), None)
 
 
 def revalidate(
@@ -89,7 +91,7 @@ def revalidate(
         checked = _check_rows(document, root, names, catalogue, into)
         if root in document:
             same = all(document[root][name] == row for name, row in checked.items())
-            values[root] = document[root] if same else {**document[root], **checked}
+            values[root] = document[root] if same else rows_of(document[root]).changed(checked.items())
     tally = before.tally.moved(out, into)
     known = {root: _keys_of(root, values, catalogue) for root, _ in tally.references}
     if any(key not in known[root] for root, key in tally.references):
@@ -97,13 +99,16 @@ def revalidate(
     _check_references(values, catalogue, findings)
     findings.extend(Findings(into.items, [], dict(tally.idle)))
     situation = Situation(values, catalogue, substitute, unreadable, None if tops & ROWS_DEPEND_ON else rows)
-    return _concluded(situation, findings, tally)
+    return _concluded(situation, findings, tally, rows)
 
 
-def _concluded(situation: Situation, findings: Findings, tally: Tally) -> Validated:
+def _concluded(
+    situation: Situation, findings: Findings, tally: Tally, rows: Mapping[str, list[str]] | None
+) -> Validated:
+    """`rows` alone differ from those of a configuration that was checked; None: all were checked."""
     for condition in CONDITIONS:
         condition(situation, findings)
-    values = _pruned(situation.values, situation.catalogue, situation.rows)
+    values = with_rows(_pruned(situation.values, situation.catalogue, rows))
     return Validated(values, situation.catalogue, findings, tally)
 
 

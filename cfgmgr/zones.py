@@ -11,6 +11,7 @@ from cfgmgr.tree import Tree, look_up, merged
 from daemonkit.findings import Path
 from daemonkit.option_trees import MapOption, SetOption
 from daemonkit.options import Option, Substitute
+from daemonkit.rowmap import RowMap
 
 TEMPLATES = "templates"
 ZONES = "zones"
@@ -51,18 +52,18 @@ def complete(resolved: Tree, options: Mapping[str, Option]) -> Tree:
         for zone in zones.values():
             if id(zone) not in done:
                 done[id(zone)] = item.complete(zone)
-        result[ZONES] = {name: done[id(zone)] for name, zone in zones.items()}
+        result[ZONES] = RowMap({name: done[id(zone)] for name, zone in zones.items()})
     return result
 
 
-def convert(zones: Option, complete_zones: Tree, substitute: Substitute) -> Tree:
+def convert(zones: Option, complete_zones: Mapping[str, Any], substitute: Substitute) -> RowMap[str, Any]:
     """The effective values of all zones; zones that share one value go on sharing it."""
     item = _item(zones)
     done: dict[int, Any] = {}
     for zone in complete_zones.values():
         if id(zone) not in done:
             done[id(zone)] = item.convert(zone, substitute)
-    return {name: done[id(zone)] for name, zone in complete_zones.items()}
+    return RowMap({name: done[id(zone)] for name, zone in complete_zones.items()})
 
 
 def inherited(values: Tree, options: Mapping[str, Option], path: Path) -> Any:

@@ -10,6 +10,7 @@ import msgspec
 
 from daemonkit.findings import Findings, Path, did_you_mean, shown
 from daemonkit.options import MISSING, Option, Scalar, Substitute, Wrong
+from daemonkit.rowmap import RowMap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +202,9 @@ class SetOption(Option):
             return stored
         kept = self.item.prune(stored[key])
         kept = {} if kept is MISSING else kept
-        return stored if kept == stored[key] else {**stored, key: kept}
+        if kept == stored[key]:
+            return stored
+        return stored.changed([(key, kept)]) if isinstance(stored, RowMap) else {**stored, key: kept}
 
     def _key(self, key: str, path: Path, findings: Findings) -> str | None:
         try:

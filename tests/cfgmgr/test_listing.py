@@ -44,6 +44,30 @@ async def test_a_page_begins_behind_a_name_that_is_gone(tmp_path, seed):
         assert page.total == len(NAMES) - 1
 
 
+async def test_pages_are_in_order_when_rows_came_and_went(tmp_path, seed):
+    async with Bench(tmp_path, "--seed", seed) as bench:
+        assert (await bench.call(api.Entries("zones", "", 1, "stored"))).total == len(NAMES)  # the order is known
+        for name in ("a.example", "z010x.example", "zz.example", NAMES[3]):
+            await bench.change(f"zones[{name}].notify", "auto")
+        await bench.call(api.Remove("alice", "zones", key=NAMES[11]))
+        await bench.call(api.Commit("alice"))
+        expected = sorted({*NAMES, "a.example", "z010x.example", "zz.example"} - {NAMES[11]})
+        found, after = [], ""
+        while True:
+            page = await bench.call(api.Entries("zones", after, 4, "stored"))
+            assert page.total == len(expected)
+            found += [(entry.key, entry.value) for entry in page.entries]
+            if not page.more:
+                break
+            after = found[-1][0]
+        assert [name for name, _ in found] == expected
+        assert dict(found)[NAMES[3]] == {"notify": "auto"}
+        assert [entry.key for entry in (await bench.call(api.Entries("zones", NAMES[10], 2))).entries] == [
+            "z010x.example",
+            NAMES[12],
+        ]
+
+
 @pytest.mark.parametrize("path", ["auth", "zones[z001.example].notify", "nonsense"])
 async def test_what_has_no_entries_is_said(tmp_path, seed, path):
     async with Bench(tmp_path, "--seed", seed) as bench:

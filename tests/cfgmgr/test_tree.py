@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cfgmgr.candidates import undoing
-from cfgmgr.tree import apply, differences, drop, look_up, merged, put
+from cfgmgr.tree import Change, apply, differences, drop, flat, look_up, merged, put, with_rows
+from daemonkit.rowmap import RowMap
 
 TREE = {"zones": {"a": {"acl": [{"x": 1}, {"x": 2}]}, "b": {}}, "listen": ["1", "2"]}
 
@@ -19,7 +20,10 @@ VALUES = st.recursive(
     lambda inner: st.dictionaries(st.sampled_from("abcd"), inner, max_size=4),
     max_leaves=12,
 )
-TREES = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4)
+ROWS = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4)
+TREES = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4) | st.fixed_dictionaries(
+    {"zones": ROWS, "a": VALUES}
+)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,9 @@ def test_put_and_drop_leave_the_old_tree_as_it_was():
 
 
 def test_put_shares_what_it_does_not_touch():
-    assert put(TREE, ("listen", 0), "9")["zones"] is TREE["zones"]
+    tree = with_rows(TREE)
+    for changed in (put(tree, ("listen", 0), "9"), drop(tree, ("listen", 0)), apply(tree, [Change(("x",), None, 1)])):
+        assert changed["zones"] is tree["zones"]
 
 
 @given(TREES, TREES)
@@ -63,6 +69,31 @@ def test_differences_lead_from_one_tree_to_the_other_and_back(old, new):
     assert apply(old, changes) == new
     assert apply(new, undoing(changes)) == old
     assert old == before
+
+
+@given(ROWS, ROWS, st.dictionaries(st.sampled_from("abcd"), st.none() | VALUES, max_size=3), st.data())
+@settings(max_examples=200, deadline=None)
+def test_rows_are_changed_as_a_dict_would_be(old, other, edits, data):
+    """Whatever the maps have in common: the one after some changes, and one that has nothing to do with it."""
+    tree, model = with_rows({"zones": old}), {"zones": dict(old)}
+    for key, value in edits.items():
+        way = data.draw(st.sampled_from(["put", "apply"]))
+        if value is None:
+            tree = drop(tree, ("zones", key)) if way == "put" else apply(tree, [Change(("zones", key), None, None)])
+            model["zones"].pop(key, None)
+            continue
+        change = Change(("zones", key), None, value)
+        tree = put(tree, change.path, value) if way == "put" else apply(tree, [change])
+        model["zones"][key] = value
+    assert tree == model
+    assert flat(tree) == model
+    assert all(type(value) is dict for value in flat(tree).values())
+    for first in ({"zones": old}, with_rows({"zones": old}), with_rows({"zones": other}), {}):
+        changes = list(differences(first, tree))
+        assert sorted(changes, key=str) == sorted(differences(flat(first), model), key=str)
+        assert apply(first, changes) == model
+        assert apply(tree, undoing(changes)) == first
+        assert not any(isinstance(value, RowMap) for change in changes for value in change)
 
 
 def test_true_is_not_one():
