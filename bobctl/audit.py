@@ -35,7 +35,7 @@ def audit(suite: Suite, limit: int, before: int, author: str, kind: str | None) 
             _moment(one["time"]),
             one["author"],
             one["origin"],
-            f"{one['method']} {one['path']}",
+            f"{one['method']} {one['path']}".strip() or "-",
             one["status"],
             one["text"] or _changed(one),
         )

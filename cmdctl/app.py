@@ -41,7 +41,7 @@ GROUPS = (
 )
 
 
-def application(services: Services, keeping: Gatekeeping) -> ASGIApp:
+def application(services: Services, keeping: Gatekeeping) -> Guard:
     """Everything behind both doors."""
     routes = all_routes(services)
     services.durations.declare(REQUEST, [NO_ROUTE, *(route.name for route in routes)])

@@ -1,7 +1,7 @@
 """The audit log: every change and every refusal, with who, from where, what and how it ended.
 
-What an unknown client can make this write is bounded: refusals of one origin are told in full only so often a minute,
-and refusals have a bound of their own, so that they push no change out.
+Whatever was turned down is a refusal, and refusals have a bound of their own: nobody who may change nothing can push a
+change out. What was tried and failed counts as a change: some of it may have been done.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Literal
@@ -27,7 +27,6 @@ from cmdctl.store import Store
 
 MINUTE = 60.0
 TRIM_EVERY = 1000  # rows
-REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 Kind = Literal["changes", "refusals"]
 
 
@@ -65,6 +64,11 @@ class Entry:
     id: int = 0
 
 
+def is_refusal(status: int) -> bool:
+    """Whether a request with this end was turned down, and changed nothing."""
+    return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 class Audit:
     """Blocks; raises StoreFailed."""
 
@@ -73,7 +77,7 @@ class Audit:
 
     def write(self, entry: Entry) -> None:
         """Keep an entry; it is durable when this returns."""
-        changed, refused = entry.changed, entry.status in REFUSALS
+        changed, refused = entry.changed, is_refusal(entry.status)
         values = (entry.time, entry.request, entry.author, entry.origin, entry.token, entry.method, entry.path)
         told = (entry.status, entry.text, changed.revision, json.dumps(changed.names), changed.count, refused)
         with self._store.transaction() as connection:
@@ -109,19 +113,53 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     return Entry(*(*row[:9], changed, identity))
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Refusals that were only counted."""
+
+    count: int
+    origins: str
+
+    def entry(self) -> Entry:
+        """As a line of the log."""
+        told = f"{self.count} more requests were refused; of so many within a minute nothing else is kept"
+        return Entry(time.time(), "", "?", self.origins, "", "", "", HTTPStatus.TOO_MANY_REQUESTS, told)
+
+
 class Refusals:
-    """How many refusals of an origin are still told in full this minute."""
+    """How many refusals of an origin are still told in full this minute, and what becomes of the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._counted: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._left_out = 0
+        self._since = 0.0  # when the first of those was
+        self._origins: dict[str, None] = {}  # of those, in their order
 
-    def tell(self, origin: str) -> bool:
+    def tell(self, origin: str, most: int = REFUSALS_A_MINUTE) -> bool:
         """Count one; whether it is to be told."""
-        now = time.monotonic()
+        now = self._clock()
         since, count = self._counted.pop(origin, (now, 0))
         if now - since >= MINUTE:
             since, count = now, 0
         self._counted[origin] = (since, count + 1)
         if len(self._counted) > MAX_ORIGINS_REMEMBERED:
             self._counted.popitem(last=False)
-        return count < REFUSALS_A_MINUTE
+        if count < most:
+            return True
+        if not self._left_out:
+            self._since = now
+        self._left_out += 1
+        if len(self._origins) < MAX_ORIGINS_REMEMBERED:
+            self._origins[origin] = None
+        return False
+
+    def left_out(self, *, at_once: bool = False) -> LeftOut | None:
+        """What was not told, each once, a minute after the first of it; None while there is nothing to say."""
+        if not self._left_out or (not at_once and self._clock() - self._since < MINUTE):
+            return None
+        first, others = next(iter(self._origins)), len(self._origins) - 1
+        found = LeftOut(self._left_out, f"{first} and {others} more" if others else first)
+        self._left_out = 0
+        self._origins.clear()
+        return found

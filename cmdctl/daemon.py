@@ -128,6 +128,7 @@ class CmdctlDaemon(Module):
             await self._rest.stop()
         if self._server is not None:
             await self._server.stop()
+        await self._app.recorder.tell_left_out(at_once=True)
         await self.context.work(self._services.zones.close)
         if self._store is not None:
             await self.context.work(self._store.close)

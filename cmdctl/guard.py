@@ -20,11 +20,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cmdctl.answers import error_answer
-from cmdctl.audit import NOTHING, REFUSALS, Entry, Refusals
 from cmdctl.connection import BREAK_OFF, GUEST
 from cmdctl.errors import AnswerCut, RequestError
-from cmdctl.limits import MAX_AUDIT_PATH, MAX_BODY
-from cmdctl.peer import Peer, Policy, RemotePeer, neighbourhood, user_name
+from cmdctl.limits import MAX_BODY
+from cmdctl.peer import Peer, Policy, RemotePeer, user_name
+from cmdctl.recording import READING, READS, WHY, Auditor, Recorder, path_of
 from cmdctl.roles import Caller
 from cmdctl.routing import ROUTE
 from daemonkit.counters import Counters
@@ -33,16 +33,12 @@ from daemonkit.log import MessageLog
 
 # The name our clients give the UNIX socket. A browser that was talked into sending here gives another, or an Origin.
 HOSTS = ("localhost", "")
-READING = ("GET", "HEAD")
-READS = "reads"  # set in the state of a request by a route that finds that it changes nothing
 LOGGED = "logged"  # set in the state of a request whose end is in the log already
-WHY = "why"  # set in the state of a request by what answers with an error
 MAX_NAMES = 1000  # users whose names are remembered
 REQUEST_ID = b"x-request-id"
 ID_OCTETS = 8
 REQUEST = "request"  # the family of durations: from the head of a request to the end of its answer
 NO_ROUTE = "none"  # its label for requests that no route has seen
-CHANGED = "changed"  # set in the state of a request by a route that says what it changed (audit.Changed)
 
 
 class Remote(Protocol):
@@ -53,9 +49,6 @@ class Remote(Protocol):
 
     async def caller(self, authorization: str | None, address: str) -> Caller:
         """On whose behalf a request is made; raises RequestError."""
-
-
-Auditor = Callable[[Entry], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -79,7 +72,7 @@ class Guard:
         self._counters = counters
         self._durations = durations
         self._names: dict[int, str] = {}
-        self._refusals = Refusals()
+        self.recorder = Recorder(lambda: keeping.audit, log, counters)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (ASGI)."""
@@ -93,6 +86,7 @@ class Guard:
         scope["state"]["request"] = secrets.token_hex(ID_OCTETS)
         outcome = _Outcome(scope, send, self._tell)
         self._counters.add("requests")
+        await self.recorder.tell_left_out()
         try:
             await self._pass(scope)
             await self._app(scope, receive, outcome.send)
@@ -104,7 +98,7 @@ class Guard:
             await _break_off(scope, receive)
         except Exception as error:  # noqa: BLE001 - a defect, which is told in the log; the next request is answered
             self._counters.add("failures")
-            self._log.exception("CMDCTL_INTERNAL_ERROR", error, method=scope["method"], path=_path(scope))
+            self._log.exception("CMDCTL_INTERNAL_ERROR", error, method=scope["method"], path=path_of(scope))
             if not outcome.complete:
                 await _break_off(scope, receive)
 
@@ -160,23 +154,21 @@ class Guard:
         self._counters.add("refused")
         scope["state"][WHY] = error.message
         scope["state"][LOGGED] = True
-        if self._refusals.tell(_place(scope["state"]["peer"])):
+        if self.recorder.takes(scope):
             self._log.warning(
                 "CMDCTL_REQUEST_REFUSED",
                 method=scope["method"],
-                path=_path(scope),
+                path=path_of(scope),
                 peer=scope["state"]["peer"],
                 reason=error.message,
             )
-        else:
-            scope["state"][READS] = True  # counted, and neither logged nor kept
         headers = {"www-authenticate": 'Bearer, Basic realm="bobdns"'} if error.code == "unauthenticated" else {}
         await error_answer(error, {**headers, **_CLOSE})(scope, receive, outcome.send)
 
     async def _tell(self, scope: Scope, status: int) -> None:
-        """Log what was asked for and how it ended; keep changes and refusals in the audit log."""
+        """Log what was asked for and how it ended, and have it kept in the audit log."""
         state = scope["state"]
-        author, method, path = state.get("author", "?"), scope["method"], _path(scope)
+        author, method, path = state.get("author", "?"), scope["method"], path_of(scope)
         reads = method in READING or bool(state.get(READS))
         if state.get(LOGGED):
             pass
@@ -186,24 +178,7 @@ class Guard:
             self._log.info("CMDCTL_CHANGE_FAILED", author=author, method=method, path=path, status=status)
         else:
             self._log.info("CMDCTL_CHANGE", author=author, method=method, path=path, status=status)
-        refused = status in REFUSALS and not state.get(READS)
-        if self._keeping.audit is None or (reads and not refused):
-            return
-        caller = state.get("caller")
-        await self._keeping.audit(
-            Entry(
-                time=time.time(),
-                request=state["request"],
-                author=author,
-                origin=str(state["peer"]),
-                token=caller.token if caller is not None else "",
-                method=method,
-                path=path,
-                status=status,
-                text=state.get(WHY, ""),
-                changed=state.get(CHANGED, NOTHING),
-            )
-        )
+        await self.recorder.keep(scope, status)
 
 
 # What was not read of a refused request must not be taken for the next one.
@@ -241,13 +216,3 @@ def _host(value: str) -> str:
     if value.startswith("["):
         return value[1:].partition("]")[0].lower()
     return value.partition(":")[0].lower().removesuffix(".")
-
-
-def _path(scope: Scope) -> str:
-    """What is kept of the path of a request."""
-    path: str = scope["path"]
-    return path[:MAX_AUDIT_PATH]
-
-
-def _place(peer: Peer | RemotePeer) -> str:
-    return neighbourhood(peer.address) if isinstance(peer, RemotePeer) else f"uid {peer.uid}"

@@ -13,7 +13,7 @@ from cmdctl.api import RestState
 from cmdctl.audit import Audit, Changed
 from cmdctl.candidates import Candidates
 from cmdctl.catalog import Catalog
-from cmdctl.guard import CHANGED, READS
+from cmdctl.recording import CHANGED, READS
 from cmdctl.zonedesk import ZoneDesk
 from daemonkit.counters import Counters
 from daemonkit.durations import Durations

@@ -40,6 +40,9 @@ ALTER TABLE audit ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
 UPDATE audit SET refused = 1 WHERE status IN (401, 403, 429);
 CREATE INDEX audit_kinds ON audit (refused, id);
 """,
+    """
+UPDATE audit SET refused = 1 WHERE status BETWEEN 400 AND 499;
+""",
 )
 VERSION = len(_STEPS)
 

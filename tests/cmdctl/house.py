@@ -17,7 +17,6 @@ from typing import Any, ParamSpec, TypeVar
 
 import dns.name
 from argon2 import PasswordHasher
-from starlette.types import ASGIApp
 
 import datasrc
 from auth import api as auth
@@ -31,7 +30,7 @@ from cmdctl.audit import Audit, Entry
 from cmdctl.candidates import Candidates
 from cmdctl.catalog import Catalog
 from cmdctl.daemon import open_source
-from cmdctl.guard import Gatekeeping
+from cmdctl.guard import Gatekeeping, Guard
 from cmdctl.peer import Policy
 from cmdctl.services import Services
 from cmdctl.store import Store
@@ -160,7 +159,7 @@ class House:
         self.services: Services
         self.store: Store
         self.keeping: Gatekeeping
-        self.app: ASGIApp
+        self.app: Guard
 
     async def member(self, name: str) -> None:
         """Another colleague."""

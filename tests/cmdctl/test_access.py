@@ -18,7 +18,7 @@ import pytest_asyncio
 from starlette.requests import Request
 
 from cmdctl.app import all_routes
-from cmdctl.audit import NOTHING, Audit, Changed, Entry
+from cmdctl.audit import MINUTE, NOTHING, Audit, Changed, Entry, Refusals
 from cmdctl.authentication import Authentication
 from cmdctl.certificate import Certificate, own_certificate
 from cmdctl.errors import ErrorAnswer, RequestError
@@ -110,6 +110,13 @@ async def remote():
         await made.server.start()
         yield made
         await made.server.stop()
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
 
 
 class _Nothing:
@@ -572,7 +579,7 @@ class TestAudit:
     async def test_changes_and_refusals_are_told_apart(self, remote):
         assert (await remote.ask("POST", "/v1/reload", remote.bearer("read")))[0] == 403
         _, _, told = await remote.ask("GET", "/v1/audit?kind=refusals&limit=1000", remote.bearer("admin"))
-        assert {entry["status"] for entry in json.loads(told)["entries"]} <= {401, 403, 429}
+        assert {entry["status"] for entry in json.loads(told)["entries"]} < set(range(400, 500))
         _, _, told = await remote.ask("GET", "/v1/audit?kind=changes&limit=1000", remote.bearer("admin"))
         assert not {entry["status"] for entry in json.loads(told)["entries"]} & {401, 403, 429}
         assert (await remote.ask("GET", "/v1/audit?kind=all", remote.bearer("admin")))[0] == 400
@@ -600,6 +607,58 @@ def test_refusals_push_no_change_out(tmp_path, monkeypatch):
         assert (len(audit.page(0, 100, kind="changes")), len(audit.page(0, 100, kind="refusals"))) == (5, 3)
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 413, 415, 429])
+def test_nothing_that_was_turned_down_pushes_a_change_out(tmp_path, monkeypatch, status):
+    monkeypatch.setattr("cmdctl.audit.TRIM_EVERY", 10)
+    monkeypatch.setattr("cmdctl.audit.AUDIT_ROWS", 3)
+    with contextlib.closing(Store(tmp_path)) as store:
+        audit = Audit(store)
+        for number in range(3):
+            audit.write(entry(changed=Changed.of([], number)))
+        for _ in range(27):
+            audit.write(entry(status=status))
+        assert [one.changed.revision for one in audit.page(0, 100, kind="changes")] == [2, 1, 0]
+
+
+def test_what_was_tried_and_failed_counts_as_a_change(tmp_path):
+    """It may have been done, or some of it."""
+    with contextlib.closing(Store(tmp_path)) as store:
+        audit = Audit(store)
+        audit.write(entry(status=500))
+        audit.write(entry(status=503))
+        assert [one.status for one in audit.page(0, 100, kind="changes")] == [503, 500]
+        assert audit.page(0, 100, kind="refusals") == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_of_too_many_refusals_the_number_is_kept(remote, monkeypatch):
+    """Of strangers by origin, of a token that may only read by its author; no change is among them."""
+    clock = Clock()
+    recorder = remote.here.app.recorder
+    monkeypatch.setattr(recorder, "refusals", Refusals(clock))
+    monkeypatch.setattr("cmdctl.recording.KNOWN_REFUSALS_A_MINUTE", 4)
+    monkeypatch.setattr(Refusals.tell, "__defaults__", (3,))
+    counted = remote.count("refusals_left_out")
+
+    async def kept(kind):
+        _, _, body = await remote.ask("GET", f"/v1/audit?limit=9&kind={kind}", remote.bearer("admin"))
+        return json.loads(body)["entries"]
+
+    changes = await kept("changes")
+    for _ in range(6):
+        assert (await remote.ask("POST", "/v1/nothing", remote.bearer("read")))[0] == 404
+        assert (await remote.ask("PATCH", "/v1/reload", remote.bearer("read")))[0] == 405
+        assert (await remote.ask("POST", "/v1/reload"))[0] == 401
+    assert [one["path"] for one in await kept("refusals")][:7].count("/v1/reload") == 5
+    assert remote.count("refusals_left_out") == counted + 12 - 4 + 6 - 3
+    clock.now += MINUTE
+    (told, *_) = await kept("refusals")
+    assert (told["origin"], told["text"].split()[:4]) == ("user:read and 1 more", ["11", "more", "requests", "were"])
+    assert any(line.startswith("CMDCTL_REFUSALS_LEFT_OUT 11 more") for line in remote.here.log.lines)
+    assert (await kept("refusals"))[0] == told  # once
+    assert await kept("changes") == changes
+
+
 def test_of_many_changes_the_first_are_named_and_all_are_counted():
     changed = Changed.of([f"{number}" + "x" * 10_000 for number in range(60)])
     assert (len(changed.names), changed.count, max(map(len, changed.names))) == (50, 60, 2048)
@@ -610,13 +669,15 @@ def test_a_store_of_the_first_release_is_taken_over(tmp_path):
         for statement in filter(str.strip, _STEPS[0].split(";\n")):
             old.execute(statement)
         told = "INSERT INTO audit (time, request, author, origin, token, method, path, status, text)"
-        for status in (200, 401):
+        for status in (200, 401, 404, 500):
             old.execute(f"{told} VALUES (1.0, 'r', 'ann', 'o', '', 'PUT', '/v1/x', {status}, 'w')")
         old.execute("PRAGMA user_version = 1")
         old.commit()
     with contextlib.closing(Store(tmp_path)) as store:
-        assert [(one.status, one.changed) for one in Audit(store).page(0, 10)] == [(401, NOTHING), (200, NOTHING)]
-        assert [one.status for one in Audit(store).page(0, 10, kind="refusals")] == [401]
+        assert [(one.status, one.changed) for one in Audit(store).page(0, 10)] == [
+            *((status, NOTHING) for status in (500, 404, 401, 200))
+        ]
+        assert [one.status for one in Audit(store).page(0, 10, kind="refusals")] == [404, 401]
 
 
 def test_an_ipv6_host_does_not_get_new_tries_with_each_of_its_addresses():
