@@ -24,6 +24,7 @@ from bob.systemd import ServiceManager
 from bob.zygote_fork import Forked, fork_zygote
 from daemonkit.errors import PathError
 from daemonkit.log import start_logging
+from daemonkit.log_files import keep_lines
 from daemonkit.option_addresses import parse_endpoint
 from daemonkit.paths import SYSTEM_CONFIG, Directories, directories, is_found_by_default
 
@@ -133,7 +134,9 @@ def prepare(request: Request) -> Prepared:
         later_config=SYSTEM_CONFIG if system and request.config is None else None,
         creator_places=_creator_places(request.listen or (() if system else USER_LISTEN)),
     )
-    return Prepared(settings, _take(places), zygote)
+    locks = _take(places)
+    keep_lines(places.last_lines, "bob")  # behind the zygote, which must not hold what is ours alone
+    return Prepared(settings, locks, zygote)
 
 
 def _raise_file_limit() -> None:

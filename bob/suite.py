@@ -19,6 +19,7 @@ from bob.supervisor import Supervisor
 from bob.systemd import ServiceManager
 from daemonkit.errors import DaemonError, Rejected
 from daemonkit.log import MessageLog
+from daemonkit.log_files import forget_lines
 from daemonkit.paths import Directories
 from msgq.errors import BusError
 
@@ -168,11 +169,12 @@ class Suite:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop_signal, number)
         loop.add_signal_handler(signal.SIGHUP, self._hangup)
-        loop.add_signal_handler(signal.SIGCHLD, self._reap_orphans)
+        loop.add_signal_handler(signal.SIGCHLD, self._child_ended)
 
-    def _reap_orphans(self) -> None:
+    def _child_ended(self) -> None:
         zygote = self._spawner.zygote
         reap_orphans(self._supervisor.processes | (set() if zygote is None else {zygote}))
+        forget_lines(self._settings.directories.last_lines, self._log)
 
     def _stop_signal(self, number: signal.Signals) -> None:
         if self._ending:  # asked again: do not wait any more

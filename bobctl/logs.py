@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -81,19 +82,43 @@ def _of_module(logging: dict[str, Any], name: str, counters: dict[str, int]) -> 
 def tail(suite: Suite, module: str | None, level: str, limit: int, *, follow: bool) -> None:
     """Show the last lines.
 
-    Of all processes that run, or of MODULE, or of one instance, as auth/1. Each process keeps its last lines, some 250,
-    in its memory, of the levels that are logged; those of one that has ended are at the places that `log show` tells.
-    Those of cmdctl, who asked for what and from where, take the role admin, as `bobctl audit` does.
+    Of all processes, or of MODULE, or of one instance, as auth/1. Each keeps its last lines, some 250 of the levels
+    that are logged, in the run directory, also when it has ended or was killed: those of the last three processes of
+    each instance that have ended are shown, too, and where no suite runs what was left there. All others are at the
+    places that `log show` tells. Lines of cmdctl, who asked for what and from where, take the role admin, as
+    `bobctl audit` does.
     With --json and --follow it is one object a line. What ends meanwhile is waited for.
     """
     query: dict[str, Any] = {"module": module, "level": level, "limit": limit}
-    found = suite.client.get("log", query=query)
+    try:
+        found = suite.client.get("log", query=query)
+    except (NotRunning, DoorClosed) as error:
+        if follow or suite.run_directory is None:
+            raise
+        found = _left_behind(suite.run_directory, query, error)
     if suite.json and not follow:
         output.document(found)
         return
     _show(suite, found, [])
     if follow:
         _follow(suite, query, found)
+
+
+def _left_behind(run_directory: Path, query: dict[str, Any], error: Exception) -> dict[str, Any]:
+    """What the processes of a suite have left, where nobody can be asked; raises the error where that is nothing."""
+    from cmdctl.log_page import Wanted, page, silent_files  # what reads files: only here
+    from daemonkit.log_files import read_lines
+    from daemonkit.paths import Directories
+
+    try:
+        found, problems = read_lines(Directories(Path(), run_directory).last_lines)
+    except OSError:  # another user's
+        raise error from None
+    if not found:
+        raise error
+    output.words(f"{error}; these lines are what its processes have left in {run_directory}")
+    wanted = Wanted(query["module"] or "", query["level"], query["limit"])
+    return dict(page(found, wanted, list(silent_files(problems))))
 
 
 def _follow(suite: Suite, query: dict[str, Any], found: dict[str, Any]) -> NoReturn:
@@ -133,7 +158,7 @@ def _show(suite: Suite, found: dict[str, Any], silent: list[Any]) -> None:
         output.words(f"{found['missed']} lines came too fast to be shown here")
     if found["silent"] != silent:
         for one in found["silent"]:
-            output.words(f"{one['member']} does not tell its lines: {one['reason']}")
+            output.words(f"{one['member']} is not shown: {one['reason']}")
 
 
 def _line(suite: Suite, line: dict[str, Any]) -> None:
@@ -143,7 +168,8 @@ def _line(suite: Suite, line: dict[str, Any]) -> None:
     when = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(line['time']))}.{int(line['time'] % 1 * 1000):03}Z"
     severity = output.state(line["severity"], line["severity"].upper())
     said = f"{line['id']} {line['text']}" if line["id"] else line["text"]
-    click.echo(f"{when} {severity} {output.printable(line['who'])} {output.printable(said)}")
+    process = f"{line['who']}[{line['pid']}{', ended' if line['ended'] else ''}]"
+    click.echo(f"{when} {severity} {output.printable(process)} {output.printable(said)}")
     for one in line["traceback"]:
         click.echo(f"    {output.printable(one)}")
 

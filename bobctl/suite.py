@@ -53,6 +53,11 @@ class Suite:
         return Client(found.control_socket)
 
     @property
+    def run_directory(self) -> Path | None:
+        """Its run directory, where it is on this machine and was not named by its socket."""
+        return None if self.server is not None else find_running(self.state_dir, self.run_dir).run
+
+    @property
     def where(self) -> str:
         """Where it is, for people."""
         return self.client.where if self.server is None else self.server

@@ -214,6 +214,8 @@ class LogText(TypedDict):
     time: float  # POSIX seconds
     severity: str
     who: str  # component/instance
+    pid: int
+    ended: bool  # the process is not there any more
     id: str  # of the message; empty: a library said it
     text: str
     traceback: list[str]
@@ -221,7 +223,7 @@ class LogText(TypedDict):
 
 
 class SilentMember(TypedDict):
-    """A process that did not answer, and why."""
+    """A process whose lines are not there, or a file that cannot be read, and why."""
 
     member: str
     reason: str

@@ -51,6 +51,7 @@ class CmdctlDaemon(Module):
             log=context.log,
             counters=context.counters,
             durations=context.durations,
+            last_lines=context.directories.last_lines,
         )
         self._group = operators_group()
         self._keeping = Gatekeeping(own_policy(self._group))

@@ -1,4 +1,4 @@
-"""The last lines of the log, as every process has them in its memory.
+"""The last lines of the log, as every process has them in a file of the run directory, also after its end.
 
 GET /v1/log?module=&level=&limit=&after=   of all processes, or of one module or instance, oldest first
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from starlette.requests import Request
@@ -17,23 +17,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cmdctl.answers import answer
-from cmdctl.api import LogPage, LogText, SilentMember
+from cmdctl.api import LogPage, SilentMember
 from cmdctl.bodies import page_limit
 from cmdctl.errors import RequestError
-from cmdctl.limits import STATUS_SECONDS
+from cmdctl.log_page import MAX_PLACES, LogLevel, Wanted, is_of, page, silent_files
 from cmdctl.parameters import LIMIT
 from cmdctl.roles import Role
 from cmdctl.routing import Operation, Query, caller_of
 from cmdctl.services import Services
-from daemonkit.api import LogLevel, LogLine, LogLines, LogLinesReply
 from daemonkit.findings import did_you_mean
-from msgq.envelope import MemberEntry
-from msgq.errors import BusError
+from daemonkit.log_files import ProcessLines, read_lines
 
 LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
 OF_AUDIT = "cmdctl"  # the module whose lines take the role of the audit log
-MAX_PLACES = 200  # processes whose place in their log a caller may tell
-NOT_FOR_ALL = f"they take the role {Role.ADMIN.word}, as the audit log does"
+NOT_FOR_ALL = f"its lines take the role {Role.ADMIN.word}, as the audit log does"
+UNKEPT = "its last lines are in no file; its log says why (DAEMON_LINES_UNKEPT)"
 _PLACES = r"([0-9]{1,10}:[0-9]{1,15})(,[0-9]{1,10}:[0-9]{1,15})*"  # pid and number of the next line
 _AFTER = re.compile(_PLACES)
 MODULE = Query("module", "Only this module, or this instance of it, as auth/1.", {"type": "string"})
@@ -46,7 +44,7 @@ AFTER = Query(
 
 
 class LogRoutes:
-    """Asks every process for its lines, and puts them into one row."""
+    """Puts the lines of all processes, as their files have them, into one row."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -60,47 +58,31 @@ class LogRoutes:
         """The newest lines of the log, oldest first; those of cmdctl for who may see the audit log."""
         level = _level(request.query_params.get(LEVEL.name, "debug"))
         limit, places = page_limit(request), _places(request.query_params.get(AFTER.name))
-        members = self._members(request.query_params.get(MODULE.name, ""))
-        kept_from = [one for one in members if one.module == OF_AUDIT and caller_of(request).role < Role.ADMIN]
-        members = [one for one in members if one not in kept_from]
-        if not members:  # nothing else was asked for
+        named = request.query_params.get(MODULE.name, "")
+        self._check_module(named)
+        if named.partition("/")[0] == OF_AUDIT:  # nothing else was asked for
             caller_of(request).require(Role.ADMIN)
-        wanted = [LogLines(places.get(member.pid, 0), level, limit) for member in members]
-        found = await asyncio.gather(*(self._ask(*one) for one in zip(members, wanted, strict=True)))
-        told = [reply for reply in found if isinstance(reply, LogLinesReply)]
-        lines = sorted((line for reply in told for line in reply.lines), key=lambda line: line.time)
-        missed = sum(reply.missed for reply in told) + max(0, len(lines) - limit) if places else 0
-        kept = {member.pid: places[member.pid] for member in members if member.pid in places}
-        return answer(
-            LogPage(
-                lines=[_text(line) for line in lines[-limit:]],
-                next=_after({**kept, **{reply.pid: reply.next for reply in told}}),
-                missed=missed,
-                silent=[
-                    *(one for one in found if not isinstance(one, LogLinesReply)),
-                    *(SilentMember(member=one.member, reason=NOT_FOR_ALL) for one in kept_from),
-                ],
-            )
-        )
+        kept_from = "" if caller_of(request).role >= Role.ADMIN else OF_AUDIT
+        # In no thread that a data source may hold up: the log is wanted just then.
+        found, problems = await asyncio.to_thread(read_lines, self._services.last_lines)
+        silent = [*self._silent(named, found), *silent_files(problems)]
+        if kept_from and not named:
+            silent.append(SilentMember(member=OF_AUDIT, reason=NOT_FOR_ALL))
+        wanted = Wanted(named, level, limit, places, kept_from)
+        return answer(await asyncio.to_thread(page, found, wanted, silent))
 
-    async def _ask(self, member: MemberEntry, wanted: LogLines) -> LogLinesReply | SilentMember:
-        try:
-            return await self._services.session.call(wanted, to=member.member, timeout=STATUS_SECONDS)
-        except BusError as error:
-            return SilentMember(member=member.member, reason=str(error))
-
-    def _members(self, named: str) -> Sequence[MemberEntry]:
-        """The processes that are meant; raises RequestError where there are none."""
-        module, slash, _ = named.partition("/")
-        known = self._services.catalog.specs
+    def _check_module(self, named: str) -> None:
+        """Raise RequestError where there is no such module."""
+        module, known = named.partition("/")[0], self._services.catalog.specs
         if module and module not in known:
             raise RequestError("not-found", f"there is no module {module[:40]!r}{did_you_mean(module, known)}")
-        members = self._services.session.members(module or None)
-        if slash:
-            members = [member for member in members if member.member == named]
-        if not members:
-            raise RequestError("not-found", f"no {named[:40]} is running")
-        return members[:MAX_PLACES]
+
+    def _silent(self, named: str, found: Sequence[ProcessLines]) -> Iterator[SilentMember]:
+        """Who runs and does not keep its lines."""
+        keep = {process.pid for process in found}
+        for member in self._services.session.members(named.partition("/")[0] or None):
+            if member.pid not in keep and is_of(named, member.member):
+                yield SilentMember(member=member.member, reason=UNKEPT)
 
 
 def _level(word: str) -> LogLevel:
@@ -117,19 +99,3 @@ def _places(text: str | None) -> dict[int, int]:
     if len(text) > 28 * MAX_PLACES or not _AFTER.fullmatch(text):
         raise RequestError("usage", f"after must be the `next` of an answer, not {text[:20]!r}")
     return {int(pid): int(number) for pid, _, number in (place.partition(":") for place in text.split(","))}
-
-
-def _after(places: Mapping[int, int]) -> str:
-    return ",".join(f"{pid}:{number}" for pid, number in places.items())
-
-
-def _text(line: LogLine) -> LogText:
-    return LogText(
-        time=line.time,
-        severity=line.severity,
-        who=line.who,
-        id=line.id,
-        text=line.text,
-        traceback=list(line.traceback),
-        revision=line.revision,
-    )

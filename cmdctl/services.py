@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
 from starlette.requests import Request
@@ -44,6 +45,7 @@ class Services:
     log: MessageLog
     counters: Counters
     durations: Durations
+    last_lines: Path  # the directory with what all processes have logged last
     accounts: Accounts | None = None  # while the store of cmdctl can be used
     audit: Audit | None = None
     rest: Callable[[], RestState] = lambda: RestState(endpoint="off", state="off", reason="")  # how the door on TCP is

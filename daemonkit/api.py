@@ -6,7 +6,7 @@ A request is a frozen struct with class variables: `module` (who answers; empty 
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -114,40 +114,3 @@ class RevisionCommitted(msgspec.Struct, frozen=True):
     topic: ClassVar[str] = "configuration"
 
     revision: int
-
-
-LogLevel = Literal["debug", "info", "warning", "error"]
-
-
-class LogLine(msgspec.Struct, frozen=True):
-    """One message as it was logged. All texts are escaped, and no secret is in them."""
-
-    time: float  # POSIX seconds
-    severity: str  # debug, info, warning, error
-    who: str  # component/instance
-    id: str  # of the message; empty: a library said it
-    text: str
-    traceback: tuple[str, ...] = ()  # lines
-    revision: int = 0  # of the configuration; 0: none yet
-
-
-class LogLinesReply(msgspec.Struct, frozen=True):
-    """Lines, oldest first. `pid` is whose numbers they are: a successor begins at 0."""
-
-    pid: int
-    next: int  # the number to ask for what comes behind these
-    missed: int  # lines since the one asked for that are gone, or more than `limit`
-    lines: tuple[LogLine, ...]
-
-
-class LogLines(msgspec.Struct, frozen=True):
-    """To any daemon: the last lines it has logged, of this level and above; at most the newest `limit`."""
-
-    module: ClassVar[str] = ""
-    command: ClassVar[str] = "log_lines"
-    reply: ClassVar[type[LogLinesReply]] = LogLinesReply
-    changes: ClassVar[bool] = False
-
-    after: int = 0  # the number of the first line wanted, of this process
-    level: LogLevel = "debug"
-    limit: int = 1000

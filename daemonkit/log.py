@@ -1,7 +1,7 @@
 r"""Log messages with stable IDs: texts and explanations are in the spec, the code names the ID and its fields.
 
 MessageLog --rate limit per ID--> logging --> LogHandler --> a Sink for each destination --> its thread
-                                                        \--> LogRing, the last lines in memory
+                                                        \--> LogRing, the last lines, in the run directory
 
 Control characters in fields are escaped, so that what comes from the network cannot forge a line. Nothing here blocks:
 what a destination does not take in time is dropped, counted and told (`daemonkit.log_sink`). Severities and
@@ -11,16 +11,16 @@ destinations are those of the configuration root `logging` (`daemonkit.log_setti
 from __future__ import annotations
 
 import logging
+import os
 import time
 import traceback
 from collections.abc import Mapping
 from typing import Protocol
 
-from daemonkit.api import LogLine
 from daemonkit.log_destinations import destination
 from daemonkit.log_entry import Entry, escape
 from daemonkit.log_limits import ORDINARY, PROVOKED, Limits
-from daemonkit.log_ring import LogRing
+from daemonkit.log_ring import LogLine, LogRing
 from daemonkit.log_settings import LEVELS, LogSettings
 from daemonkit.log_sink import Sink
 
@@ -121,18 +121,35 @@ class LogHandler(logging.Handler):
         self.wanted: LogSettings | None = None  # what the configuration says; `settings` may have a way out beside it
         self._sinks = {name: self._sink(name, settings) for name in settings.destinations}
         self._logs: list[MessageLog] = []
-        self._ring = LogRing()
+        self._ring = LogRing.in_memory(who, os.getpid())
 
-    def kept(self, after: int, level: str, limit: int) -> tuple[int, int, list[LogLine]]:
-        """The last lines: the number of the next one, how many of those wanted do not come, and the newest."""
+    def keep_in(self, ring: LogRing) -> None:
+        """Keep the last lines here from now on, those that are kept already among them."""
         self.acquire()  # records come from any thread
         try:
-            ring = self._ring
-            if after > ring.end:  # a place in the log of another process, which had our number
-                after = 0
-            found = list(ring.lines(after, LEVELS[level]))
-            missed = max(0, ring.begin - after) + max(0, len(found) - max(0, limit))
-            return ring.end, missed, found[-limit:] if limit > 0 else []
+            before, self._ring = self._ring, ring
+            if before.next:
+                image = before.image()
+                for line in image.lines:
+                    ring.append(line, image.written)
+            before.close()
+        finally:
+            self.release()
+
+    def rename(self, who: str) -> None:
+        """What is logged from now on is logged as `who`."""
+        self.acquire()
+        try:
+            self.who = who
+            self._ring.rename(who)
+        finally:
+            self.release()
+
+    def last_lines(self) -> list[LogLine]:
+        """The last lines, oldest first."""
+        self.acquire()
+        try:
+            return list(self._ring.image().after(0))
         finally:
             self.release()
 
@@ -273,4 +290,4 @@ def log_statistics() -> dict[str, int]:
 def rename_log(who: str) -> None:
     """What is logged from now on is logged as `who`: a spare took a place."""
     if (handler := log_handler()) is not None:
-        handler.who = who
+        handler.rename(who)

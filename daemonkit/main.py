@@ -1,6 +1,7 @@
 """The one main of every daemon: from the environment bob gave it to its exit code.
 
-environment -> logging -> self-check -> control channel and heart-beats -> bus -> first configuration -> READY -> stop
+environment -> logging, kept in a file -> self-check -> control channel, heart-beats -> bus -> configuration -> READY
+    -> stop
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import NoReturn
 from daemonkit import control
 from daemonkit.errors import DaemonError, ExitCode, Rejected
 from daemonkit.log import own_log, start_logging
+from daemonkit.log_files import keep_lines
 from daemonkit.module import Module
 from daemonkit.paths import Directories
 from daemonkit.process import check_installation, die_with_parent, name_process
@@ -34,6 +36,7 @@ def main(module: type[Module]) -> NoReturn:
         sys.exit(ExitCode.USAGE)
     level, form = (os.environ.get(name) for name in (control.ENV_LOG_LEVEL, control.ENV_LOG_FORMAT))
     start_logging(place.member, level or "info", form or "text")
+    keep_lines(place.directories.last_lines, place.component)
     die_with_parent(os.getppid())
     name_process(place.member)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is bob's to hear

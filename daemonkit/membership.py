@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -13,7 +12,7 @@ import msgspec
 from daemonkit import api
 from daemonkit.configuration import Config, ConfigurationMember, Prepared
 from daemonkit.errors import Rejected
-from daemonkit.log import log_handler, note_revision
+from daemonkit.log import note_revision
 from daemonkit.log_configuration import both, logging_part
 from daemonkit.module import Context, Module, commands_of, topics_of
 from msgq.errors import BusError, Refused
@@ -76,8 +75,6 @@ class Membership:
     # Commands and events.
 
     async def _on_command(self, call: IncomingCall) -> Any:
-        if call.command == api.LogLines.command:
-            return _log_lines(_arguments(call, api.LogLines))
         if call.command in PROTOCOL_COMMANDS and self._configured:
             return await self._carried_out(call, PROTOCOL_COMMANDS[call.command], self._on_protocol)
         if call.command not in self._commands:
@@ -234,14 +231,6 @@ class Membership:
             for root, rows in page.rows.items():
                 values[root].update(rows.entries)
         return api.Configuration(page.revision, values, unchanged=page.unchanged)
-
-
-def _log_lines(request: api.LogLines) -> api.LogLinesReply:
-    """What this process has logged last; nothing where it has no log of ours."""
-    if (handler := log_handler()) is None:
-        return api.LogLinesReply(os.getpid(), 0, 0, ())
-    following, missed, lines = handler.kept(request.after, request.level, request.limit)
-    return api.LogLinesReply(os.getpid(), following, missed, tuple(lines))
 
 
 def _arguments(call: IncomingCall, request: type[Request[Any]]) -> Any:

@@ -49,6 +49,11 @@ class Directories:
         """The pages of counters of all instances."""
         return self.run / "counters"
 
+    @property
+    def last_lines(self) -> Path:
+        """What all processes have logged last."""
+        return self.run / "log"
+
     def substitute(self, text: str) -> str:
         """Replace `{state_dir}` and `{run_dir}` in a configured value."""
         return text.replace("{state_dir}", str(self.state)).replace("{run_dir}", str(self.run))

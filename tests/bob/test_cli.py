@@ -86,6 +86,7 @@ def _keep_process_settings(monkeypatch):
     umask, cores = os.umask(0), resource.getrlimit(resource.RLIMIT_CORE)
     os.umask(umask)
     monkeypatch.setattr(startup, "start_logging", lambda *_: None)
+    monkeypatch.setattr(startup, "keep_lines", lambda *_: None)
     yield
     os.umask(umask)
     resource.setrlimit(resource.RLIMIT_CORE, cores)

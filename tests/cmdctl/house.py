@@ -35,7 +35,7 @@ from cmdctl.peer import Policy
 from cmdctl.services import Services
 from cmdctl.store import Store
 from cmdctl.zonedesk import ZoneDesk
-from daemonkit.api import LogLine, LogLinesReply, Nothing
+from daemonkit.api import Nothing
 from daemonkit.counters import Counters
 from daemonkit.durations import Durations
 from daemonkit.spec import Spec
@@ -86,7 +86,6 @@ COMMITTED = cfgmgr.Committed(4, [CHANGE], [WARNING], [ACCEPTED])
 CHECKED = cfgmgr.Checked(True, [CHANGE], [WARNING], [ACCEPTED])
 REVISION = cfgmgr.Revision(3, "2026-11-22T03:00:00Z", "ann", "why not", 1)
 DESCRIBED = cfgmgr.Described("auth.udp_size", "integer", "a number", "", 1232, False, "", "", [], [])
-LINE = LogLine(0.5, "info", "auth/0", "DAEMON_READY", "ready, configuration revision 3", (), 3)
 STATUS = cfgmgr.StatusReply(3, "2026-11-22T03:00:00Z", "ann", "/state/config", "", 0, [], {}, [], [])
 
 
@@ -151,7 +150,6 @@ class House:
             ("stats", "status"): stats.StatusReply("off", "off"),
             ("auth", "statistics"): auth.StatisticsReply({"queries": 5}),
         }
-        self.common: dict[str, Any] = {"log_lines": LogLinesReply(7, 1, 0, (LINE,))}  # what every module answers
         self.bus = FakeBus()
         self.log = Log()
         self.members: dict[str, Any] = {}
@@ -167,7 +165,7 @@ class House:
 
         async def handle(call: IncomingCall) -> Any:
             self.asked.append((name, call.command, call.arguments))
-            found = self.answers.get((module, call.command), self.common.get(call.command))
+            found = self.answers.get((module, call.command))
             if callable(found):
                 found = found(call)
             if isinstance(found, BaseException):
@@ -233,6 +231,7 @@ async def house(
             log=made.log,
             counters=counters,
             durations=Durations(counters),
+            last_lines=made.directory / "log",
             accounts=Accounts(made.store, HASHER),
             audit=Audit(made.store),
             rest=lambda: RestState(endpoint="off", state="off", reason=""),

@@ -245,7 +245,7 @@ def test_a_name_that_is_no_utf8_is_logged_and_kept_and_nobody_fails_for_it(start
     except ValueError as error:
         log.exception("TOY_BROKE", error)
     started.flush()
-    assert [line.text for line in started.kept(0, "debug", 10)[2]] == [
+    assert [line.text for line in started.last_lines()] == [
         f"saw {escape(value)}",
         f"saw {escape(value)}",
         f"broke: {escape(value)}",
@@ -342,27 +342,7 @@ def test_the_last_lines_are_kept_as_they_were_written_and_nothing_secret(started
     log.info("TOY_SAW", name="one\x1b[2J")
     log.debug("TOY_SAW", name="not at this level")
     logging.getLogger("library").warning("cannot open %s", "postgresql://ann:hidden@host/db")
-    following, missed, lines = started.kept(0, "debug", 10)
-    assert [(line.severity, line.who, line.id, line.text) for line in lines] == [
+    assert [(line.severity, line.who, line.id, line.text) for line in started.last_lines()] == [
         ("info", "toy/0", "TOY_SAW", "saw one\\x1b[2J"),
         ("warning", "toy/0", "", "cannot open postgresql://ann:***@host/db"),
     ]
-    assert (following, missed) == (2, 0)
-    assert started.kept(1, "debug", 10)[2] == lines[1:]
-    assert started.kept(0, "info", 1)[2] == lines[1:]
-    assert started.kept(0, "error", 10)[2] == []
-
-
-def test_lines_beyond_the_limit_are_missed_as_those_that_are_gone(started, log):
-    for name in range(5):
-        log.info("TOY_SAW", name=name)
-    log.warning("TOY_BROKE", error="why")
-    assert started.kept(0, "debug", 6)[1] == 0
-    assert started.kept(1, "debug", 2)[:2] == (6, 3)
-    assert started.kept(0, "warning", 1)[:2] == (6, 0)
-    assert started.kept(0, "debug", 0) == (6, 6, [])
-
-
-def test_a_place_in_the_log_of_another_process_of_the_same_number_is_the_beginning(started, log):
-    log.info("TOY_SAW", name="x")
-    assert [line.text for line in started.kept(1000, "debug", 10)[2]] == ["saw x"]

@@ -1,70 +1,133 @@
-"""The last lines of a process in its memory: bounded whatever is logged, numbered, and found by level."""
+"""The last lines of a process: bounded whatever is logged, numbered, and whole wherever it is killed."""
 
 from __future__ import annotations
 
 import logging
-import tracemalloc
+import mmap
 
 import msgspec
+import pytest
 
 from daemonkit.log_entry import Entry
-from daemonkit.log_ring import MAX_KEPT, MAX_LINE, SHORTENED, LogRing
+from daemonkit.log_ring import AREA, AREA_AT, MAX_LINE, SHORTENED, LinesDamaged, LogRing, begin_of, parse
 
-COST = 100_000  # octets of memory a process may give for it
+SMALL = 1000  # octets of an area that is soon full
 
 
 def entry(number: int, level: int = logging.INFO, text: str = "", traceback: tuple[str, ...] = ()) -> Entry:
     return Entry(float(number), level, "toy/0", "TOY_SAW", text or f"saw {number}", {"name": number}, traceback, 3)
 
 
+def texts(content: bytes) -> list[str]:
+    return [line.text for line in parse(content).after(0)]
+
+
 def test_lines_come_back_as_they_were_said_from_a_number_on():
-    ring = LogRing()
+    ring = LogRing.in_memory("toy/0", 7)
     for number in range(3):
         ring.add(entry(number))
     ring.add(entry(3, logging.ERROR, "broke", ("Traceback", "  line 1")))
-    assert (ring.begin, ring.end) == (0, 4)
-    assert [line.text for line in ring.lines(2)] == ["saw 2", "broke"]
-    (last,) = ring.lines(3)
+    image = ring.image()
+    assert (image.pid, image.who, image.written, image.begin, image.next) == (7, "toy/0", 3.0, 0, 4)
+    assert [line.text for line in image.after(2)] == ["saw 2", "broke"]
+    (last,) = image.after(3)
     assert (last.time, last.severity, last.who, last.id, last.revision) == (3.0, "error", "toy/0", "TOY_SAW", 3)
     assert last.traceback == ("Traceback", "  line 1")
-    assert list(ring.lines(4)) == []
-
-
-def test_only_lines_of_a_level_and_above_are_wanted():
-    ring = LogRing()
-    for number, level in enumerate((logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)):
-        ring.add(entry(number, level))
-    assert [line.text for line in ring.lines(0, logging.WARNING)] == ["saw 2", "saw 3", "saw 4"]
+    assert list(image.after(4)) == []
 
 
 def test_old_lines_go_and_the_numbers_go_on():
-    ring = LogRing(most=2000)
+    ring = LogRing(mmap.mmap(-1, AREA_AT + SMALL), "toy/0", 7)
     for number in range(1000):
         ring.add(entry(number))
-    kept = list(ring.lines(0))
-    assert 0 < len(kept) < 20
-    assert (ring.end, ring.begin) == (1000, 1000 - len(kept))
-    assert [line.text for line in kept] == [f"saw {number}" for number in range(ring.begin, 1000)]
+        image = ring.image()
+        kept = [line.text for line in image.after(0)]
+        assert kept == [f"saw {one}" for one in range(image.begin, number + 1)]
+        assert number < 5 or len(kept) >= 5
+    assert image.next == 1000
 
 
-def test_what_it_costs_is_bounded_whatever_is_logged():
+def test_there_is_no_more_than_the_area_whatever_is_logged():
     for text, traceback in (("x", ()), ("y" * 600, ()), ("z" * 100_000, ()), ("w", ("  line" * 300,) * 50)):
-        tracemalloc.start()
-        try:
-            before = tracemalloc.get_traced_memory()[0]
-            ring = LogRing()
-            for number in range(2000):
-                ring.add(entry(number, text=text, traceback=traceback))
-            cost = tracemalloc.get_traced_memory()[0] - before
-        finally:
-            tracemalloc.stop()
-        assert MAX_KEPT / 2 < cost < COST, (text[:10], cost)
-        assert len(list(ring.lines(0))) > 5
+        ring = LogRing.in_memory("toy/0", 7)
+        for number in range(2000):
+            ring.add(entry(number, text=text, traceback=traceback))
+        image = ring.image()
+        assert image.next == 2000
+        assert AREA - MAX_LINE < sum(map(len, image.lines)) + 16 * len(image.lines) <= AREA
+        assert len(image.lines) > 5
 
 
 def test_of_a_very_long_line_the_beginning_is_kept():
-    ring = LogRing()
+    ring = LogRing.in_memory("toy/0", 7)
     ring.add(entry(0, logging.ERROR, "é" * MAX_LINE, ("line",) * 10))
-    (line,) = ring.lines(0)
+    (line,) = ring.image().after(0)
     assert (line.text, line.traceback) == ("é" * SHORTENED + "...", ())
     assert len(msgspec.json.encode(line)) < MAX_LINE
+
+
+def test_a_process_that_is_killed_at_any_store_leaves_whole_lines():
+    """The line in hand may be missing, and old ones that made room for it; what is there is in order and whole."""
+    left: list[bytes] = []
+
+    class Memory(mmap.mmap):
+        def __setitem__(self, at, octets):
+            for half in (octets[: len(octets) // 2], octets):
+                super().__setitem__(slice(at.start, at.start + len(half)), half)
+                left.append(self[:])
+
+    class Marks:
+        def __init__(self, slots):
+            self.slots = slots
+
+        def __setitem__(self, index, value):
+            self.slots[index] = value
+            left.append(memory[:])
+
+    memory = Memory(-1, AREA_AT + SMALL)
+    ring = LogRing(memory, "toy/0", 7)
+    ring._marks = Marks(ring._marks)  # type: ignore[assignment]
+    said = [f"{number} " + "." * (number * 37 % 200) for number in range(60)]
+    for number, text in enumerate(said):
+        before = len(left)
+        ring.add(entry(number, text=text))
+        for content in left[before:]:
+            found = texts(content)
+            end = len(found) and said.index(found[-1]) + 1
+            assert end in (number, number + 1)
+            assert found == said[end - len(found) : end]
+    assert len(left) > 5 * len(said)
+
+
+def test_a_reader_beside_the_writer_drops_what_was_written_over_while_it_read():
+    ring = LogRing(mmap.mmap(-1, AREA_AT + SMALL), "toy/0", 7)
+    for number in range(20):
+        ring.add(entry(number))
+    head, first = ring._memory[:AREA_AT], ring.image().begin
+    for number in range(20, 23):
+        ring.add(entry(number))
+    torn = head + ring._memory[AREA_AT:]  # it read the marks, then others wrote, then it read the lines
+    with pytest.raises(LinesDamaged):
+        parse(torn)
+    found = [line.text for line in parse(torn, begin_of(ring._memory[:AREA_AT])).after(0)]
+    assert found == [f"saw {number}" for number in range(first + 3, 20)]
+
+
+def test_what_holds_no_lines_is_told():
+    ring = LogRing.in_memory("toy/0", 7)
+    ring.add(entry(0))
+    good = bytearray(ring._memory[:])
+    for at, value, said in (
+        (0, b"X", "no lines of a log"),
+        (8, b"\x09", "layout 9"),
+        (12, b"\xff", "octets instead of"),
+        (32, b"\xff\xff\xff", "said to be at"),
+        (AREA_AT, b"\xff\xff", "said to be at"),
+        (AREA_AT + 30, b"\xff", "checksum"),
+    ):
+        bad = good.copy()
+        bad[at : at + len(value)] = value
+        with pytest.raises(LinesDamaged, match=said):
+            parse(bytes(bad))
+    with pytest.raises(LinesDamaged, match="only 5"):
+        parse(b"short")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,8 +16,7 @@ import pytest_asyncio
 from daemonkit import api
 from daemonkit.configuration import Prepared
 from daemonkit.counters import Counters
-from daemonkit.log import LogHandler, MessageLog
-from daemonkit.log_settings import LogSettings
+from daemonkit.log import MessageLog
 from daemonkit.membership import Membership
 from daemonkit.module import Context, command
 from daemonkit.paths import Directories
@@ -215,22 +212,6 @@ async def test_a_defect_in_a_preparation_is_told_as_that_of_a_command(world, cap
     with pytest.raises(Refused, match="prepare: glass") as refused:
         await world.cfgmgr_session.call(api.Prepare(2, 1, {"toy": {"word": "x"}}), to="toy/0")
     assert (refused.value.code, "DAEMON_COMMAND_FAILED" in caplog.text) == ("failed", True)
-
-
-@pytest.mark.asyncio
-async def test_every_process_tells_its_last_lines(world, monkeypatch):
-    handler = LogHandler("toy/0", LogSettings())
-    monkeypatch.setattr("daemonkit.membership.log_handler", lambda: handler)
-    handler.handle(
-        logging.makeLogRecord({"name": "library", "levelno": logging.ERROR, "msg": "it %s", "args": ("broke",)})
-    )
-    told = await world.asker.call(api.LogLines(limit=5), to="toy/0")
-    assert (told.pid, told.next, told.missed) == (os.getpid(), 1, 0)
-    assert [line.text for line in told.lines] == ["it broke"]
-    assert (await world.asker.call(api.LogLines(after=told.next), to="toy/0")).lines == ()
-    with pytest.raises(Refused, match="level"):
-        await world.asker.call_raw("toy", "log_lines", {"level": "loud"}, changes=False)
-    handler.close()
 
 
 @pytest.mark.asyncio

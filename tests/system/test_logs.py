@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from daemonkit.log_files import KEPT_OF_ONE
 from tests.kit.suite import DEADLINE, QUERY_TIMEOUT, Suite, alive, wait_until
 from tests.kit.zones import small_zone
 
@@ -233,3 +234,61 @@ def test_the_last_lines_of_every_process_are_shown(suite: Suite) -> None:
     commit(suite, "auth.identity", "here")
     said = [line["text"] for line in tail("cfgmgr") if line["id"] == "CFGMGR_COMMITTED"]
     assert said[-1].endswith("set auth.identity")
+
+
+def is_replaced(suite: Suite, member: str, victim: int) -> bool:
+    """Whether another process runs in this place; between two there is none."""
+    return suite.components()[member]["pid"] not in (None, victim)
+
+
+def test_the_last_lines_of_processes_that_ended_are_shown(suite: Suite) -> None:
+    """`log tail` forgot a process with its death, when what it had said is wanted most."""
+    suite.start()
+
+    def said(member: str, pid: int) -> list[tuple[str, bool]]:
+        lines = suite.control("log", "tail", "--limit", "1000", member)["lines"]
+        return [(line["id"], line["ended"]) for line in lines if line["pid"] == pid]
+
+    def is_told(member: str, victim: int, last: str) -> bool:
+        return (last, True) in said(member, victim) and bool(said(member, suite.pid(member)))
+
+    commit(suite, "auth.identity", "here")
+    for member, last in (("cfgmgr/0", "CFGMGR_COMMITTED"), ("auth/1", "AUTH_SERVING"), ("cmdctl/0", "CMDCTL_OPEN")):
+        victim = suite.pid(member)
+        assert (last, False) in said(member, victim)
+        os.kill(victim, signal.SIGKILL)
+        wait_until(partial(is_replaced, suite, member, victim), DEADLINE, "there is a successor")
+        wait_until(partial(is_told, member, victim, last), DEADLINE, "both tell what they have said")
+    victim = suite.pid("memmgr/0")
+    os.kill(victim, signal.SIGSTOP)  # its heart-beats end; bob kills it
+    wait_until(partial(is_replaced, suite, "memmgr/0", victim), DEADLINE, "one that hangs is replaced")
+    assert all(ended for _, ended in said("memmgr", victim))
+    of_bob = suite.control("log", "tail", "--limit", "1000", "bob")["lines"]
+    assert any(f"{victim}" in line["text"] or "memmgr" in line["text"] for line in of_bob)
+
+    # Nobody is left to be asked: bob itself is killed.
+    assert suite.process is not None
+    bob, processes = suite.process.pid, suite.descendants()
+    suite.process.kill()
+    suite.process.wait()
+    wait_until(lambda: not any(map(alive, processes)), DEADLINE, "its children end with it")
+    left = suite.bobctl("--json", "log", "tail", "--limit", "1000")
+    assert left.returncode == 0, left.stderr
+    assert "these lines are what its processes have left in" in left.stderr
+    lines = json.loads(left.stdout)["lines"]
+    assert len({line["pid"] for line in lines}) > len(MEMBERS)
+    assert {line["who"] for line in lines} >= MEMBERS
+    assert all(line["ended"] for line in lines)
+    assert bob in {line["pid"] for line in lines}
+    following = suite.bobctl("log", "tail", "--follow")
+    assert following.returncode != 0
+
+
+def test_of_a_component_that_ends_again_and_again_few_processes_are_kept(suite: Suite) -> None:
+    suite.start()
+    for _ in range(KEPT_OF_ONE + 2):
+        victim = suite.pid("stats/0")
+        os.kill(victim, signal.SIGKILL)
+        wait_until(partial(is_replaced, suite, "stats/0", victim), 60, "stats is started again")
+    ended = {line["pid"] for line in suite.control("log", "tail", "--limit", "1000", "stats")["lines"] if line["ended"]}
+    assert len(ended) == KEPT_OF_ONE
