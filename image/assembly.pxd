@@ -4,7 +4,7 @@ from image.growing cimport GrowingOctets
 from image.nodemaking cimport NodeMaker
 from image.zonerows cimport ZoneRows
 
-cdef Py_ssize_t BREATH, NSEC3, RRSIG, HALF, HIGH, LOW, NAME_ENTRY, NO_END, SOA, TAG_SHIFT, UNIT, WHOLE_SET, ZONE_LEFT, ZONE_NSEC3, ZONE_UNIT
+cdef Py_ssize_t BREATH, HOST_ENTRY, NSEC3, RRSIG, HALF, HIGH, LOW, NAME_ENTRY, NO_END, SOA, TAG_SHIFT, UNIT, WHOLE_SET, ZONE_LEFT, ZONE_NSEC3, ZONE_UNIT
 cdef uint64_t TAG_MASK
 
 cdef class ImageAssembler(NodeMaker):
@@ -21,6 +21,10 @@ cdef class ImageAssembler(NodeMaker):
     cpdef buckets(self)
     @cython.locals(index=Py_ssize_t, value=uint64_t, at=Py_ssize_t)
     cdef int fill(self, GrowingOctets table, Py_ssize_t count, uint64_t size) except -1
+    @cython.locals(count=Py_ssize_t, root=Py_ssize_t, last=Py_ssize_t, end=Py_ssize_t, value=uint64_t)
+    cpdef hosts_in_order(self)
+    @cython.locals(value=uint64_t, child=Py_ssize_t)
+    cdef int sift(self, Py_ssize_t root, Py_ssize_t end) except -1
     @cython.locals(rows=ZoneRows, name=Py_ssize_t)
     cdef int add_zone(self, bytes origin, Py_ssize_t octets) except -1
     @cython.locals(name=Py_ssize_t, flags=Py_ssize_t, index=Py_ssize_t, types=Py_ssize_t)

@@ -12,6 +12,7 @@ from datasrc.octets import BREATH
 from image.growing import GrowingOctets
 from image.layout import (
     HALF,
+    HOST_ENTRY,
     LOAD,
     NO_END,
     NSEC3,
@@ -54,11 +55,13 @@ class ImageAssembler(NodeMaker):
         self.nodes_start = nodes
         names = self.names.used
         chain = self.chain.used
+        hosts = self.hosts.used
         if self.add_zone(origin, len(origin)):
             return True
         self.nodes.used = nodes
         self.names.used = names
         self.chain.used = chain
+        self.hosts.used = hosts
         self.negative = 0
         self.first_end = NO_END
         self.last_end = 0
@@ -112,6 +115,38 @@ class ImageAssembler(NodeMaker):
             table.longs[at] = (value & TAG_MASK) << TAG_SHIFT | self.names.longs[index + 1]
         return 0
 
+    def hosts_in_order(self) -> memoryview:
+        """The entries of hosts; to be called once."""
+        count = self.hosts.used // HOST_ENTRY
+        for root in range(count // 2):  # into a heap (as heapsort has it), the largest first
+            if root & BREATH == BREATH:
+                sleep(0)
+            self.sift(count // 2 - 1 - root, count)
+        for last in range(count - 1):
+            if last & BREATH == BREATH:
+                sleep(0)
+            end = count - 1 - last
+            value = self.hosts.longs[end]
+            self.hosts.longs[end] = self.hosts.longs[0]
+            self.hosts.longs[0] = value
+            self.sift(0, end)
+        return self.hosts.view()
+
+    def sift(self, root: int, end: int) -> int:
+        """Let the entry at `root` sink to its place in the heap of so many."""
+        value = self.hosts.longs[root]
+        child = 2 * root + 1
+        while child < end:
+            if child + 1 < end and self.hosts.longs[child + 1] > self.hosts.longs[child]:
+                child += 1
+            if self.hosts.longs[child] <= value:
+                break
+            self.hosts.longs[root] = self.hosts.longs[child]
+            root = child
+            child = 2 * root + 1
+        self.hosts.longs[root] = value
+        return 0
+
     def add_zone(self, origin: bytes, octets: int) -> int:
         """Add all names; 0 where the zone cannot be answered from."""
         rows = self.zone_rows
@@ -142,6 +177,7 @@ class ImageAssembler(NodeMaker):
         if not self.begin_zone(origin, len(origin)):
             return None
         self.forget_fragments()
+        self.hosts.used = 0  # of what changes in place they are noted by who changes it
         name = self.name_of(key, len(key))
         if name < 0 or not self.read_owner(name):
             return None

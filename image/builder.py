@@ -83,6 +83,7 @@ def _write(path: Path, seed: int, assembler: ImageAssembler) -> None:
         assembler.nodes.view(),
         assembler.fragments.view(),
         assembler.chain.view(),
+        assembler.hosts_in_order(),
     ]
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

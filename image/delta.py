@@ -165,6 +165,11 @@ class Delta(DeltaFile):
             node = replaced * layout.UNIT
         return 0
 
+    def replaced(self, node: int) -> int:
+        """What a node was written in place of; 0 where there is none."""
+        _, replaced, _ = BEFORE.unpack_from(self._arena.view, self.heap + node - layout.NODE_BEFORE)
+        return int(replaced) * layout.UNIT
+
     def owner(self, node: int) -> tuple[int, bytes]:
         """The number of the zone of a node, and its name without the origin."""
         view = self._arena.view

@@ -58,6 +58,11 @@ class ImageFile:
             places[layout.CHAIN],
         ]
 
+    def hosts(self) -> memoryview:
+        """The entries of hosts that are named by cuts, in order (image/layout.py, HOSTS)."""
+        offset, octets = self.sections[layout.HOSTS]
+        return self._arena.view[self.place + offset : self.place + offset + octets].cast("Q")
+
     def zones(self) -> Iterator[tuple[int, int]]:
         """The record of each zone: its offset as the directory has it, its place in the arena."""
         offset, octets = self.sections[layout.ZONES]

@@ -1,4 +1,4 @@
-"""The layout of images, version 3: constants only, for builders, files and the compiled reader.
+"""The layout of images, version 4: constants only, for builders, files and the compiled reader.
 
 All numbers are little-endian. An offset counts units of 4 octets from the start of its section, where nothing else is
 said; 0 is no place, so every section begins with an unused unit (ZONES with 8 octets).
@@ -30,6 +30,9 @@ IMAGE (a file)
                the first part. Second parts hold signatures (sent with DO, in the same section) or glue (additional)
     CHAIN      for each signed zone its entries in order. NSEC: u32 node, u32 fragment (as the node has it). NSEC3:
                20 octets of hash, u32 fragment, whose owner is written out
+    HOSTS      u64 each, in order: the upper 32 bits of what BUCKETS find a name by, that of a host, and u32 node of a
+               cut that names it as a server, of all hosts in the zone but those at or below the cut. For who changes
+               the zone: addresses of the host are in the referral. Which cuts those are is looked at again
 
 DELTA (a file beside an image)
     HEADER     4096 octets: magic, u32 version, u32 0, u64 seed, u64 capacity of the table, u64 octets of the heap,
@@ -43,6 +46,10 @@ DELTA (a file beside an image)
                octets of hash. The rank is how many entries of CHAIN are not behind it; with its highest bit the last
                of these is replaced. Written anew with each change
 
+    HOST       a cut that came, or whose servers changed, after the image was made: a node with HOST_OF in the number of
+               its zone, without sets, whose owner is the host; in place of the link u32 octets of the cut without the
+               origin, which follows the owner. What it replaces is the cut of the same host that was noted before
+
 In a zone that has a delta, fragment numbers with the highest bit are in the heap, others in the image. So are links of
 nodes: such a link is where in the heap the hash of the name is.
 """
@@ -52,7 +59,7 @@ from __future__ import annotations
 MAGIC = b"bobimage"
 MAGIC_DIRECTORY = b"bobzones"
 MAGIC_DELTA = b"bobdelta"
-VERSION = 3
+VERSION = 4
 HEADER_OCTETS = 4096
 SECTION_ALIGNMENT = 64  # octets of a cache line
 UNIT = 4
@@ -63,7 +70,8 @@ BUCKETS = 1
 NODES = 2
 FRAGMENTS = 3
 CHAIN = 4
-SECTIONS = 5
+HOSTS = 5
+SECTIONS = 6
 
 # Records of zones: offsets of fields, in octets; the origin follows in wire form and small letters, then the salt.
 ZONE_FLAGS = 0  # u8
@@ -101,6 +109,8 @@ NODE_FIXED = 8
 NODE_LINK = 4
 NODE_BEFORE = 12  # octets before a node of a delta: u32 generation, u32 offset of what it replaces, u32 zone
 SET_OCTETS = 8
+HOST_OF = 0x40000000  # in the number of the zone of a node that is a HOST; numbers of zones are below it, or IN_DELTA
+HOST_ENTRY = 8
 FRAGMENT_FIXED = 4
 SECOND_FIXED = 4
 POINTER_OCTETS = 4

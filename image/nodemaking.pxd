@@ -2,14 +2,19 @@ cimport cython
 from libc.stdint cimport uint64_t
 from image.chainmaking cimport ChainMaker
 from image.growing cimport GrowingOctets
+from image.names cimport NameReader
 from image.zonerows cimport ZoneRows
 
-cdef Py_ssize_t CNAME, DNAME, DS, MAX_DEPTH, MAX_LABEL, MAX_NAME, NO_END, NODE_CNAME, NODE_CUT, NODE_DNAME, NODE_WILDCARD, NS, NSEC, NSEC3, NSEC_ENTRY, REFERRAL, RRSIG, SET_PLAIN, SIG, SOA, STAR, TO_OWNER, UNIT, WITH_GLUE, WITH_SIGNATURES, ZONE_NSEC, ZONE_NSEC3, HIGH, OWNER_WRITTEN, A, AAAA, ESCAPE, LENGTH, LOW, KEY_LABELS, NAME_ENTRY, OWNER_ROOM, MINIMUM_OCTETS, WHOLE_SET
+cdef Py_ssize_t CNAME, DNAME, DS, HOST_ENTRY, MAX_DEPTH, MAX_LABEL, MAX_NAME, NO_END, NODE_CNAME, NODE_CUT, NODE_DNAME, NODE_WILDCARD, NS, NSEC, NSEC3, NSEC_ENTRY, REFERRAL, RRSIG, SET_PLAIN, SIG, SOA, STAR, TO_OWNER, UNIT, WITH_GLUE, WITH_SIGNATURES, ZONE_NSEC, ZONE_NSEC3, HIGH, OWNER_WRITTEN, A, AAAA, ESCAPE, LENGTH, LOW, KEY_LABELS, NAME_ENTRY, OWNER_ROOM, MINIMUM_OCTETS, WHOLE_SET
+cdef uint64_t HALF
 cdef unsigned char UPPER_A, UPPER_Z
 
 cdef class NodeMaker(ChainMaker):
     cdef readonly GrowingOctets nodes
     cdef GrowingOctets names
+    cdef GrowingOctets hosts
+    cdef unsigned char[::1] host
+    cdef NameReader host_reader
     cdef Py_ssize_t number
     cdef Py_ssize_t negative
     cdef Py_ssize_t first_end
@@ -54,6 +59,8 @@ cdef class NodeMaker(ChainMaker):
     cdef Py_ssize_t store_first(self) except -1
     @cython.locals(rows=ZoneRows, flags=Py_ssize_t, at=Py_ssize_t, end=Py_ssize_t, size=Py_ssize_t, name=Py_ssize_t)
     cdef Py_ssize_t add_glue(self, Py_ssize_t cut, Py_ssize_t row, Py_ssize_t in_domain) except -1
+    @cython.locals(value=uint64_t)
+    cdef int note_host(self, Py_ssize_t at, Py_ssize_t octets) except -1
     @cython.locals(rows=ZoneRows, size=Py_ssize_t, at=Py_ssize_t, index=Py_ssize_t)
     cdef int is_in_domain(self, Py_ssize_t cut) except -1
     @cython.locals(rows=ZoneRows, name=Py_ssize_t, order=Py_ssize_t)

@@ -11,6 +11,8 @@ from image.layout import (
     CNAME,
     DNAME,
     DS,
+    HALF,
+    HOST_ENTRY,
     MAX_DEPTH,
     MAX_LABEL,
     MAX_NAME,
@@ -38,7 +40,7 @@ from image.layout import (
     ZONE_NSEC,
     ZONE_NSEC3,
 )
-from image.names import buffer
+from image.names import NameReader, buffer
 from image.rowlayout import ESCAPE, HIGH, LENGTH, LOW, NAME_ENTRY, OWNER_WRITTEN
 from image.zonerows import ZoneRows
 
@@ -58,6 +60,10 @@ class NodeMaker(ChainMaker):
         self.nodes = GrowingOctets(UNIT)
         self.nodes.used = UNIT
         self.names = GrowingOctets(NAME_ENTRY)
+        self.hosts = GrowingOctets(HOST_ENTRY)
+        self.host = buffer(OWNER_ROOM)
+        self.host_reader = NameReader(seed)
+        self.host_reader.attach(self.host)
         self.number = 0  # of the zone
         self.negative = 0
         self.first_end = NO_END
@@ -280,11 +286,23 @@ class NodeMaker(ChainMaker):
             size = self.heap.octets[at] << 8 | self.heap.octets[at + 1]
             at += LENGTH
             if rows.key_of(at, at + size) > 0 and self.is_in_domain(cut) == in_domain:
+                if not in_domain:
+                    self.note_host(at, size)
                 name = self.find_target(cut, in_domain)
                 if name >= 0 and not (self.has_dname and self.is_redirected()):
                     flags |= self.add_addresses(name, at)
             at += size
         return flags
+
+    def note_host(self, at: int, octets: int) -> int:
+        """Note that the cut whose node comes next names the host at `at` of the heap."""
+        self.copy(self.host_reader.octets_address, self.heap.address + at, octets)
+        self.host_reader.scan(0, octets)
+        value = self.mix(self.host_reader.hashes[self.host_reader.depth], self.number)
+        self.hosts.make_room(HOST_ENTRY)
+        self.hosts.longs[self.hosts.used >> 3] = value >> HALF << HALF | self.nodes.used >> 2
+        self.hosts.used += HOST_ENTRY
+        return 0
 
     def is_in_domain(self, cut: int) -> int:
         """Whether the name of `key` is at or below a cut."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from image import layout
@@ -61,7 +62,8 @@ class Overlay:
         self._record = place.record
         self._reader = reader
         self._origin_octets = len(place.record.origin)
-        self._written: list[tuple[int, bytes, int]] = []  # hash, name, place in the heap
+        self._written: list[tuple[int, int, bytes, int]] = []  # number of a zone, hash, name, place in the heap
+        self._hosts: dict[bytes, int] = {}  # that were noted, and where in the heap last
 
     def find(self, owner: bytes) -> Old | None:
         """The node of a name; also one that says that it is gone."""
@@ -84,8 +86,42 @@ class Overlay:
         octets += b"".join(SET.pack(rdtype, *entry) for rdtype, entry in sorted(node.sets.items())) + relative
         delta = self._place.delta
         written = delta.append_node(self._record.number, generation, old.at if old is not None else 0, octets)
-        self._written.append((self._value(owner), relative, written))
+        self._written.append((self._record.number, self._value(owner), relative, written))
         return written // layout.UNIT
+
+    def note_host(self, generation: int, host: bytes, cut: bytes) -> None:
+        """Note that a cut names a host of the zone. Raises DeltaFull. It is found when finish() was called."""
+        number = self._record.number | layout.HOST_OF
+        before = self._hosts[host] if host in self._hosts else self._noted(host)
+        owner, below = self._relative(host), self._relative(cut)
+        octets = NODE.pack(0, len(owner), 0, len(below)) + owner + below
+        self._hosts[host] = self._place.delta.append_node(number, generation, before, octets)
+
+    def named_by(self, host: bytes) -> Iterator[bytes]:
+        """The cuts that named a host, since the image was made or in it, some of them more than once: they need not
+        name it any more.
+        """
+        origin = self._record.origin
+        entries = self._place.image.hosts()
+        upper = self._value(host) >> layout.HALF
+        at = bisect_left(entries, upper << layout.HALF)
+        while at < len(entries) and entries[at] >> layout.HALF == upper:
+            node = entries[at] & layout.MASK32
+            if self._record.nodes <= node < self._record.nodes_end:  # else it is of another zone of the image
+                yield self._owner_at(self._place.image.row()[layout.ROW_NODES] + node * layout.UNIT) + origin
+            at += 1
+        noted = self._noted(host)
+        while noted:
+            place = self._place.delta.heap + noted
+            _, octets, _, size = NODE.unpack_from(self._place.arena.view, place)
+            start = place + layout.NODE_FIXED + octets
+            yield bytes(self._place.arena.view[start : start + size]) + origin
+            noted = self._place.delta.replaced(noted)
+
+    def _noted(self, host: bytes) -> int:
+        """Where in the heap it is noted which cut named a host last; 0 where it is not."""
+        number = self._record.number | layout.HOST_OF
+        return self._place.delta.find(self._value(host, number), number, self._relative(host))[1]
 
     def finish(self) -> None:
         """Have what was written found, all of it or nothing: a change that is given up must leave no trace.
@@ -93,9 +129,13 @@ class Overlay:
         Raises DeltaFull.
         """
         delta = self._place.delta
+        number = self._record.number | layout.HOST_OF
+        self._written += [
+            (number, self._value(host, number), self._relative(host), written) for host, written in self._hosts.items()
+        ]
         delta.expect(len(self._written), RECORD_ROOM)
-        for value, relative, written in self._written:
-            at, _ = delta.find(value, self._record.number, relative)
+        for zone, value, relative, written in self._written:
+            at, _ = delta.find(value, zone, relative)
             delta.put(at, value, written)
 
     def keep(self, fragment: bytes) -> int:
@@ -115,12 +155,17 @@ class Overlay:
             is_ours = self._record.nodes <= offset < self._record.nodes_end
             if entry >> layout.TAG_SHIFT == value & layout.TAG_MASK and is_ours:
                 node = nodes + offset * layout.UNIT
-                _, octets, sets, _ = NODE.unpack_from(view, node)
-                at = node + layout.NODE_FIXED + layout.SET_OCTETS * sets
-                if view[at : at + octets] == relative:
+                if self._owner_at(node) == relative:
                     return int(node)
             bucket = (bucket + 1) % size
         return 0
+
+    def _owner_at(self, node: int) -> bytes:
+        """The name, without the origin, of a node in the arena."""
+        view = self._place.arena.view
+        _, octets, sets, _ = NODE.unpack_from(view, node)
+        at = node + layout.NODE_FIXED + layout.SET_OCTETS * sets
+        return bytes(view[at : at + octets])
 
     def _read(self, place: int, at: int) -> Old:
         view = self._place.arena.view
@@ -134,8 +179,9 @@ class Overlay:
     def _relative(self, owner: bytes) -> bytes:
         return owner[: len(owner) - self._origin_octets]
 
-    def _value(self, owner: bytes) -> int:
-        """The hash of a name by which its node is found."""
+    def _value(self, owner: bytes, number: int | None = None) -> int:
+        """The hash of a name by which its node is found, among those of this zone or another number."""
         self._reader.attach(memoryview(owner))
         self._reader.read(0, len(owner))
-        return self._reader.place(self._reader.hashes[self._reader.depth], self._record.number)
+        zone = self._record.number if number is None else number
+        return self._reader.place(self._reader.hashes[self._reader.depth], zone)

@@ -4,7 +4,7 @@
     record = Patch(place, finder, tools).change(finder.touched(version, limit))
 
 Publishing the record makes all of it visible at once. What a delta cannot express (another kind of chain of NSEC or
-NSEC3, or one that has a gap; glue of more delegations than can be looked at; too many names) is said, and the zone
+NSEC3, or one that has a gap; too many names, or delegations that one name's addresses go with) is said, and the zone
 built anew. Names are rendered by what renders them for an image.
 """
 
@@ -13,15 +13,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 
 import dns.exception
 import dns.name
 
 from datasrc.errors import NotInZone
-from datasrc.keys import AFTER_ALL, APEX, WILDCARD, key_labels, path
+from datasrc.keys import APEX, WILDCARD, key_labels, path
 from datasrc.nsec3 import SHA1, Parameters, hashed_key, may_be_hashed, next_key, read_parameters
 from datasrc.rdata import unpack
-from datasrc.records import RRset
 from datasrc.rows import Row, name_from_wire
 from datasrc.source import Finder
 from image import layout
@@ -32,7 +32,7 @@ from image.overlay import Node, Old, Overlay, Place
 from image.zonerecord import ZoneRecord, origin_wire
 
 MAX_NAMES = 1000  # that are written; more take longer than to build the zone anew in the background
-MAX_CUTS = 500  # delegations that are looked at, where an address changed
+MAX_NOTED = 4 * MAX_NAMES  # notes of a host that are read: some are of delegations that are gone
 STAR = b"\x01*"
 ADDRESS_TYPES = frozenset({1, 28})  # A, AAAA
 _ENDS = layout.NODE_CUT | layout.NODE_DNAME
@@ -41,9 +41,6 @@ _LOOKED_AT = frozenset({*ADDRESS_TYPES, layout.DNAME})  # what glue depends on
 
 Touched = Mapping[bytes, Collection[int]]
 """Keys, and the types that changed there: of signatures also those that they cover."""
-
-Cuts = dict[bytes, frozenset[bytes]]
-"""The delegations of a zone, and what their NS records name; in wire form, small letters."""
 
 
 class NotExpressible(Exception):
@@ -62,9 +59,8 @@ class Tools:
 class Patch:
     """One change of a zone; for one use. Blocks."""
 
-    def __init__(self, place: Place, finder: Finder, tools: Tools, cuts: Cuts | None = None) -> None:
-        """`finder` has the zone as it is to be; `cuts` what the patch before this one left, if that is known."""
-        self.cuts = cuts
+    def __init__(self, place: Place, finder: Finder, tools: Tools) -> None:
+        """`finder` has the zone as it is to be."""
         self._finder = finder
         self._record = place.record
         self._origin = place.record.origin
@@ -74,6 +70,7 @@ class Patch:
         self._keys: dict[bytes, bytes] = {}  # of owners that were made of them
         self._nodes: dict[bytes, Node] = {}
         self._negative = 0
+        self._served: set[bytes] = set()  # delegations whose servers changed
         self._ends: set[int] = set()  # labels of cuts and DNAMEs
         self._settled: set[bytes] = set()
         self._taken: dict[bytes, Old | None] = {}  # owners whose nodes are here as they are to be
@@ -107,9 +104,9 @@ class Patch:
         self._waiting = list(owners)
         if self._unmatched:  # names that have NSEC3 now are among those that changed, or above them
             self._waiting += [above for owner in owners for above in self._ancestors(owner)]
-        self._follow_cuts(owners)
+        self._served = {owner for owner, kinds in owners.items() if layout.NS in kinds}
         if self._record.last_end and types & _LOOKED_AT:
-            self._find_cuts({owner for owner, kinds in owners.items() if kinds & _LOOKED_AT})
+            self._find_cuts(owners)
         while self._waiting:
             self._settle(self._waiting.pop())
         if self._unmatched:
@@ -124,7 +121,10 @@ class Patch:
         for key in dict.fromkeys(row.key for row in rows):  # in canonical order: a cut comes before what is below
             if closed is not None and key.startswith(closed):
                 continue
-            node = self._add(self._owner_of(key), self._render(key))
+            owner = self._owner_of(key)
+            node = self._add(owner, self._render(key))
+            if node.flags & layout.NODE_CUT:
+                self._note_hosts(owner, self._finder.row(key, layout.NS))
             if node.flags & _ENDS:
                 closed = key
         if self._assembler.facts()[0] & layout.ZONE_SIGNED:
@@ -218,8 +218,11 @@ class Patch:
                 self._waiting += [end, *self._between(owner, end)]  # its glue this may be; they may have been for it
                 return
         if rows:
-            self._take(owner, self._render_rows(key, rows), old)
+            taken = self._take(owner, self._render_rows(key, rows), old)
             self._follow_nsec(owner, rows)
+            was_cut = old is not None and old.there and old.flags & layout.NODE_CUT
+            if taken.flags & layout.NODE_CUT and (owner in self._served or not was_cut):
+                self._note_hosts(owner, next(row for row in rows if row.rdtype == layout.NS))
         elif self._has_below(key):
             self._node(owner).link = self._link(owner, old)
             self._taken[owner] = old
@@ -273,15 +276,20 @@ class Patch:
 
     def _uncover(self, key: bytes) -> None:
         """What was below a cut or a DNAME is of the zone again."""
+        end = self._owner_of(key)
+        for owner in self._stored_below(key):
+            self._waiting += [owner, *self._between(owner, end)]
+            if len(self._waiting) > MAX_NAMES:
+                raise NotExpressible(f"more than {MAX_NAMES} names were below a delegation that is gone")
+
+    def _stored_below(self, key: bytes) -> Iterator[bytes]:
+        """The names below one that have records."""
         after = key
         while True:
             _, following = self._finder.neighbours(after + b"\0")
             if following is None or not following.startswith(key):
                 return
-            owner = self._owner_of(following)
-            self._waiting += [owner, *self._between(owner, self._owner_of(key))]
-            if len(self._waiting) > MAX_NAMES:
-                raise NotExpressible(f"more than {MAX_NAMES} names were below a delegation that is gone")
+            yield self._owner_of(following)
             after = following
 
     def _between(self, owner: bytes, end: bytes) -> Iterator[bytes]:
@@ -291,32 +299,28 @@ class Patch:
                 return
             yield above
 
-    def _find_cuts(self, owners: set[bytes]) -> None:
-        """The delegations that have glue of these names, or of names below them."""
-        if self.cuts is None:
-            self.cuts = {}
-            for key, rrset in self._finder.backwards(AFTER_ALL, layout.NS):
-                if key != APEX:
-                    self.cuts[self._owner_of(key)] = _targets(rrset)
-                if len(self.cuts) > MAX_CUTS:
-                    self.cuts = None
-                    raise NotExpressible(f"an address changed, which may be glue of more than {MAX_CUTS} delegations")
-        for cut, targets in self.cuts.items():
-            for target in targets:
-                if target in owners or (target.endswith(self._origin) and owners & set(self._ancestors(target))):
-                    self._waiting.append(cut)
+    def _find_cuts(self, touched: Mapping[bytes, frozenset[int]]) -> None:
+        """Have the delegations looked at that may have glue of these names, or of names below them."""
+        hosts = {owner for owner, kinds in touched.items() if kinds & ADDRESS_TYPES}
+        for owner, kinds in touched.items():
+            if layout.DNAME in kinds:  # what is below it is redirected, or no longer
+                hosts.update(islice(self._stored_below(self._key_of(owner)), MAX_NAMES + 1))
+                if len(hosts) > MAX_NAMES:
+                    raise NotExpressible(f"more than {MAX_NAMES} names are below a DNAME that came or went")
+        cuts: set[bytes] = set()
+        for host in hosts:
+            for count, cut in enumerate(self._overlay.named_by(host)):
+                cuts.add(cut)
+                if len(cuts) > MAX_NAMES or count > MAX_NOTED:
+                    raise NotExpressible(f"addresses changed that go with more than {MAX_NAMES} delegations")
+        self._waiting += cuts
 
-    def _follow_cuts(self, touched: Mapping[bytes, frozenset[int]]) -> None:
-        """Keep the delegations that are known in line."""
-        if self.cuts is None:
-            return
-        for owner, types in touched.items():
-            if layout.NS in types and owner != self._origin:
-                rrset = self._finder.rrset(name_from_wire(owner), layout.NS)
-                if rrset is None:
-                    self.cuts.pop(owner, None)
-                else:
-                    self.cuts[owner] = _targets(rrset)
+    def _note_hosts(self, cut: bytes, servers: Row | None) -> None:
+        """Note of which hosts a delegation has glue, but for those whose names lead to it."""
+        for target in map(name_from_wire, unpack(servers.rdatas)) if servers is not None else ():
+            host = origin_wire(target)
+            if target.is_subdomain(self._finder.info.origin) and not target.is_subdomain(name_from_wire(cut)):
+                self._overlay.note_host(self._record.generation + 1, host, cut)
 
     # Chains.
 
@@ -471,10 +475,6 @@ class Patch:
         while owner != self._origin:
             owner = owner[1 + owner[0] :]
             yield owner
-
-
-def _targets(rrset: RRset) -> frozenset[bytes]:
-    return frozenset(origin_wire(name_from_wire(rdata)) for rdata in rrset.rdatas)
 
 
 def _labels(owner: bytes) -> int:

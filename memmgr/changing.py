@@ -8,11 +8,10 @@ from datasrc.records import ZoneState
 from datasrc.source import Finder
 from image.delta import DeltaFull
 from image.overlay import Place
-from image.patch import Cuts, NotExpressible, Patch, Tools
+from image.patch import NotExpressible, Patch, Tools
 from image.zonerecord import ZoneRecord
 from memmgr.store import Located, Store
 
-MAX_CUTS_KNOWN = 100  # zones
 MAX_SETS = 4000  # that are changed in place at once; of more the zone is built anew
 
 
@@ -23,7 +22,6 @@ class Changing:
         self._store = store
         self._log = log
         self._tools = Tools(store.manifest.seed)
-        self._cuts: dict[bytes, tuple[int, Cuts]] = {}  # delegations of zones that were changed last, and the version
 
     def change(self, finder: Finder, there: Located) -> ZoneRecord | None:
         """Bring a zone that is there to what its source has, and publish it; None: it must be built anew."""
@@ -36,10 +34,8 @@ class Changing:
             if touched is None:
                 return None
             delta.begin()
-            version, cuts = self._cuts.pop(before.origin, (0, None))
             place = Place(self._store.arena, self._store.images[there.slot], delta, before)
-            patch = Patch(place, finder, self._tools, cuts if version == before.version else None)
-            record = patch.change(touched)
+            record = Patch(place, finder, self._tools).change(touched)
             offset = self._store.put_record(there.slot, record)
         except (NotExpressible, DeltaFull) as error:
             delta.end()
@@ -52,10 +48,6 @@ class Changing:
             raise
         self._store.publish([(record.origin, there.slot, offset)])
         delta.end()
-        if patch.cuts is not None:
-            while len(self._cuts) >= MAX_CUTS_KNOWN:
-                del self._cuts[next(iter(self._cuts))]
-            self._cuts[record.origin] = record.version, patch.cuts
         return record
 
     def write(self, finder: Finder, blank: ZoneRecord, slot: int) -> bool:

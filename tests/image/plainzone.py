@@ -44,6 +44,7 @@ class Zone:
         self.nodes: dict[bytes, Node] = {}
         self.flags = 0
         self.negative = 0
+        self.hosts: list[tuple[bytes, bytes]] = []  # of the zone, and a cut that names it and is not above it
         self.ends: set[int] = set()  # labels of cuts and DNAMEs
         self.nsec: list[tuple[bytes, int]] = []  # owner, fragment
         self.nsec3: list[tuple[bytes, int]] = []  # hash, fragment
@@ -126,6 +127,11 @@ class Zone:
         fragment = Fragment(owner)
         fragment.add(wire(cut), servers.rdtype, servers.ttl, servers.rdatas)
         targets = [target_of(rdata) for rdata in servers.rdatas]
+        self.hosts += [
+            (wire(target).lower(), owner)
+            for target in targets
+            if target.is_subdomain(self._finder.info.origin) and not target.is_subdomain(cut)
+        ]
         glue = [
             rrset
             for in_domain in (True, False)

@@ -73,6 +73,7 @@ class _Builder:
         self._nodes = bytearray(layout.UNIT)
         self._fragments = bytearray(layout.UNIT)
         self._chain = bytearray(layout.UNIT)
+        self._hosts: list[int] = []
         self._known: dict[bytes, int] = {}
         self._names: list[tuple[int, int]] = []  # hash, octet of NODES
 
@@ -84,13 +85,16 @@ class _Builder:
         placed = _Placed(len(self._nodes))
         for owner, node in zone.nodes.items():
             placed.nodes[owner] = self._add_node(owner, len(owner) - len(zone.origin), node)
+        for host, cut in zone.hosts:
+            upper = self._place(host, self._numbers) >> layout.HALF << layout.HALF
+            self._hosts.append(upper | placed.nodes[cut] // layout.UNIT)
         chain, entries = self._add_chain(zone, placed)
         self._add_zone(finder, zone, placed, chain, entries)
 
     def finish(self) -> list[bytes]:
         """All octets of the file."""
         sections = [bytes(self._zones), _buckets(self._names), bytes(self._nodes), bytes(self._fragments)]
-        sections.append(bytes(self._chain))
+        sections += [bytes(self._chain), struct.pack(f"<{len(self._hosts)}Q", *sorted(self._hosts))]
         chunks, table, offset = [], b"", layout.HEADER_OCTETS
         for octets in sections:
             table += SECTION.pack(offset, len(octets), zlib.crc32(octets), 0)

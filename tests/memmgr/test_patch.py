@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,7 +50,11 @@ class Rig:
         self.source = MemorySource()
         self.origin = dns.name.from_text(ORIGIN)
         self.serial = 0
-        self.rebuilt = 0
+        self.reasons: list[str] = []  # why it had to be built anew
+
+    @property
+    def rebuilt(self) -> int:
+        return len(self.reasons)
 
     def store(self, name: str) -> Store:
         return Store(self.directory / name, self.directory / f"{name}.json", "1.1", lambda path, reason: None)
@@ -99,9 +103,9 @@ class Rig:
             place.delta.begin()
             try:
                 record = Patch(place, finder, Tools(store.manifest.seed)).change(self.touched(finder))
-            except NotExpressible:
+            except NotExpressible as error:
                 place.delta.end()
-                self.rebuilt += 1
+                self.reasons.append(str(error))
                 self.build(store)
                 return
         store.publish([(record.origin, slot, store.put_record(slot, record))])
@@ -147,9 +151,9 @@ def queries():
 QUERIES = list(queries())
 
 
-def compare(one: Store, other: Store, told: str) -> None:
+def compare(one: Store, other: Store, told: str, queries: Sequence[tuple[str, str, bytes]] = QUERIES) -> None:
     left, right = Asker(one), Asker(other)
-    for text, kind, query in QUERIES:
+    for text, kind, query in queries:
         found, wanted = left.ask(query), right.ask(query)
         if found != wanted:
             texts = [str(dns.message.from_wire(octets)) if octets else "left" for octets in (found, wanted)]
@@ -161,13 +165,17 @@ def run(directory: Path, steps) -> Rig:
     rig.commit(steps[0])
     store = rig.store("changed")
     rig.build(store)
+    redirected = 0
     for number, step in enumerate(steps[1:]):
         rig.commit(step)
+        with rig.finder() as finder:
+            redirected += layout.DNAME in rig.touched(finder).get(b"", ())
         rig.change(store)
         fresh = rig.store(f"fresh{number}")
         rig.build(fresh)
         compare(store, fresh, f"after {steps}")
         fresh.close()
+    assert rig.reasons == ["the whole zone is redirected, or no longer"] * redirected
     store.close()
     return rig
 
