@@ -1,12 +1,18 @@
-"""Memory of the idle suite with two auth instances, by process: memory [SECONDS].
+"""Memory of the idle suite with two auth instances, by process: memory [SECONDS [KIND ZONES]].
 
 PSS (proportional set size, proc(5) smaps_rollup): a page that several processes share counts with each for its part, so
 that the sum is what the suite takes. Read SECONDS after it is up, with REST and metrics on and one small zone.
+
+KIND is what there is beside it: `files`, so many small zone files; `odd`, the same, one of which has a capital letter
+in its name; `listed`, so many zones that the configuration lists and no data source has. Then the list of zones was
+asked for once, and a query for a zone that has no image.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,6 +24,7 @@ from tests.kit.zones import small_zone
 
 SECONDS = 5.0
 GOAL = 200_000_000 / 1024  # KiB, of 200 MB
+PATIENCE = 600.0  # s for all images
 FIELDS = ("Pss", "Pss_Anon", "Pss_File", "Rss")
 
 
@@ -33,12 +40,51 @@ def threads(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
+def files(directory: Path, count: int, *, odd: bool) -> str:
+    """So many zone files, and the configuration that has them served."""
+    for number in range(count):
+        name = f"z{number:06}.example"
+        file = f"{'Z' if odd and number == 0 else 'z'}{name[1:]}.zone"
+        (directory / file).write_text(small_zone(name))
+    return f"  files: {{type: master-files, directory: {directory}}}\n"
+
+
+def beside(kind: str, count: int, directory: Path) -> str:
+    """What the configuration has beside the usual."""
+    main = "data_sources:\n  main: {type: database, url: 'sqlite:///{state_dir}/zones.sqlite'}\n"
+    if kind in ("files", "odd"):
+        return main + files(directory, count, odd=kind == "odd")
+    if kind == "listed":
+        return f"zones: {json.dumps({f'z{number:06}.example': {} for number in range(count)})}\n"
+    return ""
+
+
+def use(suite: kit.Suite, count: int) -> None:
+    """Wait for images, and ask for what there is."""
+
+    def all_built() -> bool:
+        found = suite.control("call", "memmgr", "status", check=False)
+        return found is not None and found["state"] == "ready" and not found["waiting"] + found["building"]
+
+    kit.wait_until(all_built, PATIENCE, "all zones have images")
+    suite.control("zone", "list", "--limit", "100")
+    if count:
+        suite.query("www.none.test", "A")
+
+
 def main() -> None:
     """Print a line a process and the sum."""
     kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+    kind, count = (sys.argv[2], int(sys.argv[3])) if len(sys.argv) > 2 else ("", 0)
+    with tempfile.TemporaryDirectory(prefix="memory-") as directory:
+        measure(seconds, beside(kind, count, Path(directory)), count)
+
+
+def measure(seconds: float, more: str, count: int) -> None:
+    """Run the suite, with so much more in its configuration, and print."""
     ports = [f"127.0.0.1@{free_port()}" for _ in range(2)]
-    config = "components: {auth: {instances: 2}}\n"
+    config = f"components: {{auth: {{instances: 2}}}}\n{more}"
     with kit.Suite(config=config, arguments=["--rest", ports[0], "--metrics", ports[1]]) as suite:
         done = suite.loadzone("example.org", small_zone())
         if done.returncode:
@@ -47,6 +93,7 @@ def main() -> None:
         kit.wait_until(
             lambda: all(one["state"] == "running" for one in suite.components().values()), 60, "all processes run"
         )
+        use(suite, count)
         assert suite.process is not None
         time.sleep(seconds)  # what is done once, as building the image, has ended then
         names = dict.fromkeys(suite.descendants(), "zygote") | {suite.process.pid: "bob"}

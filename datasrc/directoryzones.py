@@ -51,6 +51,9 @@ class DirectoryZones:
             self.names = self._directory.names()
             if self.names is None:
                 self._begin_with_all()
+            else:
+                self.faults.update(self.names.faults)
+                self.strays = tuple(self.names.strays)
 
     def late(self) -> Late | None:
         """Who has the zones that nobody asked for yet; None where all are there."""
@@ -103,7 +106,7 @@ class DirectoryZones:
                 yield key, zone
 
     def _is_known(self, key: bytes, name: str, told: Remembered, known: Callable[[bytes, int], bool]) -> bool:
-        return self._directory.is_as(told, name) and known(key, told.version)
+        return key not in self.faults and self._directory.is_as(told, name) and known(key, told.version)
 
     def read_large(self, most: int | None = None) -> int:
         """Read large files that were not read yet, so many at most; how many that were. For a thread that has the time.
@@ -129,7 +132,7 @@ class DirectoryZones:
         """The zone of a key that nobody asked for yet, if there is one."""
         file = self._directory.file_of(names, key)
         if file is None:
-            return None
+            return self.zones.add(key, self._blank(key, first_number())) if key in names.faults else None
         new, is_as_told = self._recalled(key, file, first_number())
         zone = self.zones.add(key, new)
         if zone is not new or is_as_told:
@@ -167,8 +170,14 @@ class DirectoryZones:
         before = self.names
         assert before is not None
         away = list(before.beyond(names))
-        gone = self._add_blank(key for key, _ in away if names.file_of(key) is None)
+        gone = self._add_blank(
+            chain(
+                (key for key, _ in away if not names.has_zone(key)),
+                (key for key in before.faults if not names.has_zone(key)),
+            )
+        )
         unknown = self._add_renamed(names, away)
+        self._judge_twice(before.faults, names.faults)
         for key, name in names.items() if self._told else ():
             told = self._told.get(name)
             if told is not None and self.zones.get(key) is None and not self._directory.is_as(told, name):
@@ -178,8 +187,19 @@ class DirectoryZones:
         new = sorted([*unknown, *(key for key, _ in names.beyond(before) if before.file_of(key) is None)])
         files = self._directory.files_of(names, [*self.zones.each_key(), *new])
         if self._take(files, gone, all_files=all_files):
-            self.names, self.strays = names.without(set(new) - self.zones.held(new)), ()
+            self._make_empty([key for key in names.faults if not before.has_zone(key)], first_number())
+            self.faults.update(names.faults)
+            self.names, self.strays = names.without(set(new) - self.zones.held(new)), tuple(names.strays)
             self._make_room()
+
+    def _judge_twice(self, before: Collection[bytes], now: Collection[bytes]) -> None:
+        """Have zones with several files, which they had or had not before, read again when they have one alone."""
+        for key in before:
+            if key not in now:
+                self.faults.pop(key, None)
+        for key in now:
+            if (known := self.get(key)) is not None:
+                known.seen = None  # whichever of them stays is read again
 
     def _add_renamed(self, names: Names, away: Iterable[tuple[bytes, str]]) -> list[bytes]:
         """Have zones nobody asked for, whose files have other names now, as they were; which nothing is known of.
@@ -199,9 +219,7 @@ class DirectoryZones:
 
     def _take_all(self, *, all_files: bool) -> None:
         files, twice, strays = self._directory.files()
-        for key in twice:
-            if (known := self.get(key)) is not None:
-                known.seen = None  # whichever of them stays is read again
+        self._judge_twice((), twice)
         if self.names is not None:
             self._add_rest(self.names, files)
         gone = set(self.zones.each_key()) - files.keys() - twice.keys()
@@ -226,7 +244,7 @@ class DirectoryZones:
     def _add_blank(self, keys: Iterable[bytes]) -> set[bytes]:
         """Have zones that were known by name and are gone, so that this can be told; which of them are there."""
         number = first_number()
-        added = {key: self.zones.add(key, FileZone(key, number, None, self.kept, self._failed)) for key in keys}
+        added = {key: self.zones.add(key, self._blank(key, number)) for key in keys}
         return {key for key, zone in added.items() if not zone.deleted}
 
     def _take(self, files: Mapping[bytes, ZoneFile], gone: Collection[bytes], *, all_files: bool) -> bool:
@@ -335,6 +353,10 @@ class DirectoryZones:
             self._large.add(key)
         return zone
 
+    def _blank(self, key: bytes, number: int) -> FileZone:
+        """A zone without a file."""
+        return FileZone(key, number, None, self.kept, self._failed)
+
     def _failed(self, zone: FileZone, reason: str) -> None:
         with self._judging:
             if self.zones.get(zone.key) is zone:  # else another one reads the file, and tells
@@ -343,8 +365,7 @@ class DirectoryZones:
     def _make_empty(self, keys: Collection[bytes], number: int) -> None:
         """Have zones that are there to be BROKEN."""
         for key in keys:
-            blank = FileZone(key, number, None, self.kept, self._failed)
-            self.zones.publish(self.zones.get(key), blank, [], _PROVENANCE)
+            self.zones.publish(self.zones.get(key), self._blank(key, number), [], _PROVENANCE)
 
 
 def _file_zone(zone: Stored) -> FileZone:

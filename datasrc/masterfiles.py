@@ -177,7 +177,7 @@ class MasterFilesSource(DataSource):
         names = self._files.names
         if names is None:
             return self._zones.held(keys)
-        return {key for key in keys if names.file_of(key) is not None}
+        return {key for key in keys if names.has_zone(key)}
 
     def known_until(self) -> float:
         """When the last look at the directory began."""

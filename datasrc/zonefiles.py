@@ -19,6 +19,7 @@ SUFFIX = ".zone"
 MAX_PLAIN = 253  # characters of a name without the final dot (RFC 1035 section 2.3.4)
 PART = 1 << 16  # octets of names that are made text at a time
 TOGETHER = 5000  # names that are taken at a time
+BARE, SUFFIXED, ODD, NONE = range(4)  # how the name of a file is that of its zone; none: there are several
 LATE_FROM = 1000  # files: fewer are all looked at in some milliseconds
 _ALL_PLAIN = re.compile(r"(?:[a-z0-9_-]{1,63}+(?:\.[a-z0-9_-]{1,63}+)*+\n)*+", re.ASCII)
 _PLAIN = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII | re.IGNORECASE)
@@ -40,55 +41,99 @@ def status_of(entry: os.DirEntry[str]) -> os.stat_result | None:
 
 
 class Names:
-    """Very many zone files by their names alone, all plain and in small letters, one file a zone: 40 octets a file, and
-    no object. Made by take(); then for any threads.
+    """Very many zone files by their names alone. Made by take(); then for any threads.
+
+    Plain names in small letters, as nearly all are, take 40 octets each and no object; of others there is one.
     """
 
-    def __init__(self) -> None:
-        self._text = bytearray()  # a name a line
-        self._keys = KeyTable(numbered=True)  # of the zones: 1 where the name of the file has the suffix
+    def __init__(self, directory: str = "") -> None:
+        """`directory` is for messages."""
+        self.faults: dict[bytes, str] = {}  # of zones that have more than one file, by their keys
+        self.strays: list[str] = []  # why files are no zone's
+        self._directory = directory
+        self._text = bytearray()  # a plain name a line
+        self._odd: dict[bytes, str] = {}  # other names, by the keys of their zones
+        self._keys = KeyTable(numbered=True)  # of the zones: how the name of the file is made of the key
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def take(self, names: list[str]) -> bool:
-        """Have these files, too; whether their names say enough."""
+    def take(self, names: list[str]) -> None:
+        """Have these files, too."""
         if not names:
-            return True
+            return
         text = "\n".join(names) + "\n"
-        if text.count("\n") != len(names) or max(map(len, names)) > MAX_PLAIN or not _ALL_PLAIN.fullmatch(text):
-            return False
-        before = len(self)
-        self._text += text.encode()
-        for name, key in zip(names, keys_of(names), strict=True):
-            self._keys.put(key, name.endswith(SUFFIX))
-        return len(self) == before + len(names)
+        if text.count("\n") == len(names) and max(map(len, names)) <= MAX_PLAIN and _ALL_PLAIN.fullmatch(text):
+            keys = keys_of(names)
+            if len(set(keys)) == len(keys) and not any(map(self.has_zone, keys)):
+                self._text += text.encode()
+                for name, key in zip(names, keys, strict=True):
+                    self._keys.put(key, SUFFIXED if name.endswith(SUFFIX) else BARE)
+                return
+        for name in names:
+            self._take_odd(name)
+
+    def _take_odd(self, name: str) -> None:
+        path = f"{self._directory}/{name}"
+        try:
+            key = key_of(name, path)
+        except ValueError as error:
+            self.strays.append(str(error))
+            return
+        if self.has_zone(key):
+            beside = self.file_of(key)
+            if beside is not None:
+                first, second = sorted((beside, name))
+                path = f"{self._directory}/{second}"
+                self.faults[key] = f"{path}: there is {first} beside it, and one zone cannot have both"
+            self._keys.put(key, NONE)
+        elif "\n" not in name and len(name) <= MAX_PLAIN and _ALL_PLAIN.fullmatch(f"{name}\n"):
+            self._text += f"{name}\n".encode()
+            self._keys.put(key, SUFFIXED if name.endswith(SUFFIX) else BARE)
+        else:
+            self._odd[key] = name
+            self._keys.put(key, ODD)
+
+    def has_zone(self, key: bytes) -> bool:
+        """Whether there is a file, or are several, of the zone that has this key."""
+        return self._keys.number(key) >= 0
 
     def file_of(self, key: bytes) -> str | None:
-        """The name of the file of the zone that has this key; None where there is none."""
-        suffixed = -1 if b"." in key else self._keys.number(key)  # a dot within a label
-        if suffixed < 0:
-            return None
-        zone = b".".join(reversed(key[:-1].split(b"\x00"))).decode("latin-1")
-        return zone + SUFFIX if suffixed else zone
+        """The name of the file of the zone that has this key; None where there is none, or more than one."""
+        how = self._keys.number(key)
+        if how in (BARE, SUFFIXED):
+            zone = b".".join(reversed(key[:-1].split(b"\x00"))).decode("latin-1")
+            return zone + SUFFIX if how == SUFFIXED else zone
+        return self._odd.get(key) if how == ODD else None
 
     def has(self, name: str) -> bool:
-        """Whether there is a file of this name."""
-        return name.isascii() and self.file_of(keys_of([name])[0]) == name
+        """Whether there is a file of this name, alone for its zone."""
+        try:
+            return self.file_of(key_of(name, name)) == name
+        except ValueError:
+            return False
 
     def without(self, zones: Collection[bytes]) -> Names:
         """All but the files of the zones that have these keys."""
         if not zones:
             return self
-        left = Names()
-        for names in self._parts():
-            left.take([name for name, key in zip(names, keys_of(names), strict=True) if key not in zones])
+        left = Names(self._directory)
+        left.strays = self.strays
+        for part in self._parts():
+            left.take([name for name, key in zip(part, keys_of(part), strict=True) if key not in zones])
+        left.take([name for key, name in self._odd.items() if key not in zones])
+        for key, fault in self.faults.items():
+            if key not in zones:
+                left.faults[key] = fault
+                left._keys.put(key, NONE)
         return left
 
     def beyond(self, other: Names) -> Iterator[tuple[bytes, str]]:
-        """The key of the zone, and the name, of each file that there is not."""
-        if self._text != other._text:
-            yield from ((key, name) for key, name in self.items() if other.file_of(key) != name)
+        """The key of the zone, and the name, of each file that there is not, or not alone, and is alone here."""
+        if self._text != other._text or self._odd != other._odd or self.faults.keys() != other.faults.keys():
+            for key, name in self.items():
+                if key not in self.faults and other.file_of(key) != name:
+                    yield key, name
 
     def keys(self) -> Iterator[bytes]:
         """The keys of all zones."""
@@ -101,9 +146,10 @@ class Names:
         return found
 
     def items(self) -> Iterator[tuple[bytes, str]]:
-        """The key of each zone, and the name of its file; made as they are taken."""
+        """The key of each zone, and the name of its file, or of one of them; made as they are taken."""
         for names in self._parts():
             yield from zip(keys_of(names), names, strict=True)
+        yield from self._odd.items()
 
     def _parts(self) -> Iterator[list[str]]:
         """All names, a few at a time."""
@@ -120,26 +166,21 @@ def keys_of(names: Iterable[str]) -> list[bytes]:
 
 
 def names_of(directory: Path) -> Names | None:
-    """The zone files by their names, which is all there is to learn in a moment; None where that does not tell enough.
+    """The zone files by their names, which is all there is to learn in a moment; None where there are few.
 
-    It does not where there are few, or a name is not plain, or one zone has two, or what a link leads to may change.
     Raises OSError.
     """
-    names = Names()
+    names = Names(str(directory))
     part: list[str] = []
     with os.scandir(directory) as entries:
         for each in entries:
-            name = each.name
-            if name[0] != "." and name[-1] != "~":
-                if each.is_symlink():
-                    return None
-                if each.is_file():
-                    part.append(name)
-                    if len(part) == TOGETHER:
-                        if not names.take(part):
-                            return None
-                        part.clear()
-    if not names.take(part) or len(names) < LATE_FROM or not os.access(directory, os.X_OK, effective_ids=True):
+            if _may_be_zone(each.name) and each.is_file():
+                part.append(each.name)
+                if len(part) == TOGETHER:
+                    names.take(part)
+                    part.clear()
+    names.take(part)
+    if len(names) < LATE_FROM or not os.access(directory, os.X_OK, effective_ids=True):
         return None
     return names
 

@@ -656,6 +656,53 @@ def test_what_goes_wrong_while_somebody_waits_is_told(directory, slow):
     source.close()
 
 
+def test_a_zone_may_get_a_second_file_and_lose_any_of_them(directory):
+    """Whatever is known of the directory."""
+    origin, both = dns.name.from_text("b."), "there is B.zone beside it"
+    source = MasterFilesSource(directory, check_every=None)
+    for file in ("B.zone", "b"):
+        os.utime(write(directory, 1, file=file), (5, 5))
+    source.refresh()
+    assert (info(source, origin).state, both in info(source, origin).reason) == (ZoneState.BROKEN, True)
+    assert [both in problem for problem in source.problems()] == [True]
+    (directory / "b").unlink()
+    source.refresh()
+    assert (info(source, origin).serial, info(source, origin).reason, source.problems()) == (1, "", [])
+    os.utime(write(directory, 2, file="b"), (5, 5))
+    source.refresh()
+    assert (info(source, origin).serial, both in info(source, origin).reason) == (1, True)
+    (directory / "B.zone").unlink()
+    source.refresh()
+    assert (info(source, origin).serial, info(source, origin).reason, source.problems()) == (2, "", [])
+    os.utime(write(directory, 3, file="B.zone"), (5, 5))
+    source.refresh()
+    for file in ("B.zone", "b"):
+        (directory / file).unlink()
+    source.refresh()
+    assert (source.held([b"b\x00"]), source.problems(), source.zones()) == (set(), [], [])
+    assert [(str(one.origin), one.deleted) for one in source.changes()][-1] == ("b.", True)
+    source.close()
+
+
+def test_zones_with_odd_names_and_with_two_files_are_surveyed(directory):
+    for file in ("a.zone", "B.zone", "c", "C.zone", "x..y"):
+        os.utime(write(directory, 1, file=file), (5, 5))
+    source = MasterFilesSource(directory, check_every=None)
+    found = {str(one.origin): (one.state, one.serial) for one in source.survey(lambda _key, _version: False)}
+    broken = (ZoneState.BROKEN, None)
+    assert {origin.lower(): state for origin, state in found.items()} == {
+        "a.": (ZoneState.READY, 1),
+        "b.": (ZoneState.READY, 1),
+        "c.": broken,
+    }
+    after = MasterFilesSource(directory, check_every=None)
+    after.recall(source.remembered())
+    assert [str(one.origin) for one in after.survey(lambda _key, _version: True)] == ["c."]
+    assert len(after.problems()) == 2
+    for one in (source, after):
+        one.close()
+
+
 class TestVeryMany:
     """Nothing is known of zones but their names until all are asked for."""
 
@@ -801,15 +848,17 @@ class TestVeryMany:
         ("file", "problem"),
         [("a", "there is a beside it"), ("A.zone", "there is A.zone beside it"), ("b...zone", "not that of a zone")],
     )
-    def test_names_that_say_too_little_have_all_looked_at(
+    def test_odd_names_are_told_and_no_other_file_is_looked_at(
         self, directory: Path, source: MasterFilesSource, file: str, problem: str
     ) -> None:
+        """All were, and an object made of each, for as long as there was one such name."""
         assert info(source, dns.name.from_text("a.")).serial == 1
         write(directory, 1, file=file)
         for one in (source, MasterFilesSource(directory, check_every=None)):
             one.refresh()
             assert problem in one.problems()[0]
             assert len(one.zone_keys()) == 4
+            assert len(one._zones) <= 1
         (directory / file).unlink()
         source.refresh()
         assert source.problems() == []

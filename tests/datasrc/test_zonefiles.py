@@ -75,9 +75,9 @@ PLAIN = ["a.zone", "b", "x.a.zone", "zone", "a-b.c_d.zone", "1.0.zone"]
 def test_very_many_names_are_told_apart_and_compared(monkeypatch):
     monkeypatch.setattr(zonefiles, "PART", 5)
     names = Names()
-    assert names.take(PLAIN[:2])
-    assert names.take([])
-    assert names.take(PLAIN[2:])
+    names.take(PLAIN[:2])
+    names.take([])
+    names.take(PLAIN[2:])
     assert [name for _, name in names.items()] == PLAIN
     assert list(names.items()) == [(key_of(name, name), name) for name in PLAIN]
     assert [names.file_of(key) for key in names.keys()] == PLAIN  # noqa: SIM118 - it is no dictionary
@@ -88,7 +88,7 @@ def test_very_many_names_are_told_apart_and_compared(monkeypatch):
     ] + 4 * [False]
     assert names.file_of(b"") is names.file_of(b"x.a\x00") is names.file_of(b"c\x00") is None
     other = Names()
-    assert other.take(["b.zone", "new", *PLAIN[2:]])
+    other.take(["b.zone", "new", *PLAIN[2:]])
     assert [name for _, name in names.beyond(other)] == ["a.zone", "b"]
     assert list(other.beyond(names)) == [(b"b\x00", "b.zone"), (b"new\x00", "new")]
     assert list(names.beyond(names)) == []
@@ -97,13 +97,51 @@ def test_very_many_names_are_told_apart_and_compared(monkeypatch):
     assert names.without(set()) is names
 
 
-@pytest.mark.parametrize(
-    "name", ["A.zone", "a..b", ".a", "a b", "ä", "a\nb", "x" * 64, "b.zone", ".".join(["x" * 63] * 4)]
-)
-def test_names_that_say_too_little_are_not_taken(name):
-    names = Names()
-    assert names.take(PLAIN)
-    assert not names.take([name])
+ODD = ["A.Zone", "x\\.y", "ä.zone", "Q.zone"]
+
+
+def test_names_that_are_not_plain_are_known_as_they_are():
+    """One of them had all files looked at, and an object made of each."""
+    names = Names("/zones")
+    names.take(["b", *ODD[:2], "c.zone"])
+    names.take([*ODD[2:], "d"])
+    assert dict(names.items()) == {key_of(name, name): name for name in ["b", "c.zone", "d", *ODD]}
+    assert sorted(map(str, filter(None, map(names.file_of, names.keys())))) == sorted(["b", "c.zone", "d", *ODD])
+    assert [names.has(name) for name in (*ODD, "a.zone", "q.zone", "B")] == [True] * 4 + [False] * 3
+    assert len(names) == len(names.key_table()) == 7
+    other = names.without({key_of(name, name) for name in ("A.Zone", "d")})
+    assert sorted(name for _, name in names.beyond(other)) == ["A.Zone", "d"]
+    assert list(other.beyond(names)) == []
+    assert (names.faults, names.strays) == ({}, [])
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("pair", [("b", "b.zone"), ("B.zone", "b.zone"), ("B", "B.zone")])
+def test_a_zone_with_two_files_has_none_and_that_is_told(pair: tuple[str, str], together: bool):
+    names = Names("/zones")
+    for part in [["a", *pair, "c"]] if together else [["a", pair[1]], [pair[0]], ["c"]]:
+        names.take(part)
+    fault = f"/zones/{pair[1]}: there is {pair[0]} beside it, and one zone cannot have both"
+    assert names.faults == {b"b\x00": fault}
+    assert names.file_of(b"b\x00") is None
+    assert names.has_zone(b"b\x00")
+    assert not any(map(names.has, pair))
+    assert sorted(names.keys()) == [b"a\x00", b"b\x00", b"c\x00"]
+    alone = Names()
+    alone.take(["a", pair[0], "c"])
+    assert list(alone.beyond(names)) == [(b"b\x00", pair[0])]
+    assert list(names.beyond(alone)) == []
+    assert names.without({b"a\x00"}).faults == names.faults
+    assert names.without({b"b\x00"}).faults == {}
+
+
+@pytest.mark.parametrize("name", ["a..b", "x" * 64, ".".join(["x" * 63] * 4), "\\256"])
+def test_files_whose_names_are_no_zones_are_told(name):
+    names = Names("/zones")
+    names.take(["b", name])
+    assert len(names) == 1
+    (stray,) = names.strays
+    assert stray.startswith(f"/zones/{name}: the name of the file is not that of a zone: ")
 
 
 def test_no_name_costs_an_object():
@@ -111,7 +149,7 @@ def test_no_name_costs_an_object():
         before = sys.getallocatedblocks()
         names = Names()
         for start in range(0, count, 100):
-            assert names.take([f"z{number}.zone" for number in range(start, start + 100)])
+            names.take([f"z{number}.zone" for number in range(start, start + 100)])
         assert len(names) == count
         return sys.getallocatedblocks() - before
 
