@@ -49,6 +49,7 @@ class GetConfiguration(msgspec.Struct, frozen=True):
     module: ClassVar[str] = "cfgmgr"
     command: ClassVar[str] = "get"
     reply: ClassVar[type[Configuration]] = Configuration
+    changes: ClassVar[bool] = False  # asked again, it is answered as things are then
 
     name: str  # the module asking
     have: int = 0  # the revision it has; 0: none

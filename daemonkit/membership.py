@@ -15,10 +15,12 @@ from daemonkit.errors import Rejected
 from daemonkit.log import note_revision
 from daemonkit.log_configuration import both, logging_part
 from daemonkit.module import Context, Module, commands_of, topics_of
-from msgq.errors import BusError, Refused
+from msgq.errors import BusError, DeadlineExceeded, Refused
 from msgq.session import Event, Gap, IncomingCall, Request
 
-CONFIGURATION_TIMEOUT = 5.0  # seconds for one attempt to get the configuration
+# Seconds for one attempt to get the configuration: the first one is soon repeated, for what is lost by a death must not
+# keep a member from the revision that all others are on; then longer and longer, for a large one on a busy machine.
+FIRST_PATIENCE, LONGEST_PATIENCE = 1.0, 8.0
 RETRY_INTERVAL = 0.2  # seconds between attempts to reach a cfgmgr that is being restarted
 # A member that prepared hears commit or abort within cfgmgr's deadline of 5 s, or asks (design section 5).
 PREPARED_TIMEOUT = 8.0
@@ -223,14 +225,24 @@ class Membership:
     async def _fetch_pages(self, revision: int) -> api.Configuration:
         name, have = self._context.spec.module, 0 if revision else self._configuration.revision
         request = api.GetConfiguration(name, have, revision)
-        page = await self._session.call(request, timeout=CONFIGURATION_TIMEOUT)
+        page = await self._page(request)
         values = page.tree
         while page.following:
             request = api.GetConfiguration(name, 0, page.revision, page.following)
-            page = await self._session.call(request, timeout=CONFIGURATION_TIMEOUT)
+            page = await self._page(request)
             for root, rows in page.rows.items():
                 values[root].update(rows.entries)
         return api.Configuration(page.revision, values, unchanged=page.unchanged)
+
+    async def _page(self, request: api.GetConfiguration) -> api.Configuration:
+        """One answer of cfgmgr. Asked once more under the same id it goes on with what it may be at, as its start."""
+        patience, call_id = FIRST_PATIENCE, None
+        while True:
+            try:
+                return await self._session.call(request, timeout=patience, call_id=call_id)
+            except DeadlineExceeded as error:
+                self._context.log.debug("DAEMON_NO_CONFIGURATION", reason=error)
+                patience, call_id = min(2 * patience, LONGEST_PATIENCE), error.call_id
 
 
 def _arguments(call: IncomingCall, request: type[Request[Any]]) -> Any:

@@ -25,8 +25,10 @@ from msgq.errors import BusLost, Refused
 from msgq.session import Gap, IncomingCall, Session
 from tests.kit import toy
 from tests.kit.bus import FakeBus
+from tests.kit.stopwatch import Stopwatch
 
 DEADLINE = 30.0
+LIMIT = 5.0  # seconds until all are on one revision (design section 5)
 
 
 class Broken(msgspec.Struct):
@@ -285,6 +287,55 @@ async def test_a_cfgmgr_that_stops_is_asked_again_and_ends_nobody(world, monkeyp
     world.cfgmgr_session.set_command_handler(refuses)
     with pytest.raises(Refused, match="no module"):
         await world.membership.configure()
+
+
+@pytest.mark.asyncio
+async def test_a_configuration_that_was_lost_on_its_way_is_asked_for_again_long_before_5_s_are_over(world, monkeypatch):
+    """All are to be on one revision within 5 s, which was how long a member waited for what would never come."""
+    send, lost = world.cfgmgr_session._answering._send, 0
+
+    async def lose(frames):
+        nonlocal lost
+        lost += 1
+        return True if lost == 1 else await send(frames)
+
+    monkeypatch.setattr(world.cfgmgr_session._answering, "_send", lose)
+    world.cfgmgr.revision = 2
+    watch = Stopwatch()
+    await world.cfgmgr_session.publish(api.RevisionCommitted.topic, api.RevisionCommitted(2))
+    await world.until_word("word2")
+    assert watch.seconds() < LIMIT / 2
+    assert lost == 2
+
+
+@pytest.mark.asyncio
+async def test_a_cfgmgr_that_takes_its_time_is_not_asked_to_begin_anew(world, monkeypatch):
+    """As one that starts with very many zones, and whose members all wait for it."""
+    monkeypatch.setattr("daemonkit.membership.FIRST_PATIENCE", 0.01)
+    begun, ready, answer = [], asyncio.Event(), world.cfgmgr.answer
+    repeated = world.cfgmgr_session._answering.deliver
+    deliveries = []
+
+    async def slow(call):
+        begun.append(call.id)
+        await ready.wait()
+        return await answer(call)
+
+    def deliver(delivery, payload):
+        deliveries.append(delivery.id)
+        repeated(delivery, payload)
+
+    monkeypatch.setattr(world.cfgmgr_session._answering, "deliver", deliver)
+    world.cfgmgr_session.set_command_handler(slow)
+    world.cfgmgr.revision = 2
+    world.membership.follow_soon()
+    async with asyncio.timeout(DEADLINE):
+        while len(deliveries) < 4:
+            await asyncio.sleep(0.001)
+    ready.set()
+    await world.until_word("word2")
+    assert begun == [deliveries[0]]
+    assert set(deliveries) == set(begun)
 
 
 @pytest.mark.asyncio

@@ -1,11 +1,11 @@
 /*
  * Preloaded into every process of a suite: kills one of them at a message, as a file tells while the suite runs.
  *
- *   KILLPOINT_STEP  the file; one line: PID MOMENT COUNT TEXT
+ *   KILLPOINT_STEP  the file; one line: WHO MOMENT COUNT TEXT
  *
- * The process is killed when the COUNT-th message with TEXT in it passes: MOMENT is "send" (instead of sending it),
+ * WHO is a process id, or a member (auth/0): whatever process has that place then. The process is killed when the COUNT-th message with TEXT in it passes: MOMENT is "send" (instead of sending it),
  * "sent" (after that) or "received" (before anything is done about it). The file is renamed to FILE.done right before.
- * Counting begins when the file is there.
+ * Counting begins when the file is there. FILE.next, where there is one, takes its place.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,14 +27,25 @@
     real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
 static const char *step;
-static char moment[16], text[256], done[PATH_MAX];
+static char moment[16], text[256], done[PATH_MAX], next[PATH_MAX];
 static long wanted, seen;
 static struct timespec known; /* when the file that was read last was written */
 
 __attribute__((constructor)) static void arm(void) {
     step = getenv("KILLPOINT_STEP");
-    if (step)
-        snprintf(done, sizeof done, "%s.done", step);
+    if (!step)
+        return;
+    snprintf(done, sizeof done, "%s.done", step);
+    snprintf(next, sizeof next, "%s.next", step);
+}
+
+static int is_this_process(const char *who) {
+    const char *component = getenv("BOB_COMPONENT"), *instance = getenv("BOB_INSTANCE");
+    char member[128];
+    if (!strchr(who, '/'))
+        return atol(who) == getpid();
+    snprintf(member, sizeof member, "%s/%s", component ? component : "bob", instance ? instance : "0");
+    return strcmp(who, member) == 0;
 }
 
 /* Whether there is a step for this process; reads it when it is new. */
@@ -53,9 +64,12 @@ static int armed(void) {
     ssize_t length = read(file, line, sizeof line - 1);
     close(file);
     line[length < 0 ? 0 : length] = 0;
-    long pid = 0, count = 0;
-    if (sscanf(line, "%ld %15s %ld %255[^\n]", &pid, moment, &count, text) == 4 && pid == getpid())
+    char who[128] = "";
+    long count = 0;
+    if (sscanf(line, "%127s %15s %ld %255[^\n]", who, moment, &count, text) == 4 && is_this_process(who))
         wanted = count;
+    if (strchr(who, '/') && !getenv("BOB_COMPONENT")) /* who has just been forked does not know yet who it is */
+        known = (struct timespec){0};
     return wanted > 0;
 }
 
@@ -69,6 +83,8 @@ static int reached(const char *now, const void *data, ssize_t size) {
             at += strlen(text);
         }
         is = is && rename(step, done) == 0;
+        if (is)
+            rename(next, step);
     }
     errno = saved;
     return is;

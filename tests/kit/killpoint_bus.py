@@ -43,18 +43,21 @@ class MessageKiller:
         subprocess.run([compiler, *flags, "-o", str(preloaded), str(SOURCE), "-ldl"], check=True)
         self._step = directory / "step"
         self._done = directory / "step.done"
+        self._next = directory / "step.next"
         self.environment = {"LD_PRELOAD": str(preloaded), "KILLPOINT_STEP": str(self._step)}
 
-    def aim(self, pid: int, step: Step) -> None:
-        """Kill this process at this step, once."""
+    def aim(self, pid: int, step: Step, *, successor: tuple[str, Step] | None = None) -> None:
+        """Kill this process at this step, once; and then who has the place of this member at that step."""
         self._done.unlink(missing_ok=True)
+        if successor is not None:
+            self._next.write_text(f"{successor[0]} {successor[1]}\n")
         written = self._step.with_suffix(".new")
         written.write_text(f"{pid} {step}\n")
         written.rename(self._step)
 
     def struck(self) -> bool:
-        """Whether the process was killed."""
-        return self._done.exists()
+        """Whether whoever was to be killed was killed."""
+        return self._done.exists() and not self._next.exists() and not self._step.exists()
 
     def rest(self) -> None:
         """Kill nobody any more."""
