@@ -190,7 +190,6 @@ class ImageEngine:
 
     def answer(self, stage: int, at: int, address: int, address_octets: int) -> int:
         """As reply(), for a query that the responder has prepared."""
-        self.responder.asked_zone = 0
         if not self.responder.resume(stage):
             return 0
         self.responder.options_octets = 0
@@ -211,7 +210,7 @@ class ImageEngine:
             size = self.limit(size, address, address_octets)
         if size != NOTHING:
             self.tally.replied(self.responder.flags, self.responder.rcode, self.responder.kind, self.responder.edns)
-        if self.zone_tally.counting and self.responder.rcode != BADCOOKIE:  # that one has nothing to do with the zone
+        if self.responder.asked_row and self.responder.rcode != BADCOOKIE:  # that one has nothing to do with the zone
             self.count_in_zone(address_octets, size)
         return size
 
@@ -219,7 +218,7 @@ class ImageEngine:
         """Count a query that gets no reply."""
         self.count_query()
         self.tally.add(DROPPED, 1)
-        if self.zone_tally.counting:
+        if self.responder.asked_row:
             self.count_in_zone(address_octets, NOTHING)
         return NOTHING
 
@@ -232,9 +231,10 @@ class ImageEngine:
         return 0
 
     def count_in_zone(self, address_octets: int, size: int) -> int:
-        """Count the query and its reply in the zone it is about, if that is counted."""
-        if not self.zone_tally.choose(self.responder.asked_zone):
+        """Count the query and its reply in the zone it is about, if anybody counts."""
+        if not self.zone_tally.counting:
             return 0
+        self.zone_tally.choose_row(self.responder.asked_row - 1)
         self.zone_tally.add(REQUEST_V6 if address_octets == IPV6_OCTETS else REQUEST_V4, 1)
         self.zone_tally.add(REQUEST_TCP if self.responder.stream else REQUEST_UDP, 1)
         self.zone_tally.asked(self.responder.flags, self.responder.edns, self.responder.dnssec)

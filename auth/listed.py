@@ -38,11 +38,10 @@ class Listed:
         """Have a responder leave what it must, and what it answers be counted. From the thread of both."""
         responder.heed(self.listing, self.usual, self.lists.words, int(self.lists.are_there))
         rows = self.zones.rows
-        responder.counting = 0 if rows is None else 1
         if rows is None:
             engine.zone_tally.rest()
         else:
-            engine.zone_tally.heed(self.listing, rows.slots)
+            engine.zone_tally.heed(rows.slots)
 
     def changed(self, zones: ZoneTable, touched: Collection[Name]) -> Listed:
         """The same for another revision, which differs in what it says of these zones, and of those not listed."""

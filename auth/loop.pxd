@@ -8,7 +8,7 @@ from image.responder cimport Responder
 
 cdef Py_ssize_t DROPPED, FAILURES, LEFT, LEFT_DROPPED, LOOP_PART, RECEIVE_ERRORS, REQUEST_UDP, REQUEST_V4, REQUEST_V6, SEND_ERRORS
 cdef Py_ssize_t ALIGNMENT, NOTHING, IPV4_OCTETS, IPV6_OCTETS, QUERY_OCTETS, PREPARE, FETCH_ZONE, LOCATE, FETCH_NODE, FETCH_FRAGMENT, ANSWER, DONE, STAGES
-cdef int SPARE
+cdef int QUERY_SHIFT, SPARE
 cdef uint64_t BELL
 
 cdef class Loop(Reactor):
@@ -23,6 +23,7 @@ cdef class Loop(Reactor):
     cdef Responder responder
     cdef Py_ssize_t called
     cdef Py_ssize_t place
+    cdef Py_ssize_t place_told
     cdef Py_ssize_t slot
     cdef Py_ssize_t first
     cdef Py_ssize_t passing
@@ -41,13 +42,13 @@ cdef class Loop(Reactor):
     @cython.locals(busy=int, ready=int, index=int, place=uint64_t, whole=int)
     cdef int look(self) except -1 nogil
     cdef int forget_busy(self, Py_ssize_t index) except -1 nogil
-    @cython.locals(received=Py_ssize_t)
+    @cython.locals(received=Py_ssize_t, octets=Py_ssize_t)
     cdef Py_ssize_t receive(self, Py_ssize_t place) except -1 nogil
     @cython.locals(together=Py_ssize_t, failed=Py_ssize_t)
     cdef int answer_batch(self) except -1 nogil
     @cython.locals(slot=Py_ssize_t)
     cdef int answer_some(self, Py_ssize_t end) except -1 nogil
-    @cython.locals(octets=Py_ssize_t, address_octets=Py_ssize_t, usable=Py_ssize_t)
+    @cython.locals(octets=Py_ssize_t, usable=Py_ssize_t)
     cdef Py_ssize_t prepare(self, Py_ssize_t slot) except -1 nogil
     @cython.locals(is_v6=int, octets=Py_ssize_t, size=Py_ssize_t)
     cdef int answer(self, Py_ssize_t slot) except -1 nogil

@@ -28,7 +28,7 @@ from auth.image_engine import ImageEngine
 from auth.raw import Hatch, Reactor
 from auth.raw_datagrams import Datagrams
 from auth.reply_tally import ReplyTally
-from auth.sizes import HATCH_MESSAGES, MAX_PLACES, NOTHING, QUERY_OCTETS
+from auth.sizes import HATCH_MESSAGES, MAX_PLACES, NOTHING, QUERY_OCTETS, QUERY_SHIFT
 from image.layout import IPV4_OCTETS, IPV6_OCTETS, STAGES
 
 ALIGNMENT = 16  # octets; replies begin at multiples of it
@@ -63,6 +63,7 @@ class Loop(Reactor):
         self.responder: Any = None
         self.called = 0
         self.place = 0  # of the batch in hand
+        self.place_told = 0  # that of which the responder knows where addresses of clients are
         self.slot = 0  # the next query of it, in the pass in hand
         self.first = 0  # of the queries that are answered side by side
         self.passing = PREPARE
@@ -101,11 +102,13 @@ class Loop(Reactor):
 
     def attach(self) -> None:
         """Give who answers the buffers."""
+        self.place_told = 0
         if self.responder is not None:
             self.engine.serve(self.datagrams.queries, self.datagrams.replies, self.datagrams.addresses)
 
     def open_place(self, place: int, descriptor: int, wildcard: int) -> None:
         """Serve a socket."""
+        self.place_told = 0
         self.descriptors[place] = descriptor
         self.wildcards[place] = wildcard
         self.watch(descriptor, place)
@@ -209,6 +212,10 @@ class Loop(Reactor):
             self.tally.add(RECEIVE_ERRORS, 1)
             return 0
         self.count = received
+        if received and self.place_told != place and self.engine.engaged:  # a socket has addresses of one family
+            octets = IPV6_OCTETS if self.datagrams.is_v6(0) else IPV4_OCTETS
+            self.responder.come_in_batch(self.datagrams.address(0), self.datagrams.spacing, QUERY_SHIFT, octets)
+            self.place_told = place
         self.engine.take_time(self.seconds())
         if self.engine.limited:
             self.engine.take_moment(self.nanoseconds())
@@ -276,9 +283,6 @@ class Loop(Reactor):
         octets = self.datagrams.size(slot)
         if not self.engine.engaged or octets > QUERY_OCTETS:
             return 0
-        if self.responder.guarded:
-            address_octets = IPV6_OCTETS if self.datagrams.is_v6(slot) else IPV4_OCTETS
-            self.responder.come_from(self.datagrams.address(slot), address_octets)
         if self.responder.is_far and self.responder.is_wide:
             usable: int = self.responder.read_ahead(slot - self.first, slot * QUERY_OCTETS, octets)
         else:

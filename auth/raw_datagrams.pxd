@@ -6,6 +6,7 @@ cdef class Datagrams:
     cdef readonly object queries
     cdef readonly object replies
     cdef readonly object addresses
+    cdef readonly Py_ssize_t spacing
     cdef unsigned char *query_octets
     cdef unsigned char *reply_octets
     cdef unsigned char *rest

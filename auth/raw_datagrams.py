@@ -21,6 +21,7 @@ class Datagrams:
         self.queries = zeros(slots * QUERY_OCTETS, "B")
         self.replies = zeros(slots * MAX_UDP_SIZE, "B")
         self.addresses = memoryview(bytearray(slots * IPV6_OCTETS))  # of the clients
+        self.spacing = IPV6_OCTETS  # from one of them to the next
         self._incoming: list[tuple[bytes, Ancillary, Any]] = []
         self._outgoing: list[tuple[int, int, int]] = []
         self._buffer = bytearray(MAX_DATAGRAM)
@@ -59,7 +60,8 @@ class Datagrams:
 
     def is_v6(self, slot: int) -> int:
         """The family of the client."""
-        return ":" in self._incoming[slot][2][0]
+        peer = self._incoming[slot][2]
+        return int(bool(peer) and ":" in peer[0])
 
     def address(self, slot: int) -> int:
         """Where the client's address is, in `addresses`: 4 or 16 octets."""

@@ -137,6 +137,7 @@ cdef class Datagrams:
         self.vectors = calloc(2 * slots, sizeof(iovec))
         self.out_vectors = calloc(slots, sizeof(iovec))
         self.addresses = memoryview(bytearray(slots * sizeof(bob_name)))
+        self.spacing = sizeof(bob_name)
         self.names = _address(self.addresses)
         self.controls = calloc(slots, sizeof(bob_control))
         if not (self.rest and self.incoming and self.outgoing and self.vectors and self.out_vectors and self.controls):

@@ -203,7 +203,6 @@ class Server:
             return None
         engine = ImageEngine(ReplyTally(), LOOP_PART)
         listed.tell(responder, engine)
-        responder.counting = 0
         engine.zone_tally.rest()
         self._trust(responder)
         engine.engage(responder, serving.settings, serving.cookies, None, time.time())

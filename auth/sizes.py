@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 NOTHING = -1  # in place of the octets of a reply: none is sent
-QUERY_OCTETS = 1024  # of a query that the loop answers; longer ones are left, for they are nothing usual
+QUERY_SHIFT = 10
+QUERY_OCTETS = 1 << QUERY_SHIFT  # of a query that the loop answers; longer ones are left, for they are nothing usual
 MAX_DATAGRAM = 65535  # octets
 MAX_UDP_SIZE = 4096  # octets of the largest reply over UDP (specs/auth.yaml, udp_size)
 MAX_SEGMENT = 1232  # octets of a reply that is sent with others to the client: it needs no fragments anywhere

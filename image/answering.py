@@ -114,6 +114,7 @@ class Answerer(Courtesy):
         """
         zone = self.zone
         slot = self.slot
+        row = self.row
         above = self.find_zone(self.depth - 1)
         if above != NOWHERE:
             if above < 0:
@@ -123,6 +124,7 @@ class Answerer(Courtesy):
             if self.knows_of_cut():
                 return above
         self.enter(zone, slot)
+        self.row = row
         return found
 
     def knows_of_cut(self) -> int:

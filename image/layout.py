@@ -185,6 +185,7 @@ OPEN = 0  # everybody,
 CLOSED = 1  # nobody is answered: all queries are left
 FIRST_LIST = 2
 NOT_LISTED = 0xFFFFFFFFFFFFFFFF
+BIT_MASK = 63  # of a hash: the number of a bit in a word of a sieve
 NO_HASH = 1  # in a listing, in place of 0, which is an empty place
 
 # What a list says of an address.

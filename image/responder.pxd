@@ -2,18 +2,16 @@ cimport cython
 from libc.stdint cimport uint64_t
 from image.answering cimport Answerer
 
-cdef Py_ssize_t BELOW_DELTA, DROPPED, FETCHED_BUCKETS, FETCHED_LEVELS, FORBIDDEN, IN_DELTA, LINE, NODE_CUT, NOT_ADMITTED, NOWHERE, NO_ZONE, RD, REFERRAL, ROW, ROW_BUCKETS, ROW_BUCKET_COUNT, ROW_FRAGMENTS, ROW_HEAP, ROW_NODES, ROW_ZONES, SAVED, SAVED_CLIENT, SAVED_CLIENT_OCTETS, SAVED_COOKIE, SAVED_COOKIE_OCTETS, SAVED_DEPTH, SAVED_DNSSEC, SAVED_EDNS, SAVED_LIMIT, SAVED_NODE, SAVED_OCTETS, SAVED_QUESTION, SAVED_SLOT, SAVED_START, SAVED_TYPE, SAVED_VALUE, SAVED_WANTED, SAVED_ZONE, STAGES, STAGE_LEVELS, STAGE_NAME, TO_DROP, UNIT, ZONE_UNIT
+cdef Py_ssize_t BELOW_DELTA, DROPPED, FETCHED_BUCKETS, FETCHED_LEVELS, FORBIDDEN, IN_DELTA, LINE, NODE_CUT, NOT_ADMITTED, NOWHERE, NO_ZONE, RD, REFERRAL, ROW, ROW_BUCKETS, ROW_BUCKET_COUNT, ROW_FRAGMENTS, ROW_HEAP, ROW_NODES, ROW_ZONES, SAVED, SAVED_COOKIE, SAVED_COOKIE_OCTETS, SAVED_DEPTH, SAVED_DNSSEC, SAVED_EDNS, SAVED_LIMIT, SAVED_NODE, SAVED_OCTETS, SAVED_ROW, SAVED_QUESTION, SAVED_SLOT, SAVED_START, SAVED_TYPE, SAVED_VALUE, SAVED_WANTED, SAVED_ZONE, STAGES, STAGE_LEVELS, STAGE_NAME, TO_DROP, UNIT, ZONE_UNIT
 cdef uint64_t HALF, LOOKED_PLACE, OFFSET_MASK, SLOT_MASK, SLOT_SHIFT, TAG_MASK, TAG_SHIFT, VOUCHED_FOR, VOUCHED_MASK, VOUCHED_PLACE, VOUCHED_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
 
 cdef class Responder(Answerer):
-    cdef public Py_ssize_t counting
-    cdef public uint64_t asked_zone
+    cdef readonly Py_ssize_t asked_row
     cdef uint64_t[::1] saved
     cdef Py_ssize_t trusting
     cdef uint64_t believed
     cdef readonly uint64_t since
 
-    cdef int come_from(self, Py_ssize_t address, Py_ssize_t octets) except -1 nogil
     cdef Py_ssize_t reply(self, Py_ssize_t start, Py_ssize_t length, Py_ssize_t at) except -1 nogil
     cdef Py_ssize_t prepare(self, Py_ssize_t stage, Py_ssize_t start, Py_ssize_t length) except -1 nogil
     @cython.locals(at=Py_ssize_t, place=Py_ssize_t, level=Py_ssize_t, value=uint64_t)

@@ -50,7 +50,7 @@ from image.layout import (
 from image.names import buffer
 
 # What is kept of a query between prepare() and compose().
-SAVED = 17
+SAVED = 16
 SAVED_VALUE = 0
 SAVED_ZONE = 1
 SAVED_SLOT = 2
@@ -66,8 +66,7 @@ SAVED_OCTETS = 11
 SAVED_WANTED = 12
 SAVED_COOKIE = 13
 SAVED_COOKIE_OCTETS = 14
-SAVED_CLIENT = 15
-SAVED_CLIENT_OCTETS = 16
+SAVED_ROW = 15
 FETCHED_LEVELS = 3  # labels of names, from the whole one on: most have no more below their zones
 FETCHED_BUCKETS = 4  # of a cache line, about
 LINE = 64  # octets
@@ -79,8 +78,7 @@ class Responder(Answerer):
     def __init__(self, seed: int, udp_size: int) -> None:
         """`seed` is that of the directory; `udp_size` the largest reply over UDP, whatever the client takes."""
         super().__init__(seed, udp_size)
-        self.counting = 0  # set where somebody wants to know the zone of a query
-        self.asked_zone = 0  # hash of its origin, as the directory has it
+        self.asked_row = 0  # where the zone of a query is counted, from 1 on; 0: nowhere
         self.saved = buffer(8 * SAVED * STAGES).cast("Q")
         self.trusting = 0  # set where the directory is believed when it has no zone for a name
         self.believed = 0  # what it must vouch for then: these data sources,
@@ -93,12 +91,6 @@ class Responder(Answerer):
         self.trusting = 1
         self.believed = sources
         self.since = since
-
-    def come_from(self, address: int, octets: int) -> int:
-        """The query that is read next comes from the address of so many octets there (where Access is attached)."""
-        self.client = address
-        self.client_octets = octets
-        return 0
 
     def answer(self, start: int, length: int, at: int) -> int:
         """Answer the query at `start`; octets of the reply at `at`, 0 where it is left to the plain implementation."""
@@ -161,10 +153,10 @@ class Responder(Answerer):
         """As locate(), for the query that was read last."""
         at = stage * SAVED
         place = self.zone_for_query()
+        self.saved[at + SAVED_ROW] = self.row
         if place < 0:
             if place in (NOT_ADMITTED, DROPPED):
                 self.saved[at + SAVED_ZONE] = FORBIDDEN if place == NOT_ADMITTED else TO_DROP
-                self.saved[at + SAVED_VALUE] = self.mix(self.hashes[self.levels_at + self.zone_labels], 0)
                 return 1
             if place == NOWHERE and self.is_complete():
                 self.saved[at + SAVED_ZONE] = NO_ZONE
@@ -192,9 +184,6 @@ class Responder(Answerer):
         self.saved[at + SAVED_DEPTH] = self.depth
         self.saved[at + SAVED_OCTETS] = self.name_octets
         self.saved[at + SAVED_WANTED] = self.wanted
-        if self.guarded:
-            self.saved[at + SAVED_CLIENT] = self.client
-            self.saved[at + SAVED_CLIENT_OCTETS] = self.client_octets
         if self.wanted:
             self.saved[at + SAVED_COOKIE] = self.cookie_at
             self.saved[at + SAVED_COOKIE_OCTETS] = self.cookie_octets
@@ -264,15 +253,13 @@ class Responder(Answerer):
         if zone == 0:
             return 0
         self.take_up(stage)
+        self.asked_row = self.saved[saved + SAVED_ROW]
         if zone == NO_ZONE:
             return 1
         if zone in (FORBIDDEN, TO_DROP):
-            self.asked_zone = self.saved[saved + SAVED_VALUE]
             self.flags = self.octets[self.start + 2] & RD  # no reply may tell of them
             return 1
         self.enter(zone, self.saved[saved + SAVED_SLOT])
-        if self.counting:
-            self.asked_zone = self.mix(self.hashes[self.levels_at + self.zone_labels], 0)
         return 1
 
     def take_up(self, stage: int) -> int:
@@ -290,9 +277,6 @@ class Responder(Answerer):
         self.name_octets = self.saved[saved + SAVED_OCTETS]
         self.name_end = self.names_at + self.name_octets
         self.wanted = self.saved[saved + SAVED_WANTED]
-        if self.guarded:
-            self.client = self.saved[saved + SAVED_CLIENT]
-            self.client_octets = self.saved[saved + SAVED_CLIENT_OCTETS]
         if self.wanted:
             self.cookie_at = self.saved[saved + SAVED_COOKIE]
             self.cookie_octets = self.saved[saved + SAVED_COOKIE_OCTETS]

@@ -5,7 +5,7 @@ from image.linking cimport Linker
 from image.listing cimport Listing
 
 cdef Py_ssize_t BELOW_DELTA, CAPACITY_WORD, CLOSED, DROPPED, HEADER_OCTETS, IN_DELTA, IPV4_OCTETS, MAX_DEPTH, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NOT_ADMITTED, NOT_MAPPED, NOWHERE, OPEN, NSEC, NSEC3, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_CHAIN, ROW_FRAGMENTS, ROW_HEAP, ROW_NODES, ROW_TABLE, ROW_ZONES, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_LABELS, ZONE_LAST_END, ZONE_LEFT, ZONE_NEGATIVE, ZONE_NODES, ZONE_NODES_END, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_PATCH, ZONE_PATCH_ENTRIES, ZONE_UNIT, NEAR_NAMES, NEAR_ZONES, USED_WORD
-cdef int ADMITS, REFUSES
+cdef int ADMITS, NO_BATCH, REFUSES
 cdef uint64_t HALF, MASK32, NOT_LISTED, OFFSET_MASK, SLOT_MASK, SLOT_SHIFT, TAG_MASK, TAG_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
 
 cdef class Searcher(Linker):
@@ -18,14 +18,19 @@ cdef class Searcher(Linker):
     cdef readonly Py_ssize_t is_wide
     cdef Listing listing
     cdef readonly Py_ssize_t listings
+    cdef uint64_t[::1] sieve
+    cdef int sieve_shift
     cdef readonly Py_ssize_t usual
     cdef readonly Access access
     cdef readonly Py_ssize_t guarded
     cdef Py_ssize_t client
+    cdef int client_shift
+    cdef Py_ssize_t client_spacing
     cdef Py_ssize_t client_octets
     cdef Py_ssize_t[::1] owner_lefts
     cdef readonly Py_ssize_t zone
     cdef Py_ssize_t slot
+    cdef Py_ssize_t row
     cdef Py_ssize_t zone_flags
     cdef Py_ssize_t first_end
     cdef Py_ssize_t last_end
@@ -44,9 +49,11 @@ cdef class Searcher(Linker):
     cdef Py_ssize_t patch
     cdef Py_ssize_t patch_entries
 
+    cdef int come_from(self, Py_ssize_t address, Py_ssize_t octets) except -1 nogil
+    cdef int come_in_batch(self, Py_ssize_t first, Py_ssize_t spacing, int shift, Py_ssize_t octets) except -1 nogil
     @cython.locals(level=Py_ssize_t, value=uint64_t, place=Py_ssize_t, who=Py_ssize_t, own=uint64_t)
     cdef Py_ssize_t find_zone(self, Py_ssize_t deepest) except -3 nogil
-    @cython.locals(action=int)
+    @cython.locals(action=int, client=Py_ssize_t)
     cdef Py_ssize_t permitted(self, Py_ssize_t place, Py_ssize_t who, int is_own) except -3 nogil
     @cython.locals(at=Py_ssize_t, entry=uint64_t, slot=Py_ssize_t, offset=Py_ssize_t, base=Py_ssize_t, place=Py_ssize_t, _=Py_ssize_t)
     cdef Py_ssize_t look_up_zone(self, uint64_t value, Py_ssize_t level) except -3 nogil

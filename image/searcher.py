@@ -77,6 +77,8 @@ from image.linking import Linker
 from image.listing import NO_TABLE, Listing
 from image.names import buffer
 
+NO_BATCH = 63  # bits that a place of a query is shifted by, where all queries have one address
+
 
 class Searcher(Linker):
     """Looks up in the images that are attached."""
@@ -92,15 +94,20 @@ class Searcher(Linker):
         self.is_wide = 0  # so are directory and zones
         self.listing = Listing(NO_TABLE)  # zones that are not just served as they are there
         self.listings = 0
+        self.sieve = self.listing.sieve
+        self.sieve_shift = self.listing.sieve_shift
         self.usual = OPEN  # who may ask for all other zones
         self.access = Access()
         self.guarded = 0  # set where there are access control lists
-        self.client = 0  # where the address of who asks is, and its octets
-        self.client_octets = IPV4_OCTETS
+        self.client = 0  # where the address of who asks is, or that of who asks the query at 0,
+        self.client_shift = NO_BATCH  # and this, of the place of a query, to the number of its address,
+        self.client_octets = IPV4_OCTETS  # which has so many octets
+        self.client_spacing = 0  # and is so far behind the one before
         self.owner_lefts = buffer(8 * (MAX_DEPTH + 1)).cast("q")
         # Of the zone at hand, in the arena.
         self.zone = 0
         self.slot = 0
+        self.row = 0  # where it is counted, from 1 on; 0: nowhere
         self.zone_flags = 0
         self.first_end = 0
         self.last_end = 0
@@ -143,23 +150,44 @@ class Searcher(Linker):
         """
         self.listing = listing
         self.listings = listing.count
+        self.sieve = listing.sieve
+        self.sieve_shift = listing.sieve_shift
         self.usual = usual
         self.access.heed(lists)
         self.guarded = guarded
 
+    def come_from(self, address: int, octets: int) -> int:
+        """Queries come from the address of so many octets there from now on (where Access is attached)."""
+        self.client = address
+        self.client_shift = NO_BATCH
+        self.client_octets = octets
+        return 0
+
+    def come_in_batch(self, first: int, spacing: int, shift: int, octets: int) -> int:
+        """Queries begin at multiples of `1 << shift` from now on, and the first of them comes from the address at
+        `first`, each other one from what is `spacing` behind: nothing is done for a query of which nobody has to know.
+        """
+        self.client = first
+        self.client_spacing = spacing
+        self.client_shift = shift
+        self.client_octets = octets
+        return 0
+
     def find_zone(self, deepest: int) -> int:
         """Enter the zone that is the longest match among suffixes of up to `deepest` labels; its place in the arena."""
+        self.row = 0
         for level in range(deepest, -1, -1):
             value = self.mix(self.hashes[self.levels_at + level], 0)
             place = self.look_up_zone(value, level)
             who = self.usual
             own = NOT_LISTED
-            if self.listings:
+            if self.listings and self.sieve[value >> self.sieve_shift] >> (value & 63) & 1:
                 own = self.listing.find(value)
                 if own != NOT_LISTED:
                     if place == NOWHERE:
                         return NOT_MAPPED
                     who = own & MASK32
+                    self.row = own >> HALF
             if place != NOWHERE:
                 if who != OPEN and place != NOT_MAPPED:
                     return self.permitted(place, who, own != NOT_LISTED)
@@ -170,7 +198,8 @@ class Searcher(Linker):
         """The place of the zone at hand, if who asks may: by this list, which is its own one or the usual one."""
         if who == CLOSED:
             return NOT_MAPPED
-        action = self.access.decide(who, self.client, self.client_octets)
+        client = self.client + (self.start >> self.client_shift) * self.client_spacing
+        action = self.access.decide(who, client, self.client_octets)
         if action == ADMITS:
             return place
         if not is_own and self.zone_flags & ZONE_LEFT:  # what is left may be no zone any more

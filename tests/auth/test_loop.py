@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 import time
@@ -15,6 +16,7 @@ import pytest
 from auth.acl import ACCEPT_ALL, compile_acl
 from auth.counted import COUNTED, OF_ZONES, PARTS
 from auth.framing import frame
+from auth.listed import list_zones
 from auth.loop import Loop
 from auth.raw import Hatch
 from auth.settings import RateLimitSettings, Settings, TcpSettings
@@ -523,6 +525,44 @@ async def test_images_answer_who_an_acl_admits_and_refuse_others(tmp_path, kind,
             reply = await asyncio.to_thread(ask_from, source, sock.getsockname(), kind)
             assert reply.rcode == rcode
         assert counted(server).get("left", 0) == 0
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_each_of_a_batch_is_judged_by_its_own_address_whatever_socket_it_came_by(tmp_path, size):
+    images = Images(tmp_path, ZONE, size)
+    admitted = [{"action": "ACCEPT", "from": ["127.0.0.2", "127.0.0.4", "::1"]}, {"action": "REJECT"}]
+    table = ZoneTable({dns.name.from_text("example."): ZonePolicy(compile_acl(admitted))})
+    hatch = Hatch(8)
+    hatch.open()
+    loop = Loop(hatch, 8)
+    loop.open()
+    list_zones(table, SEED).tell(images.responder, loop.engine)
+    loop.engage(images.responder, Settings(), None, None)
+    narrow, wide = bound(DGRAM), bound(DGRAM, "::1")
+    try:
+        for place, sock in enumerate((narrow, wide), FIRST_PLACE):
+            sock.setblocking(False)
+            loop.open_place(place, sock.fileno(), 0)
+        with contextlib.ExitStack() as stack:
+            sources = [f"127.0.0.{number}" for number in range(1, 6)] + ["::1"]
+            clients = [stack.enter_context(bound(DGRAM, source)) for source in sources]
+            for _ in range(2):  # each socket behind the other one, too
+                for asker in clients:
+                    asker.settimeout(10)
+                    asker.connect((wide if asker.family == socket.AF_INET6 else narrow).getsockname()[:2])
+                    asker.send(packet.query("www.example."))
+                loop.wake()
+                loop.run()
+                found = [Reply.read(asker.recv(65_535)).rcode for asker in clients]
+                assert found == ["REFUSED", "NOERROR", "REFUSED", "NOERROR", "REFUSED", "NOERROR"]
+        assert hatch.take() is None
+    finally:
+        loop.engage(None, Settings(), None, None)
+        loop.close()
+        hatch.close()
+        narrow.close()
+        wide.close()
+        images.both.close()
 
 
 def ask_from(source: str, server: tuple[str, int], kind: socket.SocketKind) -> Reply:
