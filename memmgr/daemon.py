@@ -18,6 +18,7 @@ from dns.name import Name
 
 from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import Rejected
+from daemonkit.garbage import collect_a_little_at_a_time, look_at_all_again
 from daemonkit.module import Context, Module, command
 from daemonkit.process import suite_run
 from datasrc.errors import DataSourceError, StorageError, UnknownBackend
@@ -102,6 +103,7 @@ class MemmgrDaemon(Module):
         if retired is not None:
             self._bells.take_down()
             await self.context.work_apart(LOOKING, retired.close)
+            look_at_all_again()
         self._work.set()
 
     # Life.
@@ -109,6 +111,7 @@ class MemmgrDaemon(Module):
     async def on_start(self) -> None:
         """Begin. auth answers without images until they are in line with the data sources."""
         self.context.spawn(self._run(), "keep")
+        self.context.spawn(collect_a_little_at_a_time(), "collect garbage")
 
     def _upgrade(self) -> None:
         """In the worker thread."""
