@@ -75,7 +75,7 @@ class BuildLoop:
                 if not await self._build_one(*task):  # however long it took: not at once again, and told until then
                     retry = self._loop.time() + RETRY_EVERY
                 continue
-            if self._keeper.sweeping:  # others had their turn in between
+            if self._keeper.unfinished:  # others had their turn in between
                 continue
             try:
                 async with asyncio.timeout(RETRY_EVERY):

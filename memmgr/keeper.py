@@ -27,14 +27,16 @@ from memmgr.compacting import Compacting
 from memmgr.compaction import Compaction
 from memmgr.following import Following, Found, Held
 from memmgr.margin import Margin
-from memmgr.plan import BIG_RECORDS, Batch, Plan, Wanted
+from memmgr.plan import Batch, Plan, Wanted
 from memmgr.resting import Resting
 from memmgr.store import Located, Store
 from memmgr.sweeping import Sweeping
 
 SMALL_ZONE = 500  # records of a zone that is written to a delta as a whole
+AT_ONCE = 500  # zones that take() asks a survey for: their files may have to be read, 0.2 ms each
 CANNOT_BE_HAD = "its data could not be read"
 REMEMBER_EVERY = 5.0  # s between notes of how far sources were followed; a successor looks at what came since again
+REMEMBER_SHARE = 0.05  # of the time at most that these notes may take: of very many zone files they take their time
 
 
 class Keeper:
@@ -59,7 +61,7 @@ class Keeper:
         self._unread: set[Name] = set()  # whose files are large, and are to be read before anything is done
         self._noted: list[tuple[int, int]] = []  # which news of zone files were written for the next process
         self._closed = False
-        self._remembered = 0.0  # when the manifest had the marks last
+        self._remember_at = 0.0  # when that is due again, on the monotonic clock
 
     # Configuration.
 
@@ -83,7 +85,7 @@ class Keeper:
 
     def _remember(self) -> None:
         """Note how far the sources were followed, for the next process; without that it looks at more than it needs."""
-        self._remembered = time.monotonic()
+        begun = time.monotonic()
         try:
             kept = self.following.marks()
             if kept != self.store.manifest.sources:
@@ -94,6 +96,8 @@ class Keeper:
                 self._noted = news
         except OSError as error:
             self._log.warning("MEMMGR_NOT_NOTED", reason=error)
+        now = time.monotonic()
+        self._remember_at = now + max(REMEMBER_EVERY, (now - begun) / REMEMBER_SHARE)
 
     # Following.
 
@@ -277,7 +281,7 @@ class Keeper:
         """Whether take() has anything to do that should not wait."""
         if not self.plan.is_empty or self._unread or not self.announced:
             return True
-        return self.sweeping or not self._sweeping.done
+        return self.unfinished or not self._sweeping.done
 
     def take(self) -> tuple[Batch, int, Path] | None:
         """What to build next, the slot it is for and the file; None: nothing now. Announces what can be."""
@@ -286,7 +290,7 @@ class Keeper:
         for origin in [origin for origin in self._unread if not self.following.is_unread(origin)]:
             self._unread.discard(origin)
             self.update(origin)
-        batch = self.plan.take()
+        batch = self.plan.take(AT_ONCE)
         try:
             batch = self._prepare(batch)
             if batch is None:
@@ -303,7 +307,7 @@ class Keeper:
         """Do what comes before building that; what to build then."""
         self._builds.hold(batch)
         # Once it is the turn of big zones the small ones are done, and the big ones have records that leave them.
-        if self._surveyed and (batch is None or batch.records >= BIG_RECORDS):
+        if self._surveyed and (batch is None or batch.big):
             self._sweeping.begin()
             if not self._sweeping.go_on():
                 if batch is not None:
@@ -313,14 +317,14 @@ class Keeper:
                 return None
             self._announce()
         if batch is None:
-            self._tidy()
-            return self.plan.take()
+            self._note()
+            return None if self.plan.gathering else self.plan.take(AT_ONCE)
         return batch
 
     @property
-    def sweeping(self) -> bool:
-        """Whether more zones are to be looked at, by take(), than one call does."""
-        return self._sweeping.under_way and self._surveyed
+    def unfinished(self) -> bool:
+        """Whether more zones are to be looked at, by take(), than one call does: others have their turn in between."""
+        return self.plan.gathering or (self._sweeping.under_way and self._surveyed)
 
     @property
     def _surveyed(self) -> bool:
@@ -348,6 +352,7 @@ class Keeper:
                 self.update(origin)
         self._builds.unrecorded = False
         self._builds.strike(self._margin.number)
+        self._note()  # with very many zones it is long before there is nothing else to do
 
     def failed(self, batch: Batch, number: int, reason: str) -> None:
         """These zones could not be built: auth answers for them, from what is stored, until they can."""
@@ -409,7 +414,7 @@ class Keeper:
             return
         self._closed = True
         try:
-            if self.announced:
+            if self.following.sources is not None:
                 self._remember()
         finally:
             self.store.let_go()
@@ -446,9 +451,9 @@ class Keeper:
             octets=self.store.octets(),
         )
 
-    def _tidy(self) -> None:
-        """Do what can wait until nothing else is to be done."""
-        if self.announced and time.monotonic() - self._remembered >= REMEMBER_EVERY:
+    def _note(self) -> None:
+        """Note how far the sources were followed, now and then: what was read outlives who is killed."""
+        if time.monotonic() >= self._remember_at:
             self._remember()
 
     # Compaction, beside all that.

@@ -5,7 +5,8 @@ Big zones have an image each, small ones of one data source share.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dns.name import Name
@@ -13,6 +14,7 @@ from dns.name import Name
 BIG_RECORDS = 20_000  # from so many on a zone has an image of its own
 PACK_RECORDS = 200_000  # an image of small zones has about so many at most
 PACK_ZONES = 20_000
+PACK_SECONDS = 5.0  # that finding them may take: what is built of them is done, whoever is killed afterwards
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,11 @@ class Batch:
     origins: tuple[Name, ...]
     records: int
 
+    @property
+    def big(self) -> bool:
+        """Whether it is one big zone."""
+        return len(self.origins) == 1 and self.records >= BIG_RECORDS
+
 
 @dataclass(slots=True)
 class Survey:
@@ -50,11 +57,15 @@ class Survey:
 class Plan:
     """What waits to be built. What a survey finds is made as it is taken: of many zones few are here at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._waiting: dict[Name, Wanted] = {}
         self._surveys: list[Survey] = []
         self._found: Wanted | None = None  # by a survey, and did not fit into the last batch
         self._found_again = False  # by one of zones that have images
+        self._chosen: list[Wanted] = []  # of the next batch of zones that a survey finds
+        self._chosen_since = 0.0
+        self._chosen_again = True  # they all have images
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -62,7 +73,8 @@ class Plan:
     @property
     def waiting(self) -> int:
         """How many zones wait, with those that surveys will find, as far as their number is known."""
-        return len(self) + sum(survey.left for survey in self._surveys) + (self._found is not None)
+        found = len(self._chosen) + (self._found is not None)
+        return len(self) + sum(survey.left for survey in self._surveys) + found
 
     def add(self, wanted: Wanted) -> None:
         """Have a zone built, as it will be then."""
@@ -85,16 +97,28 @@ class Plan:
     @property
     def surveying(self) -> bool:
         """Whether a survey of zones that may have no images has not come to its end."""
-        return any(not survey.again for survey in self._surveys) or (self._found is not None and not self._found_again)
+        if (self._found is not None and not self._found_again) or (self._chosen and not self._chosen_again):
+            return True
+        return any(not survey.again for survey in self._surveys)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to be built."""
-        return not (self._waiting or self._surveys or self._found)
+        return not (self._waiting or self._surveys or self._found or self._chosen)
 
-    def take(self) -> Batch | None:
-        """What to build next: small zones first, for they are most and soon done."""
-        return self._take_small() or self._take_found() or self._take_big()
+    @property
+    def gathering(self) -> bool:
+        """Whether take() has found zones for a batch, and is to go on."""
+        return bool(self._chosen)
+
+    def take(self, most: int | None = None) -> Batch | None:
+        """What to build next: small zones first, for they are most and soon done.
+
+        A survey is asked for so many zones at most, for their files may have to be read: until there are enough for a
+        batch it is None, and the plan is `gathering`.
+        """
+        batch = self._take_small() or self._take_found(most)
+        return batch if batch is not None or self.gathering else self._take_big()
 
     def _take_small(self) -> Batch | None:
         chosen: list[Wanted] = []
@@ -109,28 +133,48 @@ class Plan:
     def _take_big(self) -> Batch | None:
         return self._batch([self._waiting.pop(next(iter(self._waiting)))]) if self._waiting else None
 
-    def _take_found(self) -> Batch | None:
-        chosen: list[Wanted] = []
+    def _take_found(self, most: int | None) -> Batch | None:
         try:
-            return self._gather(chosen)
+            is_full = self._gather(most)
         except BaseException:  # what was found before the survey failed is not found again
-            for one in chosen:
+            for one in self._chosen:
                 self.add(one)
+            self._chosen = []
             raise
+        if not is_full or not self._chosen:
+            return None
+        chosen, self._chosen = self._chosen, []
+        return self._batch(chosen)
 
-    def _gather(self, chosen: list[Wanted]) -> Batch | None:
-        records = 0
-        while (one := self._next()) is not None:
-            fits = records + one.records <= PACK_RECORDS and len(chosen) < PACK_ZONES
+    def _gather(self, most: int | None) -> bool:
+        """Choose more zones; whether that is all for this batch."""
+        records = sum(one.records for one in self._chosen)
+        asked = 0
+        while asked != most:
+            one = self._next()
+            if one is None:
+                return True
+            asked += 1
             if one.big:
                 self.add(one)  # the small ones first: they are most
-            elif chosen and (one.source != chosen[0].source or not fits):
+            elif self._chosen and not self._fits(one, records):
                 self._found = one
-                break
+                return True
             else:
-                chosen.append(one)
+                if not self._chosen:
+                    self._chosen_since, self._chosen_again = self._clock(), True
+                self._chosen.append(one)
+                self._chosen_again = self._chosen_again and self._found_again
                 records += one.records
-        return self._batch(chosen) if chosen else None
+                if self._clock() - self._chosen_since >= PACK_SECONDS:
+                    return True
+        return False
+
+    def _fits(self, one: Wanted, records: int) -> bool:
+        """Whether a zone goes into the batch that is being gathered, which has so many records."""
+        if one.source != self._chosen[0].source:
+            return False
+        return records + one.records <= PACK_RECORDS and len(self._chosen) < PACK_ZONES
 
     def _next(self) -> Wanted | None:
         if self._found is not None:

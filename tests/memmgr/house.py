@@ -56,18 +56,23 @@ class House:
         load(self.source, text, origin)
 
     def start(self) -> House:
+        self.begin()
+        return self.settle()
+
+    def begin(self) -> Keeper:
+        """Only that: nothing is built yet."""
         self.built.clear()
         store = Store(self.place, self.announcement, RUN, lambda path, reason: self.refused.append((path.name, reason)))
         self.keeper = Keeper(store, MessageLog("memmgr", Spec.load("memmgr").messages))
         self.sources = open_sources(self.configured)
         self.keeper.configure(self.sources, [name_key(dns.name.from_text(text)) for text in self.listed])
-        return self.settle()
+        return self.keeper
 
     def settle(self, *, compacting: bool = True) -> House:
         """As the daemon does it: follow, and build what waits; then what nobody waits for."""
         assert self.keeper is not None
         self.keeper.follow()
-        while (task := self.keeper.take()) is not None or self.keeper.sweeping:
+        while (task := self.keeper.take()) is not None or self.keeper.unfinished:
             if task is None:
                 continue
             batch, number, _ = task
@@ -103,6 +108,13 @@ class House:
     def stop(self) -> None:
         assert self.keeper is not None
         self.keeper.close()
+        self.keeper.store.close()
+        self.sources.close()
+        self.keeper = None
+
+    def kill(self) -> None:
+        """End as a process that notes nothing for the next one."""
+        assert self.keeper is not None
         self.keeper.store.close()
         self.sources.close()
         self.keeper = None

@@ -24,7 +24,9 @@ def main(directory: Path, zones: Path | None = None) -> None:
     store = Store(directory / "images", directory / "images.json", "1.2", lambda path, reason: None)
     keeper = Keeper(store, MessageLog("memmgr", Spec.load("memmgr").messages))
     keeper.configure(sources, [])
-    while (task := keeper.take()) is not None:
+    while (task := keeper.take()) is not None or keeper.unfinished:
+        if task is None:
+            continue
         batch, number, path = task
         source = keeper.following.source(batch.source)
         build_here(source, keeper.following.number_of(batch.source), batch.origins, path, store.manifest.seed)

@@ -203,7 +203,7 @@ def test_many_listed_zones_are_looked_at_a_few_at_a_time(house, monkeypatch):
     house.start()
     house.keeper.configure(house.sources, [name_key(name(each, ".")) for each in names])
     left = []
-    while house.keeper.sweeping:
+    while house.keeper.unfinished:
         left.append([house.text(each) for each in names].count("left"))
         assert house.keeper.take() is None
     assert left == [3, 6]

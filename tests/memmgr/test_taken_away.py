@@ -77,7 +77,6 @@ def test_a_zone_file_that_went_meanwhile_is_not_served_on_where_another_source_h
 
 
 def test_big_zones_are_built_though_the_images_could_not_be_announced_at_first(house, monkeypatch):
-    monkeypatch.setattr(keeper, "BIG_RECORDS", BIG)
     monkeypatch.setattr(plan, "BIG_RECORDS", BIG)
     announce, failures = Store.announce, [FULL]
 

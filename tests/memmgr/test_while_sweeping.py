@@ -63,7 +63,7 @@ def until_it_sweeps(keeper: Keeper) -> None:
     while True:
         task = keeper.take()
         if task is None:
-            assert keeper.sweeping
+            assert keeper.unfinished
             return
         batch, number, path = task
         source = keeper.following.source(batch.source)
@@ -85,7 +85,6 @@ def test_a_commit_meanwhile_is_taken_up(house):
 
 def test_an_update_of_a_big_zone_that_waits_is_taken_up(house, monkeypatch):
     monkeypatch.setattr("memmgr.plan.BIG_RECORDS", 10)
-    monkeypatch.setattr("memmgr.keeper.BIG_RECORDS", 10)
     many = [f"n{number} A 192.0.2.2" for number in range(600)]
     load(house.second, soa(1, "www A 192.0.2.2", *many), "big.test.")
     keeper = begin(house)
@@ -117,5 +116,5 @@ def test_nothing_is_to_be_done_at_once_while_a_source_must_be_surveyed_again(hou
     until_it_sweeps(keeper)
     for followed in keeper.following._followed.values():
         followed.due, followed.rests = True, float("inf")
-    assert not keeper.sweeping
+    assert not keeper.unfinished
     assert keeper.take() is None

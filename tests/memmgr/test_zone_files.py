@@ -39,13 +39,6 @@ class FileHouse(House):
         self.settle()
         return self
 
-    def kill(self) -> None:
-        """End as a process that notes nothing for the next one."""
-        assert self.keeper is not None
-        self.keeper.store.close()
-        self.sources.close()
-        self.keeper = None
-
     def problems(self) -> list[str]:
         return list(self.sources.status()[0].problems)
 
