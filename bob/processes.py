@@ -76,6 +76,8 @@ class Spawner:
         self, directories: Directories, environment: Mapping[str, str], log_level: str, log_format: str = "text"
     ) -> None:
         self._zygote: Zygote | None = None
+        self._another: asyncio.TimerHandle | None = None  # begins the next zygote
+        self._closing = False
         self._without_zygote = asyncio.Event()
         self._without_zygote.set()
         self._log: MessageLog | None = None
@@ -92,7 +94,7 @@ class Spawner:
         self._log = log
         self._zygote = Zygote(self._start_zygote)
         if forked is None:
-            self._zygote.begin()
+            self._begin_zygote(first=True)
         else:
             self._zygote.adopt(forked)
             self._watch_zygote(Process(forked.pid, os.pidfd_open(forked.pid)))
@@ -104,6 +106,9 @@ class Spawner:
 
     async def close(self) -> None:
         """End the zygote, which has nothing to finish."""
+        self._closing = True
+        if self._another is not None:
+            self._another.cancel()
         if self._zygote is not None and self._zygote.pid is not None:
             os.kill(self._zygote.pid, signal.SIGKILL)
             await self._without_zygote.wait()
@@ -140,8 +145,7 @@ class Spawner:
         try:
             pid = self._zygote.fork(definition.program, definition.arguments, told, descriptor)
         except (ZygoteFailed, SpawnError) as error:
-            if self._log is not None:
-                self._log.warning("BOB_ZYGOTE_FAILED", reason=error)
+            self._tell_zygote_failed(str(error))
             return None
         return None if pid is None else Process(pid, os.pidfd_open(pid))
 
@@ -155,10 +159,26 @@ class Spawner:
         self._without_zygote.clear()
         watch(process, self._zygote_ended)
 
-    def _zygote_ended(self, _process: Process, _how: str) -> None:
+    def _zygote_ended(self, _process: Process, how: str) -> None:
         assert self._zygote is not None
-        self._zygote.ended()
+        rest = self._zygote.ended()
         self._without_zygote.set()
+        if not self._closing:
+            self._tell_zygote_failed(f"its process has ended: {how}")
+            self._another = asyncio.get_running_loop().call_later(rest, self._begin_zygote)
+
+    def _begin_zygote(self, *, first: bool = False) -> None:
+        """Begin another one, which reads while daemons are started without it."""
+        assert self._zygote is not None
+        try:
+            self._zygote.begin(first=first)
+        except (OSError, SpawnError) as error:
+            self._tell_zygote_failed(str(error))
+            self._another = asyncio.get_running_loop().call_later(self._zygote.ended(), self._begin_zygote)
+
+    def _tell_zygote_failed(self, reason: str) -> None:
+        if self._log is not None:
+            self._log.warning("BOB_ZYGOTE_FAILED", reason=reason)
 
     def _start(self, command: list[str], environment: Mapping[str, str], descriptor: int) -> Process:
         try:

@@ -17,12 +17,13 @@ from bob.zygote_fork import Forked
 
 ZYGOTE_FILE = Path(zygote.__file__)
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
-FORK_SECONDS = 2.0  # for one fork, or the import that is just going on; then the daemon is started without it
+FORK_SECONDS = 2.0  # for one fork; then the daemon is started without it
 # The same while the first one reads, at the start: it takes a second of processor time, and nobody is served yet whom
 # bob's waiting could hurt. A machine so busy that this takes long is not helped by each daemon's reading all of it.
+# Nobody waits for a later one: until it is ready daemons are started without it.
 READING_SECONDS = 20.0
 START_SECONDS = 60.0  # from the start on, in which bob is so patient
-REST_SECONDS = 60.0  # between two zygotes, where the first one failed
+FIRST_REST, LONGEST_REST = 1.0, 60.0  # seconds before the next one, doubled until one has forked
 
 
 class ZygoteFailed(Exception):
@@ -30,23 +31,24 @@ class ZygoteFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of an order."""
+class Told:
+    """What it says: what came of an order, or that it has read everything."""
 
     pid: int | None = None
     error: str = ""
-    reading: bool = False  # there is more to be read ahead
+    ready: bool = False
 
 
 class Zygote:
-    """One at a time. Where there is none, or it fails, a daemon is started by an interpreter of its own."""
+    """One at a time. Where none is ready, or it fails, a daemon is started by an interpreter of its own."""
 
     def __init__(self, start: Callable[[int], int]) -> None:
         """`start` starts the program with the descriptor of its channel, and gives its process id."""
         self._start = start
         self._channel: socket.socket | None = None
-        self._again = 0.0  # monotonic; when the next one may be started
-        self._reading_until = 0.0  # monotonic; the first one may read until then
+        self._rest = FIRST_REST
+        self._reading_until = 0.0  # monotonic; the first one may read until then, and is waited for
+        self._ready = False
         self.pid: int | None = None
 
     def adopt(self, forked: Forked) -> None:
@@ -57,60 +59,89 @@ class Zygote:
         else:
             forked.channel.close()  # which ends it
 
-    def ended(self) -> None:
-        """Its process has ended."""
+    def ended(self) -> float:
+        """Its process has ended; seconds after which to begin another."""
         self._close()
         self.pid, self._reading_until = None, 0.0
-        self._again = time.monotonic() + REST_SECONDS
+        rest, self._rest = self._rest, min(2 * self._rest, LONGEST_REST)
+        return rest
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has read everything, as far as it has said so."""
+        while self._channel is not None and not self._ready and _readable(self._channel, 0.0):
+            self._note(self._hear(self._channel))
+        return self._ready
 
     def fork(self, package: str, arguments: Sequence[str], environment: Mapping[str, str], control: int) -> int | None:
-        """Start a daemon; its process id, or None where there is no zygote now. Raises ZygoteFailed."""
-        if self._channel is None and not self.begin():
+        """Start a daemon; its process id, or None where there is no zygote that could now. Raises ZygoteFailed."""
+        reads = not self.is_ready and time.monotonic() < self._reading_until
+        if self._channel is None or not (self._ready or reads):
             return None
-        assert self._channel is not None
         order = {"package": package, "arguments": list(arguments), "environment": dict(environment)}
         try:
             self._channel.settimeout(FORK_SECONDS)
             socket.send_fds(self._channel, [json.dumps(order).encode()], [control])
-            answer = self._answer(self._channel)
+            answer = self._answer(self._channel, READING_SECONDS if reads else FORK_SECONDS)
         except OSError as error:
             self._close()
             raise ZygoteFailed(error.strerror or str(error)) from error
         if answer.pid is None:
             self._close()
             raise ZygoteFailed(answer.error or "it is gone")
-        if not answer.reading:
-            self._reading_until = 0.0
+        self._rest = FIRST_REST
         return answer.pid
 
-    def begin(self) -> bool:
-        """Start one, unless the last one failed a short while ago; whether there is one."""
-        if self.pid is not None or time.monotonic() < self._again:
-            return False
-        if not _become_subreaper():
-            return False
+    def begin(self, *, first: bool = False) -> None:
+        """Start one, if there is none. Raises what `start` raises."""
+        if self.pid is not None or not _become_subreaper():
+            return
+        if first:
+            self._reading_until = time.monotonic() + START_SECONDS
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ready = False
         with theirs:
             try:
                 self.pid = self._start(theirs.fileno())
-            except OSError:
+            except BaseException:
                 self._close()
                 raise
-        return True
 
-    def _answer(self, channel: socket.socket) -> Answer:
+    def _answer(self, channel: socket.socket, patience: float) -> Told:
         """What it says, or what it had said when we gave up: after that a forked process cannot speak, and exits."""
-        patience = READING_SECONDS if time.monotonic() < self._reading_until else FORK_SECONDS
-        if not select.select([channel], [], [], patience)[0]:
-            channel.shutdown(socket.SHUT_RD)
+        end = time.monotonic() + patience
+        while True:
+            if not _readable(channel, max(0.0, end - time.monotonic())):
+                channel.shutdown(socket.SHUT_RD)
+            told = self._hear(channel)
+            if not told.ready:
+                return told
+            self._note(told)
+
+    def _hear(self, channel: socket.socket) -> Told:
         packet = channel.recv(zygote.MAX_ORDER)
-        return Answer(**json.loads(packet)) if packet else Answer()
+        return Told(**json.loads(packet)) if packet else Told()
+
+    def _note(self, told: Told) -> None:
+        """Something came that is no answer: it is ready, or gone."""
+        if told.ready:
+            self._ready, self._reading_until = True, 0.0
+        else:
+            self._close()
 
     def _close(self) -> None:
+        self._ready = False
         if self._channel is not None:
             with contextlib.suppress(OSError):
                 self._channel.close()
             self._channel = None
+
+
+def _readable(channel: socket.socket, seconds: float) -> bool:
+    """Whether something comes within so long; descriptors may have any number."""
+    poll = select.poll()
+    poll.register(channel, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def _become_subreaper() -> bool:

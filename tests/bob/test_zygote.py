@@ -28,6 +28,7 @@ def start(descriptor):
 
 zygote_client.FORK_SECONDS = 20.0  # a new interpreter takes long on a busy machine
 zygote = Zygote(start)
+zygote.begin(first=True)
 ours, theirs = socket.socketpair()
 
 def fork(*arguments, environment={}):
@@ -35,6 +36,12 @@ def fork(*arguments, environment={}):
 
 def end_of(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+def wait_until(what):
+    end = time.monotonic() + 50.0
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 """
 
@@ -77,6 +84,7 @@ def test_a_fork_leads_its_group_and_has_its_control_channel():
 def test_who_is_forked_after_bob_has_given_up_never_runs():
     out = bob("""
         end_of(fork("2026", "11"))
+        wait_until(lambda: zygote.is_ready)
         zygote_client.FORK_SECONDS = 0.1
         os.kill(zygote.pid, signal.SIGSTOP)
         try:
@@ -112,11 +120,12 @@ def test_at_the_start_bob_is_patient_until_the_zygote_has_read_everything(tmp_pa
             "runpy.run_path(sys.argv[0], run_name='__main__')"
         command = [sys.executable, "-I", "-c", script, str(ZYGOTE_FILE), str(there.fileno()), str(os.getpid())]
         child = subprocess.Popen([*command, "slow_first", "slow_last"], pass_fds=(there.fileno(),))
+        zygote = Zygote(start)  # the other one ends with its channel
         zygote.adopt(Forked(child.pid, here))
         threading.Timer(1.0, Path({str(go_on)!r}).touch).start()
         print("forked:", end_of(fork("2026", "11")))
-        while zygote._reading_until:
-            print("forked:", end_of(fork("2026", "12")))
+        wait_until(lambda: zygote.is_ready)
+        print("forked:", end_of(fork("2026", "12")))
         os.kill(zygote.pid, signal.SIGSTOP)
         try:
             fork("2027", "1")
@@ -125,28 +134,60 @@ def test_at_the_start_bob_is_patient_until_the_zygote_has_read_everything(tmp_pa
         os.kill(zygote.pid, signal.SIGCONT)
         print("zygote:", end_of(zygote.pid))
     """)
-    assert out.count("forked: 0") >= 2, out
+    assert out.count("forked: 0") == 2, out
     assert "failed: it is gone" in out  # it has read everything: bob waits no longer than it may
     assert "2027" not in out
 
 
-def test_a_zygote_that_died_is_told_and_another_comes_later():
+def test_a_zygote_that_died_is_told_and_another_is_begun_later_and_later():
     out = bob("""
         end_of(fork("2026", "11"))
         os.kill(zygote.pid, signal.SIGKILL)
         os.waitpid(zygote.pid, 0)
         try:
-            fork("2026", "11")
+            print("failed: None", fork("2026", "11"))
         except ZygoteFailed as error:
             print("failed:", error)
-        zygote.ended()
-        print("soon:", fork("2026", "11"))
-        zygote_client.REST_SECONDS = 0.0
-        zygote.ended()
+        rests = [zygote.ended() for _ in range(9)]
+        print("rests:", *rests)
+        zygote.begin()
+        wait_until(lambda: zygote.is_ready)
         print("later:", end_of(fork("2026", "11")))
+        zygote.begin()
+        print("rest:", zygote.ended())
     """)
     assert "failed: " in out
-    assert "soon: None" in out
+    assert "rests: 1.0 2.0 4.0 8.0 16.0 32.0 60.0 60.0 60.0" in out
+    assert "later: 0" in out
+    assert "rest: 1.0" in out
+
+
+def test_a_later_zygote_that_still_reads_is_not_waited_for(tmp_path):
+    """Bob's loop stood still for 2 s, and then the daemon was started without it all the same."""
+    go_on = tmp_path / "go_on"
+    (tmp_path / "slow.py").write_text(
+        f"import os, time\nwhile not os.path.exists({str(go_on)!r}): time.sleep(0.01)\n", encoding="utf-8"
+    )
+    out = bob(f"""
+        from pathlib import Path
+        end_of(fork("2026", "11"))
+        zygote.ended()
+
+        def slow(descriptor):
+            script = "import runpy, sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv = sys.argv[1:]; " \
+                "runpy.run_path(sys.argv[0], run_name='__main__')"
+            command = [sys.executable, "-I", "-c", script, str(ZYGOTE_FILE), str(descriptor), str(os.getpid()), "slow"]
+            return subprocess.Popen(command, pass_fds=(descriptor,)).pid
+
+        zygote._start = slow
+        zygote.begin()
+        began = time.monotonic()
+        print("at once:", fork("2026", "11"), fork("2026", "12"), time.monotonic() - began < 1.0)
+        Path({str(go_on)!r}).touch()
+        wait_until(lambda: zygote.is_ready)
+        print("later:", end_of(fork("2026", "11")))
+    """)
+    assert "at once: None None True" in out
     assert "later: 0" in out
 
 
@@ -200,13 +241,31 @@ def test_a_suite_whose_zygote_is_killed_goes_on_and_restarts_what_dies():
         assert {"msgq/0", "cfgmgr/0", "auth/0"} <= set(map(comm, suite.descendants()))
         os.kill(zygote, signal.SIGKILL)
         wait_until(lambda: not alive(zygote), DEADLINE, "it is collected")
+        suite.says("daemons are started by interpreters of their own until there is another")
         victim = suite.pid("auth/0")
         os.kill(victim, signal.SIGKILL)
         wait_until(lambda: suite.answers() and suite.pid("auth/0") not in (None, victim), DEADLINE, "auth is back")
+        wait_until(lambda: any(map(forks, suite.descendants())), DEADLINE, "there is another zygote")
+        wait_until(lambda: was_forked(restarted(suite, "stats")), DEADLINE, "it is used when it is ready")
         wait_until(lambda: all(one["state"] == "running" for one in suite.components().values()), DEADLINE)
         there = suite.descendants()
         assert suite.stop() == 0
         wait_until(lambda: not any(map(alive, there)), DEADLINE, "nobody is left")
+
+
+def restarted(suite, component):
+    """Its process after an operator's restart."""
+    before = suite.pid(f"{component}/0")
+    suite.control("component", "restart", component)
+    wait_until(lambda: suite.components()[f"{component}/0"]["state"] == "running", DEADLINE, "it is back")
+    after = suite.pid(f"{component}/0")
+    assert after != before
+    return after
+
+
+def was_forked(pid):
+    """Whether a daemon was forked by a zygote: one with an interpreter of its own was started with its name."""
+    return b"BOB_COMPONENT=" not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
 def forks(pid):
