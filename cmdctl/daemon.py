@@ -7,6 +7,7 @@ bobctl, curl -> control.sock, rest -> guard (who may?) -> routes -> session (bob
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,7 @@ from cmdctl.candidates import Candidates
 from cmdctl.catalog import Catalog
 from cmdctl.door import open_door, operators_group
 from cmdctl.guard import Gatekeeping
+from cmdctl.limits import ASK_SECONDS, ASKING, CHANGE_SECONDS
 from cmdctl.peer import own_policy
 from cmdctl.remote import RemoteDoor, RestSettings
 from cmdctl.roles import Role
@@ -29,9 +31,11 @@ from cmdctl.services import Services
 from cmdctl.store import Store, StoreFailed
 from cmdctl.zonedesk import ZoneDesk
 from daemonkit.configuration import Config, Prepared
+from daemonkit.lane import Lane
 from daemonkit.module import Context, Module, command
 from datasrc.source import DataSource
 from datasrc.sources import source_url
+from msgq.errors import Refused
 from msgq.session import IncomingCall
 
 
@@ -42,12 +46,16 @@ class CmdctlDaemon(Module):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
+        self._asking = Lane("sources", ASKING, ASK_SECONDS, context.log)
+        self._changing = Lane("changes", 1, CHANGE_SECONDS, context.log)
         self._services = Services(
             session=context.session,
             candidates=Candidates(context.session, context.log),
             catalog=Catalog({}, {}),
-            zones=ZoneDesk({}, open_source),
+            zones=self._desk({}),
             work=context.work,
+            ask=self._asking.run,
+            change=self._changing.run,
             log=context.log,
             counters=context.counters,
             durations=context.durations,
@@ -63,7 +71,7 @@ class CmdctlDaemon(Module):
     async def prepare(self, config: Config) -> Prepared:
         """Read the specs that components bring, and note where zones are; a data source is opened when it is used."""
         catalog = await self.context.work(Catalog.of, config.values["components"])
-        zones = ZoneDesk(config.values["data_sources"], open_source)
+        zones = self._desk(config.values["data_sources"])
         settings = RestSettings.of(config.own)
         if self._store is None:
             await self._open_store(settings)
@@ -77,6 +85,13 @@ class CmdctlDaemon(Module):
             rest.apply(ready)
 
         return Prepared(apply=apply, discard=lambda: None if ready is None else ready.discard())
+
+    def _desk(self, sources: Mapping[str, Mapping[str, Any]]) -> ZoneDesk:
+        return ZoneDesk(sources, open_source, self._asking.asks)
+
+    async def _closed(self, zones: ZoneDesk) -> None:
+        with contextlib.suppress(Refused):  # what does not answer is not waited for, and ends with this process
+            await self._asking.run(zones.close)
 
     async def _open_store(self, settings: RestSettings) -> None:
         """Open users, tokens and the audit log; without them the UNIX socket must do."""
@@ -112,7 +127,7 @@ class CmdctlDaemon(Module):
         old = self._services.zones
         self._services.catalog = catalog
         self._services.zones = zones
-        self.context.spawn(self.context.work(old.close), "close")
+        self.context.spawn(self._closed(old), "close")
 
     async def on_start(self) -> None:
         """Open the door; the one on TCP opens when it can."""
@@ -130,7 +145,7 @@ class CmdctlDaemon(Module):
         if self._server is not None:
             await self._server.stop()
         await self._app.recorder.tell_left_out(at_once=True)
-        await self.context.work(self._services.zones.close)
+        await self._closed(self._services.zones)
         if self._store is not None:
             await self.context.work(self._store.close)
 

@@ -25,6 +25,9 @@ MAX_REASON = 1000  # characters of the reason of a commit
 CALL_SECONDS = 10.0  # a relayed command, unless the caller says otherwise
 MAX_CALL_SECONDS = 60.0
 STATUS_SECONDS = 5.0  # what one process has to say about itself; a process that hangs is replaced after 3 s
+ASKING = 4  # requests at a time that read zone data
+ASK_SECONDS = 10.0  # what is asked of data sources: a page takes milliseconds, and drivers with limits give up before
+CHANGE_SECONDS = 60.0  # a zone that is deleted: a million records take some seconds
 COMMIT_SECONDS = 15.0  # cfgmgr gives each member 5 s to prepare, and then some to apply
 
 MAX_USERS = 1000

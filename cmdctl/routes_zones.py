@@ -61,7 +61,7 @@ class ZoneDeleted(TypedDict):
 
 
 class ZoneRoutes:
-    """Zone data, always in a worker thread."""
+    """Zone data, always in a thread."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -130,7 +130,7 @@ class ZoneRoutes:
         behind = None if after is None else parse_origin(after)
         wanted, desk = _wanted(request), self._services.zones
         told = await zonefacts.problems(self._services) if wanted.state else {}
-        page = await self._services.work(desk.page, behind, page_limit(request), wanted, told)
+        page = await self._services.ask(desk.page, behind, page_limit(request), wanted, told)
         narrow = caller_of(request).zones is not None
         zones = await zonefacts.entries(self._services, page.zones, untold=narrow)
         following = zones[-1]["origin"] if page.more else None
@@ -142,7 +142,7 @@ class ZoneRoutes:
     async def names(self, request: Request) -> Response:
         """Names that begin as somebody types."""
         wanted = Wanted(_beginning(request, "prefix"), only=_known_to(request))
-        names, more = await self._services.work(self._services.zones.names, wanted, page_limit(request))
+        names, more = await self._services.ask(self._services.zones.names, wanted, page_limit(request))
         return answer(ZoneNames(names=names, more=more))
 
     async def show(self, request: Request) -> Response:
@@ -173,7 +173,7 @@ class ZoneRoutes:
         reason = request.query_params.get("reason", "")[:MAX_REASON]
         provenance = Provenance(author_of(request), DOOR, reason)
         with _discreet(request):
-            located, change = await self._services.work(self._services.zones.delete, origin, source, provenance)
+            located, change = await self._services.change(self._services.zones.delete, origin, source, provenance)
         text = text_of(located)
         note_changed(request, [f"{text} in {located.source}: version {change.version}"])
         await self._services.session.publish(ZoneChanged.topic, ZoneChanged(text, located.source, change.version, None))
@@ -187,7 +187,7 @@ class ZoneRoutes:
 
     async def _find(self, request: Request, origin: Name, source: str | None) -> Located:
         with _discreet(request):
-            return await self._services.work(self._services.zones.locate, origin, source)
+            return await self._services.ask(self._services.zones.locate, origin, source)
 
     async def reload_all(self, _request: Request) -> Response:
         """Make every auth instance look at all zones afresh."""

@@ -26,7 +26,7 @@ R = TypeVar("R")
 
 
 class Work(Protocol):
-    """Runs a blocking call in a worker thread (daemonkit.module.Context.work)."""
+    """Runs a blocking call in a worker thread (`daemonkit.module.Context.work`, `daemonkit.lane.Lane.run`)."""
 
     async def __call__(self, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Its result."""
@@ -42,6 +42,8 @@ class Services:
     catalog: Catalog
     zones: ZoneDesk
     work: Work
+    ask: Work  # what asks data sources, which may never answer
+    change: Work  # what changes zone data, which may take longer
     log: MessageLog
     counters: Counters
     durations: Durations

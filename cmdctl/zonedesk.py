@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -15,7 +14,8 @@ from dns.name import Name
 from cmdctl.errors import RequestError
 from cmdctl.zonefiles import FileNames, Problems, unread
 from cmdctl.zonelist import ALL, SHADOWED, Listable, Located, Page, Wanted, ZoneList, is_new
-from datasrc.errors import DataSourceError
+from daemonkit.lane import Silent
+from datasrc.errors import DataSourceError, StorageError
 from datasrc.keys import name_key
 from datasrc.records import Change, Provenance
 from datasrc.source import DataSource, Finder
@@ -43,18 +43,19 @@ class ZoneDesk:
         self,
         configured: Mapping[str, Mapping[str, Any]],
         open_source: Callable[[str, Mapping[str, Any]], DataSource],
+        asks: Callable[[str], None] = lambda _what: None,
     ) -> None:
+        """`asks` is told what is going to be asked, and raises Silent where that does not answer (`Lane.asks`)."""
         self._configured = configured
         self._open_source = open_source
-        self._lock = threading.Lock()
+        self._asks = asks
         self._open: dict[str, DataSource] = {}
         self._listed: dict[str, FileNames] = {}
 
     def close(self) -> None:
         """Close what is open."""
-        with self._lock:
-            while self._open:
-                self._open.popitem()[1].close()
+        while self._open:
+            self._open.popitem()[1].close()
 
     @property
     def files(self) -> list[str]:
@@ -150,16 +151,24 @@ class ZoneDesk:
         return [source]
 
     def _file_names(self, name: str) -> FileNames:
-        with self._lock:
-            if name not in self._listed:
-                self._listed[name] = FileNames(name, Path(self._configured[name]["directory"]))
-            return self._listed[name]
+        self._ask(name)
+        if name not in self._listed:
+            self._listed.setdefault(name, FileNames(name, Path(self._configured[name]["directory"])))
+        return self._listed[name]
 
     def _source(self, name: str) -> DataSource:
-        with self._lock:
-            if name not in self._open:
-                self._open[name] = self._open_source(name, self._configured[name])
-            return self._open[name]
+        self._ask(name)
+        if name not in self._open:  # no lock: who opens one may wait for ever, and others go on
+            opened = self._open_source(name, self._configured[name])
+            if self._open.setdefault(name, opened) is not opened:
+                opened.close()
+        return self._open[name]
+
+    def _ask(self, name: str) -> None:
+        try:
+            self._asks(f"data source {name!r}")
+        except Silent as error:
+            raise StorageError(str(error)) from error
 
 
 def _nowhere(origin: Name, problems: list[str]) -> RequestError:

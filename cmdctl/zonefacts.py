@@ -61,7 +61,7 @@ async def entries(services: Services, zones: Sequence[Located], *, untold: bool 
     )
     known = [_known(one, images.get(text)) for text, one in zip(texts, zones, strict=True)]
     left = [one for one in known if one.unread]
-    read = iter(await services.work(services.zones.read, left) if left else ())
+    read = iter(await services.ask(services.zones.read, left) if left else ())
     known = [next(read) if one.unread else one for one in known]
     return [_entry(one, served[text], untold=untold) for text, one in zip(texts, known, strict=True)]
 

@@ -5,9 +5,10 @@ pages in the run directory, bob's status, /proc -> view.py -> bus (cmdctl, bobct
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
@@ -16,6 +17,7 @@ from bob import api as bob
 from daemonkit import spec as specs
 from daemonkit.configuration import Config, Prepared
 from daemonkit.durations import BOUNDS, Histogram
+from daemonkit.lane import Lane
 from daemonkit.module import Context, Module, command
 from daemonkit.spec import Spec
 from msgq.errors import BusError, Refused
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from stats.prometheus import Zones
     from stats.zonecounts import ZoneCounters, ZoneCounts
 
 METRICS = "/metrics"
 BIND_PATHS = ("/xml", "/json")
 MAX_PAGE = 1000  # zones told of at once
+SOURCES_SECONDS = 2.0  # what data sources have to tell serials: Prometheus waits for 10 s by default
 BOB_SECONDS = 1.0  # what bob has to tell how the suite is; without it the counters are shown all the same
 
 
@@ -45,7 +49,8 @@ class StatsDaemon(Module):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._listener = Listener(context, self._serve)
-        self._zones = ZoneSerials({})
+        self._lane = Lane("sources", 1, SOURCES_SECONDS, context.log)
+        self._zones = ZoneSerials({}, self._lane.asks)
         self._counters_of_zones: ZoneCounters | None = None
         self._specs: Mapping[str, Spec] = {}
 
@@ -54,12 +59,12 @@ class StatsDaemon(Module):
         if not self._specs:
             self._specs = await self.context.work(_counting_specs)
         address = self._listener.prepare(config.own["metrics"])
-        zones = ZoneSerials(config.values["data_sources"])
+        zones = ZoneSerials(config.values["data_sources"], self._lane.asks)
 
         def apply() -> None:
             self._listener.apply(address)
             old, self._zones = self._zones, zones
-            self.context.spawn(self.context.work(old.close), "close")
+            self.context.spawn(self._closed(old), "close")
 
         return Prepared(apply=apply, discard=lambda: None if address is None else address.discard())
 
@@ -70,7 +75,12 @@ class StatsDaemon(Module):
     async def on_stop(self) -> None:
         """Close the listener."""
         await self._listener.stop()
-        await self.context.work(self._zones.close)
+        await self._closed(self._zones)
+        self._lane.close()
+
+    async def _closed(self, zones: ZoneSerials) -> None:
+        with contextlib.suppress(Refused):  # what does not answer is not waited for, and ends with this process
+            await self._lane.run(zones.close)
 
     @command(api.Status)
     async def status(self, _call: IncomingCall, _request: api.Status) -> api.StatusReply:
@@ -123,6 +133,14 @@ class StatsDaemon(Module):
             suite = None
         return await self.context.work(look, self.context.directories.counters, suite)
 
+    async def _zones_now(self, counted: Iterable[str]) -> Zones:
+        """The serials, or those of the last time: a data source that does not answer keeps no counters from anybody."""
+        zones = self._zones
+        try:
+            return await self._lane.run(zones.read, counted)
+        except Refused:
+            return zones.without(self._lane.silent())
+
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application behind the listener."""
         from starlette.requests import Request  # large, and metrics may be off
@@ -145,7 +163,7 @@ class StatsDaemon(Module):
             return PlainTextResponse("metrics are at /metrics, BIND's statistics at /xml/v3 and /json/v1\n", 404)
         view = await self._look()
         counted = await self.context.work(lambda: self._zone_counters().page(None, MAX_ZONES))
-        zones = await self.context.work(self._zones.read, counted.zones)
+        zones = await self._zones_now(counted.zones)
         version = importlib.metadata.version("bobdns")
         if path == METRICS:
             self.context.counters.add("scrapes")

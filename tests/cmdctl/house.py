@@ -228,6 +228,8 @@ async def house(
             catalog=Catalog.of({}),
             zones=ZoneDesk(made.sources, open_source),
             work=work,
+            ask=work,
+            change=work,
             log=made.log,
             counters=counters,
             durations=Durations(counters),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from tests.kit.ports import free_port
 from tests.kit.postgres import PostgresServer
 from tests.kit.suite import Suite, wait_until
 from tests.system.test_memmgr import image_of, zone
@@ -29,7 +34,8 @@ def far(own_postgres: PostgresServer) -> str:
 def suite(own_postgres: PostgresServer, far: str) -> Iterator[Suite]:
     """Zones of that database have images, and so has one of another."""
     socket = f"{own_postgres.directory}/.s.PGSQL.{own_postgres.port}"
-    with Suite() as suite:
+    metrics = f"127.0.0.1@{free_port()}"
+    with Suite(arguments=["--metrics", metrics]) as suite:
         suite.config.write_text(
             f"memmgr: {{source_timeout: {TIMEOUT}s}}\n"
             "data_sources:\n"
@@ -44,6 +50,19 @@ def suite(own_postgres: PostgresServer, far: str) -> Iterator[Suite]:
         wait_until(lambda: image_of(suite, "near.example", 1), DEADLINE, "the zone of the file has an image")
         yield suite
         own_postgres.thaw()
+
+
+def scraped(suite: Suite) -> dict[str, float]:
+    """The metrics that have at most one label, by its value."""
+    address = suite.control()["metrics"]["endpoint"].replace("@", ":")
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    return {
+        " ".join((sample.name, *sample.labels.values())): sample.value
+        for family in families
+        for sample in family.samples
+        if len(sample.labels) < 2
+    }
 
 
 def near(suite: Suite) -> str:
@@ -80,3 +99,37 @@ def test_memmgr_tells_of_a_source_that_never_answers_and_goes_on_without_it(
     suite.bobctl("zone", "reload")
     wait_until(lambda: image_of(suite, "far.example", 2), DEADLINE, "the server is asked again")
     wait_until(lambda: "answered" not in told(suite), DEADLINE, "nothing is told of it any more")
+
+
+def test_metrics_lists_and_commits_go_on_beside_a_source_that_never_answers(
+    suite: Suite, own_postgres: PostgresServer
+) -> None:
+    """The one worker thread of stats and of cmdctl waited for ever, and every commit behind it: the one that removes
+    the source, too.
+    """
+    assert scraped(suite)["bobdns_data_source_up far"] == 1
+    assert [one["origin"] for one in suite.control("zone", "list")["zones"]] == ["far.example", "near.example"]
+    own_postgres.freeze()
+    told = wait_until(lambda: silent(scraped(suite), "far"), DEADLINE, "metrics come, and say who does not answer")
+    assert told["bobdns_data_source_up near"] == 1
+    assert told["bobdns_zone_serial near.example"] == 1
+    found = wait_until(lambda: listed(suite), DEADLINE, "the list comes without it")
+    assert [one["origin"] for one in found["zones"]] == ["near.example"]
+    assert "data source 'far' has not answered for" in found["problems"][0]["reason"]
+    for words in (("set", "auth.udp_size", "1400"), ("unset", "data_sources.far")):
+        done = suite.bobctl("config", *words)
+        assert done.returncode == 0, done.stderr
+        done = suite.bobctl("config", "commit")
+        assert done.returncode == 0, done.stderr
+    assert "data source 'far' did not answer within 2 s" in suite.words()
+    assert "bobdns_data_source_up far" not in scraped(suite)
+
+
+def listed(suite: Suite) -> Any:
+    """The list of zones as JSON, complete or not; None where there is none."""
+    done = suite.bobctl("--json", "zone", "list")
+    return json.loads(done.stdout) if done.stdout else None
+
+
+def silent(told: dict[str, float], source: str) -> dict[str, float] | None:
+    return told if told[f"bobdns_data_source_up {source}"] == 0 else None
