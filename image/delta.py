@@ -3,6 +3,10 @@
 One writer appends, and publishes by stores of 8 octets; readers of the same memory see what the record of the zone
 that they hold has, and nothing newer. A delta lives as long as its machine runs: whatever reached the disk of it before
 a crash proves nothing.
+
+Each change is *sealed* by one store that says how far the heap is whole, and the checksum of that. What is behind it
+was being written when its writer died, and counts for nothing. Which entries of the table a change put is noted in the
+heap, so that what the table should be is known.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
+import zlib
 from pathlib import Path
 
 from image import layout
@@ -17,13 +22,16 @@ from image.arena import Arena
 from image.errors import ImageError
 from image.raw import Memory
 
-HEAD = struct.Struct("<8sIIQQQQ36s")  # magic, version, torn, seed, capacity, octets of the heap, used, boot
-STATE_PLACE = 8  # octet of the header: version, and in the upper half whether a change is being written
-USED_PLACE = 40
-TORN = 1 << 32
+HEAD = struct.Struct("<8sIIQQQQ36s")  # magic, version, 0, seed, capacity, octets of the heap, used, boot
+USED_PLACE = 40  # octet of the header
+SEAL_PLACE = 88  # how far the heap is whole, in ZONE_UNIT, above the CRC-32 of that
+TABLE_PLACE = 96  # how far it was when its writer closed it, above the CRC-32 of the table
+SEAL_SHIFT = 32
 ENTRY = 8
 FULL = 2 / 3  # of the table: beyond that searches become long
 BEFORE = struct.Struct("<III")  # generation of the zone, offset of what the node replaces, number of the zone
+PUT = struct.Struct("<QQ")  # an entry of the table, and its number
+NOTE = struct.Struct("<II")  # at the end of each change: how many entries it put, where the one before ends
 
 
 class DeltaFull(Exception):
@@ -39,6 +47,8 @@ def create(path: Path, seed: int, boot: str, capacity: int, heap: int) -> int:
             os.posix_fallocate(file.fileno(), 0, octets)  # a full disk must not show as a signal later
             head = (layout.MAGIC_DELTA, layout.VERSION, 0, seed, capacity, heap, layout.ZONE_UNIT, boot.encode())
             file.write(HEAD.pack(*head))
+            file.seek(SEAL_PLACE)
+            file.write(_seal(layout.ZONE_UNIT, zlib.crc32(bytes(layout.ZONE_UNIT))).to_bytes(ENTRY, "little"))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -50,15 +60,16 @@ class DeltaFile:
     """A delta at its place in the arena."""
 
     def __init__(self, arena: Arena, path: Path, *, seed: int, boot: str, writable: bool = False) -> None:
-        """Raises ImageError, also for a delta of another boot, or one whose writer died at work; OSError."""
+        """Raises ImageError, also for a delta of another boot; OSError."""
         self.path = path
         self._arena = arena
+        self._memory = Memory()
         with path.open("r+b" if writable else "rb") as file:
             self.octets = os.fstat(file.fileno()).st_size
             head = file.read(HEAD.size)
             if len(head) < HEAD.size:
                 raise ImageError(path, f"it has {self.octets} octets, less than a header")
-            magic, version, torn, found_seed, self.capacity, self.heap_octets, used, found_boot = HEAD.unpack(head)
+            magic, version, _, found_seed, self.capacity, self.heap_octets, _, found_boot = HEAD.unpack(head)
             if magic != layout.MAGIC_DELTA:
                 raise ImageError(path, "it is not the delta of an image")
             if version != layout.VERSION:
@@ -67,15 +78,37 @@ class DeltaFile:
                 raise ImageError(path, "its names are hashed with another seed")
             if found_boot.decode("ascii", "replace") != boot:
                 raise ImageError(path, "it is from before the machine was started")
-            if writable and torn:
-                raise ImageError(path, "a change was being written to it when its writer ended")
             if self.octets != layout.HEADER_OCTETS + ENTRY * self.capacity + self.heap_octets:
                 raise ImageError(path, f"it has {self.octets} octets, not what its header says")
-            if not layout.ZONE_UNIT <= used <= self.heap_octets:
-                raise ImageError(path, f"{used} of {self.heap_octets} octets of its heap are in use")
             self.place = arena.map(file.fileno(), self.octets, writable=writable)
+        self._base = arena.address + self.place
         self.table = self.place + layout.HEADER_OCTETS
         self.heap = self.table + ENTRY * self.capacity
+        try:
+            self._check_heap()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def sealed(self) -> int:
+        """Octets of the heap that are whole."""
+        return (self._memory.observe(self._base + SEAL_PLACE) >> SEAL_SHIFT) * layout.ZONE_UNIT
+
+    @property
+    def used(self) -> int:
+        """Octets of the heap in use."""
+        return self._memory.observe(self._base + USED_PLACE)
+
+    def _check_heap(self) -> None:
+        """Raises ImageError. What is sealed never changes, so that a reader may ask while another process writes."""
+        seal = self._memory.observe(self._base + SEAL_PLACE)
+        end = (seal >> SEAL_SHIFT) * layout.ZONE_UNIT
+        used = self.used
+        if not layout.ZONE_UNIT <= end <= used <= self.heap_octets:
+            raise ImageError(self.path, f"{used} of {self.heap_octets} octets of its heap are in use, {end} sealed")
+        if zlib.crc32(self._arena.view[self.heap : self.heap + end]) != seal & layout.MASK32:
+            raise ImageError(self.path, "its heap is damaged: its checksum is wrong")
 
     def row(self) -> list[int]:
         """What the searcher wants to know (image/searcher.py, ROW_TABLE and ROW_HEAP)."""
@@ -90,28 +123,39 @@ class Delta(DeltaFile):
     """A delta that is written to. Offsets count octets within the heap."""
 
     def __init__(self, arena: Arena, path: Path, *, seed: int, boot: str) -> None:
+        """Of a change that its writer did not come to the end of nothing is left. Raises ImageError, OSError."""
         super().__init__(arena, path, seed=seed, boot=boot, writable=True)
-        self._memory = Memory()
-        self._base = arena.address + self.place
-        self._entries = sum(1 for at in range(self.capacity) if self._entry(at))
-
-    @property
-    def used(self) -> int:
-        """Octets of the heap in use."""
-        return self._memory.observe(self._base + USED_PLACE)
+        self._puts: list[tuple[int, int]] = []  # entries that are not noted yet, and their numbers
+        self._end = self.sealed
+        self._checksum = self._memory.observe(self._base + SEAL_PLACE) & layout.MASK32
+        try:
+            if self._memory.observe(self._base + TABLE_PLACE) != self._table_seal():
+                self._mend_table()
+        except BaseException:
+            self.close()
+            raise
+        self._entries = self.capacity - self._table().tolist().count(0)
 
     @property
     def filling(self) -> float:
         """How full it is, from 0 to 1: of heap and table what is fuller."""
         return float(max(self.used / self.heap_octets, self._entries / (FULL * self.capacity)))
 
-    def begin(self) -> None:
-        """Mark that a change is being written; a writer that dies now leaves what must be thrown away."""
-        self._memory.publish(self._base + STATE_PLACE, layout.VERSION | TORN)
+    def seal(self) -> None:
+        """All that was appended and put so far is whole, and outlives this process. expect() has made room."""
+        puts = b"".join([PUT.pack(entry, at) for at, entry in self._puts])
+        note = puts + NOTE.pack(len(self._puts), self._end // layout.ZONE_UNIT)
+        end = self.append(note, layout.ZONE_UNIT) + len(note)
+        octets = self._arena.view[self.heap + self._end : self.heap + end]
+        self._checksum = zlib.crc32(octets, self._checksum)
+        self._end = end
+        self._puts.clear()
+        self._memory.publish(self._base + SEAL_PLACE, _seal(end, self._checksum))
 
-    def end(self) -> None:
-        """The change is whole, and published or of no consequence."""
-        self._memory.publish(self._base + STATE_PLACE, layout.VERSION)
+    def settle(self) -> None:
+        """Nothing is put any more: who opens it next needs not look through all changes."""
+        if not self._puts:
+            self._memory.publish(self._base + TABLE_PLACE, self._table_seal())
 
     def append(self, octets: bytes, alignment: int = layout.UNIT) -> int:
         """Write to the heap; where it is. Raises DeltaFull."""
@@ -123,6 +167,13 @@ class Delta(DeltaFile):
         self._memory.publish(self._base + USED_PLACE, end)
         start = self.heap + at
         self._arena.view[start : start + len(octets)] = octets
+        return at
+
+    def append_record(self, record: bytes) -> int:
+        """Write the record of a zone, and seal it with all that it makes visible; where it is. Raises DeltaFull."""
+        self.expect(0, len(record) + layout.ZONE_UNIT)
+        at = self.append(record, layout.ZONE_UNIT)
+        self.seal()
         return at
 
     def append_node(self, zone: int, generation: int, replaced: int, node: bytes) -> int:
@@ -146,11 +197,13 @@ class Delta(DeltaFile):
             if self._entries >= FULL * self.capacity:
                 raise DeltaFull(f"{self.path}: its table is full: {self._entries} of {self.capacity} entries")
             self._entries += 1
-        tag = (value & layout.TAG_MASK) << layout.TAG_SHIFT
-        self._memory.publish(self._base + layout.HEADER_OCTETS + ENTRY * at, tag | node // layout.UNIT)
+        entry = (value & layout.TAG_MASK) << layout.TAG_SHIFT | node // layout.UNIT
+        self._puts.append((at, entry))
+        self._publish(at, entry)
 
     def expect(self, entries: int, octets: int) -> None:
-        """Make sure that so many entries and octets find room. Raises DeltaFull."""
+        """Make sure that so many entries and octets find room, and the note of that. Raises DeltaFull."""
+        octets += PUT.size * (entries + len(self._puts)) + NOTE.size + layout.ZONE_UNIT
         if self._entries + entries > FULL * self.capacity:
             raise DeltaFull(f"{self.path}: its table is full: {self._entries} of {self.capacity} entries")
         if self.used + octets > self.heap_octets:
@@ -181,3 +234,45 @@ class Delta(DeltaFile):
 
     def _entry(self, at: int) -> int:
         return self._memory.observe(self._base + layout.HEADER_OCTETS + ENTRY * at)
+
+    def _publish(self, at: int, entry: int) -> None:
+        self._memory.publish(self._base + layout.HEADER_OCTETS + ENTRY * at, entry)
+
+    def _table(self) -> memoryview:
+        return self._arena.view[self.table : self.heap].cast("Q")
+
+    def _table_seal(self) -> int:
+        return _seal(self._end, zlib.crc32(self._arena.view[self.table : self.heap]))
+
+    def _mend_table(self) -> None:
+        """Take back what the change put that was never sealed. Raises ImageError where anything else is wrong."""
+        octets = bytearray(ENTRY * self.capacity)
+        right = memoryview(octets).cast("Q")
+        for at, entry in self._noted():
+            right[at] = entry
+        if self._arena.view[self.table : self.heap] == octets:
+            return
+        found, torn = self._table(), []
+        for at, (one, other) in enumerate(zip(found.tolist(), right.tolist(), strict=True)):
+            if one != other:
+                if (one & layout.OFFSET_MASK) * layout.UNIT < self._end:
+                    raise ImageError(self.path, f"entry {at} of its table is damaged")
+                torn.append((at, other))
+        for at, entry in torn:
+            self._publish(at, entry)
+
+    def _noted(self) -> list[tuple[int, int]]:
+        """All entries that were put, in order, and their numbers."""
+        view, found, end = self._arena.view, list[tuple[int, int]](), self._end
+        while end > layout.ZONE_UNIT:
+            note = self.heap + end - NOTE.size
+            count, before = NOTE.unpack_from(view, note)
+            puts = PUT.iter_unpack(view[note - PUT.size * count : note])
+            found += reversed([(at, entry) for entry, at in puts])
+            end = before * layout.ZONE_UNIT
+        found.reverse()
+        return found
+
+
+def _seal(end: int, checksum: int) -> int:
+    return end // layout.ZONE_UNIT << SEAL_SHIFT | checksum

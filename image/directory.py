@@ -1,4 +1,8 @@
-"""The directory: which record every zone has. One writer, by single stores; readers look at the same memory."""
+"""The directory: which record every zone has. One writer, by single stores; readers look at the same memory.
+
+Behind the entries are checksums of each 64 of them: of what they are, and of what they are about to be. So one of the
+two is right whenever the writer is killed, and what is damaged on the disk is found before it is answered from.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ import os
 import struct
 import tempfile
 import time
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from image import layout
@@ -16,8 +22,13 @@ from image.errors import ImageError
 from image.names import NameReader
 from image.raw import Memory
 
-HEAD = struct.Struct("<8sIIQQQ")  # magic, version, 0, seed, capacity, used
-USED_PLACE = 32  # octet of the header
+HEAD = struct.Struct("<8sIIQQQ")  # magic, version, loose, seed, capacity, used
+STATE_PLACE = 8  # octet of the header: version, and in the upper half whether many entries are being put
+USED_PLACE = 32
+LOOSE = 1 << 32
+PART = 64  # entries that have checksums together
+SUMS = 8  # octets of them: two CRC-32
+SUM_SHIFT = 32
 MIN_CAPACITY = 512  # a page
 ENTRY = 8
 AT_ONCE = 1 << 14  # entries that are made numbers of at a time
@@ -26,13 +37,16 @@ MILLISECONDS = 1000  # of a second
 
 def create(path: Path, seed: int, zones: int) -> None:
     """Make an empty directory with room for so many zones: whole or not at all. Raises OSError."""
-    capacity = max(MIN_CAPACITY, layout.DIRECTORY_LOAD * zones)
+    capacity = _parts(max(MIN_CAPACITY, layout.DIRECTORY_LOAD * zones)) * PART
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        octets = layout.HEADER_OCTETS + ENTRY * capacity
+        octets = _octets(capacity)
         with os.fdopen(descriptor, "wb") as file:
             os.posix_fallocate(file.fileno(), 0, octets)  # a full disk must not show as a signal later
             file.write(HEAD.pack(layout.MAGIC_DIRECTORY, layout.VERSION, 0, seed, capacity, 0))
+            file.seek(layout.HEADER_OCTETS + ENTRY * capacity)
+            empty = zlib.crc32(bytes(ENTRY * PART))
+            file.write((empty << SUM_SHIFT | empty).to_bytes(SUMS, "little") * _parts(capacity))
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
@@ -56,16 +70,18 @@ class Directory:
             head = file.read(HEAD.size)
             if len(head) < HEAD.size:
                 raise ImageError(path, f"it has {octets} octets, less than a header")
-            magic, version, _, self.seed, self.capacity, _ = HEAD.unpack(head)
+            magic, version, loose, self.seed, self.capacity, _ = HEAD.unpack(head)
             if magic != layout.MAGIC_DIRECTORY:
                 raise ImageError(path, "it is not a directory of zones")
             if version != layout.VERSION:
                 raise ImageError(path, f"its layout is version {version}, not {layout.VERSION}")
-            if octets != layout.HEADER_OCTETS + ENTRY * self.capacity:
+            if octets != _octets(self.capacity):
                 raise ImageError(path, f"it has {octets} octets, not what {self.capacity} entries take")
             self.place = arena.map(file.fileno(), octets, writable=writable)
         self._reader = NameReader(self.seed)
         self._base = arena.address + self.place
+        self.loose = bool(loose)  # many entries were being put when its writer ended: sums say nothing then
+        self._unsummed: set[int] | None = None  # parts of which many entries are being put
 
     @property
     def used(self) -> int:
@@ -76,6 +92,34 @@ class Directory:
     def epoch(self) -> int:
         """The epoch of the manifest."""
         return self._memory.observe(self._base + layout.EPOCH_PLACE)
+
+    def settle(self, entries: int) -> None:
+        """So many entries are in use, and all are summed up. For the writer, before it writes."""
+        self._memory.publish(self._base + USED_PLACE, entries)
+        self._memory.publish(self._base + STATE_PLACE, layout.VERSION)
+
+    def damaged(self) -> set[int]:
+        """Parts that are not what was written. For the writer, before it writes."""
+        return {part for part in range(_parts(self.capacity)) if not self._is_whole(part)}
+
+    def _is_whole(self, part: int) -> bool:
+        """Whether the part is what it was or what it was to be."""
+        sums = self._sums(part)
+        return self._checksum(part) in (sums & layout.MASK32, sums >> SUM_SHIFT)
+
+    @contextmanager
+    def many(self) -> Iterator[None]:
+        """Put many entries, and sum them up at the end."""
+        self._memory.publish(self._base + STATE_PLACE, layout.VERSION | LOOSE)
+        self._unsummed = set()
+        try:
+            yield
+        finally:
+            if self._unsummed is not None:  # it is not closed
+                for part in self._unsummed:
+                    self._put_sums(part, now := self._checksum(part), now)
+                self._unsummed = None
+                self._memory.publish(self._base + STATE_PLACE, layout.VERSION)
 
     def advance(self) -> int:
         """Tell readers that the manifest is another; returns the new epoch."""
@@ -128,7 +172,35 @@ class Directory:
                 raise ValueError(f"the directory has room for {self.capacity // layout.DIRECTORY_LOAD} zones")
             self._memory.publish(self._base + USED_PLACE, used)
         tag = (value & layout.ZONE_TAG_MASK) << layout.ZONE_TAG_SHIFT
-        self._memory.publish(self._base + layout.HEADER_OCTETS + ENTRY * at, tag | slot << layout.SLOT_SHIFT | offset)
+        self._put(at, tag | slot << layout.SLOT_SHIFT | offset)
+
+    def _put(self, at: int, entry: int) -> None:
+        place = self._base + layout.HEADER_OCTETS + ENTRY * at
+        part = at // PART
+        if self._unsummed is not None:
+            self._unsummed.add(part)
+            self._memory.publish(place, entry)
+            return
+        then = self._checksum(part, at % PART, entry)
+        self._put_sums(part, self._sums(part) & layout.MASK32, then)
+        self._memory.publish(place, entry)
+        self._put_sums(part, then, then)
+
+    def _checksum(self, part: int, number: int = 0, entry: int | None = None) -> int:
+        """Of the part as it is, or as it is with another entry there."""
+        start = self.place + layout.HEADER_OCTETS + ENTRY * PART * part
+        if entry is None:
+            return zlib.crc32(self._arena.view[start : start + ENTRY * PART])
+        octets = bytearray(self._arena.view[start : start + ENTRY * PART])
+        octets[ENTRY * number : ENTRY * number + ENTRY] = entry.to_bytes(ENTRY, "little")
+        return zlib.crc32(octets)
+
+    def _sums(self, part: int) -> int:
+        return self._memory.observe(self._base + layout.HEADER_OCTETS + ENTRY * self.capacity + SUMS * part)
+
+    def _put_sums(self, part: int, now: int, then: int) -> None:
+        place = self._base + layout.HEADER_OCTETS + ENTRY * self.capacity + SUMS * part
+        self._memory.publish(place, then << SUM_SHIFT | now)
 
     def entries(self) -> Iterator[tuple[int, int, int]]:
         """Number, slot and offset of each entry in use, as they are now. For the writer."""
@@ -141,12 +213,22 @@ class Directory:
 
     def close(self) -> None:
         """Unmap it; nobody may look there any more."""
+        self._unsummed = None
         self._arena.unmap(self.place)
 
     def _is(self, origin: bytes, entry: int, heaps: dict[int, tuple[int, int]]) -> bool:
         place = record_place(entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32, heaps)
         start = place + layout.ZONE_FIXED
         return place != 0 and bytes(self._arena.view[start : start + len(origin)]) == origin
+
+
+def _parts(capacity: int) -> int:
+    return -(-capacity // PART)
+
+
+def _octets(capacity: int) -> int:
+    """Of the file."""
+    return layout.HEADER_OCTETS + ENTRY * capacity + SUMS * _parts(capacity)
 
 
 def milliseconds() -> int:

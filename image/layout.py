@@ -4,16 +4,17 @@ All numbers are little-endian. An offset counts units of 4 octets from the start
 said; 0 is no place, so every section begins with an unused unit (ZONES with 8 octets).
 
 DIRECTORY (a file)
-    HEADER     4096 octets: magic, u32 version, u32 0, u64 seed of all hashes, u64 capacity, u64 entries in use;
+    HEADER     4096 octets: magic, u32 version, u32 whether many entries are being put (their sums say nothing then),
+               u64 seed of all hashes, u64 capacity, u64 entries in use;
                at octet 64 u64 epoch of the manifest; at octet 72 what is vouched for (u64: milliseconds of the
                monotonic clock, above the lowest 24 bits, which tell the data sources: every zone that these
-               had by then has an entry; 0: nothing is) and u64 milliseconds when that was looked at last. No
-               checksum: the file changes while it is mapped
+               had by then has an entry; 0: nothing is) and u64 milliseconds when that was looked at last
     ENTRIES    u64 each, linear probing from (hash >> 32) * capacity >> 32 on: 16 bits of tag (the lowest of the
                hash, `place(hash of the origin, 0)`), 16 bits of slot, 32 bits of offset; 0 is empty. The offset
                counts 8 octets: within ZONES of the slot's image, or with its highest bit within the heap of the
                slot's delta. An entry is never removed: a zone that is gone has a record with
                ZONE_GONE, until another directory takes the place of this one
+    SUMS       u64 for each 64 entries: CRC-32 of them as they are, and above it as they are about to be
 
 IMAGE (a file)
     HEADER     4096 octets: magic, u32 version, u32 sections, u64 octets, u64 seed; offset, octets and CRC-32 of each
@@ -36,9 +37,13 @@ IMAGE (a file)
 
 DELTA (a file beside an image)
     HEADER     4096 octets: magic, u32 version, u32 0, u64 seed, u64 capacity of the table, u64 octets of the heap,
-               u64 octets of the heap in use, 36 octets boot id
+               u64 octets of the heap in use, 36 octets boot id; at octet 88 how far the heap is whole (counts 8
+               octets) above the CRC-32 of that, the *seal*; at octet 96 how far it was when its writer closed it, above
+               the CRC-32 of the table
     TABLE      u64 each, as BUCKETS, the offset within the heap
-    HEAP       records of zones (aligned to 8), nodes, fragments, PATCHES, hashes. Before each node u32 generation of
+    HEAP       records of zones (aligned to 8), nodes, fragments, PATCHES, hashes; at the end of each change u64 entry
+               and u64 number of each entry of the table that it put, then u32 how many, u32 where the one before ended
+               (counts 8 octets). Before each node u32 generation of
                its zone, u32 offset of the node it replaces in this heap (0: none here), u32 number of its zone
 
     PATCH      what became of the chain of a zone since the image was made, in order: u32 rank, then of NSEC u32 node

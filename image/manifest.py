@@ -11,6 +11,7 @@ import fcntl
 import os
 import struct
 import tempfile
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -80,6 +81,7 @@ class Manifest(msgspec.Struct, frozen=True):
     place: str = ""  # of an announcement: the directory that has the files
     format: int = FORMAT
     layout: int = layout.VERSION
+    checksum: int = 0  # CRC-32 of the list with 0 in place of this
 
 
 def read(path: Path) -> Manifest:
@@ -90,12 +92,19 @@ def read(path: Path) -> Manifest:
         raise ImageError(path, f"it is no list of images: {error}") from error
     if (found.format, found.layout) != (FORMAT, layout.VERSION):
         raise ImageError(path, f"its layout is version {found.layout}, not {layout.VERSION}")
+    if _summed(found).checksum != found.checksum:
+        raise ImageError(path, "it is damaged: its checksum is wrong")
     return found
 
 
 def write(path: Path, manifest: Manifest, *, durable: bool) -> None:
     """Put a list in place of the one before, whole or not at all. Raises OSError."""
-    replace(path, msgspec.json.encode(manifest), durable=durable)
+    replace(path, msgspec.json.encode(_summed(manifest)), durable=durable)
+
+
+def _summed(manifest: Manifest) -> Manifest:
+    bare = msgspec.structs.replace(manifest, checksum=0)
+    return msgspec.structs.replace(bare, checksum=zlib.crc32(msgspec.json.encode(bare)))
 
 
 def replace(path: Path, octets: bytes, *, durable: bool) -> None:

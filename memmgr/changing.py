@@ -33,21 +33,17 @@ class Changing:
             touched = finder.touched(before.version, MAX_SETS)
             if touched is None:
                 return None
-            delta.begin()
             place = Place(self._store.arena, self._store.images[there.slot], delta, before)
             record = Patch(place, finder, self._tools).change(touched)
             offset = self._store.put_record(there.slot, record)
         except (NotExpressible, DeltaFull) as error:
-            delta.end()
             self._log.debug("MEMMGR_REBUILDING", zone=finder.info.origin, reason=error)
             return None
         except DataSourceError as error:
-            delta.end()
             if isinstance(error, ZoneError):
                 return None
             raise
         self._store.publish([(record.origin, there.slot, offset)])
-        delta.end()
         return record
 
     def write(self, finder: Finder, blank: ZoneRecord, slot: int) -> bool:
@@ -59,16 +55,9 @@ class Changing:
             return False
         delta = self._store.deltas[slot]
         place = Place(self._store.arena, self._store.images[slot], delta, blank)
-        delta.begin()
         try:
             record = Patch(place, finder, self._tools).write_all()
-            offset = self._store.put_record(slot, record)
         except NotExpressible:
-            delta.end()
             return False
-        except (DeltaFull, DataSourceError):
-            delta.end()
-            raise
-        self._store.publish([(record.origin, slot, offset)])
-        delta.end()
+        self._store.publish([(record.origin, slot, self._store.put_record(slot, record))])
         return True

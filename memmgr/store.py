@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from datasrc.keytable import KeyTable
 from image import delta, directory, layout, manifest
 from image.arena import Arena
 from image.delta import Delta
-from image.directory import Directory, record_place
+from image.directory import PART, Directory, record_place
 from image.errors import ImageError
 from image.file import ImageFile
 from image.manifest import Manifest, Slot
@@ -33,6 +34,7 @@ HEAP_LEAST = 1 << 20  # octets
 HEAP_MOST = 64 << 20
 HEAP_ENTRY = 128  # octets of heap an entry of the table, about what a changed name takes
 STAMP_OCTETS = 7  # JSON has numbers of 63 bits at least
+MANY = 64  # zones that are published in one go: then checksums are made at the end
 DIRECTORY_SPARE = 1024  # zones a directory has room for beyond those it is made with, or as many again
 
 Refused = Callable[[Path, str], None]
@@ -80,10 +82,11 @@ class Store:
             before = Manifest(0, boot, _stamp(), "", 0)
         self.manifest = before
         damaged = [slot.number for slot in before.slots if not self._map(slot)]
-        self.directory = self._open_directory(before, rebuild=bool(damaged) or before.boot != boot)
-        self.rebuilt = bool(damaged) or before.boot != boot  # zones may have other records than those given last
+        self.zones: Counter[int] = Counter()  # of each slot
+        # Whether zones may have other records than those given last.
+        self.rebuilt = self._open_directory(before, rebuild=bool(damaged) or before.boot != boot)
         self.directory.vouch_for_nothing()
-        self.zones: Counter[int] = Counter(slot for _, slot, _ in self.directory.entries())  # of each slot
+        self.directory.settle(self.zones.total())
         self._sweep()
 
     # Reading.
@@ -198,6 +201,10 @@ class Store:
         """
         if len(located) > 1:
             self._make_room([origin for origin, _, _ in located])
+        with self.directory.many() if len(located) >= MANY else nullcontext():
+            self._publish(located, keeps)
+
+    def _publish(self, located: Sequence[tuple[bytes, int, int]], keeps: Callable[[Located, int], bool]) -> None:
         for number, (origin, slot, offset) in enumerate(located):
             at = self.directory.find(origin, self.heaps)
             before = self.directory.entry(at)
@@ -216,7 +223,7 @@ class Store:
 
     def put_record(self, slot: int, record: ZoneRecord) -> int:
         """Write a record of a zone to the delta of a slot; its offset as the directory has it. Raises DeltaFull."""
-        at = self.deltas[slot].append(record.pack(), layout.ZONE_UNIT)
+        at = self.deltas[slot].append_record(record.pack())
         return layout.IN_DELTA | at // layout.ZONE_UNIT
 
     def strike(self, numbers: set[int]) -> None:
@@ -272,6 +279,8 @@ class Store:
     def let_go(self) -> None:
         """Let another process keep these images. What is mapped stays so: who still asks must not meet a hole."""
         if self._lock >= 0:
+            for changes in self.deltas.values():
+                changes.settle()
             os.close(self._lock)
             self._lock = -1
 
@@ -333,36 +342,62 @@ class Store:
         delta.create(path, self.manifest.seed, boot, heap // HEAP_ENTRY, heap)
         return Delta(self.arena, path, seed=self.manifest.seed, boot=boot)
 
-    def _open_directory(self, before: Manifest, *, rebuild: bool) -> Directory:
-        """The directory; made anew where it, or anything that it points to, is not what it was."""
-        old: Directory | None = None
-        if before.directory:
-            path = self.place / before.directory
-            try:
-                old = Directory(self.arena, path, writable=True)
-                if old.seed != before.seed:
-                    raise ImageError(path, "its names are hashed with another seed")
-            except (ImageError, FileNotFoundError) as error:
-                self._refused(path, error.reason if isinstance(error, ImageError) else "it is gone")
-                old = None
-        if old is not None and not rebuild:
-            return old
+    def _open_directory(self, before: Manifest, *, rebuild: bool) -> bool:
+        """Have the directory; whether it was made anew, for it, or anything that it points to, is not what it was."""
+        old = self._old_directory(before)
         trusted = old if before.boot == manifest.boot_id() else None  # else some of its pages may not be on the disk
-        zones = sum(slot.zones for slot in before.slots) + (trusted.used if trusted is not None else 0)
-        return self._make_directory(self._all_records(trusted), zones, old)
+        damaged = trusted.damaged() if trusted is not None else set()
+        if old is not None and damaged and not old.loose:
+            self._refused(old.path, f"its checksums are wrong: {len(damaged)} of its parts are damaged")
+        if old is not None and not (rebuild or damaged):
+            zones = self._counted(old)
+            if zones is not None:
+                self.directory, self.zones = old, zones
+                return False
+            self._refused(old.path, "it points to what is not there")
+        room = sum(slot.zones for slot in before.slots) + (trusted.used if trusted is not None else 0)
+        self.directory = self._make_directory(self._all_records(trusted, damaged), room, old)
+        self.zones = Counter(slot for _, slot, _ in self.directory.entries())
+        return bool(before.directory)
 
-    def _all_records(self, trusted: Directory | None) -> Iterator[tuple[int, int]]:
+    def _old_directory(self, before: Manifest) -> Directory | None:
+        if not before.directory:
+            return None
+        path = self.place / before.directory
+        try:
+            old = Directory(self.arena, path, writable=True)
+            if old.seed != before.seed:
+                raise ImageError(path, "its names are hashed with another seed")
+        except (ImageError, FileNotFoundError) as error:
+            self._refused(path, error.reason if isinstance(error, ImageError) else "it is gone")
+            return None
+        return old
+
+    def _counted(self, found: Directory) -> Counter[int] | None:
+        """How many zones each slot has; None where an entry points to what is not there."""
+        zones: Counter[int] = Counter()
+        for _, slot, offset in found.entries():
+            if not self._is_whole(slot, offset):
+                return None
+            zones[slot] += 1
+        return zones
+
+    def _all_records(self, trusted: Directory | None, damaged: Collection[int]) -> Iterator[tuple[int, int]]:
         """The slot and offset of every record in the images, then those of the directory, where it can be trusted."""
         for slot in self._mapped():
             yield from ((slot, offset) for offset, _ in self.images[slot].zones())
         if trusted is not None:
-            for _, slot, offset in trusted.entries():
-                if self._is_whole(slot, offset):
+            for at, slot, offset in trusted.entries():
+                if at // PART not in damaged and self._is_whole(slot, offset):
                     yield slot, offset
 
     def _is_whole(self, slot: int, offset: int) -> bool:
         """Whether what an entry points to is there, and is what it was."""
-        return slot in self.heaps and not (offset & layout.IN_DELTA and slot in self._fresh)
+        if slot not in self.heaps or (offset & layout.IN_DELTA and slot in self._fresh):
+            return False
+        return not offset & layout.IN_DELTA or (
+            (offset & layout.BELOW_DELTA) * layout.ZONE_UNIT < self.deltas[slot].sealed
+        )
 
     def _mapped(self) -> list[int]:
         """The slots in the order in which they were published: of two records of a zone the later one counts."""
@@ -374,10 +409,10 @@ class Store:
         name = f"{epoch}.directory"
         directory.create(self.place / name, self.manifest.seed, zones + max(zones, DIRECTORY_SPARE))
         made = Directory(self.arena, self.place / name, writable=True)
-        for slot, offset in records:
-            place = record_place(slot, offset, self.heaps)
-            origin = origin_at(self.arena.view, place)
-            made.put(made.find(origin, self.heaps), origin, slot, offset)
+        with made.many():
+            for slot, offset in records:
+                origin = origin_at(self.arena.view, record_place(slot, offset, self.heaps))
+                made.put(made.find(origin, self.heaps), origin, slot, offset)
         slots = tuple(self._fresh.get(slot.number, slot) for slot in self.manifest.slots if slot.number in self.images)
         self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, directory=name, slots=slots))
         if old is not None:

@@ -5,6 +5,7 @@ house.load(text, origin); house.settle(); house.answer(name, type) -> reply, or 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import dns.message
@@ -113,9 +114,9 @@ class House:
         self.keeper = None
 
     def kill(self) -> None:
-        """End as a process that notes nothing for the next one."""
+        """End as a process that notes nothing for the next one, and brings nothing to an end."""
         assert self.keeper is not None
-        self.keeper.store.close()
+        os.close(self.keeper.store._lock)
         self.sources.close()
         self.keeper = None
 

@@ -10,10 +10,12 @@ import shutil
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import datasrc
 from datasrc import filezones, masterfiles
+from image import manifest
 from memmgr import filetable
 from tests.datasrc.zonemaking import load
 from tests.kit.killpoint import Killer, fast_directory
@@ -134,4 +136,5 @@ def rewrite(place: Path, before: Path) -> None:
     """Data sources and images are named by their place."""
     for path in (place / "images" / "manifest.json", place / "images.json"):
         if path.exists():
-            path.write_text(path.read_text().replace(str(before), str(place)))
+            text = path.read_text().replace(str(before), str(place))
+            manifest.write(path, msgspec.json.decode(text, type=manifest.Manifest), durable=False)

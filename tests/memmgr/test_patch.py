@@ -100,16 +100,13 @@ class Rig:
     def change(self, store: Store) -> None:
         place, slot = self.place(store)
         with self.finder() as finder:
-            place.delta.begin()
             try:
                 record = Patch(place, finder, Tools(store.manifest.seed)).change(self.touched(finder))
             except NotExpressible as error:
-                place.delta.end()
                 self.reasons.append(str(error))
                 self.build(store)
                 return
         store.publish([(record.origin, slot, store.put_record(slot, record))])
-        place.delta.end()
 
     def write_all(self, store: Store) -> None:
         number, path = store.reserve()

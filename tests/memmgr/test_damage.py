@@ -1,0 +1,227 @@
+"""Files of images that are not what was written: found before anything is answered from them, and made anew."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from image import directory, layout
+from image.arena import Arena
+from image.overlay import Place
+from image.patch import Patch, Tools
+from image.raw import Memory
+from image.zonerecord import origin_wire
+from tests.datasrc.zonemaking import TESTER, name
+from tests.memmgr.house import House, soa
+
+ZONES = 6
+FILES = ["*.image", "*.delta", "*.directory", "manifest.json"]
+
+
+@pytest.fixture
+def changed(house: House) -> House:
+    """A house that stopped, with some zones of which one changed in place, one is gone, and one came later."""
+    for number in range(ZONES):
+        house.load(soa(1, f"www A 192.0.2.{number}"), f"zone{number}.")
+    house.load(soa(1), "gone.")
+    house.start()
+    house.load(soa(2, "www A 192.0.2.82"))
+    house.load(soa(1, "www A 192.0.2.83"), "sub.zone1.")
+    house.source.delete_zone(name("gone.", "."), TESTER)
+    house.settle()
+    house.stop()
+    house.refused.clear()
+    return house
+
+
+def assert_right(house: House) -> None:
+    assert house.text("www.example.") == "192.0.2.82"
+    assert house.text("www.sub.zone1.") == "192.0.2.83"
+    for number in range(ZONES):
+        assert house.text(f"www.zone{number}.") == f"192.0.2.{number}"
+    assert house.text("ns.gone.") == "left"
+
+
+def places(path: Path) -> Iterator[int]:
+    """Octets of a file that is in use: of its header, its end, and those between that are not zero."""
+    octets = path.read_bytes()
+    used = [at for at, octet in enumerate(octets) if octet]
+    yield from [0, 8, 16, 24, 32, 40, layout.HEADER_OCTETS]
+    yield from random.Random(path.name).sample(used, min(40, len(used)))
+
+
+def files(house: House, pattern: str) -> list[Path]:
+    return sorted(path for path in house.place.glob(pattern) if path.is_file())
+
+
+@pytest.mark.parametrize("victim", FILES)
+@pytest.mark.parametrize("damage", ["remove", "empty", "truncate", "foreign"])
+def test_no_damage_of_a_file_is_answered_from(changed, victim, damage):
+    for path in files(changed, victim):
+        size = path.stat().st_size
+        if damage == "remove":
+            path.unlink()
+        else:
+            path.write_bytes({"empty": b"", "truncate": path.read_bytes()[: size // 2], "foreign": b"x" * size}[damage])
+    changed.start()
+    if (victim, damage) != ("manifest.json", "remove"):
+        assert Path(victim).suffix in [Path(file).suffix for file, _ in changed.refused]
+    assert_right(changed)
+    changed.load(soa(3, "www A 192.0.2.84"))
+    changed.settle()
+    assert changed.text("www.example.") == "192.0.2.84"
+
+
+@pytest.mark.parametrize("victim", FILES)
+def test_no_octet_of_a_file_can_be_another_and_is_answered_from(changed, victim):
+    for path in files(changed, victim):
+        for at in places(path):
+            if not path.exists():  # it was made anew under another name
+                break
+            octets = bytearray(path.read_bytes())
+            if at >= len(octets):
+                continue
+            octets[at] ^= 0x10
+            path.write_bytes(octets)
+            changed.start()
+            assert_right(changed)
+            changed.stop()
+
+
+@pytest.mark.parametrize("bit", [0, 5, 16, 31, 33, 47, 48, 63])
+def test_one_bit_of_every_entry_of_the_directory_refuses_no_zone(changed, bit):
+    (path,) = files(changed, "*.directory")
+    octets = bytearray(path.read_bytes())
+    for at in range(layout.HEADER_OCTETS, len(octets), directory.ENTRY):
+        if any(octets[at : at + directory.ENTRY]):
+            octets[at + bit // 8] ^= 1 << bit % 8
+    path.write_bytes(octets)
+    changed.start()
+    assert [file for file, _ in changed.refused] == [path.name]
+    assert_right(changed)
+
+
+def test_one_octet_of_the_heap_of_a_delta_costs_the_changes_in_it_alone(changed):
+    path = next(path for path in files(changed, "*.delta") if b"\xc0\x00\x02\x52" in path.read_bytes())  # 192.0.2.82
+    path.write_bytes(path.read_bytes().replace(b"\xc0\x00\x02\x52", b"\xc0\x00\x02\x53"))
+    changed.start()
+    assert changed.refused == [(path.name, "its heap is damaged: its checksum is wrong")]
+    assert_right(changed)
+    assert changed.built == [["example."]]
+
+
+def test_an_entry_of_the_table_of_a_delta_that_is_gone_is_found(changed):
+    """Else a name would be answered as it was before its change."""
+    for path in files(changed, "*.delta"):
+        octets = bytearray(path.read_bytes())
+        heap = int.from_bytes(octets[32:40], "little")
+        octets[layout.HEADER_OCTETS : len(octets) - heap] = bytes(len(octets) - heap - layout.HEADER_OCTETS)
+        path.write_bytes(octets)
+    changed.start()
+    assert {Path(file).suffix for file, _ in changed.refused} == {".delta"}
+    assert_right(changed)
+
+
+def test_a_delta_that_is_older_than_the_directory_is_found(house):
+    """As from a copy: what it has is whole, but not all of it is there."""
+    house.load(soa(2, "www A 192.0.2.81"))
+    house.start()
+    house.stop()
+    kept = {path: path.read_bytes() for path in files(house, "*.delta")}
+    house.start()
+    house.load(soa(3, "www A 192.0.2.82"))
+    house.settle()
+    house.stop()
+    for path, octets in kept.items():
+        path.write_bytes(octets)
+    house.start()
+    assert [reason for _, reason in house.refused] == ["it points to what is not there"]
+    assert house.text("www.example.") == "192.0.2.82"
+
+
+def test_what_a_killed_writer_left_of_a_change_counts_for_nothing(house):
+    """Nor is anything else lost: the change before it is answered, and the marks are trusted."""
+    house.start()
+    house.load(soa(2, "www A 192.0.2.82"))
+    house.settle()
+    store = house.keeper.store
+    there = store.find(origin_wire(name("example.", ".")))
+    changes, record = store.deltas[there.slot], there.record
+    house.load(soa(3, "www A 192.0.2.83"))
+    with house.source.snapshot() as snapshot:
+        finder = snapshot.zone(name("example.", "."))
+        place = Place(store.arena, store.images[there.slot], changes, record)
+        Patch(place, finder, Tools(store.manifest.seed)).change(finder.touched(record.version, 100))
+    house.kill()
+    sealed = changes.sealed
+    house.start()
+    assert house.refused == []
+    assert not house.keeper.store.rebuilt
+    assert house.built == []
+    assert house.text("www.example.") == "192.0.2.83"
+    assert house.keeper.store.deltas[there.slot].sealed > sealed
+
+
+@pytest.mark.parametrize("victim", ["*.delta", "*.directory"])
+def test_no_octet_can_be_another_where_the_writer_was_killed(house, victim, monkeypatch):
+    monkeypatch.setattr("memmgr.store.HEAP_LEAST", 1 << 15)
+    for number in range(ZONES):
+        house.load(soa(1, f"www A 192.0.2.{number}"), f"zone{number}.")
+    serial = 1
+    house.start()
+    for at in range(30):
+        serial += 1
+        house.load(soa(serial, f"www A 192.0.2.{serial}"))
+        house.settle()
+        house.kill()
+        for path in files(house, victim):
+            octets = bytearray(path.read_bytes())
+            used = [place for place, octet in enumerate(octets) if octet]
+            octets[used[at * len(used) // 30]] ^= 0x04
+            path.write_bytes(octets)
+        house.start()
+        assert house.text("www.example.") == f"192.0.2.{serial}"
+        for number in range(ZONES):
+            assert house.text(f"www.zone{number}.") == f"192.0.2.{number}"
+
+
+class Killed(Exception):
+    """At a store."""
+
+
+class Mortal:
+    """Memory whose writer is killed after so many stores."""
+
+    def __init__(self, stores: int) -> None:
+        self.left = stores
+        self._memory = Memory()
+
+    def observe(self, address: int) -> int:
+        return self._memory.observe(address)
+
+    def publish(self, address: int, value: int) -> None:
+        if self.left == 0:
+            raise Killed
+        self.left -= 1
+        self._memory.publish(address, value)
+
+
+def test_a_directory_whose_writer_is_killed_between_an_entry_and_its_checksum_is_whole(tmp_path, monkeypatch):
+    arena = Arena(1 << 26)
+    path = tmp_path / "directory"
+    directory.create(path, 7, 100)
+    directory.Directory(arena, path, writable=True).settle(0)
+    origin = origin_wire(name("zone.", "."))
+    for number in range(20):
+        writer = directory.Directory(arena, path, writable=True)
+        at = writer.hash_of(origin) >> layout.HALF
+        monkeypatch.setattr(writer, "_memory", Mortal(number % 5))
+        try:
+            writer.put((at * writer.capacity) >> layout.HALF, origin, 1, number)
+        except Killed:
+            assert number % 5 < 4
+        assert not directory.Directory(arena, path, writable=True).damaged(), number
+    arena.close()
