@@ -86,13 +86,8 @@ def for_revision(suite: Suite, revision: int, seconds: float) -> None:
     """Until every process that runs has this revision; raises CommandError."""
 
     def look() -> str:
-        try:
-            return behind(suite.client.get("components")["components"], revision)
-        except ErrorAnswer as error:
-            if error.code != "refused":
-                raise
-            told = f"revision {revision} is in effect, but not who has it: {error.message}"
-            raise CommandError("refused", told) from error
+        late = suite.client.get("config", "behind", query={"revision": revision})["behind"]
+        return ", ".join(f"{one['instance']} has revision {one['revision']}" for one in late)
 
     until(look, seconds)
 

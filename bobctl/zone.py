@@ -12,7 +12,7 @@ from typing import IO
 
 import click
 
-from bobctl import completion, output
+from bobctl import building, completion, output, waiting
 from bobctl.errors import CommandError, ExitCode
 from bobctl.suite import Suite
 from bobctl.verbs import Noun, done, pass_suite, reason_option
@@ -155,9 +155,14 @@ def delete(suite: Suite, origin: str, reason: str, *, yes: bool) -> None:
 
 @zone.command("reload")
 @click.argument("origin", required=False, shell_complete=completion.zones)
+@waiting.wait_options
 @pass_suite
-def reload_zones(suite: Suite, origin: str | None) -> None:
-    """Make every server look at ORIGIN, or at all zones, afresh."""
+def reload_zones(suite: Suite, origin: str | None, timeout: float, *, wait: bool) -> None:
+    """Make every server look at ORIGIN, or at all zones, afresh.
+
+    With --wait it is not done before the images of what changed are built, and ORIGIN is served everywhere as it is.
+    """
+    before = building.failures(suite) if wait and origin is None and building.has_images(suite) else {}
     answer = suite.client.post("zones", origin, "reload") if origin else suite.client.post("reload")
     failed = [one for one in answer["instances"] if one["error"]]
     for one in failed:
@@ -166,9 +171,23 @@ def reload_zones(suite: Suite, origin: str | None) -> None:
         output.words(f"bobctl: {problem}")
     if answer.get("left_out"):
         output.words(f"bobctl: and {answer['left_out']} more zone files cannot be used")
+    if wait and building.has_images(suite):
+        if origin is None:
+            building.wait_for_all(suite, lambda one: one not in before, timeout)
+        else:
+            building.wait_for_zone(suite, origin, timeout)
+    if wait and origin is not None:
+        waiting.until(lambda: _unserved(suite, origin), timeout)
     done(suite, answer, f"reloaded by {len(answer['instances']) - len(failed)} of {len(answer['instances'])} instances")
     if failed or answer.get("problems") or not answer["instances"]:
         sys.exit(ExitCode.FAILED)
+
+
+def _unserved(suite: Suite, origin: str) -> str:
+    """Who does not serve a zone as it is in its data source; empty: everybody does."""
+    entry = suite.client.zone_status(origin)
+    late = [one for one in entry["served"] if one["state"] != "ready" or one["serial"] != entry["serial"]]
+    return ", ".join(f"{one['instance']} has {one['reason'] or one['serial'] or one['state']}" for one in late)
 
 
 def served(entry: ZoneEntry) -> str:

@@ -22,6 +22,7 @@ POST /v1/config/check                 what a commit would meet
 POST /v1/config/commit                {"reason": ...}
 POST /v1/config/reload                {"apply": false, "reason": ...}  *
 POST /v1/config/rollback              {"revision": ..., "apply": true, "reason": ...}  *
+GET  /v1/config/behind?revision=      what still runs with an older revision
 GET  /v1/config/history?before=&limit=&changes=true  *
 """
 
@@ -38,19 +39,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bob import api as bob
 from cfgmgr import api
 from cmdctl.accounts import narrowed_author
 from cmdctl.answers import answer
 from cmdctl.bodies import body, flag, number, page_limit, segment
 from cmdctl.candidates import Candidates
 from cmdctl.errors import RequestError
-from cmdctl.limits import MAX_REASON
+from cmdctl.limits import MAX_REASON, STATUS_SECONDS
 from cmdctl.parameters import LIMIT
 from cmdctl.roles import Role
 from cmdctl.routing import Operation, Query, caller_of
 from cmdctl.services import Services, author_of, note_changed, only_reads
 from daemonkit.findings import did_you_mean
 
+RUNNING = "running"  # the state of a process, as bob tells it
 EXPORT_SECONDS = 60.0  # a long file with comments takes its time
 
 ConfigPath = Annotated[str, Meta(max_length=4096)]
@@ -66,7 +69,22 @@ ENTRIES_FORM = Query("form", "Complete, or as stored.", {"type": "string", "enum
 AFTER = Query("after", "Only entries behind this key.", {"type": "string"})
 PREFIX = Query("prefix", "Only names that begin so.", {"type": "string"})
 BEFORE = Query("before", "Only revisions before this one.", {"type": "integer", "minimum": 0})
+REVISION = Query("revision", "The revision that they should have.", {"type": "integer", "minimum": 1}, required=True)
 CHANGES = Query("changes", "Whether to tell the changes, too.", {"type": "boolean"})
+
+
+class Laggard(msgspec.Struct, frozen=True):
+    """A process and the revision it has."""
+
+    instance: str
+    revision: int
+
+
+class Behind(msgspec.Struct, frozen=True):
+    """What has an older one than this; those without configuration do not count."""
+
+    revision: int
+    behind: list[Laggard]
 
 
 class PathBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -238,6 +256,23 @@ class ConfigRoutes:
         order = api.Rollback(author, int(wanted.revision), wanted.reason, wanted.apply, _role_of(request))
         return _made(request, await self._candidates.do(author, order))
 
+    async def behind(self, request: Request) -> Response:
+        """What still runs with an older configuration than this revision."""
+        revision = number(request, REVISION.name, 0)
+        if not revision:
+            raise RequestError("usage", "revision must be the number of a revision")
+        suite = await self._session.call(bob.Status(), timeout=STATUS_SECONDS)
+        return answer(
+            Behind(
+                revision=revision,
+                behind=[
+                    Laggard(instance=f"{one.component}/{one.instance}", revision=one.revision)
+                    for one in suite.components
+                    if one.state == RUNNING and 0 < one.revision < revision
+                ],
+            )
+        )
+
     async def history(self, request: Request) -> Response:
         """The revisions, newest first."""
         before = number(request, "before", 0)
@@ -323,5 +358,6 @@ _TABLE = (
     _Entry("POST", "/commit", ConfigRoutes.commit, api.Committed, body=CommitBody),
     _Entry("POST", "/reload", ConfigRoutes.reload, api.Reloaded, body=ReloadBody, any_token=False),
     _Entry("POST", "/rollback", ConfigRoutes.rollback, api.RolledBack, body=RollbackBody, any_token=False),
+    _Entry("GET", "/behind", ConfigRoutes.behind, Behind, (REVISION,)),
     _Entry("GET", "/history", ConfigRoutes.history, api.Revisions, (BEFORE, LIMIT, CHANGES), any_token=False),
 )

@@ -124,6 +124,43 @@ class ZoneProblems(msgspec.Struct, frozen=True):
     limit: int = 100  # at most MAX_ORIGINS
 
 
+class BuildStatusReply(msgspec.Struct, frozen=True):
+    """Whether the image of a zone is to be built, and why it could not be when that was tried last."""
+
+    waiting: bool  # or being built now
+    failure: str  # empty: it could be, or there is nothing to build
+
+
+class BuildStatus(msgspec.Struct, frozen=True):
+    """Is the image of this zone built?"""
+
+    module: ClassVar[str] = "memmgr"
+    command: ClassVar[str] = "build_status"
+    reply: ClassVar[type[BuildStatusReply]] = BuildStatusReply
+    changes: ClassVar[bool] = False
+
+    origin: str
+
+
+class FailuresReply(msgspec.Struct, frozen=True):
+    """A page, in canonical order; `more`: the next one begins after the last zone."""
+
+    zones: tuple[ZoneFailure, ...]
+    more: bool
+
+
+class Failures(msgspec.Struct, frozen=True):
+    """Which zones have images that cannot be built?"""
+
+    module: ClassVar[str] = "memmgr"
+    command: ClassVar[str] = "failures"
+    reply: ClassVar[type[FailuresReply]] = FailuresReply
+    changes: ClassVar[bool] = False
+
+    after: str | None = None
+    limit: int = 100  # at most MAX_ORIGINS
+
+
 class ReloadReply(msgspec.Struct, frozen=True):
     """How many zones wait to be built, and what was found wrong."""
 

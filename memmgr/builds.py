@@ -36,6 +36,10 @@ class Builds:
         """How many zones are being built."""
         return len(self._origins)
 
+    def has(self, origin: Name) -> bool:
+        """Whether a zone is being built."""
+        return origin in self._origins
+
     def hold(self, batch: Batch | None) -> None:
         """These zones are about to be built: put off what changes of them."""
         self._origins = frozenset(batch.origins if batch else ())

@@ -36,7 +36,7 @@ from memmgr.problems import Problems
 from memmgr.resting import Resting
 from memmgr.store import Store
 from memmgr.upgrading import upgrade_own
-from memmgr.zonefacts import zone_images, zone_problems
+from memmgr.zonefacts import build_status, failures, zone_images, zone_problems
 from msgq.errors import Refused
 from msgq.session import IncomingCall
 
@@ -317,17 +317,33 @@ class MemmgrDaemon(Module):
         origins = [_origin(text) for text in request.origins]
         return api.ZoneStatusReply(await self.context.work(zone_images, self._keeper, origins, request.origins))
 
-    @command(api.ZoneProblems)
-    async def zone_problems(self, _call: IncomingCall, request: api.ZoneProblems) -> api.ZoneProblemsReply:
-        """Zones whose files cannot be used."""
-        if not 0 < request.limit <= api.MAX_ORIGINS:
-            raise Refused("usage", f"limit: from 1 to {api.MAX_ORIGINS} zones can be asked for at once")
+    @command(api.BuildStatus)
+    async def build_status(self, _call: IncomingCall, request: api.BuildStatus) -> api.BuildStatusReply:
+        """Whether the image of one zone is built."""
+        return await self.context.work(build_status, self._asked(), _origin(request.origin))
+
+    @command(api.Failures)
+    async def failures(self, _call: IncomingCall, request: api.Failures) -> api.FailuresReply:
+        """Zones that cannot be built."""
+        _check_limit(request.limit)
+        after = None if request.after is None else _origin(request.after)
+        return await self.context.work(failures, self._asked(), after, request.limit)
+
+    def _asked(self) -> Keeper:
+        """Who can tell now; raises Refused where that is to be asked again later."""
         if self._keeper is None:
             raise Refused("unavailable", "memmgr is still starting")
         self._refuse_while_waiting()
+        return self._keeper
+
+    @command(api.ZoneProblems)
+    async def zone_problems(self, _call: IncomingCall, request: api.ZoneProblems) -> api.ZoneProblemsReply:
+        """Zones whose files cannot be used."""
+        _check_limit(request.limit)
+        keeper = self._asked()
         after = None if request.after is None else _origin(request.after)
         try:
-            return await self.context.work(zone_problems, self._keeper, after, request.limit, request.source)
+            return await self.context.work(zone_problems, keeper, after, request.limit, request.source)
         except StorageError as error:
             raise Refused("not-found", str(error)) from error
 
@@ -361,6 +377,12 @@ def _open(configured: Mapping[str, Any], before: Sources | None) -> Sources:
         return open_sources(configured, before=before, apart=True)
     except UnknownBackend as error:  # no waiting mends that
         raise Rejected("data_sources", str(error)) from error
+
+
+def _check_limit(limit: int) -> None:
+    """Raise Refused where more is wanted than comes at once."""
+    if not 0 < limit <= api.MAX_ORIGINS:
+        raise Refused("usage", f"limit: from 1 to {api.MAX_ORIGINS} zones can be asked for at once")
 
 
 def _origin(text: str) -> Name:

@@ -271,6 +271,10 @@ class Keeper:
         """How many zones are being built."""
         return self._builds.count
 
+    def waits(self, origin: Name) -> bool:
+        """Whether a zone waits to be built, or is being built."""
+        return origin in self._unread or self.plan.has(origin) or self._builds.has(origin)
+
     @property
     def compactions(self) -> int:
         """Rounds of compaction so far."""

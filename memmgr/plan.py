@@ -80,6 +80,11 @@ class Plan:
         """Have a zone built, as it will be then."""
         self._waiting[wanted.origin] = wanted
 
+    def has(self, origin: Name) -> bool:
+        """Whether a zone waits, or may be found to: a survey does not say what it has yet to find."""
+        found = self._found is not None and self._found.origin == origin
+        return found or origin in self._waiting or bool(self._surveys)
+
     def put_back(self, batch: Batch) -> None:
         """Have zones built later that were taken."""
         for origin in batch.origins:

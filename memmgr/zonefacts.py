@@ -51,6 +51,20 @@ def _zone_image(keeper: Keeper | None, names: Mapping[int, str], origin: Name, t
     )
 
 
+def build_status(keeper: Keeper, origin: Name) -> api.BuildStatusReply:
+    """Whether a zone is to be built, and why it could not be."""
+    return api.BuildStatusReply(keeper.waits(origin), keeper.failures.get(origin, ""))
+
+
+def failures(keeper: Keeper, after: Name | None, limit: int) -> api.FailuresReply:
+    """A page, in canonical order, of the zones that cannot be built."""
+    behind = None if after is None else name_key(after)
+    keys = {name_key(origin): origin for origin in list(keeper.failures)}
+    chosen = heapq.nsmallest(limit + 1, (key for key in keys if behind is None or key > behind))
+    found = [api.ZoneFailure(keys[key].to_text(), keeper.failures.get(keys[key], "")) for key in chosen[:limit]]
+    return api.FailuresReply(tuple(found), len(chosen) > limit)
+
+
 def zone_problems(keeper: Keeper, after: Name | None, limit: int, source: str) -> api.ZoneProblemsReply:
     """A page, in canonical order, of the zones of a data source whose files cannot be used. Raises StorageError."""
     number, faults = keeper.following.number_of(source), keeper.following.faults(source)

@@ -518,8 +518,7 @@ async def test_a_rebuild_is_waited_for_when_told():
         here.answers["memmgr", "status"] = lambda _call: states.pop(0)
         done = await bobctl(here.path, "call", "memmgr", "rebuild", "--wait")
         left = list(states)
-        failed = msgspec.structs.replace(ready, failures=(memmgr.ZoneFailure("example.org.", "no room"),))
-        here.answers["memmgr", "status"] = failed
+        here.answers["memmgr", "build_status"] = memmgr.BuildStatusReply(False, "no room")
         bad = await bobctl(here.path, "call", "memmgr", "rebuild", "origin=example.org", "--wait")
         here.answers["memmgr", "status"] = msgspec.structs.replace(ready, waiting=1)
         late = await bobctl(here.path, "call", "memmgr", "rebuild", "--wait", "--timeout", "0.2")
@@ -527,39 +526,84 @@ async def test_a_rebuild_is_waited_for_when_told():
     assert (done.code, left) == (0, [])
     assert "waiting: 2 zones to be built\nwaiting: 1 zone to be built\n" in done.err
     assert bad.code == 1
-    assert "the image of example.org. cannot be built: no room" in bad.err
+    assert "the image of example.org cannot be built: no room" in bad.err
     assert late.code == 1
     assert "after 0.2 s it is not done: 1 zone to be built" in late.err
     assert (wrong.code, "there is nothing to wait for behind memmgr status" in wrong.err) == (2, True)
+
+
+def failing(*origins):
+    """A memmgr that cannot build these zones, and tells two of them at a time."""
+
+    def failures(call):
+        behind = [one for one in origins if one > call.arguments.get("after", "")]
+        return memmgr.FailuresReply(tuple(memmgr.ZoneFailure(one, "no room") for one in behind[:2]), len(behind) > 2)
+
+    def build_status(call):
+        return memmgr.BuildStatusReply(False, "no room" if call.arguments["origin"] + "." in origins else "")
+
+    return {("memmgr", "failures"): failures, ("memmgr", "build_status"): build_status}
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("rebuild", "origin=example.org"), 0),
-        (("rebuild", "origin=OLD.example"), 1),
-        (("rebuild",), 1),
-        (("reload",), 0),
+        (("call", "memmgr", "rebuild", "origin=example.org"), 0),
+        (("call", "memmgr", "rebuild", "origin=old3.example"), 1),
+        (("call", "memmgr", "rebuild"), 1),
+        (("call", "memmgr", "reload"), 0),
+        (("zone", "reload"), 0),
+        (("zone", "reload", "example.org"), 0),
+        (("zone", "reload", "old3.example"), 1),
     ],
 )
 async def test_what_could_not_be_built_before_is_no_failure_of_an_order_that_is_not_about_it(words, code):
+    """Whether there are few of them or many: the status lists no more than a hundred."""
     async with house() as here:
+        for origin in ("example.org", "old3.example"):
+            here.load(origin)
         here.answers["memmgr", "rebuild"] = memmgr.RebuildReply(1)
-        failures = (memmgr.ZoneFailure("old.example.", "no room"),)
-        here.answers["memmgr", "status"] = memmgr.StatusReply("ready", "", 2, 5000, 0, 0, None, (), failures)
-        done = await bobctl(here.path, "call", "memmgr", *words, "--wait")
-    assert (done.code, "old.example. cannot be built: no room" in done.err) == (code, code == 1), done.err
+        here.answers |= failing("old1.example.", "old2.example.", "old3.example.")
+        done = await bobctl(here.path, *words, "--wait", "--timeout", "10")
+    assert (done.code, "cannot be built: no room" in done.err) == (code, code == 1), done.err
 
 
 @pytest.mark.asyncio
-async def test_a_reload_that_is_waited_for_fails_with_what_could_be_built_before():
+@pytest.mark.parametrize("words", [("call", "memmgr", "reload"), ("zone", "reload")])
+async def test_a_reload_that_is_waited_for_fails_with_what_could_be_built_before(words):
+    """Beyond those that the status lists, too."""
+    many = tuple(f"old{number:03}.example." for number in range(memmgr.MAX_FAILURES + 5))
     async with house() as here:
-        ready = memmgr.StatusReply("ready", "", 2, 5000, 0, 0, None, (), ())
-        failed = msgspec.structs.replace(ready, failures=(memmgr.ZoneFailure("new.example.", "no room"),))
-        here.answers["memmgr", "status"] = lambda _call: failed if "reload" in here.commands("memmgr/0") else ready
-        done = await bobctl(here.path, "call", "memmgr", "reload", "--wait")
-    assert (done.code, "new.example. cannot be built: no room" in done.err) == (1, True)
+        before, behind = failing(*many), failing(*many, "zzz.example.")
+        here.answers["memmgr", "failures"] = lambda call: (behind if "reload" in here.commands("memmgr/0") else before)[
+            "memmgr", "failures"
+        ](call)
+        done = await bobctl(here.path, *words, "--wait")
+    assert (done.code, "the image of zzz.example. cannot be built: no room\n" in done.err) == (1, True), done.err
+
+
+@pytest.mark.asyncio
+async def test_a_zone_is_waited_for_until_all_serve_it_as_it_is():
+    async with house() as here:
+        here.load(ORG)
+        waits = [memmgr.BuildStatusReply(True, ""), memmgr.BuildStatusReply(False, "")]
+        here.answers["memmgr", "build_status"] = lambda _call: waits.pop(0)
+        serials = [SERIAL - 1, SERIAL]
+
+        def served(call):
+            if here.asked[-1][0] == "auth/1":
+                return zone_status(serial=serials.pop(0))(call)
+            return zone_status()(call)
+
+        here.answers["auth", "zone_status"] = served
+        done = await bobctl(here.path, "zone", "reload", ORG, "--wait")
+    assert done.code == 0, done.err
+    assert done.err.splitlines() == [
+        f"waiting: {ORG} is to be built",
+        f"waiting: auth/1 has {SERIAL - 1}",
+        "reloaded by 2 of 2 instances",
+    ]
 
 
 @pytest.mark.asyncio

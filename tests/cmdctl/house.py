@@ -147,6 +147,8 @@ class House:
                 (memmgr.ZoneImage("example.com", memmgr.IMAGE, 3, 7, 9, 2),)
             ),
             ("memmgr", "reload"): memmgr.ReloadReply(0),
+            ("memmgr", "build_status"): memmgr.BuildStatusReply(False, ""),
+            ("memmgr", "failures"): memmgr.FailuresReply((), False),
             ("stats", "status"): stats.StatusReply("off", "off"),
             ("auth", "statistics"): auth.StatisticsReply({"queries": 5}),
         }

@@ -170,10 +170,13 @@ class TestAccess:
             body = json.dumps({"path": "zones.example.net"}).encode() if operation.body in PATHS else b"{}"
             if operation.body is ValueBody:
                 body = json.dumps({"path": "zones.example.net", "value": {}}).encode()
-            status, _, _ = await remote.ask(operation.method, operation.path, header, body=body)
+            path, of_cfgmgr = operation.path, operation.path.startswith("/v1/config")
+            if operation.name == BEHIND:
+                path, of_cfgmgr = f"{path}?revision=3", False
+            status, _, _ = await remote.ask(operation.method, path, header, body=body)
             assert status == 200
             told = [arguments for member, _, arguments in remote.here.asked if member == "cfgmgr/0"]
-            assert bool(told) == operation.path.startswith("/v1/config")
+            assert bool(told) == of_cfgmgr
             for arguments in told:  # of theirs, and from a candidate that is not their user's
                 assert arguments.get("zones", ["example.net"]) == ["example.net"]
                 assert arguments.get("author", AS_TOKEN).startswith(AS_TOKEN)
@@ -198,12 +201,13 @@ AS_TOKEN = "user:admin/"
 OF_THEIR_ZONES = {
     *("GET /v1/whoami", "GET /v1/version", "GET /v1/openapi.json", "GET /v1/zones", "GET /v1/zone-names"),
     "GET /v1/modules",
-    *(f"GET /v1/config{of}" for of in ("", "/complete", "/describe", "/candidate", "/entries")),
+    *(f"GET /v1/config{of}" for of in ("", "/complete", "/describe", "/candidate", "/entries", "/behind")),
     *(
         f"POST /v1/config/{order}"
         for order in ("set", "unset", "add", "remove", "discard", "rebase", "check", "commit")
     ),
 }
+BEHIND = "GET /v1/config/behind"  # of which bob tells
 PATHS = (PathBody, EntryBody)
 
 
@@ -324,9 +328,9 @@ class TestCredentials:
         remote.tokens["mine"] = remote.here.services.accounts.add_token("admin", Role.OPERATE, (ZONE,), "", None)[1]
         _, _, body = await remote.ask("GET", "/v1/modules", remote.bearer("mine"))
         told = {one["module"]: one["commands"] for one in json.loads(body)["modules"]}
-        assert told == {"auth": ["reload"], "memmgr": ["rebuild"]}
+        assert told == {"auth": ["reload"], "memmgr": ["build_status", "rebuild"]}
         _, _, body = await remote.ask("GET", "/v1/modules/memmgr", remote.bearer("mine"))
-        assert list(json.loads(body)["commands"]) == ["rebuild"]
+        assert list(json.loads(body)["commands"]) == ["build_status", "rebuild"]
         for module in ("cfgmgr", "nosuch"):  # of which it can command nothing, whether it is there or not
             status, _, body = await remote.ask("GET", f"/v1/modules/{module}", remote.bearer("mine"))
             assert (status, b"about these zones only" in body, b"no module" in body) == (403, True, False)
@@ -442,6 +446,22 @@ class TestCredentials:
             assert b"1 data source cannot be read now" in told
             assert b"secret" not in told
             assert b"sqlite" not in told
+
+    async def test_a_token_for_zones_is_told_what_it_may_wait_for(self, remote):
+        """Without the others: who has a revision, and whether the image of its zone is built."""
+        wanted = json.dumps({"user": "admin", "zones": ["gone.example"]}).encode()
+        _, _, made = await remote.ask("POST", "/v1/tokens", remote.bearer("admin"), body=wanted)
+        narrowed = f"Authorization: Bearer {json.loads(made)['token']}"
+        status, _, told = await remote.ask("GET", "/v1/config/behind?revision=1000", narrowed)
+        assert status == 200
+        assert {"instance": "auth/0", "revision": 3} in json.loads(told)["behind"]
+        for revision in ("", "?revision=0", "?revision=x"):
+            assert (await remote.ask("GET", f"/v1/config/behind{revision}", narrowed))[0] == 400
+        for origin, expected in (("gone.example", 200), ("other.example", 403)):
+            body = json.dumps({"arguments": {"origin": origin}}).encode()
+            status, _, _ = await remote.ask("POST", "/v1/call/memmgr/build_status", narrowed, body=body)
+            assert status == expected
+        assert (await remote.ask("POST", "/v1/call/memmgr/failures", narrowed, body=b"{}"))[0] == 403
 
     async def test_a_connection_without_handshake_is_not_kept(self, remote, monkeypatch):
         monkeypatch.setattr("cmdctl.server.HANDSHAKE_SECONDS", 0.05)

@@ -15,8 +15,10 @@ from datasrc.keys import name_key
 from datasrc.records import Provenance
 from image import layout
 from image.zonerecord import origin_wire
+from memmgr.api import MAX_FAILURES, BuildStatusReply, ZoneFailure
 from memmgr.compaction import Compaction
 from memmgr.margin import Margin
+from memmgr.zonefacts import build_status, failures
 from tests.datasrc.zonemaking import name
 from tests.memmgr.house import House, soa
 
@@ -266,6 +268,9 @@ def test_on_a_full_disk_zones_are_left_to_auth_and_built_when_there_is_room(hous
     keeper.failed(batch, number, "No space left on device")
     assert house.text("www.second.") == "left"
     assert list(keeper.failures.values()) == ["No space left on device"]
+    second, third = (name(text) for text in ("second.", "third."))
+    assert build_status(keeper, second) == BuildStatusReply(False, "No space left on device")
+    assert build_status(keeper, third) == BuildStatusReply(False, "")
 
     def full(*_arguments):
         raise OSError(28, "No space left on device")
@@ -276,10 +281,41 @@ def test_on_a_full_disk_zones_are_left_to_auth_and_built_when_there_is_room(hous
             keeper.retry()
     assert len(keeper.failures) == 1
     keeper.retry()
+    assert build_status(keeper, second).waiting
+    batch, number, _ = keeper.take()
+    assert build_status(keeper, second).waiting  # it is being built
+    keeper.failed(batch, number, "No space left on device")
+    keeper.retry()
     house.settle()
     assert house.text("www.second.") == "192.0.2.81"
+    assert build_status(keeper, second) == BuildStatusReply(False, "")
     assert not keeper.failures
     assert house.text("www.example.") == "192.0.2.80"
+
+
+def test_zones_that_cannot_be_built_are_told_in_pages_however_many_they_are(house):
+    house.start()
+    names = sorted(f"z{number:03}." for number in range(MAX_FAILURES + 20))
+    house.keeper.failures.update({name(text): f"of {text}" for text in reversed(names)})
+    found: list[ZoneFailure] = []
+    after, more = None, True
+    while more:
+        page = failures(house.keeper, after, 50)
+        found, more = [*found, *page.zones], page.more
+        after = name(found[-1].origin)
+    assert [(one.origin, one.reason) for one in found] == [(text, f"of {text}") for text in names]
+
+
+def test_a_zone_that_a_survey_may_yet_find_is_waited_for(house):
+    house.load(soa(1))
+    house.start()
+    house.settle()
+    origin = name("example.")
+    assert not build_status(house.keeper, origin).waiting
+    house.keeper.rebuild_all()
+    assert build_status(house.keeper, origin).waiting
+    house.settle()
+    assert not build_status(house.keeper, origin).waiting
 
 
 def octets_of(house):

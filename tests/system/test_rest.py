@@ -16,6 +16,7 @@ import pytest
 from tests.cmdctl.tls import make_certificate
 from tests.kit.ports import free_port
 from tests.kit.suite import DEADLINE, QUERY_TIMEOUT, Suite, wait_until
+from tests.kit.zones import small_zone
 
 pytestmark = pytest.mark.system
 
@@ -155,6 +156,7 @@ def test_no_request_of_a_stranger_keeps_the_door_from_others():
 def test_a_customer_changes_the_configuration_of_their_zones_and_nothing_else():
     with served() as (suite, port):
         suite.bobctl("user", "add", "ann", "--role", "configure", "--no-password")
+        assert suite.loadzone("example.org", small_zone()).returncode == 0
         paths = {}
         for name, role in (("all", "configure"), ("mine", "configure"), ("look", "read")):
             paths[name] = suite.directory / name
@@ -177,7 +179,11 @@ def test_a_customer_changes_the_configuration_of_their_zones_and_nothing_else():
         for order in ("history", "export"):
             done("mine", "config", order, status=5)
         done("mine", "config", "check")
-        done("mine", "config", "commit", "-m", "mine")
+        told = done("mine", "config", "commit", "-m", "mine", "--wait")
+        assert "revision 2 is in effect" in told
+        done("mine", "call", "memmgr", "rebuild", "origin=example.org", "--wait")
+        done("mine", "zone", "reload", "example.org", "--wait")
+        done("mine", "zone", "reload", "bank.example", "--wait", status=5)
         assert "REJECT" in done("look", "config", "get", "zones[example.org].query_acl")
         assert "udp_size" not in done("look", "config", "show")
         assert "is the newest" in done("all", "config", "diff")  # which waits for its rebase, as for anybody's commit
@@ -188,7 +194,12 @@ def test_a_customer_changes_the_configuration_of_their_zones_and_nothing_else():
         assert (newest["author"], newest["reason"]) == (f"user:ann/{mine}", "mine")
         audit = suite.control("audit")["entries"]
         refused = {entry["path"]: entry for entry in audit if entry["status"] == 403 and entry["token"] == mine}
-        assert set(refused) == {"/v1/config/set", "/v1/config/history", "/v1/config/export"}
+        assert set(refused) == {
+            "/v1/config/set",
+            "/v1/config/history",
+            "/v1/config/export",
+            "/v1/zones/bank.example/reload",
+        }
         assert refused["/v1/config/set"]["text"].startswith("zones.bank.example.query_acl: not permitted")
         assert any(entry["token"] == mine and entry["revision"] == newest["revision"] for entry in audit)
 
