@@ -1,4 +1,4 @@
-"""What can be wrong with an image."""
+"""What can be wrong with an image, or with a change of one."""
 
 from __future__ import annotations
 
@@ -12,3 +12,7 @@ class ImageError(Exception):
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class NotExpressible(Exception):
+    """A change that a delta cannot hold: the zone is to be built anew."""

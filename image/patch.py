@@ -11,7 +11,7 @@ built anew. Names are rendered by what renders them for an image.
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -19,7 +19,7 @@ import dns.exception
 import dns.name
 
 from datasrc.errors import NotInZone
-from datasrc.keys import APEX, WILDCARD, key_labels, path
+from datasrc.keys import APEX, WILDCARD, path
 from datasrc.nsec3 import SHA1, Parameters, hashed_key, may_be_hashed, next_key, read_parameters
 from datasrc.rdata import unpack
 from datasrc.rows import Row, name_from_wire
@@ -27,24 +27,22 @@ from datasrc.source import Finder
 from image import layout
 from image.assembly import ImageAssembler, Parts
 from image.chainpatch import ChainPatch
+from image.errors import NotExpressible
 from image.names import NameReader
 from image.overlay import Node, Old, Overlay, Place
+from image.patchnames import PatchNames
+from image.patchrendering import ADDRESS_TYPES, Rendering
 from image.zonerecord import ZoneRecord, origin_wire
 
 MAX_NAMES = 1000  # that are written; more take longer than to build the zone anew in the background
 MAX_NOTED = 4 * MAX_NAMES  # notes of a host that are read: some are of delegations that are gone
 STAR = b"\x01*"
-ADDRESS_TYPES = frozenset({1, 28})  # A, AAAA
 _ENDS = layout.NODE_CUT | layout.NODE_DNAME
 _SIGNED = frozenset({layout.RRSIG, layout.DNSKEY, layout.DS, layout.SIG})
 _LOOKED_AT = frozenset({*ADDRESS_TYPES, layout.DNAME})  # what glue depends on
 
 Touched = Mapping[bytes, Collection[int]]
 """Keys, and the types that changed there: of signatures also those that they cover."""
-
-
-class NotExpressible(Exception):
-    """A change that a delta cannot hold: the zone is to be built anew."""
 
 
 class Tools:
@@ -65,9 +63,10 @@ class Patch:
         self._record = place.record
         self._origin = place.record.origin
         self._assembler = tools.assembler
+        self._rendering = Rendering(finder, self._origin, tools.assembler)
+        self._names = PatchNames(finder, self._origin)
         self._overlay = Overlay(place, tools.reader)
         self._place = place
-        self._keys: dict[bytes, bytes] = {}  # of owners that were made of them
         self._nodes: dict[bytes, Node] = {}
         self._negative = 0
         self._served: set[bytes] = set()  # delegations whose servers changed
@@ -87,7 +86,7 @@ class Patch:
 
         Raises NotExpressible, DeltaFull, DataSourceError; nothing is visible then.
         """
-        owners = {self._owner_of(key): frozenset(types) for key, types in touched.items()}
+        owners = {self._names.owner_of(key): frozenset(types) for key, types in touched.items()}
         if len(owners) > MAX_NAMES:
             raise NotExpressible(f"more than {MAX_NAMES} names changed")
         types = frozenset[int]().union(*owners.values())
@@ -103,7 +102,7 @@ class Patch:
         self._take_apex(owners.get(self._origin, frozenset()))
         self._waiting = list(owners)
         if self._unmatched:  # names that have NSEC3 now are among those that changed, or above them
-            self._waiting += [above for owner in owners for above in self._ancestors(owner)]
+            self._waiting += [above for owner in owners for above in self._names.ancestors(owner)]
         self._served = {owner for owner, kinds in owners.items() if layout.NS in kinds}
         if self._record.last_end and types & _LOOKED_AT:
             self._find_cuts(owners)
@@ -116,13 +115,13 @@ class Patch:
     def write_all(self) -> ZoneRecord:
         """Write a whole zone that is not signed to the delta, as change() does."""
         rows = list(self._finder.rows())
-        self._load(rows)
+        self._rendering.load(rows)
         closed: bytes | None = None
         for key in dict.fromkeys(row.key for row in rows):  # in canonical order: a cut comes before what is below
             if closed is not None and key.startswith(closed):
                 continue
-            owner = self._owner_of(key)
-            node = self._add(owner, self._render(key))
+            owner = self._names.owner_of(key)
+            node = self._add(owner, self._rendering.render(key))
             if node.flags & layout.NODE_CUT:
                 self._note_hosts(owner, self._finder.row(key, layout.NS))
             if node.flags & _ENDS:
@@ -135,45 +134,7 @@ class Patch:
         self._taken = dict.fromkeys(self._nodes)
         return self._write(flags)
 
-    # Rendering.
-
-    def _load(self, rows: list[Row]) -> None:
-        self._assembler.rows.begin(self._origin)
-        self._assembler.rows.add_rows(rows)
-
-    def _render(self, key: bytes) -> Parts:
-        """The parts of a name whose rows are loaded."""
-        parts = self._assembler.render(self._origin, key)
-        if parts is None:
-            raise NotExpressible("it has what no image can have")
-        return parts
-
-    def _render_rows(self, key: bytes, rows: Iterable[Row]) -> Parts:
-        """The parts of a name of these rows; those of the apex tell where the zone begins."""
-        needed = {(row.key, row.rdtype, row.covers): row for row in (*rows, *self._glue(key, rows))}
-        self._load(self._with_apex([needed[place] for place in sorted(needed)]))
-        return self._render(key)
-
-    def _with_apex(self, rows: list[Row]) -> list[Row]:
-        """These rows, which are in order, and the SOA: the first name of rows is the apex."""
-        soa = self._finder.row(APEX, layout.SOA)
-        if soa is None or soa in rows:
-            return rows
-        place = (soa.key, soa.rdtype, soa.covers)
-        before = [row for row in rows if (row.key, row.rdtype, row.covers) < place]
-        return [*before, soa, *rows[len(before) :]]
-
-    def _glue(self, key: bytes, rows: Iterable[Row]) -> Iterator[Row]:
-        """The addresses of the servers of a cut, and what may redirect their names."""
-        for servers in [row for row in rows if row.rdtype == layout.NS and key != APEX]:
-            for target in map(name_from_wire, unpack(servers.rdatas)):
-                if not target.is_subdomain(self._finder.info.origin):
-                    continue
-                place = self._finder.key_of(target)
-                for row in self._finder.rows_at(path(place)):
-                    is_address = row.rdtype in ADDRESS_TYPES or row.covers in ADDRESS_TYPES
-                    if is_address if row.key == place else row.rdtype == layout.DNAME:
-                        yield row
+    # Nodes.
 
     def _add(self, owner: bytes, parts: Parts) -> Node:
         """The node of a name, with those of the empty non-terminals above it (RFC 4592 section 2.2.2)."""
@@ -206,7 +167,7 @@ class Patch:
         self._settled.add(owner)
         if len(self._settled) > MAX_NAMES:
             raise NotExpressible(f"more than {MAX_NAMES} names are concerned")
-        key = self._key_of(owner)
+        key = self._names.key_of(owner)
         old = self._overlay.find(owner)
         rows: list[Row] = []
         for row in self._finder.rows_at(path(key)):
@@ -214,16 +175,19 @@ class Patch:
                 rows.append(row)
             elif row.rdtype == layout.DNAME or row.key != APEX:  # nothing is below a cut or a DNAME
                 self._let_go(owner, old)
-                end = self._owner_of(row.key)
-                self._waiting += [end, *self._between(owner, end)]  # its glue this may be; they may have been for it
+                end = self._names.owner_of(row.key)
+                self._waiting += [
+                    end,
+                    *self._names.between(owner, end),
+                ]  # its glue this may be; they may have been for it
                 return
         if rows:
-            taken = self._take(owner, self._render_rows(key, rows), old)
+            taken = self._take(owner, self._rendering.render_rows(key, rows), old)
             self._follow_nsec(owner, rows)
             was_cut = old is not None and old.there and old.flags & layout.NODE_CUT
             if taken.flags & layout.NODE_CUT and (owner in self._served or not was_cut):
                 self._note_hosts(owner, next(row for row in rows if row.rdtype == layout.NS))
-        elif self._has_below(key):
+        elif self._names.has_below(key):
             self._node(owner).link = self._link(owner, old)
             self._taken[owner] = old
         else:
@@ -245,14 +209,14 @@ class Patch:
         self._settled.add(self._origin)
         if old is None or not old.there or types & {layout.CNAME, layout.DNAME}:
             rows = self._finder.rows_at([APEX])
-            self._take(self._origin, self._render_rows(APEX, rows), old)
+            self._take(self._origin, self._rendering.render_rows(APEX, rows), old)
             self._follow_nsec(self._origin, rows)
             return
         places = [(rdtype, 0) for rdtype in types]
         if self._record.flags & layout.ZONE_SIGNED:
             places += [(layout.RRSIG, rdtype) for rdtype in types]
         rows = [row for place in places if (row := self._finder.row(APEX, *place)) is not None]
-        flags, sets, negative = self._render_rows(APEX, rows)
+        flags, sets, negative = self._rendering.render_rows(APEX, rows)
         changed = [one for one in sets if one[0] in types]  # the SOA is always among them
         node = self._take(self._origin, (flags, changed, negative if layout.SOA in types else b""), old)
         node.flags |= old.flags & ~layout.NODE_WILDCARD
@@ -276,35 +240,18 @@ class Patch:
 
     def _uncover(self, key: bytes) -> None:
         """What was below a cut or a DNAME is of the zone again."""
-        end = self._owner_of(key)
-        for owner in self._stored_below(key):
-            self._waiting += [owner, *self._between(owner, end)]
+        end = self._names.owner_of(key)
+        for owner in self._names.stored_below(key):
+            self._waiting += [owner, *self._names.between(owner, end)]
             if len(self._waiting) > MAX_NAMES:
                 raise NotExpressible(f"more than {MAX_NAMES} names were below a delegation that is gone")
-
-    def _stored_below(self, key: bytes) -> Iterator[bytes]:
-        """The names below one that have records."""
-        after = key
-        while True:
-            _, following = self._finder.neighbours(after + b"\0")
-            if following is None or not following.startswith(key):
-                return
-            yield self._owner_of(following)
-            after = following
-
-    def _between(self, owner: bytes, end: bytes) -> Iterator[bytes]:
-        """The names above one, up to one of them."""
-        for above in self._ancestors(owner):
-            if above == end:
-                return
-            yield above
 
     def _find_cuts(self, touched: Mapping[bytes, frozenset[int]]) -> None:
         """Have the delegations looked at that may have glue of these names, or of names below them."""
         hosts = {owner for owner, kinds in touched.items() if kinds & ADDRESS_TYPES}
         for owner, kinds in touched.items():
             if layout.DNAME in kinds:  # what is below it is redirected, or no longer
-                hosts.update(islice(self._stored_below(self._key_of(owner)), MAX_NAMES + 1))
+                hosts.update(islice(self._names.stored_below(self._names.key_of(owner)), MAX_NAMES + 1))
                 if len(hosts) > MAX_NAMES:
                     raise NotExpressible(f"more than {MAX_NAMES} names are below a DNAME that came or went")
         cuts: set[bytes] = set()
@@ -338,7 +285,7 @@ class Patch:
     def _take_hashed(self, owner: bytes, types: frozenset[int]) -> None:
         """An NSEC3 record, by the key of its owner."""
         assert self._chain is not None
-        key = self._key_of(owner)
+        key = self._names.key_of(owner)
         rows = self._finder.rows_at([key])
         strange = any(layout.NSEC3 not in (row.rdtype, row.covers) for row in rows)
         if strange or types - {layout.NSEC3, layout.RRSIG} or not may_be_hashed(key) or self._has_node(owner):
@@ -356,7 +303,7 @@ class Patch:
             raise NotExpressible("an NSEC3 record cannot be read, or is one of several") from error
         if parameters != self._parameters():
             raise NotExpressible("an NSEC3 record of another chain changed")
-        self._load(self._with_apex(rows))
+        self._rendering.load(self._rendering.with_apex(rows))
         fragment = self._assembler.render_hashed(self._origin, key)
         if not fragment:
             raise NotExpressible("an NSEC3 record is too large")
@@ -404,8 +351,8 @@ class Patch:
             for owner in self._linked:
                 following = self._following.get(owner)
                 if owner in written:
-                    chain.put(self._key_of(owner), written[owner], following)
-                elif following is not None or self._finder.row(self._key_of(owner), layout.NSEC) is not None:
+                    chain.put(self._names.key_of(owner), written[owner], following)
+                elif following is not None or self._finder.row(self._names.key_of(owner), layout.NSEC) is not None:
                     raise NotExpressible("there is an NSEC record at a name that is not there")
         if chain is None or not chain.changed:
             return self._record.patch, self._record.patch_entries
@@ -452,29 +399,7 @@ class Patch:
             return flags
         if old is not None and old.there and not old.flags & _ENDS and owner not in self._starred:
             return flags | (old.flags & layout.NODE_WILDCARD)
-        return flags | (layout.NODE_WILDCARD if self._has_below(self._key_of(owner) + WILDCARD) else 0)
-
-    # Names and keys.
-
-    def _has_below(self, key: bytes) -> bool:
-        """Whether there is anything at this key or below."""
-        _, following = self._finder.neighbours(key)
-        return following is not None and following.startswith(key)
-
-    def _key_of(self, owner: bytes) -> bytes:
-        key = self._keys.get(owner)
-        return self._finder.key_of(name_from_wire(owner)) if key is None else key
-
-    def _owner_of(self, key: bytes) -> bytes:
-        owner = b"".join([bytes((len(label),)) + label for label in key_labels(key)]) + self._origin
-        self._keys[owner] = key
-        return owner
-
-    def _ancestors(self, owner: bytes) -> Iterator[bytes]:
-        """The names between this one and the origin, the origin included."""
-        while owner != self._origin:
-            owner = owner[1 + owner[0] :]
-            yield owner
+        return flags | (layout.NODE_WILDCARD if self._names.has_below(self._names.key_of(owner) + WILDCARD) else 0)
 
 
 def _labels(owner: bytes) -> int:

@@ -7,8 +7,9 @@ from datasrc.errors import DataSourceError, ZoneError
 from datasrc.records import ZoneState
 from datasrc.source import Finder
 from image.delta import DeltaFull
+from image.errors import NotExpressible
 from image.overlay import Place
-from image.patch import NotExpressible, Patch, Tools
+from image.patch import Patch, Tools
 from image.zonerecord import ZoneRecord
 from memmgr.store import Located, Store
 

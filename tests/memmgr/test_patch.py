@@ -16,8 +16,9 @@ from datasrc.memory import MemorySource
 from datasrc.source import Finder
 from image import layout
 from image.builder import build
+from image.errors import NotExpressible
 from image.overlay import Place
-from image.patch import NotExpressible, Patch, Tools
+from image.patch import Patch, Tools
 from image.responder import Responder
 from image.zonerecord import ZoneRecord, origin_wire
 from memmgr.store import Store
