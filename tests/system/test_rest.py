@@ -100,6 +100,26 @@ def test_an_operator_far_away_works_with_a_token():
         assert token.read_text().strip() not in suite.log.read_text()
 
 
+def test_of_two_people_who_change_the_same_the_second_is_told_what_the_first_did_and_goes_on():
+    with served() as (suite, port):
+        token = suite.directory / "token"
+        assert suite.bobctl("user", "add", "ann", "--role", "configure", "--no-password").returncode == 0
+        assert suite.bobctl("token", "add", "--user", "ann", "--file", str(token)).returncode == 0
+        assert suite.bobctl("config", "set", "auth.udp_size", "1400").returncode == 0
+        assert bobctl_from_afar(suite, port, token, "config", "set", "auth.udp_size", "4000").returncode == 0
+        assert bobctl_from_afar(suite, port, token, "config", "commit", "-m", "bigger answers").returncode == 0
+        refused = suite.bobctl("config", "commit")
+        assert refused.returncode == 4
+        assert "by user:ann: bigger answers" in refused.stderr
+        assert "You change the same:" in refused.stderr
+        assert suite.control("config", "get", "auth.udp_size") == 4000
+        overlap = suite.bobctl("config", "rebase")
+        assert (overlap.returncode, "revert your changes, or undo those" in overlap.stderr) == (4, True)
+        for words in (("revert",), ("set", "auth.udp_size", "1400"), ("commit",)):
+            assert suite.bobctl("config", *words).returncode == 0
+        assert suite.control("config", "get", "auth.udp_size") == 1400
+
+
 def processor_seconds(pid):
     """What the threads of a process have used (proc(5), schedstat)."""
     return sum(int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9

@@ -52,6 +52,40 @@ def test_a_change_is_made_seen_committed_and_undone(suite, shell):
     assert suite.control("config", "get", "auth.udp_size") == 1400
 
 
+def test_what_was_committed_is_listed_and_rolled_back(suite, shell):
+    before = suite.control("config", "history")["revisions"][0]["revision"]
+    shell.keys(f"config set auth.udp_size 1300{ENTER}")
+    shell.sees("bobctl [1 change]>")
+    shell.keys(f"config commit -m 'a try'{ENTER}")
+    shell.sees("is in effect, 1 change", PROMPT)
+    shell.keys(f"config history{ENTER}")
+    assert shell.sees("a try", PROMPT).index(str(before + 1)) < shell.text.index("a try")
+    shell.keys(f"config rollback {before}{ENTER}")
+    shell.sees(f"back to revision {before}", PROMPT)
+    assert suite.control("config", "history")["revisions"][0]["revision"] == before + 2
+    assert suite.control("config", "get", "auth.udp_size") != 1300
+
+
+def test_modules_commands_and_arguments_are_completed(shell):
+    shell.keys(f"call memm{TAB}")
+    shell.sees("gr")
+    shell.keys(f" rebu{TAB}")
+    shell.sees("ild")
+    shell.keys(f" ori{TAB}")
+    shell.sees("gin=")
+    shell.keys(f"oth{TAB}")
+    shell.sees("er.example")
+    shell.keys(f"{ENTER}")
+    shell.sees(PROMPT)
+
+
+def test_who_waits_sees_what_is_waited_for(suite, tmp_path):
+    command = [*PYTHON, "bobctl", "--run-dir", str(suite.run), "component", "restart", "stats", "--wait"]
+    with Terminal(command, {"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+        terminal.sees("stats/0")
+        assert terminal.ends() == 0
+
+
 def test_zones_and_values_are_completed(shell):
     shell.keys(f"zone show oth{TAB}")
     shell.sees("er.example")
