@@ -168,6 +168,21 @@ async def test_a_chunked_body_is_bounded():
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("order", [1, -1])
+async def test_two_ways_to_tell_the_length_of_a_body_are_refused(order):
+    """V64: what one server takes for the body another takes for the next request."""
+    lengths = ("Content-Length: 2", "Transfer-Encoding: chunked")[::order]
+    head = get("/v1/echo", "Content-Type: application/json", *lengths, method="POST")
+    async with place() as here:
+        with contextlib.closing(Connection(here.path)) as connection:
+            smuggled = head + b"2\r\n{}\r\n0\r\n\r\n" + get("/v1/names/smuggled")
+            status, _, document = await asyncio.to_thread(connection.ask, smuggled)
+            assert (status, document["error"]["code"]) == (400, "usage")
+            assert await asyncio.to_thread(connection.rest) == b""
+    assert here.counters.statistics()["requests"] == 1
+
+
+@pytest.mark.asyncio
 async def test_a_head_without_end_is_refused():
     """V64."""
     async with place() as here:
