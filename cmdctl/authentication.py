@@ -16,6 +16,7 @@ from cmdctl.accounts import Accounts
 from cmdctl.errors import RequestError
 from cmdctl.limits import FAILURE_SECONDS, MAX_FAILURES, MAX_ORIGINS_REMEMBERED, PASSWORDS_AT_ONCE
 from cmdctl.peer import neighbourhood
+from cmdctl.pools import Work
 from cmdctl.roles import Caller
 
 _WANTED = "credentials are needed: Authorization: Bearer TOKEN, or Basic with user and password"
@@ -25,8 +26,9 @@ _WRONG = "these credentials are not valid"
 class Authentication:
     """Finds out who asks."""
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, work: Work) -> None:
         self._accounts = accounts
+        self._work = work
         self._throttle = Throttle()
         self._familiar = Familiar()
         self._passwords = asyncio.Semaphore(PASSWORDS_AT_ONCE)
@@ -41,14 +43,14 @@ class Authentication:
             case "bearer":
                 sources: tuple[str, ...] = (address,)
                 self._throttle.check(sources)
-                caller = await asyncio.to_thread(self._accounts.by_token, value.strip())
+                caller = await self._work(self._accounts.by_token, value.strip())
             case "basic":
                 name, password = _name_and_password(value.strip())
                 sources = (address,) if self._familiar.knows(name, address) else (address, f"user {name}")
                 self._throttle.check(sources)
                 async with self._passwords:
                     self._throttle.check(sources)  # again: others may have failed while this one waited
-                    caller = await asyncio.to_thread(self._accounts.by_password, name, password)
+                    caller = await self._work(self._accounts.by_password, name, password)
             case _:
                 raise RequestError("unauthenticated", _WANTED)
         if caller is None:

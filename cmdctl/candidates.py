@@ -12,6 +12,7 @@ from cmdctl.accounts import AUTHOR, Accounts
 from cmdctl.api import ErrorDetail
 from cmdctl.errors import RequestError
 from cmdctl.limits import COMMIT_SECONDS
+from cmdctl.pools import Work
 from cmdctl.store import StoreFailed
 from daemonkit.log import MessageLog
 from msgq.errors import BusError, CallError, Refused
@@ -25,9 +26,10 @@ T = TypeVar("T")
 class Candidates:
     """The candidates of all authors, as cfgmgr keeps them."""
 
-    def __init__(self, session: Session, log: MessageLog) -> None:
+    def __init__(self, session: Session, log: MessageLog, store_work: Work) -> None:
         self._session = session
         self._log = log
+        self._store_work = store_work
         self.accounts: Accounts | None = None  # while the store of cmdctl can be used
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -107,7 +109,7 @@ class Candidates:
             return 0
         listed = await self._session.call(api.ListCandidates())  # before the look at who there is: nobody is too new
         try:
-            there = await asyncio.to_thread(self.accounts.authors)
+            there = await self._store_work(self.accounts.authors)
         except StoreFailed as error:
             self._log.error("CMDCTL_STORE_FAILED", reason=error)
             return 0

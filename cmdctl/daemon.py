@@ -6,7 +6,6 @@ bobctl, curl -> control.sock, rest -> guard (who may?) -> routes -> session (bob
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,13 +16,15 @@ from cmdctl.accounts import Accounts
 from cmdctl.api import RestState
 from cmdctl.app import application
 from cmdctl.audit import Audit, Entry
+from cmdctl.authentication import Authentication
 from cmdctl.bus import Statistics, StatisticsReply
 from cmdctl.candidates import Candidates
 from cmdctl.catalog import Catalog
 from cmdctl.door import open_door, operators_group
 from cmdctl.guard import Gatekeeping
-from cmdctl.limits import ASK_SECONDS, ASKING, CHANGE_SECONDS
+from cmdctl.limits import ASK_SECONDS, ASKING, CHANGE_SECONDS, STORE_THREADS
 from cmdctl.peer import own_policy
+from cmdctl.pools import Pool, check_pool
 from cmdctl.remote import RemoteDoor, RestSettings
 from cmdctl.roles import Role
 from cmdctl.server import DoorServer
@@ -48,14 +49,18 @@ class CmdctlDaemon(Module):
         super().__init__(context)
         self._asking = Lane("sources", ASKING, ASK_SECONDS, context.log)
         self._changing = Lane("changes", 1, CHANGE_SECONDS, context.log)
+        self._check_pool = check_pool()
+        self._store_pool = Pool("store", STORE_THREADS)
         self._services = Services(
             session=context.session,
-            candidates=Candidates(context.session, context.log),
+            candidates=Candidates(context.session, context.log, self._store_pool),
             catalog=Catalog({}, {}),
             zones=self._desk({}),
             work=context.work,
             ask=self._asking.run,
             change=self._changing.run,
+            checks=self._check_pool,
+            store_work=self._store_pool,
             log=context.log,
             counters=context.counters,
             durations=context.durations,
@@ -96,7 +101,7 @@ class CmdctlDaemon(Module):
     async def _open_store(self, settings: RestSettings) -> None:
         """Open users, tokens and the audit log; without them the UNIX socket must do."""
         try:
-            self._store = await self.context.work(Store, self.context.directories.state)
+            self._store = await self._store_pool(Store, self.context.directories.state)
         except StoreFailed as error:
             self.context.log.error("CMDCTL_STORE_FAILED", reason=error)
             state, reason = ("failing", str(error)) if settings.address else ("off", "")
@@ -104,7 +109,7 @@ class CmdctlDaemon(Module):
             return
         self._services.accounts = self._services.candidates.accounts = Accounts(self._store)
         self._services.audit = Audit(self._store)
-        self._rest = RemoteDoor(self.context, self._services.accounts, self._app)
+        self._rest = RemoteDoor(self.context, Authentication(self._services.accounts, self._store_pool), self._app)
         self._services.rest = self._rest_state
         self._keeping.remote = self._rest
         self._keeping.audit = self._write_audit
@@ -118,7 +123,7 @@ class CmdctlDaemon(Module):
     async def _write_audit(self, entry: Entry) -> None:
         assert self._services.audit is not None
         try:
-            await asyncio.to_thread(self._services.audit.write, entry)
+            await self._store_pool(self._services.audit.write, entry)
         except StoreFailed as error:
             self.context.log.error("CMDCTL_STORE_FAILED", reason=error)
 
@@ -147,7 +152,9 @@ class CmdctlDaemon(Module):
         await self._app.recorder.tell_left_out(at_once=True)
         await self._closed(self._services.zones)
         if self._store is not None:
-            await self.context.work(self._store.close)
+            await self._store_pool(self._store.close)
+        self._check_pool.close()
+        self._store_pool.close()
 
     @command(Statistics)
     async def statistics(self, _call: IncomingCall, _request: Statistics) -> StatisticsReply:

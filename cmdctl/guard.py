@@ -112,7 +112,9 @@ class Guard:
         if "origin" in headers:
             raise RequestError("refused", "requests from web pages are refused")
         self._check_host(headers.get("host", ""), peer)
-        if "transfer-encoding" in headers and "content-length" in headers:  # whoever stands before us may take the other
+        if (
+            "transfer-encoding" in headers and "content-length" in headers
+        ):  # whoever stands before us may take the other
             raise RequestError("usage", "a request has a Content-Length or a Transfer-Encoding, not both")
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()) or len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:

@@ -17,6 +17,7 @@ WRITE_SECONDS = 30.0  # a client that does not read for so long is cut off
 PAGE_LIMIT = 1000  # entries of one page of a list
 PAGE_DEFAULT = 100
 EXPORT_BATCH = 1000  # records written between two looks at the client: some 10 ms of work
+CHECKS_AT_ONCE = 2  # zones whose data is read and checked, a processor each
 MAX_NAME_TEXT = (
     1024  # characters of a domain name in text: 255 octets, each \DDD at worst (RFC 1035 sections 2.3.4, 5.1)
 )
@@ -37,6 +38,7 @@ MAX_LABEL = 200  # characters
 MIN_PASSWORD = 8  # NIST SP 800-63B section 5.1.1.2
 MAX_PASSWORD = 1024
 PASSWORDS_AT_ONCE = 2  # argon2 takes 64 MiB and a core each
+STORE_THREADS = PASSWORDS_AT_ONCE + 2  # for users, tokens and the audit log: some are free while passwords are checked
 # A password or token that was wrong so often within so many seconds: the next ones are not looked at.
 MAX_FAILURES = 10
 FAILURE_SECONDS = 60.0

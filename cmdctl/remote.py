@@ -16,7 +16,6 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp
 
-from cmdctl.accounts import Accounts
 from cmdctl.authentication import Authentication
 from cmdctl.certificate import Certificate, CertificateUnusable, own_certificate
 from cmdctl.limits import BACKLOG
@@ -76,9 +75,9 @@ class Ready:
 class RemoteDoor:
     """Opens, changes and closes it (guard.Remote)."""
 
-    def __init__(self, context: Context, accounts: Accounts, app: ASGIApp) -> None:
+    def __init__(self, context: Context, authentication: Authentication, app: ASGIApp) -> None:
         self._context = context
-        self._authentication = Authentication(accounts)
+        self._authentication = authentication
         self._app = app
         self._ready: Ready | None = None
         self._server: TlsServer | None = None

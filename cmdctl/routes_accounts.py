@@ -128,14 +128,14 @@ class AccountRoutes:
 
     async def users(self, _request: Request) -> Response:
         """All users."""
-        found = await self._services.work(self._accounts().users)
+        found = await self._services.store_work(self._accounts().users)
         return answer(UserList(users=[_user(user) for user in found]))
 
     async def add_user(self, request: Request) -> Response:
         """Add a user."""
         wanted = await body(request, UserBody)
         name = segment(request, "name")
-        user = await self._services.work(self._accounts().add_user, name, Role.of(wanted.role), wanted.password)
+        user = await self._services.store_work(self._accounts().add_user, name, Role.of(wanted.role), wanted.password)
         note_changed(request, [f"role {wanted.role}", *(["password"] if wanted.password is not None else [])])
         return answer(_user(user), 201)
 
@@ -145,7 +145,7 @@ class AccountRoutes:
         if wanted.role is None and wanted.password is None:
             raise RequestError("usage", "there is nothing to change: a role, a password or both")
         role = None if wanted.role is None else Role.of(wanted.role)
-        await self._services.work(self._accounts().change_user, segment(request, "name"), role, wanted.password)
+        await self._services.store_work(self._accounts().change_user, segment(request, "name"), role, wanted.password)
         told = [] if wanted.role is None else [f"role {wanted.role}"]
         note_changed(request, told if wanted.password is None else [*told, "password"])
         return answer({})
@@ -158,25 +158,25 @@ class AccountRoutes:
         wanted = await body(request, PasswordBody)
         guesses = (caller.user,)
         self._guesses.check(guesses)
-        if await self._services.work(self._accounts().by_password, caller.user, wanted.current) is None:
+        if await self._services.store_work(self._accounts().by_password, caller.user, wanted.current) is None:
             self._guesses.failed(guesses)
             raise RequestError("refused", "that is not your password until now")
-        await self._services.work(self._accounts().change_user, caller.user, None, wanted.password)
+        await self._services.store_work(self._accounts().change_user, caller.user, None, wanted.password)
         note_changed(request, ["password"])
         return answer({})
 
     async def remove_user(self, request: Request) -> Response:
         """Remove a user, and with them all their tokens."""
         name = segment(request, "name")
-        tokens = await self._services.work(self._accounts().tokens, name)
-        await self._services.work(self._accounts().remove_user, name)
+        tokens = await self._services.store_work(self._accounts().tokens, name)
+        await self._services.store_work(self._accounts().remove_user, name)
         for author in (author_name(name), *(narrowed_author(name, token.id) for token in tokens if token.zones)):
             await self._services.candidates.forget(author)
         return answer({})
 
     async def tokens(self, request: Request) -> Response:
         """The tokens: all, or one's own."""
-        found = await self._services.work(self._accounts().tokens, self._whose(request))
+        found = await self._services.store_work(self._accounts().tokens, self._whose(request))
         return answer(TokenList(tokens=[_token(token) for token in found]))
 
     async def add_token(self, request: Request) -> Response:
@@ -196,7 +196,7 @@ class AccountRoutes:
         zones = None
         if wanted.zones is not None:
             zones = tuple(parse_origin(zone).canonicalize().to_text(omit_final_dot=True) for zone in wanted.zones)
-        token, text = await self._services.work(
+        token, text = await self._services.store_work(
             self._accounts().add_token, user, role, zones, wanted.label, wanted.lifetime
         )
         note_changed(request, [f"token {token.id} of {user}"])
@@ -204,7 +204,9 @@ class AccountRoutes:
 
     async def remove_token(self, request: Request) -> Response:
         """Revoke a token."""
-        token = await self._services.work(self._accounts().remove_token, segment(request, "id"), self._whose(request))
+        token = await self._services.store_work(
+            self._accounts().remove_token, segment(request, "id"), self._whose(request)
+        )
         if token.zones is not None:
             await self._services.candidates.forget(narrowed_author(token.user, token.id))
         return answer({})
@@ -215,7 +217,7 @@ class AccountRoutes:
             raise RequestError("unavailable", "the audit log cannot be read now; see the log of cmdctl")
         before, limit = number(request, "before", 0), page_limit(request)
         author = request.query_params.get("author", "")
-        found = await self._services.work(self._services.audit.page, before, limit, author, _kind(request))
+        found = await self._services.store_work(self._services.audit.page, before, limit, author, _kind(request))
         return answer(AuditPage(entries=[_entry(entry) for entry in found]))
 
     def _accounts(self) -> Accounts:
@@ -224,7 +226,7 @@ class AccountRoutes:
         return self._services.accounts
 
     async def _role_of(self, user: str, most: Role) -> Role:
-        users = await self._services.work(self._accounts().users)
+        users = await self._services.store_work(self._accounts().users)
         return min(next((found.role for found in users if found.name == user), most), most)
 
     @staticmethod

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec, Protocol, TypeVar
 
 from starlette.requests import Request
 
@@ -14,23 +13,13 @@ from cmdctl.api import RestState
 from cmdctl.audit import Audit, Changed
 from cmdctl.candidates import Candidates
 from cmdctl.catalog import Catalog
+from cmdctl.pools import Work
 from cmdctl.recording import CHANGED, READS
 from cmdctl.zonedesk import ZoneDesk
 from daemonkit.counters import Counters
 from daemonkit.durations import Durations
 from daemonkit.log import MessageLog
 from msgq.session import Session
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class Work(Protocol):
-    """Runs a blocking call in a worker thread (`daemonkit.module.Context.work`, `daemonkit.lane.Lane.run`)."""
-
-    async def __call__(self, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Its result."""
-        ...
 
 
 @dataclass(slots=True)
@@ -44,6 +33,8 @@ class Services:
     work: Work
     ask: Work  # what asks data sources, which may never answer
     change: Work  # what changes zone data, which may take longer
+    checks: Work  # of zones: may take minutes, and refuses what it has no thread for
+    store_work: Work  # with users, tokens and the audit log: what every request over TCP and every change waits for
     log: MessageLog
     counters: Counters
     durations: Durations

@@ -31,7 +31,9 @@ from cmdctl.candidates import Candidates
 from cmdctl.catalog import Catalog
 from cmdctl.daemon import open_source
 from cmdctl.guard import Gatekeeping, Guard
+from cmdctl.limits import STORE_THREADS
 from cmdctl.peer import Policy
+from cmdctl.pools import Pool, check_pool
 from cmdctl.services import Services
 from cmdctl.store import Store
 from cmdctl.zonedesk import ZoneDesk
@@ -160,6 +162,7 @@ class House:
         self.store: Store
         self.keeping: Gatekeeping
         self.app: Guard
+        self.check_pool, self.store_pool = check_pool(), Pool("store", STORE_THREADS)
 
     async def member(self, name: str) -> None:
         """Another colleague."""
@@ -193,7 +196,7 @@ class House:
     async def audit(self, entry: Entry) -> None:
         """Keep an entry of the audit log."""
         assert self.services.audit is not None
-        await asyncio.to_thread(self.services.audit.write, entry)
+        await self.store_pool(self.services.audit.write, entry)
 
     def commands(self, member: str) -> list[str]:
         """The commands a colleague was sent."""
@@ -226,12 +229,14 @@ async def house(
         counters = Counters(COUNTERS)
         made.services = Services(
             session=session,
-            candidates=Candidates(session, made.log),
+            candidates=Candidates(session, made.log, made.store_pool),
             catalog=Catalog.of({}),
             zones=ZoneDesk(made.sources, open_source),
             work=work,
             ask=work,
             change=work,
+            checks=made.check_pool,
+            store_work=made.store_pool,
             log=made.log,
             counters=counters,
             durations=Durations(counters),
@@ -247,4 +252,6 @@ async def house(
             yield made
         made.services.zones.close()
         made.store.close()
+        made.check_pool.close()
+        made.store_pool.close()
         await made.bus.close()

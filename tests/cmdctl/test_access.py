@@ -11,6 +11,8 @@ import json
 import socket
 import sqlite3
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from cmdctl.audit import MINUTE, NOTHING, Audit, Changed, Entry, Refusals
 from cmdctl.authentication import Authentication
 from cmdctl.certificate import Certificate, own_certificate
 from cmdctl.errors import ErrorAnswer, RequestError
-from cmdctl.limits import MAX_CONNECTIONS, MAX_FAILURES, PASSWORDS_AT_ONCE
+from cmdctl.limits import CHECKS_AT_ONCE, MAX_CONNECTIONS, MAX_FAILURES, PASSWORDS_AT_ONCE
 from cmdctl.peer import neighbourhood
 from cmdctl.remote import listener_at
 from cmdctl.roles import Caller, Role
@@ -48,7 +50,7 @@ class Remote:
 
     def __init__(self, here):
         self.here = here
-        self.authentication = Authentication(here.services.accounts)
+        self.authentication = Authentication(here.services.accounts, here.store_pool)
         self.tokens: dict[str, str] = {}
         self.address: tuple[str, int] = ("", 0)
         self.certificate = Path()
@@ -150,7 +152,9 @@ class TestAccess:
         ["Authorization: Bearer bob_000000000000_" + "x" * 43, "Authorization: Bearer x", "Authorization: Negotiate x"],
     )
     async def test_with_bad_credentials_nothing(self, remote, operation, header):
-        remote.authentication = Authentication(remote.here.services.accounts)  # so that none is throttled
+        remote.authentication = Authentication(
+            remote.here.services.accounts, remote.here.store_pool
+        )  # so that none is throttled
         await refused(remote, operation, 401, header)
 
     async def test_with_an_expired_token_nothing(self, remote, operation):
@@ -364,13 +368,13 @@ class TestCredentials:
             assert ("cmdctl" in silent) == (role != Role.ADMIN)
 
     async def test_who_is_wrong_too_often_is_not_listened_to(self, remote):
-        remote.authentication = Authentication(remote.here.services.accounts)
+        remote.authentication = Authentication(remote.here.services.accounts, remote.here.store_pool)
         for _ in range(MAX_FAILURES):
             assert (await remote.ask("GET", "/v1/whoami", basic("read", "wrong")))[0] == 401
         status, _, body = await remote.ask("GET", "/v1/whoami", basic("read", PASSWORD))
         assert status == 429
         assert b"try again in" in body
-        remote.authentication = Authentication(remote.here.services.accounts)
+        remote.authentication = Authentication(remote.here.services.accounts, remote.here.store_pool)
         assert (await remote.ask("GET", "/v1/whoami", basic("read", PASSWORD)))[0] == 200
 
     @pytest.mark.parametrize("host", ["evil.example", "evil.example.", "localhost.evil.example", ".", ""])
@@ -529,7 +533,7 @@ async def test_an_answer_does_not_wait_for_the_client_to_confirm_its_first_piece
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_strangers_do_not_lock_a_user_out_of_where_they_work(remote):
-    authentication = Authentication(remote.here.services.accounts)
+    authentication = Authentication(remote.here.services.accounts, remote.here.store_pool)
     right, wrong = (basic("read", word).partition(": ")[2] for word in (PASSWORD, "wrong"))
     await authentication.caller(right, "192.0.2.1")
     for number in range(MAX_FAILURES):
@@ -705,12 +709,47 @@ def test_an_ipv6_host_does_not_get_new_tries_with_each_of_its_addresses():
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_checks_of_zones_hold_up_neither_who_comes_with_a_token_nor_a_change(remote, monkeypatch):
+    """More of them than the interpreter's own pool of threads has are asked for; what has no thread is refused."""
+    begun, end = threading.Semaphore(0), threading.Event()
+
+    def check(*_arguments):
+        begun.release()
+        assert end.wait(60)
+        raise RequestError("not-found", "looked at")
+
+    monkeypatch.setattr("cmdctl.routes_zones._check", check)
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(40) as clients:
+
+        def ask(method, path, body=b"{}"):
+            return loop.run_in_executor(clients, remote._ask, method, path, [remote.bearer("admin")], "localhost", body)
+
+        async with asyncio.timeout(60):
+            checks = [ask("GET", f"/v1/zones/{ZONE}/check") for _ in range(CHECKS_AT_ONCE)]
+            for _ in range(CHECKS_AT_ONCE):
+                await loop.run_in_executor(clients, begun.acquire)
+            try:
+                for status, _, told in await asyncio.gather(
+                    *(ask("GET", f"/v1/zones/{ZONE}/check") for _ in range(30))
+                ):
+                    assert (status, b"busy" in told) == (503, True)
+                assert (await ask("GET", "/v1/whoami"))[0] == 200
+                assert (await ask("POST", "/v1/reload"))[0] == 200
+                assert (await ask("POST", "/v1/tokens", b'{"user": "admin"}'))[0] == 201
+            finally:
+                end.set()
+            assert [status for status, _, _ in await asyncio.gather(*checks)] == [404] * CHECKS_AT_ONCE
+            assert (await ask("GET", f"/v1/zones/{ZONE}/check"))[0] == 404
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_wrong_passwords_sent_at_once_are_counted_before_the_next_is_looked_at(remote, monkeypatch):
     tried = []
     monkeypatch.setattr(
         type(remote.here.services.accounts), "by_password", lambda _self, name, _password: tried.append(name)
     )
-    authentication = Authentication(remote.here.services.accounts)
+    authentication = Authentication(remote.here.services.accounts, remote.here.store_pool)
     header = basic("admin", "wrong").partition(": ")[2]
     asked = [authentication.caller(header, "192.0.2.1") for _ in range(5 * MAX_FAILURES)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
