@@ -143,9 +143,16 @@ class Keeper:
                     continue
                 if not self._is_as(there, one.number, one.info):
                     wanted = Wanted(origin, one.source, one.info.records)
+                    if wanted.big and there is not None and self._change(one, there):
+                        continue
                     if wanted.big or there is not None:
                         self._leave(origin)  # else what is there would be answered before it is built
                     yield wanted
+
+    def _change(self, one: Found, there: Located) -> bool:
+        """Bring a big zone in line in place; whether that could be done: to build it takes its time."""
+        with self.following.held(one.info.origin) as (held, _):
+            return held is not None and held.number == one.number and self._write(held, there)
 
     def _known(self, number: int, *, at_once: bool) -> Callable[[bytes, int], bool]:
         """What tells whether the directory has a zone (by key) of a source in a version: as it is when that is asked.

@@ -165,6 +165,27 @@ def test_what_a_killed_writer_left_of_a_change_counts_for_nothing(house):
     assert house.keeper.store.deltas[there.slot].sealed > sealed
 
 
+@pytest.mark.parametrize("how", ["boot", "damage"])
+def test_a_big_zone_whose_delta_is_lost_is_brought_in_line_in_place(house, how, monkeypatch):
+    """What changed since its image was built is in the database: nobody must answer instead, nor is it built."""
+    monkeypatch.setattr("memmgr.plan.BIG_RECORDS", 4)
+    house.start()
+    house.load(soa(2, "www A 192.0.2.82"))
+    house.settle()
+    house.stop()
+    if how == "boot":
+        monkeypatch.setattr("image.manifest.boot_id", lambda: "f" * 36)
+    else:
+        for path in files(house, "*.delta"):
+            path.unlink()
+    left = []
+    monkeypatch.setattr("memmgr.margin.Margin.put", lambda _margin, record: left.append(record.origin))
+    house.start()
+    assert house.built == []
+    assert left == []
+    assert house.text("www.example.") == "192.0.2.82"
+
+
 @pytest.mark.parametrize("victim", ["*.delta", "*.directory"])
 def test_no_octet_can_be_another_where_the_writer_was_killed(house, victim, monkeypatch):
     monkeypatch.setattr("memmgr.store.HEAP_LEAST", 1 << 15)
