@@ -286,8 +286,8 @@ class Store:
 
     def close(self) -> None:
         """The same, and unmap everything: nobody may ask any more."""
-        self.arena.close()
         self.let_go()
+        self.arena.close()
 
     # Files.
 
