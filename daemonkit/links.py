@@ -2,55 +2,119 @@
 
 Whoever may write in the directory of a log file or a secret could otherwise have us write into, or read, whatever we
 may. The kernel's fs.protected_symlinks (proc_sys_fs(5)) says so for sticky directories only, and where it is on.
+
+In a directory of root or ours where a group may write as well, as /var/log of some systems, a member can exchange a
+link, but make none that is root's: there it is the link itself that is opened, judged and read, and only what it names
+is opened then.
 """
 
 from __future__ import annotations
 
+import enum
 import errno
 import grp
 import os
 import pwd
 import stat
+from dataclasses import dataclass
 from pathlib import Path
+
+MAX_LINKS = 8  # one after the other; the kernel follows 40
 
 
 def open_named(path: Path, flags: int, mode: int = 0o600) -> int:
     """Open a file; its descriptor is closed on exec. Raises OSError, for a stranger's link with the reason (ELOOP)."""
-    is_link, reason = _look(path, os.geteuid())
-    if reason:
-        raise OSError(errno.ELOOP, reason, str(path))
+    for _ in range(MAX_LINKS):
+        found = _look(path, os.geteuid())
+        if found.kind is not _Kind.EXCHANGEABLE:
+            break
+        path = _named_by(path)
+    if found.reason:
+        raise OSError(errno.ELOOP, found.reason, str(path))
     # Nobody else can exchange a link that this look trusts; any that it did not see came later, and is not followed.
-    return os.open(path, flags | (0 if is_link else os.O_NOFOLLOW) | os.O_CLOEXEC, mode)
+    follow = 0 if found.kind is _Kind.TRUSTED else os.O_NOFOLLOW
+    return os.open(path, flags | follow | os.O_CLOEXEC, mode)
+
+
+def unopenable(path: Path) -> str:
+    """Why open_named() would refuse the link at this place; empty where it would not, or there is none."""
+    try:
+        for _ in range(MAX_LINKS):
+            found = _look(path, os.geteuid())
+            if found.kind is not _Kind.EXCHANGEABLE:
+                break
+            path = _named_by(path)
+    except OSError as error:
+        return error.strerror or str(error)
+    return found.reason
 
 
 def strangers_link(path: Path, uid: int | None = None) -> str:
-    """Why the link at this place is not followed; empty where it is one of root or of this user (ours), or is none."""
-    return _look(path, os.geteuid() if uid is None else uid)[1]
+    """Why the link at this place is not followed; empty where nobody but root or this user (ours) can have put it
+    there, or it is none.
+    """
+    found = _look(path, os.geteuid() if uid is None else uid)
+    if found.kind is _Kind.EXCHANGEABLE:
+        return _refusal(path, f"where the group {path.parent.stat().st_gid} may write", "g-w")
+    return found.reason
 
 
-def _look(path: Path, uid: int) -> tuple[bool, str]:
-    """Whether there is a link, and why it is not followed, if it is not; one look at each says both."""
+class _Kind(enum.Enum):
+    NONE = enum.auto()  # no link
+    TRUSTED = enum.auto()  # nobody else can have put it there, or can exchange it
+    EXCHANGEABLE = enum.auto()  # nobody else can have made it, but it may be another one soon
+    STRANGERS = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    kind: _Kind
+    reason: str = ""  # why it is not followed
+
+
+def _look(path: Path, uid: int) -> _Found:
+    """What is there; one look at each of link and directory says all."""
     trusted = (0, uid)
     try:
         link = path.lstat()
         if not stat.S_ISLNK(link.st_mode):
-            return False, ""
+            return _Found(_Kind.NONE)
         directory = path.parent.stat()
     except OSError:  # whoever opens it says so
-        return False, ""
+        return _Found(_Kind.NONE)
     if link.st_uid not in trusted:
-        return True, f"it is a symbolic link of user {link.st_uid}, which is not followed"
+        reason = f"it is a symbolic link of user {link.st_uid}, which is not followed: name what it leads to"
+        return _Found(_Kind.STRANGERS, reason)
     if directory.st_uid not in trusted:
-        return True, f"it is a symbolic link in a directory of user {directory.st_uid}, which is not followed"
+        return _Found(_Kind.STRANGERS, _refusal(path, f"of user {directory.st_uid}"))
     if directory.st_mode & stat.S_ISVTX:  # others cannot take a link of root or of ours away (inode(7))
-        return True, ""
+        return _Found(_Kind.TRUSTED)
     if directory.st_mode & stat.S_IWOTH:
-        return True, "it is a symbolic link in a directory where everybody may write, which is not followed"
+        return _Found(_Kind.STRANGERS, _refusal(path, "where everybody may write", "o-w"))
     if directory.st_mode & stat.S_IWGRP and not _is_private(directory.st_gid, trusted):
-        return True, (
-            f"it is a symbolic link in a directory where the group {directory.st_gid} may write, which is not followed"
-        )
-    return True, ""
+        return _Found(_Kind.EXCHANGEABLE)
+    return _Found(_Kind.TRUSTED)
+
+
+def _refusal(path: Path, whose: str, mode: str = "") -> str:
+    """Why a link is not followed, and what to do."""
+    mend = f", or chmod {mode} {path.parent}" if mode else ""
+    return (
+        f"it is a symbolic link in a directory {whose}, {path.parent}, which is not followed:"
+        f" name what it leads to{mend}"
+    )
+
+
+def _named_by(path: Path) -> Path:
+    """What the link names that is there now, where root or we made it. Raises OSError."""
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        link = os.fstat(descriptor)
+        if not stat.S_ISLNK(link.st_mode) or link.st_uid not in (0, os.geteuid()):
+            raise OSError(errno.ELOOP, f"it was exchanged for something of user {link.st_uid} just now", str(path))
+        return path.parent / os.readlink("", dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _is_private(gid: int, uids: tuple[int, ...]) -> bool:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
-from daemonkit.links import open_named, strangers_link
+from daemonkit.links import open_named, unopenable
 from daemonkit.log_entry import Entry, journal_lines, json_line, syslog_datagram, text_lines
 
 STDERR, SYSLOG = "stderr", "syslog"
@@ -123,7 +123,7 @@ def fault(name: str) -> str:
     if name == SYSLOG:
         return "" if Path(SYSLOG_SOCKET).is_socket() else f"no syslog daemon listens at {SYSLOG_SOCKET}"
     path = Path(name)
-    if reason := strangers_link(path):
+    if reason := unopenable(path):
         return reason
     try:
         kind = path.stat().st_mode
