@@ -22,7 +22,11 @@ NAMES = 3  # of what was changed, in a line
 @click.option("--refusals", "kind", flag_value="refusals", help="Only refusals.")
 @pass_suite
 def audit(suite: Suite, limit: int, before: int, author: str, kind: str | None) -> None:
-    """Show changes and refusals, newest first."""
+    """Show changes and refusals, newest first.
+
+    Those that came by way of cmdctl. What loadzone wrote is in `bobctl zone history NAME`, a configuration file read
+    again by SIGHUP in `bobctl config history`.
+    """
     query = {"limit": limit, "before": before, "author": author or None, "kind": kind}
     found = suite.client.get("audit", query=query)
     if suite.json:

@@ -28,7 +28,8 @@ READS = frozenset(
     {
         *("config show", "config list", "config get", "config describe", "config diff", "config history"),
         *("config candidates", "modules", "user list", "token list", "key list", "log show", "log messages"),
-        *("stats show", "stats zones", "stats durations", "audit", "component list", "zone list", "status", "version"),
+        *("stats show", "stats zones", "stats durations", "audit", "component list", "zone list", "zone history"),
+        *("status", "version"),
         *("explain", "log tail"),
     }
 )

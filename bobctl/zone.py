@@ -16,7 +16,7 @@ from bobctl import building, completion, output, waiting
 from bobctl.errors import CommandError, ExitCode
 from bobctl.suite import Suite
 from bobctl.verbs import Noun, done, pass_suite, reason_option
-from cmdctl.api import SourceProblem, ZoneCheck, ZoneEntry, ZonePage
+from cmdctl.api import SourceProblem, ZoneCheck, ZoneEntry, ZoneHistory, ZonePage
 
 STATES = ("ready", "empty", "broken", "stale", "shadowed")
 PAGE = 1000  # zones asked for at once; cmdctl gives no more
@@ -24,7 +24,7 @@ PAGE = 1000  # zones asked for at once; cmdctl gives no more
 
 @click.group(cls=Noun)
 def zone() -> None:
-    """Zones: list, show, check, export, delete, reload."""
+    """Zones: list, show, check, history, export, delete, reload."""
 
 
 @zone.command("list")
@@ -109,6 +109,43 @@ def check(suite: Suite, origin: str) -> None:
         output.words(f"{outcome['origin']}: {outcome['errors']} errors, {outcome['warnings']} warnings")
     if outcome["errors"]:
         sys.exit(ExitCode.FAILED)
+
+
+@zone.command()
+@click.argument("origin", shell_complete=completion.zones)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, PAGE), help="How many changes.")
+@click.option("--before", default=0, metavar="ID", help="Only changes before this one.")
+@click.option("--source", metavar="NAME", shell_complete=completion.data_sources, help="In this data source.")
+@pass_suite
+def history(suite: Suite, origin: str, limit: int, before: int, source: str | None) -> None:
+    """Show who changed a zone, when and why, newest first.
+
+    As far back as its data source keeps it; also of a zone that was deleted. Of zone files there is none: they are
+    served as they are. `bobctl audit` has what came by way of cmdctl only.
+    """
+    query = {"limit": limit, "before": before, "source": source}
+    found: ZoneHistory = suite.client.get("zones", origin, "history", query=query)
+    if suite.json:
+        output.document(found)
+        return
+    head = ("ID", "TIME", "AUTHOR", "BY", "VERSION", "SERIAL", "REASON")
+    rows = [
+        (
+            one["id"],
+            output.moment(one["time"]),
+            one["author"],
+            one["by"],
+            one["version"],
+            "deleted" if one["deleted"] else one["serial"],
+            one["reason"],
+        )
+        for one in found["changes"]
+    ]
+    output.table(head, rows)
+    if not rows:
+        output.words(f"the data source {found['source']} keeps no history of {found['origin']}")
+    elif found["more"]:
+        output.words(f"there are more: --before {found['changes'][-1]['id']}")
 
 
 @zone.command()

@@ -111,6 +111,28 @@ class ZoneCheck(TypedDict):
     left_out: dict[str, int]  # by code: findings that are only counted
 
 
+class ZoneChange(TypedDict):
+    """A transaction on a zone."""
+
+    id: int  # of all transactions of the data source
+    version: int
+    serial: int | None  # null: the zone had no data then
+    time: float  # POSIX seconds
+    author: str
+    by: str  # the way it came: loadzone, rest, ...
+    reason: str
+    deleted: bool
+
+
+class ZoneHistory(TypedDict):
+    """What changed a zone, the newest first, as far back as its data source keeps it."""
+
+    origin: str
+    source: str
+    changes: list[ZoneChange]
+    more: bool  # ask for those before the last id
+
+
 class ReloadedInstance(TypedDict):
     """How a reload went in one auth instance."""
 

@@ -5,6 +5,7 @@ GET    /v1/zone-names?prefix=&limit=        names of zones that begin so, for wh
 GET    /v1/zones/{origin}?source=           one zone, and who serves it
 GET    /v1/zones/{origin}/check?source=     what is wrong with its data
 GET    /v1/zones/{origin}/export?source=    its data as a master file (text/dns, RFC 4027)
+GET    /v1/zones/{origin}/history?source=&before=&limit=   who changed it when and why, also of one that is gone
 DELETE /v1/zones/{origin}?source=&reason=   delete it with all its data
 POST   /v1/zones/{origin}/reload            make the servers look at it afresh
 POST   /v1/reload                           ... at all zones
@@ -25,8 +26,18 @@ from starlette.routing import Route
 
 from cmdctl import serving, zonefacts
 from cmdctl.answers import answer
-from cmdctl.api import Finding, Reloaded, SourceProblem, ZoneCheck, ZoneEntry, ZoneNames, ZonePage
-from cmdctl.bodies import page_limit, segment
+from cmdctl.api import (
+    Finding,
+    Reloaded,
+    SourceProblem,
+    ZoneChange,
+    ZoneCheck,
+    ZoneEntry,
+    ZoneHistory,
+    ZoneNames,
+    ZonePage,
+)
+from cmdctl.bodies import number, page_limit, segment
 from cmdctl.bus import ZoneChanged
 from cmdctl.errors import RequestError
 from cmdctl.export import MEDIA_TYPE, Export
@@ -41,13 +52,14 @@ from cmdctl.zonelist import STATES, Located, Wanted
 from datasrc import checks
 from datasrc import findings as zone_findings
 from datasrc.keys import name_key
-from datasrc.records import Provenance
+from datasrc.records import Change, Provenance
 
 DOOR = "rest"  # the source in the provenance of a change
 NAME = Query("name", "Only zones whose name begins so; they come in the order of their text.", {"type": "string"})
 STATE = Query("state", "Only zones in this state.", {"type": "string", "enum": list(STATES)})
 IN = Query("source", "Only zones of this data source.", {"type": "string"})
 PREFIX = Query("prefix", "Only names that begin so.", {"type": "string"})
+BEFORE = Query("before", "Only changes before this id.", {"type": "integer", "minimum": 0})
 SOURCE = Query("source", "The data source that is meant, where several have the zone.", {"type": "string"})
 
 
@@ -112,6 +124,15 @@ class ZoneRoutes:
                 zone="origin",
             ),
             Operation(
+                "GET",
+                "/v1/zones/{origin}/history",
+                self.history,
+                Role.READ,
+                query=(SOURCE, BEFORE, LIMIT),
+                answer=ZoneHistory,
+                zone="origin",
+            ),
+            Operation(
                 "POST",
                 "/v1/zones/{origin}/reload",
                 self.reload,
@@ -158,6 +179,22 @@ class ZoneRoutes:
         """What is wrong with a zone's data. A big zone takes its time: that is why only some are checked at once."""
         with _discreet(request):
             return answer(await self._services.checks(_check, self._services.zones, *_addressed(request)))
+
+    async def history(self, request: Request) -> Response:
+        """Who changed a zone, when and why."""
+        origin, source = _addressed(request)
+        before, limit = number(request, BEFORE.name, 0), page_limit(request)
+        with _discreet(request):
+            found = await self._services.ask(self._services.zones.history, origin, source, before, limit + 1)
+        source, changes = found
+        return answer(
+            ZoneHistory(
+                origin=origin.to_text(omit_final_dot=True),
+                source=source,
+                changes=[_change_told(change) for change in changes[:limit]],
+                more=len(changes) > limit,
+            )
+        )
 
     async def export(self, request: Request) -> Response:
         """A zone as text."""
@@ -240,6 +277,19 @@ def _beginning(request: Request, parameter: str) -> str:
 def _addressed(request: Request) -> tuple[Name, str | None]:
     """The zone and, if it is named, the data source a request means."""
     return parse_origin(segment(request, "origin")), request.query_params.get("source")
+
+
+def _change_told(change: Change) -> ZoneChange:
+    return ZoneChange(
+        id=change.id,
+        version=change.version,
+        serial=change.serial,
+        time=change.time,
+        author=change.provenance.author,
+        by=change.provenance.source,
+        reason=change.provenance.reason,
+        deleted=change.deleted,
+    )
 
 
 def _check(desk: ZoneDesk, origin: Name, source: str | None) -> ZoneCheck:

@@ -124,6 +124,26 @@ class ZoneDesk:
         with ExitStack() as stack:
             yield self._locate(stack, origin, source)
 
+    def history(self, origin: Name, source: str | None, before: int, limit: int) -> tuple[str, list[Change]]:
+        """Where a zone is or was, and what changed it, the newest first; raises RequestError, DataSourceError.
+
+        In the source that is named, or the first that has the zone; of one that is gone, the first that had it.
+        """
+        try:
+            names = [self.locate(origin, source).source]
+        except SourcesUnreadable:
+            raise
+        except RequestError:
+            for name in self._names(source):
+                if found := self._history(name, origin, before, limit):
+                    return name, found
+            raise
+        return names[0], self._history(names[0], origin, before, limit)
+
+    def _history(self, name: str, origin: Name, before: int, limit: int) -> list[Change]:
+        """Nothing of zone files, which are served as they are."""
+        return [] if name in self.files else self._source(name).history(origin, before, limit)
+
     def delete(self, origin: Name, source: str | None, provenance: Provenance) -> tuple[Located, Change]:
         """Delete a zone; raises RequestError, DataSourceError."""
         located = self.find(origin, source)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
@@ -361,6 +362,18 @@ class DataSource(ABC):
     def problems(self) -> list[str]:
         """What is wrong without stopping the source: zone files with errors, say."""
         return []
+
+    def history(self, origin: Name, before: int, limit: int) -> list[Change]:
+        """The transactions on a zone, gone or not, the newest first, before an id (0: all) and at most so many.
+
+        Those that were trimmed are not among them: the outbox is one for all zones.
+        """
+        found: deque[Change] = deque(maxlen=limit)
+        after = 0
+        while rows := self.changes(after):
+            found.extend(row for row in rows if row.origin == origin and (not before or row.id < before))
+            after = rows[-1].id
+        return list(reversed(found))
 
     def change_of(self, origin: Name, version: int) -> Change | None:
         """The outbox row of the transaction that made this version of a zone, or None where it was trimmed."""

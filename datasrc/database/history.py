@@ -168,6 +168,12 @@ def change_of(connection: Connection, origin: Name, version: int) -> Change | No
     return next(iter(_told(connection.execute(query).all())), None)
 
 
+def history_of(connection: Connection, origin: Name, before: int, limit: int) -> list[Change]:
+    """The outbox rows of a zone that are still there, the newest first, before an id (0: all)."""
+    query = _OUTBOX.where(zones.c.key == name_key(origin)).order_by(_o.id.desc()).limit(limit)
+    return _told(connection.execute(query.where(_o.id < before) if before else query).all())
+
+
 _TOLD = (
     _o.id,
     zones.c.key,

@@ -154,6 +154,12 @@ class DatabaseSource(DataSource):
         with self._database.read() as connection:
             return history.change_of(connection, origin, version)
 
+    def history(self, origin: Name, before: int, limit: int) -> list[Change]:
+        """The outbox rows of a zone, the newest first."""
+        self._ensure()
+        with self._database.read() as connection:
+            return history.history_of(connection, origin, before, limit)
+
     def last_change(self) -> int:
         """The id of the newest outbox row."""
         self._ensure()

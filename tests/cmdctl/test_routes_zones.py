@@ -17,6 +17,7 @@ from datasrc.errors import Damaged
 from datasrc.records import Provenance
 from datasrc.zonetext_zone import read_zone
 from msgq.errors import Refused
+from tests.bobctl.run import bobctl
 from tests.cmdctl.house import SERIAL, house, zone_status
 from tests.cmdctl.http import Connection, exchange, get
 from tests.kit.zones import small_zone
@@ -339,6 +340,50 @@ async def test_deleting_a_zone_keeps_who_and_why_and_tells_the_others():
     assert (change.provenance.source, change.provenance.reason) == ("rest", "not ours any more")
     assert change.provenance.author
     assert event == {"origin": ORG, "source": "main", "version": change.version, "serial": None}
+
+
+@pytest.mark.asyncio
+async def test_the_history_of_a_zone_tells_who_changed_it_also_when_it_is_gone():
+    async with house() as here:
+        here.load("other.example")
+        for serial in (1, 2, 3):
+            here.load(ORG, small_zone(ORG, serial))
+        found = await here.get("zones", ORG, "history")
+        assert (found["origin"], found["source"], found["more"]) == (ORG, "main", False)
+        assert [(one["version"], one["serial"], one["deleted"]) for one in found["changes"]] == [
+            (3, 3, False),
+            (2, 2, False),
+            (1, 1, False),
+        ]
+        assert {(one["author"], one["by"], one["reason"]) for one in found["changes"]} == {("test", "test", "")}
+        first = await here.get("zones", ORG, "history", limit="2")
+        rest = await here.get("zones", ORG, "history", limit="2", before=str(first["changes"][-1]["id"]))
+        assert first["changes"] + rest["changes"] == found["changes"]
+        assert (first["more"], rest["more"]) == (True, False)
+        await here.do("request", "DELETE", "zones", ORG, query={"reason": "sold"})
+        newest = (await here.get("zones", "EXAMPLE.org.", "history"))["changes"][0]
+        assert (newest["deleted"], newest["serial"], newest["by"], newest["reason"]) == (True, None, "rest", "sold")
+        for zone, query in (("none.example", {}), (ORG, {"source": "none"})):
+            assert await refused(here.get("zones", zone, "history", **query)) == "not-found"
+        assert await refused(here.get("zones", ORG, "history", before="x")) == "usage"
+        shown = await bobctl(here.path, "zone", "history", ORG, "--limit", "2")
+        none = await bobctl(here.path, "zone", "history", "none.example")
+    assert (shown.code, none.code) == (0, 3)
+    head, *rows = shown.out.splitlines()
+    assert head.split() == ["ID", "TIME", "AUTHOR", "BY", "VERSION", "SERIAL", "REASON"]
+    assert [row.split()[-3:] for row in rows] == [["4", "deleted", "sold"], ["3", "3", "-"]]
+    assert f"there are more: --before {newest['id'] - 1}" in shown.err
+
+
+@pytest.mark.asyncio
+async def test_zone_files_are_served_as_they_are_and_have_no_history(tmp_path):
+    (tmp_path / "example.net.zone").write_text(small_zone("example.net", 1))
+    async with house() as here:
+        here.sources["files"] = {"type": "master-files", "directory": str(tmp_path)}
+        found = await here.get("zones", "example.net", "history")
+        shown = await bobctl(here.path, "zone", "history", "example.net")
+    assert (found["source"], found["changes"]) == ("files", [])
+    assert "the data source files keeps no history of example.net" in shown.err
 
 
 @pytest.mark.asyncio

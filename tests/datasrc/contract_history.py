@@ -96,6 +96,12 @@ class JournalContract:
         assert (made.origin, made.version, made.serial, made.provenance) == (ORIGIN, 2, 2, TESTER)
         assert source.change_of(ORIGIN, 1) is not None
         assert source.change_of(ORIGIN, 3) is None
+        told = source.history(ORIGIN, 0, 10)
+        assert [change.version for change in told] == [2, 1]
+        assert told[0] == made
+        assert source.history(ORIGIN, 0, 1) == told[:1]
+        assert source.history(ORIGIN, told[0].id, 10) == told[1:]
+        assert source.history(dns.name.from_text("none."), 0, 10) == []
         assert source.change_of(dns.name.from_text("none."), 1) is None
 
     def test_the_chain_follows_serials_around(self, source: DataSource) -> None:
