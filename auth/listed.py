@@ -15,6 +15,8 @@ from auth.access_lists import AccessLists
 from auth.image_engine import ImageEngine
 from auth.wire import wire_of
 from auth.zones import ZoneTable
+from datasrc.keys import wire_of as key_wire
+from datasrc.namemap import NameMap
 from image.layout import HALF
 from image.listing import Listing, OriginReader
 from image.responder import Responder
@@ -62,11 +64,14 @@ def list_zones(zones: ZoneTable, seed: int) -> Listed:
     lists = AccessLists()
     reader = OriginReader(seed)
     places = {key: lists.place(policy) for key, policy in {id(one): one for one in zones.listed.values()}.items()}
-    rows = {} if zones.rows is None else zones.rows.of
-    numbers = (
-        (reader.hash_of(wire_of(origin)), places[id(policy)] | _row(rows.get(origin)) << HALF)
-        for origin, policy in zones.listed.items()
-    )
+    if zones.rows is None and isinstance(zones.listed, NameMap):
+        numbers = ((reader.hash_of(key_wire(key)), places[id(policy)]) for key, policy in zones.listed.entries())
+    else:
+        rows = {} if zones.rows is None else zones.rows.of
+        numbers = (
+            (reader.hash_of(wire_of(origin)), places[id(policy)] | _row(rows.get(origin)) << HALF)
+            for origin, policy in zones.listed.items()
+        )
     listing = Listing.of(numbers, len(zones.listed))
     usual = lists.place(zones.default)
     lists.settle()

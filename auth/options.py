@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from daemonkit.errors import Rejected
 from daemonkit.findings import format_path
 from daemonkit.rowmap import rows_of
 from daemonkit.secretfiles import SecretError, read_secret
+from datasrc.keys import name_key
+from datasrc.namemap import NameMap
 
 DEFAULT_TEMPLATE = "default"
 KEYS = "keys"
@@ -50,10 +52,18 @@ def read_settings(own: Mapping[str, Any]) -> Settings:
 def read_zones(values: Mapping[str, Any]) -> ZoneTable:
     """The roots `zones` and `templates`. Zones that say the same share one policy: of 100 000 most do."""
     policy = _policies()
-    listed = {_origin(name): policy(zone, f"zones.{name}.query_acl") for name, zone in values["zones"].items()}
+    counted = set()
+
+    def entries() -> Iterator[tuple[bytes, ZonePolicy]]:
+        for name, zone in values["zones"].items():
+            origin, one = _origin(name), policy(zone, f"zones.{name}.query_acl")
+            if one.statistics:
+                counted.add(origin)
+            yield name_key(origin), one
+
+    listed = NameMap(entries())
     template = values["templates"][DEFAULT_TEMPLATE]
-    counted = frozenset(origin for origin, one in listed.items() if one.statistics)
-    return ZoneTable(listed, policy(template, f"templates.{DEFAULT_TEMPLATE}.query_acl"), _counted(counted))
+    return ZoneTable(listed, policy(template, f"templates.{DEFAULT_TEMPLATE}.query_acl"), _counted(frozenset(counted)))
 
 
 def change_zones(

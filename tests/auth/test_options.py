@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
+import sys
 
 import dns.name
 import pytest
@@ -163,3 +165,19 @@ def test_a_difference_that_cannot_be_is_refused_with_its_place():
     difference = Difference(frozenset(), {"zones": RowChanges({"a.example": wrong})})
     with pytest.raises(Rejected, match=r"zones\.a\.example\.query_acl"):
         change_zones(table({}), {}, difference)
+
+
+def test_no_listed_zone_costs_an_object():
+    """Of 100 000 zones the names alone were 25 MiB in each process that answers."""
+
+    def blocks(count: int) -> int:
+        row = {"query_acl": [{"action": "ACCEPT"}], "statistics": False, "hook": False}
+        values = {"zones": {f"z{number}.example": row for number in range(count)}, "templates": {"default": row}}
+        gc.collect()
+        before = sys.getallocatedblocks()
+        table = read_zones(values)
+        assert len(table.listed) == count
+        return sys.getallocatedblocks() - before
+
+    blocks(100)
+    assert abs(blocks(3000) - blocks(1000)) < 100

@@ -1,0 +1,62 @@
+"""A map of very many names is one like any other, and no name costs an object."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+import dns.name
+import hypothesis.strategies as st
+import pytest
+from dns.name import Name
+from hypothesis import given
+
+from daemonkit import rowmap
+from daemonkit.rowmap import RowMap
+from datasrc.keys import name_key
+from datasrc.namemap import NameMap
+
+LABELS = st.binary(min_size=1, max_size=5) | st.sampled_from([b"\x00", b"a.b", b"A", b"a", b"\x01\x02"])
+NAMES = st.lists(LABELS, max_size=3).map(lambda labels: Name([*labels, b""]))
+
+
+@given(st.lists(st.tuples(NAMES, st.sampled_from("xyz"))), NAMES)
+def test_it_says_what_a_dictionary_says(entries: list[tuple[Name, str]], other: Name) -> None:
+    known = dict(entries)
+    made = NameMap((name_key(name), value) for name, value in entries)
+    assert len(made) == len(known)
+    assert dict(made) == dict(made.items()) == known
+    assert list(made) == list(known)
+    assert list(made.values()) == list(known.values())
+    assert NameMap.remade(known.items()) == made
+    for name in [*known, other]:
+        assert made.get(name) == known.get(name)
+        assert (name in made) == (name in known)
+    assert "a name" not in made
+
+
+def test_a_name_that_is_not_there_is_missed() -> None:
+    with pytest.raises(KeyError, match="example"):
+        NameMap[str]([])[dns.name.from_text("example.")]
+
+
+def test_many_changes_are_worked_in_without_an_object_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rowmap, "MAX_CHANGES", 3)
+    names = [dns.name.from_text(f"z{number}.example.") for number in range(10)]
+    made = RowMap(NameMap.remade((name, "old") for name in names[:6]))
+    for number in range(10):
+        made = made.changed([(names[number], "new")], [names[9 - number]] if number < 3 else ())
+    assert isinstance(made._base, NameMap)
+    assert dict(made.items()) == dict.fromkeys(names, "new")
+
+
+def test_no_name_costs_an_object() -> None:
+    def blocks(count: int) -> int:
+        gc.collect()
+        before = sys.getallocatedblocks()
+        made = NameMap((b"example\x00z%d\x00" % number, "same") for number in range(count))
+        assert len(made) == count
+        return sys.getallocatedblocks() - before
+
+    blocks(100)
+    assert abs(blocks(4000) - blocks(2000)) < 100
