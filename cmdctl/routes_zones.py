@@ -148,9 +148,7 @@ class ZoneRoutes:
         """A page of the list."""
         after = request.query_params.get("after")
         behind = None if after is None else parse_origin(after)
-        wanted, desk = _wanted(request), self._services.zones
-        told = await zonefacts.problems(self._services) if wanted.state else {}
-        page = await self._services.ask(desk.page, behind, page_limit(request), wanted, told)
+        page = await zonefacts.page(self._services, behind, page_limit(request), _wanted(request))
         narrow = caller_of(request).zones is not None
         zones = await zonefacts.entries(self._services, page.zones, untold=narrow)
         following = zones[-1]["origin"] if page.more else None

@@ -12,7 +12,7 @@ from typing import Any
 from dns.name import Name
 
 from cmdctl.errors import RequestError
-from cmdctl.zonefiles import FileNames, Problems, unread
+from cmdctl.zonefiles import FileNames, Told, unread
 from cmdctl.zonelist import ALL, SHADOWED, Listable, Located, Page, Wanted, ZoneList, is_new
 from daemonkit.lane import Silent
 from datasrc.errors import DataSourceError, StorageError
@@ -20,7 +20,7 @@ from datasrc.keys import name_key
 from datasrc.records import Change, Provenance
 from datasrc.source import DataSource, Finder
 
-NOTHING: Mapping[str, Problems] = MappingProxyType({})
+NOTHING: Mapping[str, Told] = MappingProxyType({})
 
 
 class SourcesUnreadable(RequestError):
@@ -62,10 +62,8 @@ class ZoneDesk:
         """The data sources of zone files."""
         return [name for name, entry in self._configured.items() if entry["type"] == "master-files"]
 
-    def page(
-        self, after: Name | None, limit: int, wanted: Wanted = ALL, told: Mapping[str, Problems] = NOTHING
-    ) -> Page:
-        """The zones behind `after`, at most `limit` origins; raises RequestError.
+    def page(self, after: Name | None, limit: int, wanted: Wanted = ALL, told: Mapping[str, Told] = NOTHING) -> Page:
+        """The zones behind `after`, at most `limit` origins; raises RequestError, BeyondTold.
 
         Those of zone files are not read, unless a state is asked for and `told` does not have what is wrong with them.
         """

@@ -10,46 +10,61 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import dns.name
+from dns.name import Name
 
 from cmdctl import serving
 from cmdctl.api import Served, ZoneEntry
 from cmdctl.limits import STATUS_SECONDS
 from cmdctl.services import Services
-from cmdctl.zonefiles import STALE, FileProblem, Problems
-from cmdctl.zonelist import SHADOWED, Located, shown_state
-from datasrc.keys import name_key
+from cmdctl.zonefiles import STALE, BeyondTold, FileProblem, Told
+from cmdctl.zonelist import BY_PROBLEM, READY, SHADOWED, Located, Page, Wanted, shown_state
+from datasrc.keys import key_labels, name_key
 from datasrc.records import ZoneState
 from memmgr import api as memmgr
 from msgq.errors import BusError
-from msgq.session import Session
 
-READY = ZoneState.READY.value
-
-
-async def problems(services: Services) -> dict[str, Problems]:
-    """What is wrong with zone files, by data source; without those of which memmgr does not say."""
-    told = {}
-    for source in services.zones.files:
-        found = await _problems_of(services.session, source)
-        if found is not None:
-            told[source] = found
-    return told
+LOOKED_BEYOND = 2  # zones behind a page: whether there is one, and whether that one's entries are all
 
 
-async def _problems_of(session: Session, source: str) -> Problems | None:
-    found: dict[bytes, FileProblem] = {}
-    after: str | None = None
+async def page(services: Services, after: Name | None, limit: int, wanted: Wanted) -> Page:
+    """A page of the list of zones. What is wrong with zone files is asked for as far as the page goes."""
+    told: dict[str, Told] = {}
+    if wanted.state not in ("", SHADOWED):
+        for source in services.zones.files:
+            if wanted.source in (None, source):
+                await _ask_on(services, told, Told(source, {}), after, limit, wanted)
     while True:
-        request = memmgr.ZoneProblems(source, after, memmgr.MAX_ORIGINS)
         try:
-            page = await session.call(request, timeout=STATUS_SECONDS)
-        except BusError:
-            return None
-        for zone in page.zones:
-            found[name_key(dns.name.from_text(zone.origin))] = FileProblem(zone.problem, zone.serial)
-        if not page.more:
-            return found
-        after = page.zones[-1].origin
+            return await services.ask(services.zones.page, after, limit, wanted, told)
+        except BeyondTold as beyond:
+            before = told.pop(beyond.source)
+            assert before.upto is not None
+            await _ask_on(services, told, before, Name([*key_labels(before.upto[1]), b""]), memmgr.MAX_ORIGINS, wanted)
+
+
+async def _ask_on(
+    services: Services, told: dict[str, Told], before: Told, after: Name | None, limit: int, wanted: Wanted
+) -> None:
+    """Note what memmgr tells of zones behind one, up to which all are told already; nothing where it does not answer:
+    then the files are read.
+    """
+    if wanted.state not in (READY, *BY_PROBLEM):  # no zone file is
+        told[before.source] = before
+        return
+    request = memmgr.ZoneProblems(
+        before.source,
+        None if after is None else after.to_text(),
+        min(limit + LOOKED_BEYOND, memmgr.MAX_ORIGINS),
+        wanted.beginning,
+        None if wanted.state == READY else wanted.state == STALE,
+    )
+    try:
+        reply = await services.session.call(request, timeout=STATUS_SECONDS)
+    except BusError:
+        return
+    found = {name_key(dns.name.from_text(one.origin)): FileProblem(one.problem, one.serial) for one in reply.zones}
+    upto = wanted.rank(next(reversed(found))) if reply.more else None
+    told[before.source] = Told(before.source, {**before.problems, **found}, upto)
 
 
 async def entries(services: Services, zones: Sequence[Located], *, untold: bool = False) -> list[ZoneEntry]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -36,6 +36,33 @@ class FileProblem:
 
 Problems = Mapping[bytes, FileProblem]
 """By the keys of zones."""
+
+Rank = tuple[bytes, bytes]
+"""What a list is sorted by."""
+
+
+class BeyondTold(Exception):
+    """A list needs to know of more zones of a data source than memmgr has told of."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        self.source = source
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What memmgr says of the files of one data source, from where a page begins up to a zone, or all."""
+
+    source: str
+    problems: Problems
+    upto: Rank | None = None  # None: to the end
+
+    def state(self, rank: Rank) -> str:
+        """That of a zone. Raises BeyondTold."""
+        if self.upto is not None and rank > self.upto:
+            raise BeyondTold(self.source)
+        return state_told(self.problems, rank[1])
+
 
 STALE = "stale"  # the state of a zone whose file is bad and whose last good version goes on being served
 
@@ -92,6 +119,11 @@ class FileNames:
     ) -> list[ZoneInfo]:
         """A page of the zones whose names begin so and whose keys are accepted, unread. Raises StorageError."""
         return [unread(key) for key in islice(filter(accepts, self._now().behind(after, beginning)), limit)]
+
+    def of_ranks(self, ranks: Iterable[Rank], limit: int) -> list[ZoneInfo]:
+        """The first of these zones, in their order, that are here. Raises StorageError."""
+        listing = self._now()
+        return list(islice((unread(key) for _, key in ranks if listing.has(key)), limit))
 
     def has(self, key: bytes) -> bool:
         """Whether there is a zone of this key; one whose file has its usual name is found at once.

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from dns.name import Name
 
 from cmdctl.api import SourceProblem
-from cmdctl.zonefiles import STALE, FileNames, Problems, state_told
+from cmdctl.zonefiles import STALE, BeyondTold, FileNames, Told, state_told
 from datasrc.errors import DataSourceError, StorageError
 from datasrc.keys import key_labels, key_text, name_key
 from datasrc.keytable import KeyTable
@@ -24,6 +24,8 @@ from datasrc.source import DataSource
 from datasrc.sources import Failure
 
 SHADOWED = "shadowed"  # the state of an entry that another source hides
+READY = ZoneState.READY.value
+BY_PROBLEM = (ZoneState.BROKEN.value, STALE)  # states that zone files have by what is wrong with them
 STATES = (*(state.value for state in ZoneState), STALE, SHADOWED)
 
 Listable = DataSource | FileNames
@@ -85,7 +87,7 @@ class ZoneList:
         opened: Callable[[str], Listable],
         wanted: Wanted,
         files: Collection[str] = (),
-        told: Mapping[str, Problems] = MappingProxyType({}),
+        told: Mapping[str, Told] = MappingProxyType({}),
     ) -> None:
         """`files` are the sources of zone files; `told` is what is wrong with those, where a state is asked for."""
         self._names = names
@@ -96,7 +98,7 @@ class ZoneList:
         self._problems: dict[str, SourceProblem] = {}
 
     def page(self, after: Name | None, limit: int) -> Page:
-        """The zones behind `after`; at most `limit` origins."""
+        """The zones behind `after`; at most `limit` origins. Raises BeyondTold."""
         chosen = [name for name in self._names if self._wanted.source in (None, name)]
         if self._wanted.state == STALE:
             chosen = [name for name in chosen if name in self._files]
@@ -125,7 +127,7 @@ class ZoneList:
                     located = Located(name, source.writable, info, by, unread=isinstance(source, FileNames))
                     if self._accepts(located):
                         yield located
-                if len(found) < size:
+                if len(found) < size and (self._knows_all(name) or not found):
                     return
                 after = found[-1].origin
         except DataSourceError as error:
@@ -135,10 +137,30 @@ class ZoneList:
         """The next zones of a source that are right as far as it can tell by itself."""
         wanted = self._wanted
         if isinstance(source, FileNames):
-            told = self._told.get(name, {})
-            right = (lambda key: state_told(told, key) == wanted.state) if wanted.state else None
-            return source.zones(after, size, wanted.beginning, right)
+            told = self._told.get(name, Told(name, {}))
+            if wanted.state in BY_PROBLEM:
+                return self._bad(source, told, after, size)
+            if wanted.state in ("", READY):
+                right = (lambda key: told.state(wanted.rank(key)) == READY) if wanted.state else None
+                return source.zones(after, size, wanted.beginning, right)
+            return []
         return source.zones(after, size, only=wanted.filter)
+
+    def _bad(self, source: FileNames, told: Told, after: Name | None, size: int) -> list[ZoneInfo]:
+        """The next zones of files that are bad in this way. Raises BeyondTold."""
+        wanted, begins = self._wanted, self._wanted.filter.matches
+        behind = None if after is None else wanted.rank(name_key(after))
+        bad = (key for key in told.problems if state_told(told.problems, key) == wanted.state)
+        ranks = (wanted.rank(key) for key in bad if not wanted.beginning or begins(key_text(key)))
+        found = source.of_ranks(sorted(rank for rank in ranks if behind is None or rank > behind), size)
+        if not found and told.upto is not None:
+            raise BeyondTold(told.source)
+        return found
+
+    def _knows_all(self, name: str) -> bool:
+        """Whether what was told of a source goes to its end; of one that was told of at all."""
+        told = self._told.get(name)
+        return told is None or told.upto is None
 
     def _accepts(self, located: Located) -> bool:
         """Whether it is right with regard to other sources too."""
@@ -147,7 +169,7 @@ class ZoneList:
         if located.shadowed_by:
             return self._wanted.state == SHADOWED
         if located.unread:
-            state = state_told(self._told.get(located.source, {}), name_key(located.info.origin))
+            state = self._told[located.source].state(self._wanted.rank_of(located))
         else:
             state = shown_state(located)
         return state == self._wanted.state

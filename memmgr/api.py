@@ -105,14 +105,16 @@ class ZoneProblem(msgspec.Struct, frozen=True):
 
 
 class ZoneProblemsReply(msgspec.Struct, frozen=True):
-    """A page, in canonical order; `more`: the next one begins after the last zone."""
+    """A page; `more`: the next one begins after the last zone."""
 
     zones: tuple[ZoneProblem, ...]
     more: bool
 
 
 class ZoneProblems(msgspec.Struct, frozen=True):
-    """Which zones of a data source have files that cannot be used?"""
+    """Which zones of a data source have files that cannot be used? In canonical order, or, of those whose names begin
+    so, in the order of their text.
+    """
 
     module: ClassVar[str] = "memmgr"
     command: ClassVar[str] = "zone_problems"
@@ -122,6 +124,8 @@ class ZoneProblems(msgspec.Struct, frozen=True):
     source: str
     after: str | None = None
     limit: int = 100  # at most MAX_ORIGINS
+    beginning: str = ""
+    served: bool | None = None  # only those of which a last good version is there, or only others
 
 
 class BuildStatusReply(msgspec.Struct, frozen=True):

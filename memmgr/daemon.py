@@ -343,7 +343,7 @@ class MemmgrDaemon(Module):
         keeper = self._asked()
         after = None if request.after is None else _origin(request.after)
         try:
-            return await self.context.work(zone_problems, keeper, after, request.limit, request.source)
+            return await self.context.work(zone_problems, keeper, request, after)
         except StorageError as error:
             raise Refused("not-found", str(error)) from error
 

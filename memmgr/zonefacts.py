@@ -6,11 +6,12 @@ Nothing is read for it. Blocks; for one thread at a time, that of the worker.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from dns.name import Name
 
-from datasrc.keys import key_labels, name_key
+from datasrc.keys import key_labels, key_text, name_key
+from datasrc.records import ZoneFilter
 from image import layout
 from image.zonerecord import origin_wire
 from memmgr import api
@@ -65,17 +66,29 @@ def failures(keeper: Keeper, after: Name | None, limit: int) -> api.FailuresRepl
     return api.FailuresReply(tuple(found), len(chosen) > limit)
 
 
-def zone_problems(keeper: Keeper, after: Name | None, limit: int, source: str) -> api.ZoneProblemsReply:
-    """A page, in canonical order, of the zones of a data source whose files cannot be used. Raises StorageError."""
-    number, faults = keeper.following.number_of(source), keeper.following.faults(source)
-    behind = None if after is None else name_key(after)
-    keys = (key for key in list(faults) if behind is None or key > behind)
-    chosen = heapq.nsmallest(limit + 1, keys)
+def zone_problems(keeper: Keeper, asked: api.ZoneProblems, after: Name | None) -> api.ZoneProblemsReply:
+    """A page of the zones of a data source whose files cannot be used. Raises StorageError."""
+    number, faults = keeper.following.number_of(asked.source), keeper.following.faults(asked.source)
+    ranked = _ranked(list(faults), asked.beginning, after)
+    ordered = heapq.nsmallest(asked.limit + 1, ranked) if asked.served is None else sorted(ranked)
     found = []
-    for key in chosen[:limit]:
+    for _, key in ordered:
         origin = Name([*key_labels(key), b""])
         there = keeper.store.find(origin_wire(origin)) if keeper.announced else None
         answered = there is not None and there.record.answered and there.record.source == number
-        serial = there.record.serial if there is not None and answered else None
-        found.append(api.ZoneProblem(origin.to_text(omit_final_dot=True), faults.get(key, ""), serial))
-    return api.ZoneProblemsReply(tuple(found), len(chosen) > limit)
+        if asked.served in (None, answered):
+            serial = there.record.serial if there is not None and answered else None
+            found.append(api.ZoneProblem(origin.to_text(omit_final_dot=True), faults.get(key, ""), serial))
+            if len(found) > asked.limit:
+                break
+    return api.ZoneProblemsReply(tuple(found[: asked.limit]), len(found) > asked.limit)
+
+
+def _ranked(keys: list[bytes], beginning: str, after: Name | None) -> Iterator[tuple[bytes, bytes]]:
+    """The keys of names that begin so, behind one of them, with what comes before them in the order."""
+    begins, behind = ZoneFilter(beginning).matches, None if after is None else name_key(after)
+    if not beginning:
+        return ((b"", key) for key in keys if behind is None or key > behind)
+    last = None if behind is None else (key_text(behind), behind)
+    texts = ((key_text(key), key) for key in keys)
+    return (rank for rank in texts if begins(rank[0]) and (last is None or rank > last))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from dns.name import from_text
 
@@ -14,6 +15,7 @@ from msgq.errors import Refused
 from tests.cmdctl.house import House, house, zone_status
 from tests.kit.zones import small_zone
 
+AT_ONCE = 4  # problems that memmgr tells here
 BAD = "{place}/{origin}.zone:5: error: bad A data"
 
 
@@ -34,11 +36,18 @@ def of_files(here: House, directory, problems=None) -> None:
         return memmgr.ZoneImage(origin, memmgr.IMAGE, 1, serial, 9, 0, records=4, source="files", problem=text)
 
     def faulty(call):
-        names = sorted(told, key=lambda one: one.split(".")[::-1])
-        zones = [memmgr.ZoneProblem(one, BAD.format(place=directory, origin=one), told[one]) for one in names]
-        after = call.arguments.get("after")
-        behind = zones if after is None else zones[names.index(after) + 1 :]
-        return memmgr.ZoneProblemsReply(tuple(behind[:1]), len(behind) > 1)
+        asked = msgspec.convert(call.arguments, memmgr.ZoneProblems)
+
+        def rank(text):
+            key = name_key(from_text(text))
+            return (key_text(key) if asked.beginning else b"", key)
+
+        chosen = [one for one in sorted(told, key=rank) if one.startswith(asked.beginning)]
+        chosen = [one for one in chosen if asked.served in (None, told[one] is not None)]
+        behind = [one for one in chosen if asked.after is None or rank(one) > rank(asked.after)]
+        found = [memmgr.ZoneProblem(one, BAD.format(place=directory, origin=one), told[one]) for one in behind]
+        most = min(asked.limit, AT_ONCE)
+        return memmgr.ZoneProblemsReply(tuple(found[:most]), len(found) > most)
 
     here.answers["memmgr", "zone_status"] = images
     here.answers["memmgr", "zone_problems"] = faulty
@@ -107,6 +116,60 @@ async def test_a_zone_with_a_bad_file_is_told_with_what_goes_on_being_served(tmp
         shown = await here.do("zone_status", "c.example")
         assert (shown["state"], shown["serial"]) == ("stale", 2)
         assert shown["reason"].endswith("; serial 2 goes on being served")
+
+
+def questions(here: House) -> list[dict[str, object]]:
+    return [arguments for _, command, arguments in here.asked if command == "zone_problems"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("beginning", ["", "z"])
+async def test_no_more_of_what_is_wrong_is_asked_for_than_a_page_tells(tmp_path, beginning):
+    """All of it was, for each page: with 100 000 bad files that took seconds."""
+    names = [f"z{number:02}.example" for number in range(30)]
+    write(tmp_path, *names, "a.example")
+    bad = {name: None if number % 3 else 1 for number, name in enumerate(names[:20])}
+    async with house() as here:
+        of_files(here, tmp_path, bad)
+        here.answers["auth", "zone_status"] = zone_status("broken", None, "it is bad")
+        asking = {"name": beginning} if beginning else {}
+        page = await here.get("zones", limit=2, state="broken", after="z03.example", **asking)
+        assert facts(page["zones"]) == [(one, None, "broken") for one in ("z04.example", "z05.example")]
+        assert page["next"] == "z05.example"
+        (asked,) = questions(here)
+        assert (asked["after"], asked["limit"], asked["beginning"], asked["served"]) == (
+            "z03.example.",
+            4,
+            beginning,
+            False,
+        )
+        assert len(await listed(here, state="broken", **asking)) == 13
+        assert len(await listed(here, state="stale", **asking)) == 7
+        assert await listed(here, state="stale", name="a") == []
+        good = [*([] if beginning else ["a.example"]), *names[20:]]
+        here.answers["auth", "zone_status"] = zone_status("ready", 3)
+        assert facts(await listed(here, state="ready", **asking)) == [(one, 3, "ready") for one in good]
+
+
+@pytest.mark.asyncio
+async def test_a_page_is_full_where_another_source_hides_bad_files(tmp_path):
+    """What was told of the files it is to have ends with those that are hidden."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    names = [f"z{number}.example" for number in range(8)]
+    for place, origins in ((first, names[:6]), (second, names)):
+        place.mkdir()
+        write(place, *origins)
+    async with house() as here:
+        of_files(here, second, dict.fromkeys(names))
+        here.sources.clear()
+        here.sources["first"] = {"type": "master-files", "directory": str(first)}
+        here.sources["second"] = {"type": "master-files", "directory": str(second)}
+        here.answers["auth", "zone_status"] = zone_status("broken", None, "it is bad")
+        page = await here.get("zones", limit=1, state="broken", source="second")
+        assert facts(page["zones"]) == [("z6.example", None, "broken")]
+        assert page["next"] == "z6.example"
+        page = await here.get("zones", limit=1, state="broken", source="second", after="z6.example")
+        assert (facts(page["zones"]), page["next"]) == ([("z7.example", None, "broken")], None)
 
 
 @pytest.mark.asyncio

@@ -14,7 +14,7 @@ from datasrc import directoryzones, filezones, masterfiles, zonedirectory, zonef
 from datasrc.errors import Missing
 from datasrc.sources import open_sources
 from datasrc.zonetext_zone import read_zone
-from memmgr import filetable, zonefacts
+from memmgr import api, filetable, zonefacts
 from tests.memmgr.house import House, soa
 
 
@@ -502,12 +502,22 @@ def test_what_is_served_of_zones_with_bad_files_is_told_beside_what_is_wrong_wit
     house.start()
     bad = {origin: house.write(soa(2, "www A 192.0.2.300"), origin) for origin in ("other", "example", "never")}
     house.reload()
-    first = zonefacts.zone_problems(house.keeper, None, 2, "files")
-    rest = zonefacts.zone_problems(house.keeper, dns.name.from_text(first.zones[-1].origin), 2, "files")
+    asked = api.ZoneProblems("files", limit=2)
+    first = zonefacts.zone_problems(house.keeper, asked, None)
+    rest = zonefacts.zone_problems(house.keeper, asked, dns.name.from_text(first.zones[-1].origin))
     found = [*first.zones, *rest.zones]
     assert (first.more, rest.more) == (True, False)
     assert [(one.origin, one.serial) for one in found] == [("example", 1), ("never", None), ("other", 1)]
     assert all(one.problem.startswith(f"{bad[one.origin]}:5: error: ") for one in found)
+    for more, origins in (
+        ({"served": True}, ["example", "other"]),
+        ({"served": False}, ["never"]),
+        ({"served": True, "limit": 1}, ["example"]),
+        ({"beginning": "e"}, ["example"]),
+        ({"beginning": "o", "served": False}, []),
+    ):
+        part = zonefacts.zone_problems(house.keeper, api.ZoneProblems("files", **more), None)
+        assert ([one.origin for one in part.zones], part.more) == (origins, more.get("limit") == 1)
     names = ["example", "never", "sub.example", "nothing"]
     images = zonefacts.zone_images(house.keeper, [dns.name.from_text(name) for name in names], names)
     assert [(one.state, one.serial, one.records, one.source) for one in images] == [
