@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.kit import evidence
 from tests.kit.absence import pytest_runtest_makereport  # noqa: F401 - a hook
@@ -18,6 +19,10 @@ from tests.kit.postgres import own_postgres, postgres_server, postgres_url  # no
 
 FIGURE = "figure"  # record_property(FIGURE, "one line")
 
+
+# How long an example takes says nothing on a machine that does other things, too: a test that fails so is a defect.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).parents[1]
 LONG = ("tests/test_interpreted", "tests/system/", "tests/interop/", "tests/memmgr/test_killed")
