@@ -40,7 +40,7 @@ def audit(suite: Suite, limit: int, before: int, author: str, kind: str | None) 
             one["author"],
             one["origin"],
             f"{one['method']} {one['path']}".strip() or "-",
-            one["status"],
+            one["status"] or "?",
             one["text"] or _changed(one),
         )
         for one in found["entries"]

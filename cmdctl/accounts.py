@@ -13,6 +13,7 @@ import re
 import secrets
 import sqlite3
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from argon2 import PasswordHasher
@@ -29,6 +30,14 @@ ID_OCTETS = 6
 USER_NAME = re.compile(r"[a-z][a-z0-9._-]{0,31}")
 _TOKEN = re.compile(r"bob_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 AUTHOR = "user:"  # before the name of a user as an author: nobody of REST is taken for an account of the machine
+
+
+# Told of each change within its transaction, with names of what changed.
+Note = Callable[[sqlite3.Connection, Sequence[str]], None]
+
+
+def unnoted(_connection: sqlite3.Connection, _names: Sequence[str]) -> None:
+    """For who keeps no audit log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ class Accounts:
             rows = connection.execute("SELECT name, role, created, password FROM users ORDER BY name").fetchall()
         return [User(name, Role.of(role), created, password is not None) for name, role, created, password in rows]
 
-    def add_user(self, name: str, role: Role, password: str | None) -> User:
+    def add_user(self, name: str, role: Role, password: str | None, note: Note = unnoted) -> User:
         """Make a user; without a password only tokens let them in."""
         if not USER_NAME.fullmatch(name):
             raise RequestError("usage", f"{name[:40]!r} is no name of a user: a letter, then letters, digits, . _ -")
@@ -81,9 +90,10 @@ class Accounts:
                 connection.execute("INSERT INTO users VALUES (?, ?, ?, ?)", (name, hashed, role.word, now))
             except sqlite3.IntegrityError:
                 raise RequestError("conflict", f"there is a user {name} already") from None
+            note(connection, [f"role {role.word}", *(["password"] if hashed is not None else [])])
         return User(name, role, now, has_password=hashed is not None)
 
-    def change_user(self, name: str, role: Role | None, password: str | None) -> None:
+    def change_user(self, name: str, role: Role | None, password: str | None, note: Note = unnoted) -> None:
         """Give a user another role or password. The tokens stay, and may no more than the user."""
         hashed = None if password is None else self._hashed(password)
         with self.store.transaction() as connection:
@@ -93,12 +103,15 @@ class Accounts:
             )
             if changed.rowcount != 1:
                 raise RequestError("not-found", f"there is no user {name[:40]!r}")
+            named = [] if role is None else [f"role {role.word}"]
+            note(connection, named if hashed is None else [*named, "password"])
 
-    def remove_user(self, name: str) -> None:
+    def remove_user(self, name: str, note: Note = unnoted) -> None:
         """Remove a user with all their tokens."""
         with self.store.transaction() as connection:
             if connection.execute("DELETE FROM users WHERE name = ?", (name,)).rowcount != 1:
                 raise RequestError("not-found", f"there is no user {name[:40]!r}")
+            note(connection, [])
 
     def tokens(self, user: str | None = None) -> list[Token]:
         """All tokens, or those of a user, oldest first."""
@@ -109,7 +122,13 @@ class Accounts:
             return [_token(row) for row in connection.execute(query, (user or "",)).fetchall()]
 
     def add_token(
-        self, user: str, role: Role, zones: tuple[str, ...] | None, label: str, lifetime: float | None
+        self,
+        user: str,
+        role: Role,
+        zones: tuple[str, ...] | None,
+        label: str,
+        lifetime: float | None,
+        note: Note = unnoted,
     ) -> tuple[Token, str]:
         """Make a token; its text is told this once."""
         if zones is not None and not 0 < len(zones) <= MAX_TOKEN_ZONES:
@@ -132,9 +151,10 @@ class Accounts:
             listed = None if zones is None else json.dumps(zones)
             values = (identity, user, _digest(secret), role.word, listed, label, now, token.expires)
             connection.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            note(connection, [f"token {identity} of {user}"])
         return token, f"{PREFIX}_{identity}_{secret}"
 
-    def remove_token(self, identity: str, user: str | None = None) -> Token:
+    def remove_token(self, identity: str, user: str | None = None, note: Note = unnoted) -> Token:
         """Revoke a token; with `user` only one of theirs."""
         query = (
             "DELETE FROM tokens WHERE id = ? AND ? IN ('', user)"
@@ -144,6 +164,7 @@ class Accounts:
             rows = connection.execute(query, (identity, user or "")).fetchall()
             if not rows:
                 raise RequestError("not-found", f"there is no token {identity[:40]!r}")
+            note(connection, [])
         return _token(rows[0])
 
     def authors(self) -> set[str]:

@@ -33,6 +33,7 @@ _CODE_OF_DATA_ERROR = {
     Missing: "unavailable",
     ZoneUnusable: "unavailable",
 }
+ACCOUNTS_UNREADABLE = "users and tokens cannot be read now; see the log of cmdctl"
 _CODE_OF_STATUS = {status: code for code, status in STATUS_OF_CODE.items()}
 
 
@@ -93,6 +94,11 @@ async def bus_error(request: Request, error: Exception) -> Response:
             return error_answer(RequestError("unavailable", f"{error.text}{doubt}"))
         case _:
             return error_answer(RequestError("failed", str(error)))
+
+
+async def store_error(_request: Request, error: Exception) -> Response:
+    """The database of users, tokens and the audit log could not do its part."""
+    return error_answer(RequestError("unavailable", f"not done: {error}"))
 
 
 async def data_error(_request: Request, error: Exception) -> Response:

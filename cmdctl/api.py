@@ -217,7 +217,7 @@ class AuditEntry(TypedDict):
     token: str
     method: str
     path: str
-    status: int  # of HTTP
+    status: int  # of HTTP; 0 while the outcome is not known
     text: str  # why not
     revision: int | None  # of the configuration, that came of it
     changed: list[str]  # the names of what was changed, at most 50; no values

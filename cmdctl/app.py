@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from cmdctl.answers import bus_error, data_error, http_error, internal_error, request_error
+from cmdctl.answers import bus_error, data_error, http_error, internal_error, request_error, store_error
 from cmdctl.errors import RequestError
 from cmdctl.guard import NO_ROUTE, REQUEST, Gatekeeping, Guard
 from cmdctl.openapi import OpenApiRoutes
@@ -25,6 +25,7 @@ from cmdctl.routes_statistics import StatisticsRoutes
 from cmdctl.routes_status import StatusRoutes
 from cmdctl.routes_zones import ZoneRoutes
 from cmdctl.services import Services
+from cmdctl.store import StoreFailed
 from datasrc.errors import DataSourceError
 from msgq.errors import BusError
 
@@ -34,6 +35,7 @@ _HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
     RequestError: request_error,
     BusError: bus_error,
     DataSourceError: data_error,
+    StoreFailed: store_error,
 }
 GROUPS = (
     *(StatusRoutes, ModuleRoutes, StatisticsRoutes, ComponentRoutes, LogRoutes),
@@ -45,7 +47,7 @@ def application(services: Services, keeping: Gatekeeping) -> Guard:
     """Everything behind both doors."""
     routes = all_routes(services)
     services.durations.declare(REQUEST, [NO_ROUTE, *(route.name for route in routes)])
-    return Guard(router(routes), keeping, services.log, services.counters, services.durations)
+    return Guard(router(routes), keeping, services.store_work, services.log, services.counters, services.durations)
 
 
 def all_routes(services: Services) -> list[Route]:

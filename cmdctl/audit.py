@@ -27,6 +27,8 @@ from cmdctl.store import Store
 
 MINUTE = 60.0
 TRIM_EVERY = 1000  # rows
+BEGUN = 0  # the status of what was begun, and of which no outcome is known
+OUTCOME_UNKNOWN = "it is not known whether this was done: cmdctl ended before the outcome was kept"
 Kind = Literal["changes", "refusals"]
 
 
@@ -58,7 +60,7 @@ class Entry:
     token: str
     method: str
     path: str
-    status: int
+    status: int  # BEGUN while the outcome is not known
     text: str  # why not, or empty
     changed: Changed = NOTHING
     id: int = 0
@@ -69,26 +71,50 @@ def is_refusal(status: int) -> bool:
     return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+def insert(connection: sqlite3.Connection, entry: Entry) -> int:
+    """Keep an entry in this transaction; its id."""
+    values = (entry.time, entry.request, entry.author, entry.origin, entry.token, entry.method, entry.path)
+    cursor = connection.execute(
+        "INSERT INTO audit (time, request, author, origin, token, method, path,"
+        " status, text, revision, changed, changes, refused) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*values, *_outcome(entry)),
+    )
+    identity = cursor.lastrowid or 0
+    if identity % TRIM_EVERY == 0:
+        _trim(connection, refused=False, keep=AUDIT_ROWS)
+        _trim(connection, refused=True, keep=AUDIT_REFUSALS)
+    return identity
+
+
 class Audit:
     """Blocks; raises StoreFailed."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def write(self, entry: Entry) -> None:
-        """Keep an entry; it is durable when this returns."""
-        changed, refused = entry.changed, is_refusal(entry.status)
-        values = (entry.time, entry.request, entry.author, entry.origin, entry.token, entry.method, entry.path)
-        told = (entry.status, entry.text, changed.revision, json.dumps(changed.names), changed.count, refused)
+    def write(self, entry: Entry) -> int:
+        """Keep an entry, and give its id; it is durable when this returns."""
         with self._store.transaction() as connection:
-            cursor = connection.execute(
-                "INSERT INTO audit (time, request, author, origin, token, method, path,"
-                " status, text, revision, changed, changes, refused) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, *told),
-            )
-            if (cursor.lastrowid or 0) % TRIM_EVERY == 0:
-                _trim(connection, refused=False, keep=AUDIT_ROWS)
-                _trim(connection, refused=True, keep=AUDIT_REFUSALS)
+            return insert(connection, entry)
+
+    def complete(self, identity: int, entry: Entry) -> None:
+        """Say how what was kept as begun has ended."""
+        update = (
+            "UPDATE audit SET status = ?, text = ?, revision = ?, changed = ?, changes = ?, refused = ? WHERE id = ?"
+        )
+        with self._store.transaction() as connection:
+            connection.execute(update, (*_outcome(entry), identity))
+
+    def drop(self, identity: int) -> None:
+        """Forget what was kept as begun, and was one refusal too many."""
+        with self._store.transaction() as connection:
+            connection.execute("DELETE FROM audit WHERE id = ?", (identity,))
+
+    def give_up(self) -> int:
+        """Say of entries without an outcome that nobody will complete them; how many those are."""
+        with self._store.transaction() as connection:
+            update = "UPDATE audit SET text = ? WHERE status = 0 AND text = ''"
+            return connection.execute(update, (OUTCOME_UNKNOWN,)).rowcount
 
     def page(self, before: int, limit: int, author: str = "", kind: Kind | None = None) -> list[Entry]:
         """Entries, newest first; only those before an id, of an author, of a kind, where one is given."""
@@ -99,6 +125,12 @@ class Audit:
         kinds = {None: (0, 1), "changes": (0, 0), "refusals": (1, 1)}[kind]
         with self._store.reading() as connection:
             return [_entry(row) for row in connection.execute(query, (before, before, author, *kinds, limit))]
+
+
+def _outcome(entry: Entry) -> tuple[object, ...]:
+    changed = entry.changed
+    names = json.dumps(changed.names)
+    return (entry.status, entry.text, changed.revision, names, changed.count, is_refusal(entry.status))
 
 
 def _trim(connection: sqlite3.Connection, *, refused: bool, keep: int) -> None:

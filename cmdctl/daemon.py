@@ -15,7 +15,7 @@ import datasrc
 from cmdctl.accounts import Accounts
 from cmdctl.api import RestState
 from cmdctl.app import application
-from cmdctl.audit import Audit, Entry
+from cmdctl.audit import Audit
 from cmdctl.authentication import Authentication
 from cmdctl.bus import Statistics, StatisticsReply
 from cmdctl.candidates import Candidates
@@ -109,23 +109,25 @@ class CmdctlDaemon(Module):
             return
         self._services.accounts = self._services.candidates.accounts = Accounts(self._store)
         self._services.audit = Audit(self._store)
+        await self._give_up_unfinished(self._services.audit)
         self._rest = RemoteDoor(self.context, Authentication(self._services.accounts, self._store_pool), self._app)
         self._services.rest = self._rest_state
         self._keeping.remote = self._rest
-        self._keeping.audit = self._write_audit
+        self._keeping.audit = self._services.audit
         if self._server is not None:  # it could not be opened at the start
             self.context.spawn(self._rest.run(), "rest")
+
+    async def _give_up_unfinished(self, audit: Audit) -> None:
+        """Say of changes that were cut short that their outcome is not known."""
+        try:
+            if count := await self._store_pool(audit.give_up):
+                self.context.log.warning("CMDCTL_OUTCOME_UNKNOWN", count=count)
+        except StoreFailed as error:  # a full disk: they have no outcome all the same
+            self.context.log.error("CMDCTL_STORE_FAILED", reason=error)
 
     def _rest_state(self) -> RestState:
         assert self._rest is not None
         return RestState(endpoint=self._rest.settings.where, state=self._rest.state, reason=self._rest.trouble)
-
-    async def _write_audit(self, entry: Entry) -> None:
-        assert self._services.audit is not None
-        try:
-            await self._store_pool(self._services.audit.write, entry)
-        except StoreFailed as error:
-            self.context.log.error("CMDCTL_STORE_FAILED", reason=error)
 
     def _apply(self, catalog: Catalog, zones: ZoneDesk, role: Role) -> None:
         self._keeping.policy = replace(self._keeping.policy, group_role=role)

@@ -2,7 +2,7 @@
 
 connection -> Guard -> router -> Operation (may they?) -> endpoint
 
-Changes and refusals are in the audit log before their answer leaves.
+Changes are in the audit log before they are made, and their outcome, and refusals, before the answer leaves.
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cmdctl.answers import error_answer
+from cmdctl.answers import ACCOUNTS_UNREADABLE, error_answer
+from cmdctl.audit import Audit
 from cmdctl.connection import BREAK_OFF, GUEST
 from cmdctl.errors import AnswerCut, RequestError
 from cmdctl.limits import MAX_BODY
 from cmdctl.peer import Peer, Policy, RemotePeer, user_name
-from cmdctl.recording import READING, READS, WHY, Auditor, Recorder, path_of
+from cmdctl.pools import Work
+from cmdctl.recording import KEEPING, READING, READS, WHY, Keeping, Recorder, path_of
 from cmdctl.roles import Caller
 from cmdctl.routing import ROUTE
+from cmdctl.store import StoreFailed
 from daemonkit.counters import Counters
 from daemonkit.durations import Durations
 from daemonkit.log import MessageLog
@@ -57,14 +60,20 @@ class Gatekeeping:
 
     policy: Policy
     remote: Remote | None = None
-    audit: Auditor | None = None
+    audit: Audit | None = None
 
 
 class Guard:
     """The outermost application."""
 
     def __init__(
-        self, app: ASGIApp, keeping: Gatekeeping, log: MessageLog, counters: Counters, durations: Durations
+        self,
+        app: ASGIApp,
+        keeping: Gatekeeping,
+        store_work: Work,
+        log: MessageLog,
+        counters: Counters,
+        durations: Durations,
     ) -> None:
         self._app = app
         self._keeping = keeping
@@ -72,7 +81,7 @@ class Guard:
         self._counters = counters
         self._durations = durations
         self._names: dict[int, str] = {}
-        self.recorder = Recorder(lambda: keeping.audit, log, counters)
+        self.recorder = Recorder(lambda: keeping.audit, store_work, log, counters)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request (ASGI)."""
@@ -84,6 +93,7 @@ class Guard:
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"]["request"] = secrets.token_hex(ID_OCTETS)
+        scope["state"][KEEPING] = Keeping(self.recorder, scope)
         outcome = _Outcome(scope, send, self._tell)
         self._counters.add("requests")
         await self.recorder.tell_left_out()
@@ -92,8 +102,11 @@ class Guard:
             await self._app(scope, receive, outcome.send)
         except RequestError as error:
             await self._refuse(error, scope, receive, outcome)
+        except StoreFailed as error:  # before there was a route
+            self._log.error("CMDCTL_STORE_FAILED", reason=error)
+            await self._refuse(RequestError("unavailable", ACCOUNTS_UNREADABLE), scope, receive, outcome)
         except ClientDisconnect:
-            return
+            await self._client_went(scope)
         except AnswerCut:  # who raised it has told
             await _break_off(scope, receive)
         except Exception as error:  # noqa: BLE001 - a defect, which is told in the log; the next request is answered
@@ -168,6 +181,12 @@ class Guard:
             )
         headers = {"www-authenticate": 'Bearer, Basic realm="bobdns"'} if error.code == "unauthenticated" else {}
         await error_answer(error, {**headers, **_CLOSE})(scope, receive, outcome.send)
+
+    async def _client_went(self, scope: Scope) -> None:
+        """A change that was begun has not been made: its request did not come to its end."""
+        if scope["state"][KEEPING].begun is not None:
+            scope["state"][WHY] = "the client went away in the middle of its request"
+            await self.recorder.keep(scope, HTTPStatus.BAD_REQUEST)
 
     async def _tell(self, scope: Scope, status: int) -> None:
         """Log what was asked for and how it ended, and have it kept in the audit log."""

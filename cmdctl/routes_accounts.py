@@ -14,7 +14,9 @@ GET    /v1/audit?before=&limit=&author=&kind=   changes and refusals, newest fir
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta
@@ -23,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cmdctl.accounts import USER_NAME, Accounts, Token, User, author_name, narrowed_author
-from cmdctl.answers import answer
+from cmdctl.answers import ACCOUNTS_UNREADABLE, answer
 from cmdctl.api import AuditEntry, AuditPage, NewToken, TokenEntry, TokenList, UserEntry, UserList, Whoami
 from cmdctl.audit import Entry, Kind
 from cmdctl.authentication import Throttle
@@ -33,10 +35,11 @@ from cmdctl.limits import MAX_LABEL, MAX_PASSWORD, MAX_TOKEN_ZONES, MIN_PASSWORD
 from cmdctl.parameters import LIMIT
 from cmdctl.roles import Role
 from cmdctl.routes_zones import parse_origin
-from cmdctl.routing import DOMAIN_NAME, Operation, Query, caller_of
-from cmdctl.services import Services, note_changed
+from cmdctl.routing import DOMAIN_NAME, Operation, Query, caller_of, keeping_of
+from cmdctl.services import Services
 from daemonkit.api import Nothing
 
+R = TypeVar("R")
 RoleWord = Literal["read", "operate", "configure", "admin"]
 NAMED = {"name": {"type": "string", "pattern": f"^{USER_NAME.pattern}$"}}
 ZoneName = Annotated[str, Meta(extra_json_schema=dict(DOMAIN_NAME))]
@@ -98,10 +101,11 @@ class AccountRoutes:
         """The routes of this group."""
         user, token = "/v1/users/{name}", "/v1/tokens/{id}"
         page = (BEFORE, LIMIT, AUTHOR, KIND)
+        changing = partial(Operation, kept="by-route")
         return [
             Operation("GET", "/v1/whoami", self.whoami, Role.READ, answer=Whoami, any_token=True),
             Operation("GET", "/v1/users", self.users, Role.ADMIN, answer=UserList),
-            Operation(
+            changing(
                 "PUT",
                 user,
                 self.add_user,
@@ -111,12 +115,12 @@ class AccountRoutes:
                 answer=UserEntry,
                 status=201,
             ),
-            Operation("PATCH", user, self.change_user, Role.ADMIN, body=SomeUserChange, answer=Nothing),
-            Operation("DELETE", user, self.remove_user, Role.ADMIN, answer=Nothing),
-            Operation("POST", "/v1/password", self.password, Role.READ, body=PasswordBody, answer=Nothing),
+            changing("PATCH", user, self.change_user, Role.ADMIN, body=SomeUserChange, answer=Nothing),
+            changing("DELETE", user, self.remove_user, Role.ADMIN, answer=Nothing),
+            changing("POST", "/v1/password", self.password, Role.READ, body=PasswordBody, answer=Nothing),
             Operation("GET", "/v1/tokens", self.tokens, Role.READ, answer=TokenList),
-            Operation("POST", "/v1/tokens", self.add_token, Role.READ, body=TokenBody, answer=NewToken, status=201),
-            Operation("DELETE", token, self.remove_token, Role.READ, answer=Nothing),
+            changing("POST", "/v1/tokens", self.add_token, Role.READ, body=TokenBody, answer=NewToken, status=201),
+            changing("DELETE", token, self.remove_token, Role.READ, answer=Nothing),
             Operation("GET", "/v1/audit", self.audit, Role.ADMIN, query=page, answer=AuditPage),
         ]
 
@@ -135,8 +139,7 @@ class AccountRoutes:
         """Add a user."""
         wanted = await body(request, UserBody)
         name = segment(request, "name")
-        user = await self._services.store_work(self._accounts().add_user, name, Role.of(wanted.role), wanted.password)
-        note_changed(request, [f"role {wanted.role}", *(["password"] if wanted.password is not None else [])])
+        user = await self._kept(request, 201, self._accounts().add_user, name, Role.of(wanted.role), wanted.password)
         return answer(_user(user), 201)
 
     async def change_user(self, request: Request) -> Response:
@@ -145,9 +148,7 @@ class AccountRoutes:
         if wanted.role is None and wanted.password is None:
             raise RequestError("usage", "there is nothing to change: a role, a password or both")
         role = None if wanted.role is None else Role.of(wanted.role)
-        await self._services.store_work(self._accounts().change_user, segment(request, "name"), role, wanted.password)
-        told = [] if wanted.role is None else [f"role {wanted.role}"]
-        note_changed(request, told if wanted.password is None else [*told, "password"])
+        await self._kept(request, 200, self._accounts().change_user, segment(request, "name"), role, wanted.password)
         return answer({})
 
     async def password(self, request: Request) -> Response:
@@ -161,15 +162,14 @@ class AccountRoutes:
         if await self._services.store_work(self._accounts().by_password, caller.user, wanted.current) is None:
             self._guesses.failed(guesses)
             raise RequestError("refused", "that is not your password until now")
-        await self._services.store_work(self._accounts().change_user, caller.user, None, wanted.password)
-        note_changed(request, ["password"])
+        await self._kept(request, 200, self._accounts().change_user, caller.user, None, wanted.password)
         return answer({})
 
     async def remove_user(self, request: Request) -> Response:
         """Remove a user, and with them all their tokens."""
         name = segment(request, "name")
         tokens = await self._services.store_work(self._accounts().tokens, name)
-        await self._services.store_work(self._accounts().remove_user, name)
+        await self._kept(request, 200, self._accounts().remove_user, name)
         for author in (author_name(name), *(narrowed_author(name, token.id) for token in tokens if token.zones)):
             await self._services.candidates.forget(author)
         return answer({})
@@ -196,17 +196,14 @@ class AccountRoutes:
         zones = None
         if wanted.zones is not None:
             zones = tuple(parse_origin(zone).canonicalize().to_text(omit_final_dot=True) for zone in wanted.zones)
-        token, text = await self._services.store_work(
-            self._accounts().add_token, user, role, zones, wanted.label, wanted.lifetime
-        )
-        note_changed(request, [f"token {token.id} of {user}"])
+        add = self._accounts().add_token
+        token, text = await self._kept(request, 201, add, user, role, zones, wanted.label, wanted.lifetime)
         return answer(NewToken(token=text, **_token(token)), 201)
 
     async def remove_token(self, request: Request) -> Response:
         """Revoke a token."""
-        token = await self._services.store_work(
-            self._accounts().remove_token, segment(request, "id"), self._whose(request)
-        )
+        remove, identity = self._accounts().remove_token, segment(request, "id")
+        token = await self._kept(request, 200, remove, identity, self._whose(request))
         if token.zones is not None:
             await self._services.candidates.forget(narrowed_author(token.user, token.id))
         return answer({})
@@ -220,9 +217,16 @@ class AccountRoutes:
         found = await self._services.store_work(self._services.audit.page, before, limit, author, _kind(request))
         return answer(AuditPage(entries=[_entry(entry) for entry in found]))
 
+    async def _kept(self, request: Request, status: int, fn: Callable[..., R], *args: Any) -> R:
+        """Do what changes users or tokens; its entry in the audit log is made in the same transaction."""
+        keeping = keeping_of(request)
+        result = await self._services.store_work(fn, *args, note=keeping.note(status))
+        keeping.done = True
+        return result
+
     def _accounts(self) -> Accounts:
         if self._services.accounts is None:
-            raise RequestError("unavailable", "users and tokens cannot be read now; see the log of cmdctl")
+            raise RequestError("unavailable", ACCOUNTS_UNREADABLE)
         return self._services.accounts
 
     async def _role_of(self, user: str, most: Role) -> Role:

@@ -112,7 +112,9 @@ class ComponentRoutes:
                 query=(REASON,),
                 answer=cfgmgr.Committed,
             ),
-            Operation("POST", "/v1/components/{name}/{order}", self.order, Role.OPERATE, answer=Nothing),
+            Operation(
+                "POST", "/v1/components/{name}/{order}", self.order, Role.OPERATE, answer=Nothing, kept="if-possible"
+            ),
         ]
 
     async def list_components(self, _request: Request) -> Response:

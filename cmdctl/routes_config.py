@@ -48,8 +48,9 @@ from cmdctl.candidates import Candidates
 from cmdctl.errors import RequestError
 from cmdctl.limits import MAX_REASON, STATUS_SECONDS
 from cmdctl.parameters import LIMIT
+from cmdctl.recording import Kept
 from cmdctl.roles import Role
-from cmdctl.routing import Operation, Query, caller_of
+from cmdctl.routing import Operation, Query, caller_of, keeping_of
 from cmdctl.services import Services, author_of, note_changed, only_reads
 from daemonkit.findings import did_you_mean
 
@@ -250,7 +251,9 @@ class ConfigRoutes:
     async def rollback(self, request: Request) -> Response:
         """Put the values of an older revision into effect."""
         wanted = await body(request, RollbackBody)
-        if not wanted.apply:
+        if wanted.apply:
+            await keeping_of(request).begin(needed=True)
+        else:
             only_reads(request)
         author = author_of(request)
         order = api.Rollback(author, int(wanted.revision), wanted.reason, wanted.apply, _role_of(request))
@@ -320,6 +323,7 @@ class _Entry:
     query: tuple[Query, ...] = ()
     body: type[msgspec.Struct] | None = None
     role: Role | None = None  # what it takes; otherwise `read` to look, and `configure` to change
+    kept: Kept = "before"
     any_token: bool = True  # also those that are for some zones only: cfgmgr sees to what they see and change
 
     def operation(self, routes: ConfigRoutes) -> Operation:
@@ -335,6 +339,7 @@ class _Entry:
             body=self.body,
             answer=self.answer,
             any_token=self.any_token,
+            kept=self.kept,
         )
 
 
@@ -354,10 +359,12 @@ _TABLE = (
     _Entry("POST", "/remove", ConfigRoutes.remove, api.Candidate, body=EntryBody),
     _Entry("POST", "/discard", ConfigRoutes.discard, api.Candidate),
     _Entry("POST", "/rebase", ConfigRoutes.rebase, api.Candidate),
-    _Entry("POST", "/check", ConfigRoutes.check, api.Checked),
+    _Entry("POST", "/check", ConfigRoutes.check, api.Checked, kept="by-route"),  # it changes nothing
     _Entry("POST", "/commit", ConfigRoutes.commit, api.Committed, body=CommitBody),
     _Entry("POST", "/reload", ConfigRoutes.reload, api.Reloaded, body=ReloadBody, any_token=False),
-    _Entry("POST", "/rollback", ConfigRoutes.rollback, api.RolledBack, body=RollbackBody, any_token=False),
+    _Entry(
+        "POST", "/rollback", ConfigRoutes.rollback, api.RolledBack, body=RollbackBody, any_token=False, kept="by-route"
+    ),
     _Entry("GET", "/behind", ConfigRoutes.behind, Behind, (REVISION,)),
     _Entry("GET", "/history", ConfigRoutes.history, api.Revisions, (BEFORE, LIMIT, CHANGES), any_token=False),
 )

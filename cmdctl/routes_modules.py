@@ -17,13 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bob import api as bob
 from cmdctl.answers import answer
 from cmdctl.bodies import body, segment
 from cmdctl.catalog import describe
 from cmdctl.errors import RequestError
 from cmdctl.limits import CALL_SECONDS, MAX_CALL_SECONDS
 from cmdctl.roles import Role
-from cmdctl.routing import Operation, caller_of
+from cmdctl.routing import Operation, caller_of, keeping_of
 from cmdctl.services import Services, author_of, only_reads
 from daemonkit.findings import did_you_mean
 from daemonkit.option_addresses import normal_name
@@ -124,7 +125,14 @@ class ModuleRoutes:
             Operation("GET", "/v1/modules", self.list_modules, Role.READ, answer=ModuleList, any_token=True),
             Operation("GET", "/v1/modules/{module}", self.show_module, Role.READ, answer=ModuleShown, any_token=True),
             Operation(
-                "POST", "/v1/call/{module}/{command}", self.call, Role.READ, body=CallBody, answer=Any, any_token=True
+                "POST",
+                "/v1/call/{module}/{command}",
+                self.call,
+                Role.READ,
+                body=CallBody,
+                answer=Any,
+                any_token=True,
+                kept="by-route",
             ),
         ]
 
@@ -177,6 +185,8 @@ class ModuleRoutes:
             raise RequestError(
                 "refused", f"changes of {module} go through /v1/{OWN_ROUTES[spec.module]}, under your name"
             )
+        if changes:
+            await keeping_of(request).begin(needed=module != bob.Status.module)  # what runs can always be stopped
         recipient = module if wanted.instance is None else f"{module}/{wanted.instance}"
         result = await self._services.session.call_raw(
             recipient, command, wanted.arguments, timeout=wanted.timeout, changes=changes

@@ -140,8 +140,9 @@ class ZoneRoutes:
                 query=(SOURCE,),
                 answer=Reloaded,
                 zone="origin",
+                kept="if-possible",
             ),
-            Operation("POST", "/v1/reload", self.reload_all, Role.OPERATE, answer=Reloaded),
+            Operation("POST", "/v1/reload", self.reload_all, Role.OPERATE, answer=Reloaded, kept="if-possible"),
         ]
 
     async def list_zones(self, request: Request) -> Response:

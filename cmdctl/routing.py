@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cmdctl.bodies import segment
+from cmdctl.recording import KEEPING, READING, Keeping, Kept
 from cmdctl.roles import Caller, Role
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -56,12 +57,13 @@ class Operation(Route):
         status: int = 200,
         zone: str | None = None,
         any_token: bool = False,
+        kept: Kept = "before",
     ) -> None:
         """`answer` is the shape of what it gives, `zone` the path parameter with the zone.
 
         `variables`: JSON Schema of variable parts of the path that are not just any text.
 
-        `any_token`: also for tokens that are for some zones only.
+        `any_token`: also for tokens that are for some zones only. `kept`: how its changes come into the audit log.
         """
         self.method = method
         self.role = role
@@ -75,6 +77,7 @@ class Operation(Route):
         self.endpoint_name = f"{method.lower()}_{path.strip('/').translate(_NAMES)}"
         self._zone = zone
         self._any_token = any_token
+        self.kept = kept
         self._serve = endpoint
         super().__init__(path, self._checked, methods=[method], name=f"{method} {path}")
 
@@ -89,6 +92,8 @@ class Operation(Route):
         caller = caller_of(request)
         if not (self._any_token and caller.role >= self.role):
             caller.require(self.role, _zone_named(request, self._zone))
+        if self.method not in READING and self.kept != "by-route":
+            await keeping_of(request).begin(needed=self.kept == "before")
         return await self._serve(request)
 
 
@@ -96,6 +101,12 @@ def caller_of(request: Request) -> Caller:
     """On whose behalf a request is made."""
     caller: Caller = request.state.caller
     return caller
+
+
+def keeping_of(request: Request) -> Keeping:
+    """How what a request changes comes into the audit log."""
+    keeping: Keeping = getattr(request.state, KEEPING)
+    return keeping
 
 
 def _zone_named(request: Request, parameter: str | None) -> str | None:

@@ -43,6 +43,9 @@ CREATE INDEX audit_kinds ON audit (refused, id);
     """
 UPDATE audit SET refused = 1 WHERE status BETWEEN 400 AND 499;
 """,
+    """
+CREATE INDEX audit_begun ON audit (id) WHERE status = 0;
+""",
 )
 VERSION = len(_STEPS)
 

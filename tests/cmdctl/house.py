@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import io
 import os
+import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -26,7 +27,7 @@ from cfgmgr import api as cfgmgr
 from cmdctl.accounts import Accounts
 from cmdctl.api import Client, RestState
 from cmdctl.app import application
-from cmdctl.audit import Audit, Entry
+from cmdctl.audit import Audit
 from cmdctl.candidates import Candidates
 from cmdctl.catalog import Catalog
 from cmdctl.daemon import open_source
@@ -193,10 +194,14 @@ class House:
         finally:
             opened.close()
 
-    async def audit(self, entry: Entry) -> None:
-        """Keep an entry of the audit log."""
-        assert self.services.audit is not None
-        await self.store_pool(self.services.audit.write, entry)
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Somebody else writes into the database of users, tokens and the audit log, and does not end."""
+        self.store._connection.execute("PRAGMA busy_timeout=20")
+        with contextlib.closing(sqlite3.connect(self.store.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
 
     def commands(self, member: str) -> list[str]:
         """The commands a colleague was sent."""
@@ -246,7 +251,7 @@ async def house(
             rest=lambda: RestState(endpoint="off", state="off", reason=""),
         )
         made.services.candidates.accounts = made.services.accounts
-        made.keeping = Gatekeeping(Policy(os.geteuid(), None), audit=made.audit)
+        made.keeping = Gatekeeping(Policy(os.geteuid(), None), audit=made.services.audit)
         made.app = application(made.services, made.keeping)
         async with door_of(made.app, counters) as made.path:
             yield made

@@ -709,6 +709,15 @@ def test_an_ipv6_host_does_not_get_new_tries_with_each_of_its_addresses():
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_far_away_nothing_is_done_that_cannot_be_kept_in_the_audit_log(remote):
+    """Over the UNIX socket what runs can be stopped all the same: tests/cmdctl/test_recording.py."""
+    remote.here.asked.clear()
+    with remote.here.locked():
+        status, _, told = await remote.ask("POST", "/v1/components/auth/restart", remote.bearer("admin"))
+    assert (status, b"cannot be kept in the audit log" in told, remote.here.asked) == (503, True, [])
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_checks_of_zones_hold_up_neither_who_comes_with_a_token_nor_a_change(remote, monkeypatch):
     """More of them than the interpreter's own pool of threads has are asked for; what has no thread is refused."""
     begun, end = threading.Semaphore(0), threading.Event()

@@ -23,6 +23,7 @@ from cmdctl.limits import MAX_AUDIT_PATH, MAX_BODY, MAX_CONNECTIONS, MAX_HEAD
 from cmdctl.peer import Policy
 from daemonkit.counters import Counters
 from daemonkit.durations import Durations
+from tests.cmdctl.house import work
 from tests.cmdctl.http import Connection, Log, door_of, exchange, get
 
 COUNTERS = ("requests", "refused", "refusals_left_out", "failures")
@@ -73,7 +74,7 @@ class Place:
         ]
         durations = Durations(self.counters)
         durations.declare(REQUEST, [NO_ROUTE])
-        self.app = Guard(router(routes), Gatekeeping(policy), self.log, self.counters, durations)
+        self.app = Guard(router(routes), Gatekeeping(policy), work, self.log, self.counters, durations)
 
 
 OWN = Policy(os.geteuid(), None)
