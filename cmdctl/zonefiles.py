@@ -5,14 +5,17 @@ What the files have memmgr knows, who has read them; `problems` is what it says 
 
 from __future__ import annotations
 
+import operator
 import threading
 import time
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
+from typing import overload
 
 from dns.name import Name
 
@@ -75,15 +78,50 @@ def state_told(problems: Problems, key: bytes) -> str:
     return ZoneState.BROKEN.value if problem.serial is None else STALE
 
 
+class _Keys(Sequence[bytes]):
+    """Keys without an object for any of them."""
+
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        each = list(keys)
+        self._octets = b"".join(each)
+        self._starts = array("Q", accumulate(map(len, each), initial=0))
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, place: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[bytes]: ...
+
+    def __getitem__(self, place: int | slice) -> bytes | list[bytes]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        return self._octets[self._starts[place] : self._starts[place + 1]]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (self._octets[start:end] for start, end in pairwise(self._starts))
+
+    def are(self, keys: list[bytes]) -> bool:
+        """Whether these are the same."""
+        return len(keys) == len(self) and all(map(operator.eq, keys, self))
+
+
 class _Listing:
     """The names of one moment in both orders of a list; that of their text is made when it is first asked for."""
 
-    def __init__(self, keys: list[bytes]) -> None:
-        self.keys = keys
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        self.keys = _Keys(keys)
 
     @cached_property
-    def texts(self) -> list[tuple[bytes, bytes]]:
-        return sorted((_text(key), key) for key in self.keys)
+    def by_text(self) -> array[int]:
+        """The places of the keys in the order of their text."""
+        return array("I", sorted(range(len(self.keys)), key=self._rank))
+
+    def _rank(self, place: int) -> Rank:
+        key = self.keys[place]
+        return (_text(key), key)
 
     def has(self, key: bytes) -> bool:
         place = bisect_left(self.keys, key)
@@ -94,12 +132,13 @@ class _Listing:
         origin = None if after is None else name_key(after)
         if not beginning:
             start = 0 if origin is None else bisect_right(self.keys, origin)
-            return islice(self.keys, start, None)
-        first, end = ZoneFilter(beginning).text_range()
-        start = bisect_left(self.texts, (first,))
+            return (self.keys[place] for place in range(start, len(self.keys)))
+        places, (first, end) = self.by_text, ZoneFilter(beginning).text_range()
+        start = bisect_left(places, (first, b""), key=self._rank)
         if origin is not None:
-            start = max(start, bisect_right(self.texts, (key_text(origin), origin)))
-        return (key for _, key in islice(self.texts, start, bisect_left(self.texts, (end,))))
+            start = max(start, bisect_right(places, (key_text(origin), origin), key=self._rank))
+        stop = bisect_left(places, (end, b""), key=self._rank)
+        return (self.keys[places[number]] for number in range(start, stop))
 
 
 class FileNames:
@@ -164,7 +203,7 @@ class FileNames:
                 status = self._directory.stat()
                 if self._seen != (status.st_ino, status.st_mtime_ns):
                     keys = zones_in(self._directory)
-                    if keys != self._listing.keys:
+                    if not self._listing.keys.are(keys):
                         self._listing = _Listing(keys)
                     certain = time.time() - status.st_mtime >= CERTAIN  # else it may change and keep its time
                     self._seen = (status.st_ino, status.st_mtime_ns) if certain else None

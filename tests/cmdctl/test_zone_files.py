@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+
 import msgspec
 import pytest
 from dns.name import from_text
@@ -234,6 +237,24 @@ def test_the_name_of_a_file_is_not_taken_for_that_of_its_zone(tmp_path):
     assert [has(text) for text in asked] == [True, True, True, False, False, False]
     files = ("example.org.zone", "old.org~", "copy.org.zone~", "two.zone.zone", r"\.hidden.org")
     assert not any(has(text) for text in files)
+
+
+@pytest.mark.parametrize("beginning", ["", "z"])
+def test_no_zone_of_a_list_costs_an_object(tmp_path, beginning):
+    def blocks(count: int) -> int:
+        place = tmp_path / f"{count}"
+        place.mkdir()
+        write(place, *(f"z{number:04}.example" for number in range(count)), text="")
+        names = FileNames("files", place)
+        gc.collect()
+        before = sys.getallocatedblocks()
+        page = names.zones(from_text(f"z{count // 2:04}.example"), 2, beginning, None)
+        assert [str(one.origin) for one in page] == [f"z{count // 2 + more:04}.example." for more in (1, 2)]
+        gc.collect()  # tuples that the interpreter keeps for other uses are no matter
+        return sys.getallocatedblocks() - before
+
+    blocks(10)
+    assert abs(blocks(1500) - blocks(500)) < 100
 
 
 @pytest.mark.asyncio
