@@ -188,7 +188,11 @@ class LogHandler(logging.Handler):
         same_form = (settings.form, settings.facility) == (self.settings.form, self.settings.facility)
         for name in settings.destinations:
             sinks[name] = old[name] if name in old and same_form else self._sink(name, settings)
-        self.settings, self._sinks = settings, sinks
+        self.acquire()  # whoever logs has either all the old ones, which still take the line, or the new ones
+        try:
+            self.settings, self._sinks = settings, sinks
+        finally:
+            self.release()
         for sink in old.values():
             if sink not in sinks.values():
                 sink.close()
@@ -213,11 +217,17 @@ class LogHandler(logging.Handler):
             gap=self._gap,
             idle=self._idle,
             dropped=lambda: self.count(DROPPED),
+            lost=self._tell_lost,
         )
 
     def _idle(self) -> float | None:
         ends = [end for log in self._logs if (end := log.tell_suppressed()) is not None]
         return min(ends, default=None)
+
+    def _tell_lost(self, count: int) -> None:
+        """Tell at the other places what one that was given up did not take."""
+        for sink in tuple(self._sinks.values()):
+            sink.put(_Notices(self.who, self.revision).warning("DAEMON_LOG_LOST", count=count))
 
     def _gap(self, count: int) -> Entry:
         return _Notices(self.who, self.revision).warning("DAEMON_LOG_DROPPED", count=count)

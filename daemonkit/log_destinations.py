@@ -8,6 +8,7 @@ import socket
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from daemonkit.links import open_named, unopenable
@@ -40,10 +41,11 @@ class Stderr(Destination):
 
     def __init__(self, form: Format) -> None:
         self._form = journal_lines if form is text_lines and stderr_is_the_journal() else form
+        self._lines = _WholeLines()
 
     def write(self, entry: Entry) -> None:
         """Write to descriptor 2, which somebody else may have made non-blocking."""
-        _write_all(2, self._form(entry))
+        self._lines.write(2, entry, self._form(entry))
 
 
 class File(Destination):
@@ -52,6 +54,7 @@ class File(Destination):
     def __init__(self, path: Path, form: Format) -> None:
         self._path = path
         self._form = form
+        self._lines = _WholeLines()
         self._descriptor: int | None = None
 
     def write(self, entry: Entry) -> None:
@@ -59,7 +62,7 @@ class File(Destination):
         self.look()
         if self._descriptor is None:
             self._descriptor = open_named(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOCTTY, FILE_MODE)
-        _write_all(self._descriptor, self._form(entry))
+        self._lines.write(self._descriptor, entry, self._form(entry))
 
     def look(self) -> None:
         """Let go of a file that is no longer the one of this name."""
@@ -79,6 +82,7 @@ class File(Destination):
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+            self._lines = _WholeLines()  # the next file begins with a line of its own
 
 
 class Syslog(Destination):
@@ -147,11 +151,40 @@ def stderr_is_the_journal() -> bool:
     return told == f"{status.st_dev}:{status.st_ino}"
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        try:
-            data = data[os.write(descriptor, data) :]
-        except BlockingIOError:
-            room = select.poll()
-            room.register(descriptor, select.POLLOUT)
-            room.poll()
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A line of which an error left the rest unwritten."""
+
+    entry: Entry
+    rest: bytes
+    end: int | None  # where the file ended then; None where it has no end
+
+
+class _WholeLines:
+    """Writes to a descriptor, and goes on in the middle of a line that a full disk has cut."""
+
+    def __init__(self) -> None:
+        self._cut: _Cut | None = None
+
+    def write(self, descriptor: int, entry: Entry, data: bytes) -> None:
+        """Write an entry. Raises OSError; where the same one is tried again, only what is missing is written."""
+        if self._cut is not None and self._cut.end == _end(descriptor):  # else a line of somebody else ends it
+            data = self._cut.rest if self._cut.entry is entry else b"\n" + data
+        whole = len(data)
+        while data:
+            try:
+                data = data[os.write(descriptor, data) :]
+            except BlockingIOError:
+                room = select.poll()
+                room.register(descriptor, select.POLLOUT)
+                room.poll()
+            except OSError:
+                if len(data) < whole:
+                    self._cut = _Cut(entry, data, _end(descriptor))
+                raise
+        self._cut = None
+
+
+def _end(descriptor: int) -> int | None:
+    status = os.fstat(descriptor)
+    return status.st_size if stat.S_ISREG(status.st_mode) else None

@@ -38,15 +38,19 @@ class Sink:
         gap: Callable[[int], Entry],
         idle: Callable[[], float | None] = lambda: None,
         dropped: Callable[[], None] = lambda: None,
+        lost: Callable[[int], None] = lambda _count: None,
         limit: int = MAX_QUEUED,
     ) -> None:
         """`gap` makes the entry that tells of a number of dropped ones; `idle` is called when there is nothing to do,
-        and tells in how many seconds to call it again, if it wants to be called. `dropped` is called for each.
+        and tells in how many seconds to call it again, if it wants to be called. `dropped` is called for each; `lost`
+        when the sink has closed, with the number of those that could not be written any more.
         """
         self._destination = destination
         self._gap = gap
         self._idle = idle
         self._tell_dropped = dropped
+        self._tell_lost = lost
+        self._lost = 0
         self._limit = limit
         self._queue: deque[Entry | _Gap] = deque()
         self._changed = threading.Condition()
@@ -58,15 +62,15 @@ class Sink:
     def put(self, entry: Entry) -> None:
         """Queue an entry, or count it as dropped."""
         with self._changed:
-            if self._closing:
+            if self._closing:  # its thread may have ended: the other places have the line
+                self._drop()
                 return
             if len(self._queue) >= self._limit:
                 last = self._queue[-1]
                 if not isinstance(last, _Gap):
                     self._queue.append(last := _Gap())
                 last.count += 1
-                self.dropped += 1
-                self._tell_dropped()
+                self._drop()
                 return
             self._queue.append(entry)
             if self._thread is None:
@@ -92,11 +96,22 @@ class Sink:
 
     def _run(self) -> None:
         while (item := self._next()) is not None:
-            self._write(self._gap(item.count) if isinstance(item, _Gap) else item)
+            if isinstance(item, _Gap):
+                if not self._write(self._gap(item.count)):
+                    self._lost += item.count  # each is counted as dropped already
+            elif not self._write(item):
+                self._lost += 1
+                self._drop()
             with self._changed:
                 self._in_hand = False
                 self._changed.notify_all()
         self._destination.close()
+        if self._lost:
+            self._tell_lost(self._lost)
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        self._tell_dropped()
 
     def _next(self) -> Entry | _Gap | None:
         """The next item, waited for; None: closed, and everything is written."""
@@ -113,13 +128,14 @@ class Sink:
                 if not self._queue and not self._closing:
                     self._changed.wait(IDLE_LOOK if again is None else min(again, IDLE_LOOK))
 
-    def _write(self, entry: Entry) -> None:
+    def _write(self, entry: Entry) -> bool:
+        """Whether it is written: a destination that fails is tried again, but not by a sink that closes."""
         while True:
             try:
                 self._destination.write(entry)
             except OSError:  # full disk, no reader, no syslog: the queue fills and what is too much is counted
                 if self._closing:
-                    return
+                    return False
                 time.sleep(RETRY)
             else:
-                return
+                return True

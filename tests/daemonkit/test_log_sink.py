@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import resource
 import socket
 import threading
 import time
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from daemonkit.log_destinations import Destination, File, Stderr, Syslog, fault, stderr_is_the_journal
-from daemonkit.log_entry import Entry, journal_lines, syslog_datagram, text_lines
+from daemonkit.log_entry import Entry, journal_lines, json_line, syslog_datagram, text_lines
 from daemonkit.log_sink import Sink
 
 
@@ -79,6 +81,63 @@ def test_a_sink_that_is_closed_writes_what_is_queued_and_takes_no_more():
     gate.open.set()
     assert sink.flush(10)
     assert gate.lines == ["0"]
+    assert sink.dropped == 1
+
+
+def test_what_a_destination_does_not_take_at_the_end_is_counted_and_told():
+    gate, lost = Gate(), []
+    gate.error = OSError(28, "no space left")
+    counted = []
+    ended = threading.Event()
+
+    def lose(count: int) -> None:
+        lost.append(count)
+        ended.set()
+
+    sink = Sink(
+        gate,
+        gap=lambda count: entry(f"{count} dropped"),
+        dropped=lambda: counted.append(1),
+        lost=lose,
+        limit=3,
+    )
+    sink.put(entry("0"))
+    assert gate.tried.wait(60)  # it is in hand
+    for number in range(1, 6):
+        sink.put(entry(str(number)))
+    sink.close()
+    assert ended.wait(60)
+    assert lost == [6]
+    assert (sink.dropped, len(counted)) == (6, 6)
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_a_line_that_a_full_disk_cuts_is_completed_and_not_written_twice(tmp_path: Path, others):
+    """The limit on the size of files does what a full disk does: it takes the beginning of a line. Where somebody else
+    has written behind it meanwhile, the line is written again, on a line of its own.
+    """
+    path = tmp_path / "log"
+    file = File(path, json_line)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    entries = [entry(f"{number} " + "x" * 100) for number in range(3)]
+    file.write(entries[0])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 50, hard))
+    try:
+        for _ in range(3):
+            with pytest.raises(OSError, match="too large"):
+                file.write(entries[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    if others:
+        with path.open("ab") as other:
+            other.write(json_line(entry("other")))
+    for one in entries[1:]:
+        file.write(one)
+    file.close()
+    lines = path.read_text().splitlines()
+    if others:
+        assert lines.pop(1).endswith('"text": "other", "fields": {}}')  # behind the half that is there
+    assert [json.loads(line)["text"] for line in lines] == [one.text for one in entries]
 
 
 def test_idle_moments_are_used():
