@@ -461,6 +461,7 @@ class Keeper:
             slots=len(self.store.manifest.slots),
             octets=self.store.octets(),
         )
+        self._builds.strike(self._margin.number)  # a process may have been killed just before it did
 
     def _note(self) -> None:
         """Note how far the sources were followed, now and then: what was read outlives who is killed."""

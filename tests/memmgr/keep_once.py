@@ -1,4 +1,5 @@
-"""A keeper of images in a process of its own, to be killed: brings the images of DIRECTORY in line once, and ends.
+"""A keeper of images in a process of its own, to be killed: brings the images of DIRECTORY in line once, compacts what
+is worn, and ends.
 
 keep_once.py DIRECTORY [ZONES]: of an SQLite database there, or of a directory of zone files
 """
@@ -13,6 +14,7 @@ from daemonkit.spec import Spec
 from datasrc.sources import open_sources
 from memmgr.building import build_here
 from memmgr.keeper import Keeper
+from memmgr.plan import Batch
 from memmgr.store import Store
 
 
@@ -25,14 +27,21 @@ def main(directory: Path, zones: Path | None = None) -> None:
     keeper = Keeper(store, MessageLog("memmgr", Spec.load("memmgr").messages))
     keeper.configure(sources, [])
     while (task := keeper.take()) is not None or keeper.unfinished:
-        if task is None:
-            continue
-        batch, number, path = task
-        source = keeper.following.source(batch.source)
-        build_here(source, keeper.following.number_of(batch.source), batch.origins, path, store.manifest.seed)
-        keeper.built(batch, number)
+        if task is not None:
+            build(keeper, task)
+            keeper.built(*task[:2])
+    while (task := keeper.take_worn()) is not None:
+        build(keeper, task)
+        keeper.compacted(task[1])
     keeper.close()
     sources.close()
+
+
+def build(keeper: Keeper, task: tuple[Batch, int, Path]) -> None:
+    """Build an image; nobody is told."""
+    batch, _, path = task
+    source, number = keeper.following.source(batch.source), keeper.following.number_of(batch.source)
+    build_here(source, number, batch.origins, path, keeper.store.manifest.seed)
 
 
 if __name__ == "__main__":

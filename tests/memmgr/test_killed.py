@@ -10,12 +10,15 @@ import shutil
 import sys
 from pathlib import Path
 
+import dns.name
 import msgspec
 import pytest
 
 import datasrc
 from datasrc import filezones, masterfiles
 from image import manifest
+from image.manifest import Manifest
+from image.zonerecord import origin_wire
 from memmgr import filetable
 from tests.datasrc.zonemaking import load
 from tests.kit.killpoint import Killer, fast_directory
@@ -116,6 +119,70 @@ def test_killed_at_every_call_with_zone_files(tmp_path, monkeypatch):
             assert all("second." not in built for built in house.built), point  # it did not change
             house.stop()
             house.source.close()
+
+
+@pytest.mark.timeout(600)
+def test_killed_at_every_call_of_a_compaction(tmp_path):
+    killer = Killer(tmp_path / "killer")
+    wanted = ["192.0.2.90", "192.0.2.91", "192.0.2.93"]
+    with fast_directory(tmp_path) as fast:
+        before, place = fast / "before", fast / "place"
+        before.mkdir()
+        worn = wear_out(before)
+        shutil.copytree(before, place)
+        rewrite(place, before)
+        calls, ended = killer.calls(PROGRAM, place, arguments=[str(place)])
+        assert ended.status == 0, ended.error
+        assert any(call.kind == "unlink" and Path(call.path).name == f"{worn}.image" for call in calls)  # it was done
+        for point in killer.points(calls):
+            shutil.rmtree(place)
+            shutil.copytree(before, place)
+            rewrite(place, before)
+            assert killer.kill(PROGRAM, place, point, arguments=[str(place)]), point
+            house = House(place)
+            for one, right in zip(answers(house), wanted, strict=True):
+                assert one in ("left", right), (point, calls[point.at - 1])
+            house.start()
+            assert answers(house) == wanted, (point, calls[point.at - 1])
+            assert house.refused == []
+            assert house.keeper is not None
+            store = house.keeper.store
+            assert all("example." not in built for built in house.built), point  # it is in no image that is worn
+            assert worn not in store.images, point  # the next one compacts what this one did not
+            assert store.zones.total() == len(wanted)
+            assert {path.name for path in house.place.iterdir()} == listed_files(store.manifest), point
+            house.stop()
+            house.source.close()
+
+
+def wear_out(directory: Path) -> int:
+    """Images of three zones, of which one is left where it was, and was changed there; the slot it is in."""
+    house = House(directory)
+    for number, zone in enumerate(("example", "second", "third")):
+        house.load(soa(1, f"www A 192.0.2.8{number}"), f"{zone}.")
+    keeper = house.begin()
+    house.settle(compacting=False)
+    house.load(soa(2, "www A 192.0.2.90"), "example.")
+    house.load(soa(2, "www A 192.0.2.91"), "second.")
+    house.load(soa(2, "www A 192.0.2.93"), "third.")
+    house.settle(compacting=False)
+    for zone in ("example.", "second."):
+        keeper.rebuild(dns.name.from_text(zone))
+    house.settle(compacting=False)
+    assert keeper.worn
+    there = keeper.store.find(origin_wire(dns.name.from_text("third.")))
+    assert there is not None
+    assert there.slot in {slot.number for slot in keeper.store.manifest.slots if slot.zones == 3}
+    assert answers(house) == ["192.0.2.90", "192.0.2.91", "192.0.2.93"]
+    house.stop()
+    house.source.close()
+    return there.slot
+
+
+def listed_files(told: Manifest) -> set[str]:
+    """All that is to be in a directory of images."""
+    named = {manifest.NAME, manifest.LOCK, told.directory}
+    return named.union(*((slot.image, slot.delta) for slot in told.slots))
 
 
 class FilesHouse(House):
