@@ -151,7 +151,7 @@ class BuildLoop:
     def _read_one(self) -> bool:
         """In a thread of its own: read a large zone file, if there is any; whether there was."""
         following = self._keeper.following
-        for name, source in following.file_sources():
+        for name, source in following.files.sources():
             with following.asking.of(name):
                 if source.read_large(1):
                     return True

@@ -73,7 +73,7 @@ class Compacting:
     def _bring(self, built: Located) -> None:
         """Change in it what has changed since it was built, which also has it answered."""
         origin = built.record.name
-        if self._following.is_unread(origin):
+        if self._following.files.is_unread(origin):
             return
         with self._following.held(origin) as (held, sure):
             if held is None or not sure or held.number != built.record.source:

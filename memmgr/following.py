@@ -27,6 +27,7 @@ from datasrc.sources import Failure, Sources, source_url
 from image import manifest
 from image.directory import fingerprint
 from image.manifest import Mark
+from memmgr.filerecall import FileRecall
 
 SOURCE_OCTETS = 4  # of the number of a source in records
 PAGE = 100  # changes read at once, and followed in one read transaction where that is possible
@@ -98,9 +99,7 @@ class Following:
         self._known = known
         self._followed: dict[str, Followed] = {}
         self._fingerprint = fingerprint(())
-        # By the numbers of sources of zone files: what a process before read of those that could not be used yet,
-        self._left: dict[int, PackedFiles] = {}
-        self._read: dict[int, MasterFilesSource] = {}  # and those that could, now or before.
+        self.files = FileRecall(self._files)
         self._open: dict[str, Snapshot] = {}  # by source: what its changes are being followed in
         self.until = 0.0  # monotonic: all changes before are known,
         self.unasked: list[str] = []  # if it is not for these sources, which could not be asked
@@ -133,72 +132,22 @@ class Following:
             self._followed = followed
             self._fingerprint = fingerprint((name, one.url) for name, one in self._followed.items())
         self.sources = sources
-        if files is not None:
-            self._left = dict(files)
-        numbers = {one.number for one in self._followed.values()}
-        self._left = {number: left for number, left in self._left.items() if number in numbers}
-        self._read = {number: source for number, source in self._read.items() if number in numbers}
+        self.files.adopt(files, {one.number for one in self._followed.values()})
         for name, source in self._asked():
             self._meet(name, source)
         return not same
 
     def _meet(self, name: str, source: DataSource | Failure) -> None:
         """Have zone files that can be used go on from what a process before this one read of them, once."""
-        if not isinstance(source, MasterFilesSource):
-            return
-        number = self._followed[name].number
-        left = self._left.get(number)
-        if left is not None:
-            source.recall(left)
-            del self._left[number]
-        self._read[number] = source
+        if isinstance(source, MasterFilesSource):
+            self.files.meet(self._followed[name].number, source)
 
-    @property
-    def news(self) -> list[tuple[int, int]]:
-        """What changes when files() has something else to tell."""
-        news = dict.fromkeys(self._left, 0) | {number: source.news for number, source in self._read.items()}
-        return sorted(news.items())
-
-    def files(self) -> dict[int, PackedFiles]:
-        """What was read of zone files, for the next process, by the numbers of the sources.
-
-        Of those that cannot be used now, too: what images are made of is known by nobody else.
-        """
-        return self._left | {number: source.remembered() for number, source in self._read.items()}
-
-    def is_unread(self, origin: Name) -> bool:
-        """Whether the zone may be that of a large file that is yet to be read: who asks for it waits for that."""
-        key = name_key(origin)
-        return any(source.is_unread(key) for _, source in self._files())
-
-    def has_files(self, number: int) -> bool:
-        """Whether the data source of this number is a directory of zone files."""
-        return any(each == number for each, _ in self._files())
-
-    def is_bad(self, number: int, origin: Name) -> bool:
-        """Whether the data source of this number has the zone in a file that cannot be used."""
-        key = name_key(origin)
-        return any(source.is_bad(key) for each, source in self._files() if each == number)
-
-    def fault_of(self, origin: Name) -> str:
-        """Why the zone file of a zone cannot be used; empty where it can, or there is none."""
-        key = name_key(origin)
-        return next((fault for _, source in self._files() if (fault := source.faults.get(key))), "")
-
-    def faults(self, name: str) -> Mapping[bytes, str]:
-        """Why zone files of a data source cannot be used, by the keys of their zones."""
-        number = self.number_of(name)
-        return next((source.faults for other, source in self._files() if other == number), {})
-
-    def file_sources(self) -> list[tuple[str, MasterFilesSource]]:
-        """Those of zone files that can be used now, by name, to have their large files read."""
-        return [(name, source) for name, source in self._each() if isinstance(source, MasterFilesSource)]
-
-    def _files(self) -> Iterator[tuple[int, MasterFilesSource]]:
+    def _files(self) -> Iterator[tuple[str, int, MasterFilesSource]]:
+        """The data sources of zone files that can be used now."""
         for name, source in self._each():
             followed = self._followed.get(name)
             if isinstance(source, MasterFilesSource) and followed is not None:
-                yield followed.number, source
+                yield name, followed.number, source
 
     @property
     def complete(self) -> bool:
@@ -396,7 +345,7 @@ class Following:
         """Every source in order, or why it cannot be used now."""
         for name, source in self._asked():
             followed = self._followed.get(name)
-            if isinstance(source, MasterFilesSource) and followed is not None and followed.number in self._left:
+            if isinstance(source, MasterFilesSource) and followed is not None and self.files.waits(followed.number):
                 yield name, Failure(UNMET, name, new=False)
             else:
                 yield name, source

@@ -77,8 +77,8 @@ class Keeper:
             # What was vouched for holds as long as nothing is taken away; these sources may come back.
             self.store.directory.vouch_for_nothing()
             self._sweeping.begin_anew()
-        if files is not None and all(number in files for number, _ in self.following.news):
-            self._noted = [(number, 0) for number, _ in self.following.news]  # as it was read just now
+        if files is not None and all(number in files for number, _ in self.following.files.news):
+            self._noted = [(number, 0) for number, _ in self.following.files.news]  # as it was read just now
         self._sweeping.take_listed(listed)
         self._remember()
         self.follow()
@@ -90,9 +90,9 @@ class Keeper:
             kept = self.following.marks()
             if kept != self.store.manifest.sources:
                 self.store.remember(kept)
-            news = self.following.news
+            news = self.following.files.news
             if news != self._noted:
-                self.store.remember_files(self.following.files())
+                self.store.remember_files(self.following.files.told())
                 self._noted = news
         except OSError as error:
             self._log.warning("MEMMGR_NOT_NOTED", reason=error)
@@ -138,7 +138,7 @@ class Keeper:
             for one in found:
                 origin = one.info.origin
                 there = self.store.find(origin_wire(origin))
-                if self.following.is_unread(origin):
+                if self.following.files.is_unread(origin):
                     self._defer(origin, there)
                     continue
                 if not self._is_as(there, one.number, one.info):
@@ -173,7 +173,7 @@ class Keeper:
             return
         self._unsure.discard(origin)
         there = self.store.find(origin_wire(origin))
-        if self.following.is_unread(origin):
+        if self.following.files.is_unread(origin):
             self._defer(origin, there)
             return
         with self.following.held(origin) as (held, sure):
@@ -215,11 +215,11 @@ class Keeper:
             return False
         if there.record.version == info.version:
             return True
-        if not there.record.answered or not self.following.has_files(number):
+        if not there.record.answered or not self.following.files.is_source(number):
             return False
         if info.state is ZoneState.READY:  # a process that was killed did not tell that it had read a later version
             return info.version < there.record.version
-        return self.following.is_bad(number, info.origin)
+        return self.following.files.is_bad(number, info.origin)
 
     def _write(self, held: Held, there: Located | None) -> bool:
         """Write to a delta what changed, or a small zone as a whole; False: it must be built."""
@@ -298,7 +298,7 @@ class Keeper:
         """What to build next, the slot it is for and the file; None: nothing now. Announces what can be."""
         if self._closed:
             return None
-        for origin in [origin for origin in self._unread if not self.following.is_unread(origin)]:
+        for origin in [origin for origin in self._unread if not self.following.files.is_unread(origin)]:
             self._unread.discard(origin)
             self.update(origin)
         batch = self.plan.take(AT_ONCE)
@@ -357,7 +357,7 @@ class Keeper:
             self.update(origin)
         for origin in missing:
             if self._is_ready(origin):  # to build it again at once would fail again
-                self.failures[origin] = self.following.fault_of(origin) or CANNOT_BE_HAD
+                self.failures[origin] = self.following.files.fault_of(origin) or CANNOT_BE_HAD
                 self._leave_outdated(origin)
             else:
                 self.update(origin)
@@ -396,7 +396,7 @@ class Keeper:
         with self.following.held(origin) as (held, sure):
             if held is None or (not sure and there.record.source != held.number):
                 return not sure
-            bad = there.record.source == held.number and self.following.is_bad(held.number, origin)
+            bad = there.record.source == held.number and self.following.files.is_bad(held.number, origin)
             return bad or self._is_as(there, held.number, held.info)
 
     def retry(self) -> None:
@@ -407,7 +407,7 @@ class Keeper:
 
     def rebuild(self, origin: Name) -> bool:
         """Have a zone built anew, whatever is there; whether there is such a zone."""
-        if self.following.is_unread(origin):
+        if self.following.files.is_unread(origin):
             self._unread.add(origin)
             return True
         with self.following.held(origin) as (held, _):
@@ -441,7 +441,7 @@ class Keeper:
             origin = there.record.name
             if there.record.flags & layout.ZONE_GONE:
                 continue
-            if self.following.is_unread(origin):
+            if self.following.files.is_unread(origin):
                 self._unread.add(origin)
                 continue
             with self.following.held(origin) as (held, _):

@@ -30,7 +30,7 @@ def zone_images(keeper: Keeper | None, origins: list[Name], texts: list[str]) ->
 def _zone_image(keeper: Keeper | None, names: Mapping[int, str], origin: Name, text: str) -> api.ZoneImage:
     if keeper is None:
         return api.ZoneImage(text, api.PLAIN, reason=NOT_READY)
-    problem = keeper.following.fault_of(origin)
+    problem = keeper.following.files.fault_of(origin)
     if not keeper.announced:
         return api.ZoneImage(text, api.PLAIN, reason=NOT_READY, problem=problem)
     there = keeper.store.find(origin_wire(origin))
@@ -68,7 +68,8 @@ def failures(keeper: Keeper, after: Name | None, limit: int) -> api.FailuresRepl
 
 def zone_problems(keeper: Keeper, asked: api.ZoneProblems, after: Name | None) -> api.ZoneProblemsReply:
     """A page of the zones of a data source whose files cannot be used. Raises StorageError."""
-    number, faults = keeper.following.number_of(asked.source), keeper.following.faults(asked.source)
+    number = keeper.following.number_of(asked.source)
+    faults = keeper.following.files.faults(number)
     ranked = _ranked(list(faults), asked.beginning, after)
     ordered = heapq.nsmallest(asked.limit + 1, ranked) if asked.served is None else sorted(ranked)
     found = []

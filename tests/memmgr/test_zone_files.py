@@ -160,7 +160,7 @@ def test_a_large_file_is_left_until_another_thread_has_read_it(house, reads, mon
     house.keeper.rebuild(dns.name.from_text("large."))
     house.settle()
     assert (set(reads), house.keeper.unread) == ({"small.zone"}, True)
-    ((_, source),) = house.keeper.following.file_sources()
+    ((_, source),) = house.keeper.following.files.sources()
     source.read_large()
     house.settle()
     assert (reads.count("large.zone"), house.keeper.unread) == (1, False)
@@ -182,7 +182,7 @@ def test_a_file_larger_than_what_is_kept_is_read_once_whatever_is_read_before_it
     house.write(soa(1, "www A 192.0.2.1"), "a.small")
     house.write(soa(1, "www A 192.0.2.1"), "z.small")
     house.start()
-    ((_, source),) = house.keeper.following.file_sources()
+    ((_, source),) = house.keeper.following.files.sources()
     for _ in range(3):
         assert source.read_large() == 1  # the others wait until this one is built: there is no room for two
         assert source.read_large() == 0
@@ -202,7 +202,7 @@ def test_a_large_file_that_was_read_and_is_not_built_keeps_no_other_from_being_r
     for large in ("large", "second"):
         house.write(soa(1, *(f"h{number} A 192.0.2.1" for number in range(100))), large)
     house.start()
-    ((_, source),) = house.keeper.following.file_sources()
+    ((_, source),) = house.keeper.following.files.sources()
     assert [source.read_large(), source.read_large()] == [1, 0]
     monkeypatch.setattr(filezones, "NOT_ASKED_FOR", 0.0)
     assert source.read_large() == 1
@@ -236,8 +236,8 @@ def test_other_threads_look_sources_up_while_they_are_configured_anew(house, mon
     looked: list[bool] = []
 
     def lot() -> int:
-        looked.append(following.is_unread(dns.name.from_text("example.")))
-        assert [name for name, _ in following.file_sources()] == ["files"]
+        looked.append(following.files.is_unread(dns.name.from_text("example.")))
+        assert [name for name, _ in following.files.sources()] == ["files"]
         return next(numbers)
 
     monkeypatch.setattr("memmgr.following._lot", lot)
@@ -484,7 +484,7 @@ def test_a_file_that_has_become_large_before_it_was_read_is_read_as_a_large_one(
     monkeypatch.setattr(filezones, "QUICKLY_READ", 1000)
     house.write(soa(1, "www A 192.0.2.1"), "small")
     house.start()
-    ((_, source),) = house.keeper.following.file_sources()
+    ((_, source),) = house.keeper.following.files.sources()
     house.write(soa(1), "large")
     source.refresh()
     house.write(soa(1, *(f"h{number} A 192.0.2.1" for number in range(100))), "large")
