@@ -27,17 +27,21 @@ _SERVICES = (RdataType.SVCB, RdataType.HTTPS)
 
 def glue_sets(finder: Finder, cut: RRset, room: int, *, dnssec_ok: bool) -> tuple[list[RRset], list[RRset]]:
     """Addresses of the name servers of a cut: in-domain ones, which must be sent or TC set, and all others the zone
-    has (RFC 9471 sections 3.1, 3.2). Where they overflow `room` octets anyway, no more are looked for.
+    has (RFC 9471 sections 3.1, 3.2). Where those that may fit overflow `room` octets no more are looked for. The
+    signatures of any of them may be left out, the last first (RFC 4035 section 3.1.1).
     """
     required: list[RRset] = []
     sibling: list[RRset] = []
+    signatures: list[RRset] = []
     records = 0
     for target in _targets(cut):
         if target.is_subdomain(finder.info.origin) and records * LEAST_RECORD <= room:
-            found = _addresses(finder, target, dnssec_ok=dnssec_ok)
-            (required if target.is_subdomain(cut.name) else sibling).extend(found)
-            records += sum(len(rrset.rdatas) for rrset in found)
-    return required, _signatures_last(sibling)
+            is_required = target.is_subdomain(cut.name)
+            for rrset in _addresses(finder, target, dnssec_ok=dnssec_ok):
+                (signatures if rrset.covers else required if is_required else sibling).append(rrset)
+                if is_required or len(rrset.rdatas) * LEAST_RECORD <= room:
+                    records += len(rrset.rdatas)
+    return required, sibling + signatures
 
 
 def address_sets(view: View, rrsets: Sequence[RRset], present: Sequence[RRset], *, dnssec_ok: bool) -> list[RRset]:
@@ -78,11 +82,13 @@ def _addresses(finder: Finder, name: Name, *, dnssec_ok: bool) -> list[RRset]:
     found = finder.find(name, RdataType.ANY, below_cuts=True)
     if found.match is not Match.SUCCESS or found.wildcard:
         return []
-    return [
-        rrset
+    addresses = {rrset.rdtype: rrset for rrset in found.rrsets if rrset.rdtype in ADDRESS_TYPES}
+    signatures = [
+        replace(rrset, ttl=min(rrset.ttl, addresses[rrset.covers].ttl))  # RFC 4034 section 3
         for rrset in found.rrsets
-        if rrset.rdtype in ADDRESS_TYPES or (dnssec_ok and rrset.covers in ADDRESS_TYPES)
+        if dnssec_ok and rrset.rdtype == RdataType.RRSIG and rrset.covers in addresses
     ]
+    return [*addresses.values(), *signatures]
 
 
 def _signatures_last(rrsets: list[RRset]) -> list[RRset]:

@@ -30,9 +30,8 @@ from datasrc.errors import DataSourceError
 from datasrc.rdata import SIGNATURES
 from datasrc.records import Lookup, Match, RRset
 from datasrc.source import Finder
+from image.layout import MAX_CHAIN
 
-# CNAMEs followed for one question, synthesised ones included. Peers stop after 5 (Knot), 11 (BIND) and 18 (NSD).
-MAX_CHAIN = 16
 RFC8482_HINFO = b"\x07RFC8482\x00"  # CPU "RFC8482", OS empty: RFC 8482 section 4.2
 _SOA_MINIMUM = struct.Struct("!I")  # the last field of SOA RDATA
 

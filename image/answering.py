@@ -1,17 +1,14 @@
 """The algorithm of answering (RFC 1034 section 4.3.2) for a query that was read, from the zones of images.
 
-What an image does not answer (long chains, a few proofs) is left to the plain implementation (auth/answer.py), which is
-also what every answer is compared with. Plain Python; answering.pxd adds the types.
+What an image does not answer (all of it is in image/README.md) is left to the plain implementation, auth/answer.py,
+which is also what every answer is compared with. Plain Python; answering.pxd adds the types.
 """
 
 from __future__ import annotations
 
-from image.courtesy import Courtesy
 from image.layout import (
-    ADDITIONAL,
     ANSWER,
     ANY,
-    AUTHORITY,
     CNAME,
     DNAME,
     DONE,
@@ -24,7 +21,6 @@ from image.layout import (
     KEY,
     KIND_ANSWER,
     KIND_ERROR,
-    KIND_REFERRAL,
     LEAVE,
     MAX_NAME,
     NO_ZONE,
@@ -41,20 +37,17 @@ from image.layout import (
     OVERFLOW,
     PROHIBITED,
     RECORD_FIXED,
-    REFERRAL,
     REFUSED,
-    SET_PLAIN,
     TO_DROP,
     YXDOMAIN,
     ZONE_LEFT,
     ZONE_SIGNED,
 )
 from image.names import address_of, buffer
+from image.referring import Referrer
 
-MAX_LINKS = 8  # CNAMEs that are followed; longer chains are left
 
-
-class Answerer(Courtesy):
+class Answerer(Referrer):
     """Answers the query at hand, in the zone at hand."""
 
     def __init__(self, seed: int, udp_size: int) -> None:
@@ -73,22 +66,32 @@ class Answerer(Courtesy):
         if not self.begin(at):
             return 0
         self.answer_records = 0
-        for link in range(MAX_LINKS):
-            step = self.step(link)
-            if step == DONE:
-                if self.courteous and self.answer_records and self.be_courteous() == LEAVE:
-                    return 0
+        self.link_count = 0
+        self.dname_count = 0
+        self.owed_count = 0
+        while True:
+            step = self.step(self.link_count)
+            if step == DONE and self.owed_count == 0 and self.answer_records == 0:
                 return self.finish()
-            if step == OVERFLOW:
-                return self.truncate()
-            if step == LEAVE:
-                return 0
+            if step != FOLLOW:
+                return self.conclude(step)
+            if self.is_at_end():
+                return self.conclude(DONE)
             place = self.zone_for_query()
             if place in (NOWHERE, NOT_ADMITTED, DROPPED):  # it goes on where we are not asked, or not by this client
-                return self.finish()
+                return self.conclude(DONE)
             if place < 0:
                 return 0
-        return 0
+
+    def conclude(self, step: int) -> int:
+        """The reply that has come to its end with this step; its octets, 0 where it is left."""
+        if step == DONE and self.owed_count:
+            step = self.prove_links()
+        if step == DONE and self.courteous and self.answer_records:
+            step = self.be_courteous()
+        if step == DONE:
+            return self.finish()
+        return self.truncate() if step == OVERFLOW else 0
 
     def refuse(self, at: int, reason: int) -> int:
         """The reply to who asks for a name of none of our zones, or of one that is not for them (RFC 8914)."""
@@ -170,15 +173,17 @@ class Answerer(Courtesy):
         """The DNAME of a node, and the CNAME it stands for, which is not signed (RFC 6672 sections 3.2, 5.3.1)."""
         entry = self.set_of(node, DNAME)
         fragment = self.fragment_at(entry) if entry else 0
-        owner = self.mix(self.hashes[self.levels_at + level], DNAME)
-        if fragment == 0 or self.is_added(self.hashes[self.levels_at + self.depth]) or self.is_added(owner):
-            return LEAVE  # round in a circle, or the same one twice
+        if fragment == 0:
+            return LEAVE
         if self.limiting:
             self.note_encloser(level)
-        at = self.size
         self.kind = KIND_ANSWER
-        if not self.add(fragment, level, ANSWER):
-            return OVERFLOW
+        at = self.dname_at(level)
+        if at == 0:
+            at = self.size
+            if not self.add(fragment, level, ANSWER):
+                return OVERFLOW
+            self.note_dname(level, at)
         return self.link_to(level, at)
 
     def link_to(self, level: int, dname: int) -> int:
@@ -195,57 +200,35 @@ class Answerer(Courtesy):
             return OVERFLOW
         if self.rdtype in (CNAME, ANY):
             return DONE
-        return FOLLOW if self.follow(link + RECORD_FIXED) else LEAVE
+        return FOLLOW if self.go_to(link + RECORD_FIXED) else LEAVE
 
     def answer_node(self, node: int, wildcard: int, there: int) -> int:
         """What a node has of the type, or that it has nothing; of a wildcard, whose encloser has `there` labels."""
         flags = self.arena[node]
-        if wildcard and (flags & (NODE_CUT | NODE_DNAME) or self.rdtype in (DS, NXT, NSEC)):
+        if wildcard and flags & (NODE_CUT | NODE_DNAME):
             return LEAVE
         entry = self.set_for_any(node) if self.rdtype == ANY else self.set_of(node, self.rdtype)
+        if wildcard and self.rdtype in (DS, NXT, NSEC):  # of the wildcard itself (RFC 4592 sections 4.6 to 4.8)
+            entry = 0
         is_link = entry == 0 and flags & NODE_CNAME and self.rdtype not in (KEY, NXT, NSEC)
         if is_link:
             entry = self.set_of(node, CNAME)
         if entry == 0:
             return self.deny_type(node, wildcard, there)
         fragment = self.fragment_at(entry)
-        if fragment == 0:
-            return LEAVE
-        proven = wildcard and self.dnssec and self.zone_flags & ZONE_SIGNED
-        if is_link and proven:
-            return LEAVE  # the proof comes behind the answers of the whole chain
-        at = self.size
         self.kind = KIND_ANSWER
+        if fragment == 0:
+            return self.too_large(entry)
+        proven = wildcard and self.dnssec and self.zone_flags & ZONE_SIGNED
+        at = self.size
         if not self.add(fragment, self.depth, ANSWER):
             return OVERFLOW
         if is_link:
-            if self.is_added(self.hashes[self.levels_at + self.depth]) or not self.follow(at + RECORD_FIXED):
-                return LEAVE  # round in a circle
-            return FOLLOW
+            if proven:
+                self.owe_proof(there)
+            return FOLLOW if self.go_to(at + RECORD_FIXED) else LEAVE
         if self.courteous:
             self.note_answer(fragment, self.arena16[entry >> 1], at)
         if proven:
             return self.prove_wildcard(there)
         return DONE
-
-    def refer(self, node: int, level: int, link: int) -> int:
-        """A referral with all its glue, and with DO what is known of its keys (RFC 4035 section 3.1.4, RFC 9471)."""
-        entry = self.set_of(node, REFERRAL)
-        fragment = self.fragment_at(entry)
-        signed = self.dnssec and self.zone_flags & ZONE_SIGNED
-        if fragment == 0 or (signed and self.arena16[(entry >> 1) + 1] & SET_PLAIN):
-            return LEAVE
-        if link == 0:
-            self.authoritative = 0
-            self.kind = KIND_REFERRAL
-            if self.limiting:
-                self.note(level)
-        first = self.size
-        self.part_count = 0
-        if not self.add(fragment, level, AUTHORITY):
-            return OVERFLOW
-        if signed:
-            step = self.prove_cut(node, level)
-            if step != DONE:
-                return step
-        return DONE if self.add_second(fragment, first, 0, ADDITIONAL) else LEAVE

@@ -56,7 +56,7 @@ cdef class Composer(QueryReader):
     @cython.locals(source=Py_ssize_t, head=Py_ssize_t, before=Py_ssize_t, skipped=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, _=Py_ssize_t)
     cdef int add_second(self, Py_ssize_t fragment, Py_ssize_t first, Py_ssize_t level, Py_ssize_t section) except -1 nogil
     @cython.locals(index=Py_ssize_t)
-    cdef int is_added(self, Py_ssize_t fragment) except -1 nogil
+    cdef int is_added(self, Py_ssize_t place) except -1 nogil
     cdef int add_proof(self, Py_ssize_t fragment) except -1 nogil
     @cython.locals(source=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, relative=Py_ssize_t, owner=Py_ssize_t, index=Py_ssize_t)
     cdef int add_owned(self, Py_ssize_t fragment, Py_ssize_t node) except -1 nogil

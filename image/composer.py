@@ -46,7 +46,7 @@ from image.names import address_of, buffer
 from image.query import QueryReader
 
 COUNTS = 6  # octet of the header where the numbers of records begin
-MAX_PARTS = 8  # fragments of the authority section that are remembered, so that none comes twice
+MAX_PARTS = 32  # records of the authority section that are remembered, so that none comes twice
 RCODE = 0x0F  # what is in the header of an rcode
 RCODE_BITS = 4
 
@@ -256,25 +256,27 @@ class Composer(QueryReader):
         self.counts[section] += records
         return 1
 
-    def is_added(self, fragment: int) -> int:
-        """Whether the authority section has it already; if not it is remembered (RFC 2181 section 5.5)."""
+    def is_added(self, place: int) -> int:
+        """Whether what is at a place in the arena was added to the authority section already (RFC 2181 section 5.5); if
+        not it is remembered.
+        """
         for index in range(self.part_count):
-            if self.parts[index] == fragment:
+            if self.parts[index] == place:
                 return 1
         if self.part_count < MAX_PARTS:
-            self.parts[self.part_count] = fragment
+            self.parts[self.part_count] = place
             self.part_count += 1
         return 0
 
     def add_proof(self, fragment: int) -> int:
         """Add a record whose owner is written out to the authority section: NSEC3. 0 where there is no room."""
-        if self.is_added(fragment):
+        if self.is_added(self.source_of(fragment)):
             return 1
         return self.add(fragment, self.zone_labels, AUTHORITY)
 
     def add_owned(self, fragment: int, node: int) -> int:
         """Add the set of a node to the authority section, its owner written out: NSEC. 0 where there is no room."""
-        if self.is_added(fragment):
+        if self.is_added(node):
             return 1
         source = self.source_of(fragment)
         octets = self.arena16[source >> 1]

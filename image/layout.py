@@ -135,7 +135,10 @@ NODE_CNAME = 8
 NODE_GONE = 16  # in a delta: the name is not there any more
 
 # Flags of a set.
-SET_PLAIN = 1  # with DO it is left to the plain implementation
+SET_LARGE = 1  # it has no fragment because it is larger than any datagram
+SET_SIGNED_GLUE = 2  # of a referral: behind the addresses are signatures of some
+SET_MORE_GLUE = 4  # there are more addresses than it has, and no datagram has room for all
+IN_DOMAIN_SHIFT = 8  # above: how many records of its glue must be sent, which come first
 
 # Flags of a fragment.
 FRAGMENT_OCTETS = 0x3FFF
@@ -216,6 +219,8 @@ ANSWER = 0
 AUTHORITY = 1
 ADDITIONAL = 2
 
+MAX_CHAIN = 16  # CNAMEs followed for one question, synthesised ones included: peers 5 (Knot), 11 (BIND), 18 (NSD)
+
 # What becomes of a step along a chain of CNAMEs.
 LEAVE = 0  # to the plain implementation
 DONE = 1
@@ -269,6 +274,7 @@ DO = 0x80
 MIN_UDP_SIZE = 512
 MAX_MESSAGE = 65535
 CLASS_IN = 1
+MAX_DATAGRAM = 4096  # the largest auth.udp_size
 MAX_NAME = 255
 MAX_LABEL = 63
 MAX_DEPTH = 128

@@ -13,9 +13,12 @@ from image.layout import (
     DS,
     HALF,
     HOST_ENTRY,
+    IN_DOMAIN_SHIFT,
+    MAX_DATAGRAM,
     MAX_DEPTH,
     MAX_LABEL,
     MAX_NAME,
+    MESSAGE_HEADER,
     NO_END,
     NODE_CNAME,
     NODE_CUT,
@@ -25,9 +28,13 @@ from image.layout import (
     NSEC,
     NSEC3,
     NSEC_ENTRY,
+    QUESTION_FIXED,
+    RECORD_FIXED,
     REFERRAL,
     RRSIG,
-    SET_PLAIN,
+    SET_LARGE,
+    SET_MORE_GLUE,
+    SET_SIGNED_GLUE,
     SIG,
     SOA,
     STAR,
@@ -41,7 +48,16 @@ from image.layout import (
     ZONE_NSEC3,
 )
 from image.names import NameReader, buffer
-from image.rowlayout import ESCAPE, HIGH, LENGTH, LOW, NAME_ENTRY, OWNER_WRITTEN
+from image.rowlayout import (
+    ESCAPE,
+    HIGH,
+    LENGTH,
+    LOW,
+    MAX_WRITTEN,
+    NAME_ENTRY,
+    OWNER_WRITTEN,
+    TYPES_WITH_NAMES,
+)
 from image.zonerows import ZoneRows
 
 A = 1
@@ -61,6 +77,8 @@ class NodeMaker(ChainMaker):
         self.nodes.used = UNIT
         self.names = GrowingOctets(NAME_ENTRY)
         self.hosts = GrowingOctets(HOST_ENTRY)
+        self.glue_flags = 0  # of the referral at hand
+        self.is_required = 0  # set while glue is added that must be sent
         self.host = buffer(OWNER_ROOM)
         self.host_reader = NameReader(seed)
         self.host_reader.attach(self.host)
@@ -218,8 +236,23 @@ class NodeMaker(ChainMaker):
         self.begin_fragment(self.known_labels())
         self.put_set(row, ttl, TO_OWNER, 0)
         fragment = self.store_signed(name, rdtype, ttl)
-        self.add_entry(rdtype, fragment)
+        flags = SET_LARGE if fragment == 0 and self.is_large(row) else 0
+        self.add_entry(flags << HIGH | rdtype, fragment)
         return fragment
+
+    def is_large(self, row: int) -> int:
+        """Whether no datagram has room for a set: for so many records as short as they may become."""
+        rows = self.zone_rows
+        rdtype = rows.type_of(row) >> HIGH
+        may_shrink = 1 if rdtype < TYPES_WITH_NAMES and self.compressed[rdtype] else 0
+        at = rows.blob_of(row)
+        end = at + rows.blob_size(row)
+        octets = 0
+        while at < end:
+            size = self.heap.octets[at] << 8 | self.heap.octets[at + 1]
+            at += LENGTH + size
+            octets += RECORD_FIXED + (0 if may_shrink else size)
+        return 1 if MESSAGE_HEADER + 1 + QUESTION_FIXED + octets > MAX_DATAGRAM else 0
 
     def known_labels(self) -> int:
         """How many labels of the name end all names that it answers for: a wildcard's `*` is none of them."""
@@ -259,15 +292,29 @@ class NodeMaker(ChainMaker):
     # Referrals.
 
     def add_referral(self, name: int) -> int:
-        """The reply to everything at or below a cut, with the glue that must be there first (RFC 9471)."""
+        """The reply to everything at or below a cut: glue that must be there first (RFC 9471), its signatures last."""
         row = self.zone_rows.find_row(name, NS << HIGH)
         self.begin_fragment(self.depth)
         self.put_set(row, self.zone_rows.ttl_of(row), TO_OWNER, 0)
         self.begin_second()
-        flags = self.add_glue(name, row, 1) | self.add_glue(name, row, 0)
-        if self.wire_used == self.part_start:  # no glue: there is no second part
-            return self.add_entry(REFERRAL, self.store_first())
-        return self.add_entry(flags << HIGH | REFERRAL, self.store_fragment(WITH_GLUE))
+        self.glue_flags = SET_LARGE if self.failed and self.is_large(row) else 0
+        if self.written_count == MAX_WRITTEN:  # owners of glue would not be pointers
+            self.failed = True
+        if not self.failed:
+            self.is_required = 1
+            self.add_glue(name, row, 1, 0)
+            self.end_part()
+            self.glue_flags |= SET_LARGE if self.failed else self.record_count - self.first_records << IN_DOMAIN_SHIFT
+        self.is_required = 0
+        self.add_glue(name, row, 0, 0)  # also where it has failed: hosts are noted
+        if self.glue_flags & SET_SIGNED_GLUE:
+            self.add_glue(name, row, 1, 1)
+            self.add_glue(name, row, 0, 1)
+        has_glue = self.wire_used != self.part_start
+        fragment = self.store_fragment(WITH_GLUE) if has_glue else self.store_first()
+        if fragment == 0:
+            self.glue_flags &= SET_LARGE
+        return self.add_entry(self.glue_flags << HIGH | REFERRAL, fragment)
 
     def store_first(self) -> int:
         """Store the fragment without the second part that was begun."""
@@ -276,23 +323,22 @@ class NodeMaker(ChainMaker):
         self.first_records = 0
         return self.store_fragment(0)
 
-    def add_glue(self, cut: int, row: int, in_domain: int) -> int:
-        """Add the addresses of the servers that are at or below the cut, or of the others; flags of the set."""
+    def add_glue(self, cut: int, row: int, in_domain: int, signatures: int) -> int:
+        """Add the addresses of the servers that are at or below the cut, or of the others; or their signatures."""
         rows = self.zone_rows
-        flags = 0
         at = rows.blob_of(row)
         end = at + rows.blob_size(row)
         while at < end:
             size = self.heap.octets[at] << 8 | self.heap.octets[at + 1]
             at += LENGTH
             if rows.key_of(at, at + size) > 0 and self.is_in_domain(cut) == in_domain:
-                if not in_domain:
+                if not in_domain and not signatures:
                     self.note_host(at, size)
                 name = self.find_target(cut, in_domain)
                 if name >= 0 and not (self.has_dname and self.is_redirected()):
-                    flags |= self.add_addresses(name, at)
+                    self.add_addresses(name, at, signatures)
             at += size
-        return flags
+        return 0
 
     def note_host(self, at: int, octets: int) -> int:
         """Note that the cut whose node comes next names the host at `at` of the heap."""
@@ -340,17 +386,28 @@ class NodeMaker(ChainMaker):
                 return 1
         return 0
 
-    def add_addresses(self, name: int, owner: int) -> int:
-        """Add the addresses of a name, spelled as at `owner` of the heap. Signed ones are more than this can tell."""
-        flags = 0
-        for row in range(self.zone_rows.first_row(name), self.zone_rows.first_row(name + 1)):
-            types = self.zone_rows.type_of(row)
+    def add_addresses(self, name: int, owner: int, signatures: int) -> int:
+        """Add the addresses of a name, spelled as at `owner` of the heap, or their signatures."""
+        rows = self.zone_rows
+        for row in range(rows.first_row(name), rows.first_row(name + 1)):
+            types = rows.type_of(row)
             rdtype = types >> HIGH
             if rdtype in (A, AAAA):
-                self.put_set(row, self.zone_rows.ttl_of(row), OWNER_WRITTEN, owner)
-            elif rdtype in (RRSIG, SIG) and types & LOW in (A, AAAA):
-                flags = SET_PLAIN
-        return flags
+                if not signatures and self.is_any_use(row):
+                    self.put_set(row, rows.ttl_of(row), OWNER_WRITTEN, owner)
+            elif rdtype == RRSIG and types & LOW in (A, AAAA):
+                self.glue_flags |= SET_SIGNED_GLUE
+                covered = rows.find_row(name, (types & LOW) << HIGH)
+                if signatures and covered >= 0:
+                    self.put_set(row, min(rows.ttl_of(row), rows.ttl_of(covered)), OWNER_WRITTEN, owner)
+        return 0
+
+    def is_any_use(self, row: int) -> int:
+        """Whether glue may be sent: what must be, or what a datagram has room for."""
+        if self.is_required or not self.is_large(row):
+            return 1
+        self.glue_flags |= SET_MORE_GLUE
+        return 0
 
     # Nodes.
 

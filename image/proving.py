@@ -25,7 +25,6 @@ class Prover(ChainSearcher):
         """NODATA (RFC 2308 section 2.2), with its proof (RFC 4035 section 3.1.3.1, RFC 5155 section 7.2.3)."""
         if self.negative == 0:
             return LEAVE
-        self.part_count = 0
         if not self.add(self.negative, self.zone_labels, AUTHORITY):
             return OVERFLOW
         if not self.dnssec or not self.zone_flags & ZONE_SIGNED:
@@ -68,7 +67,6 @@ class Prover(ChainSearcher):
         self.kind = KIND_NXDOMAIN
         if self.limiting:
             self.note(self.zone_labels)
-        self.part_count = 0
         if not self.add(self.negative, self.zone_labels, AUTHORITY):
             return OVERFLOW
         if not self.dnssec or not self.zone_flags & ZONE_SIGNED:

@@ -19,14 +19,22 @@ from image.layout import (
     UPPER_Z,
 )
 from image.names import address_of, buffer
-from image.rowlayout import COMPRESSED, HIGH, LENGTH, NAMES_MASK, NAMES_SHIFT, OWNER_WRITTEN, TYPES_WITH_NAMES
+from image.rowlayout import (
+    COMPRESSED,
+    HIGH,
+    LENGTH,
+    MAX_WRITTEN,
+    NAMES_MASK,
+    NAMES_SHIFT,
+    OWNER_WRITTEN,
+    TYPES_WITH_NAMES,
+)
 from image.sha1 import NameHasher
 from image.zonerows import ZoneRows
 
 MAX_TTL = 0x7FFFFFFF  # seconds; receivers take more for zero, so zero is what we send (RFC 2181 section 8)
 MAX_COUNT = 0xFF  # of pointers and of records of a part
 WIRE_OCTETS = 2 * FRAGMENT_OCTETS + 0x10000 + 1024  # two parts, and one record more
-MAX_WRITTEN = 64  # names that are remembered to point to
 RECORD_OCTETS = 10  # of a record between owner and RDATA
 POINTER_SIZE = 2
 RECORDS_AT = 24

@@ -33,4 +33,5 @@ NAMES_IN = COMPRESSED | {47: 1}
 TYPES_WITH_NAMES = 64  # all of them are below
 NAMES_SHIFT = 4
 NAMES_MASK = 15
+MAX_WRITTEN = 1024  # suffixes of names in a fragment that are remembered to point to
 OWNER_WRITTEN = -1  # in place of the target of a pointer

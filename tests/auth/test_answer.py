@@ -6,10 +6,10 @@ import dns.name
 import pytest
 
 from auth.acl import compile_acl
-from auth.answer import MAX_CHAIN
 from auth.settings import AnyAnswer, Settings
 from auth.zones import ZonePolicy, ZoneTable
 from datasrc.source import Finder
+from image.layout import MAX_CHAIN
 from tests.auth.world import TCP, World
 
 EXAMPLE = """

@@ -132,26 +132,37 @@ class Zone:
             for target in targets
             if target.is_subdomain(self._finder.info.origin) and not target.is_subdomain(cut)
         ]
-        glue = [
-            rrset
-            for in_domain in (True, False)
-            for target in targets
-            if target.is_subdomain(self._finder.info.origin) and target.is_subdomain(cut) is in_domain
-            for rrset in self._glue(target)
-        ]
+        in_domain = [target for target in targets if target.is_subdomain(cut)]
+        others = [target for target in targets if target not in in_domain]
+        required = [(target, rrset) for target in in_domain for rrset in self._glue(target)]
+        found = required + [(target, rrset) for target in others for rrset in self._glue(target)]
+        glue = [(target, rrset) for target, rrset in found if not rrset.covers]
+        signatures = [(target, rrset) for target, rrset in found if rrset.covers]
         if glue:
             fragment.begin_second(layout.WITH_GLUE)
-        for rrset in glue:
-            if not rrset.covers:
-                fragment.add(wire(rrset.name), rrset.rdtype, rrset.ttl, rrset.rdatas)
-        flags = layout.SET_PLAIN if any(rrset.covers for rrset in glue) else 0
-        node.sets[layout.REFERRAL] = flags, self._store(fragment)
+        for target, rrset in glue + signatures:
+            fragment.add(wire(target), rrset.rdtype, rrset.ttl, rrset.rdatas)
+        flags = sum(len(rrset.rdatas) for _, rrset in required if not rrset.covers) << layout.IN_DOMAIN_SHIFT
+        stored = self._store(fragment)
+        if stored == 0:
+            flags = 0
+        elif signatures:
+            flags |= layout.SET_SIGNED_GLUE
+        node.sets[layout.REFERRAL] = flags, stored
 
     def _glue(self, target: Name) -> list[RRset]:
+        if not target.is_subdomain(self._finder.info.origin):
+            return []
         found = self._finder.find(target, layout.ANY, below_cuts=True)
         if found.match is not Match.SUCCESS or found.wildcard:
             return []
-        return [rrset for rrset in found.rrsets if rrset.rdtype in ADDRESS_TYPES or rrset.covers in ADDRESS_TYPES]
+        addresses = {rrset.rdtype: rrset for rrset in found.rrsets if rrset.rdtype in ADDRESS_TYPES}
+        signatures = [
+            replace(rrset, ttl=min(rrset.ttl, addresses[rrset.covers].ttl))
+            for rrset in found.rrsets
+            if rrset.rdtype == layout.RRSIG and rrset.covers in addresses
+        ]
+        return [*addresses.values(), *signatures]
 
     def _close_chain(self) -> None:
         """Choose what denies, as the plain implementation does (auth/denial.py), and only if it is whole."""

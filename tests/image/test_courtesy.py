@@ -19,7 +19,8 @@ from datasrc.records import RRset
 from datasrc.zonetext_zone import read_zone
 from tests.auth.world import UDP
 from tests.datasrc.zonemaking import SMALL, rrsets, wire
-from tests.image.mapping import SLACK, Both, meaning, size_of
+from tests.image.leaving import SLACK, reason_to_leave
+from tests.image.mapping import Both, meaning, size_of
 from tests.image.test_signed import SEEDS
 from tests.kit import dnspacket as packet
 from tests.kit.signedzones import CHAINS, MISSING, SignedZone
@@ -58,9 +59,11 @@ questions = st.lists(
 def same_but_for_room(both: Both, message: bytes, *, stream: bool = False) -> bool:
     """Whether the image answered: the same, or, where not all fits, no more than all and at least what was asked."""
     octets = both.image_reply(message, stream=stream)
-    if octets is None:
-        return False
     plain = both.world.engine.respond(message, TCP if stream else UDP)
+    if octets is None:
+        with both.source.snapshot() as snapshot:
+            assert reason_to_leave(snapshot, message, plain, stream=stream, courteous=True) is not None
+        return False
     assert plain is not None
     if meaning(octets) == meaning(plain) and octets[:12] == plain[:12]:
         return True

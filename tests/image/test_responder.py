@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datasrc.records import RRset
-from image.layout import FRAGMENTS, REFUSED
+from image.layout import FRAGMENTS, MAX_CHAIN, REFUSED
 from tests.datasrc.zonemaking import SMALL, rrsets, wire
 from tests.image.mapping import OPEN, Both
 from tests.kit import dnspacket as packet
@@ -21,6 +21,7 @@ from tests.kit import dnspacket as packet
 ORIGIN = dns.name.from_text("example.")
 SUBZONE = dns.name.from_text("b.example.")
 A, NS, CNAME, MX, TXT, AAAA, SRV, DNAME, DS, RRSIG, NSEC, ANY = 1, 2, 5, 15, 16, 28, 33, 39, 43, 46, 47, 255
+BIG = tuple(wire("A", f"198.51.{number >> 8}.{number & 255}") for number in range(300))
 RDATA = {
     A: (wire("A", "192.0.2.1"), wire("A", "192.0.2.2")),
     NS: (wire("NS", "a"), wire("NS", "a.B"), wire("NS", "a.a"), wire("NS", "ns.elsewhere.")),
@@ -40,7 +41,21 @@ sets = st.builds(
     st.sampled_from(sorted(RDATA)),
     st.sampled_from([60, 2**31]),
 )
-zones = st.lists(sets, max_size=14)
+# Signatures beside addresses, for glue that has some; and more addresses than there is room for.
+signed_addresses = st.builds(
+    lambda owner, covers: [
+        RRset(owner, covers, 60, RDATA[covers]),
+        RRset(owner, RRSIG, 120, (covers.to_bytes(2) + bytes(16) + ORIGIN.to_wire() + bytes(64),), covers),
+    ],
+    owners,
+    st.sampled_from([A, AAAA]),
+)
+big = st.builds(
+    lambda owner, count: [RRset(owner, A, 60, BIG[:count])], owners, st.sampled_from([20, 60, 255, 256, 300])
+)
+zones = st.lists(
+    st.one_of(sets.map(lambda one: [one]), sets.map(lambda one: [one]), signed_addresses, big), max_size=14
+).map(lambda parts: list({(one.name, one.rdtype, one.covers): one for part in parts for one in part}.values()))
 types = st.sampled_from([*sorted(RDATA), 6, NSEC, RRSIG, ANY, 0, 65280])
 questions = st.lists(st.tuples(owners, types, st.sampled_from([None, 512, 1232, 4096])), min_size=1, max_size=12)
 
@@ -172,11 +187,35 @@ def test_a_reply_that_does_not_fit_is_truncated_and_comes_whole_over_tcp(both):
     assert both.compare(packet.query("big.example.", A, additional=[packet.opt(size=1232)]))
 
 
-def test_a_chain_that_comes_round_is_left(both):
-    both.put(ORIGIN, rrsets(f"{SMALL}\na CNAME b\nb CNAME a\nself CNAME self"))
+def test_a_chain_that_comes_round_ends_there(both):
+    both.put(
+        ORIGIN, rrsets(f"{SMALL}\na CNAME b\nb CNAME a\nself CNAME self\nx.bag TXT x\nbag DNAME a\na.a CNAME a.bag")
+    )
     both.build()
-    assert both.image_reply(packet.query("a.example.", A)) is None
-    assert both.image_reply(packet.query("self.example.", A)) is None
+    for name, links in (("a.example.", 2), ("self.example.", 1), ("a.a.example.", 2)):
+        assert both.compare(packet.query(name, A))
+        reply = dns.message.from_wire(both.image_reply(packet.query(name, A)))
+        assert sum(rrset.rdtype == CNAME for rrset in reply.answer) == links
+
+
+@pytest.mark.parametrize("length", [8, 15, 16, 17, 18, 40])
+def test_a_long_chain_is_followed_as_far_as_the_plain_implementation_goes(both, length):
+    links = "\n".join(f"l{number} CNAME l{number + 1}" for number in range(length))
+    both.put(ORIGIN, rrsets(f"{SMALL}\n{links}\nl{length} A 192.0.2.1"))
+    both.build()
+    query = packet.query("l0.example.", A)
+    assert both.compare(query)
+    answer = dns.message.from_wire(both.image_reply(query)).answer
+    assert len(answer) == min(length, MAX_CHAIN) + 1
+
+
+def test_a_dname_that_a_chain_passes_twice_is_sent_once(both):
+    both.put(ORIGIN, rrsets(f"{SMALL}\nbag DNAME www\na.www CNAME b.bag\nb.www CNAME c.bag\nc.www A 192.0.2.1"))
+    both.build()
+    query = packet.query("a.bag.example.", A)
+    assert both.compare(query)
+    answer = dns.message.from_wire(both.image_reply(query)).answer
+    assert sum(rrset.rdtype == DNAME for rrset in answer) == 1
 
 
 def test_a_chain_goes_on_in_other_zones(both):

@@ -1,4 +1,6 @@
-"""Signed zones: the image proves what the plain implementation proves, or leaves it. Zones are BIND's work."""
+"""Signed zones: the image proves what the plain implementation proves (Both.compare says what may be left). Zones are
+BIND's work.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,6 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.joi
 
 SEEDS = [int(seed) for seed in os.environ.get("SIGNED_IMAGES_SEEDS", "16 17 18").split()]
 QUESTIONS = 70  # of each zone: many zones show more than many questions
-ANSWERED = 0.6  # of the questions, at least: types and names that are left are asked for as often as others
 DO = 0x8000
 
 
@@ -42,10 +43,8 @@ def signed(request, tmp_path_factory) -> Iterator[tuple[Both, SignedZone, int]]:
 @pytest.mark.parametrize("size", [512, 1232])
 def test_random_questions_get_the_answers_of_the_plain_implementation(signed, size):
     both, zone, seed = signed
-    answered = 0
     for name, rdtype in zone.questions(random.Random(seed + size), QUESTIONS):
         message = packet.query(name, dns.rdatatype.from_text(rdtype), additional=[packet.opt(size=size, flags=DO)])
-        answered += both.compare(message)
-        both.compare(message, stream=True)
-        both.compare(packet.query(name, dns.rdatatype.from_text(rdtype)))
-    assert answered > ANSWERED * QUESTIONS, answered
+        for query in (message, packet.query(name, dns.rdatatype.from_text(rdtype))):
+            for stream in (False, True):
+                assert both.compare(query, stream=stream) or zone.file.name.startswith("nsec3-opt-out"), (name, rdtype)
