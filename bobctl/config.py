@@ -82,6 +82,8 @@ def export(suite: Suite, file: FilePath | None) -> None:
         return
     if file is None:
         click.echo(found["text"], nl=False)
+        if found["uncommented"]:
+            output.words(f"revision {found['revision']}{_left(found)}")
         return
     try:
         written = file.with_name(file.name + ".new")
@@ -92,7 +94,7 @@ def export(suite: Suite, file: FilePath | None) -> None:
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
     comments = f", with the comments of {found['source']}" if found["source"] else ""
-    output.words(f"revision {found['revision']} is in {file}{comments}")
+    output.words(f"revision {found['revision']} is in {file}{comments}{_left(found)}")
 
 
 @config.command()
@@ -229,7 +231,7 @@ def diff(suite: Suite, author: str | None) -> None:
     if suite.json:
         output.document(candidate)
         return
-    _changes(candidate["changes"])
+    _changes(candidate)
     if not candidate["changes"]:
         output.words("nothing is changed")
     elif candidate["revision"] > candidate["base"]:
@@ -247,7 +249,7 @@ def revert(suite: Suite, author: str | None) -> None:
     else:
         candidate = suite.client.request("DELETE", "config", "candidates", author)
     whose = "" if author is None else f" of {author}"
-    done(suite, candidate, f"{_count(candidate['changes'])}{whose} forgotten")
+    done(suite, candidate, f"{_count(candidate)}{whose} forgotten")
 
 
 @config.command("discard", hidden=True)
@@ -282,7 +284,7 @@ def check(suite: Suite) -> None:
             _problem(problem)
         _modules(checked["modules"])
         if any(answer["adjustments"] for answer in checked["modules"]):
-            _changes(checked["changes"])  # which are not those of the candidate
+            _changes(checked)  # which are not those of the candidate
         output.words("no errors found" if checked["good"] else "this cannot be committed")
     if not checked["good"]:
         sys.exit(ExitCode.FAILED)
@@ -322,7 +324,7 @@ def reload_file(suite: Suite, reason: str, timeout: float, *, apply: bool, wait:
     if suite.json:
         output.document(found)
     else:
-        _changes(found["changes"])
+        _changes(found)
         for problem in found["problems"]:
             _problem(problem)
         _modules(found["modules"])
@@ -330,7 +332,7 @@ def reload_file(suite: Suite, reason: str, timeout: float, *, apply: bool, wait:
         effect = f"in effect as revision {found['revision']}" if found["revision"] else "nothing is changed yet"
         for file in found["secrets"]:
             output.words(f"{file} is another secret than before")
-        output.words(f"{found['source']}: {_count(found['changes'])}; {effect}")
+        output.words(f"{found['source']}: {_count(found)}; {effect}")
     if errors:
         sys.exit(ExitCode.FAILED)
 
@@ -353,13 +355,13 @@ def rollback(suite: Suite, revision: int, reason: str, timeout: float, *, dry_ru
     if suite.json:
         output.document(found)
         return
-    _changes(found["changes"])
+    _changes(found)
     for warning in found["warnings"]:
         _problem(warning)
     _modules(found["modules"])
     _late(found["late"])
     effect = f"in effect as revision {found['revision']}" if found["revision"] else "nothing is changed yet"
-    output.words(f"back to revision {revision}: {_count(found['changes'])}; {effect}")
+    output.words(f"back to revision {revision}: {_count(found)}; {effect}")
 
 
 @config.command()
@@ -385,7 +387,11 @@ def history(suite: Suite, limit: int, before: int | None, *, changes: bool) -> N
             f"revision {revision['revision']}, {revision['time']}, {revision['author']}: {revision['reason'] or '-'}"
         )
         click.echo(output.style(output.printable(title), bold=True))
-        _changes(revision["changes"] or [])
+        _changes(revision)
+
+
+def _left(exported: dict[str, Any]) -> str:
+    return f", without comments: {exported['uncommented']}" if exported["uncommented"] else ""
 
 
 def _look(suite: Suite, path: str, form: str) -> Any:
@@ -394,7 +400,7 @@ def _look(suite: Suite, path: str, form: str) -> Any:
 
 def _edited(suite: Suite, candidate: dict[str, Any]) -> None:
     pronoun = "it" if len(candidate["changes"]) == 1 else "them"
-    text = f"{_count(candidate['changes'])} in your candidate; `bobctl config commit` puts {pronoun} into effect"
+    text = f"{_count(candidate)} in your candidate; `bobctl config commit` puts {pronoun} into effect"
     done(suite, candidate, text if candidate["changes"] else "your candidate changes nothing")
 
 
@@ -406,16 +412,18 @@ def _show_committed(suite: Suite, committed: dict[str, Any]) -> None:
             _problem(warning)
         _modules(committed["modules"])
         _late(committed["late"])
-        output.words(f"revision {committed['revision']} is in effect, {_count(committed['changes'])}")
+        output.words(f"revision {committed['revision']} is in effect, {_count(committed)}")
 
 
-def _changes(changes: list[dict[str, Any]]) -> None:
+def _changes(answer: dict[str, Any]) -> None:
     """A difference, in the manner of diff(1)."""
-    for change in changes:
+    for change in answer["changes"] or []:
         for sign, value, colour in (("-", change["old"], "red"), ("+", change["new"], "green")):
             if value is not None:
                 line = f"{sign} {output.printable(change['path'])}: {output.flow(value)}"
                 click.echo(output.style(line, fg=colour))
+    if answer["left_out"]:
+        output.words(f"and {answer['left_out']} more changes, which are not shown")
 
 
 def _problem(problem: dict[str, Any]) -> None:
@@ -443,5 +451,6 @@ def _late(answers: list[dict[str, Any]]) -> None:
         output.words(f"{answer['member']} could not apply it and is restarted: {answer['reason'] or answer['state']}")
 
 
-def _count(changes: list[Any]) -> str:
-    return "1 change" if len(changes) == 1 else f"{len(changes)} changes"
+def _count(answer: dict[str, Any]) -> str:
+    count = len(answer["changes"]) + answer["left_out"]
+    return "1 change" if count == 1 else f"{count} changes"

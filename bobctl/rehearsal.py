@@ -101,7 +101,8 @@ class Rehearsal:
                 return f"could be committed: {self._scratch.check()}"
             case "revert" | "discard" if given["author"] is not None:
                 self._require("DELETE", "/v1/config/candidates/{author}")
-                count = len(self._client.get("config", "candidates", given["author"])["changes"])
+                theirs = self._client.get("config", "candidates", given["author"])
+                count = len(theirs["changes"]) + theirs["left_out"]
                 return f"would forget {count} changes of {given['author']}"
             case "revert" | "discard":
                 return self._scratch.revert()

@@ -82,7 +82,8 @@ class Scratch:
             for one in answer["adjustments"]
         ]
         asked = f"{len(checked['modules'])} processes were asked and accept"
-        return ", ".join([f"{len(checked['changes'])} changes to what is in effect now", asked, *adjusted])
+        count = len(checked["changes"]) + checked["left_out"]
+        return ", ".join([f"{count} changes to what is in effect now", asked, *adjusted])
 
     def finish(self) -> None:
         """Check what no line commits; raises CommandError."""

@@ -81,7 +81,7 @@ class Shell:
 
     def _uncommitted(self) -> str:
         candidate = completion.ask(self._suite, "config", "candidate")
-        count = len(candidate.get("changes", []))
+        count = len(candidate.get("changes", [])) + candidate.get("left_out", 0)
         if not count:
             return ""
         text = "1 change" if count == 1 else f"{count} changes"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 from cfgmgr import api
 from cfgmgr.candidates import Candidate
 from cfgmgr.catalogue import Catalogue
-from cfgmgr.changes import single_changes
+from cfgmgr.changes import rows_in, single_changes
 from cfgmgr.current import Current
 from cfgmgr.errors import (
     CfgmgrError,
@@ -23,7 +24,7 @@ from cfgmgr.errors import (
     Uncommitted,
 )
 from cfgmgr.narrowing import Zones, within
-from cfgmgr.store import Revision
+from cfgmgr.store import Revision, Summary
 from cfgmgr.tree import Change
 from daemonkit.findings import Finding, Findings, format_path, without_hint
 from msgq.envelope import MAX_TEXT
@@ -70,24 +71,25 @@ def checked_reason(text: str) -> str:
 
 def shown_candidate(candidate: Candidate, current: Current) -> api.Candidate:
     """A candidate for the bus, beside the newest revision."""
-    return api.Candidate(
-        candidate.author, candidate.base, current.revision, shown_changes(candidate.changes, current.catalogue)
-    )
+    told = shown_changes(candidate.changes, current.catalogue)
+    return api.Candidate(candidate.author, candidate.base, current.revision, told.changes, told.left_out)
 
 
-def shown_revision(revision: Revision, catalogue: Catalogue, *, changes_too: bool) -> api.Revision:
-    """A revision for the bus."""
+def shown_revision(revision: Revision, catalogue: Catalogue) -> api.Revision:
+    """A revision for the bus, with its changes."""
+    told = shown_changes(revision.changes, catalogue)
+    time, count = rfc3339(revision), len(revision.changes)
     return api.Revision(
-        revision=revision.number,
-        time=rfc3339(revision),
-        author=revision.author,
-        reason=revision.reason,
-        count=len(revision.changes),
-        changes=shown_changes(revision.changes, catalogue) if changes_too else None,
+        revision.number, time, revision.author, revision.reason, count, told.changes, left_out=told.left_out
     )
 
 
-def rfc3339(revision: Revision) -> str:
+def shown_summary(summary: Summary) -> api.Revision:
+    """A revision for the bus, without them."""
+    return api.Revision(summary.number, rfc3339(summary), summary.author, summary.reason, summary.count)
+
+
+def rfc3339(revision: Revision | Summary) -> str:
     """When it was committed."""
     return revision.time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -110,8 +112,35 @@ def _reason(finding: Finding, zones: Zones) -> str:
     return finding.reason if zones is None else without_hint(finding.reason)
 
 
-def shown_changes(changes: Iterable[Change], catalogue: Catalogue) -> list[api.Change]:
-    """Changes for the bus, down to the single options and entries that differ, by path."""
-    singles = single_changes(changes, catalogue.root, with_defaults=True)
-    shown = [api.Change(format_path(change.path), change.old, change.new) for change in singles]
-    return sorted(shown, key=lambda change: change.path)
+@dataclasses.dataclass(frozen=True, slots=True)
+class ShownChanges:
+    """Changes for the bus, and how many more there are."""
+
+    changes: list[api.Change]
+    left_out: int
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.changes) + self.left_out
+
+
+def shown_changes(changes: Iterable[Change], catalogue: Catalogue) -> ShownChanges:
+    """Changes for the bus, down to the single options and entries that differ, by path.
+
+    Of very many, as where 100 000 zones are listed at once, the first alone: nobody reads them, and to write all of
+    them down for an answer would stop everything else for seconds.
+    """
+    shown: list[api.Change] = []
+    left_out = 0
+    for change in changes:
+        room = api.MAX_SHOWN_CHANGES - len(shown)
+        if not room:
+            left_out += rows_in(change, catalogue.root) or 1
+            continue
+        singles = single_changes([change], catalogue.root, with_defaults=True)
+        here = [api.Change(format_path(one.path), one.old, one.new) for one in itertools.islice(singles, room)]
+        shown += here
+        rows = rows_in(change, catalogue.root) if len(here) == room else 0
+        left_out += rows - len(here) if rows else sum(1 for _ in singles)
+    return ShownChanges(sorted(shown, key=lambda change: change.path), left_out)

@@ -23,6 +23,7 @@ MAX_REASON = 1000  # characters
 MAX_KNOWN = 200  # paths or values in one answer to who types
 MAX_HISTORY = 1000  # revisions in one answer
 MAX_SHOWN_ROWS = 1000  # zones in one answer
+MAX_SHOWN_CHANGES = 1000  # in one answer, of a candidate or a revision
 MAX_EXPORT = 12 * 1024 * 1024  # octets; a message of the bus takes 16 MiB
 
 Role = Literal["configure", "admin"]  # what the author of a change may, as far as it matters here
@@ -55,6 +56,7 @@ class Candidate(msgspec.Struct, frozen=True):
     base: int  # the revision it changes
     revision: int  # the newest revision; over `base`: the candidate must be rebased or reverted
     changes: list[Change]
+    left_out: int = 0  # changes that are not here, of very many
 
 
 class ModuleAnswer(msgspec.Struct, frozen=True):
@@ -187,6 +189,7 @@ class Exported(msgspec.Struct, frozen=True):
     revision: int
     text: str
     source: str  # the file whose comments are in it; empty: none
+    uncommented: str = ""  # why the comments of the file are not in it, where there is one
 
 
 class Export(msgspec.Struct, frozen=True):
@@ -313,6 +316,7 @@ class Checked(msgspec.Struct, frozen=True):
     changes: list[Change]
     problems: list[Problem]
     modules: list[ModuleAnswer]  # asked only where there are no errors
+    left_out: int = 0  # changes that are not here, of very many
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -336,6 +340,7 @@ class Committed(msgspec.Struct, frozen=True):
     warnings: list[Problem]
     modules: list[ModuleAnswer]  # as they prepared
     late: list[ModuleAnswer] = []  # who could not apply it, and is restarted by bob
+    left_out: int = 0  # changes that are not here, of very many
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -361,6 +366,7 @@ class Reloaded(msgspec.Struct, frozen=True):
     modules: list[ModuleAnswer] = []
     late: list[ModuleAnswer] = []
     secrets: list[str] = []  # files with secrets that are not what they were when modules read them
+    left_out: int = 0  # changes that are not here, of very many
 
 
 class Reload(msgspec.Struct, frozen=True):
@@ -385,6 +391,7 @@ class RolledBack(msgspec.Struct, frozen=True):
     revision: int = 0
     modules: list[ModuleAnswer] = []
     late: list[ModuleAnswer] = []
+    left_out: int = 0  # changes that are not here, of very many
 
 
 class Rollback(msgspec.Struct, frozen=True):
@@ -410,6 +417,7 @@ class Revision(msgspec.Struct, frozen=True):
     reason: str
     count: int  # of changes
     changes: list[Change] | None = None  # where they were asked for
+    left_out: int = 0  # changes that are not here, of very many
 
 
 class Revisions(msgspec.Struct, frozen=True):

@@ -24,6 +24,16 @@ def single_changes(changes: Iterable[Change], root: Option, *, with_defaults: bo
         yield from _split(change, option, entry=entry, with_defaults=with_defaults)
 
 
+def rows_in(change: Change, root: Option) -> int:
+    """How many entries come or go all together in this change, without a look at each; 0 where it is no such change."""
+    option: Option | None = root
+    for part in change.path:
+        option = option.child(part) if option is not None else None
+    one = change.new if change.old is None else change.old if change.new is None else None
+    whole = isinstance(option, SetOption) and isinstance(option.item, MapOption) and not option.default
+    return len(one) if whole and one is not None else 0
+
+
 def _split(change: Change, option: Option | None, *, entry: bool, with_defaults: bool) -> Iterator[Change]:
     free = isinstance(option, SetOption) and (with_defaults or option.default is None)
     fixed = isinstance(option, MapOption) and not option.optional and not entry

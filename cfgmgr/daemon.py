@@ -21,6 +21,7 @@ from cfgmgr.answers import (
     shown_candidate,
     shown_changes,
     shown_revision,
+    shown_summary,
 )
 from cfgmgr.arguments import read_arguments
 from cfgmgr.commit import CommitProtocol
@@ -35,7 +36,7 @@ from cfgmgr.own_part import CfgmgrPart
 from cfgmgr.seed import changed_secrets, read_seed
 from cfgmgr.showing import candidate_of, show
 from cfgmgr.start import DamageReporter, open_current
-from cfgmgr.store import Revision, Store
+from cfgmgr.store import Store
 from cfgmgr.stores import open_store
 from cfgmgr.tally import SLIPS, Tally
 from daemonkit.api import Configuration, GetConfiguration, RevisionCommitted
@@ -181,7 +182,7 @@ class CfgmgrDaemon(Module):
         done = await asyncio.to_thread(export, current, manager.rules, source)
         if len(done.text.encode()) > api.MAX_EXPORT:
             raise Refused("refused", f"the configuration is larger than the {api.MAX_EXPORT} octets an answer takes")
-        return api.Exported(current.revision, done.text, str(source) if done.commented else "")
+        return api.Exported(current.revision, done.text, "" if done.left else str(source or ""), done.left)
 
     @command(api.Set)
     async def set_value(self, _call: IncomingCall, request: api.Set) -> api.Candidate:
@@ -242,9 +243,11 @@ class CfgmgrDaemon(Module):
         manager = await self._manager()
         commit = manager.commit(request.author, checked_reason(request.reason), request.role, request.zones)
         outcome = await self._to_its_end(commit, request.author)
+        told = shown_changes(outcome.revision.changes, manager.current.catalogue)
         return api.Committed(
             revision=outcome.revision.number,
-            changes=shown_changes(outcome.revision.changes, manager.current.catalogue),
+            changes=told.changes,
+            left_out=told.left_out,
             warnings=outcome.warnings,
             modules=outcome.answers,
             late=outcome.late,
@@ -275,12 +278,12 @@ class CfgmgrDaemon(Module):
         self.context.log.info("CFGMGR_RELOADED", source=path, changes=len(changes), secrets=len(secrets))
         shown, problems = shown_changes(changes, manager.current.catalogue), seed.problems()
         if not request.apply or not (changes or secrets):
-            return api.Reloaded(str(path), shown, problems, secrets=secrets)
+            return api.Reloaded(str(path), shown.changes, problems, secrets=secrets, left_out=shown.left_out)
         reason = checked_reason(request.reason) or f"{path} was read again"
         replaced = manager.replace(seed.validated, request.author, reason, request.role)
         outcome = await self._to_its_end(replaced, request.author)
         number, answers, late = outcome.revision.number, outcome.answers, outcome.late
-        return api.Reloaded(str(path), shown, problems, number, answers, late, secrets)
+        return api.Reloaded(str(path), shown.changes, problems, number, answers, late, secrets, shown.left_out)
 
     @command(api.Rollback)
     async def rollback(self, _call: IncomingCall, request: api.Rollback) -> api.RolledBack:
@@ -290,14 +293,16 @@ class CfgmgrDaemon(Module):
             proposal = await manager.way_back(request.revision)
         shown = shown_changes(proposal.changes, manager.current.catalogue)
         if not request.apply:
-            return api.RolledBack(request.revision, shown, problems_of(proposal.after.stored.findings))
+            warnings = problems_of(proposal.after.stored.findings)
+            return api.RolledBack(request.revision, shown.changes, warnings, left_out=shown.left_out)
         reason = checked_reason(request.reason) or f"back to revision {request.revision}"
         back = manager.roll_back(request.revision, request.author, reason, request.role)
         outcome = await self._to_its_end(back, request.author)
         self._tally.rolled_back()
         shown = shown_changes(outcome.revision.changes, manager.current.catalogue)
         number, answers, late = outcome.revision.number, outcome.answers, outcome.late
-        return api.RolledBack(request.revision, shown, outcome.warnings, number, answers, late)
+        warnings, left_out = outcome.warnings, shown.left_out
+        return api.RolledBack(request.revision, shown.changes, warnings, number, answers, late, left_out)
 
     @command(api.History)
     async def history(self, _call: IncomingCall, request: api.History) -> api.Revisions:
@@ -305,17 +310,18 @@ class CfgmgrDaemon(Module):
         manager = await self._manager()
         limit = max(1, min(request.limit, api.MAX_HISTORY))
 
-        def page() -> list[Revision]:
-            return list(itertools.islice(manager.store.revisions(request.before), limit + 1))
+        def page() -> list[api.Revision]:
+            if not request.changes_too:
+                return [
+                    shown_summary(one) for one in itertools.islice(manager.store.summaries(request.before), limit + 1)
+                ]
+            catalogue, found = manager.current.catalogue, manager.store.revisions(request.before)
+            return [shown_revision(one, catalogue) for one in itertools.islice(found, limit + 1)]
 
         with refusals():
             found = await self.context.work(page)
         self._reporter.tell(manager.store)
-        entries = [
-            shown_revision(revision, manager.current.catalogue, changes_too=request.changes_too)
-            for revision in found[:limit]
-        ]
-        return api.Revisions(entries, more=len(found) > limit)
+        return api.Revisions(found[:limit], more=len(found) > limit)
 
     @command(api.Status)
     async def status(self, _call: IncomingCall, _request: api.Status) -> api.StatusReply:
@@ -402,7 +408,7 @@ class CfgmgrDaemon(Module):
         before = 0
 
         def batch() -> int:
-            read = [revision.number for revision in itertools.islice(manager.store.revisions(before), VERIFY_BATCH)]
+            read = [revision.number for revision in itertools.islice(manager.store.summaries(before), VERIFY_BATCH)]
             return read[-1] if read else 0
 
         while True:

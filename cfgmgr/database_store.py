@@ -20,7 +20,7 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 from cfgmgr import database_schema as schema
 from cfgmgr import files
 from cfgmgr.errors import StoreLocked, StoreTooNew, StoreUncertain, StoreUnreachable, StoreUnusable
-from cfgmgr.store import Damage, Draft, Revision, Store
+from cfgmgr.store import Damage, Draft, Revision, Store, Summary
 from cfgmgr.tree import ROWS, Change, Tree, look_up, scopes_of, with_rows
 from daemonkit.findings import Path
 from datasrc.database.engine import Database
@@ -103,14 +103,19 @@ class DatabaseStore(Store):
         self._head, self._state, self._given_out = revision, state, revision.number
 
     def revisions(self, before: int = 0) -> Iterator[Revision]:
+        return map(_revision, self._rows(before))
+
+    def summaries(self, before: int = 0) -> Iterator[Summary]:
+        return map(_summary, self._rows(before))
+
+    def _rows(self, before: int) -> Iterator[Any]:
         while True:
             query = select(schema.revisions).order_by(schema.revisions.c.number.desc()).limit(PAGE)
             if before:
                 query = query.where(schema.revisions.c.number < before)
             with _translated(), self._database.read() as connection:
                 rows = connection.execute(query).all()
-            for row in rows:
-                yield _revision(row)
+            yield from rows
             if len(rows) < PAGE:
                 return
             before = rows[-1].number
@@ -302,6 +307,11 @@ def _read_changes(raw: str) -> tuple[Change, ...]:
 def _revision(row: Any) -> Revision:
     time_ = datetime.fromisoformat(row.time)
     return Revision(row.number, time_, row.author, row.reason, _read_changes(row.changes))
+
+
+def _summary(row: Any) -> Summary:
+    count = len(msgspec.json.decode(row.changes, type=list[msgspec.Raw]))
+    return Summary(row.number, datetime.fromisoformat(row.time), row.author, row.reason, count)
 
 
 @contextmanager

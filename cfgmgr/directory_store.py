@@ -23,14 +23,14 @@ import msgspec
 
 from cfgmgr import files
 from cfgmgr.errors import StoreUncertain, StoreUnusable
-from cfgmgr.store import Damage, Draft, Revision, Store, Suffered
+from cfgmgr.store import Damage, Draft, Revision, Store, Suffered, Summary
 from cfgmgr.tree import Change, Tree, apply, flat, with_rows
 
 SMALL_SNAPSHOT = 64 * 1024  # bytes
 MAX_CHAIN = 1000  # revisions read at a start beside a snapshot: a tenth of a second
 
 T = TypeVar("T")
-Head = TypeVar("Head", bound="_RevisionHead")
+Head = TypeVar("Head", bound="_RevisionHead | _RevisionInShort")
 
 _REVISION = re.compile(r"revision-([0-9]{8,12})")
 _NUMBERED = re.compile(r"revision-([0-9]{8,12})(\.damaged.*)?")
@@ -62,6 +62,16 @@ class _RevisionAlone(_RevisionHead):
     snapshot: msgspec.Raw = msgspec.Raw()
 
 
+class _RevisionInShort(msgspec.Struct):
+    """The same, without objects made of the changes, for a first start has listed all zones in one."""
+
+    revision: int
+    time: datetime
+    author: str
+    reason: str
+    changes: list[msgspec.Raw]
+
+
 class _CandidateFile(msgspec.Struct):
     """The body of a candidate file."""
 
@@ -72,6 +82,7 @@ class _CandidateFile(msgspec.Struct):
 
 _revision_decoder = msgspec.json.Decoder(_RevisionFile)
 _alone_decoder = msgspec.json.Decoder(_RevisionAlone)
+_short_decoder = msgspec.json.Decoder(_RevisionInShort)
 _candidate_decoder = msgspec.json.Decoder(_CandidateFile)
 
 
@@ -158,13 +169,22 @@ class DirectoryStore(Store):
         self._given_out = max(self._given_out, body.revision)
 
     def revisions(self, before: int = 0) -> Iterator[Revision]:
+        return (_revision(body) for body in self._bodies(_alone_decoder, before))
+
+    def summaries(self, before: int = 0) -> Iterator[Summary]:
+        for body in self._bodies(_short_decoder, before):
+            yield Summary(body.revision, body.time, body.author, body.reason, len(body.changes))
+
+    def _bodies(self, decoder: msgspec.json.Decoder[Head], before: int) -> Iterator[Head]:
         for number in sorted(self._numbers(_REVISION), reverse=True):
             if before and number >= before:
                 continue
             try:
-                yield _revision(self._read_as(_alone_decoder, number))
+                body = self._read_as(decoder, number)
             except files.DamagedFile as error:
                 self._set_aside(self._path(number), str(error), Suffered.HISTORY)
+                continue
+            yield body
 
     def drafts(self) -> list[Draft]:
         found = []

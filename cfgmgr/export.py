@@ -2,7 +2,7 @@
 
 What is the same in the file and in the store is left as somebody wrote it, lines that only say the default included.
 The outcome is read again and must be exactly what is stored; where that cannot be had, or the file is gone or wrong,
-the configuration is written without the comments.
+the configuration is written without the comments, and it is told why.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
@@ -39,33 +40,62 @@ class Exported:
 
     text: str
     commented: bool  # it is the file, with its comments, brought to what is stored
+    left: str = ""  # why not, where there is a file
 
 
 def export(current: Current, rules: Rules, file: Path | None) -> Exported:
     """The stored configuration as text; `file` is the one it came from, if any."""
+    left = ""
     if file is not None:
-        text = _into(file, current, rules)
-        if text is not None and _says(text, rules, current.state):
-            return Exported(text, commented=True)
+        try:
+            text = _into(file, current, rules)
+            if _says(text, rules, current.state):
+                return Exported(text, commented=True)
+            left = f"what {file} says cannot be brought to what is stored line by line"
+        except _CannotComment as error:
+            left = str(error)
     head = f"# The configuration of bobdns, revision {current.revision}.\n"
-    return Exported(head + _dump(_plain(flat(current.state), top=True)), commented=False)
+    return Exported(head + _without_comments(flat(current.state)), commented=False, left=left)
 
 
-def _into(file: Path, current: Current, rules: Rules) -> str | None:
-    """The text of a file brought to what is stored, or None where that cannot be."""
+class _CannotComment(Exception):
+    """The comments of a file cannot be kept; the text says why."""
+
+
+def _into(file: Path, current: Current, rules: Rules) -> str:
+    """The text of a file brought to what is stored. Raises _CannotComment."""
     try:
-        if file.stat().st_size > MAX_COMMENTED or len(current.state.get("zones", ())) > MAX_COMMENTED_ROWS:
-            return None
+        size, rows = file.stat().st_size, len(current.state.get("zones", ()))
+        if size > MAX_COMMENTED or rows > MAX_COMMENTED_ROWS:
+            raise _CannotComment(
+                f"{file} has {size} octets and there are {rows} zones; they are kept up to {MAX_COMMENTED} octets and "
+                f"{MAX_COMMENTED_ROWS} zones"
+            )
         seed = read_seed(file, rules)
         if seed.validated.findings.errors:
-            return None
+            raise _CannotComment(f"{file} has errors by now: {seed.validated.findings.errors[0]}")
         document = _yaml().load(file.read_text(encoding="utf-8"))
-    except (OSError, DocumentError, YAMLError, UnicodeDecodeError):
-        return None
+    except (OSError, DocumentError, YAMLError, UnicodeDecodeError) as error:
+        raise _CannotComment(f"{file} cannot be read: {error}") from error
     if document is None:
-        return None
+        raise _CannotComment(f"{file} is empty")
     _merge(document, flat(seed.validated.values), flat(current.state), current.catalogue.root)
     return _dump(document)
+
+
+def _without_comments(state: Tree) -> str:
+    """Values as text. Many rows are written one a line, as JSON, which is YAML, too: a second for 100 000."""
+    long = {key: value for key, value in state.items() if key in ROWS and len(value) > MAX_COMMENTED_ROWS}
+    rest = {key: value for key, value in state.items() if key not in long}
+    parts = [_dump(_plain(rest, top=True))] if rest else []
+    for key, rows in long.items():
+        parts.append(f"{key}:\n")
+        parts += (f"  {_json(name)}: {_json(row)}\n" for name, row in rows.items())
+    return "".join(parts)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _merge(document: CommentedMap, old: Tree, new: Tree, option: Option | None) -> None:

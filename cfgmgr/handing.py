@@ -13,7 +13,7 @@ from cfgmgr.tree import ROWS
 from daemonkit.api import Configuration, Prepare, Rows
 
 # What one message holds of rows; far below the 16 MiB of the bus, and a few milliseconds of work.
-MAX_ROWS = 20_000
+MAX_ROWS = 10_000
 MAX_ROW_BYTES = 4 * 1024 * 1024  # of the values, as JSON
 
 

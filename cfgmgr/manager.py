@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from cfgmgr import api, narrowing
-from cfgmgr.answers import problems_of, shown_changes, untold
+from cfgmgr.answers import ShownChanges, problems_of, shown_changes, untold
 from cfgmgr.api import Checked, Problem
 from cfgmgr.candidates import Candidate, Candidates, restored, undoing
 from cfgmgr.catalogue import Catalogue
@@ -79,7 +79,7 @@ class Manager:
         current, there = self.current, list(self.candidates)
 
         def told() -> list[api.OneCandidate]:
-            counts = ((one, len(shown_changes(one.changes, current.catalogue))) for one in there)
+            counts = ((one, shown_changes(one.changes, current.catalogue).count) for one in there)
             return [api.OneCandidate(one.author, one.base, count) for one, count in counts]
 
         return await self._work(told)
@@ -126,24 +126,24 @@ class Manager:
             candidate = self.candidate(author)
             problems = self._not_permitted(candidate, role, zones)
             if problems:
-                changes = shown_changes(candidate.changes, self.current.catalogue)
-                return Checked(good=False, changes=changes, problems=problems, modules=[])
+                told = shown_changes(candidate.changes, self.current.catalogue)
+                return _bad(told, problems)
             stored = await self._validated(candidate)
             problems = problems_of(stored.findings, zones) + await self.committer.warnings(candidate.changes, stored)
-            changes = shown_changes(candidate.changes, stored.catalogue)
+            told = shown_changes(candidate.changes, stored.catalogue)
             try:
                 await self._require_fresh(candidate, zones)
             except Stale as error:
                 problems.insert(0, Problem("", str(error), "error"))
             if any(problem.severity == "error" for problem in problems):
-                return Checked(good=False, changes=changes, problems=problems, modules=[])
+                return _bad(told, problems)
             scopes = self.committer.scopes_of_change(candidate.scopes)
             proposal, modules = await self.committer.ask(await self.committer.propose(stored, scopes))
             theirs = [change for change in self._made(proposal.changes) if not outside([change], zones)]
-            changes = shown_changes(theirs if zones is not None else proposal.changes, stored.catalogue)
+            told = shown_changes(theirs if zones is not None else proposal.changes, stored.catalogue)
             good = all(answer.state in GOOD for answer in modules)
             shown = answers_within(modules, zones, stored.catalogue, proposal.after.complete)
-            return Checked(good=good, changes=changes, problems=problems, modules=shown)
+            return Checked(good, told.changes, problems, shown, told.left_out)
 
     def _made(self, changes: Iterable[Change]) -> list[Change]:
         """Those that somebody made: not what the next revision writes in another form, whoever makes it."""
@@ -275,3 +275,8 @@ class Manager:
                 break
             found.append(revision)
         return found
+
+
+def _bad(told: ShownChanges, problems: list[Problem]) -> Checked:
+    """Nobody was asked."""
+    return Checked(good=False, changes=told.changes, problems=problems, modules=[], left_out=told.left_out)

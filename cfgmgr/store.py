@@ -27,6 +27,17 @@ class Revision:
     changes: tuple[Change, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A revision without what it changed, which may be all of 100 000 zones."""
+
+    number: int
+    time: datetime  # UTC
+    author: str
+    reason: str
+    count: int  # of changes
+
+
 class Suffered(enum.Enum):
     """What a damaged file cost."""
 
@@ -99,6 +110,10 @@ class Store(ABC):
 
         Damaged ones are left out, and are in `damage` from then on.
         """
+
+    @abstractmethod
+    def summaries(self, before: int = 0) -> Iterator[Summary]:
+        """As `revisions`, in short."""
 
     @abstractmethod
     def drafts(self) -> list[Draft]:

@@ -41,9 +41,9 @@ class Changed:
     revision: int | None = None
 
     @classmethod
-    def of(cls, names: Sequence[str], revision: int | None = None) -> Changed:
-        """Of these, of which the first are kept."""
-        return cls(tuple(name[:MAX_AUDIT_PATH] for name in names[:MAX_AUDIT_CHANGES]), len(names), revision)
+    def of(cls, names: Sequence[str], revision: int | None = None, more: int = 0) -> Changed:
+        """Of these, of which the first are kept, and so many more whose names are not known."""
+        return cls(tuple(name[:MAX_AUDIT_PATH] for name in names[:MAX_AUDIT_CHANGES]), len(names) + more, revision)
 
 
 NOTHING = Changed()

@@ -168,7 +168,7 @@ class ComponentRoutes:
 
     async def _at_once(self, request: Request, edits: list[Edit], reason: str) -> Response:
         made = await self._candidates.at_once(author_of(request), edits, reason)
-        note_changed(request, [change.path for change in made.changes], made.revision)
+        note_changed(request, [change.path for change in made.changes], made.revision, made.left_out)
         return answer(made)
 
     async def _configured(self, component: str) -> Any:

@@ -303,7 +303,7 @@ def _place(entry: EntryBody) -> str:
 def _made(request: Request, outcome: api.Committed | api.Reloaded | api.RolledBack) -> Response:
     """The answer; where a revision came of it the audit log has its number."""
     if outcome.revision:
-        note_changed(request, [change.path for change in outcome.changes], outcome.revision)
+        note_changed(request, [change.path for change in outcome.changes], outcome.revision, outcome.left_out)
     return answer(outcome)
 
 

@@ -49,9 +49,9 @@ def only_reads(request: Request) -> None:
     setattr(request.state, READS, True)
 
 
-def note_changed(request: Request, names: Sequence[str], revision: int | None = None) -> None:
-    """Say for the audit log what this request changed; names, never values."""
-    setattr(request.state, CHANGED, Changed.of(names, revision))
+def note_changed(request: Request, names: Sequence[str], revision: int | None = None, more: int = 0) -> None:
+    """Say for the audit log what this request changed; names, never values. There are `more` than these."""
+    setattr(request.state, CHANGED, Changed.of(names, revision, more))
 
 
 def author_of(request: Request) -> str:

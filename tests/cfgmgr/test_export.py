@@ -97,13 +97,23 @@ def test_a_file_that_is_not_it_any_more_is_left_alone(tmp_path, text):
 
 
 def test_without_a_file_it_is_written_plainly(tmp_path):
+    assert export(current_of({}), rules(), None).left == ""
     assert not export(current_of({}), rules(), None).commented
     assert not export(current_of({}), rules(), tmp_path / "none").commented
 
 
 def test_a_long_file_is_written_without_comments(tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "MAX_COMMENTED_ROWS", 1)
-    assert not exported(tmp_path, COMMENTED, document(COMMENTED)).commented
+    tree = document(COMMENTED)
+    tree["zones"] |= {"no": {"query_acl": [{"action": "ACCEPT", "from": "192.0.2.0/24"}]}, "1.in-addr.arpa": {}}
+    done = exported(tmp_path, COMMENTED, tree)
+    assert not done.commented
+    assert done.left == (
+        f"{tmp_path / 'bob.yaml'} has {len(COMMENTED)} octets and there are 4 zones; "
+        "they are kept up to 524288 octets and 1 zones"
+    )
+    assert "# " not in done.text.partition("\n")[2]
+    assert rules().validate(document(done.text)).values == current_of(tree).state
 
 
 @given(DOCUMENTS, DOCUMENTS)

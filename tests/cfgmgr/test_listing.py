@@ -75,6 +75,36 @@ async def test_what_has_no_entries_is_said(tmp_path, seed, path):
             await bench.call(api.Entries(path))
 
 
+async def test_of_very_many_changes_the_first_are_told_and_how_many_more_there_are(tmp_path, seed, monkeypatch):
+    """All of 100 000 in one answer had cfgmgr's loop stand still for seconds, and bob take it for hung."""
+    monkeypatch.setattr(api, "MAX_SHOWN_CHANGES", 10)
+    async with Bench(tmp_path, "--seed", seed) as bench:
+        (first,) = (await bench.call(api.History(changes_too=True))).revisions
+        assert (len(first.changes or ()), first.left_out, first.count) == (10, 15, 1)
+        await bench.call(api.Set("alice", "auth.identity", "x"))
+        edited = await bench.call(api.Unset("alice", "zones"))
+        for told in (edited, await bench.call(api.Diff("alice")), await bench.call(api.Check("alice"))):
+            assert (len(told.changes), told.left_out) == (10, 16)
+            assert told.changes[0].path == "auth.identity"
+            assert told.changes[1].old == {"notify": "off"}
+        (mine,) = (await bench.call(api.ListCandidates())).candidates
+        assert mine.count == 26
+        committed = await bench.call(api.Commit("alice"))
+        assert (len(committed.changes), committed.left_out) == (10, 16)
+        for apply in (False, True):
+            back = await bench.call(api.Rollback("alice", 1, apply=apply))
+            assert (len(back.changes), back.left_out) == (10, 16)
+        zones: dict[str, object] = {name: {} for name in NAMES}
+        edited = await bench.call(api.Set("alice", "zones", zones))  # others in place of those there
+        assert (len(edited.changes), edited.left_out) == (10, 15)
+        short = (await bench.call(api.History())).revisions
+        assert [(one.revision, one.count, one.changes, one.left_out) for one in short] == [
+            (3, 2, None, 0),
+            (2, 2, None, 0),
+            (1, 1, None, 0),
+        ]
+
+
 @pytest.mark.parametrize("path", ["", "zones"])
 async def test_a_value_with_many_rows_has_the_first_and_tells_the_rest(tmp_path, seed, path, monkeypatch):
     monkeypatch.setattr(showing, "MAX_SHOWN_ROWS", 10)

@@ -100,6 +100,9 @@ def test_history_has_author_time_reason_and_changes_newest_first(store):
     assert list(store.revisions()) == made[::-1]
     assert list(store.revisions(before=3)) == made[1::-1]
     assert list(store.revisions(before=1)) == []
+    for before in (0, 3, 1):
+        short = [(r.number, r.time, r.author, r.reason, len(r.changes)) for r in store.revisions(before)]
+        assert [(s.number, s.time, s.author, s.reason, s.count) for s in store.summaries(before)] == short
     assert made[2] == Revision(3, NOW, "a2", "because", (change("n", 2, 3),))
 
 
