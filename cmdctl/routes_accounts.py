@@ -14,6 +14,7 @@ GET    /v1/audit?before=&limit=&author=&kind=   changes and refusals, newest fir
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -95,6 +96,7 @@ class AccountRoutes:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._guessing = asyncio.Lock()
         self._guesses = Throttle()  # of passwords, by who holds a token and guesses
 
     def routes(self) -> list[Route]:
@@ -159,9 +161,11 @@ class AccountRoutes:
         wanted = await body(request, PasswordBody)
         guesses = (caller.user,)
         self._guesses.check(guesses)
-        if await self._services.store_work(self._accounts().by_password, caller.user, wanted.current) is None:
-            self._guesses.failed(guesses)
-            raise RequestError("refused", "that is not your password until now")
+        async with self._guessing:
+            self._guesses.check(guesses)  # again: others may have been wrong while this one waited
+            if await self._services.store_work(self._accounts().by_password, caller.user, wanted.current) is None:
+                self._guesses.failed(guesses)
+                raise RequestError("refused", "that is not your password until now")
         await self._kept(request, 200, self._accounts().change_user, caller.user, None, wanted.password)
         return answer({})
 

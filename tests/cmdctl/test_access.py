@@ -753,6 +753,20 @@ async def test_checks_of_zones_hold_up_neither_who_comes_with_a_token_nor_a_chan
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_who_holds_a_token_cannot_guess_its_users_password_faster_by_guessing_at_once(remote, monkeypatch):
+    here = remote.here
+    here.services.accounts.add_user("guessed", Role.READ, PASSWORD)
+    remote.tokens["guessed"] = here.services.accounts.add_token("guessed", Role.READ, None, "", None)[1]
+    tried = []
+    monkeypatch.setattr(type(here.services.accounts), "by_password", lambda _self, name, _password: tried.append(name))
+    body = json.dumps({"current": "a guess", "password": "another horse"}).encode()
+    header = remote.bearer("guessed")
+    asks = [remote.ask("POST", "/v1/password", header, body=body) for _ in range(3 * MAX_FAILURES)]
+    found = [status for status, _, _ in await asyncio.gather(*asks)]
+    assert (found.count(403), found.count(429), len(tried)) == (MAX_FAILURES, 2 * MAX_FAILURES, MAX_FAILURES)
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_wrong_passwords_sent_at_once_are_counted_before_the_next_is_looked_at(remote, monkeypatch):
     tried = []
     monkeypatch.setattr(
