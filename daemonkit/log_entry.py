@@ -14,7 +14,10 @@ MAX_FIELD = 2048  # characters of one value: a line stays near the 4096 octets a
 SYSLOG_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 FACILITIES = {"daemon": 3, **{f"local{number}": 16 + number for number in range(8)}}  # RFC 5424 section 6.2.1
 _NOTICE = 5
-_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)}
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+# Ends of lines for some, and what shows text in another order than it is: marks, embeddings, overrides, isolates.
+_REORDERING = (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_ESCAPES |= {code: f"\\u{code:04x}" for code in _REORDERING}
 # The octets of file names that are no UTF-8, as the interpreter carries them (PEP 383).
 _ESCAPES |= {0xDC00 + octet: f"\\x{octet:02x}" for octet in range(0x80, 0x100)}
 # The last resort: nobody writes a secret into a message, but the text of a driver's error is not ours. Strangers choose

@@ -90,7 +90,13 @@ def test_what_comes_from_outside_cannot_forge_a_line(log, caplog):
     """V71."""
     with caplog.at_level(logging.INFO, "toy"):
         log.info("TOY_SAW", name="a\nTOY_BROKE b\x1b[31m\x9b\u2028")
-    assert caplog.messages == ["TOY_SAW saw a\\x0aTOY_BROKE b\\x1b[31m\\x9b\\x2028"]
+    assert caplog.messages == ["TOY_SAW saw a\\x0aTOY_BROKE b\\x1b[31m\\x9b\\u2028"]
+
+
+@pytest.mark.parametrize("code", [0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)])
+def test_nothing_that_is_shown_in_another_order_than_it_is_reaches_a_log(code):
+    """V71."""
+    assert escape(f"a{chr(code)}b") == f"a\\u{code:04x}b"
 
 
 def test_braces_in_a_field_are_only_text(log, caplog):
