@@ -46,7 +46,7 @@ from cmdctl.parameters import AFTER, LIMIT, REASON
 from cmdctl.roles import Role
 from cmdctl.routing import Operation, Query, caller_of
 from cmdctl.services import Services, author_of, note_changed
-from cmdctl.zonedesk import SourcesUnreadable, ZoneDesk, unreadable
+from cmdctl.zonedesk import NoSuchSource, SourcesUnreadable, ZoneDesk, nowhere, unreadable
 from cmdctl.zonefacts import text_of
 from cmdctl.zonelist import STATES, Located, Wanted
 from datasrc import checks
@@ -149,8 +149,13 @@ class ZoneRoutes:
         """A page of the list."""
         after = request.query_params.get("after")
         behind = None if after is None else parse_origin(after)
-        page = await zonefacts.page(self._services, behind, page_limit(request), _wanted(request))
         narrow = caller_of(request).zones is not None
+        try:
+            page = await zonefacts.page(self._services, behind, page_limit(request), _wanted(request))
+        except NoSuchSource:
+            if not narrow:
+                raise
+            return answer(ZonePage(zones=[], next=None, problems=[]))  # as of one that has none of theirs
         zones = await zonefacts.entries(self._services, page.zones, untold=narrow)
         following = zones[-1]["origin"] if page.more else None
         problems = page.problems
@@ -250,6 +255,10 @@ def _discreet(request: Request) -> Iterator[None]:
         if caller_of(request).zones is None:
             raise
         raise RequestError("unavailable", error.untold) from None
+    except NoSuchSource:
+        if caller_of(request).zones is None:
+            raise
+        raise nowhere(parse_origin(segment(request, "origin")), []) from None  # as of one that has it not
 
 
 def _wanted(request: Request) -> Wanted:

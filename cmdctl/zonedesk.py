@@ -36,6 +36,10 @@ def unreadable(count: int) -> str:
     return f"{count} data source{'s' * (count > 1)} cannot be read now"
 
 
+class NoSuchSource(RequestError):
+    """A data source that is named and not there."""
+
+
 class ZoneDesk:
     """The data sources in the order of the configuration. One that cannot be opened is tried again at each use."""
 
@@ -102,7 +106,7 @@ class ZoneDesk:
             except DataSourceError as error:
                 if not is_new(error):
                     problems.append(str(error))
-        raise _nowhere(origin, problems)
+        raise nowhere(origin, problems)
 
     def read(self, located: list[Located]) -> list[Located]:
         """What is in unread zone files; one that went meanwhile, or whose source fails now, is left as it is."""
@@ -159,13 +163,13 @@ class ZoneDesk:
                 continue
             if finder is not None:
                 return Located(name, opened.writable, finder.info), finder
-        raise _nowhere(origin, problems)
+        raise nowhere(origin, problems)
 
     def _names(self, source: str | None) -> list[str]:
         if source is None:
             return list(self._configured)
         if source not in self._configured:
-            raise RequestError("not-found", f"there is no data source {source!r}")
+            raise NoSuchSource("not-found", f"there is no data source {source!r}")
         return [source]
 
     def _file_names(self, name: str) -> FileNames:
@@ -189,7 +193,8 @@ class ZoneDesk:
             raise StorageError(str(error)) from error
 
 
-def _nowhere(origin: Name, problems: list[str]) -> RequestError:
+def nowhere(origin: Name, problems: list[str]) -> RequestError:
+    """What is told of a zone that is nowhere."""
     text = f"there is no zone {origin}"
     if problems:
         return SourcesUnreadable(f"{text} in what can be read", problems)

@@ -19,6 +19,7 @@ import pytest
 import pytest_asyncio
 from starlette.requests import Request
 
+import datasrc
 from cmdctl.app import all_routes
 from cmdctl.audit import MINUTE, NOTHING, Audit, Changed, Entry, Refusals
 from cmdctl.authentication import Authentication
@@ -302,6 +303,19 @@ class TestCredentials:
         assert await asked("/v1/zone-names?prefix=example", "both") == {"names": ["example.net", ZONE], "more": False}
         assert await asked("/v1/zone-names?limit=1", "both") == {"names": ["example.net"], "more": True}
         assert len((await asked("/v1/zones", "read"))["zones"]) == 3
+
+    async def test_a_token_for_some_zones_does_not_learn_which_data_sources_there_are(self, remote):
+        remote.here.load(ZONE)
+        remote.here.sources["empty"] = {"type": "database", "url": f"sqlite:///{remote.here.directory}/empty.sqlite"}
+        datasrc.open(remote.here.sources["empty"]["url"], create=True).close()
+        try:
+            for path in (f"/v1/zones/{ZONE}", f"/v1/zones/{ZONE}/check", f"/v1/zones/{ZONE}/export", "/v1/zones"):
+                there = await remote.ask("GET", f"{path}?source=empty", remote.bearer("zone"))
+                nowhere = await remote.ask("GET", f"{path}?source=nosuch", remote.bearer("zone"))
+                assert (there[0], there[2]) == (nowhere[0], nowhere[2]), path
+            assert (await remote.ask("GET", "/v1/zones?source=nosuch", remote.bearer("read")))[0] == 404
+        finally:
+            del remote.here.sources["empty"]
 
     @pytest.mark.parametrize(
         ("token", "command", "arguments", "status"),
