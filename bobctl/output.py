@@ -15,6 +15,10 @@ import click
 
 # Control characters of every kind: what a zone or a peer named itself must not command the terminal.
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+# What ends lines, or shows text in another order than it is (the same in daemonkit.log_entry).
+_ESCAPES |= {
+    code: f"\\u{code:04x}" for code in (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+}
 
 MAX_WIDTH = 100  # columns of prose: longer lines are hard to read
 

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from daemonkit.log_destinations import destination
 from daemonkit.log_entry import Entry, escape
-from daemonkit.log_limits import ORDINARY, PROVOKED, Limits
+from daemonkit.log_limits import ORDINARY, PROVOKED, Limits, Suppressed
 from daemonkit.log_ring import LogLine, LogRing
 from daemonkit.log_settings import LEVELS, LogSettings
 from daemonkit.log_sink import Sink
@@ -87,8 +87,12 @@ class MessageLog:
     def tell_suppressed(self) -> float | None:
         """Say what the rate limit kept back, where a window is over; the seconds until the next one is."""
         for kept in self._limits.ended():
-            self.warning("DAEMON_MESSAGES_SUPPRESSED", id=kept.id, count=kept.count, seconds=kept.seconds)
+            self.tell_kept_back(kept)
         return self._limits.next_end()
+
+    def tell_kept_back(self, kept: Suppressed) -> None:
+        """Say how often a message came too often."""
+        self.warning("DAEMON_MESSAGES_SUPPRESSED", id=kept.id, count=kept.count, seconds=kept.seconds)
 
     def _write(
         self, level: int, message_id: str, fields: Mapping[str, object], error: BaseException | None = None
@@ -121,6 +125,7 @@ class LogHandler(logging.Handler):
         self.wanted: LogSettings | None = None  # what the configuration says; `settings` may have a way out beside it
         self._sinks = {name: self._sink(name, settings) for name in settings.destinations}
         self._logs: list[MessageLog] = []
+        self._libraries = Limits()  # of what they say, by the name of their logger
         self._ring = LogRing.in_memory(who, os.getpid())
 
     def keep_in(self, ring: LogRing) -> None:
@@ -168,6 +173,9 @@ class LogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count, keep and queue; never blocks."""
+        if not getattr(record, "message_id", "") and not self._libraries.allows(record.name, ORDINARY):
+            self.count(SUPPRESSED)
+            return
         entry = self._entry(record)
         self.count(SEVERITIES.index(entry.severity))
         try:
@@ -222,6 +230,11 @@ class LogHandler(logging.Handler):
 
     def _idle(self) -> float | None:
         ends = [end for log in self._logs if (end := log.tell_suppressed()) is not None]
+        if self._logs:  # what libraries say has no log of its own
+            for kept in self._libraries.ended():
+                self._logs[0].tell_kept_back(kept)
+        if (end := self._libraries.next_end()) is not None:
+            ends.append(end)
         return min(ends, default=None)
 
     def _tell_lost(self, count: int) -> None:

@@ -35,7 +35,9 @@ def test_an_empty_table_is_nothing(capsys):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("hostile", ["\x1b[2J", "a\nb", "\x9b1m", "\r", "\0", "\x7f"])
+@pytest.mark.parametrize(
+    "hostile", ["\x1b[2J", "a\nb", "\x9b1m", "\r", "\0", "\x7f", "\u202e", "\u2066", "\u200f", "\u2028"]
+)
 def test_control_characters_are_made_visible(hostile, capsys):
     output.table(("A",), [(hostile,)])
     output.fields({"name": hostile})

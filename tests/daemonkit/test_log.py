@@ -25,6 +25,7 @@ from daemonkit.log import (
     rename_log,
     start_logging,
 )
+from daemonkit.log_entry import Entry
 from daemonkit.log_limits import ORDINARY, PROVOKED, WINDOW, Limits
 from daemonkit.log_settings import LogSettings
 from daemonkit.spec import Spec
@@ -50,6 +51,22 @@ MESSAGES = {
     "TOY_ASKED": Text("asked by {name}", provoked=True),
     "DAEMON_MESSAGES_SUPPRESSED": Text("{count} more {id} in {seconds} s"),
 }
+
+
+class Here:
+    """In the place of a sink."""
+
+    def __init__(self, said: list[str]) -> None:
+        self._said = said
+
+    def put(self, entry: Entry) -> None:
+        self._said.append(entry.said)
+
+    def flush(self, _timeout: float) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 @pytest.fixture
@@ -170,6 +187,24 @@ def test_no_text_that_a_stranger_chooses_takes_long(begin, pattern, length):
         escape(text)
         rounds.append(time.thread_time() - begun)
     assert min(rounds) < 0.02  # half a millisecond is meant
+
+
+def test_a_flood_of_what_a_library_says_is_bounded_counted_and_told(started, clock, log, monkeypatch):
+    """V71: a driver that is asked for every query, and fails, has something to say for each."""
+    monkeypatch.setattr(started, "_libraries", Limits(clock))
+    said: list[str] = []
+    monkeypatch.setattr(started, "_sinks", {"here": Here(said)})
+    started.watch(log)
+    for _ in range(ORDINARY + 30):
+        logging.getLogger("asyncio").error("cannot")
+    logging.getLogger("sqlalchemy").error("is not hidden by the flood")
+    assert said == ["cannot"] * ORDINARY + ["is not hidden by the flood"]
+    assert log_statistics()["log.suppressed"] == 30
+    clock.now += WINDOW
+    assert started._idle() is None
+    assert said[-1] == f"DAEMON_MESSAGES_SUPPRESSED 30 more asyncio in {WINDOW:.0f} s"
+    logging.getLogger("asyncio").error("can")
+    assert said[-1] == "can"
 
 
 def test_a_flood_of_one_message_is_bounded_counted_and_told(log, clock, caplog):
