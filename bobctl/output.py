@@ -67,7 +67,13 @@ def yaml_document(value: Any) -> None:
     import yaml  # slow to import, and few commands need it
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text = yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=False)
+
+    def dumped(*, as_it_is: bool) -> str:
+        return yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=as_it_is, default_flow_style=False)
+
+    text = dumped(as_it_is=True)
+    if printable(text.replace("\n", "")) != text.replace("\n", ""):  # YAML lets pass what reorders: all is escaped then
+        text = dumped(as_it_is=False)
     click.echo(text.removesuffix("...\n"), nl=False)
 
 

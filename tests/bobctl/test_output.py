@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+import yaml
 
 from bobctl import config, output
 
@@ -46,7 +47,16 @@ def test_control_characters_are_made_visible(hostile, capsys):
     output.yaml_document({"key": hostile})
     said = capsys.readouterr()
     assert not [char for char in said.out + said.err if ord(char) < 32 and char != "\n"]
+    assert not set(said.out + said.err) & set("\x7f\x9b\u200f\u2028\u202e\u2066")
     assert not [char for char in said.out + said.err if 0x7F <= ord(char) < 0xA0]
+
+
+def test_yaml_that_is_escaped_is_still_the_value(capsys):
+    value = {"name": "a\u202eb", "other": ["Zürich", "\u2066"]}
+    output.yaml_document(value)
+    assert yaml.safe_load(capsys.readouterr().out) == value
+    output.yaml_document({"other": "Zürich"})
+    assert capsys.readouterr().out == "other: Zürich\n"
 
 
 @pytest.mark.parametrize(
