@@ -33,7 +33,8 @@ def execute(suite: Suite, file: str, *, dry_run: bool) -> None:
     themselves, are made in your candidate, which must be empty, checked by the running processes, and forgotten. It
     looks whether you may, and whether what is named exists, or would by the lines before: components, zones, users,
     tokens, keys, modules, commands and arguments; does what only reads without showing it; of other lines it checks the
-    words. It stops at the first error, too.
+    words. Where a line would make a secret a file beside its place stands for it until the dry run ends. It stops at
+    the first error, too.
     """
     commands = list(_commands(file))
     if dry_run:

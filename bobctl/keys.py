@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import os
-import secrets
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
-from bobctl import completion, output
+from bobctl import completion, output, secret_files
 from bobctl.committing import commit_at_once
 from bobctl.errors import CommandError
-from bobctl.suite import UNIX, Suite
+from bobctl.suite import Suite
 from bobctl.verbs import Noun, done, pass_suite
 from cmdctl.errors import ErrorAnswer
 
@@ -28,8 +25,6 @@ ALGORITHMS = {
     "hmac-sha512-256": 64,
     "hmac-sha1": 20,
 }
-DIRECTORY = "keys"  # below the state directory
-FILE_MODE, DIRECTORY_MODE = 0o600, 0o700
 
 
 def names(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
@@ -87,8 +82,8 @@ def add_key(
         raise CommandError("conflict", f"there is a key {name} already; remove it first")
     secret = None
     if secret_file is None:
-        secret = base64.b64encode(secrets.token_bytes(ALGORITHMS[algorithm])).decode()
-        secret_file = _written(suite, name, file, secret)
+        secret = secret_files.secret_of(ALGORITHMS[algorithm])
+        secret_file = secret_files.make(suite, name, file, secret)
     try:
         entry = {"algorithm": algorithm, "secret_file": str(secret_file.absolute())}
         body = {"path": "keys", "key": name, "value": entry}
@@ -117,46 +112,3 @@ def remove_key(suite: Suite, name: str) -> None:
         raise CommandError("not-found", f"there is no key {name}")
     committed = commit_at_once(suite, "remove", {"path": "keys", "key": name}, f"key {name} removed")
     done(suite, committed, f"key {name} removed; its secret is still in {known[name]['secret_file']}")
-
-
-def _written(suite: Suite, name: str, file: Path | None, secret: str) -> Path:
-    """The new file with a secret, which belongs to the suite's user."""
-    if suite.server is not None and not suite.server.startswith(UNIX):
-        raise CommandError(
-            "usage", "a secret is made on the suite's own machine; --secret-file names one that is there"
-        )
-    state = Path(suite.client.get("status")["suite"]["state_dir"])
-    try:
-        owner = state.stat()
-        if file is None:
-            file = state / DIRECTORY / f"{name.lower().rstrip('.').replace('/', '_')}.key"
-            _make_directory(file.parent, owner)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
-        with open(descriptor, "w") as stream:
-            stream.write(f"{secret}\n")
-            stream.flush()
-            os.fsync(descriptor)
-            _give(descriptor, owner)
-    except OSError as error:
-        raise CommandError("failed", f"{error.filename or file}: {error.strerror}") from error
-    return file
-
-
-def _make_directory(path: Path, owner: os.stat_result) -> None:
-    """Where it is missing; one that is there must be one, for what is made in it goes to the suite's user."""
-    try:
-        path.mkdir(DIRECTORY_MODE)
-    except FileExistsError:
-        os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW))
-        return
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        _give(descriptor, owner)
-    finally:
-        os.close(descriptor)
-
-
-def _give(descriptor: int, owner: os.stat_result) -> None:
-    """Root makes files for the suite's user, who may have put something else at their place meanwhile: not by name."""
-    if os.geteuid() == 0:
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)

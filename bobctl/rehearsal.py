@@ -18,6 +18,7 @@ import click
 
 from bobctl.edits import edit_of
 from bobctl.errors import CommandError
+from bobctl.keys import ALGORITHMS
 from bobctl.scratch import Scratch
 from bobctl.suite import Suite
 from bobctl.values import assignments
@@ -51,6 +52,7 @@ class Rehearsal:
         self._there: dict[str, set[str]] = {}  # users, tokens, keys as they would be after the lines before
         self._added: set[str] = set()  # components of lines before
         self._deleted: set[str] = set()  # zones
+        self._files: set[Path] = set()  # that lines before would have made
         self._caller: dict[str, Any] = {}
         self._roles: dict[str, Any] = {}
         self._tried: Mapping[str, Callable[[str, dict[str, Any]], str]] = {
@@ -179,6 +181,7 @@ class Rehearsal:
             self._entry("user", "set", given["name"])
         if given["file"] is not None and given["file"].exists():
             raise CommandError("conflict", f"{given['file']} is there already")
+        self._new_file(given["file"])
         return f"would make a token for {given['name'] or 'you'}"
 
     def _key(self, verb: str, given: dict[str, Any]) -> str:
@@ -186,16 +189,27 @@ class Rehearsal:
         self._entry("key", verb, name)
         if verb in TAKE:
             return self._scratch.at_once(("remove", {"path": "keys", "key": name}))
-        if given["secret_file"] is None:
-            return f"would make a secret and the key {name}; lines that use it cannot be tried"
-        entry = {"algorithm": given["algorithm"], "secret_file": str(given["secret_file"].absolute())}
-        return self._scratch.at_once(("add", {"path": "keys", "key": name, "value": entry}))
+        secret_file, words = given["secret_file"], ""
+        if secret_file is None:
+            octets = ALGORITHMS[given["algorithm"]]
+            secret_file = self._scratch.stand_ins.make(name, self._new_file(given["file"]), octets)
+            words = f"would make a secret in {secret_file}; "
+        entry = {"algorithm": given["algorithm"], "secret_file": str(secret_file.absolute())}
+        return words + self._scratch.at_once(("add", {"path": "keys", "key": name, "value": entry}))
+
+    def _new_file(self, file: Path | None) -> Path | None:
+        """A file that this line would make; raises CommandError where one before it would have."""
+        if file is not None:
+            if file.absolute() in self._files:
+                raise CommandError("conflict", f"{file} would be there already")
+            self._files.add(file.absolute())
+        return file
 
     def _log(self, verb: str, given: dict[str, Any]) -> str:
         if verb != "level":  # a tail that follows
             return ONLY_WORDS
         module, level = given["module"], given["level"]
-        if module is not None:
+        if module is not None and module not in self._added:
             self._client.get("modules", module)
         path = "logging.level" if module is None else f"logging.modules[{module}].level"
         return self._scratch.at_once(
@@ -205,6 +219,8 @@ class Rehearsal:
     def _call(self, module: str, command: str, arguments: tuple[str, ...], instance: str | None, **_: Any) -> str:
         """Whether a module knows that command and those arguments, and the caller may."""
         wanted = assignments(arguments)
+        if module in self._added:  # what it knows it says when it runs
+            return ONLY_WORDS
         found = self._client.get("modules", module)
         if command not in found["commands"]:
             guess = did_you_mean(command, found["commands"])

@@ -10,6 +10,7 @@ from typing import Any
 
 from bobctl.errors import CommandError
 from bobctl.output import flow
+from bobctl.standins import StandIns
 from bobctl.suite import Suite
 
 Edit = tuple[str, Mapping[str, Any]]  # set, unset, add or remove, and what REST takes for it
@@ -21,6 +22,7 @@ class Scratch:
 
     def __init__(self, suite: Suite) -> None:
         self._client = suite.client
+        self.stand_ins = StandIns(suite)  # for files that the lines so far would have made
         self._begun = False
         self._committed: list[Edit] = []  # by the lines so far, if they were done
         self._pending: list[Edit] = []
@@ -30,9 +32,14 @@ class Scratch:
         """Make one more edit; what it changes, in words."""
         self._begin()
         before = self._changes
-        self._changes = self._client.post("config", order, body=body)["changes"]
+        self._changes = self._post(order, body)
         self._pending.append((order, body))
-        return _difference(before, self._changes)
+        return self.stand_ins.told(_difference(before, self._changes))
+
+    def _post(self, order: str, body: Mapping[str, Any]) -> list[Any]:
+        """All changes, with this one."""
+        changes: list[Any] = self._client.post("config", order, body=self.stand_ins.swap(dict(body)))["changes"]
+        return changes
 
     def commit(self) -> str:
         """Have it checked, by the modules, too, as far as it is; what a commit would do."""
@@ -61,7 +68,7 @@ class Scratch:
         self._client.post("config", "discard")
         self._changes = []
         for order, body in self._committed:
-            self._changes = self._client.post("config", order, body=body)["changes"]
+            self._changes = self._post(order, body)
         return f"would forget {count} edits"
 
     def check(self) -> str:
@@ -75,7 +82,8 @@ class Scratch:
                 for found in checked["modules"]
                 if found["state"] not in ("accepted", "adjusted")
             ]
-            raise CommandError("refused", "this could not be committed", details)
+            told = [{**one, "reason": self.stand_ins.told(one["reason"])} for one in details]
+            raise CommandError("refused", "this could not be committed", told)
         adjusted = [
             f"{answer['member']} makes {one['path']} {flow(one['value'])}"
             for answer in checked["modules"]
@@ -91,10 +99,13 @@ class Scratch:
             self.check()
 
     def end(self) -> None:
-        """Leave the candidate empty."""
-        if self._begun and self._client.get("config", "candidate")["changes"]:  # cfgmgr refuses to discard none
-            self._client.post("config", "discard")
-        self._begun = False
+        """Leave the candidate empty, and no file."""
+        try:
+            if self._begun and self._client.get("config", "candidate")["changes"]:  # cfgmgr refuses to discard none
+                self._client.post("config", "discard")
+            self._begun = False
+        finally:
+            self.stand_ins.end()
 
     def _begin(self) -> None:
         if self._begun:

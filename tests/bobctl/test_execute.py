@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -150,6 +153,46 @@ async def test_a_dry_run_knows_what_the_lines_before_would_have_made(tmp_path):
         done = await bobctl(here.path, "execute", "--dry-run", str(script))
         assert (done.code, f"{script}:7: " in done.err) == (3, True)
         assert set(here.commands("cfgmgr/0")) == {"show", "diff", "add", "remove", "check"}
+
+
+@pytest.mark.asyncio
+async def test_a_dry_run_goes_on_from_a_secret_that_a_line_before_would_have_made(tmp_path):
+    """Lines that use the key could not be tried: there was no file with its secret."""
+    script, secret = tmp_path / "script", tmp_path / "new.key"
+    lines = [f"key add new.example --file {secret}", f"config set keys.second.secret_file {secret}", "config commit"]
+    script.write_text("\n".join(lines))
+    state = tmp_path / "state"
+    state.mkdir()
+    seen: list[tuple[str, int, bool]] = []
+
+    def named(call):
+        value = call.arguments["value"]
+        path = Path(value["secret_file"] if isinstance(value, dict) else value)
+        seen.append((path.name, path.stat().st_mode & 0o777, len(base64.b64decode(path.read_text())) == 32))
+        change = cfgmgr.Change("keys.new.example.secret_file", None, str(path))
+        return msgspec.structs.replace(CANDIDATE, changes=[change])
+
+    async with house() as here:
+        here.answers["bob", "status"] = msgspec.structs.replace(SUITE, state_dir=str(state))
+        here.answers["cfgmgr", "show"] = cfgmgr.Shown("keys", {}, 3, {})
+        here.answers["cfgmgr", "diff"] = lambda _call: CANDIDATE if "add" in here.commands("cfgmgr/0") else EMPTY
+        here.answers["cfgmgr", "add"] = here.answers["cfgmgr", "set"] = named
+        done = await bobctl(here.path, "execute", "--dry-run", str(script))
+        assert done.code == 0, done.err
+        assert seen == [(".new.key.dry-run", 0o600, True)] * 2
+        assert f"would make a secret in {secret}; would change keys." in done.err
+        assert f"secret_file: nothing -> {secret}" in done.err
+        assert ".dry-run" not in done.err + done.out
+        here.asked.clear()
+        script.write_text("\n".join([lines[0], f"token add --file {secret}"]))
+        twice = await bobctl(here.path, "execute", "--dry-run", str(script))
+        assert (twice.code, f"{secret} would be there already" in twice.err) == (4, True), twice.err
+        here.asked.clear()
+        secret.write_text("it is there")
+        there = await bobctl(here.path, "execute", "--dry-run", str(script))
+        assert (there.code, f"{secret}: File exists" in there.err) == (1, True), there.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.key", "script", "state"]
+    assert list(state.iterdir()) == []
 
 
 @pytest.mark.asyncio

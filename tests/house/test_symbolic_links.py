@@ -22,7 +22,7 @@ from auth.cookie_secrets import FILE_NAME, read_secrets
 from authworker.desk import NEW, Desk
 from bob.errors import StartError
 from bob.lock import DirectoryLock
-from bobctl import keys
+from bobctl import secret_files
 from bobctl.errors import CommandError
 from bobctl.suite import Suite
 from cfgmgr import files, stores
@@ -142,13 +142,13 @@ class TestRootInADirectoryOfTheSuitesUser:
             return descriptor
 
         monkeypatch.setattr(os, "open", exchanged)
-        file = keys._written(_at(place), "example", None, "c2VjcmV0")
+        file = secret_files.make(_at(place), "example", None, "c2VjcmV0")
         assert (file.is_symlink(), file.parent.stat().st_uid) == (True, owner.st_uid)
 
     def test_no_key_is_made_where_a_link_to_a_directory_leads(self, place):
-        (place / keys.DIRECTORY).symlink_to(place.parent)
+        (place / secret_files.DIRECTORY).symlink_to(place.parent)
         with pytest.raises(CommandError, match=r"Not a directory|symbolic links"):
-            keys._written(_at(place), "example", None, "c2VjcmV0")
+            secret_files.make(_at(place), "example", None, "c2VjcmV0")
         assert sorted(path.name for path in place.parent.iterdir()) == ["precious", "state"]
 
 

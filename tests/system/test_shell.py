@@ -136,13 +136,16 @@ def test_a_file_of_commands_stops_at_its_first_error(suite, tmp_path):
 def test_a_dry_run_says_what_each_line_would_do_and_does_nothing(suite, tmp_path):
     script = tmp_path / "script"
     lines = {
-        "config set auth.udp_size 1410": "would change auth.udp_size: 1",
+        "config set auth.udp_size 1410": "would change auth.udp_size: ",
         "config commit -m why": "would put it into effect: 1 changes",
         "log level debug auth": "would change logging.modules.auth: nothing -> ",
         "component restart auth/0": "would restart auth/0",
         "user add ann --role operate --no-password": "would add the user ann",
         "token add --user ann": "would make a token for ann",
-        "key add new.example": "would make a secret and the key new.example",
+        "key add new.example": f"would make a secret in {suite.state}/keys/new.example.key; would change keys.new.",
+        "config set 'zones[example.org].query_acl' '[{action: ACCEPT, key: new.example}]'": "would change zones.",
+        "config commit": "would put it into effect: 4 changes",
+        "key add second.example --algorithm hmac-sha512": "would make a secret in ",
         "call memmgr rebuild origin=example.org": "would have memmgr rebuild",
         "zone delete example.org --yes": "would delete example.org",
         "config rollback 1": "back to revision 1",
@@ -157,6 +160,7 @@ def test_a_dry_run_says_what_each_line_would_do_and_does_nothing(suite, tmp_path
     assert [(one["command"], one["outcome"][: len(lines[one["command"]])]) for one in told] == list(lines.items())
     assert (suite.control("config", "history"), suite.control("config", "diff")["changes"]) == (before, [])
     assert (suite.control("user", "list")["users"], suite.control("key", "list")["keys"]) == ([], [])
+    assert [path.name for path in suite.state.rglob("*") if "example.key" in path.name] == []
     assert suite.serves("example.org", suite.control("zone", "show", "example.org")["serial"])
     acl = "[{action: ACCEPT, key: nosuch.example}]"
     script.write_text(f"config set zones.example.org.query_acl '{acl}'\nconfig commit\n")
