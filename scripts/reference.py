@@ -1,4 +1,5 @@
-"""Writes the operator's reference, docs/reference/, from the specs, the bus messages and the command line.
+"""Writes the operator's reference, docs/reference/, and the manual pages, docs/man/, from the specs, the bus messages
+and the command line.
 
 python scripts/reference.py            write it
 python scripts/reference.py --check    say what differs, and exit 1 if anything does
@@ -23,12 +24,15 @@ import msgspec
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+import manual  # noqa: E402
+
 from bobctl.nouns import NOUNS, Nouns  # noqa: E402
 from daemonkit.option_trees import AnyOfOption, ListOption, MapOption, SetOption  # noqa: E402
 from daemonkit.options import ADMIN, Option, Scalar  # noqa: E402
 from daemonkit.spec import Command, Spec, modules  # noqa: E402
 
 TARGET = ROOT / "docs" / "reference"
+MAN = ROOT / "docs" / "man"
 MADE = "<!-- Made by `make docs` from the specs and the code: change those. -->\n"
 SPECS = {name: Spec.load(name) for name in modules()}
 
@@ -355,6 +359,128 @@ def _spelling(option: click.Option) -> str:
     return ", ".join(f"`{spelling}{value}`" for spelling in (*option.opts, *option.secondary_opts))
 
 
+# Manual pages (scripts/manual.py).
+
+
+MANUAL = {"bob": 8, "bobctl": 1, "loadzone": 1, "bob.yaml": 5}
+FILES = (
+    ("/etc/bob/bob.yaml", "The configuration that the first start takes over; see `bob.yaml`(5)."),
+    ("/var/lib/bob", "The state directory: configuration, zone data, users and the audit log."),
+    ("/run/bob", "The run directory: the control socket, counters and the last lines of the log."),
+)
+STATUS = (
+    ("0", "Done."),
+    ("1", "Failed; also where no suite is running."),
+    ("2", "Usage: the words are wrong."),
+    ("3", "What was named is not there."),
+    ("4", "A conflict with what somebody else did."),
+    ("5", "Refused: not permitted, or not possible."),
+)
+
+
+def man_bob() -> Iterator[str]:
+    """The program that runs the suite."""
+    from bob.commands import cli
+
+    yield from manual.head("bob", 8, "run an authoritative DNS server suite")
+    yield ".SH SYNOPSIS"
+    verbs = sorted(cli.commands.items())
+    for name, command in verbs:
+        yield from manual.synopsis(f"bob {name}", command, _place)
+    yield ".SH DESCRIPTION"
+    yield from manual.paragraphs(
+        "One process, bob, starts and watches all others: it answers for zones, takes orders through cmdctl, and keeps"
+        " counts and logs. `bobctl`(1) is how to speak to it, `loadzone`(1) brings zones into its database, and"
+        " `bob.yaml`(5) has what can be configured. " + " ".join((SPECS["bob"].text or "").split())
+    )
+    for name, command in verbs:
+        yield f".SS bob {manual.words(name)}"
+        yield from manual.paragraphs(command.help or "")
+        yield from manual.options(command)
+    yield from _man_files()
+    yield from manual.see_also(MANUAL, "bob")
+
+
+def man_bobctl() -> Iterator[str]:
+    """The client."""
+    from bobctl.cli import root
+
+    yield from manual.head("bobctl", 1, "configure, command and watch a DNS server suite")
+    yield ".SH SYNOPSIS"
+    yield ".PP"
+    yield r"\fBbobctl\fP [\fIOPTION\fP]... [\fINOUN\fP [\fIVERB\fP] [\fIARGUMENT\fP]...]"
+    yield ".SH DESCRIPTION"
+    yield from manual.paragraphs(root.help or "")
+    yield ".SH OPTIONS"
+    yield from manual.options(root)
+    yield ".SH COMMANDS"
+    group = Nouns("bobctl")
+    for noun in sorted(NOUNS):
+        command = group.get_command(click.Context(group), noun)
+        assert command is not None
+        verbs = sorted(command.commands.items()) if isinstance(command, click.Group) else []
+        yield f".SS {manual.words(noun)}"
+        yield from manual.paragraphs(command.help or "")
+        if not verbs:
+            yield from manual.synopsis(f"bobctl {noun}", command, _place)
+            yield from manual.options(command)
+        for name, verb in verbs:
+            if not verb.hidden:
+                yield from manual.synopsis(f"bobctl {noun} {name}", verb, _place)
+                yield from manual.paragraphs(verb.help or "")
+                yield from manual.options(verb)
+    yield ".SH EXIT STATUS"
+    yield from manual.terms(STATUS)
+    yield from manual.see_also(MANUAL, "bobctl")
+
+
+def man_loadzone() -> Iterator[str]:
+    """What loads zones."""
+    from loadzone.cli import command
+
+    yield from manual.head("loadzone", 1, "load zone files into the database of a DNS server suite")
+    yield ".SH SYNOPSIS"
+    yield from manual.synopsis("loadzone", command, _place)
+    yield ".SH DESCRIPTION"
+    yield from manual.paragraphs(command.help or "")
+    yield ".SH OPTIONS"
+    yield from manual.options(command)
+    yield from manual.see_also(MANUAL, "loadzone")
+
+
+def man_configuration() -> Iterator[str]:
+    """Every option, as in configuration.md."""
+    yield from manual.head("bob.yaml", 5, "configuration of a DNS server suite")
+    yield ".SH DESCRIPTION"
+    yield from manual.paragraphs(
+        "A YAML file with the top-level keys below, all of which may be left out. It is read at the first start, and by"
+        " `bobctl config reload`; `bob check-config FILE` checks it. After that the configuration is kept by the suite"
+        " and changed by `bobctl config`.\n\n"
+        "Paths are as `bobctl config set` takes them: `NAME` stands for a key of your own choice, `[N]` for the place"
+        " of an item in a list. `bobctl config describe PATH` says the same of one."
+    )
+    for key, spec in _owners():
+        yield f".SH {manual.words(key)}"
+        yield from manual.paragraphs(spec.title + ".")
+        for part in _option(key, spec.configurable[key]):
+            yield from manual.of_markdown(part)
+    yield from _man_files()
+    yield from manual.see_also(MANUAL, "bob.yaml")
+
+
+def _man_files() -> Iterator[str]:
+    yield ".SH FILES"
+    yield from manual.terms(FILES)
+
+
+MAN_PAGES: Mapping[str, typing.Callable[[], Iterator[str]]] = {
+    "bob.8": man_bob,
+    "bobctl.1": man_bobctl,
+    "loadzone.1": man_loadzone,
+    "bob.yaml.5": man_configuration,
+}
+
+
 # All together.
 
 
@@ -386,19 +512,19 @@ def page(make: typing.Callable[[], Iterator[str]]) -> str:
 def main() -> int:
     """Write or check all pages; the exit status."""
     pages = {"README.md": page(index)} | {name: page(make) for name, (_, make) in PAGES.items()}
+    manuals = {name: "\n".join(make()) + "\n" for name, make in MAN_PAGES.items()}
     if "--check" in sys.argv[1:]:
-        return _check(pages)
-    TARGET.mkdir(exist_ok=True)
-    for name, text in pages.items():
-        (TARGET / name).write_text(text)
+        return max(_check(TARGET, pages), _check(MAN, manuals))
+    manual.write(pages, TARGET)
+    manual.write(manuals, MAN)
     return 0
 
 
-def _check(pages: Mapping[str, str]) -> int:
-    present = {path.name: path.read_text() for path in TARGET.glob("*")}
+def _check(directory: Path, pages: Mapping[str, str]) -> int:
+    present = {path.name: path.read_text() for path in directory.glob("*")}
     for name in sorted(pages.keys() | present.keys()):
         old, new = present.get(name, ""), pages.get(name, "")
-        place = f"docs/reference/{name}"
+        place = str((directory / name).relative_to(ROOT))
         difference = difflib.unified_diff(old.splitlines(), new.splitlines(), place, "as it should be")
         sys.stdout.writelines(f"{line}\n" for line in difference)
     return 0 if present == pages else 1
