@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 import dns.exception
@@ -98,7 +99,8 @@ class _ZoneCheck:
         self._origin_key = name_key(origin)
         self._repeats = depth(self._origin_key) > 1  # com.com. is a domain; example.org.example.org. is a slip
         self._report = report
-        self._place = place
+        # No method: it would lead from the targets back to this, and keep all that was read of a zone from being freed.
+        self._note = partial(_note, report, place)
         self._targets = Targets(origin, self._note, names)
         # The delegation and the DNAME the walk is at or below.
         self._cut: _Cover | None = None
@@ -250,9 +252,6 @@ class _ZoneCheck:
             for rrset in sets.values():
                 self._targets.add_set(key, rrset)
 
-    def _note(self, code: Code, text: str, rrset: RRset) -> None:
-        self._report(Finding(code, text, self._place(rrset), rrset.name, rrset.rdtype))
-
 
 def _soa_fault(wire: bytes) -> str:
     """Why this is no SOA RDATA, in the words of dnspython."""
@@ -265,3 +264,7 @@ def _soa_fault(wire: bytes) -> str:
 
 def _type_list(types: Iterable[int]) -> str:
     return ", ".join(rdatatype.to_text(RdataType.make(rdtype)) for rdtype in sorted(types))
+
+
+def _note(report: Report, place: Callable[[RRset], Place | None], code: Code, text: str, rrset: RRset) -> None:
+    report(Finding(code, text, place(rrset), rrset.name, rrset.rdtype))
