@@ -66,6 +66,7 @@ class MemmgrDaemon(Module):
         self._work = asyncio.Event()  # something may wait to be built
         self._changes = 0  # that were counted
         self._compactions = 0  # that were counted
+        self._no_room = 0  # times that were counted
         self._resting = Resting(context.directories.run)
         self._patience = SILENT_AFTER  # s that a data source may say nothing
         self._silence: Unanswered | None = None  # what the worker, or who builds, has been waiting for a while
@@ -99,7 +100,10 @@ class MemmgrDaemon(Module):
     async def _configure(self, retired: Sources | None) -> None:
         assert self._keeper is not None
         assert self._sources is not None
-        await self.context.work(self._keeper.configure, self._sources, self._listed)
+        try:
+            await self.context.work(self._keeper.configure, self._sources, self._listed)
+        except (OSError, DataSourceError) as error:  # what is left of it is done by the next look, and before a build
+            self._cannot_publish(error)
         if retired is not None:
             self._bells.take_down()
             await self.context.work_apart(LOOKING, retired.close)
@@ -120,10 +124,7 @@ class MemmgrDaemon(Module):
             self._sources.refresh()
 
     async def _run(self) -> None:
-        places = self.context.directories
-        store = await self.context.work(
-            Store, places.state / DIRECTORY, places.run / manifest.ANNOUNCEMENT, suite_run(), self._refused
-        )
+        store = await self._open_store()
         if store.arena.octets < arena.OCTETS:
             self.context.log.warning("MEMMGR_LITTLE_ROOM", octets=store.arena.octets)
         await self.context.work(self._upgrade)
@@ -147,6 +148,22 @@ class MemmgrDaemon(Module):
                 pass
             self._rung.clear()
 
+    async def _open_store(self) -> Store:
+        """As soon as there is room for what must be written."""
+        places = self.context.directories
+        while True:
+            try:
+                return await self.context.work(
+                    Store, places.state / DIRECTORY, places.run / manifest.ANNOUNCEMENT, suite_run(), self._refused
+                )
+            except OSError as error:
+                self._cannot_publish(error)
+                await asyncio.sleep(LOOK_EVERY)
+
+    def _cannot_publish(self, error: Exception) -> None:
+        self.context.counters.add("failures")
+        self.context.log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
+
     def _refused(self, path: Path, reason: str) -> None:
         """In the worker thread."""
         self.context.counters.add("images.refused")
@@ -157,8 +174,7 @@ class MemmgrDaemon(Module):
         try:
             busy = await self.context.work(self._follow)
         except OSError as error:
-            self.context.counters.add("failures")
-            self.context.log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
+            self._cannot_publish(error)
             busy = True
         self._tell()
         if busy:
@@ -254,7 +270,9 @@ class MemmgrDaemon(Module):
         self.context.counters.set("waiting", self._keeper.waiting)
         self.context.counters.add("changes", self._keeper.changes - self._changes)
         self.context.counters.add("compactions", self._keeper.compactions - self._compactions)
+        self.context.counters.add("failures", self._keeper.no_room - self._no_room)
         self._changes, self._compactions = self._keeper.changes, self._keeper.compactions
+        self._no_room = self._keeper.no_room
 
     # Commands.
 

@@ -34,6 +34,7 @@ from memmgr.sweeping import Sweeping
 
 SMALL_ZONE = 500  # records of a zone that is written to a delta as a whole
 AT_ONCE = 500  # zones that take() asks a survey for: their files may have to be read, 0.2 ms each
+TRIED_AT_ONCE = 100  # zones that could not be built or asked for; changes have their turn in between
 CANNOT_BE_HAD = "its data could not be read"
 REMEMBER_EVERY = 5.0  # s between notes of how far sources were followed; a successor looks at what came since again
 REMEMBER_SHARE = 0.05  # of the time at most that these notes may take: of very many zone files they take their time
@@ -49,6 +50,7 @@ class Keeper:
         self.plan = Plan()
         self.announced = False
         self.changes = 0  # zones changed in place
+        self.no_room = 0  # times there was none for the record of a zone
         self.published: float | None = None  # POSIX seconds when a zone last was given a record
         self._log = log
         self._changing = Changing(store, log)
@@ -58,6 +60,8 @@ class Keeper:
         self._builds = Builds(store, log)
         self._sweeping = Sweeping(store, self.following, self.update, self._leave)
         self._unsure: set[Name] = set()  # that no source has of those that could be asked
+        self._stale: set[Name] = set()  # for whose records there was no room
+        self._due: list[Name] = []  # of all these, what is yet to be tried again
         self._unread: set[Name] = set()  # whose files are large, and are to be read before anything is done
         self._noted: list[tuple[int, int]] = []  # which news of zone files were written for the next process
         self._closed = False
@@ -68,7 +72,8 @@ class Keeper:
     def configure(self, sources: Sources, listed: Collection[bytes]) -> None:
         """Keep these data sources from now on; `listed` are the keys of zones that are ours with or without data.
 
-        Nothing is done behind close().
+        Nothing is done behind close(). Raises OSError, DataSourceError: what is left to be done is done by follow() and
+        take() then.
         """
         if self._closed:
             return
@@ -130,6 +135,8 @@ class Keeper:
             return "the list of zones of a data source could not be read to its end"
         if self.plan.surveying or self._builds.unrecorded or not self._sweeping.done:
             return "zones are being built for the first time"
+        if self._stale:
+            return "there is no room for all changes"
         return "a data source that failed was not asked again yet" if self._unsure else ""
 
     def _missing(self, survey: Generator[Found]) -> Iterator[Wanted]:
@@ -168,10 +175,26 @@ class Keeper:
     # One zone.
 
     def update(self, origin: Name) -> None:
-        """Bring a zone in line, or have it built; nothing is done behind close()."""
+        """Bring a zone in line, or have it built; nothing is done behind close().
+
+        Where there is no room for that it is served as it is, and tried again: those behind it wait for nothing.
+        Raises OSError before anything is announced.
+        """
         if self._closed or self._builds.put_off(origin):
             return
+        try:
+            self._update(origin)
+        except OSError as error:
+            if not self.announced:
+                raise
+            self._log.error("MEMMGR_STALE", zone=origin, reason=error)
+            self.no_room += 1
+            self.failures[origin] = str(error)
+            self._stale.add(origin)
+
+    def _update(self, origin: Name) -> None:
         self._unsure.discard(origin)
+        self._stale.discard(origin)
         there = self.store.find(origin_wire(origin))
         if self.following.files.is_unread(origin):
             self._defer(origin, there)
@@ -301,6 +324,7 @@ class Keeper:
         for origin in [origin for origin in self._unread if not self.following.files.is_unread(origin)]:
             self._unread.discard(origin)
             self.update(origin)
+        self._try_again()
         batch = self.plan.take(AT_ONCE)
         try:
             batch = self._prepare(batch)
@@ -335,7 +359,7 @@ class Keeper:
     @property
     def unfinished(self) -> bool:
         """Whether more zones are to be looked at, by take(), than one call does: others have their turn in between."""
-        return self.plan.gathering or (self._sweeping.under_way and self._surveyed)
+        return self.plan.gathering or bool(self._due) or (self._sweeping.under_way and self._surveyed)
 
     @property
     def _surveyed(self) -> bool:
@@ -381,7 +405,7 @@ class Keeper:
                 self._leave(origin)
         except OSError as error:  # no room for that either: what is there is served on
             self._log.error("MEMMGR_STALE", zone=origin, reason=error)
-            self._unsure.add(origin)
+            self._stale.add(origin)
 
     def _is_ready(self, origin: Name) -> bool:
         """Whether a source has the zone, and with data."""
@@ -400,10 +424,22 @@ class Keeper:
             return bad or self._is_as(there, held.number, held.info)
 
     def retry(self) -> None:
-        """Try again to build what could not be built, and to ask for what a source that failed may have."""
-        for origin in [*self.failures, *self._unsure]:
-            self.update(origin)
-            self.failures.pop(origin, None)
+        """Try again to build what could not be built, and to ask for what a source that failed may have: some of that
+        now, the rest by take(), for there may be very many.
+        """
+        if not self._due:
+            self._due = list(dict.fromkeys([*self.failures, *self._unsure]))
+        self._try_again()
+
+    def _try_again(self) -> None:
+        for origin in [self._due.pop() for _ in range(min(TRIED_AT_ONCE, len(self._due)))]:
+            reason = self.failures.pop(origin, None)
+            try:
+                self.update(origin)
+            except BaseException:
+                if reason is not None:
+                    self.failures[origin] = reason
+                raise
 
     def rebuild(self, origin: Name) -> bool:
         """Have a zone built anew, whatever is there; whether there is such a zone."""
@@ -453,6 +489,10 @@ class Keeper:
         if self.announced:
             return
         self._remember()
+        try:
+            self._margin.slot()  # there is room now: zones that are gone or left need it when the disk is full
+        except OSError as error:
+            self._log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
         self.store.announce()
         self.announced = True
         self._log.info(

@@ -65,17 +65,25 @@ class Store:
         self._announced = False
         self._reserved: set[int] = set()  # slots whose images are being built
         self._untold = False  # whether the list is another than the one that is announced
+        self.arena = Arena()
         place.mkdir(MODE, parents=True, exist_ok=True)
         try:
             self._lock = manifest.lock(place)
         except BlockingIOError:
             raise Occupied(f"{place}: another process keeps these images") from None
-        announcement.unlink(missing_ok=True)
-        self.arena = Arena()
         self.images: dict[int, ImageFile] = {}
         self.deltas: dict[int, Delta] = {}
         self._fresh: dict[int, Slot] = {}  # whose deltas had to be made anew
         self.heaps: dict[int, tuple[int, int]] = {}  # of each slot the places of ZONES and of the heap
+        try:
+            announcement.unlink(missing_ok=True)
+            self._open()
+        except BaseException:  # it may be tried again, here or by another process
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        """Map and check all there is."""
         boot = manifest.boot_id()
         before = self._read()
         if before is None:
@@ -241,11 +249,11 @@ class Store:
         self.manifest = noted
 
     def files(self) -> dict[int, PackedFiles]:
-        """What a process before this one read of zone files, by the number of the data source. Raises OSError."""
+        """What a process before this one read of zone files, by the number of the data source."""
         try:
             return filetable.read(self.place)
-        except ImageError as error:
-            self._refused(self.place / filetable.NAME, error.reason)
+        except (ImageError, OSError) as error:
+            self._refused(self.place / filetable.NAME, error.reason if isinstance(error, ImageError) else str(error))
             return {}
 
     def remember_files(self, sources: Mapping[int, PackedFiles]) -> None:

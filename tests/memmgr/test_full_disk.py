@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+import dns.name
 import pytest
 
+import datasrc
+from daemonkit.configuration import Config
+from daemonkit.counters import Counters
+from daemonkit.log import own_log
+from daemonkit.membership import Membership
+from daemonkit.module import Context
+from daemonkit.paths import Directories
+from daemonkit.spec import Spec
+from datasrc.keys import name_key
+from memmgr import api
 from memmgr.building import build_here
+from memmgr.daemon import MemmgrDaemon
+from memmgr.margin import Margin
+from tests.datasrc.zonemaking import TESTER, load, name
+from tests.kit.bus import FakeBus
 from tests.memmgr.house import House, soa
 
 BIG = [f"n{number} TXT text" for number in range(600)]  # more than goes into a delta as a whole
@@ -54,6 +70,10 @@ def keep(house: House) -> None:
     keeper = house.keeper
     assert keeper is not None
     try:
+        keeper.configure(house.sources, [name_key(dns.name.from_text(text)) for text in house.listed])
+    except OSError:
+        pass
+    try:
         keeper.follow()
     except OSError:
         return
@@ -86,6 +106,7 @@ def test_a_disk_that_is_full_at_any_call_costs_nothing(house, monkeypatch):
         for zone in [f"n{serial}.", f"more{serial}."]:
             house.load(soa(serial, "www A 192.0.2.83", *BIG), zone)
         house.load(soa(serial, f"www A 192.0.2.{serial}"), "example.")
+        house.listed = (f"listed{serial}.example.",)
         with monkeypatch.context() as patched:
             watch(patched, disk)
             keep(house)
@@ -97,13 +118,134 @@ def test_a_disk_that_is_full_at_any_call_costs_nothing(house, monkeypatch):
         assert house.text("www.example.") == f"192.0.2.{serial}", full_at
         assert house.text("www.second.") == "192.0.2.81"
         assert house.text(f"www.n{serial}.") == "192.0.2.83", full_at
+        assert house.text(f"www.listed{serial}.example.") == "left", full_at
         assert not house.keeper.failures
+        assert house.keeper.doubt == ""
         listed = {name for slot in house.keeper.store.manifest.slots for name in (slot.image, slot.delta)}
         found = {path.name for path in house.place.iterdir()}
         assert found == listed | {"lock", "manifest.json", house.keeper.store.manifest.directory}, full_at
         if disk.calls < full_at:
             break
     assert 5 < full_at < MOST - 1
+
+
+def test_a_margin_is_there_before_the_disk_is_full(house, monkeypatch):
+    """What is deleted or listed then needs no file."""
+    house.load(soa(1, "www A 192.0.2.80"), "example.")
+    house.load(soa(1, "www A 192.0.2.81"), "second.")
+    house.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "posix_fallocate", full)
+        patched.setattr(tempfile, "mkstemp", full)
+        house.source.delete_zone(name("second.", "."), TESTER)
+        house.keeper.configure(house.sources, [name_key(name("listed.example.", "."))])
+        house.settle()
+    assert house.text("www.second.") == "left"
+    assert house.text("www.listed.example.") == "left"
+    assert house.text("www.example.") == "192.0.2.80"
+
+
+def full(*_arguments, **_options):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_zone_for_which_there_is_no_room_holds_up_no_other(house, monkeypatch):
+    for number in range(3):
+        house.load(soa(1, "www A 192.0.2.80"), f"zone{number}.")
+    house.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(Margin, "put", full)
+        house.source.delete_zone(name("zone1.", "."), TESTER)
+        house.load(soa(2, "www A 192.0.2.82"), "zone2.")
+        house.settle()
+        assert house.text("www.zone2.") == "192.0.2.82"
+        assert house.text("www.zone1.") == "192.0.2.80"
+        assert "no room" in house.keeper.doubt
+        assert house.keeper.failures == {name("zone1.", "."): "[Errno 28] No space left on device"}
+        house.keeper.retry()
+        assert len(house.keeper.failures) == 1
+    house.keeper.retry()
+    house.settle()
+    assert house.text("www.zone1.") == "left"
+    assert house.keeper.doubt == ""
+    assert not house.keeper.failures
+
+
+def test_a_start_for_which_there_is_no_room_can_be_tried_again(house, monkeypatch):
+    """The lock is free again, and nothing is lost."""
+    house.load(soa(1, "www A 192.0.2.80"), "example.")
+    house.start()
+    house.stop()
+    for path in house.place.glob("*.directory"):
+        path.unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "posix_fallocate", full)
+        with pytest.raises(OSError, match="No space"):
+            house.start()
+    house.start()
+    assert house.text("www.example.") == "192.0.2.80"
+    assert house.built == []
+
+
+@pytest.mark.asyncio
+async def test_memmgr_goes_on_while_there_is_no_room(tmp_path, monkeypatch):
+    """The daemon: at its start, and where a commit lists a zone. Either ended it."""
+    source = datasrc.open(f"sqlite:///{tmp_path}/zones.sqlite", create=True)
+    load(source, soa(1, "www A 192.0.2.80"), "example.")
+    source.close()
+    bus, spec = FakeBus(), Spec.load("memmgr")
+    log, counters, session = own_log("memmgr", spec.messages), Counters(spec.statistics), bus.session("memmgr/0")
+    context = Context("memmgr", "0", Directories(tmp_path, tmp_path), (), spec, log, counters, session)
+    module = MemmgrDaemon(context)
+    await Membership(module, context).join()
+    caller = await bus.member("cmdctl/0")
+
+    def failures() -> int:
+        return counters.statistics()["failures"]
+
+    async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(60):
+            while not await condition():
+                await asyncio.sleep(0.01)
+
+    async def state(origin: str) -> str:
+        return (await caller.call(api.ZoneStatus([origin]))).zones[0].state
+
+    async def has_failed() -> bool:
+        return failures() > before
+
+    async def is_image() -> bool:
+        return (await caller.call(api.Status())).state == "ready" and await state("example") == "image"
+
+    async def is_left() -> bool:
+        return await state("listed") == "plain"
+
+    try:
+        for listed, done in ((False, is_image), (True, is_left)):
+            before = failures()
+            with monkeypatch.context() as patched:
+                patched.setattr(os, "posix_fallocate", full)
+                patched.setattr(Margin, "put", full)
+                (await module.prepare(configuration(tmp_path, {"listed": {}} if listed else {}))).apply()
+                if not listed:
+                    await module.on_start()
+                await until(has_failed)
+                assert not context.stop.is_set()
+            await until(done)
+    finally:
+        await module.on_stop()
+        await context.close()
+        await bus.close()
+
+
+def configuration(directory: Path, zones: dict[str, object]) -> Config:
+    def substitute(text: str) -> str:
+        return text.replace("{state_dir}", str(directory))
+
+    listed = {"zones": zones, "templates": {"default": {}}}
+    values = Spec.load("zones").effective(listed, substitute)
+    values |= Spec.load("memmgr").effective({"memmgr": {}}, substitute)
+    return Config(1, values, values["memmgr"])
 
 
 def test_a_note_of_sources_that_could_not_be_written_is_not_taken_for_written(house, monkeypatch):

@@ -248,7 +248,7 @@ def test_a_damaged_image_is_refused_and_built_anew(house, offset):
     house.load(soa(1, "www A 192.0.2.80"))
     house.start()
     house.stop()
-    (path,) = list(house.place.glob("*.image"))
+    path = house.place / "0.image"  # that of the zone; the margin has another
     octets = bytearray(path.read_bytes())
     octets[offset] ^= 0xFF
     path.write_bytes(octets)
@@ -365,6 +365,35 @@ def test_a_change_is_not_lost_while_its_source_cannot_be_asked(house, monkeypatc
     assert house.text("www.example.") == "192.0.2.80"
     house.keeper.retry()
     assert house.text("www.example.") == "192.0.2.82"
+
+
+def test_very_many_zones_are_tried_again_a_few_at_a_time(house, monkeypatch):
+    """Changes have their turn in between: all at once took the worker for as long as there are zones."""
+    monkeypatch.setattr("memmgr.keeper.TRIED_AT_ONCE", 3)
+    house.load(soa(1, "www A 192.0.2.80"))
+    keeper = house.start().keeper
+    zones = [name(f"zone{number}.", ".") for number in range(10)]
+    with monkeypatch.context() as patched:
+        patched.setattr(keeper.following, "held", lambda _origin: contextlib.nullcontext((None, False)))
+        for origin in zones:
+            keeper.update(origin)
+        assert keeper.doubt != ""
+    asked = []
+    held = keeper.following.held
+
+    def noted(origin):
+        asked.append(origin)
+        return held(origin)
+
+    monkeypatch.setattr(keeper.following, "held", noted)
+    keeper.retry()
+    counts = [len(asked)]
+    while keeper.unfinished:
+        keeper.take()
+        counts.append(len(asked))
+    assert counts == [3, 6, 9, 10]
+    assert sorted(asked) == zones
+    assert keeper.doubt == ""
 
 
 def test_a_source_that_fails_in_the_middle_of_its_survey_is_surveyed_to_the_end_when_it_works(house, monkeypatch):
