@@ -12,6 +12,8 @@ from image.zonerecord import ZoneRecord, origin_wire
 from memmgr.plan import Batch
 from memmgr.store import Located, Store
 
+LAST_SLOTS = 16  # for the margin, and for compaction, which makes others free
+
 
 class Builds:
     """The build in hand. Blocks; for one thread at a time."""
@@ -45,10 +47,10 @@ class Builds:
         self._origins = frozenset(batch.origins if batch else ())
 
     def begin(self, batch: Batch) -> tuple[int, Path]:
-        """The slot that an image of these zones is for, and the file to build it in."""
+        """The slot that an image of these zones is for, and the file to build it in. Raises OSError."""
         self.hold(batch)
         self.unrecorded = not all(map(self._has_record, batch.origins))
-        return self._store.reserve()
+        return self._store.reserve(LAST_SLOTS)
 
     def end(self) -> set[Name]:
         """Nothing is being built any more; which zones changed meanwhile."""
@@ -81,6 +83,13 @@ class Builds:
             self._store.discard(number)
         except OSError as error:
             self._log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
+        self.failures |= dict.fromkeys(batch.origins, reason)
+
+    def refuse(self, batch: Batch, reason: str) -> None:
+        """It cannot even begin."""
+        self.end()
+        first, *_ = batch.origins
+        self._log.error("MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=first, reason=reason)
         self.failures |= dict.fromkeys(batch.origins, reason)
 
     def strike(self, margin: int | None) -> None:

@@ -34,6 +34,7 @@ from memmgr.sweeping import Sweeping
 
 SMALL_ZONE = 500  # records of a zone that is written to a delta as a whole
 AT_ONCE = 500  # zones that take() asks a survey for: their files may have to be read, 0.2 ms each
+SCARCE = 4  # less than that part of all slots is free: big zones share images
 TRIED_AT_ONCE = 100  # zones that could not be built or asked for; changes have their turn in between
 CANNOT_BE_HAD = "its data could not be read"
 REMEMBER_EVERY = 5.0  # s between notes of how far sources were followed; a successor looks at what came since again
@@ -47,7 +48,7 @@ class Keeper:
         """`resting` are data sources that are left alone for now."""
         self.store = store
         self.following = Following(log, self._known, None if resting is None else resting.reason)
-        self.plan = Plan()
+        self.plan = Plan(scarce=lambda: store.free < layout.MAX_SLOTS // SCARCE)
         self.announced = False
         self.changes = 0  # zones changed in place
         self.no_room = 0  # times there was none for the record of a zone
@@ -325,18 +326,36 @@ class Keeper:
             self._unread.discard(origin)
             self.update(origin)
         self._try_again()
-        batch = self.plan.take(AT_ONCE)
+        for _ in range(TRIED_AT_ONCE):
+            batch = self.plan.take(AT_ONCE)
+            try:
+                batch = self._prepare(batch)
+                if batch is None:
+                    return None
+                begun = self._begin(batch)
+            except BaseException:
+                self._builds.hold(None)
+                if batch is not None:
+                    self.plan.put_back(batch)
+                raise
+            if begun is not None:
+                return batch, *begun
+        return None
+
+    def _begin(self, batch: Batch) -> tuple[int, Path] | None:
+        """The slot to build in, and the file; None: there can be no more images."""
         try:
-            batch = self._prepare(batch)
-            if batch is None:
-                return None
-            number, path = self._builds.begin(batch)
-        except BaseException:
-            self._builds.hold(None)
-            if batch is not None:
-                self.plan.put_back(batch)
-            raise
-        return batch, number, path
+            return self._builds.begin(batch)
+        except OSError as error:
+            self._refuse(batch, str(error))
+            return None
+
+    def _refuse(self, batch: Batch, reason: str) -> None:
+        """Have auth answer for zones that nothing can be built for."""
+        self._builds.refuse(batch, reason)
+        for origin in batch.origins:
+            self._leave_outdated(origin)
+        self._builds.unrecorded = False
 
     def _prepare(self, batch: Batch | None) -> Batch | None:
         """Do what comes before building that; what to build then."""

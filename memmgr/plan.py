@@ -13,6 +13,7 @@ from dns.name import Name
 
 BIG_RECORDS = 20_000  # from so many on a zone has an image of its own
 PACK_RECORDS = 200_000  # an image of small zones has about so many at most
+PACK_BIG_RECORDS = 2_000_000  # of big zones, where they must share
 PACK_ZONES = 20_000
 PACK_SECONDS = 5.0  # that finding them may take: what is built of them is done, whoever is killed afterwards
 
@@ -57,8 +58,12 @@ class Survey:
 class Plan:
     """What waits to be built. What a survey finds is made as it is taken: of many zones few are here at a time."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, scarce: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`scarce` says whether there is room for few images more: then big zones share, too."""
         self._clock = clock
+        self._scarce = scarce
         self._waiting: dict[Name, Wanted] = {}
         self._surveys: list[Survey] = []
         self._found: Wanted | None = None  # by a survey, and did not fit into the last batch
@@ -136,7 +141,17 @@ class Plan:
         return self._batch(chosen) if chosen else None
 
     def _take_big(self) -> Batch | None:
-        return self._batch([self._waiting.pop(next(iter(self._waiting)))]) if self._waiting else None
+        chosen: list[Wanted] = []
+        for one in list(self._waiting.values()):
+            fits = not chosen or (
+                self._scarce()
+                and one.source == chosen[0].source
+                and one.records + sum(each.records for each in chosen) <= PACK_BIG_RECORDS
+            )
+            if not fits:
+                break
+            chosen.append(self._waiting.pop(one.origin))
+        return self._batch(chosen) if chosen else None
 
     def _take_found(self, most: int | None) -> Batch | None:
         try:

@@ -6,6 +6,7 @@ list is replaced by renaming, a zone by one store; what is in no list is removed
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -156,8 +157,18 @@ class Store:
 
     # Writing.
 
-    def reserve(self) -> tuple[int, Path]:
-        """A slot that is free, and the file to build its image in."""
+    @property
+    def free(self) -> int:
+        """How many slots are free."""
+        return layout.MAX_SLOTS - len({slot.number for slot in self.manifest.slots} | self._reserved)
+
+    def reserve(self, last: int = 0) -> tuple[int, Path]:
+        """A slot that is free, and the file to build its image in; the `last` ones are for others.
+
+        Raises OSError where there is none.
+        """
+        if self.free <= last:
+            raise OSError(errno.ENOSPC, f"there is no room for another image beside {len(self.manifest.slots)}")
         used = {slot.number for slot in self.manifest.slots} | self._reserved
         number = self.manifest.next_slot
         while number in used:

@@ -60,7 +60,8 @@ class Images:
         for mapped in installed.slots.values():
             file = _writable(mapped.image.path)
             for start, size in mapped.image.sections:
-                yield file, start, size
+                if size:  # the margin has no zones
+                    yield file, start, size
             file = _writable(mapped.delta.path)
             table = layout.HEADER_OCTETS
             heap = mapped.delta.heap - mapped.delta.place
