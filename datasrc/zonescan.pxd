@@ -25,7 +25,7 @@ cdef class Scanner(RdataScanner):
     cdef Py_ssize_t key_length
     cdef uint64_t[::1] labels
 
-    @cython.locals(position=Py_ssize_t, following=Py_ssize_t)
+    @cython.locals(position=Py_ssize_t, following=Py_ssize_t, named=Py_ssize_t)
     cpdef Py_ssize_t scan(self, const unsigned char[::1] text, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(at=Py_ssize_t, kind=Py_ssize_t)
     cdef Py_ssize_t take(self, Py_ssize_t start, Py_ssize_t end) except -1

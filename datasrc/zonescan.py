@@ -114,18 +114,24 @@ class Scanner(RdataScanner):
         return None if self.last_ttl == NO_TTL else self.last_ttl
 
     def owner_wire(self) -> bytes:
-        """The owner of the record read last."""
+        """The owner of the record read last, empty where it is still the one that the scan began with."""
         return bytes(self.owner[: self.owner_length])
 
     def scan(self, text: bytes, start: int, end: int) -> int:
         """Take plain entries of text[start:end], whole lines; where the first other one begins, or `end`."""
         self.text = text
         position = start
+        named = -1  # where the last owner was written
         while position < end:
             self.line = self.lines + 1
             following = self.take(position, end)
             if following == 0:
+                self.owner_length = 0  # it may be that of the entry which is left, and that one may be none
+                if named >= 0:
+                    self.owner_length = self.name(named, self.word_end(named), self.owner, 0)
                 break
+            if self.kinds[self.text[position]] == WORD:
+                named = position
             position = following
             self.lines = self.line
         self.text = b""

@@ -70,6 +70,12 @@ PLAIN = {
 }
 
 
+@pytest.mark.parametrize("left", ['b "', '@5 "', "b ( )) A 1", 'a.b.c "x', "x..y A 1", 'b A 192.0.2 "'])
+@pytest.mark.parametrize("before", ["", "a A 192.0.2.9\n", "a A 192.0.2.9\n A 192.0.2.8\n", " A 192.0.2.9\n"])
+def test_an_entry_that_is_left_and_cannot_be_read_names_no_owner_of_those_behind_it(before, left):
+    both_ways(f"{HEAD}{before}{left}\n 0 A 192.0.2.7\n A 192.0.2.6\n")
+
+
 def test_every_form_has_an_example():
     assert {kind.name for kind in FORMS} == PLAIN.keys()
 
