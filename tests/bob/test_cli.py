@@ -197,7 +197,8 @@ def test_ctrl_c_before_there_is_anything_ends_it_without_a_word_of_ours(millisec
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(milliseconds / 1000)
         said = interrupt(process)
-        assert process.returncode in (ExitStatus.STOPPED, -signal.SIGINT), said
+        if "init_import_site" not in said:  # on a busy machine it comes before the interpreter has read `site`: exit 1
+            assert process.returncode in (ExitStatus.STOPPED, -signal.SIGINT), said
         assert "Aborted" not in said
         assert not re.search(r'File ".*/bob/(commands|startup|suite)', said)  # a traceback
 
