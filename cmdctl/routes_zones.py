@@ -223,7 +223,7 @@ class ZoneRoutes:
         """Make every auth instance look at the zone afresh."""
         origin, source = _addressed(request)
         located = await self._find(request, origin, source)
-        return answer(await serving.reload(self._services.session, text_of(located)))
+        return answer(await serving.reload(self._services.session, text_of(located), located.source))
 
     async def _find(self, request: Request, origin: Name, source: str | None) -> Located:
         with _discreet(request):

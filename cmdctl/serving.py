@@ -24,10 +24,12 @@ async def of_zones(session: Session, origins: Sequence[str]) -> dict[str, list[S
     return {origin: [answer[index] for answer in answers] for index, origin in enumerate(wanted)}
 
 
-async def reload(session: Session, origin: str | None) -> Reloaded:
-    """Have every instance open its data sources afresh; `origin` is a zone to tell about, and only about that."""
+async def reload(session: Session, origin: str | None, source: str | None = None) -> Reloaded:
+    """Have every instance open its data sources afresh; `origin` is a zone to tell about, and only about that;
+    `source` is where it is, and the only one that images are looked at for.
+    """
     members = instances(session)
-    sources = await _reload_images(session)  # first, so that what the instances say is of the new data
+    sources = await _reload_images(session, source)  # first, so that what the instances say is of the new data
     found = await asyncio.gather(*(_reload(session, member, origin) for member in members))
     if origin is None:
         problems = [problem for source in sources for problem in source.problems]
@@ -79,10 +81,10 @@ def image_told(zone: memmgr.ZoneImage) -> str:
     return f"serial {zone.serial} in file {zone.slot}{changed}"
 
 
-async def _reload_images(session: Session) -> Sequence[memmgr.SourceProblems]:
+async def _reload_images(session: Session, source: str | None) -> Sequence[memmgr.SourceProblems]:
     """What is wrong with data sources then. Without memmgr there are no images: everything is answered from those."""
     try:
-        return (await session.call(memmgr.Reload(), timeout=CALL_SECONDS)).sources
+        return (await session.call(memmgr.Reload(source), timeout=CALL_SECONDS)).sources
     except BusError:
         return ()
 

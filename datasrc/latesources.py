@@ -68,10 +68,10 @@ class LateSources:
         """How each source does, in order, looked at now; nothing before they are opened. Blocks."""
         return [] if self._sources is None else self._sources.status()
 
-    def refresh(self) -> None:
-        """Let every source that is open take notice of what changed, and try failing ones, now."""
+    def refresh(self, only: str | None = None) -> None:
+        """Let every open source, or the one of this name, take notice of what changed, and try failing ones, now."""
         if self._sources is not None:
-            self._sources.refresh()
+            self._sources.refresh(only)
 
     def close(self) -> None:
         """Close all that no other shares; they are not opened any more."""

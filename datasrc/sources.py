@@ -87,10 +87,11 @@ class Sources:
         with self._asking.of(member.name):
             return member.status()
 
-    def refresh(self) -> None:
-        """Let every source take notice of what changed, and try failing ones, now."""
+    def refresh(self, only: str | None = None) -> None:
+        """Let every source, or the one of this name, take notice of what changed, and try failing ones, now."""
         for member in self._members:
-            member.refresh()
+            if only in (None, member.name):
+                member.refresh()
 
     def each(self) -> Iterator[tuple[str, DataSource | Failure]]:
         """Every source in order, or why it cannot be used now."""

@@ -173,11 +173,13 @@ class ReloadReply(msgspec.Struct, frozen=True):
 
 
 class Reload(msgspec.Struct, frozen=True):
-    """Look at all data sources now, also for changed zone files."""
+    """Look at all data sources now, or at one of them, also for changed zone files."""
 
     module: ClassVar[str] = "memmgr"
     command: ClassVar[str] = "reload"
     reply: ClassVar[type[ReloadReply]] = ReloadReply
+
+    source: str | None = None
 
 
 class RebuildReply(msgspec.Struct, frozen=True):

@@ -366,13 +366,15 @@ class MemmgrDaemon(Module):
             raise Refused("not-found", str(error)) from error
 
     @command(api.Reload)
-    async def reload(self, _call: IncomingCall, _request: api.Reload) -> api.ReloadReply:
-        """Look at all data sources now."""
+    async def reload(self, _call: IncomingCall, request: api.Reload) -> api.ReloadReply:
+        """Look at all data sources now, or at one of them."""
         keeper, sources = self._keeper, self._sources
         if keeper is None or sources is None:
             raise Refused("unavailable", "memmgr is still starting")
+        if request.source is not None and request.source not in sources.configured:
+            raise Refused("not-found", f"there is no data source {request.source!r}")
         self._resting.clear()
-        await self.context.work_apart(LOOKING, sources.refresh)
+        await self.context.work_apart(LOOKING, sources.refresh, request.source)
         await self._look()
         return api.ReloadReply(keeper.waiting, self._problems.told())
 

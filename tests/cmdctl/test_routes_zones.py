@@ -407,6 +407,7 @@ async def test_reload_reaches_every_instance_but_the_spare():
     assert everything["origin"] is None
     asked = [(member, arguments) for member, command, arguments in here.asked if command == "reload"]
     assert [member for member, _ in asked][::3] == ["memmgr/0", "memmgr/0"]  # before those who answer from its images
+    assert [arguments["source"] for member, arguments in asked if member == "memmgr/0"] == ["main", None]
     reloads = [(member, arguments["origin"]) for member, arguments in asked if member != "memmgr/0"]
     assert sorted(reloads, key=str) == [("auth/0", ORG), ("auth/0", None), ("auth/1", ORG), ("auth/1", None)]
 

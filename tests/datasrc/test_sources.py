@@ -187,6 +187,21 @@ def test_zones_made_and_deleted_later_are_remembered(first: Fragile, second: Fra
     assert found(one, "old.") is None
 
 
+@pytest.mark.parametrize(("only", "looked"), [(None, ["first", "second"]), ("second", ["second"]), ("nosuch", [])])
+def test_one_source_is_made_to_look_and_no_other(
+    first: Fragile, second: Fragile, sources, monkeypatch: pytest.MonkeyPatch, only: str | None, looked: list[str]
+) -> None:
+    one = sources()
+    put(first, "a.", 1)
+    put(second, "b.", 1)
+    assert found(one, "b.") == ("b.", 1)
+    told: list[str] = []
+    monkeypatch.setattr(first, "refresh", lambda: told.append("first"))
+    monkeypatch.setattr(second, "refresh", lambda: told.append("second"))
+    one.refresh(only)
+    assert told == looked
+
+
 def test_a_source_that_lost_its_history_is_read_anew(
     first: Fragile, sources, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

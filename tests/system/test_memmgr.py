@@ -68,6 +68,11 @@ def test_all_zones_are_built_anew_by_command(suite):
     wait_until(lambda: built(suite) > before, DEADLINE, "something was built")
 
 
+def test_a_data_source_that_is_not_there_is_not_looked_at(suite):
+    found = suite.bobctl("call", "memmgr", "reload", "source=nosuch")
+    assert (found.returncode, "there is no data source 'nosuch'" in found.stderr) == (3, True), found.stderr
+
+
 def test_without_memmgr_everything_is_answered():
     with Suite(config="components: {memmgr: {enabled: false}}\n") as suite:
         suite.start()
