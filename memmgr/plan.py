@@ -15,7 +15,7 @@ BIG_RECORDS = 20_000  # from so many on a zone has an image of its own
 PACK_RECORDS = 200_000  # an image of small zones has about so many at most
 PACK_BIG_RECORDS = 2_000_000  # of big zones, where they must share
 PACK_ZONES = 20_000
-PACK_SECONDS = 5.0  # that finding them may take: what is built of them is done, whoever is killed afterwards
+PACK_SECONDS = 10.0  # that finding them may take: what is built of them is done, whoever is killed afterwards
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def test_nothing_is_answered_before_small_zones_have_images_though_together_they
 
 def test_a_batch_is_built_when_finding_it_takes_long():
     now = 100.0
-    waits = [0.1, 3.0, 2.5, 0.1]
+    waits = [0.1, plan.PACK_SECONDS * 0.6, plan.PACK_SECONDS * 0.6, 0.1]
 
     def slowly() -> Iterator[Wanted]:
         nonlocal now
