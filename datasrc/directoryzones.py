@@ -132,7 +132,9 @@ class DirectoryZones:
         """The zone of a key that nobody asked for yet, if there is one."""
         file = self._directory.file_of(names, key)
         if file is None:
-            return self.zones.add(key, self._blank(key, first_number())) if key in names.faults else None
+            if key in names.faults:
+                return self.zones.add(key, self._blank(key, first_number()))
+            return self._missed(key) if names.has_zone(key) else None  # not to stay: the next look knows better
         new, is_as_told = self._recalled(key, file, first_number())
         zone = self.zones.add(key, new)
         if zone is not new or is_as_told:
@@ -151,11 +153,16 @@ class DirectoryZones:
         """Read those of the files that were asked for which changed; the zones of files that are gone are deleted."""
         with self._lock:
             begun = time.monotonic()
-            names = None if self.names is None or all_zones else self._directory.names()
-            if names is not None:
-                self._take_asked(names, all_files=all_files)
+            if self.names is None or all_zones:
+                self._take_all(begun, all_files=all_files)
             else:
-                self._take_all(all_files=all_files)
+                names = self._directory.all_names()
+                gone = self._directory.gone(self.names.lost(names), begun, at_once=all_files)
+                names.keep(self.names, gone)
+                if self._directory.are_many(names):
+                    self._take_asked(names, all_files=all_files)
+                else:
+                    self._take_all(begun, all_files=all_files, gone=gone)
             self.looked = begun
 
     def _begin_with_all(self) -> None:
@@ -217,12 +224,14 @@ class DirectoryZones:
             self._told.discard(name)
         return unknown
 
-    def _take_all(self, *, all_files: bool) -> None:
+    def _take_all(self, begun: float, *, all_files: bool, gone: set[bytes] | None = None) -> None:
+        """Look at all files. `gone` are the zones that are, where that is known."""
         files, twice, strays = self._directory.files()
         self._judge_twice((), twice)
         if self.names is not None:
             self._add_rest(self.names, files)
-        gone = set(self.zones.each_key()) - files.keys() - twice.keys()
+        missed = set(self.zones.each_key()) - files.keys() - twice.keys()
+        gone = self._directory.gone(missed, begun, at_once=all_files) if gone is None else missed & gone
         if self._take(files, gone, all_files=all_files):
             self._make_empty(twice.keys() - set(self.zones.each_key()), first_number())
             self.faults.update(twice)
@@ -231,7 +240,9 @@ class DirectoryZones:
     def _add_rest(self, names: Names, files: Mapping[bytes, ZoneFile]) -> None:
         """Have all zones that were known by name."""
         number = first_number()
-        self._add_blank(key for key in names.keys() if key not in files)  # noqa: SIM118 - it is no dictionary
+        for key in names.keys():  # noqa: SIM118 - it is no dictionary
+            if key not in files and self.zones.get(key) is None:
+                self.zones.add(key, self._blank(key, number) if key in names.faults else self._missed(key))
         self.zones.adopt(
             {
                 key: self._recalled(key, file, number, name)[0]
@@ -356,6 +367,12 @@ class DirectoryZones:
     def _blank(self, key: bytes, number: int) -> FileZone:
         """A zone without a file."""
         return FileZone(key, number, None, self.kept, self._failed)
+
+    def _missed(self, key: bytes) -> FileZone:
+        """A zone whose file is not there at the moment."""
+        zone = self._blank(key, first_number())
+        zone.miss(f"{self._directory.path}: the file of the zone is not there at the moment")
+        return zone
 
     def _failed(self, zone: FileZone, reason: str) -> None:
         with self._judging:

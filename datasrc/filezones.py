@@ -260,6 +260,10 @@ class FileZone:
         assert self._info is not None
         return self._info
 
+    def miss(self, reason: str) -> None:
+        """Its file is not there at the moment, and nobody knows yet whether it is gone."""
+        self._info = ZoneInfo(self.origin, self.number, None, 0, ZoneState.BROKEN, reason)
+
     def placeholder(self) -> ZoneInfo:
         """What there is to say of the zone as long as its file is being read."""
         return ZoneInfo(self.origin, self.number, None, 0, ZoneState.BROKEN, self._still_read())

@@ -9,12 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from datasrc import zonefiles
 from datasrc.errors import Missing, StorageError
 from datasrc.filememory import Remembered
 from datasrc.filezones import ZoneFile, signature_of
+from datasrc.keytable import KeyTable
 from datasrc.zonefiles import Names, key_of, listed, names_of, status_of
 
 SETTLED = 1.0  # s that a file must be old before it is taken on its own account: it may be half written
+GONE_AFTER = 1.0  # s at least between two looks that agree that a file is gone: it may be put back in a moment
+
+_Place = tuple[int, int]
 
 
 class Listed(NamedTuple):
@@ -30,15 +35,46 @@ class ZoneDirectory:
 
     def __init__(self, directory: Path, database: str) -> None:
         """`database` is what errors call it."""
-        self._directory = directory
+        self.path = directory
         self._place = str(directory)
         self._database = database
         self._listing: dict[str, tuple[bytes, ZoneFile]] = {}  # what each file was when it was last looked at
+        self._missed = KeyTable()  # zones that had no file at a look which found that first,
+        self._missed_at = 0.0  # and when that was
+        self._seen: _Place | None = None  # the directory that was last read; None: it was exchanged meanwhile
+        self._home: _Place | None = None  # the one that had a file of every zone there is
 
     def names(self) -> Names | None:
         """The files by their names alone; None where these do not tell enough. Raises Missing or StorageError."""
+        names = self.all_names()
+        return names if self.are_many(names) else None
+
+    def all_names(self) -> Names:
+        """The same, however few there are."""
         with self._reading():
-            return names_of(self._directory)
+            return names_of(self.path)
+
+    def are_many(self, names: Names) -> bool:
+        """Whether there are so many files that their names have to do."""
+        return len(names) >= zonefiles.LATE_FROM and os.access(self.path, os.X_OK, effective_ids=True)
+
+    def gone(self, missed: Collection[bytes], looked: float, *, at_once: bool) -> set[bytes]:
+        """Those of the zones for which the last look, begun then, found no file that are gone: two looks agree.
+
+        `at_once`: somebody says so; one look is enough then if the directory is the one that had them, and no other
+        one in its place, as it is where a file system is not mounted.
+        """
+        if at_once and self._seen is not None and self._seen == self._home:
+            gone = set(missed)
+        elif len(self._missed) and looked - self._missed_at < GONE_AFTER:
+            self._missed = KeyTable(key for key in missed if key in self._missed)
+            return set()
+        else:
+            gone = {key for key in missed if key in self._missed}
+        self._missed, self._missed_at = KeyTable(key for key in missed if key not in gone), looked
+        if not len(self._missed):
+            self._home = self._seen
+        return gone
 
     def files(self) -> Listed:
         """Every file, looked at. Raises Missing or StorageError."""
@@ -72,7 +108,7 @@ class ZoneDirectory:
         name = names.file_of(key)
         if name is None:
             return None
-        path = self._directory / name
+        path = self.path / name
         try:
             status = path.stat()
         except FileNotFoundError:
@@ -99,16 +135,23 @@ class ZoneDirectory:
 
     def _entries(self) -> list[os.DirEntry[str]]:
         with self._reading():
-            return listed(self._directory)
+            return listed(self.path)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:
+            before = self._its_place()
             yield
+            self._seen = before if before == self._its_place() else None
+            self._home = self._home or self._seen
         except FileNotFoundError as error:
             raise Missing("there is no such directory", database=self._database) from error
         except OSError as error:
             raise StorageError(f"the directory cannot be read: {error.strerror}", database=self._database) from error
+
+    def _its_place(self) -> _Place:
+        status = self.path.stat()
+        return status.st_dev, status.st_ino
 
     def _status(self, entry: os.DirEntry[str]) -> os.stat_result | None:
         try:

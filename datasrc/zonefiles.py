@@ -128,12 +128,28 @@ class Names:
                 left._keys.put(key, NONE)
         return left
 
+    def keep(self, other: Names, gone: Collection[bytes]) -> None:
+        """Have the files of zones that have none here and have some there, but for those that are gone, too."""
+        kept = [(key, name) for key, name in other._unlike(self) if key not in gone and not self.has_zone(key)]
+        self.take([name for _, name in kept])
+        for key in {key for key, _ in kept} & other.faults.keys():
+            self.faults[key] = other.faults[key]
+            self._keys.put(key, NONE)
+
+    def lost(self, other: Names) -> list[bytes]:
+        """The keys of zones that have files here, and none there."""
+        return [key for key, _ in self._unlike(other) if not other.has_zone(key)]
+
     def beyond(self, other: Names) -> Iterator[tuple[bytes, str]]:
         """The key of the zone, and the name, of each file that there is not, or not alone, and is alone here."""
+        for key, name in self._unlike(other):
+            if key not in self.faults and other.file_of(key) != name:
+                yield key, name
+
+    def _unlike(self, other: Names) -> Iterator[tuple[bytes, str]]:
+        """What items() has; nothing where all is as there, which is seen in a moment."""
         if self._text != other._text or self._odd != other._odd or self.faults.keys() != other.faults.keys():
-            for key, name in self.items():
-                if key not in self.faults and other.file_of(key) != name:
-                    yield key, name
+            yield from self.items()
 
     def keys(self) -> Iterator[bytes]:
         """The keys of all zones."""
@@ -165,11 +181,8 @@ def keys_of(names: Iterable[str]) -> list[bytes]:
     return [b"\x00".join(name.removesuffix(SUFFIX).encode().split(b".")[::-1]) + b"\x00" for name in names]
 
 
-def names_of(directory: Path) -> Names | None:
-    """The zone files by their names, which is all there is to learn in a moment; None where there are few.
-
-    Raises OSError.
-    """
+def names_of(directory: Path) -> Names:
+    """The zone files by their names, which is all there is to learn of very many in a moment. Raises OSError."""
     names = Names(str(directory))
     part: list[str] = []
     with os.scandir(directory) as entries:
@@ -180,8 +193,6 @@ def names_of(directory: Path) -> Names | None:
                     names.take(part)
                     part.clear()
     names.take(part)
-    if len(names) < LATE_FROM or not os.access(directory, os.X_OK, effective_ids=True):
-        return None
     return names
 
 

@@ -450,7 +450,7 @@ class TestWatching:
         if before != "none":
             assert info(source).serial == 1
             (directory / "example.zone").unlink()
-            source._files.look(all_files=False)
+            source.refresh()
         path = directory / "example.zone"
         path.write_text("$TTL 3600\n@ SOA ns hostmaster 2 36")  # all that has been written so far
         with pytest.MonkeyPatch.context() as patch:
@@ -486,7 +486,7 @@ class TestWatching:
         write(directory, 1)
         write(directory, 1, file="gone.zone")
         source = MasterFilesSource(directory, check_every=0.01)
-        assert [str(each.origin) for each in source.zones()] == ["example."]
+        wait_until(lambda: [str(each.origin) for each in source.zones()] == ["example."])
         write(directory, 1, file="gone.zone")
         wait_until(lambda: not (directory / "gone.zone").exists())
         os.utime(write(directory, 2), (2, 2))
@@ -533,6 +533,91 @@ def _listed_and_gone(directory: Path) -> Callable[[Path], list[os.DirEntry[str]]
         return found
 
     return list_and_remove
+
+
+class TestAbsence:
+    """A file that is away for a moment is not gone."""
+
+    @pytest.fixture
+    def source(self, directory: Path) -> Iterator[MasterFilesSource]:
+        """Of two zones, of which one was asked for."""
+        zones = directory / "zones"
+        zones.mkdir()
+        for file in ("example.zone", "other.zone"):
+            os.utime(write(zones, 1, file=file), (5, 5))
+        source = MasterFilesSource(zones, check_every=None)
+        assert info(source).serial == 1
+        yield source
+        source.close()
+
+    def keys(self, source: MasterFilesSource) -> set[bytes]:
+        return set(source.each_key())
+
+    def test_a_file_away_for_one_look_deletes_nothing(self, directory: Path, source: MasterFilesSource) -> None:
+        for file in ("example.zone", "other.zone"):
+            (directory / "zones" / file).rename(directory / file)
+        source._files.look(all_files=False)
+        assert self.keys(source) == {b"example\x00", b"other\x00"}
+        for file in ("example.zone", "other.zone"):
+            (directory / file).rename(directory / "zones" / file)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("datasrc.zonedirectory.GONE_AFTER", 0.0)
+            source._files.look(all_files=False)
+            assert source.changes() == []
+            assert served(source) == {"example.", "other."}
+            (directory / "zones" / "other.zone").unlink()
+            source._files.look(all_files=False)  # the look before the last does not count
+            assert source.changes() == []
+            source._files.look(all_files=False)
+        assert [(str(one.origin), one.deleted) for one in source.changes()] == [("other.", True)]
+
+    def test_two_looks_within_a_moment_delete_nothing(
+        self, directory: Path, source: MasterFilesSource, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("datasrc.zonedirectory.GONE_AFTER", 3 * DEADLINE)
+        (directory / "zones" / "other.zone").unlink()
+        for _ in range(3):
+            source._files.look(all_files=False)
+        assert self.keys(source) == {b"example\x00", b"other\x00"}
+        assert source.changes() == []
+
+    @pytest.mark.parametrize("reload", [False, True])
+    def test_an_empty_directory_in_its_place_deletes_nothing_until_two_looks_agree(
+        self, directory: Path, source: MasterFilesSource, *, reload: bool
+    ) -> None:
+        """As where a file system is not mounted for a moment; `zone reload` does not take it for deletions, either."""
+        zones = directory / "zones"
+        for _ in range(2):
+            zones.rename(directory / "away")
+            zones.mkdir()
+            source._files.look(all_files=reload)
+            source._files.look(all_files=reload)
+            assert self.keys(source) == {b"example\x00", b"other\x00"}
+            zones.rmdir()
+            (directory / "away").rename(zones)
+            source._files.look(all_files=False)
+        assert source.changes() == []
+        assert served(source) == {"example.", "other."}
+        zones.rename(directory / "away")
+        zones.mkdir()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("datasrc.zonedirectory.GONE_AFTER", 0.0)
+            for _ in range(2):
+                source._files.look(all_files=False)
+        assert self.keys(source) == set()
+
+    def test_what_comes_back_changed_is_a_change_of_the_zone(self, directory: Path, source: MasterFilesSource) -> None:
+        (directory / "zones" / "example.zone").unlink()
+        source._files.look(all_files=False)
+        os.utime(write(directory / "zones", 2), (6, 6))
+        source._files.look(all_files=False)
+        assert [(str(one.origin), one.deleted) for one in source.changes()] == [("example.", False)]
+        assert info(source).serial == 2
+
+    def test_who_says_so_has_a_file_gone_at_once(self, directory: Path, source: MasterFilesSource) -> None:
+        (directory / "zones" / "other.zone").unlink()
+        source.refresh()
+        assert [(str(one.origin), one.deleted) for one in source.changes()] == [("other.", True)]
 
 
 class TestOpening:
@@ -829,9 +914,8 @@ class TestVeryMany:
         os.utime(write(directory, 1, file="c.zone"), (5, 5))
         os.utime(write(directory, 2, file="b.zone"), (6, 6))
         if whole:
-            source.zones()
-        else:
-            source.refresh()
+            assert {str(one.origin) for one in source.zones()} >= {"a.", "b.", "d."}  # one look does not delete
+        source.refresh()
         changed = {change.origin.to_text(): change.deleted for change in source.changes()}
         assert changed == {"a.": True, "c.": False} | ({"b.": False} if asked else {})
         assert set(source.each_key()) == {b"b\x00", b"c\x00", b"a\x00x\x00", b"d\x00"}
@@ -872,12 +956,16 @@ class TestVeryMany:
         source.refresh()
         assert info(source, dns.name.from_text("c.")).serial == 1
 
-    def test_a_file_that_has_just_gone_is_no_zone(self, directory: Path, source: MasterFilesSource) -> None:
+    def test_a_file_that_has_just_gone_is_a_broken_zone_until_that_is_sure(
+        self, directory: Path, source: MasterFilesSource
+    ) -> None:
+        """Not the zone above it, and not none: it may be back in a moment."""
         (directory / "x.a").unlink()
         with source.snapshot() as snapshot:
             finder = snapshot.find_zone(dns.name.from_text("x.a."))
             assert finder is not None
-            assert finder.info.origin.to_text() == "a."
+            assert (finder.info.origin.to_text(), finder.info.state) == ("x.a.", ZoneState.BROKEN)
+            assert "not there at the moment" in finder.info.reason
         source.refresh()
         assert [(str(one.origin), one.deleted) for one in source.changes()] == [("x.a.", True)]
 

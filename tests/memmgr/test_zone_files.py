@@ -150,6 +150,23 @@ def test_files_come_and_go(house):
     assert house.text("www.new") == "192.0.2.82"
 
 
+def test_a_directory_that_is_empty_for_one_look_is_answered_as_before(house):
+    """As that of a file system that is mounted anew: all its zones were gone, and built again."""
+    for number in range(3):
+        house.write(soa(1, f"www A 192.0.2.{number}"), f"z{number}.test")
+    house.start()
+    away = house.zones.rename(house.directory / "away")
+    house.zones.mkdir()
+    house.reload()
+    assert [house.text(f"www.z{number}.test.") for number in range(3)] == [f"192.0.2.{n}" for n in range(3)]
+    house.zones.rmdir()
+    away.rename(house.zones)
+    house.built.clear()
+    house.reload()
+    assert house.built == []
+    assert [house.text(f"www.z{number}.test.") for number in range(3)] == [f"192.0.2.{n}" for n in range(3)]
+
+
 def test_a_large_file_is_left_until_another_thread_has_read_it(house, reads, monkeypatch):
     monkeypatch.setattr(filezones, "QUICKLY_READ", 1000)
     house.write(soa(1, *(f"h{number} A 192.0.2.1" for number in range(100))), "large")

@@ -218,6 +218,14 @@ def test_files_come_and_go(suite: Suite, directory: Path) -> None:
     assert address(suite, "new.test") == "REFUSED"
 
 
+def test_a_file_that_is_removed_is_noticed_by_itself(suite: Suite, directory: Path) -> None:
+    path = write(directory, "brief.test", zone(1, "192.0.2.78"))
+    suite.bobctl("zone", "reload")
+    assert address(suite, "brief.test") == "192.0.2.78"
+    path.unlink()
+    wait_until(lambda: address(suite, "brief.test") == "REFUSED", DEADLINE, "the zone is gone")
+
+
 @pytest.mark.parametrize("pause", [0.0, 0.1, 0.5])
 def test_a_memmgr_killed_during_a_reload_comes_to_the_new_files(suite: Suite, directory: Path, pause: float) -> None:
     serial = 10 + int(pause * 100)
