@@ -12,6 +12,7 @@ from cfgmgr import api
 from cfgmgr import export as exporting
 from cfgmgr.current import Current
 from cfgmgr.export import export
+from cfgmgr.tree import flat
 from daemonkit.document import read_text
 from tests.cfgmgr.bench import Bench
 from tests.cfgmgr.configurations import NORMATIVE, rules, substitute
@@ -122,7 +123,7 @@ def test_what_is_exported_is_what_is_stored(tmp_path_factory, first, second):
     """V66."""
     written, stored = right(first).values, right(second)
     file = tmp_path_factory.mktemp("seed") / "bob.yaml"
-    file.write_text("# a comment\n" + yaml.safe_dump(written, allow_unicode=True))
+    file.write_text("# a comment\n" + yaml.safe_dump(flat(written), allow_unicode=True))
     current = Current.of(1, stored.values, stored, stored, substitute)
     text = export(current, rules(), file).text
     assert rules().validate(document(text)).values == stored.values

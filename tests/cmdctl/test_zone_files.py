@@ -254,7 +254,7 @@ def test_no_zone_of_a_list_costs_an_object(tmp_path, beginning):
         return sys.getallocatedblocks() - before
 
     blocks(10)
-    assert abs(blocks(1500) - blocks(500)) < 100
+    assert blocks(1500) - blocks(500) < 100  # fewer may be: what others let go of meanwhile
 
 
 @pytest.mark.asyncio
