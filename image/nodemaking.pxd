@@ -61,7 +61,7 @@ cdef class NodeMaker(ChainMaker):
     @cython.locals(row=Py_ssize_t, fragment=Py_ssize_t, has_glue=bint)
     cdef int add_referral(self, Py_ssize_t name) except -1
     cdef Py_ssize_t store_first(self) except -1
-    @cython.locals(rows=ZoneRows, at=Py_ssize_t, end=Py_ssize_t, size=Py_ssize_t, name=Py_ssize_t)
+    @cython.locals(rows=ZoneRows, at=Py_ssize_t, end=Py_ssize_t, size=Py_ssize_t, behind=Py_ssize_t, name=Py_ssize_t)
     cdef int add_glue(self, Py_ssize_t cut, Py_ssize_t row, Py_ssize_t in_domain, Py_ssize_t signatures) except -1
     @cython.locals(value=uint64_t)
     cdef int note_host(self, Py_ssize_t at, Py_ssize_t octets) except -1

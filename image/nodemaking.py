@@ -331,9 +331,10 @@ class NodeMaker(ChainMaker):
         while at < end:
             size = self.heap.octets[at] << 8 | self.heap.octets[at + 1]
             at += LENGTH
-            if rows.key_of(at, at + size) > 0 and self.is_in_domain(cut) == in_domain:
+            behind = rows.key_of(at, at + size)
+            if behind > 0 and self.is_in_domain(cut) == in_domain:
                 if not in_domain and not signatures:
-                    self.note_host(at, size)
+                    self.note_host(at, behind - at)
                 name = self.find_target(cut, in_domain)
                 if name >= 0 and not (self.has_dname and self.is_redirected()):
                     self.add_addresses(name, at, signatures)
@@ -342,6 +343,8 @@ class NodeMaker(ChainMaker):
 
     def note_host(self, at: int, octets: int) -> int:
         """Note that the cut whose node comes next names the host at `at` of the heap."""
+        if octets > MAX_NAME:  # what is copied by address has its bound here: `host` has room for any name
+            raise IndexError("a host is longer than a name")
         self.copy(self.host_reader.octets_address, self.heap.address + at, octets)
         self.host_reader.scan(0, octets)
         value = self.mix(self.host_reader.hashes[self.host_reader.depth], self.number)

@@ -29,7 +29,9 @@ MALFORMED = -2
 # Names in RDATA, by type: octets before them << 4 | how many. Those that may be compressed (RFC 3597 section 4), and
 # those that are looked into.
 COMPRESSED = {2: 1, 5: 1, 6: 2, 7: 1, 8: 1, 9: 1, 12: 1, 14: 2, 15: 2 << 4 | 1}
-NAMES_IN = COMPRESSED | {47: 1}
+NAMES_IN = COMPRESSED | {39: 1, 47: 1}
+BEHIND_NAMES = {6: 20, 47: 255}  # octets behind the last name; of other types none
+ANY_OCTETS = 255  # as many as there are
 TYPES_WITH_NAMES = 64  # all of them are below
 NAMES_SHIFT = 4
 NAMES_MASK = 15

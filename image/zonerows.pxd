@@ -3,7 +3,7 @@ from libc.stdint cimport uint64_t
 from datasrc.packed_zone cimport PackedZone
 from image.growing cimport GrowingOctets
 
-cdef Py_ssize_t ROW, ROW_BLOB, ROW_SIZE, ROW_TYPE, NAME, NAME_KEY, NAME_PREFIX, NAME_FIRST, NUMBER, HIGH, LOW, LENGTH, NAMES_SHIFT, NAMES_MASK, SIZE_BITS, PREFIX, ESCAPE, MAX_KEY, TYPES_WITH_NAMES, OUTSIDE, MALFORMED, MASK32, MAX_DEPTH, MAX_LABEL, MAX_NAME
+cdef Py_ssize_t ROW, ROW_BLOB, ROW_SIZE, ROW_TYPE, NAME, NAME_KEY, NAME_PREFIX, NAME_FIRST, NUMBER, HIGH, LOW, LENGTH, ANY_OCTETS, NAMES_SHIFT, NAMES_MASK, SIZE_BITS, PREFIX, ESCAPE, MAX_KEY, TYPES_WITH_NAMES, OUTSIDE, MALFORMED, MASK32, MAX_DEPTH, MAX_LABEL, MAX_NAME
 cdef unsigned char UPPER_A, UPPER_Z, CASE
 cdef Py_ssize_t BLOB, BLOB_LENGTH, BREATH, LENGTHS, NUMBERS, OFFSET, TTL, TYPES_SIZE
 
@@ -23,6 +23,7 @@ cdef class ZoneRows:
     cdef Py_ssize_t key_octets
     cdef Py_ssize_t[::1] labels
     cdef unsigned char[::1] names_in
+    cdef unsigned char[::1] behind_names
 
     cpdef begin(self, bytes origin)
     @cython.locals(key=bytes, blob=bytes, rdtype=Py_ssize_t, covers=Py_ssize_t, ttl=Py_ssize_t)
@@ -40,7 +41,7 @@ cdef class ZoneRows:
     @cython.locals(names=Py_ssize_t, length=Py_ssize_t)
     cdef int check(self, Py_ssize_t rdtype, Py_ssize_t at, Py_ssize_t end) except -1
     @cython.locals(_=Py_ssize_t, start=Py_ssize_t, length=Py_ssize_t)
-    cdef int check_names(self, Py_ssize_t names, Py_ssize_t at, Py_ssize_t end) except -1
+    cdef int check_names(self, Py_ssize_t names, Py_ssize_t behind, Py_ssize_t at, Py_ssize_t end) except -1
     @cython.locals(shorter=Py_ssize_t, index=Py_ssize_t, left=cython.uchar, right=cython.uchar)
     cdef Py_ssize_t compare(self, Py_ssize_t one, Py_ssize_t length, Py_ssize_t other, Py_ssize_t other_length) except -9
     cdef Py_ssize_t first_row(self, Py_ssize_t name) except -1

@@ -16,6 +16,8 @@ from image.growing import GrowingOctets
 from image.layout import CASE, MASK32, MAX_DEPTH, MAX_LABEL, MAX_NAME, UPPER_A, UPPER_Z
 from image.names import address_of, buffer
 from image.rowlayout import (
+    ANY_OCTETS,
+    BEHIND_NAMES,
     ESCAPE,
     HIGH,
     LENGTH,
@@ -64,6 +66,9 @@ class ZoneRows:
         self.names_in = buffer(TYPES_WITH_NAMES)
         for rdtype, what in NAMES_IN.items():
             self.names_in[rdtype] = what
+        self.behind_names = buffer(TYPES_WITH_NAMES)
+        for rdtype, octets in BEHIND_NAMES.items():
+            self.behind_names[rdtype] = octets
 
     def begin(self, origin: bytes) -> None:
         """Forget the zone before; this one's origin is in wire form and small letters."""
@@ -183,14 +188,14 @@ class ZoneRows:
             at += LENGTH
             if length > end - at:
                 return 0
-            if names and not self.check_names(names, at, at + length):
+            if names and not self.check_names(names, self.behind_names[rdtype], at, at + length):
                 return 0
             at += length
             self.records += 1
         return 1
 
-    def check_names(self, names: int, at: int, end: int) -> int:
-        """Whether the names that RDATA must have are there."""
+    def check_names(self, names: int, behind: int, at: int, end: int) -> int:
+        """Whether the names that RDATA must have are there, and as many octets behind them as there must be."""
         at += names >> NAMES_SHIFT
         for _ in range(names & NAMES_MASK):
             start = at
@@ -205,7 +210,7 @@ class ZoneRows:
                     break
             if at > end or at - start > MAX_NAME:
                 return 0
-        return 1
+        return 1 if behind == ANY_OCTETS or end - at == behind else 0
 
     def compare(self, one: int, length: int, other: int, other_length: int) -> int:
         """-1, 0 or 1 as one key in the heap is before, equal to or behind the other."""

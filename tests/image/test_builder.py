@@ -187,6 +187,16 @@ A_RDATA = blob(b"\x01\x02\x03\x04")
         (b"a\0", 2, 0, 60, None, blob(NAME[:-1])),
         (b"a\0", 15, 0, 60, None, blob(b"\0")),
         (b"a\0", 5, 0, 60, None, blob(b"\xc0\x0c")),
+        (b"a\0", 2, 0, 60, None, blob(NAME + b"\0")),
+        (b"a\0", 2, 0, 60, None, blob(NAME, NAME + bytes(3000))),
+        (b"a\0", 5, 0, 60, None, blob(NAME * 2)),
+        (b"a\0", 12, 0, 60, None, blob(NAME + b"x")),
+        (b"a\0", 14, 0, 60, None, blob(NAME * 3)),
+        (b"a\0", 15, 0, 60, None, blob(b"\0\x0a" + NAME + b"\0")),
+        (b"a\0", 39, 0, 60, None, blob(NAME + b"\0")),
+        (b"a\0", 39, 0, 60, None, blob(NAME[:-1])),
+        (b"a\0", 6, 0, 60, None, blob(NAME * 2 + bytes(19))),
+        (b"a\0", 6, 0, 60, None, blob(NAME * 2 + bytes(21))),
         (b"a\0", 2, 0, 60, None, blob(b"\x3f" + bytes(63) + (b"\x3f" + bytes(63)) * 3 + b"\0")),
         (b"a", 1, 0, 60, None, A_RDATA),
         (b"A\0", 1, 0, 60, None, A_RDATA),
@@ -212,6 +222,13 @@ def test_a_zone_with_a_row_that_cannot_be_read_is_left_and_the_next_is_not(tmp_p
     build([Rows(*SOUND, row), text("@ 60 SOA ns h 7 1 1 1 1\n@ 60 NS ns\n", other).contents(1)], tmp_path / "x", SEED)
     flags = {origin: found[0] for origin, found in summary(tmp_path / "x").items()}
     assert flags == {b"\x07example\0": layout.ZONE_LEFT, b"\x05other\0": 0}
+
+
+def test_octets_behind_the_name_of_a_server_go_nowhere(tmp_path):
+    """The host of a delegation is copied by address, into room for one name: it was copied as long as its RDATA is."""
+    cuts = [(b"cut%d\0" % number, 2, 0, 60, None, blob(NAME + bytes(60_000))) for number in range(8)]
+    build([Rows(*SOUND, *cuts)], tmp_path / "x", SEED)
+    assert [found[0] for found in summary(tmp_path / "x").values()] == [layout.ZONE_LEFT]
 
 
 def test_a_zone_that_is_not_ready_is_left(tmp_path):
