@@ -27,6 +27,7 @@ from memmgr.compacting import Compacting
 from memmgr.compaction import Compaction
 from memmgr.following import Following, Found, Held
 from memmgr.margin import Margin
+from memmgr.noting import Noting
 from memmgr.plan import Batch, Plan, Wanted
 from memmgr.resting import Resting
 from memmgr.store import Located, Store
@@ -37,8 +38,6 @@ AT_ONCE = 500  # zones that take() asks a survey for: their files may have to be
 SCARCE = 4  # less than that part of all slots is free: big zones share images
 TRIED_AT_ONCE = 100  # zones that could not be built or asked for; changes have their turn in between
 CANNOT_BE_HAD = "its data could not be read"
-REMEMBER_EVERY = 5.0  # s between notes of how far sources were followed; a successor looks at what came since again
-REMEMBER_SHARE = 0.05  # of the time at most that these notes may take: of very many zone files they take their time
 
 
 class Keeper:
@@ -60,13 +59,12 @@ class Keeper:
         self._compacting = Compacting(store, self._compaction, self.following, self._changing, log)
         self._builds = Builds(store, log)
         self._sweeping = Sweeping(store, self.following, self.update, self._leave)
+        self._noting = Noting(store, self.following, log)
         self._unsure: set[Name] = set()  # that no source has of those that could be asked
         self._stale: set[Name] = set()  # for whose records there was no room
         self._due: list[Name] = []  # of all these, what is yet to be tried again
         self._unread: set[Name] = set()  # whose files are large, and are to be read before anything is done
-        self._noted: list[tuple[int, int]] = []  # which news of zone files were written for the next process
         self._closed = False
-        self._remember_at = 0.0  # when that is due again, on the monotonic clock
 
     # Configuration.
 
@@ -83,27 +81,11 @@ class Keeper:
             # What was vouched for holds as long as nothing is taken away; these sources may come back.
             self.store.directory.vouch_for_nothing()
             self._sweeping.begin_anew()
-        if files is not None and all(number in files for number, _ in self.following.files.news):
-            self._noted = [(number, 0) for number, _ in self.following.files.news]  # as it was read just now
+        if files is not None:
+            self._noting.take_read(files)
         self._sweeping.take_listed(listed)
-        self._remember()
+        self._noting.note()
         self.follow()
-
-    def _remember(self) -> None:
-        """Note how far the sources were followed, for the next process; without that it looks at more than it needs."""
-        begun = time.monotonic()
-        try:
-            kept = self.following.marks()
-            if kept != self.store.manifest.sources:
-                self.store.remember(kept)
-            news = self.following.files.news
-            if news != self._noted:
-                self.store.remember_files(self.following.files.told())
-                self._noted = news
-        except OSError as error:
-            self._log.warning("MEMMGR_NOT_NOTED", reason=error)
-        now = time.monotonic()
-        self._remember_at = now + max(REMEMBER_EVERY, (now - begun) / REMEMBER_SHARE)
 
     # Following.
 
@@ -371,7 +353,7 @@ class Keeper:
                 return None
             self._announce()
         if batch is None:
-            self._note()
+            self._noting.note_if_due()
             return None if self.plan.gathering else self.plan.take(AT_ONCE)
         return batch
 
@@ -406,7 +388,7 @@ class Keeper:
                 self.update(origin)
         self._builds.unrecorded = False
         self._builds.strike(self._margin.number)
-        self._note()  # with very many zones it is long before there is nothing else to do
+        self._noting.note_if_due()  # with very many zones it is long before there is nothing else to do
 
     def failed(self, batch: Batch, number: int, reason: str) -> None:
         """These zones could not be built: auth answers for them, from what is stored, until they can."""
@@ -481,7 +463,7 @@ class Keeper:
         self._closed = True
         try:
             if self.following.sources is not None:
-                self._remember()
+                self._noting.note()
         finally:
             self.store.let_go()
 
@@ -507,7 +489,7 @@ class Keeper:
     def _announce(self) -> None:
         if self.announced:
             return
-        self._remember()
+        self._noting.note()
         try:
             self._margin.slot()  # there is room now: zones that are gone or left need it when the disk is full
         except OSError as error:
@@ -521,11 +503,6 @@ class Keeper:
             octets=self.store.octets(),
         )
         self._builds.strike(self._margin.number)  # a process may have been killed just before it did
-
-    def _note(self) -> None:
-        """Note how far the sources were followed, now and then: what was read outlives who is killed."""
-        if time.monotonic() >= self._remember_at:
-            self._remember()
 
     # Compaction, beside all that.
 

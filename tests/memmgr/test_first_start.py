@@ -10,7 +10,7 @@ import pytest
 
 from datasrc import filezones, masterfiles
 from memmgr import keeper as keeping
-from memmgr import plan
+from memmgr import noting, plan
 from memmgr.plan import Batch, Plan, Wanted
 from tests.memmgr.house import House, soa
 
@@ -51,8 +51,8 @@ def build_one(house: House, task: tuple[Batch, int, Path] | None = None) -> None
 @pytest.mark.parametrize("end", ["kill", "stop"])
 def test_what_was_built_is_not_read_or_built_again_by_the_next_process(files, monkeypatch, end):
     if end == "kill":
-        monkeypatch.setattr(keeping, "REMEMBER_EVERY", 0.0)
-        monkeypatch.setattr(keeping, "REMEMBER_SHARE", 1e9)
+        monkeypatch.setattr(noting, "NOTE_EVERY", 0.0)
+        monkeypatch.setattr(noting, "NOTE_SHARE", 1e9)
     files.begin()
     build_one(files)
     [before] = files.built

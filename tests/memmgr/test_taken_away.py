@@ -9,7 +9,7 @@ import pytest
 
 import datasrc
 from datasrc.sources import open_sources
-from memmgr import keeper, plan
+from memmgr import noting, plan
 from memmgr.store import Store
 from tests.datasrc.zonemaking import load
 from tests.memmgr.house import soa
@@ -103,6 +103,6 @@ def test_what_cannot_be_noted_for_the_next_process_costs_nothing(house, monkeypa
     house.start().settle()
     assert house.text("www.example.") == "192.0.2.80"
     assert house.keeper.announced
-    monkeypatch.setattr(keeper, "REMEMBER_EVERY", 0.0)
+    monkeypatch.setattr(noting, "NOTE_EVERY", 0.0)
     assert house.keeper.take() is None
     house.stop()

@@ -1,0 +1,51 @@
+"""How far the data sources were followed, noted for the next process: now and then, and at the end."""
+
+from __future__ import annotations
+
+import time
+
+from daemonkit.log import MessageLog
+from datasrc.filememory import PackedFiles
+from memmgr.following import Following
+from memmgr.store import Store
+
+NOTE_EVERY = 5.0  # s between notes of how far sources were followed; a successor looks at what came since again
+NOTE_SHARE = 0.05  # of the time at most that these notes may take: of very many zone files they take their time
+
+
+class Noting:
+    """Without these notes the next process looks at more than it needs."""
+
+    def __init__(self, store: Store, following: Following, log: MessageLog) -> None:
+        self._store = store
+        self._following = following
+        self._log = log
+        self._noted: list[tuple[int, int]] = []  # which news of zone files were written for the next process
+        self._due = 0.0  # on the monotonic clock
+
+    def take_read(self, files: dict[int, PackedFiles]) -> None:
+        """What was read of zone files was just taken from these notes: they need not be written again."""
+        news = self._following.files.news
+        if all(number in files for number, _ in news):
+            self._noted = [(number, 0) for number, _ in news]
+
+    def note(self) -> None:
+        """Write the notes; where that fails it is logged."""
+        begun = time.monotonic()
+        try:
+            kept = self._following.marks()
+            if kept != self._store.manifest.sources:
+                self._store.remember(kept)
+            news = self._following.files.news
+            if news != self._noted:
+                self._store.remember_files(self._following.files.told())
+                self._noted = news
+        except OSError as error:
+            self._log.warning("MEMMGR_NOT_NOTED", reason=error)
+        now = time.monotonic()
+        self._due = now + max(NOTE_EVERY, (now - begun) / NOTE_SHARE)
+
+    def note_if_due(self) -> None:
+        """The same, now and then: what was read outlives who is killed."""
+        if time.monotonic() >= self._due:
+            self.note()
