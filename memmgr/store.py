@@ -27,6 +27,7 @@ from image.file import ImageFile
 from image.manifest import Manifest, Slot
 from image.zonerecord import ZoneRecord, identity, origin_at, source_at, versions_of
 from memmgr import filetable
+from memmgr.announcing import Announcement
 from memmgr.errors import Occupied
 
 MODE = 0o700  # of the directory: zones may be nobody else's business
@@ -60,12 +61,9 @@ class Store:
         `run` is this run of the suite. Raises Occupied, OSError.
         """
         self.place = place
-        self._announcement = announcement
-        self._run = run
+        self._announcement = Announcement(announcement, place, run)
         self._refused = refused
-        self._announced = False
         self._reserved: set[int] = set()  # slots whose images are being built
-        self._untold = False  # whether the list is another than the one that is announced
         self.arena = Arena()
         place.mkdir(MODE, parents=True, exist_ok=True)
         try:
@@ -77,7 +75,7 @@ class Store:
         self._fresh: dict[int, Slot] = {}  # whose deltas had to be made anew
         self.heaps: dict[int, tuple[int, int]] = {}  # of each slot the places of ZONES and of the heap
         try:
-            announcement.unlink(missing_ok=True)
+            self._announcement.withdraw()
             self._open()
         except BaseException:  # it may be tried again, here or by another process
             self.close()
@@ -281,18 +279,12 @@ class Store:
 
     def announce(self) -> None:
         """From now on answers may be made from what is listed. Raises OSError."""
-        self._announced = True
-        try:
-            self._write_announcement()
-        except BaseException:
-            self._announced = False
-            raise
+        self._announcement.begin(self.manifest)
         self.directory.advance()
 
     def announce_again(self) -> None:
         """Announce what could not be announced, if there is anything. Raises OSError."""
-        if self._untold:
-            self._write_announcement()
+        if self._announcement.tell_again(self.manifest):
             self.directory.advance()
 
     def let_go(self) -> None:
@@ -466,20 +458,7 @@ class Store:
         changed = msgspec.structs.replace(changed, boot=manifest.boot_id())
         manifest.write(self.place / manifest.NAME, changed, durable=True)
         self.manifest = changed
-        self._tell()
-
-    def _tell(self) -> None:
-        """Announce the list. Where that fails the list stands all the same: readers leave what they do not know."""
-        try:
-            self._write_announcement()
-        except OSError:
-            self._untold = True
-
-    def _write_announcement(self) -> None:
-        if self._announced:
-            told = msgspec.structs.replace(self.manifest, run=self._run, place=str(self.place))
-            manifest.write(self._announcement, told, durable=False)
-        self._untold = False
+        self._announcement.tell(self.manifest)
 
     def _sweep(self) -> None:
         """Remove what is in no list: left by who was killed. What is being built is to be listed."""
