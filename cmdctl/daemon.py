@@ -48,7 +48,7 @@ class CmdctlDaemon(Module):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._asking = Lane("sources", ASKING, ASK_SECONDS, context.log)
-        self._changing = Lane("changes", 1, CHANGE_SECONDS, context.log)
+        self._changing = Lane("changes", 1, CHANGE_SECONDS, context.log, self._asking)
         self._check_pool = check_pool()
         self._store_pool = Pool("store", STORE_THREADS)
         self._services = Services(

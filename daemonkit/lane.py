@@ -37,22 +37,43 @@ class _Call:
     """One that has not returned."""
 
     began: float
+    patience: float
     asks: str = ""  # what it asked last
     left: bool = False  # nobody waits for it any more
+
+    def is_late(self, now: float) -> bool:
+        """Whether it should have returned."""
+        return now - self.began > self.patience
+
+
+class Calls:
+    """Those of lanes that ask the same."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.running: list[_Call] = []
+        self.mine = threading.local()  # .call: that of this thread
+
+    def late(self) -> list[_Call]:
+        """Those that should have returned."""
+        now = time.monotonic()
+        with self.lock:
+            return [call for call in self.running if call.is_late(now)]
 
 
 class Lane:
     """A few threads. `run` and `close` belong to the loop, `asks` and `silent` to any thread."""
 
-    def __init__(self, name: str, threads: int, patience: float, log: MessageLog) -> None:
-        """At most so many calls at a time are waited for, each for `patience` seconds from its start."""
+    def __init__(self, name: str, threads: int, patience: float, log: MessageLog, beside: Lane | None = None) -> None:
+        """At most so many calls at a time are waited for, each for `patience` seconds from its start.
+
+        What does not answer a call of a lane is left alone by those of all lanes beside it.
+        """
         self._patience = patience
         self._log = log
         self._threads = ThreadPoolExecutor(threads + MAX_LEFT, name)  # starts none before it has work
         self._places = asyncio.Semaphore(threads)
-        self._lock = threading.Lock()
-        self._calls: list[_Call] = []
-        self._mine = threading.local()
+        self.calls: Calls = Calls() if beside is None else beside.calls
 
     async def run(self, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The result of the call. Refused (`unavailable`) where it does not return in time; it may go on then."""
@@ -72,41 +93,40 @@ class Lane:
     def asks(self, what: str) -> None:
         """Say in a call what is asked next, in words for people; Silent where that does not answer another call."""
         now = time.monotonic()
-        with self._lock:
-            waiting = [call.began for call in self._calls if call.asks == what and now - call.began > self._patience]
-        if waiting and now - max(waiting) - self._patience < AGAIN_AFTER * 2 ** (len(waiting) - 1):
-            raise Silent(what, now - min(waiting))
-        mine: _Call | None = getattr(self._mine, "call", None)
+        waiting = [call for call in self.calls.late() if call.asks == what]
+        if waiting:
+            last = max(call.began + call.patience for call in waiting)
+            if now - last < AGAIN_AFTER * 2 ** (len(waiting) - 1):
+                raise Silent(what, now - min(call.began for call in waiting))
+        mine: _Call | None = getattr(self.calls.mine, "call", None)
         if mine is not None:
             mine.asks = what
 
     def silent(self) -> list[str]:
         """What has not answered a call in time so far."""
-        now = time.monotonic()
-        with self._lock:
-            return sorted({call.asks for call in self._calls if call.asks and now - call.began > self._patience})
+        return sorted({call.asks for call in self.calls.late() if call.asks})
 
     def close(self) -> None:
         """Take no calls any more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self) -> _Call:
-        with self._lock:
-            left = sum(call.left for call in self._calls)
+        with self.calls.lock:
+            left = sum(call.left for call in self.calls.running)
             if left >= MAX_LEFT:
                 raise Refused("unavailable", f"{left} calls that nobody waits for any more have not returned")
-            call = _Call(time.monotonic())
-            self._calls.append(call)
+            call = _Call(time.monotonic(), self._patience)
+            self.calls.running.append(call)
         return call
 
     def _job(self, call: _Call, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[[], R]:
         def job() -> R:
-            self._mine.call = call
+            self.calls.mine.call = call
             try:
                 return fn(*args, **kwargs)
             finally:
-                with self._lock:
-                    self._calls.remove(call)
+                with self.calls.lock:
+                    self.calls.running.remove(call)
 
         return job
 

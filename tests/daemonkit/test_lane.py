@@ -120,6 +120,20 @@ async def test_who_goes_away_leaves_its_call(lane, far):
         await lane.run(far.ask, lane)
 
 
+@pytest.mark.asyncio
+async def test_what_does_not_answer_one_lane_is_left_alone_by_those_beside_it(lane, far):
+    log = MessageLog("lane", Spec.load("daemonkit").messages)
+    patient = Lane("changes", 1, 2 * PATIENCE, log, lane)
+    with pytest.raises(Refused, match=SERVER):
+        await patient.run(far.ask, lane)
+    with pytest.raises(Silent):
+        await lane.run(far.ask, lane)
+    with pytest.raises(Silent):
+        await patient.run(far.ask, lane)
+    assert far.asked == 1
+    patient.close()
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not condition():
