@@ -21,7 +21,6 @@ import dns.name
 from datasrc.errors import NotInZone
 from datasrc.keys import APEX, WILDCARD, path
 from datasrc.nsec3 import SHA1, Parameters, hashed_key, may_be_hashed, next_key, read_parameters
-from datasrc.rdata import unpack
 from datasrc.rows import Row, name_from_wire
 from datasrc.source import Finder
 from image import layout
@@ -31,7 +30,7 @@ from image.errors import NotExpressible
 from image.names import NameReader
 from image.overlay import Node, Old, Overlay, Place
 from image.patchnames import PatchNames
-from image.patchrendering import ADDRESS_TYPES, Rendering
+from image.patchrendering import ADDRESS_TYPES, Rendering, hosts_of, rdatas_of
 from image.zonerecord import ZoneRecord, origin_wire
 
 MAX_NAMES = 1000  # that are written; more take longer than to build the zone anew in the background
@@ -264,7 +263,7 @@ class Patch:
 
     def _note_hosts(self, cut: bytes, servers: Row | None) -> None:
         """Note of which hosts a delegation has glue, but for those whose names lead to it."""
-        for target in map(name_from_wire, unpack(servers.rdatas)) if servers is not None else ():
+        for target in hosts_of(servers) if servers is not None else ():
             host = origin_wire(target)
             if target.is_subdomain(self._finder.info.origin) and not target.is_subdomain(name_from_wire(cut)):
                 self._overlay.note_host(self._record.generation + 1, host, cut)
@@ -291,7 +290,7 @@ class Patch:
         if strange or types - {layout.NSEC3, layout.RRSIG} or not may_be_hashed(key) or self._has_node(owner):
             raise NotExpressible("a hash is the name of other records too")
         digest = base64.b32hexdecode(key[:-1].upper())
-        records = [rdata for row in rows if row.rdtype == layout.NSEC3 for rdata in unpack(row.rdatas)]
+        records = [rdata for row in rows if row.rdtype == layout.NSEC3 for rdata in rdatas_of(row)]
         if not rows:
             self._chain.put(digest, 0, None)
             return
@@ -331,7 +330,7 @@ class Patch:
 
     def _follow_nsec(self, owner: bytes, rows: Iterable[Row]) -> None:
         """Note what the NSEC record of a name says, if it changed."""
-        records = [rdata for row in rows if row.rdtype == layout.NSEC for rdata in unpack(row.rdatas)]
+        records = [rdata for row in rows if row.rdtype == layout.NSEC for rdata in rdatas_of(row)]
         if owner not in self._linked or not records:
             return
         try:

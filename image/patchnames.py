@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datasrc.keys import key_labels
+from datasrc.keys import key_labels, labels_key
 from datasrc.rows import name_from_wire
 from datasrc.source import Finder
+from image import layout
+from image.errors import NotExpressible
 
 
 class PatchNames:
@@ -45,8 +47,13 @@ class PatchNames:
         return self._finder.key_of(name_from_wire(owner)) if key is None else key
 
     def owner_of(self, key: bytes) -> bytes:
-        """The owner of a key, which it remembers."""
-        owner = b"".join([bytes((len(label),)) + label for label in key_labels(key)]) + self._origin
+        """The owner of a key, which it remembers. Raises NotExpressible where it is the key of no name."""
+        labels = key_labels(key)
+        if labels_key(labels) != key or not all(0 < len(label) <= layout.MAX_LABEL for label in labels):
+            raise NotExpressible("it has what is the key of no name")
+        owner = b"".join([bytes((len(label),)) + label for label in labels]) + self._origin
+        if len(owner) > layout.MAX_NAME:
+            raise NotExpressible("it has the key of a name that is too long")
         self._keys[owner] = key
         return owner
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from dns.name import Name
+
 from datasrc.keys import APEX, path
 from datasrc.rdata import unpack
 from datasrc.rows import Row, name_from_wire
@@ -13,6 +15,22 @@ from image.assembly import ImageAssembler, Parts
 from image.errors import NotExpressible
 
 ADDRESS_TYPES = frozenset({1, 28})  # A, AAAA
+
+
+def rdatas_of(row: Row) -> tuple[bytes, ...]:
+    """The RDATAs of a row. Raises NotExpressible where it cannot be read: the builder leaves such a zone alone."""
+    try:
+        return unpack(row.rdatas)
+    except ValueError as error:
+        raise NotExpressible(f"a set of type {row.rdtype} cannot be read: {error}") from error
+
+
+def hosts_of(servers: Row) -> list[Name]:
+    """The hosts that an NS row names. Raises NotExpressible as rdatas_of()."""
+    try:
+        return [name_from_wire(rdata) for rdata in rdatas_of(servers)]
+    except ValueError as error:
+        raise NotExpressible(f"a set of type {servers.rdtype} names what is no host: {error}") from error
 
 
 class Rendering:
@@ -53,7 +71,7 @@ class Rendering:
     def _glue(self, key: bytes, rows: Iterable[Row]) -> Iterator[Row]:
         """The addresses of the servers of a cut, and what may redirect their names."""
         for servers in [row for row in rows if row.rdtype == layout.NS and key != APEX]:
-            for target in map(name_from_wire, unpack(servers.rdatas)):
+            for target in hosts_of(servers):
                 if not target.is_subdomain(self._finder.info.origin):
                     continue
                 place = self._finder.key_of(target)
