@@ -181,8 +181,10 @@ class Directory:
             self._unsummed.add(part)
             self._memory.publish(place, entry)
             return
-        then = self._checksum(part, at % PART, entry)
-        self._put_sums(part, self._sums(part) & layout.MASK32, then)
+        now, then = self._sums(part) & layout.MASK32, self._checksum(part, at % PART, entry)
+        if now != self._sums(part) >> SUM_SHIFT:  # a writer was killed here: which of the two is right?
+            now = self._checksum(part)
+        self._put_sums(part, now, then)
         self._memory.publish(place, entry)
         self._put_sums(part, then, then)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -245,4 +247,26 @@ def test_a_directory_whose_writer_is_killed_between_an_entry_and_its_checksum_is
         except Killed:
             assert number % 5 < 4
         assert not directory.Directory(arena, path, writable=True).damaged(), number
+    arena.close()
+
+
+def test_a_directory_is_whole_wherever_its_writer_is_killed_twice_in_a_row(tmp_path, monkeypatch):
+    """A put is at most four stores, and each start settles the directory, as memmgr does."""
+    arena = Arena(1 << 26)
+    origin = origin_wire(name("zone.", "."))
+    for first, second, settled in itertools.product(range(5), range(5), [False, True]):
+        path = tmp_path / f"{first}.{second}.{settled}"
+        directory.create(path, 7, 100)
+        for offset, stores in enumerate([9, first, second, 9], 1):
+            writer = directory.Directory(arena, path, writable=True)
+            if settled:
+                writer.settle(1)
+            at = (writer.hash_of(origin) >> layout.HALF) * writer.capacity >> layout.HALF
+            with monkeypatch.context() as patched, suppress(Killed):
+                patched.setattr(writer, "_memory", Mortal(stores))
+                writer.put(at, origin, 1, offset)
+            writer.close()
+            found = directory.Directory(arena, path, writable=True)
+            assert not found.damaged(), (first, second)
+            found.close()
     arena.close()
