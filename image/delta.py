@@ -15,6 +15,7 @@ import os
 import struct
 import tempfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from image import layout
@@ -126,6 +127,7 @@ class Delta(DeltaFile):
         """Of a change that its writer did not come to the end of nothing is left. Raises ImageError, OSError."""
         super().__init__(arena, path, seed=seed, boot=boot, writable=True)
         self._puts: list[tuple[int, int]] = []  # entries that are not noted yet, and their numbers
+        self._newest: dict[int, int] | None = None  # generation of each zone; found when it is asked for first
         self._end = self.sealed
         self._checksum = self._memory.observe(self._base + SEAL_PLACE) & layout.MASK32
         try:
@@ -197,6 +199,8 @@ class Delta(DeltaFile):
             if self._entries >= FULL * self.capacity:
                 raise DeltaFull(f"{self.path}: its table is full: {self._entries} of {self.capacity} entries")
             self._entries += 1
+        if self._newest is not None:
+            self._note_generation(self._newest, node)
         entry = (value & layout.TAG_MASK) << layout.TAG_SHIFT | node // layout.UNIT
         self._puts.append((at, entry))
         self._publish(at, entry)
@@ -217,6 +221,28 @@ class Delta(DeltaFile):
                 return node
             node = replaced * layout.UNIT
         return 0
+
+    def newest(self, zone: int) -> int:
+        """The newest generation of a zone that nodes are of, also where its record was lost or never published."""
+        if self._newest is None:
+            self._newest = {}
+            for node in self._nodes():
+                self._note_generation(self._newest, node)
+        return self._newest.get(zone, 0)
+
+    def newer(self, zone: int, generation: int) -> Iterator[int]:
+        """The nodes in the table that a generation of a zone does not have, or has others for."""
+        for node in self._nodes():
+            brought, _, number = BEFORE.unpack_from(self._arena.view, self.heap + node - layout.NODE_BEFORE)
+            if number == zone and brought > generation:
+                yield node
+
+    def _nodes(self) -> Iterator[int]:
+        return ((entry & layout.OFFSET_MASK) * layout.UNIT for entry in self._table().tolist() if entry)
+
+    def _note_generation(self, newest: dict[int, int], node: int) -> None:
+        brought, _, zone = BEFORE.unpack_from(self._arena.view, self.heap + node - layout.NODE_BEFORE)
+        newest[zone] = max(brought, newest.get(zone, 0))
 
     def replaced(self, node: int) -> int:
         """What a node was written in place of; 0 where there is none."""

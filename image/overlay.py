@@ -62,6 +62,9 @@ class Overlay:
         self._record = place.record
         self._reader = reader
         self._origin_octets = len(place.record.origin)
+        newest = place.delta.newest(place.record.number)
+        self._has_strays = newest > place.record.generation
+        self.generation = max(newest, place.record.generation) + 1  # of what is written
         self._written: list[tuple[int, int, bytes, int]] = []  # number of a zone, hash, name, place in the heap
         self._hosts: dict[bytes, int] = {}  # that were noted, and where in the heap last
 
@@ -76,7 +79,16 @@ class Overlay:
         node = self._in_image(value, relative)
         return self._read(node, 0) if node else None
 
-    def write(self, generation: int, owner: bytes, old: Old | None, node: Node) -> int:
+    def strays(self) -> list[bytes]:
+        """Owners whose nodes in the delta are of a change that the record does not have: its record was never
+        published, or was lost. A new generation would show them, unless it has nodes of its own over them.
+        """
+        if not self._has_strays:
+            return []
+        number, delta = self._record.number, self._place.delta
+        return [delta.owner(node)[1] + self._record.origin for node in delta.newer(number, self._record.generation)]
+
+    def write(self, owner: bytes, old: Old | None, node: Node) -> int:
         """Write a node over the one that was there; its place in the heap, in units. Raises DeltaFull.
 
         It is found when finish() was called.
@@ -85,17 +97,21 @@ class Overlay:
         octets = NODE.pack(node.flags, len(relative), len(node.sets), node.link)
         octets += b"".join(SET.pack(rdtype, *entry) for rdtype, entry in sorted(node.sets.items())) + relative
         delta = self._place.delta
-        written = delta.append_node(self._record.number, generation, old.at if old is not None else 0, octets)
-        self._written.append((self._record.number, self._value(owner), relative, written))
+        number, value = self._record.number, self._value(owner)
+        replaced = old.at if old is not None else 0
+        if self._has_strays:  # who still holds a record that was lost sees the nodes of that
+            _, replaced = delta.find(value, number, relative)
+        written = delta.append_node(number, self.generation, replaced, octets)
+        self._written.append((number, value, relative, written))
         return written // layout.UNIT
 
-    def note_host(self, generation: int, host: bytes, cut: bytes) -> None:
+    def note_host(self, host: bytes, cut: bytes) -> None:
         """Note that a cut names a host of the zone. Raises DeltaFull. It is found when finish() was called."""
         number = self._record.number | layout.HOST_OF
         before = self._hosts[host] if host in self._hosts else self._noted(host)
         owner, below = self._relative(host), self._relative(cut)
         octets = NODE.pack(0, len(owner), 0, len(below)) + owner + below
-        self._hosts[host] = self._place.delta.append_node(number, generation, before, octets)
+        self._hosts[host] = self._place.delta.append_node(number, self.generation, before, octets)
 
     def named_by(self, host: bytes) -> Iterator[bytes]:
         """The cuts that named a host, since the image was made or in it, some of them more than once: they need not

@@ -266,7 +266,7 @@ class Patch:
         for target in hosts_of(servers) if servers is not None else ():
             host = origin_wire(target)
             if target.is_subdomain(self._finder.info.origin) and not target.is_subdomain(name_from_wire(cut)):
-                self._overlay.note_host(self._record.generation + 1, host, cut)
+                self._overlay.note_host(host, cut)
 
     # Chains.
 
@@ -366,15 +366,16 @@ class Patch:
 
     def _write(self, flags: Mapping[bytes, int] | None = None) -> ZoneRecord:
         """Write all nodes; `flags` are theirs where they are known."""
-        generation = self._record.generation + 1
         written = {}
+        for owner in set(self._overlay.strays()).difference(self._gone, self._taken):
+            self._overlay.write(owner, *self._as_it_was(owner))
         for owner, old in self._gone.items():
-            written[owner] = self._overlay.write(generation, owner, old, Node(layout.NODE_GONE))
+            written[owner] = self._overlay.write(owner, old, Node(layout.NODE_GONE))
         for owner, before in self._taken.items():
             node = self._nodes[owner]
             if flags is None:
                 node.flags = self._with_wildcard(owner, node.flags, before)
-            written[owner] = self._overlay.write(generation, owner, before, node)
+            written[owner] = self._overlay.write(owner, before, node)
         patch, patch_entries = self._patch_chain(written)
         self._overlay.finish()
         info = self._finder.info
@@ -385,12 +386,17 @@ class Patch:
             last_end=max([self._record.last_end, *self._ends]),
             negative=self._negative or self._record.negative,
             serial=info.serial or 0,
-            generation=generation,
+            generation=self._overlay.generation,
             version=info.version,
             records=min(info.records, layout.MASK32),
             patch=patch,
             patch_entries=patch_entries,
         )
+
+    def _as_it_was(self, owner: bytes) -> tuple[Old | None, Node]:
+        """The node of a name that this change does not touch, and the same again."""
+        old = self._overlay.find(owner)
+        return old, Node(layout.NODE_GONE) if old is None else Node(old.flags, old.link, dict(old.sets))
 
     def _with_wildcard(self, owner: bytes, flags: int, old: Old | None) -> int:
         flags &= ~layout.NODE_WILDCARD

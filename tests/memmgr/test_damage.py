@@ -188,6 +188,64 @@ def test_a_big_zone_whose_delta_is_lost_is_brought_in_line_in_place(house, how, 
     assert house.text("www.example.") == "192.0.2.82"
 
 
+def lose_record(house: House, how: str) -> None:
+    """Have a database whose last change is in the delta, sealed, and no record of it in the directory."""
+    if how in ("raise", "kill"):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("memmgr.store.Store.publish", raise_killed)
+            with pytest.raises(Killed):
+                house.settle()
+        if how == "kill":
+            house.kill()
+        return
+    house.settle()
+    house.stop()
+    (path,) = files(house, "*.directory")
+    if how == "gone":
+        path.unlink()
+        return
+    octets = bytearray(path.read_bytes())
+    if how == "bit":
+        used = [
+            at for at in range(layout.HEADER_OCTETS, len(octets), directory.ENTRY) if octets[at : at + 8] != bytes(8)
+        ]
+        octets[used[0]] ^= 0x04
+    else:  # killed while many were put, before their checksums were made
+        octets[directory.STATE_PLACE + 4] = 1
+        sums = layout.HEADER_OCTETS + directory.ENTRY * int.from_bytes(octets[24:32], "little")
+        octets[sums:] = bytes(len(octets) - sums)
+    path.write_bytes(octets)
+
+
+def raise_killed(*_arguments: object) -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("how", ["raise", "kill", "gone", "bit", "many"])
+@pytest.mark.parametrize("owner", ["a", "b.c.a"])
+def test_a_name_that_came_with_a_change_whose_record_is_lost_goes_with_it(house, how, owner, monkeypatch):
+    """Its node stays in the delta: neither the next change nor those after it may show it."""
+    monkeypatch.setattr("memmgr.plan.BIG_RECORDS", 4)
+    house.load(soa(1, "www A 192.0.2.1", "gone A 192.0.2.2", "*.wild A 192.0.2.3"))
+    house.start()
+    house.load(soa(2, "www A 192.0.2.82", f"{owner} A 192.0.2.99", f"x.{owner}.wild A 192.0.2.99"))
+    lose_record(house, how)
+    for serial in (3, 4, 5):
+        house.load(soa(serial, f"www A 192.0.2.{serial}", "gone A 192.0.2.2", "*.wild A 192.0.2.3"))
+        if house.keeper is None:
+            house.start()
+        else:
+            house.built.clear()
+            house.settle()
+        assert house.built == []
+        assert house.text("www.example.") == f"192.0.2.{serial}"
+        assert house.text(f"{owner}.example.") == "NXDOMAIN"
+        assert house.text("a.example.") == "NXDOMAIN"
+        assert house.text("gone.example.") == "192.0.2.2"
+        assert house.text(f"x.{owner}.wild.example.") == "192.0.2.3"
+        assert house.text(f"{owner}.wild.example.") == "192.0.2.3"
+
+
 @pytest.mark.parametrize("victim", ["*.delta", "*.directory"])
 def test_no_octet_can_be_another_where_the_writer_was_killed(house, victim, monkeypatch):
     monkeypatch.setattr("memmgr.store.HEAP_LEAST", 1 << 15)

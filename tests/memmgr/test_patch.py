@@ -109,6 +109,24 @@ class Rig:
                 return
         store.publish([(record.origin, slot, store.put_record(slot, record))])
 
+    def change_since(self, store: Store, fate: str) -> None:
+        """Change it since its record; that may be killed before it is published, or that of the image come back."""
+        place, slot = self.place(store)
+        with self.finder() as finder:
+            touched = finder.touched(place.record.version, 1000)
+            assert touched is not None
+            try:
+                record = Patch(place, finder, Tools(store.manifest.seed)).change(touched)
+            except NotExpressible as error:
+                self.reasons.append(str(error))
+                self.build(store)
+                return
+        offset = store.put_record(slot, record)
+        if fate == "lost":
+            ((offset, _),) = store.images[slot].zones()
+        if fate != "killed":
+            store.publish([(record.origin, slot, offset)])
+
     def write_all(self, store: Store) -> None:
         number, path = store.reserve()
         build([], path, store.manifest.seed)
@@ -156,6 +174,35 @@ def compare(one: Store, other: Store, told: str, queries: Sequence[tuple[str, st
         if found != wanted:
             texts = [str(dns.message.from_wire(octets)) if octets else "left" for octets in (found, wanted)]
             raise AssertionError(f"{text} {kind}, {told}:\n{texts[0]}\ninstead of\n{texts[1]}")
+
+
+@settings(deadline=None, max_examples=60 // SHARE, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(["published", "killed", "lost"]), changes), min_size=3, max_size=7))
+@example(
+    [
+        ("published", [(True, ("ns", "A", "192.0.2.1"))]),
+        ("killed", [(True, ("c.b.a", "A", "192.0.2.1"))]),
+        ("published", [(False, ("c.b.a", "A", "192.0.2.1"))]),
+    ]
+)
+def test_changed_in_place_is_built_anew_whatever_records_were_lost(tmp_path_factory, steps):
+    """Also where the delta was opened again."""
+    rig = Rig(tmp_path_factory.mktemp("lost"))
+    rig.commit(steps[0][1])
+    store = rig.store("changed")
+    rig.build(store)
+    for number, (fate, step) in enumerate([*steps[1:], ("published", [(True, ("ns", "TXT", "one"))])]):
+        rig.commit(step)
+        rig.change_since(store, fate)
+        if fate == "killed":
+            store.close()
+            store = rig.store("changed")
+        if fate == "published":
+            fresh = rig.store(f"fresh{number}")
+            rig.build(fresh)
+            compare(store, fresh, f"after {steps}")
+            fresh.close()
+    store.close()
 
 
 def run(directory: Path, steps) -> Rig:
@@ -208,6 +255,29 @@ def test_written_whole_is_built(tmp_path_factory, step):
     compare(written, fresh, f"of {step}")
     written.close()
     fresh.close()
+
+
+def test_what_a_reader_holds_does_not_change_though_its_record_was_lost(tmp_path):
+    """The directory has an older record then, and the change after that covers nodes that the reader still sees."""
+    rig = Rig(tmp_path)
+    rig.commit([(True, ("a", "A", "192.0.2.1"))])
+    store = rig.store("zone")
+    rig.build(store)
+    rig.commit([(False, ("a", "A", "192.0.2.1")), (True, ("a", "A", "192.0.2.2")), (True, ("d", "A", "192.0.2.9"))])
+    rig.change(store)
+    queries = [dns.message.make_query(f"{owner}.example.", "A").to_wire() for owner in ("a", "d")]
+    before = [Asker(store).ask(query) for query in queries]
+    place, slot = rig.place(store)
+    held = store.find(place.record.origin).offset
+    ((offset, _),) = place.image.zones()
+    store.publish([(place.record.origin, slot, offset)])
+    rig.commit([(False, ("a", "A", "192.0.2.2")), (True, ("a", "A", "192.0.2.3")), (False, ("d", "A", "192.0.2.9"))])
+    rig.change_since(store, "published")
+    assert not rig.reasons
+    assert all(Asker(store).ask(query) != known for query, known in zip(queries, before, strict=True))
+    store.publish([(place.record.origin, slot, held)])
+    assert [Asker(store).ask(query) for query in queries] == before
+    store.close()
 
 
 def test_what_a_reader_holds_does_not_change(tmp_path):

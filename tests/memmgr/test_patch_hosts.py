@@ -113,7 +113,7 @@ def test_the_notes_of_a_change_that_is_given_up_leave_no_trace(rig):
     reader = Tools(store.manifest.seed).reader
     host, cut = (origin_wire(name(each, ORIGIN)) for each in ("h1", "new"))
     overlay = Overlay(place, reader)
-    overlay.note_host(1, host, cut)
+    overlay.note_host(host, cut)
     assert cut not in list(Overlay(place, reader).named_by(host))
     overlay.finish()
     assert list(Overlay(place, reader).named_by(host))[-1] == cut
