@@ -1,14 +1,21 @@
-"""Files with secrets, made on the suite's own machine: only the suite's user can read them."""
+"""Files with secrets, made on the suite's own machine: only the suite's user can read them.
+
+Root makes them in directories in which the suite's user may exchange what is there: a directory is opened once, and all
+that is done in it is done by its descriptor.
+"""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from bobctl.errors import CommandError
 from bobctl.suite import UNIX, Suite
+from daemonkit.links import open_named
 
 DIRECTORY = "keys"  # below the state directory
 FILE_MODE, DIRECTORY_MODE = 0o600, 0o700
@@ -38,43 +45,62 @@ def place_of(suite: Suite, name: str, file: Path | None) -> tuple[Path, os.stat_
 def make(suite: Suite, name: str, file: Path | None, secret: str) -> Path:
     """The new file with the secret of a key; raises CommandError."""
     place, owner = place_of(suite, name, file)
-    if file is None:
-        _make_directory(place.parent, owner)
-    write(place, secret, owner)
+    with explained(place):
+        directory = open_directory(place.parent) if file is not None else _made_directory(place.parent, owner)
+        try:
+            write(directory, place.name, secret, owner)
+        finally:
+            os.close(directory)
     return place
 
 
-def write(file: Path, secret: str, owner: os.stat_result) -> None:
-    """A new file with a secret, on disk; raises CommandError."""
+def open_directory(path: Path, *, ours: bool = False) -> int:
+    """A directory to make files in, as a descriptor that is for nothing else. Raises OSError.
+
+    One of `ours` is at no link's end; one that was named is, where only root or we ourselves can have put it there.
+    """
+    if ours:
+        return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    return open_named(path, os.O_PATH | os.O_DIRECTORY)
+
+
+def write(directory: int, name: str, secret: str, owner: os.stat_result) -> None:
+    """A new file with a secret, on disk; raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    descriptor = os.open(name, flags, FILE_MODE, dir_fd=directory)
+    with open(descriptor, "w") as stream:
+        stream.write(f"{secret}\n")
+        stream.flush()
+        os.fsync(descriptor)
+        _give(descriptor, owner)
+
+
+@contextlib.contextmanager
+def explained(place: Path) -> Iterator[None]:
+    """Raises CommandError for what cannot be done at this place."""
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
-        with open(descriptor, "w") as stream:
-            stream.write(f"{secret}\n")
-            stream.flush()
-            os.fsync(descriptor)
-            _give(descriptor, owner)
+        yield
     except OSError as error:
-        raise CommandError("failed", f"{error.filename or file}: {error.strerror}") from error
+        named = error.filename if Path(error.filename or "").is_absolute() else place  # it is a name in a directory
+        raise CommandError("failed", f"{named}: {error.strerror}") from error
 
 
-def _make_directory(path: Path, owner: os.stat_result) -> None:
-    """Where it is missing; one that is there must be one, for what is made in it goes to the suite's user.
+def _made_directory(path: Path, owner: os.stat_result) -> int:
+    """It is made where it is missing; one that is there must be one, for what is made in it goes to the suite's user.
 
-    Raises CommandError.
+    Raises OSError.
     """
     try:
-        try:
-            path.mkdir(DIRECTORY_MODE)
-        except FileExistsError:
-            os.close(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW))
-            return
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            _give(descriptor, owner)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise CommandError("failed", f"{error.filename or path}: {error.strerror}") from error
+        path.mkdir(DIRECTORY_MODE)
+    except FileExistsError:
+        return open_directory(path, ours=True)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        _give(descriptor, owner)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _give(descriptor: int, owner: os.stat_result) -> None:

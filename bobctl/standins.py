@@ -6,8 +6,10 @@ run ends; wherever the configuration would name the file, it names this one.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bobctl import secret_files
 from bobctl.errors import CommandError
@@ -16,25 +18,32 @@ from bobctl.suite import Suite
 SUFFIX = ".dry-run"
 
 
+class _StandIn(NamedTuple):
+    path: Path
+    directory: int  # open, until it is removed there
+
+
 class StandIns:
     """By the paths that they stand for."""
 
     def __init__(self, suite: Suite) -> None:
         self._suite = suite
-        self._there: dict[str, Path] = {}
+        self._there: dict[str, _StandIn] = {}
 
     def make(self, name: str, file: Path | None, octets: int) -> Path:
         """Have one for the secret of a key; where the real one would be. Raises CommandError as that would."""
         place, owner = secret_files.place_of(self._suite, name, file)
-        if place.is_symlink() or place.exists() or str(place) in self._there:
-            raise CommandError("failed", f"{place}: File exists")
-        beside = place.parent if place.parent.exists() or file is not None else place.parent.parent
-        made = beside / f".{place.name}{SUFFIX}"
-        try:
-            made.unlink(missing_ok=True)  # of a dry run that was killed
-        except OSError as error:
-            raise CommandError("failed", f"{made}: {error.strerror}") from error
-        secret_files.write(made, secret_files.secret_of(octets), owner)
+        with secret_files.explained(place):
+            beside, directory = _beside(place, named=file is not None)
+            made = _StandIn(beside / f".{place.name}{SUFFIX}", directory)
+            try:
+                if str(place) in self._there or (beside == place.parent and _is_there(place.name, directory)):
+                    raise CommandError("failed", f"{place}: File exists")
+                _remove(made)  # of a dry run that was killed
+                secret_files.write(directory, made.path.name, secret_files.secret_of(octets), owner)
+            except BaseException:
+                os.close(directory)
+                raise
         self._there[str(place)] = made
         return place
 
@@ -42,7 +51,7 @@ class StandIns:
         """A value of the configuration, with what stands for a file in its place."""
         match value:
             case str():
-                return str(self._there.get(value, value))
+                return str(self._there[value].path) if value in self._there else value
             case list():
                 return [self.swap(one) for one in value]
             case dict():
@@ -52,10 +61,40 @@ class StandIns:
     def told(self, text: str) -> str:
         """What is said of them, as of the real ones."""
         for place, made in self._there.items():
-            text = text.replace(str(made), place)
+            text = text.replace(str(made.path), place)
         return text
 
     def end(self) -> None:
         """Remove them."""
         while self._there:
-            self._there.popitem()[1].unlink(missing_ok=True)
+            made = self._there.popitem()[1]
+            try:
+                _remove(made)
+            finally:
+                os.close(made.directory)
+
+
+def _beside(place: Path, *, named: bool) -> tuple[Path, int]:
+    """The directory of a place, open; that above it where the real file would come with its directory.
+
+    Raises OSError as the real one would, for a link to a directory, too.
+    """
+    if named:
+        return place.parent, secret_files.open_directory(place.parent)
+    try:
+        return place.parent, secret_files.open_directory(place.parent, ours=True)
+    except FileNotFoundError:
+        return place.parent.parent, secret_files.open_directory(place.parent.parent)
+
+
+def _is_there(name: str, directory: int) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _remove(made: _StandIn) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(made.path.name, dir_fd=made.directory)

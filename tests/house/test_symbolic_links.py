@@ -22,7 +22,7 @@ from auth.cookie_secrets import FILE_NAME, read_secrets
 from authworker.desk import NEW, Desk
 from bob.errors import StartError
 from bob.lock import DirectoryLock
-from bobctl import secret_files
+from bobctl import secret_files, standins
 from bobctl.errors import CommandError
 from bobctl.suite import Suite
 from cfgmgr import files, stores
@@ -98,6 +98,16 @@ def test_a_link_where_a_file_is_made_is_not_followed(what, tmp_path):
     assert (after.st_mode, after.st_uid, after.st_nlink) == (before.st_mode, before.st_uid, 1)
 
 
+def _key(suite: Suite, file: Path | None) -> Path:
+    return secret_files.make(suite, "example", file, "c2VjcmV0")
+
+
+def _stand_in(suite: Suite, file: Path | None) -> standins.StandIns:
+    made = standins.StandIns(suite)
+    made.make("example", file, 32)
+    return made
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
 class TestRootInADirectoryOfTheSuitesUser:
     """Which may be exchanged under its hands (V65)."""
@@ -137,19 +147,56 @@ class TestRootInADirectoryOfTheSuitesUser:
         def exchanged(path, *arguments, **options):
             descriptor = opened(path, *arguments, **options)
             if Path(path).suffix == ".key":
-                Path(path).unlink()
-                Path(path).symlink_to(place.parent / "precious")
+                named = place / secret_files.DIRECTORY / path
+                named.unlink()
+                named.symlink_to(place.parent / "precious")
             return descriptor
 
         monkeypatch.setattr(os, "open", exchanged)
         file = secret_files.make(_at(place), "example", None, "c2VjcmV0")
         assert (file.is_symlink(), file.parent.stat().st_uid) == (True, owner.st_uid)
 
-    def test_no_key_is_made_where_a_link_to_a_directory_leads(self, place):
+    @pytest.mark.parametrize("make", [_key, _stand_in])
+    def test_no_key_is_made_where_a_link_to_a_directory_leads(self, place, make):
+        """Nor what stands for one in a dry run, which did away with a file of its name there."""
         (place / secret_files.DIRECTORY).symlink_to(place.parent)
-        with pytest.raises(CommandError, match=r"Not a directory|symbolic links"):
-            secret_files.make(_at(place), "example", None, "c2VjcmV0")
+        left = place.parent / f".example.key{standins.SUFFIX}"
+        left.write_bytes(PRECIOUS)
+        with pytest.raises(CommandError, match=r"keys: (Not a directory|.*symbolic links)"):
+            make(_at(place), None)
+        assert sorted(path.name for path in place.parent.iterdir()) == [left.name, "precious", "state"]
+        assert left.read_bytes() == PRECIOUS
+
+    @pytest.mark.parametrize("make", [_key, _stand_in])
+    def test_no_key_is_made_in_a_named_directory_that_is_a_strangers_link(self, place, make):
+        (place / "named").symlink_to(place.parent)
+        os.lchown(place / "named", NOBODY, NOBODY)
+        with pytest.raises(CommandError, match="a symbolic link of user 65534, which is not followed"):
+            make(_at(place), place / "named" / "example.key")
         assert sorted(path.name for path in place.parent.iterdir()) == ["precious", "state"]
+
+    @pytest.mark.parametrize("make", [_key, _stand_in])
+    def test_a_key_is_made_in_the_directory_that_was_looked_at_whatever_takes_its_place(self, place, monkeypatch, make):
+        """It is exchanged as soon as it is open."""
+        keys, elsewhere, opened = place / secret_files.DIRECTORY, place.parent / "elsewhere", os.open
+        keys.mkdir(mode=0o700)
+        elsewhere.mkdir()
+
+        def exchanged(path, *arguments, **options):
+            descriptor = opened(path, *arguments, **options)
+            if Path(path) == keys and not keys.is_symlink():
+                keys.rename(place / "away")
+                keys.symlink_to(elsewhere)
+            return descriptor
+
+        monkeypatch.setattr(os, "open", exchanged)
+        made = make(_at(place), None)
+        assert keys.is_symlink()
+        assert list(elsewhere.iterdir()) == []
+        assert len(list((place / "away").iterdir())) == 1
+        if isinstance(made, standins.StandIns):
+            made.end()
+            assert list((place / "away").iterdir()) == []
 
 
 def _at(state: Path) -> Suite:
