@@ -268,14 +268,15 @@ def test_what_a_reader_holds_does_not_change_though_its_record_was_lost(tmp_path
     queries = [dns.message.make_query(f"{owner}.example.", "A").to_wire() for owner in ("a", "d")]
     before = [Asker(store).ask(query) for query in queries]
     place, slot = rig.place(store)
-    held = store.find(place.record.origin).offset
+    there = store.find(place.record.origin)
+    assert there is not None
     ((offset, _),) = place.image.zones()
     store.publish([(place.record.origin, slot, offset)])
     rig.commit([(False, ("a", "A", "192.0.2.2")), (True, ("a", "A", "192.0.2.3")), (False, ("d", "A", "192.0.2.9"))])
     rig.change_since(store, "published")
     assert not rig.reasons
     assert all(Asker(store).ask(query) != known for query, known in zip(queries, before, strict=True))
-    store.publish([(place.record.origin, slot, held)])
+    store.publish([(place.record.origin, slot, there.offset)])
     assert [Asker(store).ask(query) for query in queries] == before
     store.close()
 
