@@ -373,7 +373,10 @@ class MemmgrDaemon(Module):
             raise Refused("unavailable", "memmgr is still starting")
         if request.source is not None and request.source not in sources.configured:
             raise Refused("not-found", f"there is no data source {request.source!r}")
-        self._resting.clear()
+        if request.source is None:
+            self._resting.clear()
+        else:  # who may reload a zone there has no say over the others: one that is silent would hold up the worker
+            self._resting.end(request.source, source_url(sources.configured[request.source]))
         await self.context.work_apart(LOOKING, sources.refresh, request.source)
         await self._look()
         return api.ReloadReply(keeper.waiting, self._problems.told())

@@ -64,6 +64,13 @@ class Resting:
         self._rests = {}
         self._place.unlink(missing_ok=True)
 
+    def end(self, source: str, url: str) -> None:
+        """Have that one asked now: the others rest on. Raises OSError."""
+        key = _key(source, url)
+        if key in self._rests:
+            self._rests = {other: rest for other, rest in self._rests.items() if other != key}
+            manifest.replace(self._place, msgspec.json.encode(self._rests), durable=False)
+
     def _read(self) -> dict[str, Rest]:
         try:
             return msgspec.json.decode(self._place.read_bytes(), type=dict[str, Rest])

@@ -50,6 +50,19 @@ def test_who_says_so_has_it_asked_at_once(tmp_path, clock):
     resting.clear()
 
 
+def test_who_has_one_asked_at_once_leaves_the_others_and_how_long_they_rest(tmp_path, clock):
+    """To load one zone had all of them asked: the worker waited, and was ended, as often as anyone liked."""
+    resting = Resting(tmp_path, clock)
+    resting.add("near", URL, 60.0)
+    resting.add("far", URL, 60.0)
+    resting.end("near", URL)
+    for one in (resting, Resting(tmp_path, clock)):
+        assert one.reason("near", URL) == ""
+        assert one.reason("far", URL) != ""
+    resting.end("near", URL)
+    assert resting.add("far", URL, 60.0).seconds == 2 * FIRST
+
+
 @pytest.mark.parametrize("octets", [b"", b"{", b"[1]", b'{"far 0": {"until": 1}}'])
 def test_a_note_that_is_none_has_nobody_wait(tmp_path, clock, octets):
     (tmp_path / NAME).write_bytes(octets)
