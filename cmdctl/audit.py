@@ -30,6 +30,15 @@ TRIM_EVERY = 1000  # rows
 BEGUN = 0  # the status of what was begun, and of which no outcome is known
 OUTCOME_UNKNOWN = "it is not known whether this was done: cmdctl ended before the outcome was kept"
 Kind = Literal["changes", "refusals"]
+NEWER_THAN_ALL = 2**63 - 1  # an id
+_KINDS: dict[Kind | None, tuple[int, ...]] = {None: (0, 1), "changes": (0,), "refusals": (1,)}  # refused
+
+# Each walks an index from the newest entry that is wanted, and nothing else: the lock is that of every token check.
+_COLUMNS = "SELECT time, request, author, origin, token, method, path, status, text, revision, changed, changes, id"
+_NEWEST = "id < ? ORDER BY id DESC LIMIT ?"
+_PAGE = f"{_COLUMNS} FROM audit WHERE {_NEWEST}"
+_PAGE_OF_KIND = f"{_COLUMNS} FROM audit WHERE refused = ? AND {_NEWEST}"
+_PAGE_OF_AUTHOR = f"{_COLUMNS} FROM audit WHERE author = ? AND refused = ? AND {_NEWEST}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +127,15 @@ class Audit:
 
     def page(self, before: int, limit: int, author: str = "", kind: Kind | None = None) -> list[Entry]:
         """Entries, newest first; only those before an id, of an author, of a kind, where one is given."""
-        query = (
-            "SELECT time, request, author, origin, token, method, path, status, text, revision, changed, changes, id"
-            " FROM audit WHERE (? = 0 OR id < ?) AND ? IN ('', author) AND refused IN (?, ?) ORDER BY id DESC LIMIT ?"
-        )
-        kinds = {None: (0, 1), "changes": (0, 0), "refusals": (1, 1)}[kind]
+        bound = before or NEWER_THAN_ALL
         with self._store.reading() as connection:
-            return [_entry(row) for row in connection.execute(query, (before, before, author, *kinds, limit))]
+            if kind is None and not author:
+                return [_entry(row) for row in connection.execute(_PAGE, (bound, limit))]
+            found: list[Entry] = []
+            for refused in _KINDS[kind]:
+                query, values = (_PAGE_OF_AUTHOR, (author, refused)) if author else (_PAGE_OF_KIND, (refused,))
+                found += map(_entry, connection.execute(query, (*values, bound, limit)))
+        return sorted(found, key=lambda entry: entry.id, reverse=True)[:limit]
 
 
 def _outcome(entry: Entry) -> tuple[object, ...]:

@@ -46,6 +46,9 @@ UPDATE audit SET refused = 1 WHERE status BETWEEN 400 AND 499;
     """
 CREATE INDEX audit_begun ON audit (id) WHERE status = 0;
 """,
+    """
+CREATE INDEX audit_authors ON audit (author, refused, id);
+""",
 )
 VERSION = len(_STEPS)
 

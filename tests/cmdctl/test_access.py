@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import dataclasses
 import errno
 import functools
 import json
@@ -21,7 +22,7 @@ from starlette.requests import Request
 
 import datasrc
 from cmdctl.app import all_routes
-from cmdctl.audit import MINUTE, NOTHING, Audit, Changed, Entry, Refusals
+from cmdctl.audit import MINUTE, NOTHING, Audit, Changed, Entry, Refusals, insert, is_refusal
 from cmdctl.authentication import Authentication
 from cmdctl.certificate import Certificate, own_certificate
 from cmdctl.errors import ErrorAnswer, RequestError
@@ -641,6 +642,32 @@ def test_refusals_push_no_change_out(tmp_path, monkeypatch):
         for _ in range(10):
             audit.write(entry())
         assert (len(audit.page(0, 100, kind="changes")), len(audit.page(0, 100, kind="refusals"))) == (5, 3)
+
+
+@pytest.mark.parametrize("author", ["", "ann", "eve", "nobody"])
+@pytest.mark.parametrize("kind", [None, "changes", "refusals"])
+@pytest.mark.parametrize("before", [0, 1, 3, 2_003])
+def test_a_page_of_the_audit_log_looks_at_no_more_than_it_gives(tmp_path, author, kind, before):
+    """Every check of a token waits for it; one of an author, or from long ago, walked through all entries."""
+    others = [dataclasses.replace(entry(), author="eve"), dataclasses.replace(entry(403), author="eve")]
+    with contextlib.closing(Store(tmp_path)) as store:
+        audit, looks = Audit(store), []
+        with store.transaction() as connection:
+            for one in (entry(), entry(403), *others * 1000, entry(), entry(401)):
+                insert(connection, one)
+            connection.set_progress_handler(lambda: looks.append(1), 100)  # instructions
+        found = audit.page(before, 3, author, kind)
+        wanted = [
+            one
+            for one in audit.page(0, 5_000)
+            if author in ("", one.author)
+            and kind in (None, "refusals" if is_refusal(one.status) else "changes")
+            and (not before or one.id < before)
+        ]
+        assert found == wanted[:3]
+        looks.clear()
+        audit.page(before, 3, author, kind)
+        assert len(looks) < 10  # it is more than a hundred where all entries are
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 413, 415, 429])
