@@ -39,16 +39,16 @@ class Server(MemorySource):
         self.goes = threading.Event()
         self.goes.set()
         self.asked = 0
-        self.held: set[int] = set()  # threads that it says nothing to
+        self.waiting: set[int] = set()  # threads that it says nothing to
 
     @contextmanager
     def snapshot(self) -> Iterator[MemorySnapshot]:
         if not threading.current_thread().name.startswith("source "):
             self.asked += 1
             if not self.goes.is_set():
-                self.held.add(threading.get_ident())
+                self.waiting.add(threading.get_ident())
                 self.goes.wait()
-                self.held.discard(threading.get_ident())
+                self.waiting.discard(threading.get_ident())
         with super().snapshot() as found:
             yield found
 
@@ -61,7 +61,9 @@ async def beside(tmp_path, monkeypatch, server):
     opened, unanswered = datasrc.open, Asking.unanswered
 
     def waiting(asking: Asking) -> list[Unanswered]:
-        return [one for one in unanswered(asking) if one.thread in server.held]  # others wait to run, on a busy machine
+        return [
+            one for one in unanswered(asking) if one.thread in server.waiting
+        ]  # others wait to run, on a busy machine
 
     monkeypatch.setattr(Asking, "unanswered", waiting)
 
