@@ -39,11 +39,7 @@ class Batch:
     source: str
     origins: tuple[Name, ...]
     records: int
-
-    @property
-    def big(self) -> bool:
-        """Whether it is one big zone."""
-        return len(self.origins) == 1 and self.records >= BIG_RECORDS
+    big: bool = False  # whether it is one big zone, or some that must share: what is small was built before
 
 
 @dataclass(slots=True)
@@ -151,7 +147,7 @@ class Plan:
             if not fits:
                 break
             chosen.append(self._waiting.pop(one.origin))
-        return self._batch(chosen) if chosen else None
+        return self._batch(chosen, big=True) if chosen else None
 
     def _take_found(self, most: int | None) -> Batch | None:
         try:
@@ -210,5 +206,6 @@ class Plan:
         return None
 
     @staticmethod
-    def _batch(chosen: list[Wanted]) -> Batch:
-        return Batch(chosen[0].source, tuple(one.origin for one in chosen), sum(one.records for one in chosen))
+    def _batch(chosen: list[Wanted], *, big: bool = False) -> Batch:
+        origins, records = tuple(one.origin for one in chosen), sum(one.records for one in chosen)
+        return Batch(chosen[0].source, origins, records, big)

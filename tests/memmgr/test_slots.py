@@ -37,6 +37,19 @@ def test_more_big_zones_than_there_can_be_images_share_them(few, monkeypatch):
     assert not few.keeper.failures
 
 
+def test_big_zones_that_share_hold_up_no_announcement(few, monkeypatch):
+    """Nothing was answered from images before they were built, for a batch of several was taken for one of small."""
+    monkeypatch.setattr(layout, "MAX_SLOTS", 40)
+    monkeypatch.setattr(keeper, "SCARCE", 0.5)  # it always is
+    few.begin()
+    few.keeper.follow()
+    while (task := few.keeper.take()) is None:
+        assert few.keeper.unfinished
+    assert len(task[0].origins) > 1
+    assert few.keeper.announced
+    few.keeper.failed(task[0], task[1], "it was not built")
+
+
 def test_where_no_image_can_be_made_the_zone_is_left_and_told_until_there_is_room(few, monkeypatch):
     monkeypatch.setattr(layout, "MAX_SLOTS", 6)
     monkeypatch.setattr(plan, "PACK_BIG_RECORDS", 4)
