@@ -158,7 +158,7 @@ def _show(suite: Suite, found: dict[str, Any], silent: list[Any]) -> None:
         output.words(f"{found['missed']} lines came too fast to be shown here")
     if found["silent"] != silent:
         for one in found["silent"]:
-            output.words(f"{one['member']} is not shown: {one['reason']}")
+            output.words(f"{one['member']} is not shown in full: {one['reason']}")
 
 
 def _line(suite: Suite, line: dict[str, Any]) -> None:

@@ -17,6 +17,8 @@ import traceback
 from collections.abc import Mapping
 from typing import Protocol
 
+import msgspec
+
 from daemonkit.log_destinations import destination
 from daemonkit.log_entry import Entry, escape
 from daemonkit.log_limits import ORDINARY, PROVOKED, Limits, Suppressed
@@ -135,8 +137,8 @@ class LogHandler(logging.Handler):
             before, self._ring = self._ring, ring
             if before.next:
                 image = before.image()
-                for line in image.lines:
-                    ring.append(line, image.written)
+                for line in image.lines.values():
+                    ring.append(msgspec.json.encode(line), image.written)
             before.close()
         finally:
             self.release()

@@ -83,14 +83,17 @@ class ProcessLines:
 
 
 def read_lines(directory: Path) -> tuple[list[ProcessLines], dict[str, str]]:
-    """What every process has logged last, and what is wrong with files that do not tell. Raises OSError."""
+    """What every process has logged last, and what is wrong with files that do not tell, or not all. Raises OSError."""
     found: list[ProcessLines] = []
     problems: dict[str, str] = {}
     for path in sorted(directory.iterdir()) if directory.exists() else ():
         if path.name.startswith(".") or path.suffix != SUFFIX:
             continue
         try:
-            found.append(_read(path))
+            process = _read(path)
+            found.append(process)
+            if process.image.damage:
+                problems[path.name] = process.image.damage
         except LinesDamaged as error:
             problems[path.name] = str(error)
         except FileNotFoundError:  # removed a moment ago
@@ -108,10 +111,13 @@ def _read(path: Path) -> ProcessLines:
             # What was written over meanwhile began to be gone before, so that it is behind this beginning.
             now = begin_of(os.pread(descriptor, AREA_AT, 0)) if len(content) >= AREA_AT else None
             try:
-                return ProcessLines(parse(content, now), ended)
+                image = parse(content, now)
             except LinesDamaged:
                 if ended or not left:
                     raise
+            else:
+                if ended or not left or not image.damage:
+                    return ProcessLines(image, ended)
     raise AssertionError("the last round returns or raises")
 
 

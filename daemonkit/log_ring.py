@@ -124,29 +124,33 @@ class LogRing:
 
 @dataclass(frozen=True, slots=True)
 class RingImage:
-    """The lines of a process at one moment, encoded; they are numbered `begin` and up."""
+    """The lines of a process at one moment, by their numbers, in order."""
 
     pid: int
     who: str
     written: float  # time of the newest line
-    begin: int
-    lines: list[bytes]
+    lines: dict[int, LogLine]
+    damage: str = ""  # why lines are missing among them
+
+    @property
+    def begin(self) -> int:
+        """The number of the first line."""
+        return next(iter(self.lines), 0)
 
     @property
     def next(self) -> int:
         """The number of the next line."""
-        return self.begin + len(self.lines)
+        return next(reversed(self.lines), -1) + 1
 
     def after(self, number: int) -> Iterator[LogLine]:
         """Those numbered so and later."""
-        for line in self.lines[max(0, number - self.begin) :]:
-            yield msgspec.json.decode(line, type=LogLine)
+        return (line for its, line in self.lines.items() if its >= number)
 
 
 def parse(content: bytes, begin_now: int | None = None) -> RingImage:
     """What these octets hold. `begin_now`: where lines began after they were read, of a process that goes on.
 
-    Raises LinesDamaged.
+    Raises LinesDamaged where there is no saying where lines are; a line that cannot be read costs itself only.
     """
     who, written = whose(content[:AREA_AT])
     _, layout, size, pid = _START.unpack_from(content)
@@ -155,22 +159,44 @@ def parse(content: bytes, begin_now: int | None = None) -> RingImage:
     if len(content) != AREA_AT + size:
         raise LinesDamaged(f"it has {len(content)} octets instead of {AREA_AT + size}")
     begin, end = _MARKS.unpack_from(content, _MARKS_AT)
-    records = list(_records(content, size, begin if begin_now is None else begin_now, end))
-    return RingImage(pid, who, written, records[0][0] if records else 0, [line for _, line in records])
-
-
-def _records(content: bytes, size: int, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """The number of each line, and the line; raises LinesDamaged."""
+    begin = begin if begin_now is None else begin_now
     if not begin <= end <= begin + size:
         raise LinesDamaged(f"its lines are said to be at {begin} to {end}")
+    lines: dict[int, LogLine] = {}
+    damages: list[str] = []
+    for found in _records(content, size, begin, end):
+        if isinstance(found, LinesDamaged):
+            damages.append(str(found))
+        else:
+            lines[found[0]] = found[1]
+    return RingImage(pid, who, written, lines, _told(len(lines), damages))
+
+
+def _told(count: int, damages: list[str]) -> str:
+    """What is said of damages of a file of which so many lines can be read."""
+    if not damages:
+        return ""
+    more = f" (and {len(damages) - 1} more)" if damages[1:] else ""
+    return f"{count} lines of it can be read: {damages[0]}{more}"
+
+
+def _records(content: bytes, size: int, begin: int, end: int) -> Iterator[tuple[int, LogLine] | LinesDamaged]:
+    """The number of each line, and the line, or what is wrong with it: an impossible length ends them."""
+    least = 0
     while begin < end:
         length, checksum, number = _RECORD.unpack(_around(content, size, begin, _RECORD.size))
         if length > min(MAX_LINE, end - begin):
-            raise LinesDamaged(f"a line of {length} octets is said to be at {begin}")
+            yield LinesDamaged(f"a line of {length} octets is said to be at {begin}")
+            return
         line = _around(content, size, begin + _RECORD.size, length)
-        if zlib.crc32(line, number & _SEED) != checksum:
-            raise LinesDamaged(f"the line at {begin} does not have its checksum")
-        yield number, line
+        if zlib.crc32(line, number & _SEED) != checksum or number < least:
+            yield LinesDamaged(f"the line at {begin} does not have its checksum")
+        else:
+            least = number + 1
+            try:
+                yield number, msgspec.json.decode(line, type=LogLine)
+            except msgspec.DecodeError as error:  # of another release
+                yield LinesDamaged(f"line {number} is none that this release knows: {error}")
         begin += _RECORD.size + length
 
 

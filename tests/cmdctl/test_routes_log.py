@@ -8,6 +8,7 @@ import os
 import signal
 from subprocess import PIPE
 
+import msgspec
 import pytest
 
 from daemonkit.log_ring import LogLine
@@ -82,6 +83,21 @@ async def test_a_file_that_is_damaged_is_told_beside_the_others():
     assert found["silent"] == [{"member": "9.lines", "reason": "it has only 7 octets"}]
 
 
+async def test_an_odd_line_is_told_beside_the_others_of_its_process_and_of_others():
+    """It was an internal error for everybody."""
+    async with house(MEMBERS) as here:
+        tells(here, "bob", line(1.0, "bob"))
+        odd = msgspec.structs.replace(line(2.0, "memmgr/0"), revision="seven")  # as no release of ours has it
+        tells(here, "memmgr/0", line(3.0, "memmgr/0"), odd, line(4.0, "memmgr/0"), pid=77)
+        found = await here.get("log")
+        done = await bobctl(here.path, "log", "tail")
+    assert [one["time"] for one in found["lines"]] == [1.0, 3.0, 4.0]
+    (told,) = (one["reason"] for one in found["silent"] if one["member"] == "77.lines")
+    assert told.startswith("2 lines of it can be read: line 1 is none that this release knows")
+    assert (done.code, len(done.out.splitlines())) == (0, 3)
+    assert told in done.err
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [
@@ -112,7 +128,7 @@ async def test_bobctl_shows_lines_as_the_log_has_them():
             "    Traceback",
             f"1970-01-01T00:00:01.000Z INFO memmgr/0[{ended}, ended] a library said it",
         ]
-        assert "cmdctl/0 is not shown: its last lines are in no file" in done.err
+        assert "cmdctl/0 is not shown in full: its last lines are in no file" in done.err
         done = await bobctl(here.path, "log", "tail", "memmgr", "--level", "info", "--limit", "7", "--json")
     assert [one["text"] for one in json.loads(done.out)["lines"]] == ["a library said it"]
 
