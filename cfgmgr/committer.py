@@ -98,6 +98,9 @@ class Committer:
             if not known:
                 raise Refused("conflict", f"revision {request.revision} is not the current one any more")
             current = known[0]
+        if request.start and request.edition != current.edition:
+            text = f"revision {current.revision} has been laid out anew since the page before: begin again"
+            raise Refused("conflict", text)
         if request.name not in current.catalogue.specs:
             raise Refused("not-found", f"there is no module {request.name!r}, or its spec cannot be read")
         last = self._concerned.get(request.name, self._since)

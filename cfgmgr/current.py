@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from cfgmgr.addressing import find
@@ -131,6 +132,8 @@ class Current:
     complete: Tree
     effective: Tree
     kinds: dict[bytes, tuple[Any, Any]]  # complete and effective row of each kind, as long as templates are the same
+    # A place among the rows means another row in another process or attempt, though the revision is the same.
+    edition: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     @classmethod
     def of(cls, revision: int, state: Tree, stored: Validated, running: Validated, substitute: Substitute) -> Current:

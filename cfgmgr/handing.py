@@ -28,7 +28,7 @@ def page_of(current: Current, module: str, start: int = 0) -> Configuration:
         page = list(itertools.islice(entries.entries_from(start), MAX_ROWS + 1))
         told = rows[root] = fold((name, value) for _, name, value in page)
         following = page[len(told.keys) - 1][0] if len(told.keys) < len(page) else 0
-    return Configuration(current.revision, values, rows, following)
+    return Configuration(current.revision, values, rows, following, current.edition)
 
 
 def prepare_of(revision: int, base: int, difference: Difference, keys: Iterable[str]) -> Prepare:

@@ -35,6 +35,7 @@ class Configuration(msgspec.Struct, frozen=True):
     values: dict[str, Any]
     rows: dict[str, Rows] = {}  # more of the values
     following: int = 0  # ask again for what begins here; 0: that is all
+    edition: str = ""  # in which that is a place: asked for it, who has another one refuses
     unchanged: bool = False  # nothing of it differs from the revision the module has; there are no values here
 
     @property
@@ -44,7 +45,7 @@ class Configuration(msgspec.Struct, frozen=True):
 
 
 class GetConfiguration(msgspec.Struct, frozen=True):
-    """To cfgmgr: the effective configuration of a module. Refused with `conflict` where `revision` is gone."""
+    """To cfgmgr: the effective configuration of a module. `conflict`: `revision` or `edition` is gone."""
 
     module: ClassVar[str] = "cfgmgr"
     command: ClassVar[str] = "get"
@@ -55,6 +56,7 @@ class GetConfiguration(msgspec.Struct, frozen=True):
     have: int = 0  # the revision it has; 0: none
     revision: int = 0  # the one it wants, committed or being prepared; 0: the committed one
     start: int = 0  # from which row
+    edition: str = ""  # of the page that said so
 
 
 class Adjustment(msgspec.Struct, frozen=True):

@@ -211,25 +211,31 @@ class Membership:
         """A revision with all its pages; 0: the committed one."""
         while True:
             try:
-                return await self._fetch_pages(revision)
+                if (whole := await self._fetch_pages(revision)) is not None:
+                    return whole
             except BusError as error:
                 code = error.code if isinstance(error, Refused) else "unavailable"
-                if code == "conflict" and not revision:
-                    continue  # committed while the pages were asked for: begin again
                 if code != "unavailable":
                     raise
                 # cfgmgr stops, or it or the broker is being restarted: bob decides how long to wait.
                 self._context.log.debug("DAEMON_NO_CONFIGURATION", reason=error)
                 await asyncio.sleep(RETRY_INTERVAL)
 
-    async def _fetch_pages(self, revision: int) -> api.Configuration:
+    async def _fetch_pages(self, revision: int) -> api.Configuration | None:
+        """All pages of one edition; None where that is gone before the last one."""
         name, have = self._context.spec.module, 0 if revision else self._configuration.revision
         request = api.GetConfiguration(name, have, revision)
         page = await self._page(request)
         values = page.tree
         while page.following:
-            request = api.GetConfiguration(name, 0, page.revision, page.following)
-            page = await self._page(request)
+            request = api.GetConfiguration(name, 0, page.revision, page.following, page.edition)
+            try:
+                page = await self._page(request)
+            except Refused as error:
+                if error.code != "conflict":
+                    raise
+                self._context.log.debug("DAEMON_NO_CONFIGURATION", reason=error)
+                return None
             for root, rows in page.rows.items():
                 values[root].update(rows.entries)
         return api.Configuration(page.revision, values, unchanged=page.unchanged)

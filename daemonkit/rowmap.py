@@ -75,7 +75,8 @@ class RowMap(Mapping[K, V], Generic[K, V]):
     def entries_from(self, place: int) -> Iterator[tuple[int, K, V]]:
         """The entries behind a place in their order, with the place behind each; 0 is the first one of all.
 
-        Takes no time for those before that place. What is gone leaves its place behind.
+        Takes no time for those before that place. What is gone leaves its place behind, so that a place means nothing
+        in another map of the same entries.
         """
         common = min(place, len(self._base))
         added = ((key, value) for key, value in self._changes.items() if key not in self._base)
