@@ -1,6 +1,6 @@
 """The dry run of a file of commands: each line is tried as far as that has no effect, and what it would do is told.
 
-Edits of the configuration are made in a scratch candidate, on top of those before them, and checked by cfgmgr and the
+Edits of the configuration are made by cfgmgr on top of those before them, kept nowhere, and checked by it and the
 running modules; also those that a command commits by itself. What only reads is done without showing the answer. Of all
 else the role, the words and what they name are looked at, as it would be after the lines before.
 """

@@ -1,11 +1,12 @@
-"""The caller's candidate as a place to try edits of the configuration: empty before, empty afterwards.
+"""A place to try edits of the configuration: cfgmgr makes them, on top of what is in effect, and keeps nothing of them.
 
-What a line would commit stays in it, as the ground for the lines behind; only where a line reverts is it made anew.
+What a line would commit stays the ground for the lines behind. The caller's candidate has no part in it: whatever
+happens to a dry run, there is nothing of it that could be committed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from bobctl.errors import CommandError
@@ -15,6 +16,7 @@ from bobctl.suite import Suite
 
 Edit = tuple[str, Mapping[str, Any]]  # set, unset, add or remove, and what REST takes for it
 MAX_TOLD = 3  # changes told one by one
+NOTHING: Mapping[str, Any] = {"changes": [], "left_out": 0}
 
 
 class Scratch:
@@ -26,20 +28,19 @@ class Scratch:
         self._begun = False
         self._committed: list[Edit] = []  # by the lines so far, if they were done
         self._pending: list[Edit] = []
-        self._changes: list[Any] = []  # of all of these
+        self._outcome: Mapping[str, Any] = NOTHING  # of all of these
 
     def edit(self, order: str, body: Mapping[str, Any]) -> str:
         """Make one more edit; what it changes, in words."""
         self._begin()
-        before = self._changes
-        self._changes = self._post(order, body)
+        before = self._outcome
         self._pending.append((order, body))
-        return self.stand_ins.told(_difference(before, self._changes))
-
-    def _post(self, order: str, body: Mapping[str, Any]) -> list[Any]:
-        """All changes, with this one."""
-        changes: list[Any] = self._client.post("config", order, body=self.stand_ins.swap(dict(body)))["changes"]
-        return changes
+        try:
+            self._outcome = self._rehearsed()
+        except BaseException:
+            self._pending.pop()
+            raise
+        return self.stand_ins.told(_difference(before, self._outcome))
 
     def commit(self) -> str:
         """Have it checked, by the modules, too, as far as it is; what a commit would do."""
@@ -65,16 +66,13 @@ class Scratch:
         if not self._pending:
             raise CommandError("not-found", "there would be no uncommitted changes")
         count, self._pending = len(self._pending), []
-        self._client.post("config", "discard")
-        self._changes = []
-        for order, body in self._committed:
-            self._changes = self._post(order, body)
+        self._outcome = self._rehearsed()
         return f"would forget {count} edits"
 
     def check(self) -> str:
         """What a commit would meet; raises CommandError with all that stands in the way."""
         self._begin()
-        checked = self._client.post("config", "check")
+        checked = self._rehearsed(check=True)
         if not checked["good"]:
             details = [found for found in checked["problems"] if found["severity"] == "error"]
             details += [
@@ -90,8 +88,7 @@ class Scratch:
             for one in answer["adjustments"]
         ]
         asked = f"{len(checked['modules'])} processes were asked and accept"
-        count = len(checked["changes"]) + checked["left_out"]
-        return ", ".join([f"{count} changes to what is in effect now", asked, *adjusted])
+        return ", ".join([f"{_count(checked)} changes to what is in effect now", asked, *adjusted])
 
     def finish(self) -> None:
         """Check what no line commits; raises CommandError."""
@@ -99,33 +96,41 @@ class Scratch:
             self.check()
 
     def end(self) -> None:
-        """Leave the candidate empty, and no file."""
-        try:
-            if self._begun and self._client.get("config", "candidate")["changes"]:  # cfgmgr refuses to discard none
-                self._client.post("config", "discard")
-            self._begun = False
-        finally:
-            self.stand_ins.end()
+        """Leave no file."""
+        self.stand_ins.end()
+
+    def _rehearsed(self, *, check: bool = False) -> Mapping[str, Any]:
+        """All edits so far, made anew."""
+        edits = [{"order": order, **self.stand_ins.swap(dict(body))} for order, body in self._committed + self._pending]
+        outcome: Mapping[str, Any] = self._client.post("config", "rehearse", body={"edits": edits, "check": check})
+        return outcome
 
     def _begin(self) -> None:
         if self._begun:
             return
         if self._client.get("config", "candidate")["changes"]:
             raise CommandError(
-                "conflict", "a dry run tries these lines in your candidate, which has changes: commit or revert them"
+                "conflict", "your candidate has changes, which these lines would add to: commit or revert them"
             )
         self._begun = True
 
 
-def _difference(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> str:
+def _count(outcome: Mapping[str, Any]) -> int:
+    count: int = len(outcome["changes"]) + outcome["left_out"]
+    return count
+
+
+def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """What differs between two lists of changes: `auth.udp_size: 1232 -> 1400`."""
-    was, now = ({change["path"]: change for change in changes} for changes in (before, after))
+    was, now = ({change["path"]: change for change in outcome["changes"]} for outcome in (before, after))
     told = []
     for path in sorted(was.keys() | now.keys()):
         old = was[path]["new"] if path in was else now[path]["old"]
         new = now[path]["new"] if path in now else was[path]["old"]
         if old != new:
             told.append(f"{path}: {_value(old)} -> {_value(new)}")
+    if after["left_out"] and not told:  # of very many changes not all are told
+        return f"something beyond the first {len(now)} of {_count(after)} changes, or nothing"
     more = f" and {len(told) - MAX_TOLD} more" if len(told) > MAX_TOLD else ""
     return ", ".join(told[:MAX_TOLD]) + more or "nothing: it is so already"
 

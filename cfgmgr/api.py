@@ -24,6 +24,7 @@ MAX_KNOWN = 200  # paths or values in one answer to who types
 MAX_HISTORY = 1000  # revisions in one answer
 MAX_SHOWN_ROWS = 1000  # zones in one answer
 MAX_SHOWN_CHANGES = 1000  # in one answer, of a candidate or a revision
+MAX_REHEARSED = 1000  # edits: each is made again for those behind it
 MAX_EXPORT = 12 * 1024 * 1024  # octets; a message of the bus takes 16 MiB
 
 Role = Literal["configure", "admin"]  # what the author of a change may, as far as it matters here
@@ -328,6 +329,33 @@ class Check(msgspec.Struct, frozen=True):
     changes: ClassVar[bool] = False
 
     author: str
+    role: Role = "admin"
+    zones: Zones = None
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """One edit, as Set, Unset, Add and Remove make it."""
+
+    order: Literal["set", "unset", "add", "remove"]
+    path: str
+    value: Any = None
+    key: str | None = None
+
+
+class Rehearse(msgspec.Struct, frozen=True):
+    """What edits would change, one on top of the other, and what a commit of them would meet if `check` is true.
+
+    They begin with what is in effect, and are nobody's candidate: nothing is kept of them.
+    """
+
+    module: ClassVar[str] = MODULE
+    command: ClassVar[str] = "rehearse"
+    reply: ClassVar[type[Checked]] = Checked
+    changes: ClassVar[bool] = False
+
+    author: str
+    edits: list[Edit]  # at most MAX_REHEARSED
+    check: bool = False
     role: Role = "admin"
     zones: Zones = None
 

@@ -30,8 +30,8 @@ from cfgmgr.current import Rules
 from cfgmgr.errors import StoreError, StoreUncertain, StoreUnreachable
 from cfgmgr.handing import page_of
 from cfgmgr.listing import Listing
-from cfgmgr.manager import Manager
-from cfgmgr.narrowing import EditAt, narrowed, narrowed_root, place_seen
+from cfgmgr.manager import Edit, Manager
+from cfgmgr.narrowing import narrowed, narrowed_root, place_seen
 from cfgmgr.own_part import CfgmgrPart
 from cfgmgr.seed import changed_secrets, read_seed
 from cfgmgr.showing import candidate_of, show
@@ -187,22 +187,22 @@ class CfgmgrDaemon(Module):
     @command(api.Set)
     async def set_value(self, _call: IncomingCall, request: api.Set) -> api.Candidate:
         """Give an option another value."""
-        return await self._edit(request, lambda t, c, at: edits.set_value(t, c, at, request.value))
+        return await self._edit(request, api.Edit("set", request.path, request.value))
 
     @command(api.Unset)
     async def unset(self, _call: IncomingCall, request: api.Unset) -> api.Candidate:
         """Give an option its default back."""
-        return await self._edit(request, lambda t, c, at: edits.unset(t, c, at))
+        return await self._edit(request, api.Edit("unset", request.path))
 
     @command(api.Add)
     async def add(self, _call: IncomingCall, request: api.Add) -> api.Candidate:
         """Append to a list, or make an entry."""
-        return await self._edit(request, lambda t, c, at: edits.add(t, c, at, request.value, request.key))
+        return await self._edit(request, api.Edit("add", request.path, request.value, request.key))
 
     @command(api.Remove)
     async def remove(self, _call: IncomingCall, request: api.Remove) -> api.Candidate:
         """Take out of a list, or an entry away."""
-        return await self._edit(request, lambda t, c, at: edits.remove(t, c, at, request.value, request.key))
+        return await self._edit(request, api.Edit("remove", request.path, request.value, request.key))
 
     @command(api.Diff)
     async def diff(self, _call: IncomingCall, request: api.Diff) -> api.Candidate:
@@ -236,6 +236,16 @@ class CfgmgrDaemon(Module):
         manager = await self._manager()
         with refusals():
             return await manager.check(request.author, request.role, request.zones)
+
+    @command(api.Rehearse)
+    async def rehearse(self, _call: IncomingCall, request: api.Rehearse) -> api.Checked:
+        """What edits would change and meet."""
+        if len(request.edits) > api.MAX_REHEARSED:
+            raise Refused("usage", f"at most {api.MAX_REHEARSED} edits are tried together, not {len(request.edits)}")
+        manager = await self._manager()
+        with refusals(invalid="usage"):
+            tried = [_narrowed(edit, request.zones) for edit in request.edits]
+            return await manager.rehearse(request.author, tried, request.role, request.zones, check=request.check)
 
     @command(api.Commit)
     async def commit(self, _call: IncomingCall, request: api.Commit) -> api.Committed:
@@ -352,16 +362,13 @@ class CfgmgrDaemon(Module):
     def _members(self) -> list[tuple[str, str]]:
         return [(entry.member, entry.module) for entry in self.context.session.members()]
 
-    async def _edit(self, request: api.Set | api.Unset | api.Add | api.Remove, edit: EditAt) -> api.Candidate:
+    async def _edit(self, request: api.Set | api.Unset | api.Add | api.Remove, edit: api.Edit) -> api.Candidate:
         author = request.author
         if not 0 < len(author) <= api.MAX_AUTHOR or not author.isprintable():
             raise Refused("usage", f"an author is 1 to {api.MAX_AUTHOR} printable characters")
         manager = await self._manager()
-        key = None
-        if isinstance(request, api.Add | api.Remove):
-            key = request.value if request.key is None else request.key
         with refusals(invalid="usage"):
-            candidate = await manager.edit(author, narrowed(edit, request.path, key, request.zones))
+            candidate = await manager.edit(author, _narrowed(edit, request.zones))
         self._tally.edited()
         return shown_candidate(candidate, manager.current)
 
@@ -416,3 +423,17 @@ class CfgmgrDaemon(Module):
             self._reporter.tell(manager.store)
             if not before:
                 return
+
+
+def _narrowed(edit: api.Edit, zones: api.Zones) -> Edit:
+    """What an edit does; raises NotPermitted then where it is not within these zones."""
+    key = edit.value if edit.key is None else edit.key
+    match edit.order:
+        case "set":
+            return narrowed(lambda t, c, at: edits.set_value(t, c, at, edit.value), edit.path, None, zones)
+        case "unset":
+            return narrowed(edits.unset, edit.path, None, zones)
+        case "add":
+            return narrowed(lambda t, c, at: edits.add(t, c, at, edit.value, edit.key), edit.path, key, zones)
+        case "remove":
+            return narrowed(lambda t, c, at: edits.remove(t, c, at, edit.value, edit.key), edit.path, key, zones)

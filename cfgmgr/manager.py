@@ -7,7 +7,7 @@ edits --> candidate --check--> findings and modules' answers
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from cfgmgr import api, narrowing
@@ -123,27 +123,49 @@ class Manager:
     async def check(self, author: str, role: str = ADMIN, zones: Zones = None) -> Checked:
         """What a commit of the candidate would meet. Where the role is not enough nothing is looked at or asked."""
         async with self._lock:
-            candidate = self.candidate(author)
-            problems = self._not_permitted(candidate, role, zones)
-            if problems:
-                told = shown_changes(candidate.changes, self.current.catalogue)
-                return _bad(told, problems)
-            stored = await self._validated(candidate)
-            problems = problems_of(stored.findings, zones) + await self.committer.warnings(candidate.changes, stored)
-            told = shown_changes(candidate.changes, stored.catalogue)
-            try:
-                await self._require_fresh(candidate, zones)
-            except Stale as error:
-                problems.insert(0, Problem("", str(error), "error"))
-            if any(problem.severity == "error" for problem in problems):
-                return _bad(told, problems)
-            scopes = self.committer.scopes_of_change(candidate.scopes)
-            proposal, modules = await self.committer.ask(await self.committer.propose(stored, scopes))
-            theirs = [change for change in self._made(proposal.changes) if not outside([change], zones)]
-            told = shown_changes(theirs if zones is not None else proposal.changes, stored.catalogue)
-            good = all(answer.state in GOOD for answer in modules)
-            shown = answers_within(modules, zones, stored.catalogue, proposal.after.complete)
-            return Checked(good, told.changes, problems, shown, told.left_out)
+            return await self._checked(self.candidate(author), role, zones)
+
+    async def rehearse(
+        self, author: str, edits: Sequence[Edit], role: str = ADMIN, zones: Zones = None, *, check: bool
+    ) -> Checked:
+        """What edits of what is in effect would change, and meet where they were committed. Nothing is kept of them."""
+        async with self._lock:
+            current = self.current
+            before = Candidate(author, current.revision, current.state, current.state, frozenset())
+
+            def done() -> Candidate:
+                made = before
+                for edit in edits:
+                    made = made.edited(lambda tree, edit=edit: edit(tree, self.rules.catalogue(tree)))  # type: ignore[misc]
+                return made
+
+            candidate = await self._work(done)
+            if check:
+                return await self._checked(candidate, role, zones)
+            told = shown_changes(candidate.changes, current.catalogue)
+            return Checked(True, told.changes, [], [], told.left_out)
+
+    async def _checked(self, candidate: Candidate, role: str, zones: Zones) -> Checked:
+        problems = self._not_permitted(candidate, role, zones)
+        if problems:
+            told = shown_changes(candidate.changes, self.current.catalogue)
+            return _bad(told, problems)
+        stored = await self._validated(candidate)
+        problems = problems_of(stored.findings, zones) + await self.committer.warnings(candidate.changes, stored)
+        told = shown_changes(candidate.changes, stored.catalogue)
+        try:
+            await self._require_fresh(candidate, zones)
+        except Stale as error:
+            problems.insert(0, Problem("", str(error), "error"))
+        if any(problem.severity == "error" for problem in problems):
+            return _bad(told, problems)
+        scopes = self.committer.scopes_of_change(candidate.scopes)
+        proposal, modules = await self.committer.ask(await self.committer.propose(stored, scopes))
+        theirs = [change for change in self._made(proposal.changes) if not outside([change], zones)]
+        told = shown_changes(theirs if zones is not None else proposal.changes, stored.catalogue)
+        good = all(answer.state in GOOD for answer in modules)
+        shown = answers_within(modules, zones, stored.catalogue, proposal.after.complete)
+        return Checked(good, told.changes, problems, shown, told.left_out)
 
     def _made(self, changes: Iterable[Change]) -> list[Change]:
         """Those that somebody made: not what the next revision writes in another form, whoever makes it."""

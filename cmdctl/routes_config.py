@@ -46,7 +46,7 @@ from cmdctl.answers import answer
 from cmdctl.bodies import body, flag, number, page_limit, segment
 from cmdctl.candidates import Candidates
 from cmdctl.errors import RequestError
-from cmdctl.limits import MAX_REASON, STATUS_SECONDS
+from cmdctl.limits import COMMIT_SECONDS, MAX_REASON, STATUS_SECONDS
 from cmdctl.parameters import LIMIT
 from cmdctl.recording import Kept
 from cmdctl.roles import Role
@@ -107,6 +107,22 @@ class EntryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: ConfigPath
     value: Any = None
     key: str | None = None
+
+
+class RehearsedEdit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An edit as the route of its order takes it."""
+
+    order: Literal["set", "unset", "add", "remove"]
+    path: ConfigPath
+    value: Any = None
+    key: str | None = None
+
+
+class RehearseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Edits, in their order; `check`: whether they are to be checked as for a commit."""
+
+    edits: Annotated[list[RehearsedEdit], Meta(max_length=api.MAX_REHEARSED)]
+    check: bool = False
 
 
 class CommitBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -235,6 +251,14 @@ class ConfigRoutes:
         only_reads(request)
         return await self._do(request, api.Check(_author(request), _role_of(request), _zones(request)))
 
+    async def rehearse(self, request: Request) -> Response:
+        """What edits would change and meet."""
+        only_reads(request)
+        wanted = await body(request, RehearseBody)
+        edits = [api.Edit(one.order, one.path, one.value, one.key) for one in wanted.edits]
+        question = api.Rehearse(_author(request), edits, wanted.check, _role_of(request), _zones(request))
+        return answer(await self._session.call(question, timeout=COMMIT_SECONDS))
+
     async def commit(self, request: Request) -> Response:
         """Put the candidate into effect."""
         wanted = await body(request, CommitBody)
@@ -360,6 +384,7 @@ _TABLE = (
     _Entry("POST", "/discard", ConfigRoutes.discard, api.Candidate),
     _Entry("POST", "/rebase", ConfigRoutes.rebase, api.Candidate),
     _Entry("POST", "/check", ConfigRoutes.check, api.Checked, kept="by-route"),  # it changes nothing
+    _Entry("POST", "/rehearse", ConfigRoutes.rehearse, api.Checked, body=RehearseBody, kept="by-route"),
     _Entry("POST", "/commit", ConfigRoutes.commit, api.Committed, body=CommitBody),
     _Entry("POST", "/reload", ConfigRoutes.reload, api.Reloaded, body=ReloadBody, any_token=False),
     _Entry(

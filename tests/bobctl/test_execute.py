@@ -12,12 +12,16 @@ from cfgmgr import api as cfgmgr
 from cmdctl.roles import Role
 from msgq.errors import Refused
 from tests.bobctl.run import bobctl
-from tests.cmdctl.house import CANDIDATE, EMPTY, SUITE, House, house
+from tests.cmdctl.house import CANDIDATE, CHANGE, CHECKED, SUITE, House, house, rehearsed
 
 
-def remembers(here: House) -> None:
-    """Have a candidate once an edit was asked for."""
-    here.answers["cfgmgr", "diff"] = lambda _call: CANDIDATE if "set" in here.commands("cfgmgr/0") else EMPTY
+def tried(here: House) -> list[list[str]]:
+    """The paths of each rehearsal of edits."""
+    return [
+        [edit["path"] for edit in arguments["edits"]]
+        for _, command, arguments in here.asked
+        if command == "rehearse" and not arguments["check"]
+    ]
 
 
 @pytest.mark.asyncio
@@ -80,28 +84,25 @@ async def test_a_dry_run_stops_at_the_first_line_that_cannot_be_done(tmp_path, l
         accounts = here.services.accounts
         assert accounts is not None
         accounts.add_user("walter", Role.READ, None)
-        remembers(here)
         done = await bobctl(here.path, "execute", "--dry-run", str(script))
         commands = here.commands("cfgmgr/0")
     assert done.code == exit_code, done.err
     assert f"{script}:2: `{line}` cannot be done; nothing was done" in done.err
     assert says in done.err
-    assert (commands[:2], commands[-1], "commit" in commands) == (["diff", "set"], "discard", False)
+    assert (commands[:2], set(commands) & {"set", "commit", "discard"}) == (["diff", "rehearse"], set())
 
 
 @pytest.mark.asyncio
-async def test_a_dry_run_tries_edits_in_a_candidate_that_is_forgotten(tmp_path):
+async def test_a_dry_run_tries_edits_and_keeps_none(tmp_path):
     script = tmp_path / "script"
     script.write_text("config set auth.udp_size 1\nconfig set auth.udp_sise 1\n")
     async with house() as here:
-        answered = here.answers["cfgmgr", "set"]
-        here.answers["cfgmgr", "set"] = lambda call: (
-            Refused("usage", "did you mean 'udp_size'?") if "sise" in call.arguments["path"] else answered
+        here.answers["cfgmgr", "rehearse"] = lambda call: (
+            Refused("usage", "did you mean 'udp_size'?") if "sise" in str(call.arguments) else rehearsed(call)
         )
-        remembers(here)
         done = await bobctl(here.path, "execute", "--dry-run", str(script))
         commands = here.commands("cfgmgr/0")
-    assert (done.code, commands) == (2, ["diff", "set", "set", "diff", "discard"])
+    assert (done.code, commands) == (2, ["diff", "rehearse", "rehearse"])
     assert f"{script}:2: " in done.err
     assert "did you mean 'udp_size'" in done.err
 
@@ -116,25 +117,14 @@ async def test_a_dry_run_tells_what_a_commit_would_meet(tmp_path, text):
     async with house() as here:
         good = here.answers["cfgmgr", "check"]
         problem = msgspec.structs.replace(good.problems[0], severity="error", reason="is too small")
-        here.answers["cfgmgr", "check"] = msgspec.structs.replace(good, good=False, problems=[problem])
-        remembers(here)
+        bad = msgspec.structs.replace(good, good=False, problems=[problem])
+        here.answers["cfgmgr", "rehearse"] = lambda call: bad if call.arguments["check"] else rehearsed(call)
         done = await bobctl(here.path, "execute", str(script), "--dry-run")
         commands = here.commands("cfgmgr/0")
-    assert (done.code, commands) == (5, ["diff", "set", "check", "diff", "discard"])
+    assert (done.code, commands) == (5, ["diff", "rehearse", "rehearse"])
     assert "this could not be committed" in done.err
     assert "is too small" in done.err
     assert "none of them done" not in done.err
-
-
-@pytest.mark.asyncio
-async def test_a_dry_run_whose_first_edit_is_refused_has_nothing_to_forget(tmp_path):
-    script = tmp_path / "script"
-    script.write_text("config set auth.udp_sise 1\n")
-    async with house() as here:
-        here.answers["cfgmgr", "set"] = Refused("usage", "did you mean 'udp_size'?")
-        here.answers["cfgmgr", "discard"] = Refused("not-found", "somebody has no uncommitted changes")
-        done = await bobctl(here.path, "execute", str(script), "--dry-run")
-    assert (done.code, "uncommitted" in done.err) == (2, False)
 
 
 @pytest.mark.asyncio
@@ -152,7 +142,7 @@ async def test_a_dry_run_knows_what_the_lines_before_would_have_made(tmp_path):
         script.write_text("\n".join([*lines, "token add --user ann"]) + "\n")
         done = await bobctl(here.path, "execute", "--dry-run", str(script))
         assert (done.code, f"{script}:7: " in done.err) == (3, True)
-        assert set(here.commands("cfgmgr/0")) == {"show", "diff", "add", "remove", "check"}
+        assert set(here.commands("cfgmgr/0")) == {"show", "diff", "rehearse"}
 
 
 @pytest.mark.asyncio
@@ -166,17 +156,18 @@ async def test_a_dry_run_goes_on_from_a_secret_that_a_line_before_would_have_mad
     seen: list[tuple[str, int, bool]] = []
 
     def named(call):
-        value = call.arguments["value"]
+        if call.arguments["check"]:
+            return rehearsed(call)
+        value = call.arguments["edits"][-1]["value"]
         path = Path(value["secret_file"] if isinstance(value, dict) else value)
         seen.append((path.name, path.stat().st_mode & 0o777, len(base64.b64decode(path.read_text())) == 32))
         change = cfgmgr.Change("keys.new.example.secret_file", None, str(path))
-        return msgspec.structs.replace(CANDIDATE, changes=[change])
+        return cfgmgr.Checked(True, [change], [], [])
 
     async with house() as here:
         here.answers["bob", "status"] = msgspec.structs.replace(SUITE, state_dir=str(state))
         here.answers["cfgmgr", "show"] = cfgmgr.Shown("keys", {}, 3, {})
-        here.answers["cfgmgr", "diff"] = lambda _call: CANDIDATE if "add" in here.commands("cfgmgr/0") else EMPTY
-        here.answers["cfgmgr", "add"] = here.answers["cfgmgr", "set"] = named
+        here.answers["cfgmgr", "rehearse"] = named
         done = await bobctl(here.path, "execute", "--dry-run", str(script))
         assert done.code == 0, done.err
         assert seen == [(".new.key.dry-run", 0o600, True)] * 2
@@ -234,7 +225,6 @@ async def test_what_each_line_would_do_is_told_to_programs_too(tmp_path):
     script.write_text("".join(f"{line}\n" for line in list(lines)[:-1]))
     async with house() as here:
         here.load("example.org")
-        here.answers["cfgmgr", "diff"] = lambda _call: EMPTY
         done = await bobctl(here.path, "--json", "execute", "--dry-run", str(script))
         assert done.code == 0, done.err
         script.write_text(list(lines)[-1])
@@ -262,7 +252,6 @@ async def test_a_dry_run_stops_where_the_lines_before_would_have_made_it_impossi
     script.write_text("\n".join(lines))
     async with house() as here:
         here.load("example.org")
-        remembers(here)
         msgq = msgspec.structs.replace(SUITE.components[0], component="msgq")
         here.answers["bob", "status"] = msgspec.structs.replace(SUITE, components=(msgq,))
         done = await bobctl(here.path, "execute", "--dry-run", str(script))
@@ -275,13 +264,12 @@ async def test_a_dry_run_of_a_revert_leaves_what_the_lines_before_would_have_com
     lines = ["config set auth.udp_size 1400", "config commit", "config set auth.version x", "config revert"]
     script.write_text("\n".join([*lines, "config set auth.identity y", "config commit"]))
     async with house() as here:
-        remembers(here)
         done = await bobctl(here.path, "execute", "--dry-run", str(script))
-        paths = [arguments["path"] for _, command, arguments in here.asked if command == "set"]
-        commands = here.commands("cfgmgr/0")
+        paths, commands = tried(here), here.commands("cfgmgr/0")
     assert done.code == 0, done.err
-    assert paths == ["auth.udp_size", "auth.version", "auth.udp_size", "auth.identity"]
-    assert commands == ["diff", "set", "check", "set", "discard", "set", "set", "check", "diff", "discard"]
+    size, version, identity = "auth.udp_size", "auth.version", "auth.identity"
+    assert paths == [[size], [size, version], [size], [size, identity]]
+    assert set(commands) == {"diff", "rehearse"}
 
 
 @pytest.mark.asyncio
@@ -290,11 +278,10 @@ async def test_a_good_dry_run_does_nothing(tmp_path):
     script.write_text("config set auth.udp_size 1400\nconfig commit\nzone delete example.org --yes\n")
     async with house() as here:
         here.load("example.org")
-        remembers(here)
         done = await bobctl(here.path, "execute", str(script), "--dry-run")
         commands = here.commands("cfgmgr/0")
     assert done.code == 0, done.err
-    assert commands == ["diff", "set", "check", "diff", "discard"]
+    assert commands == ["diff", "rehearse", "rehearse"]
     assert (done.out, "3 commands, none of them done" in done.err) == ("", True)
     assert f"{script}:1: config set auth.udp_size 1400: would change auth.udp_size: 1232 -> 1400\n" in done.err
     assert "config commit: would put it into effect: 1 changes" in done.err
@@ -333,3 +320,25 @@ async def test_lines_come_from_stdin_too():
     assert done.code == 2
     assert "stdin:2: " in done.err
     assert "bobctl:" in done.out
+
+
+@pytest.mark.asyncio
+async def test_a_dry_run_does_not_begin_where_your_candidate_has_changes(tmp_path):
+    script = tmp_path / "script"
+    script.write_text("config set auth.udp_size 1\n")
+    async with house() as here:
+        here.answers["cfgmgr", "diff"] = CANDIDATE
+        done = await bobctl(here.path, "execute", "--dry-run", str(script))
+        assert here.commands("cfgmgr/0") == ["diff"]
+    assert (done.code, "your candidate has changes" in done.err) == (4, True)
+
+
+@pytest.mark.asyncio
+async def test_of_very_many_changes_a_dry_run_says_that_it_is_not_told_all(tmp_path):
+    script = tmp_path / "script"
+    script.write_text("config set auth.udp_size 1\nconfig set auth.version x\n")
+    async with house() as here:
+        many = cfgmgr.Checked(True, [CHANGE], [], [], left_out=5)
+        here.answers["cfgmgr", "rehearse"] = lambda call: CHECKED if call.arguments["check"] else many
+        done = await bobctl(here.path, "execute", "--dry-run", str(script))
+    assert f"{script}:2: config set auth.version x: would change something beyond the first 1 of 6 changes" in done.err

@@ -653,3 +653,29 @@ async def test_what_commits_come_to_is_counted(tmp_path, seed):
         head = (await bench.call(api.Status())).time
         told = bench.counters["revision.timestamp_seconds"]
         assert datetime.fromtimestamp(told, UTC) == datetime.fromisoformat(head).replace(microsecond=0)
+
+
+@pytest.mark.asyncio
+async def test_edits_are_rehearsed_one_on_top_of_the_other_and_nothing_is_kept_of_them(tmp_path):
+    async with Bench(tmp_path) as bench:
+        await bench.call(api.Set("alice", "auth.identity", "hers"))
+        edits = [
+            api.Edit("set", "auth.udp_size", 1400),
+            api.Edit("add", "keys", {"algorithm": "hmac-sha256", "secret_file": "/nowhere"}, "k.example"),
+            api.Edit("remove", "keys", key="k.example"),
+            api.Edit("set", "auth.version", "x"),
+            api.Edit("unset", "auth.version"),
+        ]
+        tried = await bench.call(api.Rehearse("alice", edits))
+        assert [(one.path, one.new) for one in tried.changes] == [("auth.udp_size", 1400)]
+        assert (await bench.call(api.Rehearse("alice", edits, check=True))).good
+        bad = await bench.call(api.Rehearse("alice", [*edits, api.Edit("set", "templates.t.data_source", "no")], True))
+        assert (bad.good, bad.problems[0].path) == (False, "templates.t.data_source")
+        with pytest.raises(Refused, match="did you mean 'udp_size'"):
+            await bench.call(api.Rehearse("alice", [*edits, api.Edit("set", "auth.udp_sise", 1)]))
+        with pytest.raises(Refused, match="at most 1000 edits"):
+            await bench.call(api.Rehearse("alice", edits[:1] * 1001))
+        with pytest.raises(Refused, match="not permitted"):
+            await bench.call(api.Rehearse("alice", edits, zones=("example.org",)))
+        assert [one.path for one in (await bench.call(api.Diff("alice"))).changes] == ["auth.identity"]
+        assert [one.author for one in (await bench.call(api.ListCandidates())).candidates] == ["alice"]

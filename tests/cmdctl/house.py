@@ -113,6 +113,13 @@ async def work(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     return await asyncio.to_thread(fn, *args, **kwargs)
 
 
+def rehearsed(call: IncomingCall) -> cfgmgr.Checked:
+    """Any edits make the one change there is."""
+    if call.arguments.get("check"):
+        return CHECKED
+    return cfgmgr.Checked(True, [CHANGE] if call.arguments.get("edits") else [], [], [])
+
+
 class House:
     """What a test sees of it."""
 
@@ -134,6 +141,7 @@ class House:
             ("cfgmgr", "export"): cfgmgr.Exported(3, "", ""),
             **{("cfgmgr", edit): CANDIDATE for edit in ("set", "unset", "add", "remove", "discard", "rebase")},
             ("cfgmgr", "check"): CHECKED,
+            ("cfgmgr", "rehearse"): rehearsed,
             ("cfgmgr", "commit"): COMMITTED,
             ("cfgmgr", "reload"): cfgmgr.Reloaded("/etc/bob/bob.yaml", [CHANGE], [WARNING]),
             ("cfgmgr", "rollback"): cfgmgr.RolledBack(3, [CHANGE], [WARNING], 4),

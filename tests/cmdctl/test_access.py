@@ -31,7 +31,7 @@ from cmdctl.peer import neighbourhood
 from cmdctl.remote import listener_at
 from cmdctl.roles import Caller, Role
 from cmdctl.routes_accounts import AccountRoutes
-from cmdctl.routes_config import EntryBody, PathBody, ValueBody
+from cmdctl.routes_config import EntryBody, PathBody, RehearseBody, ValueBody
 from cmdctl.routes_modules import OWN_ROUTES
 from cmdctl.routing import Operation
 from cmdctl.server import TlsServer
@@ -176,6 +176,8 @@ class TestAccess:
             body = json.dumps({"path": "zones.example.net"}).encode() if operation.body in PATHS else b"{}"
             if operation.body is ValueBody:
                 body = json.dumps({"path": "zones.example.net", "value": {}}).encode()
+            if operation.body is RehearseBody:
+                body = json.dumps({"edits": [{"order": "set", "path": "zones.example.net", "value": {}}]}).encode()
             path, of_cfgmgr = operation.path, operation.path.startswith("/v1/config")
             if operation.name == BEHIND:
                 path, of_cfgmgr = f"{path}?revision=3", False
@@ -210,7 +212,7 @@ OF_THEIR_ZONES = {
     *(f"GET /v1/config{of}" for of in ("", "/complete", "/describe", "/candidate", "/entries", "/behind")),
     *(
         f"POST /v1/config/{order}"
-        for order in ("set", "unset", "add", "remove", "discard", "rebase", "check", "commit")
+        for order in ("set", "unset", "add", "remove", "discard", "rebase", "check", "rehearse", "commit")
     ),
 }
 BEHIND = "GET /v1/config/behind"  # of which bob tells

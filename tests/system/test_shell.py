@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
 
 import pytest
 
@@ -168,6 +169,26 @@ def test_a_dry_run_says_what_each_line_would_do_and_does_nothing(suite, tmp_path
     assert (refused.returncode, f"{script}:2: " in refused.stderr) == (5, True)
     assert "there is no 'nosuch.example' in keys" in refused.stderr
     assert suite.control("config", "diff")["changes"] == []
+
+
+def test_a_dry_run_and_another_session_of_the_same_person_have_nothing_to_do_with_each_other(suite, tmp_path):
+    """What was rehearsed was in the candidate of both: a commit put it into effect, and its end took others' edits."""
+    script = tmp_path / "script"
+    os.mkfifo(script)
+    command = [*PYTHON, "bobctl", "--run-dir", str(suite.run), "execute", "--dry-run", str(script)]
+    trial = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    script.write_text("config set auth.udp_size 1410\nconfig set auth.version trial\nstatus\n" * 20)
+    assert trial.stderr is not None
+    assert "would change" in trial.stderr.readline()
+    assert suite.control("config", "diff")["changes"] == []
+    assert suite.bobctl("config", "set", "auth.identity", "other").returncode == 0
+    trial.kill()
+    trial.communicate(timeout=60)
+    assert [one["path"] for one in suite.control("config", "diff")["changes"]] == ["auth.identity"]
+    assert suite.bobctl("config", "commit").returncode == 0
+    assert suite.control("config", "get", "auth.udp_size") != 1410
+    assert suite.control("config", "get", "auth.version") != "trial"
+    assert [one["author"] for one in suite.control("config", "candidates")["candidates"]] == []
 
 
 def test_the_log_is_turned_up_for_one_module_and_down_again(suite):
