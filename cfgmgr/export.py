@@ -31,6 +31,8 @@ FLOW_LENGTH = 100  # characters: what is no longer stands on one line
 MAX_COMMENTED = 512 * 1024  # octets
 MAX_COMMENTED_ROWS = 5000
 
+# What is not printable in YAML, its line breaks beyond ASCII, and the mark of byte order.
+_NO_YAML = re.compile("[^\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]")
 _BARE = re.compile(r"[A-Za-z/_][A-Za-z0-9/_.-]*(@[A-Za-z0-9_.-]+)?")
 
 
@@ -95,7 +97,12 @@ def _without_comments(state: Tree) -> str:
 
 
 def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    """As JSON that a YAML reader takes as it is: JSON lets stand raw what YAML refuses or folds as a line break."""
+    return _NO_YAML.sub(_escaped, msgspec.json.encode(value).decode())
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"  # beyond U+FFFF all is printable
 
 
 def _merge(document: CommentedMap, old: Tree, new: Tree, option: Option | None) -> None:

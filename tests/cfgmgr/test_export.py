@@ -6,7 +6,8 @@ import textwrap
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from cfgmgr import api
 from cfgmgr import export as exporting
@@ -127,6 +128,16 @@ def test_what_is_exported_is_what_is_stored(tmp_path_factory, first, second):
     current = Current.of(1, stored.values, stored, stored, substitute)
     text = export(current, rules(), file).text
     assert rules().validate(document(text)).values == stored.values
+
+
+@given(st.dictionaries(st.text(), st.text() | st.lists(st.text())))
+@example({"\x7f\x80\x9f": "a\x85b\u2028c\u2029d\ufeffe\uffff\U0001f600\U0010ffff", "\x85": ['\x00\n\t\r"\\ ']})
+def test_texts_of_very_many_rows_are_read_back_as_they_are(rows):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exporting, "MAX_COMMENTED_ROWS", 0)
+        assert document(exporting._without_comments({"zones": rows})) == (
+            {"zones": rows} if rows else document("zones: {}")
+        )
 
 
 @pytest.mark.asyncio
