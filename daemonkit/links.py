@@ -5,7 +5,8 @@ may. The kernel's fs.protected_symlinks (proc_sys_fs(5)) says so for sticky dire
 
 In a directory of root or ours where a group may write as well, as /var/log of some systems, a member can exchange a
 link, but make none that is root's: there it is the link itself that is opened, judged and read, and only what it names
-is opened then.
+is opened then. Unless the directory is sticky, a member can give its name to another link of root's or ours
+(rename(2)): the group is trusted with where those links lead.
 """
 
 from __future__ import annotations
