@@ -6,6 +6,7 @@ the disk between those messages has a test of its own, tests/cfgmgr/test_killed.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -160,13 +161,17 @@ class Rig:
         assert self.suite.process is not None
         pid = self.suite.process.pid if member == "bob/0" else self.suite.pid(member)
         self.killer.aim(pid, step, successor=None if successor is None else (member, successor))
-        acknowledged = self.commit()
-        wait_until(lambda: self.killer.struck() and not alive(pid), DEADLINE, f"{member} is killed: {step}")
-        if member == "bob/0":
-            self.start_again()
-        watch = Stopwatch(self.suite.processes)
-        wait_until(self.at_one, DEADLINE, f"all are on one revision after {member}: {step}")
-        took = watch.seconds()
+        with ThreadPoolExecutor(1) as beside:  # who commits may wait for what was killed: that time counts, too
+            committing = beside.submit(self.commit)
+            wait_until(lambda: self.killer.struck() and not alive(pid), DEADLINE, f"{member} is killed: {step}")
+            if member == "bob/0":
+                self.start_again()
+            watch = Stopwatch(self.suite.processes)
+            wait_until(
+                lambda: committing.done() and self.at_one(), DEADLINE, f"all are on one revision after {member}: {step}"
+            )
+            took = watch.seconds()
+            acknowledged = committing.result()
         kept = self.ask("GET", "config", query={"path": "auth.identity"})["value"]
         assert kept in (before, value), (member, step)
         assert kept == value or not acknowledged, (member, step)
