@@ -19,6 +19,7 @@ POST /v1/config/remove                {"path": ..., "value": ..., "key": ...}
 POST /v1/config/discard               forget the candidate
 POST /v1/config/rebase                bring it onto the newest revision
 POST /v1/config/check                 what a commit would meet
+POST /v1/config/rehearse              {"edits": [...], "check": false} -> what they would change and meet; none is kept
 POST /v1/config/commit                {"reason": ...}
 POST /v1/config/reload                {"apply": false, "reason": ...}  *
 POST /v1/config/rollback              {"revision": ..., "apply": true, "reason": ...}  *

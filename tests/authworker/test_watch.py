@@ -152,9 +152,14 @@ async def test_too_many_threads_that_wait_for_ever_end_the_process(tmp_path, mon
     server = Server()
     async with beside(tmp_path, monkeypatch, server) as daemon:
         server.goes.clear()
-        asking = asyncio.ensure_future(answer(daemon, "www.far."))
+
+        async def ask_on() -> None:
+            while not daemon.context.stop.is_set():  # who asks while it is left alone gets an answer without it
+                await answer(daemon, "www.far.")
+
+        asking = asyncio.ensure_future(ask_on())
         await asyncio.wait_for(daemon.context.stop.wait(), 60)
         assert isinstance(daemon.context.failure, SourceSilent)
         assert "2 threads wait for data sources that do not answer: far" in str(daemon.context.failure)
         server.goes.set()
-        assert await asking == "NOERROR"
+        await asking
