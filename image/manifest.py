@@ -27,6 +27,10 @@ _FLOCK = struct.Struct("hhqqi4x")  # fcntl(2): type, whence, start, length, proc
 _WHOLE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)  # can be asked for without being taken, unlike flock(2)
 
 
+class NotSynced(OSError):
+    """A file is in place for every process, but a power cut may bring back the one before."""
+
+
 class Slot(msgspec.Struct, frozen=True):
     """An image and its delta."""
 
@@ -98,7 +102,7 @@ def read(path: Path) -> Manifest:
 
 
 def write(path: Path, manifest: Manifest, *, durable: bool) -> None:
-    """Put a list in place of the one before, whole or not at all. Raises OSError."""
+    """Put a list in place of the one before, whole or not at all. Raises OSError: as replace()."""
     replace(path, msgspec.json.encode(_summed(manifest)), durable=durable)
 
 
@@ -108,7 +112,10 @@ def _summed(manifest: Manifest) -> Manifest:
 
 
 def replace(path: Path, octets: bytes, *, durable: bool) -> None:
-    """Put a file in place of the one before, whole or not at all. Raises OSError."""
+    """Put a file in place of the one before, whole or not at all.
+
+    Raises OSError: the one before is still there, but for NotSynced.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -117,11 +124,14 @@ def replace(path: Path, octets: bytes, *, durable: bool) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         Path(name).replace(path)
-        if durable:
-            sync_directory(path.parent)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    if durable:
+        try:
+            sync_directory(path.parent)
+        except OSError as error:
+            raise NotSynced(error.errno, error.strerror, str(path)) from error
 
 
 def lock(place: Path) -> int:

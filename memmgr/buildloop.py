@@ -22,6 +22,7 @@ from memmgr.handing import hand_over
 from memmgr.keeper import Keeper
 from memmgr.plan import Batch
 
+PAUSE = 1.0  # s behind an error: neither the log nor the disk is to be filled by what fails again and again
 RETRY_EVERY = 10.0  # s after which zones that could not be built are tried again
 HERE_RECORDS = 2000  # so many at most are built in this process: it takes less than to start one
 HERE_READ = 1_500_000  # the same of zone files, which were read here: 0.3 s a million in a thread, a process 0.1 s more
@@ -69,6 +70,7 @@ class BuildLoop:
                 self._context.counters.add("failures")
                 self._context.log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
                 task = None
+                await asyncio.sleep(PAUSE)
             if self._keeper.unread:
                 self._unread.set()
             if task is not None:

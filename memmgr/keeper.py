@@ -8,7 +8,7 @@ leaves it to auth.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -61,7 +61,8 @@ class Keeper:
         self._sweeping = Sweeping(store, self.following, self.update, self._leave)
         self._noting = Noting(store, self.following, log)
         self._unsure: set[Name] = set()  # that no source has of those that could be asked
-        self._stale: set[Name] = set()  # for whose records there was no room
+        self._stale: set[Name] = set()  # for whose records there was no room; all of them failures, too
+        self._lacking: OSError | None = None  # why, last
         self._due: list[Name] = []  # of all these, what is yet to be tried again
         self._unread: set[Name] = set()  # whose files are large, and are to be read before anything is done
         self._closed = False
@@ -93,9 +94,10 @@ class Keeper:
         """Take notice of what changed in the data sources; nothing is done behind close(). Raises OSError."""
         if self._closed:  # another process may keep these images
             return
-        self.store.announce_again()
         self.following.follow(self.update, self._survey)
         self._vouch()
+        self.store.announce_again()
+        self.store.sync_again()
 
     def _survey(self, found: Generator[Found]) -> None:
         """Have all zones of a source looked at; those that it has no more are found at the end."""
@@ -165,15 +167,25 @@ class Keeper:
         """
         if self._closed or self._builds.put_off(origin):
             return
+        first = not self._stale
         try:
             self._update(origin)
         except OSError as error:
             if not self.announced:
                 raise
-            self._log.error("MEMMGR_STALE", zone=origin, reason=error)
-            self.no_room += 1
             self.failures[origin] = str(error)
-            self._stale.add(origin)
+            self._serve_on([origin], error, tell=first)
+
+    def _serve_on(self, origins: Collection[Name], reason: OSError, *, tell: bool) -> None:
+        """There is no room for the records of these zones: what is there is answered until retry() finds some."""
+        self.no_room += len(origins)
+        self._stale.update(origins)
+        self._lacking = reason
+        if tell:
+            self._tell_stale()
+
+    def _tell_stale(self) -> None:
+        self._log.error("MEMMGR_STALE", zones=len(self._stale), zone=min(self._stale), reason=self._lacking)
 
     def _update(self, origin: Name) -> None:
         self._unsure.discard(origin)
@@ -335,8 +347,7 @@ class Keeper:
     def _refuse(self, batch: Batch, reason: str) -> None:
         """Have auth answer for zones that nothing can be built for."""
         self._builds.refuse(batch, reason)
-        for origin in batch.origins:
-            self._leave_outdated(origin)
+        self._leave_outdated(batch.origins)
         self._builds.unrecorded = False
 
     def _prepare(self, batch: Batch | None) -> Batch | None:
@@ -380,12 +391,12 @@ class Keeper:
         self.published = time.time()
         for origin in again:
             self.update(origin)
-        for origin in missing:
-            if self._is_ready(origin):  # to build it again at once would fail again
-                self.failures[origin] = self.following.files.fault_of(origin) or CANNOT_BE_HAD
-                self._leave_outdated(origin)
-            else:
-                self.update(origin)
+        lost = [origin for origin in missing if self._is_ready(origin)]  # to build them again at once would fail again
+        for origin in lost:
+            self.failures[origin] = self.following.files.fault_of(origin) or CANNOT_BE_HAD
+        self._leave_outdated(lost)
+        for origin in missing.difference(lost):
+            self.update(origin)
         self._builds.unrecorded = False
         self._builds.strike(self._margin.number)
         self._noting.note_if_due()  # with very many zones it is long before there is nothing else to do
@@ -395,18 +406,18 @@ class Keeper:
         if self._closed:
             return
         self._builds.give_up(batch, number, reason)
-        for origin in batch.origins:
-            self._leave_outdated(origin)
+        self._leave_outdated(batch.origins)
         self._builds.unrecorded = False
 
-    def _leave_outdated(self, origin: Name) -> None:
-        """Have a zone that could not be built answered by auth, unless what is there is what the source has."""
-        try:
-            if not self._is_good(origin):
-                self._leave(origin)
-        except OSError as error:  # no room for that either: what is there is served on
-            self._log.error("MEMMGR_STALE", zone=origin, reason=error)
-            self._stale.add(origin)
+    def _leave_outdated(self, origins: Iterable[Name]) -> None:
+        """Have zones that could not be built answered by auth, unless what is there is what the source has."""
+        rest = iter(origins)
+        for origin in rest:
+            try:
+                if not self._is_good(origin):
+                    self._leave(origin)
+            except OSError as error:  # no room for that either, nor for those behind it
+                self._serve_on([origin, *rest], error, tell=not self._stale)
 
     def _is_ready(self, origin: Name) -> bool:
         """Whether a source has the zone, and with data."""
@@ -428,12 +439,14 @@ class Keeper:
         """Try again to build what could not be built, and to ask for what a source that failed may have: some of that
         now, the rest by take(), for there may be very many.
         """
+        self.store.shortage.forget()
         if not self._due:
             self._due = list(dict.fromkeys([*self.failures, *self._unsure]))
         self._try_again()
 
     def _try_again(self) -> None:
-        for origin in [self._due.pop() for _ in range(min(TRIED_AT_ONCE, len(self._due)))]:
+        due = [self._due.pop() for _ in range(min(TRIED_AT_ONCE, len(self._due)))]
+        for origin in due:
             reason = self.failures.pop(origin, None)
             try:
                 self.update(origin)
@@ -441,6 +454,8 @@ class Keeper:
                 if reason is not None:
                     self.failures[origin] = reason
                 raise
+        if due and not self._due and self._stale:
+            self._tell_stale()
 
     def rebuild(self, origin: Name) -> bool:
         """Have a zone built anew, whatever is there; whether there is such a zone."""

@@ -68,11 +68,12 @@ class Margin:
         return self._number
 
     def _make(self, heap: int = 0) -> int:
-        number, path = self._store.reserve()
-        try:
-            builder.build([], path, self._store.manifest.seed)
-            self._store.enlist(number, heap)
-        except BaseException:
-            self._store.discard(number)
-            raise
-        return number
+        with self._store.shortage.asking():
+            number, path = self._store.reserve()
+            try:
+                builder.build([], path, self._store.manifest.seed)
+                self._store.enlist(number, heap)
+            except BaseException:
+                self._store.discard(number)
+                raise
+            return number

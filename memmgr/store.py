@@ -29,6 +29,7 @@ from image.zonerecord import ZoneRecord, identity, origin_at, source_at, version
 from memmgr import filetable
 from memmgr.announcing import Announcement
 from memmgr.errors import Occupied
+from memmgr.shortage import Shortage
 
 MODE = 0o700  # of the directory: zones may be nobody else's business
 HEAP_SHARE = 8  # the heap of a delta has that part of its image
@@ -64,6 +65,8 @@ class Store:
         self._announcement = Announcement(announcement, place, run)
         self._refused = refused
         self._reserved: set[int] = set()  # slots whose images are being built
+        self.shortage = Shortage()
+        self._synced = True  # whether the list is what it is behind a power cut, too
         self.arena = Arena()
         place.mkdir(MODE, parents=True, exist_ok=True)
         try:
@@ -248,6 +251,9 @@ class Store:
         self._list(tuple(slot for slot in self.manifest.slots if slot.number not in numbers))
         for number in numbers:
             self._let_go(number)
+        if not self._synced:  # the list before this one has them, and may come back: sync_again() removes them
+            return
+        for number in numbers:
             for name in (f"{number}.image", f"{number}.delta"):
                 (self.place / name).unlink(missing_ok=True)
 
@@ -286,6 +292,13 @@ class Store:
         """Announce what could not be announced, if there is anything. Raises OSError."""
         if self._announcement.tell_again(self.manifest):
             self.directory.advance()
+
+    def sync_again(self) -> None:
+        """Make last what could not be made to, if there is anything. Raises OSError."""
+        if not self._synced:
+            manifest.sync_directory(self.place)
+            self._synced = True
+            self._sweep()
 
     def let_go(self) -> None:
         """Let another process keep these images. What is mapped stays so: who still asks must not meet a hole."""
@@ -420,12 +433,18 @@ class Store:
         name = f"{epoch}.directory"
         directory.create(self.place / name, self.manifest.seed, zones + max(zones, DIRECTORY_SPARE))
         made = Directory(self.arena, self.place / name, writable=True)
-        with made.many():
-            for slot, offset in records:
-                origin = origin_at(self.arena.view, record_place(slot, offset, self.heaps))
-                made.put(made.find(origin, self.heaps), origin, slot, offset)
-        slots = tuple(self._fresh.get(slot.number, slot) for slot in self.manifest.slots if slot.number in self.images)
-        self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, directory=name, slots=slots))
+        try:
+            with made.many():
+                for slot, offset in records:
+                    origin = origin_at(self.arena.view, record_place(slot, offset, self.heaps))
+                    made.put(made.find(origin, self.heaps), origin, slot, offset)
+            there = [slot for slot in self.manifest.slots if slot.number in self.images]
+            slots = tuple(self._fresh.get(slot.number, slot) for slot in there)
+            self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, directory=name, slots=slots))
+        except BaseException:  # in no list: it would take its room until the process ends
+            made.close()
+            (self.place / name).unlink(missing_ok=True)
+            raise
         if old is not None:
             old.advance()  # for who still looks there
         return made
@@ -444,10 +463,12 @@ class Store:
         old = self.directory
         kept = Counter(slot for _, slot, _ in self._entries_there())
         records = ((slot, offset) for _, slot, offset in self._entries_there())
-        self.directory = self._make_directory(records, kept.total() + new, old)
+        with self.shortage.asking():
+            self.directory = self._make_directory(records, kept.total() + new, old)
         self.zones = kept
         old.close()
-        self._sweep()
+        if self._synced:
+            self._sweep()
 
     def _list(self, slots: tuple[Slot, ...]) -> None:
         epoch = self.manifest.epoch + 1
@@ -456,7 +477,11 @@ class Store:
 
     def _replace(self, changed: Manifest) -> None:
         changed = msgspec.structs.replace(changed, boot=manifest.boot_id())
-        manifest.write(self.place / manifest.NAME, changed, durable=True)
+        try:
+            manifest.write(self.place / manifest.NAME, changed, durable=True)
+            self._synced = True
+        except manifest.NotSynced:  # the next memmgr finds this list: what it names is kept, and what it replaces, too
+            self._synced = False
         self.manifest = changed
         self._announcement.tell(self.manifest)
 

@@ -21,6 +21,9 @@ from daemonkit.module import Context
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
 from datasrc.keys import name_key
+from image import manifest
+from image.delta import DeltaFull
+from image.zonerecord import origin_wire
 from memmgr import api
 from memmgr.building import build_here
 from memmgr.daemon import MemmgrDaemon
@@ -110,6 +113,8 @@ def test_a_disk_that_is_full_at_any_call_costs_nothing(house, monkeypatch):
         with monkeypatch.context() as patched:
             watch(patched, disk)
             keep(house)
+        noted, kept = manifest.read(house.place / manifest.NAME), house.keeper.store.manifest
+        assert (noted.directory, noted.slots) == (kept.directory, kept.slots), full_at
         assert house.text("www.example.") in (f"192.0.2.{serial}", f"192.0.2.{serial - 1}", "left", "192.0.2.80")
         assert house.text("www.second.") in ("192.0.2.81", "left")
         assert house.text(f"www.n{serial}.") in ("192.0.2.83", "left")
@@ -169,6 +174,127 @@ def test_a_zone_for_which_there_is_no_room_holds_up_no_other(house, monkeypatch)
     assert house.text("www.zone1.") == "left"
     assert house.keeper.doubt == ""
     assert not house.keeper.failures
+
+
+def test_very_many_zones_for_which_there_is_no_room_are_one_try_and_one_line(house, monkeypatch, caplog):
+    zones = [f"zone{number}." for number in range(150)]
+    for zone in zones:
+        house.load(soa(1, "www A 192.0.2.80"), zone)
+    house.start()
+    store, tries = house.keeper.store, 0
+
+    def no_file(*_arguments, **_options):
+        nonlocal tries
+        tries += 1
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def delta_full(*_arguments):
+        raise DeltaFull
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tempfile, "mkstemp", no_file)
+        patched.setattr(store, "put_record", delta_full)
+        patched.setattr(store.shortage, "_clock", lambda: 0.0)
+        for zone in zones:
+            house.source.delete_zone(name(zone, "."), TESTER)
+        house.settle()
+        assert tries == 1
+        assert stale_lines(caplog) == [1]
+        house.keeper.retry()
+        house.settle()
+        assert tries == 2
+        assert stale_lines(caplog) == [1, len(zones)]
+        assert len(house.keeper.failures) == len(zones)
+        assert house.text("www.zone1.") == "192.0.2.80"
+    house.keeper.retry()
+    house.settle()
+    assert house.text("www.zone1.") == "left"
+    assert not house.keeper.failures
+    assert house.keeper.doubt == ""
+
+
+def test_a_batch_that_cannot_be_built_nor_left_is_one_try_and_one_line(house, monkeypatch, caplog):
+    house.load(soa(1, "www A 192.0.2.80"), "example.")
+    house.start()
+    zones = [f"zone{number}." for number in range(50)]
+    for zone in zones:
+        house.load(soa(1, "www A 192.0.2.80", *BIG), zone)
+    house.keeper.follow()
+    store = house.keeper.store
+    tasks = []
+    with monkeypatch.context() as patched:
+        tries = []
+        patched.setattr(Margin, "put", lambda *_: tries.append(1) or full())
+        while (task := house.keeper.take()) is not None:
+            tasks.append(len(task[0].origins))
+            house.keeper.failed(task[0], task[1], "No space left on device")
+    assert sum(tasks) == len(zones)
+    assert len(tries) == len(tasks) < len(zones)
+    assert stale_lines(caplog) == tasks[:1]
+    assert sorted(house.keeper.failures) == sorted(map(dns.name.from_text, zones))
+    house.keeper.retry()
+    house.settle()
+    assert all(store.find(origin_wire(name(zone, "."))).record.answered for zone in zones)
+    assert house.keeper.doubt == ""
+
+
+def stale_lines(caplog: pytest.LogCaptureFixture) -> list[int]:
+    """How many zones each line tells of."""
+    lines = [record.getMessage() for record in caplog.records if "before their last change" in record.getMessage()]
+    return [int(line.split(" zone(s)")[0].rsplit(" ", 1)[-1]) for line in lines]
+
+
+def test_a_list_that_may_not_last_is_the_list_all_the_same(house, monkeypatch):
+    """A power cut may bring back the one before: what that names is kept until this one lasts."""
+    house.load(soa(1, "www A 192.0.2.80", *BIG), "example.")
+    store = house.start().keeper.store
+    before = {path.name for path in house.place.iterdir()}
+    with monkeypatch.context() as patched:
+        patched.setattr(manifest, "sync_directory", full)
+        house.keeper.rebuild(name("example.", "."))
+        while (task := house.keeper.take()) is not None:
+            house.build(task)
+            house.keeper.built(*task[:2])
+        assert manifest.read(house.place / manifest.NAME).slots == store.manifest.slots
+        assert before <= {path.name for path in house.place.iterdir()}
+        with pytest.raises(OSError, match="No space"):
+            house.keeper.follow()
+    assert house.text("www.example.") == "192.0.2.80"
+    house.keeper.follow()
+    listed = {name for slot in store.manifest.slots for name in (slot.image, slot.delta)}
+    assert {path.name for path in house.place.iterdir()} == listed | {"lock", "manifest.json", store.manifest.directory}
+    house.stop()
+    house.start()
+    assert house.text("www.example.") == "192.0.2.80"
+    assert house.built == []
+    assert house.refused == []
+
+
+def test_a_directory_that_cannot_be_listed_takes_no_room(house, monkeypatch):
+    house.load(soa(1, "www A 192.0.2.80"), "example.")
+    store = house.start().keeper.store
+    listed = {name for slot in store.manifest.slots for name in (slot.image, slot.delta)}
+    for _ in range(5):
+        store.shortage.forget()
+        with monkeypatch.context() as patched:
+            patched.setattr(manifest, "write", full)
+            with pytest.raises(OSError, match="No space"):
+                store._grow()
+    found = {path.name for path in house.place.iterdir()}
+    assert found == listed | {"lock", "manifest.json", store.manifest.directory}
+    assert Path("/proc/self/maps").read_text(encoding="utf-8").count(".directory") == 1
+    assert house.text("www.example.") == "192.0.2.80"
+
+
+def test_changes_are_followed_while_the_list_cannot_be_announced(house, monkeypatch):
+    house.load(soa(1, "www A 192.0.2.80"), "example.")
+    store = house.start().keeper.store
+    house.load(soa(2, "www A 192.0.2.81"), "example.")
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "announce_again", full)
+        with pytest.raises(OSError, match="No space"):
+            house.keeper.follow()
+    assert house.text("www.example.") == "192.0.2.81"
 
 
 def test_a_start_for_which_there_is_no_room_can_be_tried_again(house, monkeypatch):
