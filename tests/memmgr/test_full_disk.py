@@ -224,7 +224,12 @@ def test_a_batch_that_cannot_be_built_nor_left_is_one_try_and_one_line(house, mo
     tasks = []
     with monkeypatch.context() as patched:
         tries = []
-        patched.setattr(Margin, "put", lambda *_: tries.append(1) or full())
+
+        def put(*_arguments) -> None:
+            tries.append(1)
+            full()
+
+        patched.setattr(Margin, "put", put)
         while (task := house.keeper.take()) is not None:
             tasks.append(len(task[0].origins))
             house.keeper.failed(task[0], task[1], "No space left on device")
