@@ -10,6 +10,7 @@ Who has nothing mapped, or not all, leaves queries to the plain implementation, 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from image.manifest import Manifest, Slot
 from image.zonerecord import ZoneRecord
 
 GRACE = 10.0  # s that images are answered from when nobody keeps them any more: their keeper may be on its way back
+RETRY = 5.0  # s until what could not be mapped is tried again: of a large image all is read for that
+# Errors of the lock that say that nobody keeps the images; others say something of this process, or of the machine.
+GONE = (FileNotFoundError, NotADirectoryError, PermissionError)
 
 
 class Reader(Protocol):
@@ -64,6 +68,10 @@ class Prepared:
     slots: dict[int, Mapped]
     zones: int = 0
     octets: int = 0
+    whole: bool = True  # nothing was left out for a reason that may pass
+
+
+_NOTHING = Prepared(0, None, {})
 
 
 class Collection:
@@ -80,7 +88,7 @@ class Collection:
     ) -> None:
         """`run` is this run of the suite: what was checked in another is not answered from."""
         self.arena = arena or Arena()
-        self.installed = Prepared(0, None, {})
+        self.installed = _NOTHING
         self._announcement = announcement
         self._run = run
         self._problem = problem
@@ -88,7 +96,9 @@ class Collection:
         self._seen = 0  # the epoch when the announcement was read last
         self._read: tuple[int, int] | None = None  # which one that was: inode and time
         self._place: Path | None = None
+        self._again = math.inf  # when to map what was left out for a reason that may pass
         self._kept = clock()  # when somebody kept the images last
+        self._gone: float | None = None  # when the directory was first seen to be gone
         self._told: set[tuple[Path, str]] = set()
 
     def changed(self) -> bool:
@@ -99,32 +109,47 @@ class Collection:
     def prepare(self) -> Prepared | None:
         """Map what is announced; None where it is what is installed. To be called each second, and when changed().
 
-        Blocks. Raises nothing for files that cannot be used: they are told, and left out.
+        Blocks. Raises nothing for files that cannot be used: they are told, and left out. What was left out for a
+        reason that may pass is tried again later.
         """
         if self._is_abandoned():
-            return Prepared(0, None, {}) if self.installed.directory is not None else None
+            return _NOTHING if self.installed.directory is not None else None
+        prepared = self._prepare()
+        if prepared is None and self._is_outdated():
+            return _NOTHING
+        return prepared
+
+    def _prepare(self) -> Prepared | None:
         seen = self.installed.directory.epoch if self.installed.directory is not None else 0
+        before, self._seen = self._seen, seen
         try:
             which = self._which()
-            if which == self._read and seen == self._seen:
+            if which == self._read and seen == before and self._clock() < self._again:
                 return None
             announced = manifest.read(self._announcement)
-        except FileNotFoundError:
-            self._seen = seen  # its keeper has only just begun, and will announce
+        except FileNotFoundError:  # its keeper has only just begun, and will announce
             return None
         except (ImageError, OSError) as error:
             self._tell(self._announcement, str(error))
+            self._read = None
             return None
         if announced.run != self._run:
             return None
         prepared = self._map(announced)
-        if prepared is not None:
-            if prepared.directory is not None and prepared.directory is not self.installed.directory:
-                epoch = prepared.directory.epoch
-                seen = epoch if self._is_still(which) else 0
-            self._seen, self._read = seen, which
-            self._place = Path(announced.place)
-        return prepared
+        if prepared is None:
+            self._read = None
+            return None
+        if prepared.directory is not None and prepared.directory is not self.installed.directory:
+            epoch = prepared.directory.epoch
+            seen = epoch if self._is_still(which) else 0
+        self._seen, self._read = seen, which
+        self._again = math.inf if prepared.whole else self._clock() + RETRY
+        self._place = Path(announced.place)
+        return prepared if prepared.whole or self._is_another(prepared) else None
+
+    def _is_another(self, prepared: Prepared) -> bool:
+        """Whether it has anything else than what is installed."""
+        return prepared.directory is not self.installed.directory or prepared.slots != self.installed.slots
 
     def _which(self) -> tuple[int, int]:
         status = self._announcement.stat()
@@ -149,6 +174,7 @@ class Collection:
         if prepared.directory is None:
             self._read = None  # it may be announced again
             self._seen = 0
+            self._gone = None
 
     def attach(self, reader: Reader, before: Prepared | None = None, prepared: Prepared | None = None) -> None:
         """Have a reader look at what is installed, or will be; `before` is what it looked at until now."""
@@ -209,9 +235,25 @@ class Collection:
         try:
             if manifest.is_kept(self._place):
                 self._kept = now
-        except OSError:  # the directory is gone: nobody keeps it
+        except GONE:
             pass
+        except OSError:  # whether anybody does cannot be asked now
+            self._kept = now
         return now - self._kept > GRACE
+
+    def _is_outdated(self) -> bool:
+        """Whether the directory is gone, and has been for some time, without another one that can be mapped.
+
+        Its keeper goes on in another one, which it could not announce, or not yet: no change is seen in this one.
+        """
+        directory = self.installed.directory
+        if directory is None or not directory.is_gone():
+            self._gone = None
+            return False
+        now = self._clock()
+        if self._gone is None:
+            self._gone = now
+        return now - self._gone > GRACE
 
     def _map(self, announced: Manifest) -> Prepared | None:
         place = Path(announced.place)
@@ -224,34 +266,37 @@ class Collection:
                 self._tell(place / announced.directory, str(error))
                 return None
         slots: dict[int, Mapped] = {}
+        whole = True
         for slot in announced.slots:
             there = before.slots.get(slot.number)
             if there is not None and there.slot == slot and before.seed == announced.seed:
                 slots[slot.number] = there
-            else:
-                self._map_slot(place, announced, slot, slots)
+                continue
+            try:
+                slots[slot.number] = self._map_slot(place, announced, slot)
+            except FileNotFoundError:  # it was struck off the list meanwhile
+                pass
+            except (ImageError, OSError) as error:
+                self._tell(place / slot.image, str(error))
+                whole = whole and isinstance(error, ImageError)
         return Prepared(
             announced.seed,
             directory,
             slots,
             directory.used,
             sum(slot.octets + slot.delta_octets for slot in announced.slots),
+            whole,
         )
 
-    def _map_slot(self, place: Path, announced: Manifest, slot: Slot, slots: dict[int, Mapped]) -> None:
+    def _map_slot(self, place: Path, announced: Manifest, slot: Slot) -> Mapped:
+        """Raises ImageError, OSError."""
+        image = ImageFile(self.arena, place / slot.image, announced.seed)
         try:
-            image = ImageFile(self.arena, place / slot.image, announced.seed)
-            try:
-                delta = DeltaFile(self.arena, place / slot.delta, seed=announced.seed, boot=announced.boot)
-            except BaseException:
-                image.close()
-                raise
-        except FileNotFoundError:  # it was struck off the list meanwhile
-            return
-        except (ImageError, OSError) as error:
-            self._tell(place / slot.image, str(error))
-            return
-        slots[slot.number] = Mapped(slot, image, delta)
+            delta = DeltaFile(self.arena, place / slot.delta, seed=announced.seed, boot=announced.boot)
+        except BaseException:
+            image.close()
+            raise
+        return Mapped(slot, image, delta)
 
     def _tell(self, path: Path, reason: str) -> None:
         """Once."""

@@ -66,7 +66,9 @@ class Directory:
         self.seed: int
         self.capacity: int
         with path.open("r+b" if writable else "rb") as file:
-            octets = os.fstat(file.fileno()).st_size
+            status = os.fstat(file.fileno())
+            self._identity = status.st_dev, status.st_ino
+            octets = status.st_size
             head = file.read(HEAD.size)
             if len(head) < HEAD.size:
                 raise ImageError(path, f"it has {octets} octets, less than a header")
@@ -92,6 +94,16 @@ class Directory:
     def epoch(self) -> int:
         """The epoch of the manifest."""
         return self._memory.observe(self._base + layout.EPOCH_PLACE)
+
+    def is_gone(self) -> bool:
+        """Whether its file was removed, as far as that can be seen now, or is another one by now."""
+        try:
+            status = self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) != self._identity
 
     def settle(self, entries: int) -> None:
         """So many entries are in use, and all are summed up. For the writer, before it writes."""

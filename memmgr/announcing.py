@@ -35,7 +35,10 @@ class Announcement:
             raise
 
     def tell(self, listed: Manifest) -> None:
-        """Tell a new list. Where that fails the list stands all the same: readers leave what they do not know."""
+        """Tell a new list. Where that fails the list stands all the same, until tell_again().
+
+        Readers leave images that they do not know; a directory in place of theirs, once it has been gone for a while.
+        """
         try:
             self._write(listed)
         except OSError:

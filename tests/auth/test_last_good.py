@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 
 import dns.name
@@ -148,6 +149,19 @@ def test_a_listed_zone_whose_file_is_gone_gets_servfail_whatever_its_image_has(h
     (house.zones / "example.zone").unlink()
     listed = ZoneTable({dns.name.from_text("example."): ZonePolicy()})
     assert world_of(house, table=listed).ask("example.", "SOA").rcode == "SERVFAIL"
+
+
+def test_an_image_that_could_not_be_mapped_for_a_moment_answers_later(house, monkeypatch):
+    def fail(*_arguments, **_options):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    house.write("this is no zone")
+    world = world_of(house)
+    monkeypatch.setattr("image.collection.RETRY", 0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr("image.collection.DeltaFile", fail)
+        assert world.ask("www.example.", "A").rcode == "SERVFAIL"
+    assert "192.0.2.3" in str(world.ask("www.example.", "A").answer)
 
 
 def test_without_images_such_a_zone_gets_servfail(house, tmp_path):

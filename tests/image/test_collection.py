@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from datasrc.records import Provenance
-from image.collection import GRACE
+from image import manifest
+from image.collection import GRACE, RETRY
 from image.layout import NEAR_NAMES
 from image.zonerecord import origin_wire
 from tests.datasrc.zonemaking import name
@@ -22,6 +26,29 @@ def house(tmp_path):
     if house.keeper is not None:
         house.stop()
     house.source.close()
+
+
+@pytest.fixture
+def now(house):
+    """The clock of the reader."""
+    now = [0.0]
+    house.collection._clock = lambda: now[0]
+    house.collection._kept = 0.0
+    return now
+
+
+def wait(house, now, seconds):
+    """Look each second, as auth does."""
+    for _ in range(seconds):
+        now[0] += 1
+        house.look()
+
+
+def failing(code):
+    def fail(*_arguments, **_options):
+        raise OSError(code, os.strerror(code))
+
+    return fail
 
 
 def test_nothing_is_prepared_twice(house):
@@ -95,3 +122,116 @@ def test_who_looks_on_learns_that_images_have_become_large(house):
     house.load(soa(1, *(f"n{number} A 192.0.2.1" for number in range(NEAR_NAMES))), "big.")
     house.settle().look()
     assert house.responder.is_far
+
+
+@pytest.fixture
+def small_directory(monkeypatch):
+    monkeypatch.setattr("memmgr.store.DIRECTORY_SPARE", 8)
+    monkeypatch.setattr("image.directory.MIN_CAPACITY", 16)
+
+
+def grow(house):
+    """Have more zones than the directory has room for, and a change after them."""
+    before = house.keeper.store.directory
+    for number in range(40):
+        house.load(soa(1), f"z{number}.")
+    house.load(soa(2, "www A 192.0.2.82"))
+    house.settle()
+    assert house.keeper.store.directory is not before
+
+
+def test_a_directory_whose_successor_could_not_be_announced_is_given_up(small_directory, house, now, monkeypatch):
+    """Its zones were answered as they were, for as long as the run directory was full."""
+    real = manifest.write
+
+    def write(path, listed, *, durable):
+        if path == house.announcement:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(path, listed, durable=durable)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(manifest, "write", write)
+        grow(house)
+        wait(house, now, int(GRACE))
+        assert house.text("www.example.") == "192.0.2.80"
+        wait(house, now, 3)
+        assert house.text("www.example.") == "left"
+    house.settle()
+    assert house.text("www.example.") == "192.0.2.82"
+
+
+def test_a_directory_that_was_made_anew_and_not_announced_is_given_up(house, now):
+    house.stop()
+    for path in house.place.glob("*.directory"):
+        path.unlink()
+    house.begin()
+    wait(house, now, int(GRACE))
+    assert house.text("www.example.") == "192.0.2.80"
+    wait(house, now, 3)
+    assert house.text("www.example.") == "left"
+    wait(house, now, 3)
+    house.settle()
+    assert house.text("www.example.") == "192.0.2.80"
+
+
+def test_a_directory_of_another_making_with_the_same_name_is_another_one(house, now):
+    """The list of files is lost: their numbers begin anew."""
+    before = house.collection.installed.directory.path
+    house.stop()
+    (house.place / manifest.NAME).unlink()
+    house.begin()
+    assert house.keeper.store.directory.path == before
+    wait(house, now, int(GRACE) + 3)
+    assert house.text("www.example.") == "left"
+    house.settle()
+    assert house.text("www.example.") == "192.0.2.80"
+
+
+def test_images_are_answered_from_while_their_keeper_starts_whatever_that_takes(house, now):
+    house.stop()
+    house.begin()
+    wait(house, now, 3 * int(GRACE))
+    assert house.text("www.example.") == "192.0.2.80"
+
+
+def test_who_looks_again_after_a_long_time_goes_on_in_the_directory_that_has_grown(small_directory, house, now):
+    grow(house)
+    now[0] += 10 * GRACE
+    assert house.text("www.example.") == "192.0.2.82"
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO])
+def test_images_whose_keeper_cannot_be_asked_for_are_answered_from(house, now, monkeypatch, code):
+    """All of them were dropped where a process had too many files for ten seconds."""
+    monkeypatch.setattr(manifest, "is_kept", failing(code))
+    wait(house, now, 2 * int(GRACE))
+    assert house.text("www.example.") == "192.0.2.80"
+
+
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.ENOTDIR, errno.EACCES])
+def test_images_without_a_lock_are_kept_by_nobody(house, now, monkeypatch, code):
+    monkeypatch.setattr(manifest, "is_kept", failing(code))
+    wait(house, now, int(GRACE))
+    assert house.text("www.example.") == "192.0.2.80"
+    wait(house, now, 1)
+    assert house.text("www.example.") == "left"
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO])
+def test_an_image_that_could_not_be_mapped_for_a_moment_is_mapped_later(house, now, monkeypatch, code):
+    """Its zones were left for as long as the list stayed as it was."""
+    told = []
+    house.collection._problem = lambda path, reason: told.append((path.suffix, reason))
+    house.load(soa(2, "www A 192.0.2.81"))
+    house.keeper.rebuild_all()
+    house.settle()
+    with monkeypatch.context() as patched:
+        patched.setattr("image.collection.DeltaFile", failing(code))
+        assert house.text("www.example.") == "left"
+        now[0] += RETRY
+        assert house.collection.prepare() is None  # else streams would get another responder each time
+    assert house.text("www.example.") == "left"
+    now[0] += RETRY
+    assert house.text("www.example.") == "192.0.2.81"
+    assert told == [(".image", f"[Errno {code}] {os.strerror(code)}")]
+    assert house.collection.prepare() is None
