@@ -312,6 +312,8 @@ class DirectoryZones:
             read = read_file(Path(file.path), known.origin, number)
         except Unreadable as error:
             self.faults[key] = str(error)
+            if error.unseen:
+                known.seen = None
             return []
         before = known.packed
         found = differences(before, read.packed) if before is not None else None

@@ -16,7 +16,7 @@ from dns.name import Name
 
 from datasrc.errors import DataSourceError, ZoneUnusable
 from datasrc.filememory import Remembered, Signature
-from datasrc.findings import Severity
+from datasrc.findings import Code, Severity
 from datasrc.keys import key_labels
 from datasrc.memory import History
 from datasrc.packed_finder import PackedFinder
@@ -39,6 +39,11 @@ NEVER_READ = "no data was ever loaded"
 
 class Unreadable(Exception):
     """A file that cannot be used: file, line and reason, as people are told."""
+
+    def __init__(self, reason: str, *, unseen: bool = False) -> None:
+        """`unseen`: the system failed, which says nothing of what is in the file. It is to be read again as it is."""
+        super().__init__(reason)
+        self.unseen = unseen
 
 
 class ZoneFile(NamedTuple):
@@ -353,7 +358,7 @@ class FileZone:
                 self.take(read_file(Path(file.path), self.origin, self.number))
             except Unreadable as error:
                 self._failed(self, str(error))
-                self.seen = file.signature
+                self.seen = None if error.unseen else file.signature
                 self._info = self._empty()
 
     def _empty(self) -> ZoneInfo:
@@ -381,12 +386,12 @@ def read_file(path: Path, origin: Name, number: int) -> ReadFile:
             status = os.fstat(stream.fileno())
             text, findings = read_zone(stream, str(path), origin, directory=path.parent)
     except OSError as error:
-        raise Unreadable(f"{path}: {error.strerror}") from error
+        raise Unreadable(f"{path}: {error.strerror}", unseen=True) from error
     if findings.errors:
         first = next(each for each in findings if each.code.severity is Severity.ERROR)
         where = "" if first.place or first.file else f"{path}: "
         more = f" (and {findings.errors - 1} more)" if findings.errors > 1 else ""
-        raise Unreadable(f"{where}{first}{more}")
+        raise Unreadable(f"{where}{first}{more}", unseen=any(each.code is Code.UNREADABLE for each in findings))
     try:
         contents = text.contents(number)
     except DataSourceError as error:

@@ -1,7 +1,10 @@
 """Zones in memory, behind the same interface: for tests, and for data sources that are read from elsewhere.
 
-Each version of a zone is a value of its own that never changes, and so is the table of all zones: a snapshot is the
-table of its moment. A transaction makes a new version beside the old one and puts it into a new table.
+Each version of a zone is a value of its own that never changes. A snapshot is the table of all zones at its moment: a
+transaction makes a new version beside the old one and puts it into a new table. A table changes in one way alone: of a
+zone that was there before anybody asked for it add() puts the first version in, and snapshots of that table see the
+zone, too. That takes nothing from them: no version in a table makes way for another, and who has such a snapshot asks
+for zones that are not in it (datasrc.files_snapshot). Who goes through a table that may grow has a copy.
 """
 
 from __future__ import annotations
@@ -366,28 +369,30 @@ class MemorySnapshot(Snapshot):
 
     def __init__(self, name: str, table: dict[bytes, Stored], recorded: History) -> None:
         self._name = name
-        self._table = table
+        self._table = table  # that of the source, which others look at, too
+        self._added: dict[bytes, Stored] = {}
         self._recorded = recorded
 
     def get(self, key: bytes) -> Stored | None:
         """The version of a zone that is there, deleted ones too."""
-        return self._table.get(key)
+        return self._added.get(key) or self._table.get(key)
 
     def add(self, key: bytes, version: Stored) -> None:
-        """A zone that was there when this was taken, but that nobody had asked for."""
-        self._table.setdefault(key, version)
+        """A zone that was there when this was taken, but that nobody had asked for: for this snapshot alone."""
+        if key not in self._table:
+            self._added.setdefault(key, version)
 
     def find_zone(self, name: Name) -> Finder | None:
         """The zone whose origin is the longest match."""
         for key in reversed(path(name_key(name))):
-            version = self._table.get(key)
+            version = self.get(key)
             if version is not None and not version.deleted:
                 return version.finder(self._name, self._recorded)
         return None
 
     def zone(self, origin: Name) -> Finder | None:
         """The zone of exactly this origin."""
-        version = self._table.get(name_key(origin))
+        version = self.get(name_key(origin))
         if version is None or version.deleted:
             return None
         return version.finder(self._name, self._recorded)

@@ -11,6 +11,7 @@ in BIND 9.
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import stat
@@ -35,6 +36,8 @@ MAX_ERRORS = 100
 # Files within files, and files in all: a small tree of includes can name exponentially many.
 MAX_INCLUDE_DEPTH = 16
 MAX_INCLUDES = 10_000
+# Errors of the system that say nothing of the file to include.
+PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE})
 
 
 class Record(NamedTuple):
@@ -288,7 +291,8 @@ class Reader:
             return open(file, "rb")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise _Fault(Code.BAD_INCLUDE, f"cannot read {file}: {reason}", 1) from error
+            code = Code.UNREADABLE if isinstance(error, OSError) and error.errno in PASSING else Code.BAD_INCLUDE
+            raise _Fault(code, f"cannot read {file}: {reason}", 1) from error
 
     def _generate(self, entry: Entry, source: _Source) -> Iterator[Record]:
         words = entry.words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import errno
 import os
 import random
@@ -16,6 +17,7 @@ from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, BinaryIO, Self
 
 import dns.name
 import pytest
@@ -408,6 +410,83 @@ def test_a_good_file_that_is_written_while_a_bad_one_is_read_is_read_too(directo
     assert info(source, ORIGIN).state is ZoneState.BROKEN
     source._files.look(all_files=False)
     assert (info(source, ORIGIN).state, info(source, ORIGIN).serial) == (ZoneState.READY, 2)
+    source.close()
+
+
+PASSING = [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE]
+
+
+class Failing:
+    """Of one file: opening it, or reading on in it, fails, as where the system lacks something for a moment."""
+
+    def __init__(self, code: int, file: str, where: str) -> None:
+        self._error = OSError(code, os.strerror(code))
+        self._file = file
+        self._where = where
+        self._open = builtins.open
+
+    def set(self, patched: pytest.MonkeyPatch) -> None:
+        patched.setattr(builtins, "open", self._opened)
+        patched.setattr(Path, "open", lambda path, mode: self._opened(path, mode))
+
+    def _opened(self, file: str | Path, *arguments: Any, **options: Any) -> Any:
+        opened = self._open(file, *arguments, **options)
+        if Path(file).name != self._file:
+            return opened
+        if self._where == "open":
+            opened.close()
+            raise self._error
+        return FailingRead(opened, self._error)
+
+
+class FailingRead:
+    """A file that opens, and cannot be read."""
+
+    def __init__(self, opened: BinaryIO, error: OSError) -> None:
+        self._opened = opened
+        self._error = error
+        self.fileno = opened.fileno
+
+    def read(self, _octets: int) -> bytes:
+        raise self._error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._opened.close()
+
+
+@pytest.mark.parametrize("code", PASSING, ids=errno.errorcode.get)
+@pytest.mark.parametrize("where", ["open", "read"])
+@pytest.mark.parametrize("file", ["example.zone", ".included"])
+@pytest.mark.parametrize("known", [True, False], ids=["known", "new"])
+def test_a_file_that_could_not_be_read_for_a_moment_is_read_later(directory, monkeypatch, code, where, file, known):
+    """It was taken for a bad one until somebody touched it."""
+    (directory / ".included").write_text("www A 192.0.2.7\n")
+    os.utime(write(directory, 1, "$INCLUDE .included example.\n"), (5, 5))
+    source = MasterFilesSource(directory, check_every=None)
+    if known:
+        assert info(source).serial == 1
+        os.utime(write(directory, 2, "$INCLUDE .included example.\n"), (6, 6))
+    with monkeypatch.context() as patched:
+        Failing(code, file, where).set(patched)
+        source._files.look(all_files=False)
+        assert info(source).state is (ZoneState.READY if known else ZoneState.BROKEN)
+        assert os.strerror(code) in info(source).reason
+    source._files.look(all_files=False)
+    assert (info(source).state, info(source).serial, info(source).reason) == (ZoneState.READY, 2 if known else 1, "")
+    assert source.problems() == []
+    source.close()
+
+
+def test_a_bad_file_is_not_read_again_before_it_changes(directory, opened):
+    os.utime(write(directory, 1, "$INCLUDE missing example.\n"), (5, 5))
+    source = MasterFilesSource(directory, check_every=None)
+    assert info(source).state is ZoneState.BROKEN
+    for _ in range(3):
+        source._files.look(all_files=False)
+    assert opened == ["example.zone"]
     source.close()
 
 
@@ -968,6 +1047,17 @@ class TestVeryMany:
             assert "not there at the moment" in finder.info.reason
         source.refresh()
         assert [(str(one.origin), one.deleted) for one in source.changes()] == [("x.a.", True)]
+
+    def test_a_file_that_was_away_for_a_moment_is_answered_as_soon_as_it_is_back(
+        self, directory: Path, source: MasterFilesSource
+    ) -> None:
+        """What a snapshot had in its place stayed for others until the next look."""
+        origin = dns.name.from_text("x.a.")
+        (directory / "x.a").rename(directory / ".x.a")
+        assert info(source, origin).state is ZoneState.BROKEN
+        (directory / ".x.a").rename(directory / "x.a")
+        assert (info(source, origin).state, info(source, origin).serial) == (ZoneState.READY, 1)
+        assert source.changes() == []
 
     def test_a_snapshot_stays_as_it_is_while_all_are_looked_at(
         self, directory: Path, source: MasterFilesSource
