@@ -132,17 +132,15 @@ def small_directory(monkeypatch):
 
 def grow(house):
     """Have more zones than the directory has room for, and a change after them."""
-    before = house.keeper.store.directory
     for number in range(40):
         house.load(soa(1), f"z{number}.")
     house.load(soa(2, "www A 192.0.2.82"))
     house.settle()
-    assert house.keeper.store.directory is not before
 
 
 def test_a_directory_whose_successor_could_not_be_announced_is_given_up(small_directory, house, now, monkeypatch):
     """Its zones were answered as they were, for as long as the run directory was full."""
-    real = manifest.write
+    real, before = manifest.write, house.keeper.store.directory
 
     def write(path, listed, *, durable):
         if path == house.announcement:
@@ -151,7 +149,9 @@ def test_a_directory_whose_successor_could_not_be_announced_is_given_up(small_di
 
     with monkeypatch.context() as patched:
         patched.setattr(manifest, "write", write)
-        grow(house)
+        with pytest.raises(OSError, match="No space"):
+            grow(house)
+        assert house.keeper.store.directory is not before
         wait(house, now, int(GRACE))
         assert house.text("www.example.") == "192.0.2.80"
         wait(house, now, 3)
@@ -195,7 +195,9 @@ def test_images_are_answered_from_while_their_keeper_starts_whatever_that_takes(
 
 
 def test_who_looks_again_after_a_long_time_goes_on_in_the_directory_that_has_grown(small_directory, house, now):
+    before = house.keeper.store.directory
     grow(house)
+    assert house.keeper.store.directory is not before
     now[0] += 10 * GRACE
     assert house.text("www.example.") == "192.0.2.82"
 
