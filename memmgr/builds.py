@@ -93,11 +93,15 @@ class Builds:
         self.failures |= dict.fromkeys(batch.origins, reason)
 
     def strike(self, margin: int | None) -> None:
-        """Give up images that nobody points to, but for the margin. Raises OSError."""
+        """Give up images that nobody points to, but for the margin; where that fails it is logged, and tried again."""
         slots = self._store.manifest.slots
         empty = {slot.number for slot in slots if self._store.zones[slot.number] == 0 and slot.number != margin}
-        if empty:
+        if not empty:
+            return
+        try:
             self._store.strike(empty)
+        except OSError as error:
+            self._log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
 
     def _has_record(self, origin: Name) -> bool:
         there = self._store.find(origin_wire(origin))

@@ -364,6 +364,7 @@ class Keeper:
                 return None
             self._announce()
         if batch is None:
+            self._builds.strike(self._margin.number)  # what could not be then: there may be room for the list by now
             self._noting.note_if_due()
             return None if self.plan.gathering else self.plan.take(AT_ONCE)
         return batch
@@ -408,6 +409,7 @@ class Keeper:
         self._builds.give_up(batch, number, reason)
         self._leave_outdated(batch.origins)
         self._builds.unrecorded = False
+        self._builds.strike(self._margin.number)  # the room they take is what the next try may want
 
     def _leave_outdated(self, origins: Iterable[Name]) -> None:
         """Have zones that could not be built answered by auth, unless what is there is what the source has."""

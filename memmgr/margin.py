@@ -29,14 +29,16 @@ class Margin:
 
     @property
     def number(self) -> int | None:
-        """Of the slot, if there is one."""
-        return self._number
+        """Of the slot, if there is one: that of a process before this one, too."""
+        if self._number in self._store.deltas:
+            return self._number
+        empty = [slot.number for slot in self._store.manifest.slots if slot.zones == 0]
+        return empty[-1] if empty else None
 
     def slot(self) -> int:
         """The slot; made where there is none. Raises OSError."""
-        if self._number is None or self._number not in self._store.deltas:
-            empty = [slot.number for slot in self._store.manifest.slots if slot.zones == 0]
-            self._number = empty[-1] if empty else self._make()
+        number = self.number
+        self._number = self._make() if number is None else number
         return self._number
 
     def zone_number(self) -> int:

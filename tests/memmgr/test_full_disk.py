@@ -296,6 +296,48 @@ def mappings() -> int:
     return Path("/proc/self/maps").read_text(encoding="utf-8").count(".directory")
 
 
+def build_again(house, origin):
+    """Have a zone built anew and published; the slots it was in, and is."""
+    keeper, wire = house.keeper, origin_wire(name(origin, "."))
+    before = keeper.store.find(wire).slot
+    keeper.rebuild(name(origin, "."))
+    task = keeper.take()
+    house.build(task)
+    keeper.built(*task[:2])
+    return before, keeper.store.find(wire).slot
+
+
+def test_an_image_that_cannot_be_given_up_is_given_up_later_and_what_was_built_is_published(house, monkeypatch, caplog):
+    """Where the list finds no room once: the old image was kept until another build, which needs the room it takes."""
+    house.load(soa(1, "www A 192.0.2.80", *BIG), "example.")
+    keeper = house.start().keeper
+    with monkeypatch.context() as patched:
+        patched.setattr(keeper.store, "strike", full)
+        before, after = build_again(house, "example.")
+    assert before != after
+    assert "cannot be brought up to date" in caplog.text
+    assert not keeper.failures
+    assert (house.place / f"{before}.image").exists()
+    assert keeper.take() is None
+    assert not (house.place / f"{before}.image").exists()
+    assert house.text("www.example.") == "192.0.2.80"
+
+
+def test_a_build_that_fails_gives_up_images_that_nobody_points_to(house, monkeypatch):
+    """They take the room that it lacks."""
+    house.load(soa(1, "www A 192.0.2.80", *BIG), "example.")
+    keeper = house.start().keeper
+    with monkeypatch.context() as patched:
+        patched.setattr(keeper.store, "strike", full)
+        before, after = build_again(house, "example.")
+    keeper.rebuild(name("example.", "."))
+    task = keeper.take()
+    assert (house.place / f"{before}.image").exists()
+    keeper.failed(*task[:2], "No space left on device")
+    assert {slot.number for slot in keeper.store.manifest.slots} == {after, keeper._margin.number}
+    assert not (house.place / f"{before}.image").exists()
+
+
 def test_changes_are_followed_while_the_list_cannot_be_announced(house, monkeypatch):
     house.load(soa(1, "www A 192.0.2.80"), "example.")
     store = house.start().keeper.store
