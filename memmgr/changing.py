@@ -50,10 +50,11 @@ class Changing:
     def write(self, finder: Finder, blank: ZoneRecord, slot: int) -> bool:
         """Write a whole zone to the delta of a slot, and publish it; `blank` has what its record begins with.
 
-        False: it must be built. Raises DeltaFull, DataSourceError.
+        False: it must be built. Raises DeltaFull, DataSourceError, OSError where the directory has no room for it.
         """
         if finder.info.state is not ZoneState.READY:
             return False
+        self._store.make_room([blank.origin])  # before anything is written: each further try would take more
         delta = self._store.deltas[slot]
         place = Place(self._store.arena, self._store.images[slot], delta, blank)
         try:

@@ -46,8 +46,9 @@ class Margin:
         return layout.IN_DELTA | self._store.deltas[self.slot()].used // layout.ZONE_UNIT
 
     def put(self, record: ZoneRecord) -> None:
-        """Give a zone this record. Raises OSError."""
+        """Give a zone this record. Raises OSError: where the directory has no room, before any is taken here."""
         slot = self.slot()
+        self._store.make_room([record.origin])
         try:
             offset = self._store.put_record(slot, record)
         except DeltaFull:

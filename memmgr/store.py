@@ -220,7 +220,7 @@ class Store:
         `keeps` is asked whether a zone keeps what is there, instead of this one of the list.
         """
         if len(located) > 1:
-            self._make_room([origin for origin, _, _ in located])
+            self.make_room([origin for origin, _, _ in located])
         with self.directory.many() if len(located) >= MANY else nullcontext():
             self._publish(located, keeps)
 
@@ -449,8 +449,8 @@ class Store:
             old.advance()  # for who still looks there
         return made
 
-    def _make_room(self, origins: list[bytes]) -> None:
-        """Make a larger directory at once, where one after the other would be made."""
+    def make_room(self, origins: list[bytes]) -> None:
+        """Make a larger directory at once, where one after the other would be made. Raises OSError."""
         room = self.directory.capacity // layout.DIRECTORY_LOAD - self.directory.used
         if len(origins) <= room:
             return

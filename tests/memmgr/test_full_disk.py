@@ -21,7 +21,7 @@ from daemonkit.module import Context
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
 from datasrc.keys import name_key
-from image import manifest
+from image import layout, manifest
 from image.delta import DeltaFull
 from image.zonerecord import origin_wire
 from memmgr import api
@@ -305,6 +305,40 @@ def build_again(house, origin):
     house.build(task)
     keeper.built(*task[:2])
     return before, keeper.store.find(wire).slot
+
+
+def test_a_zone_for_which_the_directory_has_no_room_takes_none_of_the_margin(house, monkeypatch):
+    """Each try wrote it there once more, until no zone could be deleted."""
+    monkeypatch.setattr("memmgr.store.DIRECTORY_SPARE", 0)
+    monkeypatch.setattr("image.directory.MIN_CAPACITY", 64)
+    house.load(soa(1, "www A 192.0.2.80"), "example.")
+    keeper = house.start().keeper
+    directory, margin = keeper.store.directory, keeper.store.deltas[keeper._margin.slot()]
+    room = directory.capacity // layout.DIRECTORY_LOAD - directory.used
+    for number in range(room):
+        house.load(soa(1), f"zone{number}.")
+    house.settle()
+    assert keeper.store.directory is directory
+    used = margin.used
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "posix_fallocate", full)
+        patched.setattr(tempfile, "mkstemp", full)
+        house.load(soa(1, "www A 192.0.2.81"), "more.")
+        house.listed = ("listed.",)
+        keeper.configure(house.sources, [name_key(name("listed.", "."))])
+        for _ in range(5):
+            keeper.retry()
+            house.settle()
+        assert margin.used == used
+        assert set(keeper.failures) == {name("more.", "."), name("listed.", ".")}
+        house.source.delete_zone(name("example.", "."), TESTER)
+        house.settle()
+        assert house.text("www.example.") == "left"
+    keeper.retry()
+    house.settle()
+    assert house.text("www.more.") == "192.0.2.81"
+    assert not keeper.failures
+    assert keeper.doubt == ""
 
 
 def test_an_image_that_cannot_be_given_up_is_given_up_later_and_what_was_built_is_published(house, monkeypatch, caplog):
