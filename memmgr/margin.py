@@ -6,12 +6,14 @@ has to be built or mapped for them.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 from dns.name import Name
 
 from image import builder, layout
 from image.delta import DeltaFull
+from image.errors import ImageError
 from image.zonerecord import ZoneRecord
 from memmgr.store import Store
 
@@ -71,12 +73,15 @@ class Margin:
         return self._number
 
     def _make(self, heap: int = 0) -> int:
+        """Another slot. Raises OSError: a disk that does not give back what was written has no room for it either."""
         with self._store.shortage.asking():
             number, path = self._store.reserve()
             try:
                 builder.build([], path, self._store.manifest.seed)
                 self._store.enlist(number, heap)
-            except BaseException:
+            except BaseException as error:
                 self._store.discard(number)
+                if isinstance(error, ImageError):
+                    raise OSError(errno.EIO, str(error)) from error
                 raise
             return number

@@ -21,8 +21,9 @@ from daemonkit.module import Context
 from daemonkit.paths import Directories
 from daemonkit.spec import Spec
 from datasrc.keys import name_key
-from image import layout, manifest
+from image import builder, layout, manifest
 from image.delta import DeltaFull
+from image.errors import ImageError
 from image.zonerecord import origin_wire
 from memmgr import api
 from memmgr.building import build_here
@@ -324,7 +325,6 @@ def test_a_zone_for_which_the_directory_has_no_room_takes_none_of_the_margin(hou
         patched.setattr(os, "posix_fallocate", full)
         patched.setattr(tempfile, "mkstemp", full)
         house.load(soa(1, "www A 192.0.2.81"), "more.")
-        house.listed = ("listed.",)
         keeper.configure(house.sources, [name_key(name("listed.", "."))])
         for _ in range(5):
             keeper.retry()
@@ -339,6 +339,31 @@ def test_a_zone_for_which_the_directory_has_no_room_takes_none_of_the_margin(hou
     assert house.text("www.more.") == "192.0.2.81"
     assert not keeper.failures
     assert keeper.doubt == ""
+
+
+def test_a_margin_that_is_not_what_was_written_costs_no_more_than_one_for_which_there_is_no_room(house, monkeypatch):
+    """As on a disk that loses what it is given: memmgr ended, again and again."""
+    house.load(soa(1, "www A 192.0.2.80"), "example.")
+    keeper = house.start().keeper
+
+    def damaged(path):
+        raise ImageError(path, "section 0 is damaged: its checksum is wrong")
+
+    def delta_full(*_arguments):
+        raise DeltaFull
+
+    with monkeypatch.context() as patched:
+        patched.setattr(builder, "check", damaged)
+        patched.setattr(keeper.store, "put_record", delta_full)
+        house.source.delete_zone(name("example.", "."), TESTER)
+        house.settle()
+        (reason,) = keeper.failures.values()
+        assert reason.endswith("section 0 is damaged: its checksum is wrong")
+        assert house.text("www.example.") == "192.0.2.80"
+    keeper.retry()
+    house.settle()
+    assert house.text("www.example.") == "left"
+    assert not keeper.failures
 
 
 def test_an_image_that_cannot_be_given_up_is_given_up_later_and_what_was_built_is_published(house, monkeypatch, caplog):
