@@ -318,7 +318,11 @@ class Keeper:
             return None
         for origin in [origin for origin in self._unread if not self.following.files.is_unread(origin)]:
             self._unread.discard(origin)
-            self.update(origin)
+            try:
+                self.update(origin)
+            except BaseException:  # nobody else tells of it again
+                self._unread.add(origin)
+                raise
         self._try_again()
         for _ in range(TRIED_AT_ONCE):
             batch = self.plan.take(AT_ONCE)

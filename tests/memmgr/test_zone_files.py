@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -15,6 +16,7 @@ from datasrc.errors import Missing
 from datasrc.sources import open_sources
 from datasrc.zonetext_zone import read_zone
 from memmgr import api, filetable, zonefacts
+from memmgr.margin import Margin
 from tests.memmgr.house import House, soa
 
 
@@ -188,6 +190,33 @@ def test_a_large_file_is_left_until_another_thread_has_read_it(house, reads, mon
     source.read_large()
     assert house.settle().answer("h1.later.").answer
     assert [reads[-1], reads.count("large.zone")] == ["later.zone", 1]
+
+
+def test_a_large_file_that_was_read_is_built_whatever_failed_when_it_was_taken_up(house, monkeypatch):
+    """Just before the announcement: nothing told of it a second time, and the zone was left until its file changed."""
+    monkeypatch.setattr(filezones, "QUICKLY_READ", 1000)
+    house.write(soa(1, *(f"h{number} A 192.0.2.1" for number in range(100))), "large")
+    house.write(soa(1, "www A 192.0.2.1"), "small")
+    monkeypatch.setattr("memmgr.sweeping.AT_ONCE", 1)
+    keeper = house.begin()
+    task = keeper.take()
+    house.build(task)
+    keeper.built(*task[:2])
+    assert keeper.take() is None
+    assert (keeper.unread, keeper.unfinished) == (True, True)  # it was looked at, and others will be
+    ((_, source),) = keeper.following.files.sources()
+    source.read_large()
+
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Margin, "put", full)
+        with pytest.raises(OSError, match="No space"):
+            keeper.take()
+    house.settle()
+    assert house.answer("h1.large.").answer
+    assert not keeper.unread
 
 
 def test_a_file_larger_than_what_is_kept_is_read_once_whatever_is_read_before_it_is_built(house, reads, monkeypatch):
