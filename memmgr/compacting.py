@@ -38,7 +38,10 @@ class Compacting:
         return not self._plan.is_empty or bool(self._compaction.due(margin))
 
     def take(self, margin: int | None, keep: Callable[[ZoneRecord], None]) -> tuple[Batch, int, Path] | None:
-        """What to build next, the slot it is for and the file; None: nothing now. `keep` as in Compaction.begin()."""
+        """What to build next, the slot it is for and the file; None: nothing now. `keep` as in Compaction.begin().
+
+        Raises OSError.
+        """
         batch = self._plan.take()
         if batch is None:
             self._slots = self._compaction.due(margin)
@@ -50,7 +53,11 @@ class Compacting:
             batch = self._plan.take()
         if batch is None:
             return None
-        number, path = self._store.reserve()
+        try:
+            number, path = self._store.reserve()
+        except OSError:
+            self._plan.put_back(batch)
+            raise
         return batch, number, path
 
     def publish(self, number: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
@@ -105,6 +106,24 @@ def test_a_directory_that_grows_meanwhile_takes_no_file_from_it(house, monkeypat
     house.keeper.compacted(task[1])
     assert house.text(f"www.{ZONES[0]}") == f"192.0.2.{serial}"
     assert task[1] in slots_of(house)
+
+
+def test_what_there_is_no_slot_for_waits_for_one(house, monkeypatch):
+    """It was lost, and its slots compacted a minute later at the soonest."""
+    serial = wear_out(house)
+
+    def none_free(*_arguments):
+        raise OSError(errno.ENOSPC, "there is no room for another image")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.keeper.store, "reserve", none_free)
+        with pytest.raises(OSError, match="no room"):
+            house.keeper.take_worn()
+    task = house.keeper.take_worn()
+    assert task is not None
+    assert sorted(origin.to_text() for origin in task[0].origins) == ZONES
+    house.compact(task)
+    assert [house.text(f"www.{zone}") for zone in ZONES] == [f"192.0.2.{serial}"] * len(ZONES)
 
 
 def test_one_that_fails_leaves_everything_answered_and_no_file(house):
