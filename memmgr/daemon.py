@@ -67,7 +67,7 @@ class MemmgrDaemon(Module):
         self._changes = 0  # that were counted
         self._compactions = 0  # that were counted
         self._no_room = 0  # times that were counted
-        self._resting = Resting(context.directories.run)
+        self._resting = Resting(context.directories.run, context.log)
         self._patience = SILENT_AFTER  # s that a data source may say nothing
         self._silence: Unanswered | None = None  # what the worker, or who builds, has been waiting for a while
         self._seen: api.StatusReply | None = None  # how the images were when that could be asked,
@@ -239,9 +239,6 @@ class MemmgrDaemon(Module):
         try:
             rest = self._resting.add(source, source_url(self._keeper.following.entry(source)), silent.seconds)
         except DataSourceError:  # it is configured no more
-            return
-        except OSError as error:
-            self.context.log.warning("MEMMGR_NOT_NOTED", reason=error)
             return
         self.context.log.error(
             "MEMMGR_SOURCE_SILENT", source=source, seconds=f"{silent.seconds:.0f}", rest=f"{rest.seconds:.0f}"

@@ -1,6 +1,7 @@
 """Data sources that did not answer are left alone for a while, also by the process after the one that waited for them.
 
-What waits for ever cannot be ended but with its process (docs/adr/0043). The next one must not wait there at once.
+What waits for ever cannot be ended but with its process (docs/adr/0043). The next one must not wait there at once: it
+has a note. Where there can be none, everything goes on without.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from daemonkit.log import MessageLog
 from image import manifest
 from image.directory import fingerprint
 
@@ -31,20 +33,21 @@ class Rest(msgspec.Struct, frozen=True):
 class Resting:
     """Which sources are left alone. May be shared between threads."""
 
-    def __init__(self, run: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, run: Path, log: MessageLog, clock: Callable[[], float] = time.time) -> None:
         self._place = run / NAME
+        self._log = log
         self._clock = clock
         self._rests = self._read()
 
     def add(self, source: str, url: str, silent: float) -> Rest:
-        """Leave it alone: it has not answered for so many seconds. Raises OSError: the next process will not know."""
+        """Leave it alone: it has not answered for so many seconds."""
         key, now = _key(source, url), self._clock()
         before = self._rests.get(key)
         again = before is not None and now < before.until + FORGOTTEN
         seconds = min(2 * before.seconds, MOST) if before is not None and again else FIRST
         rest = Rest(silent, seconds, now + seconds)
         self._rests = {**self._rests, key: rest}
-        manifest.replace(self._place, msgspec.json.encode(self._rests), durable=False)
+        self._note()
         return rest
 
     def reason(self, source: str, url: str) -> str:
@@ -60,21 +63,34 @@ class Resting:
         return [(source, reason) for source, url in sources if (reason := self.reason(source, url))]
 
     def clear(self) -> None:
-        """Have all of them asked now. Raises OSError."""
+        """Have all of them asked now."""
         self._rests = {}
-        self._place.unlink(missing_ok=True)
+        self._note()
 
     def end(self, source: str, url: str) -> None:
-        """Have that one asked now: the others rest on. Raises OSError."""
+        """Have that one asked now: the others rest on."""
         key = _key(source, url)
         if key in self._rests:
             self._rests = {other: rest for other, rest in self._rests.items() if other != key}
-            manifest.replace(self._place, msgspec.json.encode(self._rests), durable=False)
+            self._note()
+
+    def _note(self) -> None:
+        """For the next process."""
+        try:
+            if self._rests:
+                manifest.replace(self._place, msgspec.json.encode(self._rests), durable=False)
+            else:
+                self._place.unlink(missing_ok=True)
+        except OSError as error:
+            self._log.warning("MEMMGR_REST_NOT_NOTED", file=self._place, reason=error)
 
     def _read(self) -> dict[str, Rest]:
         try:
             return msgspec.json.decode(self._place.read_bytes(), type=dict[str, Rest])
-        except (FileNotFoundError, msgspec.MsgspecError):  # one that was cut short is no reason to wait
+        except FileNotFoundError:
+            return {}
+        except (OSError, msgspec.MsgspecError) as error:  # one that was cut short is no reason to wait
+            self._log.warning("MEMMGR_REST_NOT_NOTED", file=self._place, reason=error)
             return {}
 
 

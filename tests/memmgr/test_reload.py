@@ -9,7 +9,7 @@ import pytest
 import datasrc
 from daemonkit.configuration import Config
 from daemonkit.counters import Counters
-from daemonkit.log import own_log
+from daemonkit.log import MessageLog, own_log
 from daemonkit.membership import Membership
 from daemonkit.module import Context
 from daemonkit.paths import Directories
@@ -48,7 +48,7 @@ async def test_who_reloads_one_source_has_no_other_asked_that_is_left_alone(tmp_
         source.close()
     urls = {name: source_url(entry) for name, entry in configuration(tmp_path).values["data_sources"].items()}
     for name, url in urls.items():
-        Resting(tmp_path).add(name, url, 60.0)
+        Resting(tmp_path, MessageLog("memmgr", Spec.load("memmgr").messages)).add(name, url, 60.0)
     bus, spec = FakeBus(), Spec.load("memmgr")
     log, counters, session = own_log("memmgr", spec.messages), Counters(spec.statistics), bus.session("memmgr/0")
     module = MemmgrDaemon(Context("memmgr", "0", Directories(tmp_path, tmp_path), (), spec, log, counters, session))
