@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from image.errors import ImageError
 from memmgr.errors import BuildFailed, SourceSilent
 from memmgr.handing import Handed, handed_zones
 
-# Of the processes, as in sched(7).
+# Of the processes, as in sched(7); that of this process, where that is the higher one: there is no way back.
 HURRIED = 5  # what a zone, or all, are answered more slowly without
 NICENESS = 10  # what a change waits for
 IDLE = 19  # what nobody waits for: it has what others leave
@@ -95,8 +95,9 @@ async def build_apart(task: Task, patience: float = SILENT_AFTER) -> None:
     finally:
         if task.handed is not None:  # the memory is the process's now, and ends when it has taken what it needs
             os.close(task.handed.descriptor)
-    os.setpriority(os.PRIO_PROCESS, process.pid, task.niceness)
     try:
+        with suppress(ProcessLookupError):  # it has ended, and says why
+            os.setpriority(os.PRIO_PROCESS, process.pid, max(task.niceness, os.getpriority(os.PRIO_PROCESS, 0)))
         said = await _said(process, task, patience)
     except BaseException:
         if process.returncode is None:
