@@ -380,7 +380,14 @@ class FileZone:
 
 
 def read_file(path: Path, origin: Name, number: int) -> ReadFile:
-    """Read a zone file, as version `number`. Raises Unreadable."""
+    """Read a zone file, as version `number`. Raises Unreadable: also where there is not enough memory for that one."""
+    try:
+        return _read_file(path, origin, number)
+    except MemoryError:
+        raise Unreadable(f"{path}: there is not enough memory to read it") from None
+
+
+def _read_file(path: Path, origin: Name, number: int) -> ReadFile:
     try:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())

@@ -14,8 +14,7 @@ import msgspec
 
 from daemonkit.module import Context
 from datasrc.errors import DataSourceError
-from image.errors import ImageError
-from memmgr.building import IDLE, Task, build_apart
+from memmgr.building import ERRORS, IDLE, Task, build_apart, reason_of
 from memmgr.errors import BuildFailed, SourceSilent
 from memmgr.following import FILES
 from memmgr.handing import hand_over
@@ -64,11 +63,12 @@ class Background:
         try:
             await self._build_file(batch, path)
             await context.work(keeper.compacted, number)
-        except (BuildFailed, ImageError, OSError, DataSourceError) as error:
+        except ERRORS as error:
             if isinstance(error, SourceSilent):
                 self._leave_alone(error)
             context.counters.add("builds.failed")
-            context.log.error("MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=batch.origins[0], reason=error)
+            first, *_ = batch.origins
+            context.log.error("MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=first, reason=reason_of(error))
             await context.work(keeper.not_compacted, number)
         else:
             seconds = f"{asyncio.get_running_loop().time() - start:.2f}"

@@ -36,6 +36,7 @@ NICENESS = 10  # what a change waits for
 IDLE = 19  # what nobody waits for: it has what others leave
 FAILED = 1
 MAX_REASON = 2000  # characters of what a failed process said
+ERRORS = (BuildFailed, ImageError, OSError, DataSourceError, MemoryError)  # that cost one image
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -51,6 +52,11 @@ class Task(msgspec.Struct, frozen=True):
     handed: Handed | None = None  # the zones, where they are not read from the source
 
 
+def reason_of(error: BaseException) -> str:
+    """Why an image could not be built."""
+    return "there is not enough memory" if isinstance(error, MemoryError) else str(error)
+
+
 def build_here(
     source: DataSource,
     number: int,
@@ -60,9 +66,7 @@ def build_here(
     *,
     asking: AbstractContextManager[object] | None = None,
 ) -> None:
-    """Build it from a source that is open, `asking` as long as that is read. Raises OSError, DataSourceError,
-    ImageError.
-    """
+    """Build it from a source that is open, `asking` as long as that is read. Raises ERRORS."""
     with ExitStack() as stack:
         stack.enter_context(asking or nullcontext())
         snapshot = stack.enter_context(source.snapshot())
@@ -159,8 +163,8 @@ def main(parent: int) -> int:
             build_here(source, task.number, origins, Path(task.path), task.seed, asking=_reading())
         finally:
             source.close()
-    except (OSError, DataSourceError, ImageError) as error:
-        sys.stderr.write(f"{error}\n")
+    except ERRORS as error:
+        sys.stderr.write(f"{reason_of(error)}\n")
         return FAILED
     return 0
 

@@ -14,9 +14,8 @@ import msgspec
 from daemonkit.module import Context
 from datasrc.errors import DataSourceError
 from datasrc.source import DataSource
-from image.errors import ImageError
-from memmgr.building import HURRIED, NICENESS, Task, build_apart, build_here
-from memmgr.errors import BuildFailed, SourceSilent
+from memmgr.building import ERRORS, HURRIED, NICENESS, Task, build_apart, build_here, reason_of
+from memmgr.errors import SourceSilent
 from memmgr.following import FILES
 from memmgr.handing import hand_over
 from memmgr.keeper import Keeper
@@ -91,13 +90,15 @@ class BuildLoop:
         try:
             await self._build_file(batch, path)
             await self._context.work(self._keeper.built, batch, number)
-        except (BuildFailed, ImageError, OSError, DataSourceError) as error:
+        except ERRORS as error:
             if isinstance(error, SourceSilent):
                 self._leave_alone(error)
             self._context.counters.add("builds.failed")
             first, *_ = batch.origins
-            self._context.log.error("MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=first, reason=error)
-            await self._context.work(self._keeper.failed, batch, number, str(error))
+            self._context.log.error(
+                "MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=first, reason=reason_of(error)
+            )
+            await self._context.work(self._keeper.failed, batch, number, reason_of(error))
             return False
         else:
             self._context.counters.add("builds")

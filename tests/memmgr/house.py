@@ -5,7 +5,10 @@ house.load(text, origin); house.settle(); house.answer(name, type) -> reply, or 
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import dns.message
@@ -13,7 +16,10 @@ import dns.name
 import dns.rdatatype
 
 import datasrc
-from daemonkit.log import MessageLog
+from daemonkit.counters import Counters
+from daemonkit.log import MessageLog, own_log
+from daemonkit.module import Context
+from daemonkit.paths import Directories
 from daemonkit.spec import Spec
 from datasrc.errors import DataSourceError
 from datasrc.keys import name_key
@@ -26,10 +32,12 @@ from memmgr.keeper import Keeper
 from memmgr.plan import Batch
 from memmgr.store import Store
 from tests.datasrc.zonemaking import load
+from tests.kit.bus import FakeBus
 
 RUN = "1.2"
 ARENA = 1 << 32
 UDP_SIZE = 1232
+DEADLINE = 60.0  # s, ten times what is expected and more
 
 
 def soa(serial: int, *lines: str) -> str:
@@ -157,3 +165,23 @@ class House:
         if reply is None:
             return "left"
         return " ".join(str(rdata) for rrset in reply.answer for rdata in rrset) or dns.rcode.to_text(reply.rcode())
+
+
+@asynccontextmanager
+async def process(directory: Path) -> AsyncIterator[Context]:
+    """What the tasks of a daemon have of it; they end with the block."""
+    bus, spec = FakeBus(), Spec.load("memmgr")
+    log, counters, session = own_log("memmgr", spec.messages), Counters(spec.statistics), bus.session("memmgr/0")
+    context = Context("memmgr", "0", Directories(directory, directory), (), spec, log, counters, session)
+    try:
+        yield context
+    finally:
+        await context.close()
+        await bus.close()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the others go on until that is so."""
+    async with asyncio.timeout(DEADLINE):
+        while not condition():
+            await asyncio.sleep(0.01)

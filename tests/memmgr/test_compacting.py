@@ -13,11 +13,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from memmgr import background
+from memmgr.background import Background
 from memmgr.building import HURRIED, IDLE, Task, build_apart
 from memmgr.compaction import TRY_AGAIN, TRY_MOST, Compaction
 from tests.datasrc.zonemaking import TESTER
 from tests.kit.suite import PYTHON
-from tests.memmgr.house import House, soa
+from tests.memmgr.house import House, process, soa, until
 
 ROOT = Path(__file__).parents[2]
 ZONES = [f"zone{number}." for number in range(4)]
@@ -135,6 +137,26 @@ def test_one_that_fails_leaves_everything_answered_and_no_file(house):
     assert not task[2].exists()
     assert [house.text(f"www.{zone}") for zone in ZONES] == [f"192.0.2.{serial}"] * len(ZONES)
     assert house.keeper.take_worn() is None, "not before a minute"
+
+
+@pytest.mark.asyncio
+async def test_one_for_which_there_is_not_enough_memory_costs_no_more(house, monkeypatch, caplog):
+    """As where what was read of zone files is copied: it ended memmgr."""
+    serial = wear_out(house)
+
+    async def no_memory(*_arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(background, "build_apart", no_memory)
+    async with process(house.directory) as context:
+        compacting = Background(context, house.keeper, lambda: DEADLINE, lambda _silent: None)
+        context.spawn(compacting.run(), "compact")
+        compacting.look()
+        await until(lambda: context.stop.is_set() or context.counters.statistics()["builds.failed"])
+        assert context.failure is None
+        await context.work(lambda: None)  # what was begun is done
+    assert "could not be built: there is not enough memory" in caplog.text
+    assert [house.text(f"www.{zone}") for zone in ZONES] == [f"192.0.2.{serial}"] * len(ZONES)
 
 
 def test_a_slot_of_which_nothing_moves_is_tried_ever_more_rarely(house):
