@@ -69,6 +69,7 @@ class Answerer(Referrer):
         self.link_count = 0
         self.dname_count = 0
         self.owed_count = 0
+        self.entered_count = 0
         while True:
             step = self.step(self.link_count)
             if step == DONE and self.owed_count == 0 and self.answer_records == 0:
@@ -77,11 +78,13 @@ class Answerer(Referrer):
                 return self.conclude(step)
             if self.is_at_end():
                 return self.conclude(DONE)
+            self.as_before()
             place = self.zone_for_query()
             if place in (NOWHERE, NOT_ADMITTED, DROPPED):  # it goes on where we are not asked, or not by this client
                 return self.conclude(DONE)
             if place < 0:
                 return 0
+            self.as_before()
 
     def conclude(self, step: int) -> int:
         """The reply that has come to its end with this step; its octets, 0 where it is left."""

@@ -50,7 +50,7 @@ cdef class Composer(QueryReader):
     cdef int clear(self) except -1 nogil
     cdef Py_ssize_t truncate(self) except -1 nogil
     cdef Py_ssize_t source_of(self, Py_ssize_t fragment) noexcept nogil
-    @cython.locals(source=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, _=Py_ssize_t)
+    @cython.locals(source=Py_ssize_t, head=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, _=Py_ssize_t)
     cdef int add(self, Py_ssize_t fragment, Py_ssize_t level, Py_ssize_t section) except -1 nogil
     cdef int relocate(self, Py_ssize_t place, Py_ssize_t target, Py_ssize_t level) except -1 nogil
     @cython.locals(source=Py_ssize_t, head=Py_ssize_t, before=Py_ssize_t, skipped=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, _=Py_ssize_t)
@@ -58,7 +58,7 @@ cdef class Composer(QueryReader):
     @cython.locals(index=Py_ssize_t)
     cdef int is_added(self, Py_ssize_t place) except -1 nogil
     cdef int add_proof(self, Py_ssize_t fragment) except -1 nogil
-    @cython.locals(source=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, relative=Py_ssize_t, owner=Py_ssize_t, index=Py_ssize_t)
+    @cython.locals(source=Py_ssize_t, head=Py_ssize_t, octets=Py_ssize_t, pointers=Py_ssize_t, records=Py_ssize_t, table=Py_ssize_t, wire=Py_ssize_t, relative=Py_ssize_t, owner=Py_ssize_t, index=Py_ssize_t)
     cdef int add_owned(self, Py_ssize_t fragment, Py_ssize_t node) except -1 nogil
     @cython.locals(names=Py_ssize_t)
     cdef int write_owner(self, Py_ssize_t node, Py_ssize_t relative) except -1 nogil

@@ -194,20 +194,20 @@ class Composer(QueryReader):
     def add(self, fragment: int, level: int, section: int) -> int:
         """Add the first part, and with DO the signatures; the owner has `level` labels. 0 where there is no room."""
         source = self.source_of(fragment)
-        octets = self.arena16[source >> 1]
+        head = self.arena16[source >> 1]
+        octets = head & FRAGMENT_OCTETS
         pointers = self.arena[source + 2]
         records = self.arena[source + 3]
         source += FRAGMENT_FIXED
         table = source
         wire = source + pointers * POINTER_OCTETS
-        if octets & (WITH_SIGNATURES | WITH_GLUE):
+        if head & (WITH_SIGNATURES | WITH_GLUE):
             table += SECOND_FIXED
             wire = table + (pointers + self.arena[source + 2]) * POINTER_OCTETS
-            if octets & WITH_SIGNATURES and self.dnssec:
+            if head & WITH_SIGNATURES and self.dnssec:
                 octets += self.arena16[source >> 1]
                 pointers += self.arena[source + 2]
                 records += self.arena[source + 3]
-        octets &= FRAGMENT_OCTETS
         if self.size + octets > self.limit:
             return 0
         self.first_part = self.size
@@ -279,19 +279,19 @@ class Composer(QueryReader):
         if self.is_added(node):
             return 1
         source = self.source_of(fragment)
-        octets = self.arena16[source >> 1]
+        head = self.arena16[source >> 1]
+        octets = (head & FRAGMENT_OCTETS) - 2  # the first pointer gives way to the owner
         pointers = self.arena[source + 2]
         records = self.arena[source + 3]
         source += FRAGMENT_FIXED
         table = source
         wire = source + pointers * POINTER_OCTETS
-        if octets & WITH_SIGNATURES:
+        if head & WITH_SIGNATURES:
             octets += self.arena16[source >> 1]
             records += self.arena[source + 3]
             pointers += self.arena[source + 2]
             table += SECOND_FIXED
             wire = table + pointers * POINTER_OCTETS
-        octets = (octets & FRAGMENT_OCTETS) - 2  # the first pointer gives way to the owner
         relative = self.arena[node + 1]
         if octets < 0 or self.size + relative + 2 + octets > self.limit:  # none is so short, but in a damaged image
             return 0

@@ -63,6 +63,7 @@ class Courtesy(Prover):
 
     def be_courteous(self) -> int:
         """Add to the answer; DONE, or LEAVE where images do not have what there is to add."""
+        self.as_before()
         dnssec = self.dnssec
         self.dnssec = 0  # signatures come last (RFC 4035 section 3.1.1)
         step = self.add_courtesies(dnssec)
@@ -153,7 +154,10 @@ class Courtesy(Prover):
         place = self.find_zone(self.depth)
         if place in (NOWHERE, NOT_ADMITTED, DROPPED):
             return DONE
-        if place < 0 or self.zone_flags & ZONE_LEFT or self.is_occluded():
+        if place < 0:
+            return LEAVE
+        self.as_before()
+        if self.zone_flags & ZONE_LEFT or self.is_occluded():
             return LEAVE
         node = self.find_node(self.depth)
         if node == 0:

@@ -254,6 +254,7 @@ QUESTION_FIXED = 4
 RECORD_FIXED = 12  # octets of a record before its RDATA, its owner being a pointer
 # An answer that names more hosts than this gets no addresses beside it (CVE-2024-11187).
 MAX_ADDITIONAL_NAMES = 13
+MAX_ENTERED = MAX_CHAIN + 1 + 2 * MAX_ADDITIONAL_NAMES  # zones that one answer can be from
 UNUSUAL_FLAGS = 0xFE  # of the first octet: all but RD
 RD = 0x01
 QR = 0x80

@@ -4,7 +4,7 @@ from image.access cimport Access
 from image.linking cimport Linker
 from image.listing cimport Listing
 
-cdef Py_ssize_t BELOW_DELTA, CAPACITY_WORD, CLOSED, DROPPED, HEADER_OCTETS, IN_DELTA, IPV4_OCTETS, MAX_DEPTH, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NOT_ADMITTED, NOT_MAPPED, NOWHERE, OPEN, NSEC, NSEC3, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_CHAIN, ROW_FRAGMENTS, ROW_HEAP, ROW_NODES, ROW_TABLE, ROW_ZONES, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_LABELS, ZONE_LAST_END, ZONE_LEFT, ZONE_NEGATIVE, ZONE_NODES, ZONE_NODES_END, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_PATCH, ZONE_PATCH_ENTRIES, ZONE_UNIT, NEAR_NAMES, NEAR_ZONES, USED_WORD
+cdef Py_ssize_t BELOW_DELTA, CAPACITY_WORD, CLOSED, DROPPED, HEADER_OCTETS, IN_DELTA, IPV4_OCTETS, MAX_DEPTH, MAX_ENTERED, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NOT_ADMITTED, NOT_MAPPED, NOWHERE, OPEN, NSEC, NSEC3, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_CHAIN, ROW_FRAGMENTS, ROW_HEAP, ROW_NODES, ROW_TABLE, ROW_ZONES, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_LABELS, ZONE_LAST_END, ZONE_LEFT, ZONE_NEGATIVE, ZONE_NODES, ZONE_NODES_END, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_PATCH, ZONE_PATCH_ENTRIES, ZONE_UNIT, NEAR_NAMES, NEAR_ZONES, USED_WORD
 cdef int ADMITS, NO_BATCH, REFUSES
 cdef uint64_t HALF, MASK32, NOT_LISTED, OFFSET_MASK, SLOT_MASK, SLOT_SHIFT, TAG_MASK, TAG_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
 
@@ -28,6 +28,8 @@ cdef class Searcher(Linker):
     cdef Py_ssize_t client_spacing
     cdef Py_ssize_t client_octets
     cdef Py_ssize_t[::1] owner_lefts
+    cdef Py_ssize_t[::1] entered
+    cdef Py_ssize_t entered_count
     cdef readonly Py_ssize_t zone
     cdef Py_ssize_t slot
     cdef Py_ssize_t row
@@ -59,6 +61,8 @@ cdef class Searcher(Linker):
     cdef Py_ssize_t look_up_zone(self, uint64_t value, Py_ssize_t level) except -3 nogil
     @cython.locals(start=Py_ssize_t, size=Py_ssize_t)
     cdef int is_origin(self, Py_ssize_t place, Py_ssize_t level) except -1 nogil
+    @cython.locals(size=Py_ssize_t, origin=uint64_t, index=Py_ssize_t, place=Py_ssize_t, same_size=bint)
+    cdef Py_ssize_t as_before(self) except -1 nogil
     @cython.locals(word=Py_ssize_t, row=Py_ssize_t)
     cdef int enter(self, Py_ssize_t place, Py_ssize_t slot) except -1 nogil
     cdef Py_ssize_t find_node(self, Py_ssize_t level) except -1 nogil

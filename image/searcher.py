@@ -18,6 +18,7 @@ from image.layout import (
     IPV4_OCTETS,
     MASK32,
     MAX_DEPTH,
+    MAX_ENTERED,
     MAX_SLOTS,
     NEAR_NAMES,
     NEAR_ZONES,
@@ -104,6 +105,8 @@ class Searcher(Linker):
         self.client_octets = IPV4_OCTETS  # which has so many octets
         self.client_spacing = 0  # and is so far behind the one before
         self.owner_lefts = buffer(8 * (MAX_DEPTH + 1)).cast("q")
+        self.entered = buffer(8 * 2 * MAX_ENTERED).cast("q")  # zones that the answer is from: place and slot of each
+        self.entered_count = 0
         # Of the zone at hand, in the arena.
         self.zone = 0
         self.slot = 0
@@ -234,9 +237,29 @@ class Searcher(Linker):
         """Whether the record is that of the suffix of so many labels."""
         start = self.starts[self.levels_at + level]
         size = self.name_end - start
-        if self.arena[place + ZONE_ORIGIN_OCTETS] != size:
+        if self.arena[place + ZONE_ORIGIN_OCTETS] != size or self.arena[place + ZONE_LABELS] != level:
             return 0
         return self.equal(self.arena_address + place + ZONE_FIXED, self.name_address + start, size)
+
+    def as_before(self) -> int:
+        """Enter the zone at hand as it was when the answer came to it first: links of one chain, and addresses with
+        their signatures, are of one version, whatever is published meanwhile; its place in the arena.
+        """
+        size = self.arena[self.zone + ZONE_ORIGIN_OCTETS]
+        origin = self.arena_address + self.zone + ZONE_FIXED
+        for index in range(self.entered_count):
+            place = self.entered[2 * index]
+            if place == self.zone:
+                return place
+            same_size = self.arena[place + ZONE_ORIGIN_OCTETS] == size
+            if same_size and self.equal(self.arena_address + place + ZONE_FIXED, origin, size):
+                self.enter(place, self.entered[2 * index + 1])
+                return place
+        if self.entered_count < MAX_ENTERED:
+            self.entered[2 * self.entered_count] = self.zone
+            self.entered[2 * self.entered_count + 1] = self.slot
+            self.entered_count += 1
+        return self.zone
 
     def enter(self, place: int, slot: int) -> int:
         """Make this zone the one at hand."""

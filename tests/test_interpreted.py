@@ -38,6 +38,7 @@ TESTS = [
     "tests/image/test_responder.py",
     "tests/image/test_sha1.py",
     "tests/image/test_signed.py",
+    "tests/memmgr/test_one_version.py",
     "tests/memmgr/test_patch.py",
     "tests/memmgr/test_patch_signed.py",
 ]

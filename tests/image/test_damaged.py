@@ -10,7 +10,7 @@ import dns.message
 import dns.name
 import pytest
 
-from image.layout import BUCKETS, CHAIN, FRAGMENTS, NODES, TO_FRAGMENT, UNIT, ZONES
+from image.layout import BUCKETS, CHAIN, FRAGMENTS, NODES, TO_FRAGMENT, UNIT, ZONE_LABELS, ZONE_UNIT, ZONES
 from tests.datasrc.zonemaking import SMALL, rrsets
 from tests.image.mapping import Both
 from tests.kit import dnspacket as packet
@@ -26,6 +26,7 @@ def both(tmp_path):
     chain = "www A 192.0.2.1\nalias CNAME www\n@ NSEC alias A NS SOA NSEC\nalias NSEC ns CNAME NSEC\n"
     both.put(ORIGIN, rrsets(f"{SMALL}{chain}ns NSEC www A NSEC\nwww NSEC @ A NSEC\nwww RRSIG A {SIGNATURE}\n"))
     both.build()
+    both.responder.limiting = 1  # what a reply has in common with others is taken from names and places, too
     yield both
     both.close()
 
@@ -60,6 +61,16 @@ def test_every_octet_of_an_image_may_be_wrong(both, number, octet):
     file.close()
     assert others
     assert [both.image_reply(query) for query in queries] == right
+
+
+@pytest.mark.parametrize("labels", [2, 100, 120, 255])
+def test_a_zone_of_more_labels_than_its_name_has_is_none(both, labels):
+    """A name that was asked for before had so many: what it left must not be taken for a part of this one."""
+    both.image_reply(packet.query("a." * 120 + "example.", A))
+    file, start, _ = section(both, ZONES)
+    file[start + ZONE_UNIT + ZONE_LABELS] = labels
+    assert both.image_reply(packet.query("x.example.", A)) is None
+    file.close()
 
 
 def test_an_alias_whose_name_points_at_itself_is_left(both):

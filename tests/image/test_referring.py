@@ -200,3 +200,25 @@ def test_ds_below_a_wildcard_is_answered(both):
             reply_to(both, name, rdtype)
     assert DNAME in {rrset.rdtype for rrset in reply_to(both, "a.bag.example.", 43).answer}
     assert dns.name.from_text("ns.example.") in [rrset[0].target for rrset in reply_to(both, "a.c.example.", 43).answer]
+
+
+@pytest.mark.parametrize("records", range(60, 66))
+def test_a_set_and_its_signature_are_together_more_than_a_part_may_have(tmp_path: Path, records: int) -> None:
+    """Each of them fits: up to 16 383 octets are in a part. Both together were cut off in the midst."""
+    both = Both(tmp_path)
+    texts = "".join(f'big TXT "{number:03}{"x" * 237}"\n' for number in range(records))
+    both.put(
+        ORIGIN, rrsets(f"{SMALL}{texts}big RRSIG TXT 13 2 3600 20300101000000 20200101000000 1 example. {'A' * 684}\n")
+    )
+    both.build()
+    query = packet.query("big.example.", TXT, additional=[DO])
+    udp = both.image_reply(query)
+    assert udp is not None
+    assert dns.message.from_wire(udp).flags & dns.flags.TC
+    over_tcp = both.image_reply(query, stream=True)
+    if over_tcp is not None:
+        assert both.compare(query, stream=True)
+        ((texts, signatures),) = [dns.message.from_wire(over_tcp).answer]
+        assert (len(texts), len(signatures)) == (records, 1)
+    assert (over_tcp is None) == (records > 62)
+    both.close()
