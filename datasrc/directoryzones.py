@@ -14,7 +14,8 @@ from pathlib import Path
 
 from datasrc.filememory import FileMemory, PackedFiles, Remembered
 from datasrc.files_snapshot import Late
-from datasrc.filezones import FileZone, Kept, Unreadable, ZoneFile, read_file
+from datasrc.filezones import FileZone, Unreadable, ZoneFile, read_file
+from datasrc.keptzones import Kept
 from datasrc.memory import MemorySource, Replacement, Stored
 from datasrc.packed_finder import differences
 from datasrc.records import Provenance, ZoneState

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -17,6 +14,7 @@ from dns.name import Name
 from datasrc.errors import DataSourceError, ZoneUnusable
 from datasrc.filememory import Remembered, Signature
 from datasrc.findings import Code, Severity
+from datasrc.keptzones import Kept
 from datasrc.keys import key_labels
 from datasrc.memory import History
 from datasrc.packed_finder import PackedFinder
@@ -26,10 +24,8 @@ from datasrc.source import Finder
 from datasrc.zonefiles import is_in_small_letters, origin_of
 from datasrc.zonetext_zone import read_zone
 
-NOT_ASKED_FOR = 10.0  # s from reading a large file, after which nobody may ask for its zone, for another source has it
 CERTAIN = 2.0  # s after which a file that is written again has another time, whatever the file system
 
-READERS = 64  # files that can be read at once
 QUICKLY_READ = 8 << 20  # octets of a file that is read in a fraction of a second
 
 SIZE = 2  # the place of the size in a signature
@@ -68,110 +64,6 @@ class ReadFile:
     packed: PackedZone
     signature: Signature
     may_differ: bool  # it may be another one although it looks the same
-
-
-class Kept:
-    """The zones whose packed sets are here, the one asked for longest ago first.
-
-    Large ones that were read and not asked for yet wait apart: what is read meanwhile does not have them read twice.
-    """
-
-    def __init__(self, octets: int) -> None:
-        """At most so many octets of sets, and as many that wait, are kept."""
-        self.patience: float | None = None  # s that a question waits for a file to be read; None: as long as it takes
-        self.news = 0  # how often something else was to be remembered of a file
-        self._most = octets
-        self._zones = _Pool()
-        self._waiting = _Pool()
-        self._lock = threading.Lock()
-        self._readers = [threading.Lock() for _ in range(READERS)]
-        self._reading: dict[FileZone, tuple[Future[None], float]] = {}  # and when that began
-
-    def reader(self, key: bytes) -> threading.Lock:
-        """What is held while the file of this zone is read. There may be very many zones: some share it."""
-        return self._readers[hash(key) % READERS]
-
-    def read(self, zone: FileZone, read: Callable[[], None]) -> bool:
-        """Have the file of a zone read, in a thread if that may take long; whether it was within the patience."""
-        if self.patience is None or not zone.is_large:
-            read()
-            return True
-        with self._lock:
-            if zone not in self._reading:
-                self._reading[zone] = Future(), time.monotonic()
-                threading.Thread(target=self._run, args=(zone, read), name="zone file", daemon=True).start()
-            reading, begun = self._reading[zone]
-        try:  # of many questions for one zone not each waits, one after the other
-            reading.result(max(0.0, begun + self.patience - time.monotonic()))
-        except TimeoutError:
-            return False
-        return True
-
-    def _run(self, zone: FileZone, read: Callable[[], None]) -> None:
-        failure: BaseException | None = None
-        try:
-            read()
-        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
-            failure = error
-        with self._lock:
-            reading, _ = self._reading.pop(zone)
-        if failure is None:
-            reading.set_result(None)
-        else:
-            reading.set_exception(failure)
-
-    def add(self, zone: FileZone, octets: int) -> None:
-        """This zone has its sets; others lose theirs where all are too many."""
-        with self._lock:
-            self._zones.remove(zone)
-            self._waiting.remove(zone)
-            (self._waiting if zone.is_large else self._zones).add(zone, octets, self._most)
-
-    def remove(self, zone: FileZone) -> None:
-        """Nobody will ask for it."""
-        with self._lock:
-            self._zones.remove(zone)
-            self._waiting.remove(zone)
-
-    def used(self, zone: FileZone) -> None:
-        """It was asked for."""
-        with self._lock:
-            octets = self._zones.remove(zone) or self._waiting.remove(zone)
-            if octets:
-                self._zones.add(zone, octets, self._most)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether a large file may be read before somebody asks for it: not where others wait for that already."""
-        waiting = self._waiting
-        return waiting.octets < self._most // 2 or time.monotonic() - waiting.changed >= NOT_ASKED_FOR
-
-
-class _Pool:
-    """Zones with their packed sets, the oldest first."""
-
-    def __init__(self) -> None:
-        self.octets = 0
-        self.changed = time.monotonic()
-        self._zones: OrderedDict[FileZone, int] = OrderedDict()
-
-    def add(self, zone: FileZone, octets: int, most: int) -> None:
-        """Have this one as well; the oldest lose their sets where all are too many."""
-        self.changed = time.monotonic()
-        self._zones[zone] = octets
-        self.octets += octets
-        while self.octets > most and len(self._zones) > 1:
-            oldest, size = self._zones.popitem(last=False)
-            self.octets -= size
-            oldest.packed = None
-
-    def remove(self, zone: FileZone) -> int:
-        """How many octets it had; 0: it was not here."""
-        octets = self._zones.pop(zone, 0)
-        if octets:
-            self.octets -= octets
-            self.changed = time.monotonic()
-        return octets
 
 
 class FileZone:

@@ -22,7 +22,8 @@ from datasrc.directoryzones import DirectoryZones
 from datasrc.errors import ReadOnly, StorageError, UnknownBackend
 from datasrc.filememory import PackedFiles
 from datasrc.files_snapshot import MasterFilesSnapshot, judged
-from datasrc.filezones import FileZone, Kept
+from datasrc.filezones import FileZone
+from datasrc.keptzones import Kept
 from datasrc.keys import name_key
 from datasrc.keytable import KeyTable
 from datasrc.memory import Stored

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from datasrc import zonefiles
-from datasrc.filezones import FileZone, Kept, ZoneFile
+from datasrc.filezones import FileZone, ZoneFile
+from datasrc.keptzones import Kept
 from datasrc.keys import key_labels, name_key, wire_of
 from datasrc.zonefiles import Names, key_of, listed, origin_of, zone_files
 

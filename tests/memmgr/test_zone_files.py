@@ -11,7 +11,7 @@ import dns.name
 import msgspec
 import pytest
 
-from datasrc import directoryzones, filezones, masterfiles, zonedirectory, zonefiles
+from datasrc import directoryzones, filezones, keptzones, masterfiles, zonedirectory, zonefiles
 from datasrc.errors import Missing
 from datasrc.sources import open_sources
 from datasrc.zonetext_zone import read_zone
@@ -250,7 +250,7 @@ def test_a_large_file_that_was_read_and_is_not_built_keeps_no_other_from_being_r
     house.start()
     ((_, source),) = house.keeper.following.files.sources()
     assert [source.read_large(), source.read_large()] == [1, 0]
-    monkeypatch.setattr(filezones, "NOT_ASKED_FOR", 0.0)
+    monkeypatch.setattr(keptzones, "NOT_ASKED_FOR", 0.0)
     assert source.read_large() == 1
 
 
