@@ -14,17 +14,14 @@ from pathlib import Path
 
 from datasrc.filememory import FileMemory, PackedFiles, Remembered
 from datasrc.files_snapshot import Late
-from datasrc.filezones import FileZone, Unreadable, ZoneFile, read_file
+from datasrc.filezones import FileZone, ZoneFile
 from datasrc.keptzones import Kept
-from datasrc.memory import MemorySource, Replacement, Stored
-from datasrc.packed_finder import differences
-from datasrc.records import Provenance, ZoneState
-from datasrc.zonedirectory import ZoneDirectory, is_settled, name_of
+from datasrc.memory import MemorySource, Stored
+from datasrc.zonedirectory import ZoneDirectory, name_of
 from datasrc.zonefiles import Names
+from datasrc.zonetaking import PROVENANCE, ZoneTaking, first_number
 
 MOST_ZONES = 40_000  # that were asked for, of very many; more than memmgr has in hand for an image
-
-_PROVENANCE = Provenance("", "master-files")
 
 
 class DirectoryZones:
@@ -46,8 +43,7 @@ class DirectoryZones:
         self._lock = threading.Lock()  # held by whoever looks at the directory
         self._told = FileMemory()  # what files of such zones were when they were read, before this process perhaps
         self._most = MOST_ZONES
-        self._judging = threading.Lock()  # held while zones are forgotten, or one is said to be bad
-        self._large: set[bytes] = set()  # keys of zones that have, or had, large files
+        self._taking = ZoneTaking(self.zones, kept, self.faults, self.closing)
         with self._lock:
             self.names = self._directory.names()
             if self.names is None:
@@ -63,8 +59,7 @@ class DirectoryZones:
 
     def get(self, key: bytes) -> FileZone | None:
         """A zone that is there, perhaps deleted, if it was asked for."""
-        zone = self.zones.get(key)
-        return zone if isinstance(zone, FileZone) else None
+        return self._taking.get(key)
 
     def remembered(self) -> PackedFiles:
         """What was read in the files: for recall() of the next process."""
@@ -92,8 +87,8 @@ class DirectoryZones:
                 if zone.file is not None and not zone.was_read:
                     told = remembered.get(name_of(zone.file))
                     if told is not None and not zone.recall(told):
-                        replacements += self._again(key, zone, zone.file, all_files=False)
-            self.zones.publish_all(replacements, _PROVENANCE)
+                        replacements += self._taking.again(key, zone, zone.file, all_files=False)
+            self.zones.publish_all(replacements, PROVENANCE)
 
     def unlike_told(self, names: Names, known: Callable[[bytes, int], bool]) -> Iterator[tuple[bytes, Stored]]:
         """Zones but those that are known, and whose files nobody asked for and are as they were told."""
@@ -110,19 +105,8 @@ class DirectoryZones:
         return key not in self.faults and self._directory.is_as(told, name) and known(key, told.version)
 
     def read_large(self, most: int | None = None) -> int:
-        """Read large files that were not read yet, so many at most; how many that were. For a thread that has the time.
-
-        No more are read than there is room for, until somebody asks for what was read.
-        """
-        read = 0
-        for key in list(self._large):
-            if read == most or not self.kept.has_room:
-                break
-            zone = self.get(key)
-            if zone is not None and zone.is_unread and not self.closing.is_set():
-                zone.info()
-                read += 1
-        return read
+        """Read large files that were not read yet, so many at most (ZoneTaking.read_large)."""
+        return self._taking.read_large(most)
 
     def look_at_all(self) -> None:
         """Look at every file, if only the names of some are known."""
@@ -134,7 +118,7 @@ class DirectoryZones:
         file = self._directory.file_of(names, key)
         if file is None:
             if key in names.faults:
-                return self.zones.add(key, self._blank(key, first_number()))
+                return self.zones.add(key, self._taking.blank(key, first_number()))
             return self._missed(key) if names.has_zone(key) else None  # not to stay: the next look knows better
         new, is_as_told = self._recalled(key, file, first_number())
         zone = self.zones.add(key, new)
@@ -147,7 +131,7 @@ class DirectoryZones:
             return zone
         with self._lock:
             if self.zones.get(key) is new:
-                self.zones.publish_all(self._again(key, new, file, all_files=False), _PROVENANCE)
+                self.zones.publish_all(self._taking.again(key, new, file, all_files=False), PROVENANCE)
         return self.zones.get(key)
 
     def look(self, *, all_files: bool, all_zones: bool = False) -> None:
@@ -168,8 +152,8 @@ class DirectoryZones:
 
     def _begin_with_all(self) -> None:
         found, number = self._directory.files(), first_number()
-        self.zones.adopt({key: self._new(key, file, number) for key, file in found.files.items()})
-        self._make_empty(found.faults.keys() - found.files.keys(), number)
+        self.zones.adopt({key: self._taking.new(key, file, number) for key, file in found.files.items()})
+        self._taking.make_empty(found.faults.keys() - found.files.keys(), number)
         self.faults.update(found.faults)
         self.strays = tuple(found.strays)
 
@@ -194,8 +178,8 @@ class DirectoryZones:
                     self.zones.add(key, self._recalled(key, file, first_number())[0])
         new = sorted([*unknown, *(key for key, _ in names.beyond(before) if before.file_of(key) is None)])
         files = self._directory.files_of(names, [*self.zones.each_key(), *new])
-        if self._take(files, gone, all_files=all_files):
-            self._make_empty([key for key in names.faults if not before.has_zone(key)], first_number())
+        if self._taking.take(files, gone, all_files=all_files):
+            self._taking.make_empty([key for key in names.faults if not before.has_zone(key)], first_number())
             self.faults.update(names.faults)
             self.names, self.strays = names.without(set(new) - self.zones.held(new)), tuple(names.strays)
             self._make_room()
@@ -233,8 +217,8 @@ class DirectoryZones:
             self._add_rest(self.names, files)
         missed = set(self.zones.each_key()) - files.keys() - twice.keys()
         gone = self._directory.gone(missed, begun, at_once=all_files) if gone is None else missed & gone
-        if self._take(files, gone, all_files=all_files):
-            self._make_empty(twice.keys() - set(self.zones.each_key()), first_number())
+        if self._taking.take(files, gone, all_files=all_files):
+            self._taking.make_empty(twice.keys() - set(self.zones.each_key()), first_number())
             self.faults.update(twice)
             self.strays = tuple(strays)
 
@@ -243,7 +227,7 @@ class DirectoryZones:
         number = first_number()
         for key in names.keys():  # noqa: SIM118 - it is no dictionary
             if key not in files and self.zones.get(key) is None:
-                self.zones.add(key, self._blank(key, number) if key in names.faults else self._missed(key))
+                self.zones.add(key, self._taking.blank(key, number) if key in names.faults else self._missed(key))
         self.zones.adopt(
             {
                 key: self._recalled(key, file, number, name)[0]
@@ -256,81 +240,8 @@ class DirectoryZones:
     def _add_blank(self, keys: Iterable[bytes]) -> set[bytes]:
         """Have zones that were known by name and are gone, so that this can be told; which of them are there."""
         number = first_number()
-        added = {key: self.zones.add(key, self._blank(key, number)) for key in keys}
+        added = {key: self.zones.add(key, self._taking.blank(key, number)) for key in keys}
         return {key for key, zone in added.items() if not zone.deleted}
-
-    def _take(self, files: Mapping[bytes, ZoneFile], gone: Collection[bytes], *, all_files: bool) -> bool:
-        """Take files as they are now, and have zones gone; whether that came to its end.
-
-        New ones that may be half written wait for another look, unless `all_files`: somebody says that they are not.
-        """
-        replacements = [self._without(key) for key in gone]
-        number = first_number()
-        for key, file in self._large_last(files):
-            known = self.zones.get(key)
-            if replacements and key in self._large:  # the small ones do not wait for it
-                self.zones.publish_all(replacements, _PROVENANCE)
-                replacements = []
-            if known is None or known.deleted:
-                if not (all_files or is_settled(file)):
-                    continue
-                self.faults.pop(key, None)
-                next_number = number if known is None else max(number, known.number + 1)
-                replacements.append(Replacement(known, self._new(key, file, next_number), []))
-            elif isinstance(known, FileZone):
-                replacements += self._again(key, known, file, all_files=all_files)
-            if self.closing.is_set():
-                return False
-        self.zones.publish_all(replacements, _PROVENANCE)
-        for key in gone:
-            self.faults.pop(key, None)
-        return True
-
-    def _large_last(self, files: Mapping[bytes, ZoneFile]) -> Iterable[tuple[bytes, ZoneFile]]:
-        large = self._large & files.keys() if self._large else set()
-        if not large:
-            return files.items()
-        small = ((key, file) for key, file in files.items() if key not in large)
-        return chain(small, ((key, files[key]) for key in large))
-
-    def _again(self, key: bytes, known: FileZone, file: ZoneFile, *, all_files: bool) -> list[Replacement]:
-        """Look at a file again: the version in place of the one before, if there is another good one."""
-        known.file = file
-        if not known.was_read:
-            if known.is_unread:  # it has grown since it was listed
-                self._large.add(key)
-            return []
-        changed = known.seen != file.signature
-        if not (changed and is_settled(file)) and not (
-            all_files and (changed or known.may_differ or key in self.faults)
-        ):
-            return []
-        known.seen = file.signature
-        number = known.number + 1
-        if known.packed is None:  # nothing to compare with: perhaps another process gave that number to other data
-            number = max(number, first_number())
-        try:
-            read = read_file(Path(file.path), known.origin, number)
-        except Unreadable as error:
-            self.faults[key] = str(error)
-            if error.unseen:
-                known.seen = None
-            return []
-        before = known.packed
-        found = differences(before, read.packed) if before is not None else None
-        if found == [] and known.info().state is ZoneState.READY:
-            known.confirm(read)
-            self.faults.pop(key, None)
-            return []
-        new = self._new(key, file, number)
-        new.take(read)
-        self.faults.pop(key, None)
-        return [Replacement(known, new, found)]
-
-    def _without(self, key: bytes) -> Replacement:
-        known = self.get(key)
-        assert known is not None
-        return Replacement(known, known.removed(), [])
 
     def _make_room(self) -> None:
         """Of very many zones that were asked for know the names alone again, and what was read of them: of those first
@@ -345,10 +256,7 @@ class DirectoryZones:
             if zone.file is not None and (told := zone.remembered()) is not None:
                 self._told.put(name_of(zone.file), told)
             zone.let_go()
-        with self._judging:
-            self.zones.forget(chosen.keys())
-            for key in chosen:
-                self.faults.pop(key, None)
+        self._taking.forget(chosen.keys())
         self._most = max(MOST_ZONES, len(self.zones) * 4 // 3)  # what must stay is not to be gone through each time
 
     def _recalled(self, key: bytes, file: ZoneFile, number: int, before: str = "") -> tuple[FileZone, bool]:
@@ -356,43 +264,17 @@ class DirectoryZones:
 
         `before` is the name that the file had, where that may be another one.
         """
-        zone = self._new(key, file, number)
+        zone = self._taking.new(key, file, number)
         told = self._told.get(name_of(file)) or self._told.get(before)
         return zone, told is None or zone.recall(told)
 
-    def _new(self, key: bytes, file: ZoneFile, number: int) -> FileZone:
-        """A zone whose file is not read yet."""
-        zone = FileZone(key, number, file, self.kept, self._failed)
-        if zone.is_large:
-            self._large.add(key)
-        return zone
-
-    def _blank(self, key: bytes, number: int) -> FileZone:
-        """A zone without a file."""
-        return FileZone(key, number, None, self.kept, self._failed)
-
     def _missed(self, key: bytes) -> FileZone:
         """A zone whose file is not there at the moment."""
-        zone = self._blank(key, first_number())
+        zone = self._taking.blank(key, first_number())
         zone.miss(f"{self._directory.path}: the file of the zone is not there at the moment")
         return zone
-
-    def _failed(self, zone: FileZone, reason: str) -> None:
-        with self._judging:
-            if self.zones.get(zone.key) is zone:  # else another one reads the file, and tells
-                self.faults[zone.key] = reason
-
-    def _make_empty(self, keys: Collection[bytes], number: int) -> None:
-        """Have zones that are there to be BROKEN."""
-        for key in keys:
-            self.zones.publish(self.zones.get(key), self._blank(key, number), [], _PROVENANCE)
 
 
 def _file_zone(zone: Stored) -> FileZone:
     assert isinstance(zone, FileZone)
     return zone
-
-
-def first_number() -> int:
-    """The version of a zone that is read first: none that a process before this one gave may come again."""
-    return time.time_ns() // 1_000_000

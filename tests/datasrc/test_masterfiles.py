@@ -25,7 +25,6 @@ from dns.name import Name
 
 import datasrc
 from datasrc import directoryzones, filezones, zonefiles
-from datasrc.directoryzones import first_number
 from datasrc.errors import Missing, ReadOnly, UnknownBackend, ZoneUnusable
 from datasrc.filememory import FileMemory
 from datasrc.keys import name_key
@@ -38,6 +37,7 @@ from datasrc.rows import Row
 from datasrc.source import DataSource, Snapshot
 from datasrc.sources import open_sources
 from datasrc.zonefiles import listed
+from datasrc.zonetaking import first_number
 from datasrc.zonetext_zone import read_zone
 from tests.datasrc.contract import LookupContract, Serve, ZonesContract, lookup
 from tests.datasrc.contract_writing import ORIGIN, info
@@ -213,7 +213,7 @@ class TestFiles:
         path.unlink()
         source.refresh()
         later = before + 1_000_000  # ms: a quarter of an hour
-        monkeypatch.setattr("datasrc.directoryzones.first_number", lambda: later)
+        monkeypatch.setattr("datasrc.zonetaking.first_number", lambda: later)
         write(directory, 2)
         source.refresh()
         with source.snapshot() as snapshot:
@@ -797,7 +797,7 @@ def test_small_files_that_changed_do_not_wait_for_a_large_one_to_be_read(directo
     source = MasterFilesSource(directory, check_every=None)
     origins = [dns.name.from_text(text) for text in ("a.", "big.", "z.")]
     assert [info(source, origin).serial for origin in origins] == [1, 1, 1]
-    monkeypatch.setattr("datasrc.directoryzones.read_file", read)
+    monkeypatch.setattr("datasrc.zonetaking.read_file", read)
     for file, extra in files.items():
         os.utime(write(directory, 2, extra, file), (6, 6))
     looking = threading.Thread(target=source.refresh, daemon=True)
