@@ -16,7 +16,8 @@ from datasrc.filememory import FileMemory, PackedFiles, Remembered
 from datasrc.files_snapshot import Late
 from datasrc.filezones import FileZone, ZoneFile
 from datasrc.keptzones import Kept
-from datasrc.memory import MemorySource, Stored
+from datasrc.memory import MemorySource
+from datasrc.versions import Stored
 from datasrc.zonedirectory import ZoneDirectory, name_of
 from datasrc.zonefiles import Names
 from datasrc.zonetaking import PROVENANCE, ZoneTaking, first_number

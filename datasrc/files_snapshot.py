@@ -8,9 +8,10 @@ from dataclasses import replace
 from dns.name import Name
 
 from datasrc.keys import name_key, path
-from datasrc.memory import MemorySnapshot, Stored
+from datasrc.memory import MemorySnapshot
 from datasrc.records import ZoneInfo, ZoneState
 from datasrc.source import Finder, Snapshot
+from datasrc.versions import Stored
 
 Late = Callable[[bytes], Stored | None]
 """The zone of a key that nobody asked for yet, if there is one."""

@@ -16,11 +16,11 @@ from datasrc.filememory import Remembered, Signature
 from datasrc.findings import Code, Severity
 from datasrc.keptzones import Kept
 from datasrc.keys import key_labels
-from datasrc.memory import History
 from datasrc.packed_finder import PackedFinder
 from datasrc.packed_zone import PackedZone
 from datasrc.records import ZoneInfo, ZoneState
 from datasrc.source import Finder
+from datasrc.versions import History
 from datasrc.zonefiles import is_in_small_letters, origin_of
 from datasrc.zonetext_zone import read_zone
 
@@ -67,7 +67,7 @@ class ReadFile:
 
 
 class FileZone:
-    """One version of a zone (datasrc.memory.Stored), read from its file when it is first asked for."""
+    """One version of a zone (datasrc.versions.Stored), read from its file when it is first asked for."""
 
     __slots__ = (
         "_failed",

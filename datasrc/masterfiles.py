@@ -26,10 +26,10 @@ from datasrc.filezones import FileZone
 from datasrc.keptzones import Kept
 from datasrc.keys import name_key
 from datasrc.keytable import KeyTable
-from datasrc.memory import Stored
 from datasrc.records import EVERY_ZONE, Change, Difference, Provenance, ZoneFilter, ZoneInfo
 from datasrc.silence import Pulse
 from datasrc.source import DataSource, Snapshot, Updater
+from datasrc.versions import Stored
 
 KEPT_OCTETS = 256 << 20  # of packed sets of one directory; those not asked for longest are read again when they are
 CHECK_EVERY = 1.0  # s between looks at the directory

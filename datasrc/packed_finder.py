@@ -8,12 +8,12 @@ from itertools import islice
 from datasrc import journal
 from datasrc.keys import AFTER_ALL
 from datasrc.lookup import BARRIERS
-from datasrc.memory import History, recorded_sets
 from datasrc.packed_zone import PackedZone
 from datasrc.pending import Delta, composite_key
 from datasrc.records import ZoneInfo
 from datasrc.rows import Row
 from datasrc.source import Finder, RowSink
+from datasrc.versions import History, recorded_sets
 
 MAX_DIFFERENCES = 10_000  # sets; of a change of more only the fact is remembered
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from datasrc.filezones import FileZone, Unreadable, ZoneFile, read_file
 from datasrc.keptzones import Kept
-from datasrc.memory import MemorySource, Replacement
+from datasrc.memory import MemorySource
 from datasrc.packed_finder import differences
 from datasrc.records import Provenance, ZoneState
+from datasrc.versions import Replacement
 from datasrc.zonedirectory import is_settled
 
 PROVENANCE = Provenance("", "master-files")
