@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.util
 import signal
-import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.kit import evidence
 from tests.kit.absence import pytest_runtest_makereport  # noqa: F401 - a hook
+from tests.kit.interpreted import interpret
 from tests.kit.postgres import own_postgres, postgres_server, postgres_url  # noqa: F401 - fixtures for every test
 
 FIGURE = "figure"  # record_property(FIGURE, "one line")
@@ -28,19 +26,6 @@ ROOT = Path(__file__).parents[1]
 LONG = ("tests/test_interpreted", "tests/system/", "tests/interop/", "tests/memmgr/test_killed")
 
 
-class InterpretedFinder(importlib.abc.MetaPathFinder):
-    """Finds the Python file of a module that is compiled, too: so the same tests run both."""
-
-    def find_spec(self, name, path, target=None):
-        parent, _, stem = name.rpartition(".")
-        for folder in path or ():
-            source = Path(folder) / f"{stem}.py"
-            ours = Path(folder).parent == ROOT  # SQLAlchemy has sidecars, too
-            if parent and ours and source.with_suffix(".pxd").exists() and source.exists():
-                return importlib.util.spec_from_file_location(name, source)
-        return None
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Which of the two forms of the compiled modules is tested."""
     parser.addoption("--interpreted", action="store_true", help="import compiled modules as the Python they are")
@@ -52,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # else whom we start ignores it, too
     config.pluginmanager.register(evidence)
     if config.getoption("--interpreted"):
-        sys.meta_path.insert(0, InterpretedFinder())
+        interpret()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

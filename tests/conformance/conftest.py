@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import datasrc
 from tests.conformance import loading, zonefiles
+from tests.conformance.leaving import find_unexplained
 from tests.conformance.loading import Loaded, Reloaded
 from tests.conformance.servers import (
     HASTY,
@@ -25,7 +28,7 @@ from tests.conformance.servers import (
 )
 from tests.kit.cookies import OLD_SECRET, SECRET
 from tests.kit.dnsclient import Subject
-from tests.kit.launch_auth import LOOPBACK, AuthProcess
+from tests.kit.launch_auth import LOOPBACK, AuthProcess, ImageKeeper
 
 ROOT_ZONES = Path(__file__).parent / "zones-root"
 
@@ -73,22 +76,72 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     return Data(url, path, zones, first, second)
 
 
-def launch(stack: ExitStack, url: str, **config: Any) -> AuthProcess:
-    """A server that is stopped with the session."""
-    process = AuthProcess(url, **config)
-    stack.callback(process.stop)
-    return process
+# By whom queries are answered: by the plain implementation, which has no images, or by the compiled loops from images.
+PLAIN, IMAGES = "plain", "images"
+FORMS = (PLAIN, IMAGES) if foreign_subject() is None else (PLAIN,)
+
+
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest) -> str:
+    """Each test that asks a server of ours asks both."""
+    return str(request.param)
+
+
+class Servers:
+    """Servers over one database, each started when it is first asked for, and the images that half of them have."""
+
+    def __init__(self, stack: ExitStack, url: str, images: Path) -> None:
+        self._stack = stack
+        self._url = url
+        self._images = images
+        self._started: dict[tuple[str, str], AuthProcess] = {}
+        self.source = stack.enter_context(closing(datasrc.open(url, read_only=True)))
+
+    def get(self, name: str, form: str, *, listen: tuple[str, ...] = ("127.0.0.1",), **config: Any) -> AuthProcess:
+        """The server of this name, which always has this configuration."""
+        if (name, form) not in self._started:
+            images = self._kept if form == IMAGES else None
+            process = AuthProcess(self._url, listen=listen, images=images, **config)
+            self._stack.callback(process.stop)
+            self._started[name, form] = process
+        return self._started[name, form]
+
+    @functools.cached_property
+    def _kept(self) -> Path:
+        keeper = ImageKeeper(self._url, self._images, LISTED)
+        self._stack.callback(keeper.stop)
+        return self._images
 
 
 @pytest.fixture(scope="session")
-def default_process(data: Data, launched: ExitStack) -> AuthProcess:
+def servers(data: Data, launched: ExitStack, tmp_path_factory: pytest.TempPathFactory) -> Servers:
+    """All but those of the root."""
+    return Servers(launched, data.url, tmp_path_factory.mktemp("images"))
+
+
+@contextmanager
+def watched(servers: Servers, process: AuthProcess) -> Iterator[AuthProcess]:
+    """A server for one test: with images, its loops must answer whatever images are to answer."""
+    if not process.has_images:
+        yield process
+        return
+    process.left()
+    yield process
+    with servers.source.snapshot() as snapshot:
+        unexplained = find_unexplained(snapshot, process.left(), process.settings)
+    assert not unexplained, f"left by the loops: {[one.message.hex() for one in unexplained]}"
+
+
+@pytest.fixture
+def default_process(servers: Servers, form: str) -> Iterator[AuthProcess]:
     """The server with the defaults."""
-    listen = tuple(filter(has_address, LOOPBACK))
-    return launch(launched, data.url, listen=listen, zones=LISTED, keys=configured_keys())
+    process = servers.get("default", form, listen=local_addresses(), zones=LISTED, keys=configured_keys())
+    with watched(servers, process):
+        yield process
 
 
-@pytest.fixture(scope="session")
-def subject(request: pytest.FixtureRequest) -> Subject:
+@pytest.fixture
+def subject(request: pytest.FixtureRequest, form: str) -> Subject:
     """The server under test."""
     foreign = foreign_subject()
     if foreign is not None:
@@ -97,72 +150,95 @@ def subject(request: pytest.FixtureRequest) -> Subject:
     return process.subject
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def managed(default_process: AuthProcess) -> Subject:
     """The server with the defaults, for what only our launcher can arrange: damaged zones, ACLs."""
     return default_process.subject
 
 
-@pytest.fixture(scope="session")
-def talkative(data: Data, launched: ExitStack) -> Subject:
+@pytest.fixture
+def talkative(servers: Servers, form: str) -> Iterator[Subject]:
     """A server that says all it can."""
-    return launch(launched, data.url, listen=("127.0.0.1",), zones=LISTED, settings=TALKATIVE).subject
+    with watched(servers, servers.get("talkative", form, zones=LISTED, settings=TALKATIVE)) as process:
+        yield process.subject
 
 
-@pytest.fixture(scope="session")
-def hasty(data: Data, launched: ExitStack) -> Subject:
+@pytest.fixture
+def hasty(servers: Servers, form: str) -> Iterator[Subject]:
     """A server with short time-outs and few connections."""
-    return launch(launched, data.url, listen=("127.0.0.1",), settings={"tcp": HASTY}).subject
+    with watched(servers, servers.get("hasty", form, settings={"tcp": HASTY})) as process:
+        yield process.subject
 
 
-@pytest.fixture(scope="session")
-def requiring_process(data: Data, launched: ExitStack) -> AuthProcess:
+@pytest.fixture
+def requiring_process(servers: Servers, form: str) -> Iterator[AuthProcess]:
     """A server that requires cookies, whose secret has rolled over."""
     secrets = [SECRET.hex(), OLD_SECRET.hex()]
-    listen = tuple(filter(has_address, LOOPBACK))
-    return launch(launched, data.url, listen=listen, settings=REQUIRING, cookie_secrets=secrets)
+    process = servers.get("requiring", form, listen=local_addresses(), settings=REQUIRING, cookie_secrets=secrets)
+    with watched(servers, process):
+        yield process
 
 
-@pytest.fixture(scope="session")
-def limiting(data: Data, launched: ExitStack) -> Subject:
-    """A server that limits the rate of responses."""
-    return launch(launched, data.url, listen=("127.0.0.1",), settings=LIMITING, cookie_secrets=[SECRET.hex()]).subject
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture
 def requiring(requiring_process: AuthProcess) -> Subject:
     """The same, for those who only ask."""
     return requiring_process.subject
 
 
-@pytest.fixture(scope="session")
-def everywhere(data: Data, launched: ExitStack) -> Subject:
+@pytest.fixture
+def limiting(servers: Servers, form: str) -> Iterator[Subject]:
+    """A server that limits the rate of responses."""
+    process = servers.get("limiting", form, settings=LIMITING, cookie_secrets=[SECRET.hex()])
+    with watched(servers, process):
+        yield process.subject
+
+
+@pytest.fixture
+def everywhere(servers: Servers, form: str) -> Iterator[Subject]:
     """A server on wildcard sockets."""
-    addresses = [address for address in ("0.0.0.0", "::") if has_address(address)]
-    return launch(launched, data.url, listen=tuple(addresses)).subject
+    with watched(servers, servers.get("everywhere", form, listen=local_addresses("0.0.0.0", "::"))) as process:
+        yield process.subject
 
 
 @pytest.fixture(scope="session")
-def root_subject(data: Data, launched: ExitStack, tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    """A server of the root zone."""
+def root_servers(data: Data, launched: ExitStack, tmp_path_factory: pytest.TempPathFactory) -> Servers:
+    """Servers of the root zone."""
     directory = tmp_path_factory.mktemp("root")
     url = f"sqlite:///{directory / 'zones.sqlite'}"
     done = loading.run_loadzone(url, ".", str(ROOT_ZONES / "root.zone"))
     assert done.returncode == 0, done.stderr
     load(url, ROOT_ZONES / "below", status=0)
-    return launch(launched, url, listen=("127.0.0.1",)).subject
+    return Servers(launched, url, tmp_path_factory.mktemp("root-images"))
+
+
+@pytest.fixture
+def root_subject(root_servers: Servers, form: str) -> Iterator[Subject]:
+    """A server of the root zone."""
+    with watched(root_servers, root_servers.get("root", form)) as process:
+        yield process.subject
 
 
 @pytest.fixture(scope="session")
-def loaded(data: Data, subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place for exports of zones."""
+    return tmp_path_factory.mktemp("exports")
+
+
+@pytest.fixture
+def loaded(data: Data, subject: Subject, scratch: Path) -> Loaded:
     """The first round of loading."""
-    return Loaded(subject, data.url, data.first, tmp_path_factory.mktemp("exports"))
+    return Loaded(subject, data.url, data.first, scratch)
 
 
-@pytest.fixture(scope="session")
-def reloaded(data: Data, subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Reloaded:
+@pytest.fixture
+def reloaded(data: Data, subject: Subject, scratch: Path) -> Reloaded:
     """The second round of loading."""
-    return Reloaded(subject, data.url, data.second, tmp_path_factory.mktemp("exports"))
+    return Reloaded(subject, data.url, data.second, scratch)
+
+
+def local_addresses(*candidates: str) -> tuple[str, ...]:
+    """Those of them that this machine has."""
+    return tuple(filter(has_address, candidates or LOOPBACK))
 
 
 def has_address(address: str) -> bool:

@@ -146,8 +146,8 @@ def test_compiled_and_interpreted_make_the_same_octets(tmp_path):
         ]
     )
     program = (
-        "import sys; from pathlib import Path; from tests.conftest import InterpretedFinder\n"
-        "if sys.argv[2] == 'interpreted': sys.meta_path.insert(0, InterpretedFinder())\n"
+        "import sys; from pathlib import Path; from tests.kit.interpreted import interpret\n"
+        "if sys.argv[2] == 'interpreted': interpret()\n"
         "import image.assembly; from tests.image.test_builder import octets_of, text\n"
         "octets = octets_of([text(sys.stdin.read()).contents(3)], Path(sys.argv[1]))\n"
         "import hashlib; print(hashlib.sha256(octets).hexdigest(), image.assembly.__file__.endswith('.py'))\n"

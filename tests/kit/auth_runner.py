@@ -1,7 +1,8 @@
-"""Runs auth alone, as a process: python -m tests.kit.auth_runner '{"database": URL, "listen": [...], ...}'.
+"""Runs auth alone, as a process: python -m tests.kit.auth_runner '{"data_sources": {...}, "listen": [...], ...}'.
 
-Prints the port it serves, then its counters for each line it reads, and ends when its standard input does: nothing is
-left behind when its parent dies.
+Prints the port it serves, and ends when its standard input does: nothing is left behind when its parent dies. With
+`images` it answers from those that tests.kit.image_keeper, of the same parent, keeps in that directory. It is asked by
+lines: for its counters by "counters", by "left" for the messages that came to the plain implementation since then.
 """
 
 from __future__ import annotations
@@ -12,22 +13,32 @@ import errno
 import json
 import socket
 import sys
-from typing import Any, TextIO
+from collections import deque
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TextIO, cast
 
 import dns.name
 
-import datasrc
 from auth.acl import compile_acl
+from auth.client import Client
 from auth.cookie_secrets import CookieSecrets
 from auth.engine import Serving
+from auth.images import Images
 from auth.keys import ALGORITHMS, Key, KeyRing
 from auth.server import CompiledCounts, Server
 from auth.settings import AnyAnswer, CookieSettings, RateLimitSettings, Settings, TcpSettings
 from auth.zones import ZonePolicy, ZoneTable
 from daemonkit.counters import Counters
-from daemonkit.log import own_log
+from daemonkit.log import MessageLog, own_log
+from daemonkit.module import Context
+from daemonkit.paths import Directories
 from daemonkit.secretfiles import Secret
 from daemonkit.spec import Spec
+from datasrc.sources import open_sources, source_url
+from image.directory import fingerprint
 
 BACKLOG = 128
 PORT_TRIES = 20
@@ -95,24 +106,65 @@ def keys_of(configured: dict[str, dict[str, Any]]) -> KeyRing:
 async def serve(config: dict[str, Any]) -> None:
     """Serve until standard input ends."""
     sockets = bind(config["listen"], config.get("port", 0))
-    source = datasrc.open(config["database"], read_only=True)
+    sources = open_sources(config["data_sources"])
     spec = Spec.load("auth")
     secrets = tuple(map(bytes.fromhex, config.get("cookie_secrets", ())))
     serving = Serving(
-        source,
+        sources,
         settings_of(config.get("settings", {})),
         zones_of(config.get("zones", {})),
         CookieSecrets(secrets) if secrets else CookieSecrets.passing(),
         keys_of(config.get("keys", {})),
+        sources=fingerprint((name, source_url(entry)) for name, entry in sources.configured.items()),
     )
-    counters = Counters(spec.statistics)
-    server = Server(serving, counters, own_log("auth", spec.messages), CompiledCounts.declare(counters))
-    await server.serve(sockets)
-    say(sockets[0].getsockname()[1])
-    async for _ in await lines_of(sys.stdin):
-        say(counters.statistics())
-    await server.close()
-    source.close()
+    counters, log = Counters(spec.statistics), own_log("auth", spec.messages)
+    server = Server(serving, counters, log, CompiledCounts.declare(counters))
+    left = Left(server)
+    async with supplied(server, config.get("images"), counters, log):
+        await server.serve(sockets)
+        say(sockets[0].getsockname()[1])
+        async for line in await lines_of(sys.stdin):
+            say(left.take() if line == b"left\n" else counters.statistics())
+        await server.close()
+    sources.close()
+
+
+@asynccontextmanager
+async def supplied(server: Server, directory: str | None, counters: Counters, log: MessageLog) -> AsyncIterator[None]:
+    """A server that is given what is announced there, as the daemon gives it."""
+    async with asyncio.TaskGroup() as group:
+        tasks: list[asyncio.Task[None]] = []
+
+        def spawn(task: Coroutine[Any, Any, None], name: str) -> None:
+            tasks.append(group.create_task(task, name=name))
+
+        if directory is not None:
+            directories = Directories(Path(directory), Path(directory))
+            context = SimpleNamespace(directories=directories, counters=counters, log=log, spawn=spawn)
+            await Images(cast("Context", context), server).begin()
+            if not server.answers_from_images:
+                raise RuntimeError(f"nothing is announced in {directory}")
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+class Left:
+    """What came to the plain implementation of a server, and what it replied: without images that is everything."""
+
+    def __init__(self, server: Server) -> None:
+        self._respond = server.engine.respond
+        self._noted: deque[tuple[str, str | None, str, int]] = deque()  # filled by the answering thread
+        server.engine.respond = self._noting  # type: ignore[method-assign]
+
+    def _noting(self, message: bytes, client: Client) -> bytes | None:
+        reply = self._respond(message, client)
+        self._noted.append((message.hex(), None if reply is None else reply.hex(), client.transport.name, client.port))
+        return reply
+
+    def take(self) -> list[tuple[str, str | None, str, int]]:
+        """Message, reply, transport and the client's port of each since the last time."""
+        return [self._noted.popleft() for _ in range(len(self._noted))]
 
 
 def say(value: object) -> None:

@@ -201,9 +201,12 @@ class Reply:
         return self.rcode == "NXDOMAIN" and self.aa and not self.answer and self.owners(1) == [(zone, "SOA")]
 
     def is_referral(self, cut: str) -> bool:
-        """NOERROR, not authoritative, nothing but the NS set of `cut` and addresses (RFC 1034 section 4.3.2)."""
-        owners = set(self.owners(1)) - {(cut, "DS")}
-        return self.rcode == "NOERROR" and not self.aa and not self.answer and owners == {(cut, "NS")}
+        """NOERROR, not authoritative, nothing but the NS set of `cut` and addresses (RFC 1034 section 4.3.2).
+
+        The owner may have the case of the question, which it points to then (RFC 4343 section 4.1).
+        """
+        owners = {(owner.lower(), rdtype) for owner, rdtype in self.owners(1)} - {(cut.lower(), "DS")}
+        return self.rcode == "NOERROR" and not self.aa and not self.answer and owners == {(cut.lower(), "NS")}
 
     def owners(self, section: int) -> list[tuple[str, str]]:
         """Owner and type of each record of a section; 0 is the answer."""
