@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,12 +26,12 @@ _directory = click.Path(path_type=Path)
 @click.option("--config", type=_directory, metavar="FILE", help="Take the data sources from this bob.yaml.")
 @click.option("--state-dir", type=_directory, metavar="DIR", help="Load into the suite with this state directory.")
 @click.option("--run-dir", type=_directory, metavar="DIR", help="Ask the suite with this run directory.")
-@click.option("--database", metavar="URL", help="Load into this data source.")
-@click.option("--source", metavar="NAME", help="Load into this of several data sources.")
+@click.option("--database", metavar="URL", help="Load into the data source of this URL.")
+@click.option("--source", metavar="NAME", help="Load into the data source NAME.")
 @click.option("--check", "check_only", is_flag=True, help="Read and check only; no data source is touched.")
-@click.option("--strict", is_flag=True, help="Take warnings for errors.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @click.option("--incremental", is_flag=True, help="Change a zone that is there: write only what differs.")
-@click.option("--force", is_flag=True, help="Load a zone with a lower serial, too.")
+@click.option("--force", is_flag=True, help="Accept a lower serial.")
 @click.version_option(importlib.metadata.version("bobdns"), message="loadzone %(version)s")
 def command(
     origin: str | None,
@@ -57,8 +58,18 @@ def command(
     Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 changed by another meanwhile, 5 refused.
     """
     _check_usage(origin, file, directory, database, config, state_dir)
-    if check_only and (incremental or force):
-        raise click.UsageError("--check writes nothing: --incremental and --force have no meaning with it")
+    if check_only:
+        _check_alone(
+            {
+                "--config": config,
+                "--state-dir": state_dir,
+                "--run-dir": run_dir,
+                "--database": database,
+                "--source": source,
+                "--incremental": incremental,
+                "--force": force,
+            }
+        )
     selection = None if check_only else Selection(database, config, state_dir, run_dir, source)
     interruption = Interruption()
     interruption.install()
@@ -81,9 +92,16 @@ def _check_usage(
     if directory is None and (origin is None or file is None):
         raise click.UsageError("ORIGIN and FILE are missing (or --all DIR)")
     if directory is not None and origin is not None:
-        raise click.UsageError("--all goes without ORIGIN and FILE")
+        raise click.UsageError("--all cannot be combined with ORIGIN and FILE")
     if database is not None and (config is not None or state_dir is not None):
-        raise click.UsageError("--database goes without --config and --state-dir")
+        raise click.UsageError("--database cannot be combined with --config or --state-dir")
+
+
+def _check_alone(options: Mapping[str, object]) -> None:
+    """Refuse what says where and how to write: a zone is checked by itself, whoever is to serve it."""
+    given = [option for option, value in options.items() if value not in (None, False)]
+    if given:
+        raise click.UsageError(f"--check writes nothing: it cannot be combined with {', '.join(given)}")
 
 
 def main() -> NoReturn:

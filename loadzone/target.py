@@ -21,6 +21,7 @@ DATABASE = "database"
 PLACES = {DATABASE: "url", "master-files": "directory"}  # by type, the option that says where
 # What a suite has that is told nothing (specs/zones.yaml).
 DEFAULT_SOURCES = {"main": {"type": DATABASE, "url": "sqlite:///{state_dir}/zones.sqlite"}}
+SQLITE = "sqlite"  # the scheme of a URL
 ACCOUNT = "bob"  # whom the system's suite runs as
 STATE_MODE = 0o750
 
@@ -63,7 +64,16 @@ class Target:
         return datasrc.open(self.url, name=self.name, create=True)
 
     def _is_in_state_directory(self) -> bool:
-        return str(self.directories.state) in self.url
+        file = self._file
+        return file is not None and file.is_relative_to(self.directories.state)
+
+    @property
+    def _file(self) -> Path | None:
+        """The file of an SQLite database."""
+        scheme, found, rest = self.url.partition(":///")
+        if not found or scheme.partition("+")[0] != SQLITE:
+            return None
+        return Path(rest.partition("?")[0]).absolute()
 
 
 class Store:

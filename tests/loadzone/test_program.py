@@ -157,19 +157,19 @@ def test_many_findings_of_one_kind_are_counted(run):
     assert "... and 75 more [out-of-zone]" in done.stderr
 
 
-def test_check_reads_only(run, state, tmp_path):
+def test_check_reads_only(tmp_path):
     file = tmp_path / "z"
     file.write_text(zone_text(1))
-    done = run("--check", "example.org", file)
+    done = loadzone("--check", "example.org", file, home=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "example.org: good, 3 records, serial 1\n", "")
     file.write_text(zone_text(1, "x.net. A 192.0.2.2"))
-    assert run("--check", "example.org", file).returncode == 0
-    assert run("--check", "--strict", "example.org", file).returncode == 1
+    assert loadzone("--check", "example.org", file, home=tmp_path).returncode == 0
+    assert loadzone("--check", "--strict", "example.org", file, home=tmp_path).returncode == 1
     file.write_text("x")
-    done = run("--check", "example.org", file)
+    done = loadzone("--check", "example.org", file, home=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.endswith("loadzone: example.org: 1 error\n")
-    assert not state.exists()
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_files_are_included_relative_to_the_including_one(run, state, tmp_path):
@@ -254,11 +254,11 @@ def test_bad_zones_of_a_directory_are_listed_and_the_others_loaded(run, zones, s
     assert exported(state, "b.example.") == before
 
 
-def test_all_zones_of_a_directory_can_be_checked(run, zones, state):
+def test_all_zones_of_a_directory_can_be_checked(zones, tmp_path):
     (zones / "b.example").write_text("x")
-    done = run("--check", "--all", zones)
+    done = loadzone("--check", "--all", zones, home=tmp_path)
     assert (done.returncode, done.stdout) == (1, "3 files, 2 good, 1 failed: b.example\n")
-    assert not state.exists()
+    assert list(tmp_path.iterdir()) == [zones]
 
 
 def test_a_directory_without_zones_is_not_found(run, tmp_path):

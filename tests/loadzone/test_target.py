@@ -112,6 +112,40 @@ def test_other_directories_are_not_made(tmp_path):
         choose(Selection(config=config, state_dir=tmp_path / "state")).make()
 
 
+@pytest.mark.parametrize("sibling", ["state-old", "state.d/x"])
+def test_a_database_beside_the_state_directory_is_not_in_it(tmp_path, sibling):
+    """Its name begins like that of the state directory, which is neither made nor wanted for it."""
+    (tmp_path / sibling).mkdir(parents=True)
+    url = f"sqlite:///{tmp_path / sibling}/z.sqlite"
+    config = tmp_path / "bob.yaml"
+    config.write_text(f"data_sources: {{a: {{type: database, url: '{url}'}}}}")
+    target = choose(Selection(config=config, state_dir=tmp_path / "state"))
+    target.make().close()
+    target.open().close()
+    assert (tmp_path / sibling / "z.sqlite").exists()
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "sqlite+pysqlite"])
+def test_a_database_below_the_state_directory_is_in_it_however_its_url_is_written(tmp_path, scheme):
+    config = tmp_path / "bob.yaml"
+    config.write_text(f"data_sources: {{a: {{type: database, url: '{scheme}:///{{state_dir}}/z.sqlite?timeout=1'}}}}")
+    target = choose(Selection(config=config, state_dir=tmp_path / "state"))
+    with pytest.raises(Missing, match="its directory is not there yet"):
+        target.open()
+    target.make().close()
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o750
+
+
+@pytest.mark.parametrize("option", ["--config", "--state-dir", "--run-dir", "--database", "--source"])
+def test_a_check_refuses_what_says_where_to_write(monkeypatch, capsys, option):
+    monkeypatch.setattr("sys.argv", ["loadzone", "--check", option, "x", "example.org", "z"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert f"--check writes nothing: it cannot be combined with {option}\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
