@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 CONFIDENCE = 0.95
 
@@ -21,6 +22,26 @@ class Interval:
 
     def __str__(self) -> str:
         return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+class Reach(Enum):
+    """How a goal of at least so much ended. It is met when the interval reaches it: a noisy machine has a wide one."""
+
+    REACHED = "reached"
+    WITHIN_NOISE = "within noise"  # the interval reaches it, the median does not
+    MISSED = "missed"
+
+    @classmethod
+    def of(cls, interval: Interval, goal: float) -> Reach:
+        """That of a ratio."""
+        if interval.median >= goal:
+            return cls.REACHED
+        return cls.WITHIN_NOISE if interval.high >= goal else cls.MISSED
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the goal counts as met."""
+        return self is not Reach.MISSED
 
 
 def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:

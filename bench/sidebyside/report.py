@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 
-from bench.sidebyside.ratios import Interval, median_interval, pairwise
+from bench.sidebyside.ratios import Interval, Reach, median_interval, pairwise
 from bench.sidebyside.results import DataResult, Report, RowResult
 from bench.sidebyside.rows import BEST_PEER, ECHO, ECHO_AGAIN, LOADING_GOALS, ROWS, SUITE, SUITE_POSITIVE, Goal
 
@@ -49,16 +49,31 @@ def ratio(result: RowResult, key: str, of: str) -> Interval | None:
     return pairwise(result.outcomes[key].rates, result.outcomes[of].rates)
 
 
+def reach(result: RowResult, goal: Goal) -> Reach | None:
+    """Whether the suite reaches a goal; None where it was not measured."""
+    interval = ratio(result, SUITE, goal.of)
+    return None if interval is None else Reach.of(interval, goal.ratio)
+
+
 def verdict(result: RowResult, goal: Goal) -> str:
-    """Whether the suite reaches a goal: it does when the interval reaches it."""
+    """That in words."""
     interval = ratio(result, SUITE, goal.of)
     if interval is None:
         return f"Goal {goal.ratio:g} of {goal.of}: not measured"
     name = (
         f"{goal.of} ({TITLES.get(best_peer(result) or '')})" if goal.of == BEST_PEER else TITLES.get(goal.of, goal.of)
     )
-    state = "reached" if interval.high >= goal.ratio else "missed"
-    return f"Goal {goal.ratio:g} of {name}: {state}, {interval}"
+    return f"Goal {goal.ratio:g} of {name}: {Reach.of(interval, goal.ratio).value}, {interval}"
+
+
+def tally(result: RowResult) -> str:
+    """How many goals of a row are met, and how many of these within the noise only."""
+    found = [reach(result, goal) for goal in ROWS[result.row].goals]
+    if not found:
+        return "-"
+    text = f"{sum(one is not None and one.is_met for one in found)} of {len(found)}"
+    noise = found.count(Reach.WITHIN_NOISE)
+    return f"{text}, {noise} {Reach.WITHIN_NOISE.value}" if noise else text
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -92,14 +107,13 @@ def _summary(rows: Sequence[RowResult]) -> str:
     for result in rows:
         echo = statistics.median(result.outcomes[ECHO].rates) / 1000
         shares = [ratio(result, key, ECHO) for key in keys]
-        verdicts = [verdict(result, goal) for goal in ROWS[result.row].goals]
         lines.append(
             [
                 result.row,
                 f"{echo:.0f}",
                 *(f"{share.median:.2f}" if share else "-" for share in shares),
                 str(ratio(result, SUITE, BEST_PEER) or "-"),
-                f"{sum(': reached' in one for one in verdicts)} of {len(verdicts)}" if verdicts else "-",
+                tally(result),
             ]
         )
     return table(head, lines)

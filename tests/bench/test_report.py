@@ -7,9 +7,10 @@ from click.testing import CliRunner
 
 from bench.sidebyside.__main__ import main
 from bench.sidebyside.plot import svg
-from bench.sidebyside.report import best_peer, markdown, ratio, verdict
+from bench.sidebyside.ratios import Reach
+from bench.sidebyside.report import best_peer, markdown, ratio, reach, tally, verdict
 from bench.sidebyside.results import DataResult, Loading, Machine, Outcome, Report, RowResult, Slice
-from bench.sidebyside.rows import BEST_PEER, Goal
+from bench.sidebyside.rows import Goal
 
 MACHINE = Machine("A Processor", 2, "6.18", "3.11", 0, 1, "2026-01-01T00:00+00:00", 0.1)
 
@@ -39,10 +40,28 @@ def test_ratios_are_taken_round_by_round():
     assert (interval.low, interval.high) == (0.98, 0.98)
 
 
-def test_a_goal_is_reached_when_the_interval_reaches_it():
-    result = row(bobdns=outcome(90.0, 190.0, 300.0))
-    assert "reached" in verdict(result, Goal(0.97, "echo"))
-    assert "missed" in verdict(result, Goal(1.5, BEST_PEER))
+def test_a_goal_that_only_the_interval_reaches_is_told_as_within_noise():
+    result = row(bobdns=outcome(90.0, 190.0, 300.0))  # of the echo: 0.90, 0.95, 1.00
+    assert verdict(result, Goal(0.95, "echo")) == "Goal 0.95 of echo: reached, 0.95 (0.90 to 1.00)"
+    assert verdict(result, Goal(0.97, "echo")) == "Goal 0.97 of echo: within noise, 0.95 (0.90 to 1.00)"
+    assert verdict(result, Goal(1.01, "echo")) == "Goal 1.01 of echo: missed, 0.95 (0.90 to 1.00)"
+
+
+def test_the_summary_counts_it_as_met_and_says_how_many_there_are():
+    assert tally(row()) == "2 of 2"
+    assert tally(row(bobdns=outcome(90.0, 190.0, 300.0))) == "2 of 2, 1 within noise"
+    assert tally(row(bobdns=outcome(50.0, 100.0, 150.0))) == "0 of 2"
+
+
+def test_a_goal_that_was_not_measured_is_not_met():
+    without = row()
+    del without.outcomes["nsd"]
+    assert tally(without) == "1 of 2"
+
+
+def test_more_noise_around_the_same_median_reaches_no_goal():
+    quiet, noisy = row(bobdns=outcome(96.0, 192.0, 288.0)), row(bobdns=outcome(86.0, 192.0, 298.0))
+    assert [reach(one, Goal(0.97, "echo")) for one in (quiet, noisy)] == [Reach.MISSED, Reach.WITHIN_NOISE]
 
 
 def test_a_goal_against_who_is_not_here_is_not_measured():
