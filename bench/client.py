@@ -6,11 +6,13 @@ import os
 import statistics
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.served import as_people_start_it
+from bench.timing import timed
 from tests.kit import suite as kit
 from tests.kit.zones import small_zone
 
@@ -18,16 +20,14 @@ RUNS = 15
 GOAL = 0.3  # seconds for a status
 
 
-def timed(command: list[str], environment: dict[str, str]) -> float:
-    """Seconds of one whole process."""
-    began = time.monotonic()
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
-    return time.monotonic() - began
+def run(command: list[str], variables: dict[str, str]) -> None:
+    """One whole process."""
+    subprocess.run(command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL, check=True)
 
 
 def main() -> None:
     """Print the median and the worst of each."""
-    kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
+    as_people_start_it()
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
     with kit.Suite() as suite:
         done = suite.loadzone("example.org", small_zone())
@@ -44,7 +44,7 @@ def main() -> None:
             "explain a log message": ([*client, "explain", "AUTH_ZONE_UNUSABLE"], {}),
         }
         for name, (command, variables) in measured.items():
-            times = [timed(command, {**os.environ, **variables}) for _ in range(runs)]
+            times = [timed(partial(run, command, variables)) for _ in range(runs)]
             print(f"{name}: median {statistics.median(times):.3f} s, worst {max(times):.3f} s of {runs}")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.kit import suite as kit
+from bench.served import as_people_start_it
 from tests.kit.storm import CONFIG, Storm
 from tests.kit.suite import Suite
 
@@ -28,7 +28,7 @@ GOAL = "goal: every answer can be, everything is as it was told, nothing has gro
 
 def main() -> None:
     """Print a line now and then."""
-    kit.PYTHON[:] = [sys.executable, "-I", "-m"]
+    as_people_start_it()
     words = [int(word) for word in sys.argv[1:]]
     operations, seconds, seed = [*words, *(OPERATIONS, SECONDS, SEED)[len(words) :]]
     with Suite(config=CONFIG) as suite:

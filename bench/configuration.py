@@ -11,12 +11,13 @@ import itertools
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.served import as_people_start_it
+from bench.timing import timed
 from cmdctl.api import Client
 from cmdctl.errors import ClientError
 from tests.kit import suite as kit
@@ -37,13 +38,6 @@ def document(zones: int) -> str:
         rule = f"{{action: ACCEPT, from: 10.{number % KINDS}.0.0/16}}"
         lines.append(f"  z{number:06}.example: {{query_acl: [{rule}, {{action: REJECT}}]}}")
     return "\n".join(lines) + "\n"
-
-
-def timed(action: Callable[[], object]) -> float:
-    """Seconds it takes."""
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began
 
 
 def report(what: str, times: list[float], goal: float | None = None) -> None:
@@ -152,7 +146,7 @@ def measure(suite: kit.Suite, runs: int, zones: int) -> None:
 
 def main() -> None:
     """Print the figures."""
-    kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
+    as_people_start_it()
     zones = int(sys.argv[1]) if len(sys.argv) > 1 else ZONES
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else RUNS
     with kit.Suite(config=document(zones)) as suite:

@@ -11,7 +11,6 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import dns.name
 import sqlalchemy as sa
 
+from bench.served import as_people_start_it, images_ready
+from bench.timing import timed
 from cmdctl.api import Client
 from cmdctl.remote_client import RemoteClient
 from datasrc.database.bulk import insert_many
@@ -67,13 +68,6 @@ def multiply(url: str, count: int) -> None:
     database.close()
 
 
-def timed(action: Callable[[], Any]) -> float:
-    """Seconds it takes."""
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began
-
-
 def report(what: str, times: list[float], count: int) -> None:
     """A line of figures in milliseconds."""
     worst, median = max(times) * 1000, statistics.median(times) * 1000
@@ -117,12 +111,7 @@ def write_files(directory: Path, count: int) -> None:
 
 def spoil_files(suite: kit.Suite, directory: Path, count: int) -> None:
     """Wait for the images, and have some files become bad then."""
-
-    def all_built() -> bool:
-        found = suite.control("call", "memmgr", "status", check=False)
-        return found is not None and found["state"] == "ready" and not found["waiting"] + found["building"]
-
-    kit.wait_until(all_built, 600, "all zones have images")
+    kit.wait_until(lambda: images_ready(suite), 600, "all zones have images")
     for number in range(BROKEN_EVERY - 2, count, BROKEN_EVERY):
         path = directory / f"z{number:06}.example.zone"
         path.write_text(small_zone(f"z{number:06}.example", 2, "bad A 192.0.2.300"))
@@ -146,7 +135,7 @@ def measure(suite: kit.Suite, port: int, source: str, count: int, runs: int) -> 
 
 def main() -> None:
     """Print the figures."""
-    kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
+    as_people_start_it()
     count = int(sys.argv[1]) if len(sys.argv) > 1 else ZONES
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else RUNS
     kinds = sys.argv[3:4] or ["sqlite", "files"]

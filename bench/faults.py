@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.kit import suite as kit
+from bench.served import as_people_start_it
 from tests.kit.load import QueryLoad, kernel_drops, wire_query
 from tests.kit.suite import Suite, alive, wait_until
 from tests.kit.zones import small_zone
@@ -142,7 +142,7 @@ def end_of_suite() -> str:
 
 def main() -> None:
     """Print the table."""
-    kit.PYTHON[:] = [sys.executable, "-I", "-m"]
+    as_people_start_it()
     rate = int(sys.argv[1]) if len(sys.argv) > 1 else RATE
     missed = 0
     print(

@@ -17,10 +17,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import dns.name
 from sqlalchemy import insert
 
 import datasrc
+from bench.texts import address
 from datasrc.database.engine import Database
 from datasrc.database.schema import rrsets, zones
 from datasrc.keys import name_key
@@ -43,9 +46,7 @@ Opened = AbstractContextManager[tuple[Iterator[Contents], int]]
 
 def addresses(records: int) -> str:
     """Zone text of so many A records."""
-    lines = (
-        f"h{number:07d} IN A 10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}" for number in range(records)
-    )
+    lines = (f"h{number:07d} IN A {address(number)}" for number in range(records))
     return HEAD + "\n".join(lines) + "\n"
 
 
@@ -54,10 +55,8 @@ def delegations(records: int) -> str:
     parts = []
     for number in range(records // 4):
         child = f"d{number:07d}"
-        octets = f"{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-        parts.append(
-            f"{child} NS ns1.{child}\n{child} NS ns2.{child}\nns1.{child} A 10.{octets}\nns2.{child} A 11.{octets}\n"
-        )
+        servers = f"{child} NS ns1.{child}\n{child} NS ns2.{child}\n"
+        parts.append(f"{servers}ns1.{child} A {address(number)}\nns2.{child} A {address(number, 11)}\n")
     return HEAD + "".join(parts)
 
 

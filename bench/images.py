@@ -9,12 +9,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from bench.texts import zone_text
+from bench.timing import timed
 from tests.datasrc.zonemaking import TESTER, name, rrset
 from tests.memmgr.house import House, soa
 
@@ -22,19 +22,6 @@ RECORDS = 1_000_000
 CHANGES = 200
 ZONES = 50
 ORIGIN = "example."
-
-
-def zone_file(path: Path, records: int) -> None:
-    with path.open("w") as file:
-        file.write("$TTL 3600\n@ SOA ns hostmaster 1 3600 900 604800 300\n@ NS ns\nns A 192.0.2.1\n")
-        for number in range(records):
-            file.write(f"h{number} A 10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}\n")
-
-
-def timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def change(house: House, number: int) -> float:
@@ -68,7 +55,7 @@ def told(what: str, times: list[float]) -> None:
 def main(records: int) -> None:
     with tempfile.TemporaryDirectory(prefix="bob-images-") as place:
         directory = Path(place)
-        zone_file(directory / "zone", records)
+        (directory / "zone").write_text(zone_text(records))
         url = f"sqlite:///{directory}/zones.sqlite"
         command = [sys.executable, "-m", "loadzone", "--database", url, ORIGIN, str(directory / "zone")]
         print(f"loadzone: {timed(lambda: subprocess.run(command, check=True, capture_output=True)):.2f} s")

@@ -12,11 +12,11 @@ from typing import Self
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.served import as_people_start_it, images_ready
 from bench.sidebyside.contents import DATA_SETS
 from bench.sidebyside.datasets import provide
 from bench.sidebyside.load_program import Account, Load, compiled
 from bench.sidebyside.rows import ROWS
-from tests.kit import suite as kit
 from tests.kit.suite import Suite, wait_until
 
 CACHE = Path(__file__).resolve().parents[1] / "build" / "bench"
@@ -45,7 +45,7 @@ class Loaded:
 
     def __init__(self, row: str, *, instances: int) -> None:
         """The load is that of a row, on the first core; the suite may use all."""
-        kit.PYTHON[:] = [sys.executable, "-I", "-m"]
+        as_people_start_it()
         chosen = ROWS[row]
         self.files = provide(DATA_SETS[chosen.data], CACHE)
         self.suite = Suite(config=f"components: {{auth: {{instances: {instances}}}}}\n")
@@ -70,15 +70,9 @@ class Loaded:
 
     def is_settled(self) -> bool:
         """Whether memmgr has nothing to do, and a spare stands by."""
-        status = self.suite.control("call", "memmgr", "status", check=False)
-        spare = (self.suite.components() if status else {}).get("auth/spare", {})
-        return bool(
-            status
-            and status["state"] == "ready"
-            and not status["waiting"]
-            and not status["building"]
-            and spare.get("state") == "running"
-        )
+        if not images_ready(self.suite):
+            return False
+        return bool(self.suite.components().get("auth/spare", {}).get("state") == "running")
 
     def beside(self, seconds: float, rate: float = 0) -> Future[Account]:
         """A slice that runs while something else happens."""

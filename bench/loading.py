@@ -11,9 +11,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.texts import address
+from bench.timing import timed
 
 PDNS_SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
 MILLION = 1_000_000
@@ -29,7 +32,7 @@ def main(records: int = 1_000_000, runs: int = 5) -> None:
         with text.open("w") as stream:
             stream.write(HEAD)
             for number in range(records - 3):
-                stream.write(f"h{number:07d} IN A 10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}\n")
+                stream.write(f"h{number:07d} IN A {address(number)}\n")
         ours = [timed(lambda: loadzone(directory, text)) for _ in range(runs)]
         report("loadzone", records, ours)
         print(f"a million records: {verdict(statistics.median(ours) * MILLION / records, SECONDS_GOAL)}")
@@ -49,12 +52,6 @@ def report(who: str, records: int, seconds: list[float]) -> None:
         f"{who}: {records} records in {middle:.2f} s "
         f"({min(seconds):.2f} to {max(seconds):.2f}, {len(seconds)} runs), {records / middle:,.0f} records/s"
     )
-
-
-def timed(work: Callable[[], None]) -> float:
-    start = time.monotonic()
-    work()
-    return time.monotonic() - start
 
 
 def loadzone(directory: Path, text: Path) -> None:

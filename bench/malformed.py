@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.kit import suite as kit
+from bench.served import as_people_start_it
 from tests.kit.malformed import Campaign
 from tests.kit.suite import Suite, wait_until
 from tests.kit.zones import small_zone
@@ -25,7 +25,7 @@ PART = 50_000  # packets between two lines; the first ones warm the suite up
 
 def main() -> None:
     """Print a line now and then."""
-    kit.PYTHON[:] = [sys.executable, "-I", "-m"]
+    as_people_start_it()
     words = [int(word) for word in sys.argv[1:]]
     count, seed = [*words, *(COUNT, SEED)[len(words) :]]
     with Suite() as suite:

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.memory import rollup
-from tests.kit import suite as kit
+from bench.served import as_people_start_it, images_ready
 from tests.kit.suite import Suite, wait_until
 from tests.kit.zones import copy_zone, small_zone
 
@@ -66,19 +66,13 @@ def answered(suite: Suite, number: int) -> bool:
     return bool(found) and found[0].to_text().endswith(ADDRESS)
 
 
-def has_images(suite: Suite, zones: int) -> bool:
-    """Whether memmgr has all zones in images."""
-    told = suite.control("call", "memmgr", "status", check=False, quiet=True)
-    return bool(told) and told["state"] == "ready" and told["zones"] >= zones and not told["waiting"]
-
-
 def start(suite: Suite, zones: int, what: str) -> None:
     """Start the suite; print how long it takes until zones are answered, and until all have images."""
     began = time.perf_counter()
     suite.start(wait=False)
     wait_until(lambda: answered(suite, random.randrange(zones)), DEADLINE, "a zone is answered")
     first = time.perf_counter() - began
-    wait_until(lambda: has_images(suite, zones), DEADLINE, "all zones have images")
+    wait_until(lambda: images_ready(suite, zones=zones), DEADLINE, "all zones have images")
     print(f"{what}: first answer after {first:.1f} s, images of all zones after {time.perf_counter() - began:.1f} s")
     tell_memory(suite)
 
@@ -94,7 +88,7 @@ def tell_memory(suite: Suite) -> None:
 
 def main() -> None:
     """Print the figures."""
-    kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
+    as_people_start_it()
     arguments = [argument for argument in sys.argv[1:] if argument != "--files"]
     zones = int(arguments[0]) if arguments else ZONES
     with TemporaryDirectory() as directory:

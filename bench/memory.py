@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.served import as_people_start_it, images_ready
 from daemonkit.process import PACKAGES, installation_root
 from tests.kit import suite as kit
 from tests.kit.ports import free_port
@@ -63,12 +64,7 @@ def beside(kind: str, count: int, directory: Path) -> str:
 
 def use(suite: kit.Suite, count: int) -> None:
     """Wait for images, and ask for what there is."""
-
-    def all_built() -> bool:
-        found = suite.control("call", "memmgr", "status", check=False)
-        return found is not None and found["state"] == "ready" and not found["waiting"] + found["building"]
-
-    kit.wait_until(all_built, PATIENCE, "all zones have images")
+    kit.wait_until(lambda: images_ready(suite), PATIENCE, "all zones have images")
     if count:  # without, the suite is idle
         suite.control("zone", "list", "--limit", "100")
         suite.query("www.none.test", "A")
@@ -76,7 +72,7 @@ def use(suite: kit.Suite, count: int) -> None:
 
 def main() -> None:
     """Print a line a process and the sum."""
-    kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
+    as_people_start_it()
     for package in PACKAGES:  # the very first start of a checkout does that, and takes 1 MiB more in each process
         compileall.compile_dir(installation_root() / package, quiet=1)
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS

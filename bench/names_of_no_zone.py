@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.served import as_people_start_it
 from tests.kit import dnspacket as packet
-from tests.kit import suite as kit
 from tests.kit.suite import Suite, wait_until
 from tests.kit.zones import small_zone
 
@@ -36,7 +36,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 def main() -> None:
     """Print a line for each way."""
-    kit.PYTHON[:] = [sys.executable, "-I", "-m"]
+    as_people_start_it()
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     for way, config in (("images", CONFIG), ("data sources", CONFIG + ABSENT), ("images", CONFIG)):
         with Suite(config=config) as suite:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -19,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import dns.name
 
 import datasrc
+from bench.timing import timed
 from datasrc.records import Provenance
 from datasrc.source import DataSource
 from tests.kit.postgres import PostgresServer, missing
@@ -80,12 +80,6 @@ def lookups(source: DataSource, records: int) -> None:
                 finder.find(name, A)
 
     print(f"lookup, each in a snapshot of its own: {timed(look) / LOOKUPS * 1000:.2f} ms")
-
-
-def timed(work: Callable[[], None]) -> float:
-    start = time.monotonic()
-    work()
-    return time.monotonic() - start
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from http.client import HTTPConnection
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.updates import INSTANCES, ORIGIN, READY, Instances, ready, zone_text
+from bench.served import Instances, as_people_start_it, images_ready
+from bench.texts import zone_text
+from bench.updates import INSTANCES, ORIGIN, READY
+from cmdctl.api import Client
 from tests.kit import suite as kit
 
 RECORDS = 1_000_000
@@ -26,31 +28,7 @@ GIVE_UP = 60.0  # s for one reload
 SETTLED = 1.5  # s, after which nothing of the last round is being done
 
 
-class Control(HTTPConnection):
-    """The control socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=GIVE_UP)
-        self._path = path
-
-    def connect(self) -> None:
-        """To the socket of the path."""
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(str(self._path))
-
-
-def command(suite: kit.Suite) -> None:
-    """Have the zone reloaded."""
-    control = Control(suite.run / "control.sock")
-    control.request("POST", f"/v1/zones/{ORIGIN}/reload")
-    reply = control.getresponse()
-    told = reply.read()
-    if reply.status >= 300:
-        raise SystemExit(f"the reload ended with {reply.status}: {told.decode()}")
-    control.close()
-
-
-def reload(suite: kit.Suite, instances: Instances, file: Path, text: str, number: int) -> tuple[float, float]:
+def reload(client: Client, instances: Instances, file: Path, text: str, number: int) -> tuple[float, float]:
     """Seconds until all instances answered what is new, and until the command had its answer."""
     owner, address = f"h{number}", f"192.0.2.{number + 1}"
     before = f"\n{owner} A 10.0.0.{number}\n"
@@ -59,7 +37,7 @@ def reload(suite: kit.Suite, instances: Instances, file: Path, text: str, number
     beside.write_text(text.replace(before, f"\n{owner} A {address}\n").replace(" 1 3600", f" {number + 2} 3600", 1))
     beside.replace(file)
     start = time.perf_counter()
-    command(suite)
+    client.post("zones", ORIGIN, "reload")
     told = time.perf_counter() - start
     packed = socket.inet_aton(address)
     return instances.wait(f"{owner}.{ORIGIN}", lambda reply: packed in reply) - start, told
@@ -67,7 +45,7 @@ def reload(suite: kit.Suite, instances: Instances, file: Path, text: str, number
 
 def main(records: int = RECORDS, times: int = TIMES) -> None:
     """Print what was measured beside its goal."""
-    kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
+    as_people_start_it()
     with kit.Suite() as suite:
         directory = suite.directory / "files"
         directory.mkdir()
@@ -79,12 +57,12 @@ def main(records: int = RECORDS, times: int = TIMES) -> None:
         file = directory / f"{ORIGIN}zone"
         file.write_text(text)
         suite.start()
-        kit.wait_until(lambda: ready(suite), READY, "the images are ready")
-        instances = Instances(suite.port)
+        kit.wait_until(lambda: images_ready(suite), READY, "the images are ready")
+        client, instances = Client(suite.run / "control.sock", timeout=GIVE_UP), Instances(suite.port)
         found = []
         for number in range(times):
             time.sleep(SETTLED)
-            found.append(reload(suite, instances, file, text, number))
+            found.append(reload(client, instances, file, text, number))
         suite.stop()
     served, told = sorted(one for one, _ in found), sorted(one for _, one in found)
     middle = served[len(served) // 2]

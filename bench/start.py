@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.served import as_people_start_it
 from tests.kit import suite as kit
 from tests.kit.zones import small_zone
 
@@ -31,7 +32,7 @@ def one_start(suite: kit.Suite) -> float:
 
 def main() -> None:
     """Print every run and the median."""
-    kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
+    as_people_start_it()
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
     times = []
     with kit.Suite() as suite:

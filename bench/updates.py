@@ -11,7 +11,6 @@ spreads over the instances, was answered with the new data.
 
 from __future__ import annotations
 
-import select
 import socket
 import statistics
 import sys
@@ -19,12 +18,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import dns.message
 import dns.rcode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import datasrc
+from bench.served import Instances, as_people_start_it, images_ready
+from bench.texts import HEAD, address, zone_text
 from datasrc.source import DataSource
 from tests.datasrc.zonemaking import TESTER, load, name, rrset
 from tests.kit import suite as kit
@@ -35,66 +35,21 @@ NAMED = 5  # delegations that name the same host beside a server of their own
 CHANGES = 300
 ADDED = 100
 INSTANCES = 2
-SOCKETS = 8  # that all of them are at one of two instances happens once in 128 runs
 ORIGIN = "example."
 PAUSE = 0.02  # s between two changes
 READY = 600.0  # s for the images of all zones
-GIVE_UP = 5.0  # s for one change
-LOST = 1.0  # s after which a query is asked again
-MESSAGE = 4096  # octets
 MEDIAN_GOAL, WORST_GOAL = 2.0, 10.0  # ms, median and p99: one RRset changed
 ADDED_GOAL = 5.0  # ms, median: one zone added
 
 
-class Instances:
-    """All auth instances, asked side by side."""
-
-    def __init__(self, port: int) -> None:
-        self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(SOCKETS)]
-        for one in self._sockets:
-            one.connect(("127.0.0.1", port))
-            one.setblocking(False)
-
-    def wait(self, owner: str, is_new: Callable[[bytes], bool]) -> float:
-        """Ask one until it has it, and then all others; the time when the last answer with the new data was there.
-
-        One at a time at first, for what is not in the images yet costs a process of its own some time for each query.
-        """
-        query = dns.message.make_query(owner, "A").to_wire()
-        end = time.perf_counter() + GIVE_UP
-        for waiting in ([self._sockets[0]], list(self._sockets[1:])):
-            while waiting:
-                for one in waiting:
-                    one.send(query)
-                told: set[socket.socket] = set()
-                while len(told) < len(waiting):
-                    readable, _, _ = select.select([one for one in waiting if one not in told], (), (), LOST)
-                    if not readable:
-                        break  # a query was lost: asked again
-                    for one in readable:
-                        if is_new(one.recv(MESSAGE)):
-                            waiting.remove(one)
-                        else:
-                            told.add(one)
-                if time.perf_counter() > end:
-                    raise SystemExit(f"{owner} was not answered by {len(waiting)} sockets within {GIVE_UP} s")
-        return time.perf_counter()
-
-
-def zone_text(records: int) -> str:
-    lines = ["$TTL 3600", "@ SOA ns hostmaster 1 3600 900 604800 300", "@ NS ns", "ns A 192.0.2.1"]
-    lines += [f"h{number} A 10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}" for number in range(records)]
-    return "\n".join([*lines, ""])
-
-
 def delegations_text(count: int) -> str:
     """Delegations with a server of their own and one that others name, too, as registries have them."""
-    lines = ["$TTL 3600", "@ SOA ns hostmaster 1 3600 900 604800 300", "@ NS ns", "ns A 192.0.2.1"]
+    lines = []
     for number in range(count):
-        octets = f"{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-        lines += [f"d{number} NS ns.d{number}", f"d{number} NS host{number // NAMED}", f"ns.d{number} A 10.{octets}"]
-    lines += [f"host{number} A 11.{number >> 8 & 255}.{number & 255}.1" for number in range(-(-count // NAMED))]
-    return "\n".join([*lines, ""])
+        servers = f"d{number} NS ns.d{number}", f"d{number} NS host{number // NAMED}"
+        lines += [*servers, f"ns.d{number} A {address(number)}"]
+    lines += [f"host{number} A {address(number, 11)}" for number in range(-(-count // NAMED))]
+    return HEAD + "\n".join([*lines, ""])
 
 
 def change(source: DataSource, instances: Instances, number: int) -> float:
@@ -132,12 +87,6 @@ def report(what: str, milliseconds: Sequence[float], median: float, p99: float |
     print(f"    median {middle:.2f} ms; goal {median:g} ms: {'reached' if middle <= median else 'MISSED'}")
     verdict = "" if p99 is None else f"; goal {p99:g} ms: {'reached' if worst <= p99 else 'MISSED'}"
     print(f"    p99 {worst:.2f} ms{verdict}; worst {ordered[-1]:.2f} ms")
-
-
-def ready(suite: kit.Suite) -> bool:
-    """Whether the images are announced, and nothing is waited for."""
-    images = suite.control("call", "memmgr", "status", check=False)
-    return bool(images) and images["state"] == "ready" and not images["waiting"] and not images["building"]
 
 
 def load_zones(source: DataSource, zones: int) -> None:
@@ -232,7 +181,7 @@ def measure_delegations(suite: kit.Suite, source: DataSource, count: int, change
 
 def measure(text: str, zones: int, work: Callable[[kit.Suite, DataSource], None]) -> None:
     """Start a suite that serves this zone and so many small ones, and do this."""
-    kit.PYTHON[:] = [sys.executable, "-I", "-m"]  # as people start it, without the checks of the tests
+    as_people_start_it()
     with kit.Suite(config=f"components: {{auth: {{instances: {INSTANCES}}}}}\n") as suite:
         file = suite.directory / "zone"
         file.write_text(text)
@@ -242,7 +191,7 @@ def measure(text: str, zones: int, work: Callable[[kit.Suite, DataSource], None]
         source = datasrc.open(f"sqlite:///{suite.state}/zones.sqlite")
         load_zones(source, zones)
         suite.start()
-        kit.wait_until(lambda: ready(suite), READY, "the images are ready")
+        kit.wait_until(lambda: images_ready(suite), READY, "the images are ready")
         work(suite, source)
         source.close()
         suite.stop()

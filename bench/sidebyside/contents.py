@@ -14,6 +14,7 @@ import dns.rrset
 from bench.sidebyside.datasets import DataSet
 from bench.sidebyside.questions import NXDOMAIN, Question
 from bench.sidebyside.signing import Chain, SignedZone
+from bench.texts import address
 
 ORIGIN = "bench.example"
 TTL = 3600
@@ -171,11 +172,6 @@ class ManyZones(DataSet):
 def host(number: int) -> str:
     """The label of a name."""
     return f"h{number:07d}"
-
-
-def address(number: int) -> str:
-    """Its address."""
-    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 def addresses(owner: dns.name.Name, *texts: str) -> dns.rrset.RRset:

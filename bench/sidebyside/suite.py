@@ -7,10 +7,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from bench.sidebyside import configurations
 from bench.sidebyside.rows import SUITE
@@ -89,7 +90,7 @@ class Suite(Server):
             return False
         status = json.loads(done.stdout)
         self._image_octets = sum(slot["octets"] for slot in status["slots"])
-        return status["state"] == "ready" and not status["waiting"] and not status["building"]
+        return are_ready(status)
 
     def _ask(self) -> subprocess.CompletedProcess[str]:
         program = [sys.executable, "-I", "-m", "bobctl", "--run-dir", str(self.home / "run"), "--json"]
@@ -105,6 +106,11 @@ class EmptySuite(Suite):
 
     def _checks(self) -> list[Callable[[], bool]]:
         return [partial(speaks, self.port, question) for question in self.files.data.probes[:1]]
+
+
+def are_ready(images: Mapping[str, Any]) -> bool:
+    """Whether, by memmgr's status, they are announced, and no zone waits to be built or is being built."""
+    return images["state"] == "ready" and not images["waiting"] and not images["building"]
 
 
 def installed() -> Path:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from bench.served import images_ready
 from bench.sidebyside.contents import Hosts
 from bench.sidebyside.datasets import provide
 from bench.sidebyside.load_program import Load, compiled
@@ -29,11 +30,6 @@ CLIENTS = Row("killed", "a kill", "few", sockets=32, window=256)  # so much in f
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 
 
-def settled(suite: Suite) -> bool:
-    status = suite.control("call", "memmgr", "status", check=False)
-    return bool(status) and status["state"] == "ready" and not status["waiting"] and not status["building"]
-
-
 def test_a_kill_at_thousands_of_queries_a_second_loses_a_batch_at_most(tmp_path, record_property):
     files = provide(Hosts("few", 100), tmp_path)
     load = Load(compiled(tmp_path).load, min(os.sched_getaffinity(0)), CLIENTS, files)
@@ -41,7 +37,7 @@ def test_a_kill_at_thousands_of_queries_a_second_loses_a_batch_at_most(tmp_path,
     with Suite() as suite, ThreadPoolExecutor(1) as threads:
         assert suite.loadzone(origin, file.read_text()).returncode == 0
         suite.start()
-        wait_until(lambda: settled(suite), DEADLINE, "the image is there")
+        wait_until(lambda: images_ready(suite), DEADLINE, "the image is there")
         wait_until(
             lambda: suite.components().get("auth/spare", {}).get("state") == "running", DEADLINE, "a spare stands by"
         )
