@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,59 @@ RAW = [name for name in MODULES if ROOT.joinpath(*name.split(".")).with_suffix("
 HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: set for classes made by a class statement, not for cdef classes
 INT_MAX = (1 << 31) - 1
 
+# What compiled modules import from plain ones, beside constants.
+PLAIN = {
+    ("auth.ancillary", "ANCILLARY_SIZE"),
+    ("auth.ancillary", "Ancillary"),  # types of the twins of raw modules
+    ("auth.ancillary", "Peer"),
+    ("auth.ancillary", "reply_control"),  # by the twin only: the raw module does that itself
+    ("auth.settings", "AnyAnswer"),  # looked at when a revision is taken over
+    ("datasrc.growth", "grow"),  # where a block is too small, which is seldom
+    ("datasrc.growth", "larger"),
+    ("datasrc.growth", "shrink"),
+    ("datasrc.growth", "zeros"),
+    ("datasrc.rdata", "META_TYPES"),
+    ("datasrc.rdata", "OPT"),
+    ("datasrc.rows", "Columns"),  # types of annotations
+    ("datasrc.rows", "Row"),
+    ("dns.rdatatype", "RdataType"),  # names of types, read once into a table
+}
+
 compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here: everything runs interpreted")
+
+
+def source_of(name: str) -> Path:
+    """Of a module, or of a package; there is none of what is not ours."""
+    path = ROOT.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+@functools.cache
+def imports(name: str) -> frozenset[tuple[str, str]]:
+    """Modules, and what a module takes of each."""
+    found = set()
+    for node in ast.walk(ast.parse(source_of(name).read_text())):
+        if isinstance(node, ast.Import):
+            found |= {(alias.name, "") for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module is not None
+            assert node.level == 0
+            found |= {(node.module, alias.name) for alias in node.names}
+    return frozenset(found)
+
+
+@functools.cache
+def has_constants(name: str) -> bool:
+    """Whether a module of ours does nothing but give names to values, and imports none that does more."""
+    path = source_of(name)
+    if not path.exists():
+        return False
+    tree = ast.parse(path.read_text())
+    if any(
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda) for node in ast.walk(tree)
+    ):
+        return False
+    return all(module == "__future__" or has_constants(module) for module, _ in imports(name))
 
 
 def test_there_are_compiled_modules():
@@ -49,6 +103,21 @@ def test_no_function_has_a_number_that_cython_takes_for_an_object(name):
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     numbers = [node for function in functions for node in ast.walk(function) if isinstance(node, ast.Constant)]
     assert [f"line {node.lineno}" for node in numbers if type(node.value) is int and node.value > INT_MAX] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_compiled_module_imports_compiled_ones_and_constants(name):
+    """What it takes from anywhere else runs with objects of the interpreter, and is named in PLAIN."""
+    others = {
+        (module, taken)
+        for module, taken in imports(name)
+        if module.partition(".")[0] not in sys.stdlib_module_names and not (module in MODULES or has_constants(module))
+    }
+    assert others - PLAIN == set()
+
+
+def test_nothing_is_named_that_no_compiled_module_imports():
+    assert PLAIN - {taken for name in MODULES for taken in imports(name)} == set()
 
 
 @pytest.mark.parametrize("name", RAW)
