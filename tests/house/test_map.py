@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
 from tests.house.packages import ROOT
 
@@ -15,6 +16,9 @@ ROWS = [
     if line.startswith("| ") and not line.startswith(("| program", "|---"))
 ]
 COLUMNS = 7
+LISTENS_TO = 3  # the column
+AND_SO_ON = "..."
+DAEMONS = [row for row in ROWS if (ROOT / f"specs/{row[0]}.yaml").exists()]
 
 
 def test_every_row_has_every_column():
@@ -29,6 +33,16 @@ def test_every_program_is_a_package_of_ours():
 def test_every_package_that_runs_has_a_row():
     programs = {path.parent.name for path in ROOT.glob("*/__main__.py")} | {"sockcreator"}
     assert programs == {row[0] for row in ROWS}
+
+
+@pytest.mark.parametrize("row", DAEMONS, ids=lambda row: row[0])
+def test_what_a_daemon_listens_to_has_the_commands_of_its_spec(row):
+    described = set(yaml.safe_load((ROOT / f"specs/{row[0]}.yaml").read_text())["commands"])
+    named = set(" ".join(re.findall(r"`([a-z_. ]+)`", row[LISTENS_TO])).split())
+    if AND_SO_ON in named:
+        assert named - {AND_SO_ON} < described
+    else:
+        assert named == described
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`([a-z_]+/[a-z_./]*\w)`", TEXT))))
