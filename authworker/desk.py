@@ -79,7 +79,7 @@ class _LimitsOfAuth(ResponseLimits):
         self._seat = seat
 
     def weigh(self, weight: Weight, settings: RateLimitSettings) -> int:  # noqa: ARG002 - those of who asked
-        """What becomes of a response. Raises OSError where who asked is gone."""
+        """What becomes of a response; DROP where the instance that asked is gone."""
         return self._seat.weigh(weight)
 
 

@@ -70,7 +70,7 @@ def root(ctx: click.Context, /, **options: Any) -> None:
     """
     if options["state_dir"] or options["run_dir"]:
         if ctx.get_parameter_source("server") is ParameterSource.COMMANDLINE:
-            raise click.UsageError("--server goes without --state-dir and --run-dir")
+            raise click.UsageError("--server cannot be combined with --state-dir or --run-dir")
         options["server"] = None  # what the command line says is nearer than the environment
     ctx.obj = Suite.of(options)
     if ctx.invoked_subcommand is not None:
@@ -91,7 +91,7 @@ def main() -> NoReturn:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
-        click.echo("bobctl: given up", err=True)
+        click.echo("bobctl: aborted", err=True)
         sys.exit(ExitCode.FAILED)
     except CommandError as error:
         _fail(error)

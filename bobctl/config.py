@@ -195,7 +195,7 @@ _of = click.option(
     "author",
     metavar="AUTHOR",
     shell_complete=completion.candidates,
-    help="Somebody else's, as `config candidates` names them; for who may administer.",
+    help="Somebody else's, as `config candidates` names them; needs the role admin.",
 )
 
 
@@ -204,8 +204,8 @@ _of = click.option(
 def candidates(suite: Suite) -> None:
     """List everybody's candidates.
 
-    Who has uncommitted changes, how many, and on which revision. Those of users and tokens that are no more are let go
-    first.
+    Who has uncommitted changes, how many, and on which revision. Those of users and tokens that no longer exist are
+    forgotten first.
     """
     found = suite.client.get("config", "candidates")
     if suite.json:
@@ -331,7 +331,7 @@ def reload_file(suite: Suite, reason: str, timeout: float, *, apply: bool, wait:
         _late(found["late"])
         effect = f"in effect as revision {found['revision']}" if found["revision"] else "nothing is changed yet"
         for file in found["secrets"]:
-            output.words(f"{file} is another secret than before")
+            output.words(f"the secret in {file} has changed")
         output.words(f"{found['source']}: {_count(found)}; {effect}")
     if errors:
         sys.exit(ExitCode.FAILED)

@@ -31,10 +31,10 @@ def execute(suite: Suite, file: str, *, dry_run: bool) -> None:
 
     A dry run tells of each line what it would do. Edits of the configuration, also those of commands that commit by
     themselves, are made on top of what is in effect, checked by the running processes, and kept nowhere; your
-    candidate, which must be empty, stays as it is. It looks whether you may, and whether what is named exists, or would
-    by the lines before: components, zones, users, tokens, keys, modules, commands and arguments; does what only reads
-    without showing it; of other lines it checks the words. Where a line would make a secret a file beside its place
-    stands for it until the dry run ends. It stops at the first error, too.
+    candidate, which must be empty, stays as it is. It checks whether you may, and whether what is named exists, or
+    would after the lines before: components, zones, users, tokens, keys, modules, commands and arguments. What only
+    reads is done, and not shown; of all other lines the words are checked. Where a line would make a secret, a file
+    beside its place stands for it until the dry run ends. It stops at the first error, too.
     """
     commands = list(_commands(file))
     if dry_run:

@@ -35,7 +35,7 @@ def names(context: click.Context, _parameter: click.Parameter, typed: str) -> li
 
 @click.group(cls=Noun)
 def key() -> None:
-    """TSIG keys (RFC 8945): secrets shared with who asks, transfers or updates."""
+    """TSIG keys (RFC 8945): secrets shared with those who ask, transfer or update."""
 
 
 @key.command("list")
@@ -52,7 +52,13 @@ def list_keys(suite: Suite) -> None:
 
 @key.command("add")
 @click.argument("name")
-@click.option("--algorithm", type=click.Choice(list(ALGORITHMS)), default="hmac-sha256", show_default=True)
+@click.option(
+    "--algorithm",
+    type=click.Choice(list(ALGORITHMS)),
+    default="hmac-sha256",
+    show_default=True,
+    help="What requests are signed with.",
+)
 @click.option(
     "--file",
     type=click.Path(path_type=Path),

@@ -45,7 +45,7 @@ def do(suite: Suite, words: list[str], *, rehearsal: Callable[[click.Context], N
         error.show()
         return error.exit_code
     except click.Abort:
-        click.echo("given up", err=True)
+        click.echo("aborted", err=True)
         return ExitCode.FAILED
     except CommandError as error:
         error.show()

@@ -70,7 +70,7 @@ class Shell:
             else:
                 lines.do(self._suite, words[1:] if words[0] == "bobctl" else words)
         except KeyboardInterrupt:
-            output.words("given up")
+            output.words("aborted")
         return True
 
     def _prompt(self) -> FormattedText:

@@ -27,7 +27,7 @@ def status(suite: Suite, timeout: float, *, wait: bool) -> None:
     """Show how the suite is.
 
     The exit code is 1 if queries or a part of it are not answered, or a data source cannot be answered from. With
-    --wait it is shown when everything runs that shall, as after `bob run`.
+    --wait it is shown as soon as everything runs that should, as after `bob run`.
     """
     if wait:
         waiting.until(lambda: _lacking(suite), timeout)

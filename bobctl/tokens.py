@@ -27,7 +27,7 @@ def token() -> None:
 @token.command("list")
 @pass_suite
 def list_tokens(suite: Suite) -> None:
-    """List the tokens; only who may administer sees those of others."""
+    """List your tokens; with the role admin, those of all users."""
     found = suite.client.get("tokens")
     if suite.json:
         output.document(found)
@@ -47,7 +47,7 @@ def list_tokens(suite: Suite) -> None:
     shell_complete=completion.users,
     help="Whose token it is; over the network yours, if you name nobody.",
 )
-@click.option("--role", type=ROLES, help="What it is for, if that is less than its user may.")
+@click.option("--role", type=ROLES, help="A role below that of its user.")
 @click.option(
     "--zone",
     "zones",
@@ -95,7 +95,7 @@ def add_token(
 @click.argument("identity", metavar="ID", shell_complete=completion.tokens)
 @pass_suite
 def revoke(suite: Suite, identity: str) -> None:
-    """Let the token ID in no more."""
+    """Revoke the token ID: it lets nobody in any more."""
     answer = suite.client.request("DELETE", "tokens", identity)
     done(suite, answer, f"token {identity} revoked")
 

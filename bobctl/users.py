@@ -46,7 +46,7 @@ def list_users(suite: Suite) -> None:
 def add_user(suite: Suite, name: str, role: str, password_file: IO[str] | None, *, no_password: bool) -> None:
     """Add the user NAME."""
     if no_password and password_file is not None:
-        raise click.UsageError("--no-password goes without --password-file")
+        raise click.UsageError("--no-password cannot be combined with --password-file")
     password = None if no_password else _ask(password_file)
     answer = suite.client.request("PUT", "users", name, body={"role": role, "password": password})
     done(suite, answer, f"user {name} added, with the role {role}")
@@ -78,7 +78,7 @@ def set_user(suite: Suite, name: str, role: str | None, password_file: IO[str] |
 def password(suite: Suite, name: str | None, current_file: IO[str] | None, password_file: IO[str] | None) -> None:
     """Give yourself another password, or the user NAME.
 
-    Another user's password is for who may administer.
+    For another user's password you need the role admin.
     """
     if name is not None:
         if current_file is not None:
