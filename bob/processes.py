@@ -38,6 +38,7 @@ READ_AHEAD = (
     *("stats.daemon", "cmdctl.daemon", "msgq.envelope:get_ready", "authworker.daemon"),
     "auth.daemon",  # the last: several are forked, and what is read later they do not share
 )
+HEAR_EVERY = 1.0  # s between looks whether a zygote that reads has said something
 CREATOR_FILE = Path(sockcreator.__file__).parent / "creator.py"
 SHIM_FILE = Path(shim.__file__)
 
@@ -77,6 +78,7 @@ class Spawner:
     ) -> None:
         self._zygote: Zygote | None = None
         self._another: asyncio.TimerHandle | None = None  # begins the next zygote
+        self._hearing: asyncio.TimerHandle | None = None  # hears what the zygote says that still reads
         self._closing = False
         self._without_zygote = asyncio.Event()
         self._without_zygote.set()
@@ -92,7 +94,7 @@ class Spawner:
     def use_zygote(self, log: MessageLog, forked: Forked | None = None) -> None:
         """From now on have our daemons forked, where that can be done: by this zygote. Runs on the loop."""
         self._log = log
-        self._zygote = Zygote(self._start_zygote)
+        self._zygote = Zygote(self._start_zygote, self._tell_unready)
         if forked is None:
             self._begin_zygote(first=True)
         else:
@@ -107,8 +109,9 @@ class Spawner:
     async def close(self) -> None:
         """End the zygote, which has nothing to finish."""
         self._closing = True
-        if self._another is not None:
-            self._another.cancel()
+        for timer in (self._another, self._hearing):
+            if timer is not None:
+                timer.cancel()
         if self._zygote is not None and self._zygote.pid is not None:
             os.kill(self._zygote.pid, signal.SIGKILL)
             await self._without_zygote.wait()
@@ -158,10 +161,18 @@ class Spawner:
     def _watch_zygote(self, process: Process) -> None:
         self._without_zygote.clear()
         watch(process, self._zygote_ended)
+        self._hearing = asyncio.get_running_loop().call_later(HEAR_EVERY, self._hear_zygote)
+
+    def _hear_zygote(self) -> None:
+        """Until it has read everything: what it could not get ready shall not wait for the next fork to be told."""
+        if self._zygote is not None and self._zygote.pid is not None and not self._zygote.is_ready:
+            self._hearing = asyncio.get_running_loop().call_later(HEAR_EVERY, self._hear_zygote)
 
     def _zygote_ended(self, _process: Process, how: str) -> None:
         assert self._zygote is not None
         rest = self._zygote.ended()
+        if self._hearing is not None:
+            self._hearing.cancel()
         self._without_zygote.set()
         if not self._closing:
             self._tell_zygote_failed(f"its process has ended: {how}")
@@ -179,6 +190,10 @@ class Spawner:
     def _tell_zygote_failed(self, reason: str) -> None:
         if self._log is not None:
             self._log.warning("BOB_ZYGOTE_FAILED", reason=reason)
+
+    def _tell_unready(self, what: str, reason: str) -> None:
+        assert self._log is not None
+        self._log.warning("BOB_ZYGOTE_UNREADY", what=what, reason=reason)
 
     def _start(self, command: list[str], environment: Mapping[str, str], descriptor: int) -> Process:
         try:

@@ -7,7 +7,8 @@ does nothing but import and fork.
 bob sends one packet for each process: an Order as JSON, with the child's end of its control channel. Who is forked is
 bob's own child, as if bob had started it: the process in between exits, and bob is the subreaper (prctl(2)). It tells
 its process id itself, when everything that bob counts on is done; bob may have given up by then, and it exits.
-When all modules are read it tells bob so: from then on a fork takes milliseconds.
+When all modules are read it tells bob so: from then on a fork takes milliseconds. What it should have got ready, and
+could not, it tells, too: daemons are forked all the same.
 Standard library only, until packages are imported.
 """
 
@@ -35,6 +36,7 @@ from typing import Any, NoReturn
 PR_SET_PDEATHSIG = 1  # prctl(2)
 PR_SET_NAME = 15
 MAX_ORDER = 64 * 1024  # bytes
+MAX_REASON = 1000  # characters
 PARENT_SECONDS = 5.0  # until bob has become our parent
 AHEAD_SECONDS = 0.3  # of bob's time that sharing 3 MiB more with a daemon is worth
 
@@ -51,7 +53,7 @@ def main(arguments: list[str]) -> int:
         ahead = deque(arguments[2:])
         while ahead and _obey_waiting(channel, parent, ahead):
             if ahead:  # an order may have had the rest of them read
-                _read(ahead.popleft())
+                _read(ahead.popleft(), channel)
         with contextlib.suppress(OSError):  # bob is gone
             channel.send(json.dumps({"ready": True}).encode())
         while _obey_waiting(channel, parent, ahead):
@@ -61,24 +63,39 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _read(name: str) -> None:
-    """Read a module, and what its function reads, for all to come. What fails is told by the daemon that needs it."""
+def _read(name: str, channel: socket.socket) -> None:
+    """Read a module, and have its function get ready what it does, for all to come."""
     module, _, function = name.partition(":")
-    with contextlib.suppress(Exception):
-        if importlib.util.find_spec(module) is not None:
-            read = importlib.import_module(module)
-            if function:
-                getattr(read, function)()
+    read = _imported(module)
+    if read is not None and function:
+        try:
+            getattr(read, function)()
+        except Exception as error:  # noqa: BLE001 - bob tells it; what a daemon lacks it gets ready itself
+            _tell(channel, name, error)
     gc.collect()
     gc.freeze()  # a collection in a child would write to each object, and so make the page its own
 
 
-def _read_up_to(package: str, ahead: deque[str]) -> None:
+def _imported(module: str) -> ModuleType | None:
+    """None where it cannot be: that is told by the daemon that needs it."""
+    with contextlib.suppress(Exception):
+        if importlib.util.find_spec(module) is not None:
+            return importlib.import_module(module)
+    return None
+
+
+def _tell(channel: socket.socket, name: str, error: Exception) -> None:
+    reason = f"{type(error).__name__}: {error}"[:MAX_REASON]
+    with contextlib.suppress(OSError):  # bob is gone
+        channel.send(json.dumps({"unready": name, "error": reason}).encode())
+
+
+def _read_up_to(package: str, ahead: deque[str], channel: socket.socket) -> None:
     """Read what is to be read before a package is forked, for what comes later is not shared with it; bob waits."""
     module, end = f"{package}.daemon", time.monotonic() + AHEAD_SECONDS
     while module in ahead and time.monotonic() < end:
-        _read(ahead.popleft())
-    _read(module)
+        _read(ahead.popleft(), channel)
+    _read(module, channel)
     if package not in _programs:
         _programs[package] = _program(package)
 
@@ -100,7 +117,7 @@ def _obey_waiting(channel: socket.socket, parent: int, ahead: deque[str]) -> boo
             return False
         try:
             order = json.loads(packet)
-            _read_up_to(order["package"], ahead)
+            _read_up_to(order["package"], ahead, channel)
             _fork(channel, parent, order, descriptors[0])
         except OSError as error:
             channel.send(json.dumps({"error": error.strerror or str(error)}).encode())

@@ -32,19 +32,26 @@ class ZygoteFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What it says: what came of an order, or that it has read everything."""
+    """What it says: what came of an order, that it has read everything, or what it could not get ready, and why."""
 
     pid: int | None = None
     error: str = ""
     ready: bool = False
+    unready: str = ""
 
 
 class Zygote:
     """One at a time. Where none is ready, or it fails, a daemon is started by an interpreter of its own."""
 
-    def __init__(self, start: Callable[[int], int]) -> None:
-        """`start` starts the program with the descriptor of its channel, and gives its process id."""
+    def __init__(
+        self, start: Callable[[int], int], unready: Callable[[str, str], None] = lambda _what, _reason: None
+    ) -> None:
+        """`start` starts the program with the descriptor of its channel, and gives its process id.
+
+        `unready` hears what it could not get ready, and why.
+        """
         self._start = start
+        self._unready = unready
         self._channel: socket.socket | None = None
         self._rest = FIRST_REST
         self._reading_until = 0.0  # monotonic; the first one may read until then, and is waited for
@@ -114,7 +121,7 @@ class Zygote:
             if not _readable(channel, max(0.0, end - time.monotonic())):
                 channel.shutdown(socket.SHUT_RD)
             told = self._hear(channel)
-            if not told.ready:
+            if not (told.ready or told.unready):
                 return told
             self._note(told)
 
@@ -123,9 +130,11 @@ class Zygote:
         return Told(**json.loads(packet)) if packet else Told()
 
     def _note(self, told: Told) -> None:
-        """Something came that is no answer: it is ready, or gone."""
+        """Something came that is no answer: it is ready, or not with something, or gone."""
         if told.ready:
             self._ready, self._reading_until = True, 0.0
+        elif told.unready:
+            self._unready(told.unready, told.error)
         else:
             self._close()
 

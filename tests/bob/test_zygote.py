@@ -193,6 +193,66 @@ def test_a_later_zygote_that_still_reads_is_not_waited_for(tmp_path):
     assert "later: 0" in out
 
 
+UNREADY = """
+def get_ready():
+    raise LookupError("no rows")
+"""
+
+
+def test_what_it_cannot_get_ready_is_told_and_forks_go_on(tmp_path):
+    """It was swallowed: each daemon did it itself from then on, and nobody knew why the suite took more memory."""
+    (tmp_path / "unready.py").write_text(UNREADY)
+    out = bob(f"""
+        def read(descriptor):
+            script = "import runpy, sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv = sys.argv[1:]; " \
+                "runpy.run_path(sys.argv[0], run_name='__main__')"
+            modules = ["no.such.module:get_ready", "unready:get_ready", "unready:none", "calendar"]
+            command = [sys.executable, "-I", "-c", script, str(ZYGOTE_FILE), str(descriptor), str(os.getpid())]
+            return subprocess.Popen([*command, *modules], pass_fds=(descriptor,)).pid
+
+        zygote = Zygote(read, lambda what, reason: print("unready:", what, reason))
+        zygote.begin(first=True)
+        print("forked:", end_of(fork("2026", "11")))
+        wait_until(lambda: zygote.is_ready)
+        print("forked:", end_of(fork("2026", "12")))
+    """)
+    told = [line for line in out.splitlines() if line.startswith("unready: ")]
+    assert told == [
+        "unready: unready:get_ready LookupError: no rows",
+        "unready: unready:none AttributeError: module 'unready' has no attribute 'none'",
+    ]
+    assert out.count("forked: 0") == 2
+
+
+def test_bob_logs_it_without_waiting_for_the_next_fork():
+    out = bob("""
+        import asyncio
+        from pathlib import Path
+        from bob import processes
+        from daemonkit.paths import directories
+
+        class Log:
+            def __init__(self):
+                self.told = asyncio.Event()
+
+            def warning(self, message, **fields):
+                print("logged:", message, fields["what"], fields["reason"])
+                self.told.set()
+
+        async def run():
+            log = Log()
+            spawner = processes.Spawner(directories(Path("/nowhere")), os.environ, "debug")
+            spawner.use_zygote(log)
+            await asyncio.wait_for(log.told.wait(), 50.0)
+            await spawner.close()
+
+        processes.READ_AHEAD = ("json:get_ready",)
+        asyncio.run(run())
+    """)
+    reason = "AttributeError: module 'json' has no attribute 'get_ready'"
+    assert f"logged: BOB_ZYGOTE_UNREADY json:get_ready {reason}" in out
+
+
 def test_it_does_not_start_for_a_parent_that_is_gone():
     ours, theirs = __import__("socket").socketpair()
     with ours, theirs:
