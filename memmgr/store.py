@@ -10,7 +10,7 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,22 +67,18 @@ class Store:
         self._reserved: set[int] = set()  # slots whose images are being built
         self.shortage = Shortage()
         self._synced = True  # whether the list is what it is behind a power cut, too
-        self.arena = Arena()
-        place.mkdir(MODE, parents=True, exist_ok=True)
-        try:
-            self._lock = manifest.lock(place)
-        except BlockingIOError:
-            raise Occupied(f"{place}: another process keeps these images") from None
         self.images: dict[int, ImageFile] = {}
         self.deltas: dict[int, Delta] = {}
         self._fresh: dict[int, Slot] = {}  # whose deltas had to be made anew
         self.heaps: dict[int, tuple[int, int]] = {}  # of each slot the places of ZONES and of the heap
-        try:
+        with ExitStack() as undo:  # it may be tried again, here or by another process
+            self._lock = _locked(place)
+            undo.callback(os.close, self._lock)
+            self.arena = Arena()
+            undo.callback(self.arena.close)
             self._announcement.withdraw()
             self._open()
-        except BaseException:  # it may be tried again, here or by another process
-            self.close()
-            raise
+            undo.pop_all()
 
     def _open(self) -> None:
         """Map and check all there is."""
@@ -494,6 +490,15 @@ class Store:
         for path in self.place.iterdir():
             if path.name not in listed and not path.name.lstrip(".").startswith(being_built) and path.is_file():
                 path.unlink(missing_ok=True)
+
+
+def _locked(place: Path) -> int:
+    """The descriptor of the lock of a directory, which is made where there is none. Raises Occupied, OSError."""
+    place.mkdir(MODE, parents=True, exist_ok=True)
+    try:
+        return manifest.lock(place)
+    except BlockingIOError:
+        raise Occupied(f"{place}: another process keeps these images") from None
 
 
 def _stamp() -> int:
