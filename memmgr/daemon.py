@@ -25,6 +25,7 @@ from datasrc.errors import DataSourceError, StorageError, UnknownBackend
 from datasrc.silence import LISTEN_EVERY, SILENT_AFTER, Asking, Unanswered
 from datasrc.sources import Failure, Sources, open_sources, source_url
 from image import arena, manifest
+from image.collection import GRACE
 from memmgr import api
 from memmgr.background import Background
 from memmgr.bells import Bells
@@ -42,6 +43,7 @@ from msgq.session import IncomingCall
 
 DIRECTORY = "images"  # in the state directory
 LOOK_EVERY = 1.0  # s between looks at the data sources, whether a bell rang or not
+OPEN_EVERY = GRACE + 2.0  # s between tries to open the images, but for the first two: auth gives them up meanwhile
 SILENCE_TOLD = 5.0  # s for which a data source has not answered before that is shown
 STATUS_PATIENCE = 2.0  # s that who asks for the status waits for the worker: cmdctl waits for five
 
@@ -149,8 +151,13 @@ class MemmgrDaemon(Module):
             self._rung.clear()
 
     async def _open_store(self) -> Store:
-        """As soon as there is room for what must be written."""
+        """As soon as there is room for what must be written.
+
+        Each try locks the images, which keeps auth answering from them as they were, and reads all of them. So the
+        second is made soon, and from then on nobody has the lock for longer than auth waits for that.
+        """
         places = self.context.directories
+        rest = LOOK_EVERY
         while True:
             try:
                 return await self.context.work(
@@ -158,7 +165,8 @@ class MemmgrDaemon(Module):
                 )
             except OSError as error:
                 self._cannot_publish(error)
-                await asyncio.sleep(LOOK_EVERY)
+                await asyncio.sleep(rest)
+                rest = OPEN_EVERY
 
     def _cannot_publish(self, error: Exception) -> None:
         self.context.counters.add("failures")
