@@ -39,9 +39,14 @@ class DeltaFull(Exception):
     """There is no room for a change: the zone, or all that is in the slot, is to be built anew."""
 
 
+def file_octets(capacity: int, heap: int) -> int:
+    """Of a delta with so many entries and octets of heap."""
+    return layout.HEADER_OCTETS + ENTRY * capacity + heap
+
+
 def create(path: Path, seed: int, boot: str, capacity: int, heap: int) -> int:
     """Make an empty delta, whole or not at all; `heap` in octets. Its octets. Raises OSError."""
-    octets = layout.HEADER_OCTETS + ENTRY * capacity + heap
+    octets = file_octets(capacity, heap)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -79,7 +84,7 @@ class DeltaFile:
                 raise ImageError(path, "its names are hashed with another seed")
             if found_boot.decode("ascii", "replace") != boot:
                 raise ImageError(path, "it is from before the machine was started")
-            if self.octets != layout.HEADER_OCTETS + ENTRY * self.capacity + self.heap_octets:
+            if self.octets != file_octets(self.capacity, self.heap_octets):
                 raise ImageError(path, f"it has {self.octets} octets, not what its header says")
             self.place = arena.map(file.fileno(), self.octets, writable=writable)
         self._base = arena.address + self.place

@@ -69,7 +69,6 @@ class Store:
         self._synced = True  # whether the list is what it is behind a power cut, too
         self.images: dict[int, ImageFile] = {}
         self.deltas: dict[int, Delta] = {}
-        self._fresh: dict[int, Slot] = {}  # whose deltas had to be made anew
         self.heaps: dict[int, tuple[int, int]] = {}  # of each slot the places of ZONES and of the heap
         with ExitStack() as undo:  # it may be tried again, here or by another process
             self._lock = _locked(place)
@@ -87,10 +86,10 @@ class Store:
         if before is None:
             before = Manifest(0, boot, _stamp(), "", 0)
         self.manifest = before
-        damaged = [slot.number for slot in before.slots if not self._map(slot)]
+        whole = self._map()
         self.zones: Counter[int] = Counter()  # of each slot
         # Whether zones may have other records than those given last.
-        self.rebuilt = self._open_directory(before, rebuild=bool(damaged) or before.boot != boot)
+        self.rebuilt = self._open_directory(self.manifest, rebuild=not whole or before.boot != boot)
         self.directory.vouch_for_nothing()
         self.directory.settle(self.zones.total())
         self._sweep()
@@ -321,8 +320,26 @@ class Store:
             self._refused(path, error.reason)
             return None
 
-    def _map(self, slot: Slot) -> bool:
+    def _map(self) -> bool:
         """Map what is listed; whether all of it is as it was."""
+        whole = True
+        lost: dict[int, ImageFile] = {}  # those without a delta
+        for slot in self.manifest.slots:
+            image = self._map_image(slot)
+            if image is None:
+                whole = False
+                continue
+            changes = self._map_delta(slot)
+            if changes is None:
+                lost[slot.number] = image
+            else:
+                self._take(slot.number, image, changes)
+        if lost:
+            self._make_anew(lost)
+        return whole and not lost
+
+    def _map_image(self, slot: Slot) -> ImageFile | None:
+        """The image, if it is as it was."""
         path = self.place / slot.image
         try:
             image = ImageFile(self.arena, path, self.manifest.seed)
@@ -331,19 +348,29 @@ class Store:
                 raise ImageError(path, "it is another image than the one that was listed")
         except (ImageError, FileNotFoundError) as error:
             self._refused(path, error.reason if isinstance(error, ImageError) else "it is gone")
-            return False
-        whole = True
+            return None
+        return image
+
+    def _map_delta(self, slot: Slot) -> Delta | None:
+        """The delta, if it is as it was."""
+        path, boot = self.place / slot.delta, manifest.boot_id()
         try:
-            changes = Delta(self.arena, self.place / slot.delta, seed=self.manifest.seed, boot=manifest.boot_id())
+            return Delta(self.arena, path, seed=self.manifest.seed, boot=boot)
         except (ImageError, FileNotFoundError) as error:
-            if self.manifest.boot == manifest.boot_id():  # else it is as expected
-                reason = error.reason if isinstance(error, ImageError) else "it is gone"
-                self._refused(self.place / slot.delta, reason)
-            whole = False
-            changes = self._make_delta(slot.number, image.octets)
-            self._fresh[slot.number] = msgspec.structs.replace(slot, delta_octets=changes.octets, delta_stamp=_stamp())
-        self._take(slot.number, image, changes)
-        return whole
+            if self.manifest.boot == boot:  # else it is as expected
+                self._refused(path, error.reason if isinstance(error, ImageError) else "it is gone")
+            return None
+
+    def _make_anew(self, lost: dict[int, ImageFile]) -> None:
+        """Make deltas of these images, in place of those that are lost.
+
+        The list says so first: who has one of those mapped tells by its stamp that another is to be mapped. A process
+        that finds a new one, empty and whole, could not know that it is not the one that was listed.
+        """
+        slots = tuple(_with_another_delta(slot) if slot.number in lost else slot for slot in self.manifest.slots)
+        self._write(msgspec.structs.replace(self.manifest, slots=slots))  # which is still of its boot
+        for number, image in lost.items():
+            self._take(number, image, self._make_delta(number, image.octets))
 
     def _take(self, number: int, image: ImageFile, changes: Delta) -> None:
         self.images[number] = image
@@ -356,10 +383,9 @@ class Store:
         del self.heaps[number]
 
     def _make_delta(self, number: int, image_octets: int, least: int = 0) -> Delta:
-        heap = max(min(max(image_octets // HEAP_SHARE, HEAP_LEAST), HEAP_MOST), least)
         path = self.place / f"{number}.delta"
         boot = manifest.boot_id()
-        delta.create(path, self.manifest.seed, boot, heap // HEAP_ENTRY, heap)
+        delta.create(path, self.manifest.seed, boot, *_delta_room(image_octets, least))
         return Delta(self.arena, path, seed=self.manifest.seed, boot=boot)
 
     def _open_directory(self, before: Manifest, *, rebuild: bool) -> bool:
@@ -413,11 +439,11 @@ class Store:
 
     def _is_whole(self, slot: int, offset: int) -> bool:
         """Whether what an entry points to is there, and is what it was."""
-        if slot not in self.heaps or (offset & layout.IN_DELTA and slot in self._fresh):
+        if slot not in self.heaps:
             return False
-        return not offset & layout.IN_DELTA or (
-            (offset & layout.BELOW_DELTA) * layout.ZONE_UNIT < self.deltas[slot].sealed
-        )
+        if not offset & layout.IN_DELTA:
+            return True
+        return layout.ZONE_UNIT <= (offset & layout.BELOW_DELTA) * layout.ZONE_UNIT < self.deltas[slot].sealed
 
     def _mapped(self) -> list[int]:
         """The slots in the order in which they were published: of two records of a zone the later one counts."""
@@ -434,8 +460,7 @@ class Store:
                 for slot, offset in records:
                     origin = origin_at(self.arena.view, record_place(slot, offset, self.heaps))
                     made.put(made.find(origin, self.heaps), origin, slot, offset)
-            there = [slot for slot in self.manifest.slots if slot.number in self.images]
-            slots = tuple(self._fresh.get(slot.number, slot) for slot in there)
+            slots = tuple(slot for slot in self.manifest.slots if slot.number in self.images)
             self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, directory=name, slots=slots))
         except BaseException:  # in no list: it would take its room until the process ends
             made.close()
@@ -472,14 +497,16 @@ class Store:
         self.directory.advance()
 
     def _replace(self, changed: Manifest) -> None:
-        changed = msgspec.structs.replace(changed, boot=manifest.boot_id())
+        self._write(msgspec.structs.replace(changed, boot=manifest.boot_id()))
+        self._announcement.tell(self.manifest)
+
+    def _write(self, changed: Manifest) -> None:
         try:
             manifest.write(self.place / manifest.NAME, changed, durable=True)
             self._synced = True
         except manifest.NotSynced:  # the next memmgr finds this list: what it names is kept, and what it replaces, too
             self._synced = False
         self.manifest = changed
-        self._announcement.tell(self.manifest)
 
     def _sweep(self) -> None:
         """Remove what is in no list: left by who was killed. What is being built is to be listed."""
@@ -503,6 +530,17 @@ def _locked(place: Path) -> int:
 
 def _stamp() -> int:
     return int.from_bytes(os.urandom(STAMP_OCTETS))
+
+
+def _delta_room(image_octets: int, least: int = 0) -> tuple[int, int]:
+    """Entries of the table and octets of the heap of a delta; the heap has `least` octets at least."""
+    heap = max(min(max(image_octets // HEAP_SHARE, HEAP_LEAST), HEAP_MOST), least)
+    return heap // HEAP_ENTRY, heap
+
+
+def _with_another_delta(slot: Slot) -> Slot:
+    octets = delta.file_octets(*_delta_room(slot.octets))
+    return msgspec.structs.replace(slot, delta_octets=octets, delta_stamp=_stamp())
 
 
 def _checksum(path: Path) -> int:

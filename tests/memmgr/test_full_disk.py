@@ -7,6 +7,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import dns.name
@@ -423,6 +424,44 @@ def test_a_start_for_which_there_is_no_room_can_be_tried_again(house, monkeypatc
     house.start()
     assert house.text("www.example.") == "192.0.2.80"
     assert house.built == []
+
+
+def test_deltas_made_anew_by_a_start_for_which_there_is_no_room_are_others_for_who_has_those_before(house, monkeypatch):
+    """auth has those mapped, without a name: what is changed in the new ones is not to be looked up there."""
+    house.load(soa(1, "www A 192.0.2.80"), "example.")
+    house.start()
+    serial = 1
+    for full_at in range(1, MOST):
+        serial += 1
+        house.load(soa(serial, f"www A 192.0.2.{serial}"), "example.")
+        house.settle()
+        assert house.text("www.example.") == f"192.0.2.{serial}"
+        house.stop()
+        before = stamps(house)
+        for path in house.place.glob("*.delta"):
+            path.unlink()
+        disk = Disk(full_at)
+        with monkeypatch.context() as patched, suppress(OSError):
+            watch(patched, disk)
+            house.begin()
+        if house.keeper is not None:
+            house.stop()
+        house.start()
+        house.look()
+        assert not before & stamps(house), full_at
+        serial += 1
+        house.load(soa(serial, f"www A 192.0.2.{serial}"), "example.")
+        house.settle()
+        assert house.text("www.example.") == f"192.0.2.{serial}", full_at
+        assert house.keeper.changes, "nothing was changed in place"
+        if disk.calls < full_at:
+            break
+    assert 5 < full_at < MOST - 1
+
+
+def stamps(house: House) -> set[int]:
+    """Of all deltas that are listed."""
+    return {slot.delta_stamp for slot in manifest.read(house.place / manifest.NAME).slots}
 
 
 @pytest.mark.asyncio
