@@ -66,7 +66,7 @@ class Store:
         self._refused = refused
         self._reserved: set[int] = set()  # slots whose images are being built
         self.shortage = Shortage()
-        self._synced = True  # whether the list is what it is behind a power cut, too
+        self._synced = False  # whether the list lasts, behind a power cut, too: of what is found nobody knows
         self.images: dict[int, ImageFile] = {}
         self.deltas: dict[int, Delta] = {}
         self.heaps: dict[int, tuple[int, int]] = {}  # of each slot the places of ZONES and of the heap
@@ -86,6 +86,10 @@ class Store:
         if before is None:
             before = Manifest(0, boot, _stamp(), "", 0)
         self.manifest = before
+        try:
+            self.sync_again()  # now: what was left by who was killed takes room that is needed
+        except OSError:  # it may last: the next look tries again, and nothing is removed until then
+            pass
         whole = self._map()
         self.zones: Counter[int] = Counter()  # of each slot
         # Whether zones may have other records than those given last.
@@ -488,8 +492,7 @@ class Store:
             self.directory = self._make_directory(records, kept.total() + new, old)
         self.zones = kept
         old.close()
-        if self._synced:
-            self._sweep()
+        self._sweep()
 
     def _list(self, slots: tuple[Slot, ...]) -> None:
         epoch = self.manifest.epoch + 1
@@ -503,13 +506,17 @@ class Store:
     def _write(self, changed: Manifest) -> None:
         try:
             manifest.write(self.place / manifest.NAME, changed, durable=True)
-            self._synced = True
         except manifest.NotSynced:  # the next memmgr finds this list: what it names is kept, and what it replaces, too
             self._synced = False
         self.manifest = changed
 
     def _sweep(self) -> None:
-        """Remove what is in no list: left by who was killed. What is being built is to be listed."""
+        """Remove what is in no list: left by who was killed. What is being built is to be listed.
+
+        Nothing is removed while a list before this one may come back: sync_again() does it then.
+        """
+        if not self._synced:
+            return
         listed = {manifest.NAME, manifest.LOCK, filetable.NAME, self.manifest.directory}
         for slot in self.manifest.slots:
             listed |= {slot.image, slot.delta}
