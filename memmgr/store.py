@@ -67,6 +67,7 @@ class Store:
         self._reserved: set[int] = set()  # slots whose images are being built
         self.shortage = Shortage()
         self._synced = False  # whether the list lasts, behind a power cut, too: of what is found nobody knows
+        self._stuck: set[Path] = set()  # what could not be removed
         self.images: dict[int, ImageFile] = {}
         self.deltas: dict[int, Delta] = {}
         self.heaps: dict[int, tuple[int, int]] = {}  # of each slot the places of ZONES and of the heap
@@ -246,7 +247,10 @@ class Store:
         return layout.IN_DELTA | at // layout.ZONE_UNIT
 
     def strike(self, numbers: set[int]) -> None:
-        """Take slots off the list that no zone points to any more, and remove their files. Raises OSError."""
+        """Take slots off the list that no zone points to any more, and remove their files.
+
+        Raises OSError: they are still on it.
+        """
         self._list(tuple(slot for slot in self.manifest.slots if slot.number not in numbers))
         for number in numbers:
             self._let_go(number)
@@ -254,7 +258,7 @@ class Store:
             return
         for number in numbers:
             for name in (f"{number}.image", f"{number}.delta"):
-                (self.place / name).unlink(missing_ok=True)
+                self._remove(self.place / name)
 
     def remember(self, sources: tuple[manifest.Source, ...]) -> None:
         """Note how far the data sources were followed. Readers need not know. Raises OSError."""
@@ -468,7 +472,7 @@ class Store:
             self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, directory=name, slots=slots))
         except BaseException:  # in no list: it would take its room until the process ends
             made.close()
-            (self.place / name).unlink(missing_ok=True)
+            self._remove(self.place / name)
             raise
         if old is not None:
             old.advance()  # for who still looks there
@@ -523,7 +527,16 @@ class Store:
         being_built = tuple(f"{number}.image" for number in self._reserved)
         for path in self.place.iterdir():
             if path.name not in listed and not path.name.lstrip(".").startswith(being_built) and path.is_file():
-                path.unlink(missing_ok=True)
+                self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        """Remove what nobody needs. What cannot be removed only takes room: it is told once, and the rest goes on."""
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            if path not in self._stuck:
+                self._stuck.add(path)
+                self._refused(path, f"it cannot be removed: {error.strerror}")
 
 
 def _locked(place: Path) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from image.arena import OCTETS
+from tests.memmgr.house import soa
 
 
 def addresses() -> int:
@@ -67,3 +68,49 @@ def test_nothing_is_removed_at_a_start_while_the_list_before_may_come_back(house
     house.settle()
     assert not left.exists()
     assert house.text("www.example.") == "192.0.2.80"
+
+
+def test_a_file_that_cannot_be_removed_is_told_once_and_holds_up_nothing(house, monkeypatch):
+    keep(monkeypatch, stuck := house.place / "77.image")
+    house.place.mkdir()
+    for path in (stuck, other := house.place / "78.image"):
+        path.write_bytes(b"")
+    house.start()
+    assert house.text("www.example.") == "192.0.2.80"
+    assert not other.exists()
+    house.keeper.store._grow()  # it is swept after that, too
+    assert house.refused == [(stuck.name, "it cannot be removed: Operation not permitted")]
+
+
+def test_of_slots_that_are_struck_all_are_unmapped_though_a_file_cannot_be_removed(house, monkeypatch):
+    for number in range(3):
+        house.load(soa(1, "www A 192.0.2.81"), f"zone{number}.")
+        house.start()
+        house.stop()
+    house.start()
+    store = house.keeper.store
+    numbers = {slot.number for slot in store.manifest.slots if slot.zones}
+    assert len(numbers) > 1
+    for number in numbers:
+        keep(monkeypatch, store.place / f"{number}.image")
+    house.keeper.rebuild_all()
+    house.settle()
+    assert numbers.isdisjoint(store.images)
+    assert numbers.isdisjoint(slot.number for slot in store.manifest.slots)
+    assert [store.place / f"{number}.delta" for number in numbers if (store.place / f"{number}.delta").exists()] == []
+    assert sorted(house.refused) == sorted(
+        (f"{number}.image", "it cannot be removed: Operation not permitted") for number in numbers
+    )
+    assert house.text("www.zone1.") == "192.0.2.81"
+
+
+def keep(monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
+    """Let a file be removed by nobody."""
+    really = Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        if path == kept:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        really(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
