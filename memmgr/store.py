@@ -189,11 +189,12 @@ class Store:
         image = ImageFile(self.arena, path, self.manifest.seed, checked=True)
         try:
             records = [ZoneRecord.read(self.arena.view, place).records for _, place in image.zones()]
+            checksum = _checksum(path)
             changes = self._make_delta(number, image.octets, heap)
         except BaseException:
             image.close()
             raise
-        slot = Slot(number, image.octets, _checksum(path), changes.octets, _stamp(), sum(records), len(records))
+        slot = Slot(number, image.octets, checksum, changes.octets, _stamp(), sum(records), len(records))
         self._take(slot.number, image, changes)
         try:
             self._list((*self.manifest.slots, slot))

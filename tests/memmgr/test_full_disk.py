@@ -282,7 +282,7 @@ def test_a_directory_that_cannot_be_listed_takes_no_room(house, monkeypatch):
     house.load(soa(1, "www A 192.0.2.80"), "example.")
     store = house.start().keeper.store
     listed = {name for slot in store.manifest.slots for name in (slot.image, slot.delta)}
-    mapped = mappings()
+    mapped = mappings(".directory")
     for _ in range(5):
         store.shortage.forget()
         with monkeypatch.context() as patched:
@@ -291,12 +291,30 @@ def test_a_directory_that_cannot_be_listed_takes_no_room(house, monkeypatch):
                 store._grow()
     found = {path.name for path in house.place.iterdir()}
     assert found == listed | {"lock", "manifest.json", store.manifest.directory}
-    assert mappings() == mapped
+    assert mappings(".directory") == mapped
     assert house.text("www.example.") == "192.0.2.80"
 
 
-def mappings() -> int:
-    return Path("/proc/self/maps").read_text(encoding="utf-8").count(".directory")
+def test_an_image_that_cannot_be_listed_is_mapped_no_more(house, monkeypatch):
+    house.load(soa(1, "www A 192.0.2.80"), "example.")
+    store = house.start().keeper.store
+    number, path = store.reserve()
+    builder.build([], path, store.manifest.seed)
+    before = mappings(".image", ".delta")
+    for call in ("memmgr.store._checksum", "memmgr.store.Store._make_delta", "memmgr.store.Store._list"):
+        with monkeypatch.context() as patched:
+            patched.setattr(call, full)
+            with pytest.raises(OSError, match="No space"):
+                store.enlist(number)
+        assert mappings(".image", ".delta") == before, call
+    store.enlist(number)
+    assert mappings(".image", ".delta") == before + 2
+
+
+def mappings(*suffixes: str) -> int:
+    """How many files with such names this process has mapped; others before it have left some."""
+    lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+    return sum(line.removesuffix(" (deleted)").endswith(suffixes) for line in lines)
 
 
 def build_again(house, origin):
