@@ -155,6 +155,15 @@ def is_kept(place: Path) -> bool:
     return bool(kind != fcntl.F_UNLCK)
 
 
+def is_in_place(descriptor: int, place: Path) -> bool:
+    """Whether a lock is that of the directory which is there now: it may be gone, or be another. Raises OSError."""
+    try:
+        there = (place / LOCK).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return os.path.samestat(there, os.fstat(descriptor))
+
+
 def sync_directory(path: Path) -> None:
     """Make the names in a directory last. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -30,7 +30,7 @@ from memmgr import api
 from memmgr.background import Background
 from memmgr.bells import Bells
 from memmgr.buildloop import BuildLoop
-from memmgr.errors import SourceSilent
+from memmgr.errors import Displaced, SourceSilent
 from memmgr.keeper import Keeper
 from memmgr.listed import listed_keys
 from memmgr.problems import Problems
@@ -142,6 +142,7 @@ class MemmgrDaemon(Module):
         self.context.spawn(background.run(), "compact")
         while True:
             await self._look()
+            await self._require_place(store)
             background.look()
             try:
                 async with asyncio.timeout(LOOK_EVERY):
@@ -167,6 +168,16 @@ class MemmgrDaemon(Module):
                 self._cannot_publish(error)
                 await asyncio.sleep(rest)
                 rest = OPEN_EVERY
+
+    async def _require_place(self, store: Store) -> None:
+        """End where the directory of images is gone or another: the next process begins with what is there then."""
+        try:
+            in_place = await self.context.work(lambda: store.in_place)
+        except OSError as error:  # that cannot be told now
+            self._cannot_publish(error)
+            return
+        if not in_place:
+            raise Displaced(f"{store.place} was removed or replaced by another directory")
 
     def _cannot_publish(self, error: Exception) -> None:
         self.context.counters.add("failures")

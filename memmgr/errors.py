@@ -13,6 +13,10 @@ class Occupied(MemmgrError):
     """Another process keeps the images of this state directory."""
 
 
+class Displaced(MemmgrError):
+    """The directory of images was removed, or another is in its place."""
+
+
 class BuildFailed(MemmgrError):
     """An image could not be built."""
 

@@ -159,6 +159,19 @@ class Store:
     # Writing.
 
     @property
+    def in_place(self) -> bool:
+        """Whether the directory is the one that was locked: else nobody finds what is written. Raises OSError.
+
+        Of one that was let go nothing is said: nothing is written there.
+        """
+        return self._lock < 0 or manifest.is_in_place(self._lock, self.place)
+
+    def _require_place(self) -> None:
+        """Raise OSError where the directory is another: it may be kept by another process."""
+        if not self.in_place:
+            raise OSError(errno.ESTALE, f"{self.place} is not the directory any more that was locked")
+
+    @property
     def free(self) -> int:
         """How many slots are free."""
         return layout.MAX_SLOTS - len({slot.number for slot in self.manifest.slots} | self._reserved)
@@ -206,6 +219,7 @@ class Store:
     def discard(self, number: int) -> None:
         """Remove what there is of an image that could not be built or listed: it takes room. Raises OSError."""
         self._reserved.discard(number)
+        self._require_place()
         if all(slot.number != number for slot in self.manifest.slots):
             for path in [*self.place.glob(f"{number}.*"), *self.place.glob(f".{number}.*")]:
                 if path.name != self.manifest.directory:
@@ -263,6 +277,7 @@ class Store:
 
     def remember(self, sources: tuple[manifest.Source, ...]) -> None:
         """Note how far the data sources were followed. Readers need not know. Raises OSError."""
+        self._require_place()
         noted = msgspec.structs.replace(self.manifest, sources=sources)
         manifest.write(self.place / manifest.NAME, noted, durable=False)
         self.manifest = noted
@@ -277,6 +292,7 @@ class Store:
 
     def remember_files(self, sources: Mapping[int, PackedFiles]) -> None:
         """Note what was read of zone files. Raises OSError."""
+        self._require_place()
         filetable.write(self.place, sources)
 
     def has(self, origin: bytes, source: int, version: int) -> bool:
@@ -460,6 +476,7 @@ class Store:
 
     def _make_directory(self, records: Iterable[tuple[int, int]], zones: int, old: Directory | None) -> Directory:
         """One with these records (slot and offset), of so many zones at most."""
+        self._require_place()
         epoch = self.manifest.epoch + 1
         name = f"{epoch}.directory"
         directory.create(self.place / name, self.manifest.seed, zones + max(zones, DIRECTORY_SPARE))
@@ -509,6 +526,7 @@ class Store:
         self._announcement.tell(self.manifest)
 
     def _write(self, changed: Manifest) -> None:
+        self._require_place()
         try:
             manifest.write(self.place / manifest.NAME, changed, durable=True)
         except manifest.NotSynced:  # the next memmgr finds this list: what it names is kept, and what it replaces, too
@@ -520,7 +538,7 @@ class Store:
 
         Nothing is removed while a list before this one may come back: sync_again() does it then.
         """
-        if not self._synced:
+        if not (self._synced and self.in_place):
             return
         listed = {manifest.NAME, manifest.LOCK, filetable.NAME, self.manifest.directory}
         for slot in self.manifest.slots:
