@@ -77,7 +77,7 @@ class Keeper:
         """
         if self._closed:
             return
-        files = self.store.files() if self.following.sources is None else None
+        files = self.store.take_files() if self.following.sources is None else None
         if self.following.adopt(sources, self.store.manifest.sources, trusted=not self.store.rebuilt, files=files):
             # What was vouched for holds as long as nothing is taken away; these sources may come back.
             self.store.directory.vouch_for_nothing()

@@ -37,6 +37,7 @@ HEAP_LEAST = 1 << 20  # octets
 HEAP_MOST = 64 << 20
 HEAP_ENTRY = 128  # octets of heap an entry of the table, about what a changed name takes
 STAMP_OCTETS = 7  # JSON has numbers of 63 bits at least
+PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # errors that say nothing of a file
 MANY = 64  # zones that are published in one go: then checksums are made at the end
 DIRECTORY_SPARE = 1024  # zones a directory has room for beyond those it is made with, or as many again
 
@@ -82,6 +83,7 @@ class Store:
 
     def _open(self) -> None:
         """Map and check all there is."""
+        self._files = self._read_files()
         boot = manifest.boot_id()
         before = self._read()
         if before is None:
@@ -282,13 +284,10 @@ class Store:
         manifest.write(self.place / manifest.NAME, noted, durable=False)
         self.manifest = noted
 
-    def files(self) -> dict[int, PackedFiles]:
-        """What a process before this one read of zone files, by the number of the data source."""
-        try:
-            return filetable.read(self.place)
-        except (ImageError, OSError) as error:
-            self._refused(self.place / filetable.NAME, error.reason if isinstance(error, ImageError) else str(error))
-            return {}
+    def take_files(self) -> dict[int, PackedFiles]:
+        """What a process before this one read of zone files, by the number of the data source: for who asks first."""
+        found, self._files = self._files, {}
+        return found
 
     def remember_files(self, sources: Mapping[int, PackedFiles]) -> None:
         """Note what was read of zone files. Raises OSError."""
@@ -344,6 +343,19 @@ class Store:
         except ImageError as error:
             self._refused(path, error.reason)
             return None
+
+    def _read_files(self) -> dict[int, PackedFiles]:
+        """Raises OSError where that may go well in a moment: all zone files would be read and built anew for it."""
+        path = self.place / filetable.NAME
+        try:
+            return filetable.read(self.place)
+        except ImageError as error:
+            self._refused(path, error.reason)
+        except OSError as error:
+            if error.errno in PASSING:
+                raise
+            self._refused(path, str(error))
+        return {}
 
     def _map(self) -> bool:
         """Map what is listed; whether all of it is as it was."""

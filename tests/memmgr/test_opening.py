@@ -5,12 +5,16 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from datasrc import filezones, masterfiles
 from image.arena import OCTETS
 from tests.memmgr.house import soa
+from tests.memmgr.test_zone_files import FileHouse
 
 
 def addresses() -> int:
@@ -114,3 +118,50 @@ def keep(monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
         really(path, missing_ok=missing_ok)
 
     monkeypatch.setattr(Path, "unlink", unlink)
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileHouse]:
+    """A zone file that was good once, and stopped."""
+    monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)
+    monkeypatch.setattr(filezones, "CERTAIN", 0.0)  # this file system counts nanoseconds
+    (tmp_path / "files").mkdir()
+    house = FileHouse(tmp_path / "files")
+    house.write(soa(1, "www A 192.0.2.80"))
+    house.start()
+    house.write("@ SOA this is none")
+    house.reload()
+    house.stop()
+    yield house
+    if house.keeper is not None:
+        house.stop()
+    house.source.close()
+
+
+def fail_with(code: int) -> Callable[[Path], NoReturn]:
+    def fail(_place: Path) -> NoReturn:
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_table_of_zone_files_that_cannot_be_read_for_a_moment_is_read_by_the_next_try(files, monkeypatch, code):
+    """It is all there is of the last good version of a bad file."""
+    with monkeypatch.context() as patched:
+        patched.setattr("memmgr.filetable.read", fail_with(code))
+        with pytest.raises(OSError, match=os.strerror(code)):
+            files.begin()
+    files.start()
+    assert files.refused == []
+    assert files.text("www.example.") == "192.0.2.80"
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES])
+def test_a_table_of_zone_files_that_can_never_be_read_keeps_no_start_from_its_end(files, monkeypatch, code):
+    files.write(soa(2, "www A 192.0.2.82"))
+    with monkeypatch.context() as patched:
+        patched.setattr("memmgr.filetable.read", fail_with(code))
+        files.start()
+    assert [file for file, _ in files.refused] == ["files.table"]
+    assert files.text("www.example.") == "192.0.2.82"
