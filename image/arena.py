@@ -16,6 +16,7 @@ LEAST = 1 << 24  # of addresses: with less there is nothing to begin with
 MAP_NORESERVE = 0x4000  # asm-generic/mman.h; not in the mmap module of Python 3.11
 MAP_FIXED = 0x10
 BEHIND = 1 << 20  # octets behind the last place that may be read, too: more than a node or a fragment can have
+BLOCK = 512  # octets, of which st_blocks counts (stat(2))
 HUGE = 1 << 21  # octets of a huge page (x86-64, and arm64 with pages of 4 KiB)
 _FAILED = ctypes.c_void_p(-1).value
 _RESERVED = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
@@ -45,8 +46,12 @@ class Arena:
     def map(self, descriptor: int, octets: int, *, writable: bool = False) -> int:
         """Map a file from its beginning; returns its place. Raises OSError, also where no room is left.
 
+        What is `writable` is on the disk with all its octets then: a store into a hole of it that finds no room there
+        is no error but a signal.
         What is large and only read is mapped in huge pages where the file system keeps it in such (docs/adr/0033).
         """
+        if writable and os.fstat(descriptor).st_blocks * BLOCK < octets:  # a copy may have holes
+            os.posix_fallocate(descriptor, 0, octets)
         size = _up(octets, mmap.PAGESIZE)
         place = self._free_place(size)
         protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)

@@ -165,3 +165,37 @@ def test_a_table_of_zone_files_that_can_never_be_read_keeps_no_start_from_its_en
         files.start()
     assert [file for file, _ in files.refused] == ["files.table"]
     assert files.text("www.example.") == "192.0.2.82"
+
+
+def test_copies_with_holes_have_all_their_room_before_they_are_written_to(house, monkeypatch):
+    """A store into a hole is the end of the process where the disk is full."""
+    house.start()
+    house.stop()
+    copies = [path for path in house.place.iterdir() if path.suffix in (".delta", ".directory")]
+    for path in copies:
+        octets = path.read_bytes()
+        with path.with_name("copy").open("wb") as copy:
+            copy.truncate(len(octets))
+            for at in range(0, len(octets), mmap.PAGESIZE):
+                if any(octets[at : at + mmap.PAGESIZE]):
+                    copy.seek(at)
+                    copy.write(octets[at : at + mmap.PAGESIZE])
+        path.with_name("copy").replace(path)
+        assert room(path) < len(octets)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "posix_fallocate", no_room)
+        with pytest.raises(OSError, match="No space left"):
+            house.begin()
+    house.start()
+    assert all(room(path) >= path.stat().st_size for path in copies)
+    assert house.refused == []
+    assert house.text("www.example.") == "192.0.2.80"
+
+
+def room(path: Path) -> int:
+    """Octets that a file has on the disk."""
+    return path.stat().st_blocks * 512
+
+
+def no_room(*_arguments: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, "No space left on device")
