@@ -7,6 +7,7 @@ read there is nothing, not the end of the process.
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import os
 import resource
@@ -28,6 +29,10 @@ _libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 
 
+class NoAddresses(OSError):
+    """No room is left in an arena."""
+
+
 class Arena:
     """A reserved range of addresses, and the files that are mapped into it.
 
@@ -44,7 +49,7 @@ class Arena:
         self.view = memoryview(array).cast("B")
 
     def map(self, descriptor: int, octets: int, *, writable: bool = False) -> int:
-        """Map a file from its beginning; returns its place. Raises OSError, also where no room is left.
+        """Map a file from its beginning; returns its place. Raises NoAddresses where no room is left, OSError.
 
         What is `writable` is on the disk with all its octets then: a store into a hole of it that finds no room there
         is no error but a signal.
@@ -59,6 +64,13 @@ class Arena:
         if size >= HUGE and not writable:
             # What is not in memory yet is read so. A kernel that cannot has small pages.
             _libc.madvise(self.address + place, size, mmap.MADV_HUGEPAGE)
+        self._used[place] = size
+        return place
+
+    def hold(self, octets: int) -> int:
+        """Keep a place free, until unmap(), for files of so many octets together, two at most. Raises NoAddresses."""
+        size = _up(octets, mmap.PAGESIZE) + 2 * HUGE
+        place = self._free_place(size)
         self._used[place] = size
         return place
 
@@ -83,7 +95,7 @@ class Arena:
                 return end
             end = _up(place + used + self.address, step) - self.address
         if end + size > self._octets:
-            raise OSError(12, f"no room for {size} octets among {self._octets} octets of addresses")
+            raise NoAddresses(errno.ENOMEM, f"no room for {size} octets among {self._octets} octets of addresses")
         return end
 
 

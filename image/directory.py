@@ -37,7 +37,7 @@ MILLISECONDS = 1000  # of a second
 
 def create(path: Path, seed: int, zones: int) -> None:
     """Make an empty directory with room for so many zones: whole or not at all. Raises OSError."""
-    capacity = _parts(max(MIN_CAPACITY, layout.DIRECTORY_LOAD * zones)) * PART
+    capacity = _capacity(zones)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         octets = _octets(capacity)
@@ -234,6 +234,15 @@ class Directory:
         place = record_place(entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32, heaps)
         start = place + layout.ZONE_FIXED
         return place != 0 and bytes(self._arena.view[start : start + len(origin)]) == origin
+
+
+def file_octets(zones: int) -> int:
+    """Of a directory with room for so many zones."""
+    return _octets(_capacity(zones))
+
+
+def _capacity(zones: int) -> int:
+    return _parts(max(MIN_CAPACITY, layout.DIRECTORY_LOAD * zones)) * PART
 
 
 def _parts(capacity: int) -> int:

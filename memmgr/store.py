@@ -19,7 +19,7 @@ import msgspec
 from datasrc.filememory import PackedFiles
 from datasrc.keytable import KeyTable
 from image import delta, directory, layout, manifest
-from image.arena import Arena
+from image.arena import Arena, NoAddresses
 from image.delta import Delta
 from image.directory import PART, Directory, record_place
 from image.errors import ImageError
@@ -93,7 +93,10 @@ class Store:
             self.sync_again()  # now: what was left by who was killed takes room that is needed
         except OSError:  # it may last: the next look tries again, and nothing is removed until then
             pass
+        # Images that find no room are left to auth; without a directory there is nothing.
+        held = self.arena.hold(min(self._directory_octets(), self.arena.octets // 2))
         whole = self._map()
+        self.arena.unmap(held)
         self.zones: Counter[int] = Counter()  # of each slot
         # Whether zones may have other records than those given last.
         self.rebuilt = self._open_directory(self.manifest, rebuild=not whole or before.boot != boot)
@@ -384,8 +387,8 @@ class Store:
             if (image.octets, _checksum(path)) != (slot.octets, slot.checksum):
                 image.close()
                 raise ImageError(path, "it is another image than the one that was listed")
-        except (ImageError, FileNotFoundError) as error:
-            self._refused(path, error.reason if isinstance(error, ImageError) else "it is gone")
+        except (ImageError, FileNotFoundError, NoAddresses) as error:
+            self._refused(path, _reason(error))
             return None
         return image
 
@@ -394,9 +397,9 @@ class Store:
         path, boot = self.place / slot.delta, manifest.boot_id()
         try:
             return Delta(self.arena, path, seed=self.manifest.seed, boot=boot)
-        except (ImageError, FileNotFoundError) as error:
+        except (ImageError, FileNotFoundError, NoAddresses) as error:
             if self.manifest.boot == boot:  # else it is as expected
-                self._refused(path, error.reason if isinstance(error, ImageError) else "it is gone")
+                self._refused(path, _reason(error))
             return None
 
     def _make_anew(self, lost: dict[int, ImageFile]) -> None:
@@ -408,7 +411,13 @@ class Store:
         slots = tuple(_with_another_delta(slot) if slot.number in lost else slot for slot in self.manifest.slots)
         self._write(msgspec.structs.replace(self.manifest, slots=slots))  # which is still of its boot
         for number, image in lost.items():
-            self._take(number, image, self._make_delta(number, image.octets))
+            try:
+                changes = self._make_delta(number, image.octets)
+            except NoAddresses as error:
+                self._refused(image.path, _reason(error))
+                image.close()
+            else:
+                self._take(number, image, changes)
 
     def _take(self, number: int, image: ImageFile, changes: Delta) -> None:
         self.images[number] = image
@@ -444,6 +453,13 @@ class Store:
         self.zones = Counter(slot for _, slot, _ in self.directory.entries())
         return bool(before.directory)
 
+    def _directory_octets(self) -> int:
+        """Of the directory that there is, and of another, which may have to be made, at most."""
+        path = self.place / self.manifest.directory
+        old = path.stat().st_size if path.is_file() else 0
+        zones = sum(slot.zones for slot in self.manifest.slots) + old // (directory.ENTRY * layout.DIRECTORY_LOAD)
+        return old + directory.file_octets(_room(zones))
+
     def _old_directory(self, before: Manifest) -> Directory | None:
         if not before.directory:
             return None
@@ -452,8 +468,8 @@ class Store:
             old = Directory(self.arena, path, writable=True)
             if old.seed != before.seed:
                 raise ImageError(path, "its names are hashed with another seed")
-        except (ImageError, FileNotFoundError) as error:
-            self._refused(path, error.reason if isinstance(error, ImageError) else "it is gone")
+        except (ImageError, FileNotFoundError, NoAddresses) as error:
+            self._refused(path, _reason(error))
             return None
         return old
 
@@ -492,7 +508,7 @@ class Store:
         self._require_place()
         epoch = self.manifest.epoch + 1
         name = f"{epoch}.directory"
-        directory.create(self.place / name, self.manifest.seed, zones + max(zones, DIRECTORY_SPARE))
+        directory.create(self.place / name, self.manifest.seed, _room(zones))
         made = Directory(self.arena, self.place / name, writable=True)
         try:
             with made.many():
@@ -582,6 +598,18 @@ def _locked(place: Path) -> int:
 
 def _stamp() -> int:
     return int.from_bytes(os.urandom(STAMP_OCTETS))
+
+
+def _room(zones: int) -> int:
+    """For how many zones a directory is made that has so many at first."""
+    return zones + max(zones, DIRECTORY_SPARE)
+
+
+def _reason(error: ImageError | OSError) -> str:
+    """Why a file is not used."""
+    if isinstance(error, ImageError):
+        return error.reason
+    return "it is gone" if isinstance(error, FileNotFoundError) else str(error.strerror)
 
 
 def _delta_room(image_octets: int, least: int = 0) -> tuple[int, int]:

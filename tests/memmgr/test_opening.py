@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 
 from datasrc import filezones, masterfiles
-from image.arena import OCTETS
+from image.arena import LEAST, OCTETS, Arena
 from tests.memmgr.house import soa
 from tests.memmgr.test_zone_files import FileHouse
 
@@ -225,3 +225,26 @@ def test_no_list_takes_the_place_of_another_before_it_is_on_the_disk(house, monk
     house.stop()
     assert len(replaced) > 3
     assert all(replaced)
+
+
+def test_images_for_which_there_are_no_addresses_any_more_are_left_and_the_others_used(house, monkeypatch):
+    """The limit of the process was lowered (RLIMIT_AS)."""
+    monkeypatch.setattr("memmgr.plan.PACK_ZONES", 1)
+    monkeypatch.setattr("memmgr.store.DIRECTORY_SPARE", 1 << 17)  # more than what an image leaves that finds no room
+    origins = [f"zone{number}." for number in range(16)]
+    for origin in origins:
+        house.load(soa(1, "www A 192.0.2.80"), origin)
+    house.begin()
+    house.settle(compacting=False)
+    house.stop()
+    with monkeypatch.context() as patched:
+        patched.setattr("memmgr.store.Arena", lambda: Arena(LEAST))
+        store = house.begin().store
+        assert {Path(name).suffix for name, _ in house.refused} <= {".image", ".delta"}
+        assert all("no room for" in reason for _, reason in house.refused)
+        assert 1 < len(store.images) < len(origins)
+        assert len(list(store.there())) == store.zones.total() > 0
+        house.stop()
+    house.begin()
+    house.settle(compacting=False)
+    assert [house.text(f"www.{origin}") for origin in origins] == ["192.0.2.80"] * len(origins)
