@@ -450,6 +450,8 @@ class Store:
             self._refused(old.path, "it points to what is not there")
         room = sum(slot.zones for slot in before.slots) + (trusted.used if trusted is not None else 0)
         self.directory = self._make_directory(self._all_records(trusted, damaged), room, old)
+        if old is not None:
+            old.close()
         self.zones = Counter(slot for _, slot, _ in self.directory.entries())
         return bool(before.directory)
 
@@ -467,6 +469,7 @@ class Store:
         try:
             old = Directory(self.arena, path, writable=True)
             if old.seed != before.seed:
+                old.close()
                 raise ImageError(path, "its names are hashed with another seed")
         except (ImageError, FileNotFoundError, NoAddresses) as error:
             self._refused(path, _reason(error))

@@ -120,6 +120,21 @@ def keep(monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
     monkeypatch.setattr(Path, "unlink", unlink)
 
 
+def test_a_directory_that_was_replaced_at_the_start_takes_no_room_any_more(house):
+    """It has no name then, but its octets until it is unmapped."""
+    house.start()
+    house.stop()
+    for path in house.place.glob("*.delta"):
+        path.unlink()
+    before = mapped_directories()
+    house.start()
+    assert mapped_directories() == before + 1
+
+
+def mapped_directories() -> int:
+    return Path("/proc/self/maps").read_text(encoding="utf-8").count(".directory")
+
+
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileHouse]:
     """A zone file that was good once, and stopped."""
