@@ -18,30 +18,22 @@ import msgspec
 
 from datasrc.filememory import PackedFiles
 from datasrc.keytable import KeyTable
-from image import delta, directory, layout, manifest
+from image import directory, layout, manifest
 from image.arena import Arena, NoAddresses
-from image.delta import Delta
-from image.directory import PART, Directory, record_place
+from image.directory import Directory, record_place
 from image.errors import ImageError
-from image.file import ImageFile
 from image.manifest import Manifest, Slot
 from image.zonerecord import ZoneRecord, identity, origin_at, source_at, versions_of
 from memmgr import filetable
 from memmgr.announcing import Announcement
 from memmgr.errors import Occupied
 from memmgr.shortage import Shortage
+from memmgr.slots import Refused, Slots, reason_of, stamp, with_another_delta
 
 MODE = 0o700  # of the directory: zones may be nobody else's business
-HEAP_SHARE = 8  # the heap of a delta has that part of its image
-HEAP_LEAST = 1 << 20  # octets
-HEAP_MOST = 64 << 20
-HEAP_ENTRY = 128  # octets of heap an entry of the table, about what a changed name takes
-STAMP_OCTETS = 7  # JSON has numbers of 63 bits at least
 PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # errors that say nothing of a file
 MANY = 64  # zones that are published in one go: then checksums are made at the end
 DIRECTORY_SPARE = 1024  # zones a directory has room for beyond those it is made with, or as many again
-
-Refused = Callable[[Path, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +61,6 @@ class Store:
         self.shortage = Shortage()
         self._synced = False  # whether the list lasts, behind a power cut, too: of what is found nobody knows
         self._stuck: set[Path] = set()  # what could not be removed
-        self.images: dict[int, ImageFile] = {}
-        self.deltas: dict[int, Delta] = {}
-        self.heaps: dict[int, tuple[int, int]] = {}  # of each slot the places of ZONES and of the heap
         with ExitStack() as undo:  # it may be tried again, here or by another process
             self._lock = _locked(place)
             undo.callback(os.close, self._lock)
@@ -87,8 +76,10 @@ class Store:
         boot = manifest.boot_id()
         before = self._read()
         if before is None:
-            before = Manifest(0, boot, _stamp(), "", 0)
+            before = Manifest(0, boot, stamp(), "", 0)
         self.manifest = before
+        self._slots = Slots(self.place, self.arena, before.seed, self._refused)
+        self.images, self.deltas, self.heaps = self._slots.images, self._slots.deltas, self._slots.heaps
         try:
             self.sync_again()  # now: what was left by who was killed takes room that is needed
         except OSError:  # it may last: the next look tries again, and nothing is removed until then
@@ -203,21 +194,11 @@ class Store:
         `heap` is what the heap of the delta must have at least, in octets, whatever its image has.
         Raises ImageError, OSError; nothing is listed then.
         """
-        path = self.place / f"{number}.image"
-        image = ImageFile(self.arena, path, self.manifest.seed, checked=True)
-        try:
-            records = [ZoneRecord.read(self.arena.view, place).records for _, place in image.zones()]
-            checksum = _checksum(path)
-            changes = self._make_delta(number, image.octets, heap)
-        except BaseException:
-            image.close()
-            raise
-        slot = Slot(number, image.octets, checksum, changes.octets, _stamp(), sum(records), len(records))
-        self._take(slot.number, image, changes)
+        slot = self._slots.add(number, heap)
         try:
             self._list((*self.manifest.slots, slot))
         except BaseException:
-            self._let_go(number)
+            self._slots.let_go(number)
             raise
         self._reserved.discard(number)
 
@@ -273,7 +254,7 @@ class Store:
         """
         self._list(tuple(slot for slot in self.manifest.slots if slot.number not in numbers))
         for number in numbers:
-            self._let_go(number)
+            self._slots.let_go(number)
         if not self._synced:  # the list before this one has them, and may come back: sync_again() removes them
             return
         for number in numbers:
@@ -326,8 +307,7 @@ class Store:
     def let_go(self) -> None:
         """Let another process keep these images. What is mapped stays so: who still asks must not meet a hole."""
         if self._lock >= 0:
-            for changes in self.deltas.values():
-                changes.settle()
+            self._slots.settle()
             os.close(self._lock)
             self._lock = -1
 
@@ -363,77 +343,14 @@ class Store:
 
     def _map(self) -> bool:
         """Map what is listed; whether all of it is as it was."""
-        whole = True
-        lost: dict[int, ImageFile] = {}  # those without a delta
-        for slot in self.manifest.slots:
-            image = self._map_image(slot)
-            if image is None:
-                whole = False
-                continue
-            changes = self._map_delta(slot)
-            if changes is None:
-                lost[slot.number] = image
-            else:
-                self._take(slot.number, image, changes)
+        whole, lost = self._slots.map(self.manifest)
         if lost:
-            self._make_anew(lost)
-        return whole and not lost
-
-    def _map_image(self, slot: Slot) -> ImageFile | None:
-        """The image, if it is as it was."""
-        path = self.place / slot.image
-        try:
-            image = ImageFile(self.arena, path, self.manifest.seed)
-            if (image.octets, _checksum(path)) != (slot.octets, slot.checksum):
-                image.close()
-                raise ImageError(path, "it is another image than the one that was listed")
-        except (ImageError, FileNotFoundError, NoAddresses) as error:
-            self._refused(path, _reason(error))
-            return None
-        return image
-
-    def _map_delta(self, slot: Slot) -> Delta | None:
-        """The delta, if it is as it was."""
-        path, boot = self.place / slot.delta, manifest.boot_id()
-        try:
-            return Delta(self.arena, path, seed=self.manifest.seed, boot=boot)
-        except (ImageError, FileNotFoundError, NoAddresses) as error:
-            if self.manifest.boot == boot:  # else it is as expected
-                self._refused(path, _reason(error))
-            return None
-
-    def _make_anew(self, lost: dict[int, ImageFile]) -> None:
-        """Make deltas of these images, in place of those that are lost.
-
-        The list says so first: who has one of those mapped tells by its stamp that another is to be mapped. A process
-        that finds a new one, empty and whole, could not know that it is not the one that was listed.
-        """
-        slots = tuple(_with_another_delta(slot) if slot.number in lost else slot for slot in self.manifest.slots)
-        self._write(msgspec.structs.replace(self.manifest, slots=slots))  # which is still of its boot
-        for number, image in lost.items():
-            try:
-                changes = self._make_delta(number, image.octets)
-            except NoAddresses as error:
-                self._refused(image.path, _reason(error))
-                image.close()
-            else:
-                self._take(number, image, changes)
-
-    def _take(self, number: int, image: ImageFile, changes: Delta) -> None:
-        self.images[number] = image
-        self.deltas[number] = changes
-        self.heaps[number] = (image.row()[0], changes.heap)
-
-    def _let_go(self, number: int) -> None:
-        self.images.pop(number).close()
-        self.deltas.pop(number).close()
-        del self.heaps[number]
-
-    def _make_delta(self, number: int, image_octets: int, least: int = 0) -> Delta:
-        path = self.place / f"{number}.delta"
-        boot = manifest.boot_id()
-        delta.create(path, self.manifest.seed, boot, *_delta_room(image_octets, least))
-        return Delta(self.arena, path, seed=self.manifest.seed, boot=boot)
+            # The list says so first: who has one of these deltas mapped tells by its stamp that another is to be
+            # mapped. A process that finds one, empty and whole, could not know that it is not the one that was listed.
+            listed = (with_another_delta(slot) if slot.number in lost else slot for slot in self.manifest.slots)
+            self._write(msgspec.structs.replace(self.manifest, slots=tuple(listed)))  # which is still of its boot
+            self._slots.make_anew(lost)
+        return whole
 
     def _open_directory(self, before: Manifest, *, rebuild: bool) -> bool:
         """Have the directory; whether it was made anew, for it, or anything that it points to, is not what it was."""
@@ -443,13 +360,13 @@ class Store:
         if old is not None and damaged and not old.loose:
             self._refused(old.path, f"its checksums are wrong: {len(damaged)} of its parts are damaged")
         if old is not None and not (rebuild or damaged):
-            zones = self._counted(old)
+            zones = self._slots.counted(old)
             if zones is not None:
                 self.directory, self.zones = old, zones
                 return False
             self._refused(old.path, "it points to what is not there")
         room = sum(slot.zones for slot in before.slots) + (trusted.used if trusted is not None else 0)
-        self.directory = self._make_directory(self._all_records(trusted, damaged), room, old)
+        self.directory = self._make_directory(self._slots.all_records(before, trusted, damaged), room, old)
         if old is not None:
             old.close()
         self.zones = Counter(slot for _, slot, _ in self.directory.entries())
@@ -472,39 +389,9 @@ class Store:
                 old.close()
                 raise ImageError(path, "its names are hashed with another seed")
         except (ImageError, FileNotFoundError, NoAddresses) as error:
-            self._refused(path, _reason(error))
+            self._refused(path, reason_of(error))
             return None
         return old
-
-    def _counted(self, found: Directory) -> Counter[int] | None:
-        """How many zones each slot has; None where an entry points to what is not there."""
-        zones: Counter[int] = Counter()
-        for _, slot, offset in found.entries():
-            if not self._is_whole(slot, offset):
-                return None
-            zones[slot] += 1
-        return zones
-
-    def _all_records(self, trusted: Directory | None, damaged: Collection[int]) -> Iterator[tuple[int, int]]:
-        """The slot and offset of every record in the images, then those of the directory, where it can be trusted."""
-        for slot in self._mapped():
-            yield from ((slot, offset) for offset, _ in self.images[slot].zones())
-        if trusted is not None:
-            for at, slot, offset in trusted.entries():
-                if at // PART not in damaged and self._is_whole(slot, offset):
-                    yield slot, offset
-
-    def _is_whole(self, slot: int, offset: int) -> bool:
-        """Whether what an entry points to is there, and is what it was."""
-        if slot not in self.heaps:
-            return False
-        if not offset & layout.IN_DELTA:
-            return True
-        return layout.ZONE_UNIT <= (offset & layout.BELOW_DELTA) * layout.ZONE_UNIT < self.deltas[slot].sealed
-
-    def _mapped(self) -> list[int]:
-        """The slots in the order in which they were published: of two records of a zone the later one counts."""
-        return [slot.number for slot in self.manifest.slots if slot.number in self.images]
 
     def _make_directory(self, records: Iterable[tuple[int, int]], zones: int, old: Directory | None) -> Directory:
         """One with these records (slot and offset), of so many zones at most."""
@@ -599,33 +486,6 @@ def _locked(place: Path) -> int:
         raise Occupied(f"{place}: another process keeps these images") from None
 
 
-def _stamp() -> int:
-    return int.from_bytes(os.urandom(STAMP_OCTETS))
-
-
 def _room(zones: int) -> int:
     """For how many zones a directory is made that has so many at first."""
     return zones + max(zones, DIRECTORY_SPARE)
-
-
-def _reason(error: ImageError | OSError) -> str:
-    """Why a file is not used."""
-    if isinstance(error, ImageError):
-        return error.reason
-    return "it is gone" if isinstance(error, FileNotFoundError) else str(error.strerror)
-
-
-def _delta_room(image_octets: int, least: int = 0) -> tuple[int, int]:
-    """Entries of the table and octets of the heap of a delta; the heap has `least` octets at least."""
-    heap = max(min(max(image_octets // HEAP_SHARE, HEAP_LEAST), HEAP_MOST), least)
-    return heap // HEAP_ENTRY, heap
-
-
-def _with_another_delta(slot: Slot) -> Slot:
-    octets = delta.file_octets(*_delta_room(slot.octets))
-    return msgspec.structs.replace(slot, delta_octets=octets, delta_stamp=_stamp())
-
-
-def _checksum(path: Path) -> int:
-    with path.open("rb") as file:
-        return int.from_bytes(file.read(layout.HEADER_OCTETS)[-4:], "little")

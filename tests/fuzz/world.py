@@ -14,7 +14,7 @@ import pytest
 from image import layout
 from image.delta import USED_PLACE
 from image.responder import Responder
-from memmgr import store
+from memmgr import slots, store
 from tests.datasrc.zonemaking import change
 from tests.fuzz import zones
 from tests.kit import dnspacket as packet
@@ -33,7 +33,8 @@ class Images:
     def __init__(self, directory: Path) -> None:
         numbers = itertools.count(1)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(store, "_stamp", lambda: next(numbers))  # the seed of hashes, too
+            for module in (slots, store):  # the seed of hashes, too
+                patch.setattr(module, "stamp", lambda: next(numbers))
             self.house = House(directory)
             for origin, text in zones.zones().items():
                 self.house.load(text, origin)

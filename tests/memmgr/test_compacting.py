@@ -32,7 +32,7 @@ DEADLINE = 300.0  # seconds; ten times what is expected and more
 @pytest.fixture
 def house(tmp_path, monkeypatch):
     """Zones in one image, whose delta has little room."""
-    monkeypatch.setattr("memmgr.store.HEAP_LEAST", 1 << 15)
+    monkeypatch.setattr("memmgr.slots.HEAP_LEAST", 1 << 15)
     made = House(tmp_path)
     for zone in ZONES:
         made.load(soa(1, "www A 192.0.2.1"), zone)

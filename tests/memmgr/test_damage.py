@@ -248,7 +248,7 @@ def test_a_name_that_came_with_a_change_whose_record_is_lost_goes_with_it(house,
 
 @pytest.mark.parametrize("victim", ["*.delta", "*.directory"])
 def test_no_octet_can_be_another_where_the_writer_was_killed(house, victim, monkeypatch):
-    monkeypatch.setattr("memmgr.store.HEAP_LEAST", 1 << 15)
+    monkeypatch.setattr("memmgr.slots.HEAP_LEAST", 1 << 15)
     for number in range(ZONES):
         house.load(soa(1, f"www A 192.0.2.{number}"), f"zone{number}.")
     serial = 1

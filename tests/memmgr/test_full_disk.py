@@ -301,7 +301,7 @@ def test_an_image_that_cannot_be_listed_is_mapped_no_more(house, monkeypatch):
     number, path = store.reserve()
     builder.build([], path, store.manifest.seed)
     before = mappings(".image", ".delta")
-    for call in ("memmgr.store._checksum", "memmgr.store.Store._make_delta", "memmgr.store.Store._list"):
+    for call in ("memmgr.slots.checksum", "memmgr.slots.Slots._make_delta", "memmgr.store.Store._list"):
         with monkeypatch.context() as patched:
             patched.setattr(call, full)
             with pytest.raises(OSError, match="No space"):

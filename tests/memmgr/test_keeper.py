@@ -120,7 +120,7 @@ def test_a_small_new_zone_needs_no_file(house):
 
 
 def test_what_the_delta_has_no_room_for_is_built(house, monkeypatch):
-    monkeypatch.setattr("memmgr.store.HEAP_LEAST", 4096)
+    monkeypatch.setattr("memmgr.slots.HEAP_LEAST", 4096)
     house.load(soa(1, "www A 192.0.2.80"))
     house.start()
     for serial in range(2, 30):
@@ -324,7 +324,7 @@ def octets_of(house):
 
 def test_a_stream_of_changes_of_many_zones_lets_nothing_grow(house, monkeypatch):
     """Deltas fill and images wear out, again and again: what is in use stays within a bound, and right."""
-    monkeypatch.setattr("memmgr.store.HEAP_LEAST", 1 << 13)
+    monkeypatch.setattr("memmgr.slots.HEAP_LEAST", 1 << 13)
     zones = [f"zone{number}." for number in range(6)]
     for zone in zones:
         house.load(soa(1, "www A 192.0.2.80"), zone)
@@ -529,7 +529,7 @@ MANY = [f"z{number}.test." for number in range(60)]
 
 @pytest.fixture
 def small_margin(monkeypatch):
-    monkeypatch.setattr("memmgr.store.HEAP_LEAST", 1024)  # about a dozen records
+    monkeypatch.setattr("memmgr.slots.HEAP_LEAST", 1024)  # about a dozen records
 
 
 def flags(house, origin):

@@ -264,7 +264,7 @@ def test_a_file_that_was_only_touched_is_no_change(house):
 
 
 def test_a_restart_with_more_zone_files_than_the_margin_has_room_for_answers_all(house, monkeypatch):
-    monkeypatch.setattr("memmgr.store.HEAP_LEAST", 1024)  # about a dozen records
+    monkeypatch.setattr("memmgr.slots.HEAP_LEAST", 1024)  # about a dozen records
     for number in range(60):
         house.write(soa(1, f"www A 192.0.2.{number}"), f"z{number}.test")
     for _ in range(3):  # a process does not know versions of its predecessor's: all are left until they are built
