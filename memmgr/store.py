@@ -397,20 +397,19 @@ class Store:
         """One with these records (slot and offset), of so many zones at most."""
         self._require_place()
         epoch = self.manifest.epoch + 1
-        name = f"{epoch}.directory"
-        directory.create(self.place / name, self.manifest.seed, _room(zones))
-        made = Directory(self.arena, self.place / name, writable=True)
-        try:
+        path = self.place / f"{epoch}.directory"
+        with ExitStack() as undo:  # in no list it would take its room until the process ends
+            undo.callback(self._remove, path)
+            directory.create(path, self.manifest.seed, _room(zones))
+            made = Directory(self.arena, path, writable=True)
+            undo.callback(made.close)
             with made.many():
                 for slot, offset in records:
                     origin = origin_at(self.arena.view, record_place(slot, offset, self.heaps))
                     made.put(made.find(origin, self.heaps), origin, slot, offset)
             slots = tuple(slot for slot in self.manifest.slots if slot.number in self.images)
-            self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, directory=name, slots=slots))
-        except BaseException:  # in no list: it would take its room until the process ends
-            made.close()
-            self._remove(self.place / name)
-            raise
+            self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, directory=path.name, slots=slots))
+            undo.pop_all()
         if old is not None:
             old.advance()  # for who still looks there
         return made
