@@ -186,9 +186,9 @@ def test_very_many_zones_for_which_there_is_no_room_are_one_try_and_one_line(hou
     house.start()
     store, tries = house.keeper.store, 0
 
-    def no_file(*_arguments, **_options):
+    def no_file(*_arguments, prefix="", **_options):
         nonlocal tries
-        tries += 1
+        tries += manifest.NAME not in prefix  # a note for the next process may be due
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def delta_full(*_arguments):
