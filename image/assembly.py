@@ -26,10 +26,8 @@ from image.layout import (
     ZONE_UNIT,
 )
 from image.nodemaking import NodeMaker
-from image.rowlayout import HIGH, LOW, NAME_ENTRY
+from image.rowlayout import HIGH, LOW, NAME_ENTRY, WHOLE_SET
 from image.zonerows import ZoneRows
-
-WHOLE_SET = 2  # numbers of 32 bits
 
 Parts = tuple[int, list[tuple[int, int, bytes]], bytes]
 

@@ -1,24 +1,18 @@
-"""Making nodes of names: their sets as fragments, referrals with glue, and the names above them that have nothing.
+"""Making nodes of names: their sets as fragments, and the names above them that have nothing.
 
 Plain Python; nodemaking.pxd adds the types.
 """
 
 from __future__ import annotations
 
-from image.chainmaking import ChainMaker
 from image.growing import GrowingOctets
 from image.layout import (
     CNAME,
     DNAME,
     DS,
-    HALF,
-    HOST_ENTRY,
-    IN_DOMAIN_SHIFT,
-    MAX_DATAGRAM,
     MAX_DEPTH,
     MAX_LABEL,
     MAX_NAME,
-    MESSAGE_HEADER,
     NO_END,
     NODE_CNAME,
     NODE_CUT,
@@ -28,13 +22,8 @@ from image.layout import (
     NSEC,
     NSEC3,
     NSEC_ENTRY,
-    QUESTION_FIXED,
-    RECORD_FIXED,
-    REFERRAL,
     RRSIG,
     SET_LARGE,
-    SET_MORE_GLUE,
-    SET_SIGNED_GLUE,
     SIG,
     SOA,
     STAR,
@@ -42,53 +31,29 @@ from image.layout import (
     UNIT,
     UPPER_A,
     UPPER_Z,
-    WITH_GLUE,
     WITH_SIGNATURES,
     ZONE_NSEC,
     ZONE_NSEC3,
 )
-from image.names import NameReader, buffer
-from image.rowlayout import (
-    ESCAPE,
-    HIGH,
-    LENGTH,
-    LOW,
-    MAX_WRITTEN,
-    NAME_ENTRY,
-    OWNER_WRITTEN,
-    TYPES_WITH_NAMES,
-)
+from image.names import buffer
+from image.referralmaking import ReferralMaker
+from image.rowlayout import ESCAPE, HIGH, NAME_ENTRY, NAME_ROOM, WHOLE_SET
 from image.zonerows import ZoneRows
 
-A = 1
-AAAA = 28
 KEY_LABELS = 256  # ends of labels in a key, more than there can be
-OWNER_ROOM = 1024
 MINIMUM_OCTETS = 4  # at the end of SOA RDATA
-WHOLE_SET = 2  # numbers of 32 bits
 
 
-class NodeMaker(ChainMaker):
+class NodeMaker(ReferralMaker):
     """The nodes of the zone at hand."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed, ZoneRows())
-        self.nodes = GrowingOctets(UNIT)
-        self.nodes.used = UNIT
         self.names = GrowingOctets(NAME_ENTRY)
-        self.hosts = GrowingOctets(HOST_ENTRY)
-        self.glue_flags = 0  # of the referral at hand
-        self.is_required = 0  # set while glue is added that must be sent
-        self.host = buffer(OWNER_ROOM)
-        self.host_reader = NameReader(seed)
-        self.host_reader.attach(self.host)
-        self.number = 0  # of the zone
         self.negative = 0
         self.first_end = NO_END
         self.last_end = 0
-        self.sets = GrowingOctets(UNIT)  # of the node at hand
-        self.set_count = 0
-        self.owner = buffer(OWNER_ROOM)
+        self.owner = buffer(NAME_ROOM)
         self.owner_octets = 0
         self.ends = buffer(8 * KEY_LABELS).cast("q")
         self.node_at = buffer(8 * (MAX_DEPTH + 1)).cast("q")  # of the suffix of so many labels, octets
@@ -240,20 +205,6 @@ class NodeMaker(ChainMaker):
         self.add_entry(flags << HIGH | rdtype, fragment)
         return fragment
 
-    def is_large(self, row: int) -> int:
-        """Whether no datagram has room for a set: for so many records as short as they may become."""
-        rows = self.zone_rows
-        rdtype = rows.type_of(row) >> HIGH
-        may_shrink = 1 if rdtype < TYPES_WITH_NAMES and self.compressed[rdtype] else 0
-        at = rows.blob_of(row)
-        end = at + rows.blob_size(row)
-        octets = 0
-        while at < end:
-            size = self.heap.octets[at] << 8 | self.heap.octets[at + 1]
-            at += LENGTH + size
-            octets += RECORD_FIXED + (0 if may_shrink else size)
-        return 1 if MESSAGE_HEADER + 1 + QUESTION_FIXED + octets > MAX_DATAGRAM else 0
-
     def known_labels(self) -> int:
         """How many labels of the name end all names that it answers for: a wildcard's `*` is none of them."""
         if self.depth and self.name[0] == 1 and self.name[1] == STAR:
@@ -288,141 +239,6 @@ class NodeMaker(ChainMaker):
         self.chain.words[word + 1] = fragment
         self.next_entry += 1
         return self.next_entry
-
-    # Referrals.
-
-    def add_referral(self, name: int) -> int:
-        """The reply to everything at or below a cut: glue that must be there first (RFC 9471), its signatures last."""
-        row = self.zone_rows.find_row(name, NS << HIGH)
-        self.begin_fragment(self.depth)
-        self.put_set(row, self.zone_rows.ttl_of(row), TO_OWNER, 0)
-        self.begin_second()
-        self.glue_flags = SET_LARGE if self.failed and self.is_large(row) else 0
-        if self.written_count == MAX_WRITTEN:  # owners of glue would not be pointers
-            self.failed = True
-        if not self.failed:
-            self.is_required = 1
-            self.add_glue(name, row, 1, 0)
-            self.end_part()
-            self.glue_flags |= SET_LARGE if self.failed else self.record_count - self.first_records << IN_DOMAIN_SHIFT
-        self.is_required = 0
-        self.add_glue(name, row, 0, 0)  # also where it has failed: hosts are noted
-        if self.glue_flags & SET_SIGNED_GLUE:
-            self.add_glue(name, row, 1, 1)
-            self.add_glue(name, row, 0, 1)
-        has_glue = self.wire_used != self.part_start
-        fragment = self.store_fragment(WITH_GLUE) if has_glue else self.store_first()
-        if fragment == 0:
-            self.glue_flags &= SET_LARGE
-        return self.add_entry(self.glue_flags << HIGH | REFERRAL, fragment)
-
-    def store_first(self) -> int:
-        """Store the fragment without the second part that was begun."""
-        self.part_start = 0
-        self.first_pointers = 0
-        self.first_records = 0
-        return self.store_fragment(0)
-
-    def add_glue(self, cut: int, row: int, in_domain: int, signatures: int) -> int:
-        """Add the addresses of the servers that are at or below the cut, or of the others; or their signatures."""
-        rows = self.zone_rows
-        at = rows.blob_of(row)
-        end = at + rows.blob_size(row)
-        while at < end:
-            size = self.heap.octets[at] << 8 | self.heap.octets[at + 1]
-            at += LENGTH
-            behind = rows.key_of(at, at + size)
-            if behind > 0 and self.is_in_domain(cut) == in_domain:
-                if not in_domain and not signatures:
-                    self.note_host(at, behind - at)
-                name = self.find_target(cut, in_domain)
-                if name >= 0 and not (self.has_dname and self.is_redirected()):
-                    self.add_addresses(name, at, signatures)
-            at += size
-        return 0
-
-    def note_host(self, at: int, octets: int) -> int:
-        """Note that the cut whose node comes next names the host at `at` of the heap."""
-        if octets > MAX_NAME:  # what is copied by address has its bound here: `host` has room for any name
-            raise IndexError("a host is longer than a name")
-        self.copy(self.host_reader.octets_address, self.heap.address + at, octets)
-        self.host_reader.scan(0, octets)
-        value = self.mix(self.host_reader.hashes[self.host_reader.depth], self.number)
-        self.hosts.make_room(HOST_ENTRY)
-        self.hosts.longs[self.hosts.used >> 3] = value >> HALF << HALF | self.nodes.used >> 2
-        self.hosts.used += HOST_ENTRY
-        return 0
-
-    def is_in_domain(self, cut: int) -> int:
-        """Whether the name of `key` is at or below a cut."""
-        rows = self.zone_rows
-        size = rows.key_size(cut)
-        at = rows.key_start(cut)
-        if rows.key_octets < size:
-            return 0
-        for index in range(size):
-            if rows.key[index] != self.heap.octets[at + index]:
-                return 0
-        return 1
-
-    def find_target(self, cut: int, in_domain: int) -> int:
-        """The name of `key`, or -1; those below a cut are near it."""
-        rows = self.zone_rows
-        if in_domain:
-            for name in range(cut, min(cut + 4, rows.name_count)):
-                order = rows.compare_key(name)
-                if order == 0:
-                    return name
-                if order > 0:
-                    return -1
-        return rows.find_name()
-
-    def is_redirected(self) -> int:
-        """Whether a name above that of `key` has a DNAME; `key` is used up."""
-        rows = self.zone_rows
-        while rows.key_octets:
-            rows.key_octets -= 1
-            while rows.key_octets and rows.key[rows.key_octets - 1]:
-                rows.key_octets -= 1
-            name = rows.find_name()
-            if name >= 0 and rows.find_row(name, DNAME << HIGH) >= 0:
-                return 1
-        return 0
-
-    def add_addresses(self, name: int, owner: int, signatures: int) -> int:
-        """Add the addresses of a name, spelled as at `owner` of the heap, or their signatures."""
-        rows = self.zone_rows
-        for row in range(rows.first_row(name), rows.first_row(name + 1)):
-            types = rows.type_of(row)
-            rdtype = types >> HIGH
-            if rdtype in (A, AAAA):
-                if not signatures and self.is_any_use(row):
-                    self.put_set(row, rows.ttl_of(row), OWNER_WRITTEN, owner)
-            elif rdtype == RRSIG and types & LOW in (A, AAAA):
-                self.glue_flags |= SET_SIGNED_GLUE
-                covered = rows.find_row(name, (types & LOW) << HIGH)
-                if signatures and covered >= 0:
-                    self.put_set(row, min(rows.ttl_of(row), rows.ttl_of(covered)), OWNER_WRITTEN, owner)
-        return 0
-
-    def is_any_use(self, row: int) -> int:
-        """Whether glue may be sent: what must be, or what a datagram has room for."""
-        if self.is_required or not self.is_large(row):
-            return 1
-        self.glue_flags |= SET_MORE_GLUE
-        return 0
-
-    # Nodes.
-
-    def add_entry(self, types: int, fragment: int) -> int:
-        """Add a set to the node at hand: its type, and its flags << 16."""
-        self.sets.make_room(WHOLE_SET * UNIT)
-        at = self.set_count * WHOLE_SET
-        self.sets.words[at] = types
-        self.sets.words[at + 1] = fragment
-        self.sets.used += WHOLE_SET * UNIT
-        self.set_count += 1
-        return 0
 
     def add_node(self, level: int, flags: int, link: int) -> int:
         """Add the node of the suffix of so many labels, with the sets at hand."""

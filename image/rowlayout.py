@@ -4,6 +4,8 @@ from __future__ import annotations
 
 NUMBER = 8  # octets
 NAME_ENTRY = 16  # octets of a name in the making of buckets: hash, place of its node in units
+NAME_ROOM = 1024  # octets: a name has room in them while it is put together
+WHOLE_SET = 2  # numbers of 32 bits of a set of the node in the making: its flags << 16 | type, its fragment
 
 # Numbers of a row: where its packed RDATA is in the heap; octets << 32 | TTL; type << 16 | covered type.
 ROW = 3
