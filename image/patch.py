@@ -10,27 +10,21 @@ built anew. Names are rendered by what renders them for an image.
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from itertools import islice
 
-import dns.exception
-import dns.name
-
-from datasrc.errors import NotInZone
 from datasrc.keys import APEX, WILDCARD, path
-from datasrc.nsec3 import SHA1, Parameters, hashed_key, may_be_hashed, next_key, read_parameters
 from datasrc.rows import Row, name_from_wire
 from datasrc.source import Finder
 from image import layout
 from image.assembly import ImageAssembler, Parts
-from image.chainpatch import ChainPatch
 from image.errors import NotExpressible
 from image.names import NameReader
 from image.overlay import Node, Old, Overlay, Place
+from image.patchchains import ChainChanges
 from image.patchnames import PatchNames
-from image.patchrendering import ADDRESS_TYPES, Rendering, hosts_of, rdatas_of
+from image.patchrendering import ADDRESS_TYPES, Rendering, hosts_of
 from image.zonerecord import ZoneRecord, origin_wire
 
 MAX_NAMES = 1000  # that are written; more take longer than to build the zone anew in the background
@@ -65,7 +59,7 @@ class Patch:
         self._rendering = Rendering(finder, self._origin, tools.assembler)
         self._names = PatchNames(finder, self._origin)
         self._overlay = Overlay(place, tools.reader)
-        self._place = place
+        self._chains = ChainChanges(place, finder, self._rendering, self._names, self._overlay)
         self._nodes: dict[bytes, Node] = {}
         self._negative = 0
         self._served: set[bytes] = set()  # delegations whose servers changed
@@ -75,10 +69,6 @@ class Patch:
         self._gone: dict[bytes, Old] = {}
         self._starred: set[bytes] = set()  # below which a wildcard may have come or gone
         self._waiting: list[bytes] = []
-        self._chain: ChainPatch | None = None
-        self._linked: set[bytes] = set()  # owners whose NSEC records changed
-        self._following: dict[bytes, bytes] = {}  # what those name, by its key
-        self._unmatched: set[bytes] = set()  # hashes that came, whose names were not found yet
 
     def change(self, touched: Touched) -> ZoneRecord:
         """Write to the delta what becomes of these names; the record to publish.
@@ -89,25 +79,23 @@ class Patch:
         if len(owners) > MAX_NAMES:
             raise NotExpressible(f"more than {MAX_NAMES} names changed")
         types = frozenset[int]().union(*owners.values())
-        self._judge_chain(types)
+        self._chains.judge(types)
         if types & _SIGNED and not self._record.flags & layout.ZONE_SIGNED:
             raise NotExpressible("it was not signed")
         if layout.DNAME in owners.get(self._origin, ()):
             raise NotExpressible("the whole zone is redirected, or no longer")
-        self._linked = {owner for owner, kinds in owners.items() if layout.NSEC in kinds}
-        for owner in [owner for owner, kinds in owners.items() if layout.NSEC3 in kinds]:
-            self._take_hashed(owner, owners.pop(owner))
-        self._unmatched = self._chain.came() if self._chain is not None and self._chain.hashed else set()
+        self._chains.take(owners)
+        owners = {owner: kinds for owner, kinds in owners.items() if layout.NSEC3 not in kinds}  # those are no names
         self._take_apex(owners.get(self._origin, frozenset()))
         self._waiting = list(owners)
-        if self._unmatched:  # names that have NSEC3 now are among those that changed, or above them
+        if self._chains.unmatched:  # names that have NSEC3 now are among those that changed, or above them
             self._waiting += [above for owner in owners for above in self._names.ancestors(owner)]
         self._served = {owner for owner, kinds in owners.items() if layout.NS in kinds}
         if self._record.last_end and types & _LOOKED_AT:
             self._find_cuts(owners)
         while self._waiting:
             self._settle(self._waiting.pop())
-        if self._unmatched:
+        if self._chains.unmatched:
             raise NotExpressible("there are NSEC3 records for names that did not change")
         return self._write()
 
@@ -175,19 +163,17 @@ class Patch:
             elif row.rdtype == layout.DNAME or row.key != APEX:  # nothing is below a cut or a DNAME
                 self._let_go(owner, old)
                 end = self._names.owner_of(row.key)
-                self._waiting += [
-                    end,
-                    *self._names.between(owner, end),
-                ]  # its glue this may be; they may have been for it
+                # The cut may carry this name's addresses as glue; names in between may have existed only for it.
+                self._waiting += [end, *self._names.between(owner, end)]
                 return
         if rows:
             taken = self._take(owner, self._rendering.render_rows(key, rows), old)
-            self._follow_nsec(owner, rows)
+            self._chains.follow(owner, rows, taken)
             was_cut = old is not None and old.there and old.flags & layout.NODE_CUT
             if taken.flags & layout.NODE_CUT and (owner in self._served or not was_cut):
                 self._note_hosts(owner, next(row for row in rows if row.rdtype == layout.NS))
         elif self._names.has_below(key):
-            self._node(owner).link = self._link(owner, old)
+            self._node(owner).link = self._chains.link(owner, old)
             self._taken[owner] = old
         else:
             self._let_go(owner, old)
@@ -198,7 +184,7 @@ class Patch:
 
     def _take(self, owner: bytes, parts: Parts, old: Old | None) -> Node:
         node = self._add(owner, parts)
-        node.link = self._link(owner, old)
+        node.link = self._chains.link(owner, old)
         self._taken[owner] = old
         return node
 
@@ -208,8 +194,8 @@ class Patch:
         self._settled.add(self._origin)
         if old is None or not old.there or types & {layout.CNAME, layout.DNAME}:
             rows = self._finder.rows_at([APEX])
-            self._take(self._origin, self._rendering.render_rows(APEX, rows), old)
-            self._follow_nsec(self._origin, rows)
+            node = self._take(self._origin, self._rendering.render_rows(APEX, rows), old)
+            self._chains.follow(self._origin, rows, node)
             return
         places = [(rdtype, 0) for rdtype in types]
         if self._record.flags & layout.ZONE_SIGNED:
@@ -220,7 +206,7 @@ class Patch:
         node = self._take(self._origin, (flags, changed, negative if layout.SOA in types else b""), old)
         node.flags |= old.flags & ~layout.NODE_WILDCARD
         node.sets = {rdtype: entry for rdtype, entry in old.sets.items() if rdtype not in types} | node.sets
-        self._follow_nsec(self._origin, rows)
+        self._chains.follow(self._origin, rows, node)
 
     def _look_above(self, owner: bytes, old: Old | None) -> None:
         """The names above one that came or went come and go with it; a wildcard is noted above."""
@@ -268,100 +254,6 @@ class Patch:
             if target.is_subdomain(self._finder.info.origin) and not target.is_subdomain(name_from_wire(cut)):
                 self._overlay.note_host(host, cut)
 
-    # Chains.
-
-    def _judge_chain(self, types: frozenset[int]) -> None:
-        """Have the chain at hand where it is concerned."""
-        flags = self._record.flags
-        if layout.NSEC3PARAM in types:
-            raise NotExpressible("its NSEC3 parameters changed")
-        for rdtype, flag in ((layout.NSEC, layout.ZONE_NSEC), (layout.NSEC3, layout.ZONE_NSEC3)):
-            if rdtype in types and not flags & flag:
-                raise NotExpressible("a chain changed that the image does not have")
-        if flags & layout.ZONE_NSEC3 or layout.NSEC in types:
-            self._chain = ChainPatch(self._place)
-
-    def _take_hashed(self, owner: bytes, types: frozenset[int]) -> None:
-        """An NSEC3 record, by the key of its owner."""
-        assert self._chain is not None
-        key = self._names.key_of(owner)
-        rows = self._finder.rows_at([key])
-        strange = any(layout.NSEC3 not in (row.rdtype, row.covers) for row in rows)
-        if strange or types - {layout.NSEC3, layout.RRSIG} or not may_be_hashed(key) or self._has_node(owner):
-            raise NotExpressible("a hash is the name of other records too")
-        digest = base64.b32hexdecode(key[:-1].upper())
-        records = [rdata for row in rows if row.rdtype == layout.NSEC3 for rdata in rdatas_of(row)]
-        if not rows:
-            self._chain.put(digest, 0, None)
-            return
-        try:
-            (rdata,) = records
-            parameters, _ = read_parameters(rdata)
-            following = base64.b32hexdecode(next_key(rdata)[:-1].upper())
-        except ValueError as error:
-            raise NotExpressible("an NSEC3 record cannot be read, or is one of several") from error
-        if parameters != self._parameters():
-            raise NotExpressible("an NSEC3 record of another chain changed")
-        self._rendering.load(self._rendering.with_apex(rows))
-        fragment = self._assembler.render_hashed(self._origin, key)
-        if not fragment:
-            raise NotExpressible("an NSEC3 record is too large")
-        self._chain.put(digest, self._overlay.keep(fragment), following)
-
-    def _has_node(self, owner: bytes) -> bool:
-        old = self._overlay.find(owner)
-        return old is not None and old.there
-
-    def _parameters(self) -> Parameters:
-        return Parameters(SHA1, self._record.iterations, self._record.salt)
-
-    def _link(self, owner: bytes, old: Old | None) -> int:
-        """The entry of a name in the chain of NSEC3."""
-        if self._chain is None or not self._chain.hashed:
-            return 0
-        if old is not None and old.there and (old.link or not self._unmatched):
-            return old.link
-        digest = base64.b32hexdecode(hashed_key(name_from_wire(owner), self._parameters())[:-1].upper())
-        self._unmatched.discard(digest)
-        entry = self._chain.in_image(digest)
-        if entry or not self._chain.is_there(digest):
-            return entry
-        return self._overlay.keep(digest)
-
-    def _follow_nsec(self, owner: bytes, rows: Iterable[Row]) -> None:
-        """Note what the NSEC record of a name says, if it changed."""
-        records = [rdata for row in rows if row.rdtype == layout.NSEC for rdata in rdatas_of(row)]
-        if owner not in self._linked or not records:
-            return
-        try:
-            (rdata,) = records
-            following, _ = dns.name.from_wire(rdata, 0)
-            self._following[owner] = self._finder.key_of(following)
-        except (ValueError, dns.exception.DNSException, NotInZone) as error:
-            raise NotExpressible("an NSEC record cannot be read, or is one of several") from error
-        _, fragment = self._nodes[owner].sets.get(layout.NSEC, (0, 0))
-        if not fragment:
-            raise NotExpressible("an NSEC record is too large, or at a name that is not there")
-
-    def _patch_chain(self, written: Mapping[bytes, int]) -> tuple[int, int]:
-        """Write what becomes of the chain; `written` are the places of nodes. Where the patch is, and its entries."""
-        chain = self._chain
-        if chain is not None:
-            for owner in self._linked:
-                following = self._following.get(owner)
-                if owner in written:
-                    chain.put(self._names.key_of(owner), written[owner], following)
-                elif following is not None or self._finder.row(self._names.key_of(owner), layout.NSEC) is not None:
-                    raise NotExpressible("there is an NSEC record at a name that is not there")
-        if chain is None or not chain.changed:
-            return self._record.patch, self._record.patch_entries
-        if not chain.is_whole():
-            raise NotExpressible("its chain of NSEC or NSEC3 records has a gap")
-        patch, entries = chain.write()
-        if entries > layout.MAX_PATCH:
-            raise NotExpressible(f"its chain changed at more than {layout.MAX_PATCH} places")
-        return patch, entries
-
     # Writing.
 
     def _write(self, flags: Mapping[bytes, int] | None = None) -> ZoneRecord:
@@ -376,7 +268,7 @@ class Patch:
             if flags is None:
                 node.flags = self._with_wildcard(owner, node.flags, before)
             written[owner] = self._overlay.write(owner, before, node)
-        patch, patch_entries = self._patch_chain(written)
+        patch, patch_entries = self._chains.write(written)
         self._overlay.finish()
         info = self._finder.info
         return replace(

@@ -14,7 +14,7 @@ from image import layout
 from image.assembly import ImageAssembler, Parts
 from image.errors import NotExpressible
 
-ADDRESS_TYPES = frozenset({1, 28})  # A, AAAA
+ADDRESS_TYPES = frozenset({layout.A, layout.AAAA})
 
 
 def rdatas_of(row: Row) -> tuple[bytes, ...]:
@@ -56,10 +56,15 @@ class Rendering:
     def render_rows(self, key: bytes, rows: Iterable[Row]) -> Parts:
         """The parts of a name of these rows; those of the apex tell where the zone begins."""
         needed = {(row.key, row.rdtype, row.covers): row for row in (*rows, *self._glue(key, rows))}
-        self.load(self.with_apex([needed[place] for place in sorted(needed)]))
+        self.load(self._with_apex([needed[place] for place in sorted(needed)]))
         return self.render(key)
 
-    def with_apex(self, rows: list[Row]) -> list[Row]:
+    def render_hashed(self, key: bytes, rows: list[Row]) -> bytes | None:
+        """The fragment of the NSEC3 record at a key, of the rows there; empty: too large. None: there is none."""
+        self.load(self._with_apex(rows))
+        return self._assembler.render_hashed(self._origin, key)
+
+    def _with_apex(self, rows: list[Row]) -> list[Row]:
         """These rows, which are in order, and the SOA: the first name of rows is the apex."""
         soa = self._finder.row(APEX, layout.SOA)
         if soa is None or soa in rows:
