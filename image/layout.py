@@ -57,6 +57,8 @@ DELTA (a file beside an image)
 
 In a zone that has a delta, fragment numbers with the highest bit are in the heap, others in the image. So are links of
 nodes: such a link is where in the heap the hash of the name is.
+
+A cut or a DNAME is an *end*: what is below it is not in the image, but for the glue that goes with a referral.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ SECTIONS = 6
 
 # Records of zones: offsets of fields, in octets; the origin follows in wire form and small letters, then the salt.
 ZONE_FLAGS = 0  # u8
-ZONE_FIRST_END = 1  # u8: labels of the shallowest cut or DNAME; 255 where there is none
+ZONE_FIRST_END = 1  # u8: labels of the shallowest end; 255 where there is none
 ZONE_LAST_END = 2  # u8: of the deepest; 0 where there is none
 ZONE_ORIGIN_OCTETS = 3  # u8
 ZONE_LABELS = 4  # u8: of the origin, without the root
@@ -130,6 +132,7 @@ HASH_OCTETS = 20
 # Flags of a node.
 NODE_CUT = 1
 NODE_DNAME = 2
+NODE_END = NODE_CUT | NODE_DNAME
 NODE_WILDCARD = 4  # *.NAME is there
 NODE_CNAME = 8
 NODE_GONE = 16  # in a delta: the name is not there any more

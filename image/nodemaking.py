@@ -17,6 +17,7 @@ from image.layout import (
     NODE_CNAME,
     NODE_CUT,
     NODE_DNAME,
+    NODE_END,
     NODE_WILDCARD,
     NS,
     NSEC,
@@ -189,7 +190,7 @@ class NodeMaker(ReferralMaker):
                 flags |= NODE_CUT
             elif rdtype == DNAME and not flags & NODE_CUT:
                 flags |= NODE_DNAME
-        if flags & (NODE_CUT | NODE_DNAME):
+        if flags & NODE_END:
             self.cover(name)
             self.first_end = min(self.depth, self.first_end)
             self.last_end = max(self.depth, self.last_end)

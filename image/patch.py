@@ -30,7 +30,6 @@ from image.zonerecord import ZoneRecord, origin_wire
 MAX_NAMES = 1000  # that are written; more take longer than to build the zone anew in the background
 MAX_NOTED = 4 * MAX_NAMES  # notes of a host that are read: some are of delegations that are gone
 STAR = b"\x01*"
-_ENDS = layout.NODE_CUT | layout.NODE_DNAME
 _SIGNED = frozenset({layout.RRSIG, layout.DNSKEY, layout.DS, layout.SIG})
 _LOOKED_AT = frozenset({*ADDRESS_TYPES, layout.DNAME})  # what glue depends on
 
@@ -63,7 +62,7 @@ class Patch:
         self._nodes: dict[bytes, Node] = {}
         self._negative = 0
         self._served: set[bytes] = set()  # delegations whose servers changed
-        self._ends: set[int] = set()  # labels of cuts and DNAMEs
+        self._ends: set[int] = set()  # labels of those that are written
         self._settled: set[bytes] = set()
         self._taken: dict[bytes, Old | None] = {}  # owners whose nodes are here as they are to be
         self._gone: dict[bytes, Old] = {}
@@ -111,7 +110,7 @@ class Patch:
             node = self._add(owner, self._rendering.render(key))
             if node.flags & layout.NODE_CUT:
                 self._note_hosts(owner, self._finder.row(key, layout.NS))
-            if node.flags & _ENDS:
+            if node.flags & layout.NODE_END:
                 closed = key
         if self._assembler.facts()[0] & layout.ZONE_SIGNED:
             raise NotExpressible("it is signed")
@@ -129,7 +128,7 @@ class Patch:
         node = self._node(owner)
         node.flags |= flags
         node.sets = {rdtype: (kind, self._overlay.keep(octets)) for rdtype, kind, octets in sets}
-        if flags & _ENDS:
+        if flags & layout.NODE_END:
             self._ends.add(_labels(owner))
         if negative:
             self._negative = self._overlay.keep(negative)
@@ -178,7 +177,7 @@ class Patch:
         else:
             self._let_go(owner, old)
         node = self._nodes.get(owner)
-        if old is not None and old.flags & _ENDS and (node is None or not node.flags & _ENDS):
+        if old is not None and old.flags & layout.NODE_END and (node is None or not node.flags & layout.NODE_END):
             self._uncover(key)
         self._look_above(owner, old)
 
@@ -292,9 +291,9 @@ class Patch:
 
     def _with_wildcard(self, owner: bytes, flags: int, old: Old | None) -> int:
         flags &= ~layout.NODE_WILDCARD
-        if flags & _ENDS and owner != self._origin:
+        if flags & layout.NODE_END and owner != self._origin:
             return flags
-        if old is not None and old.there and not old.flags & _ENDS and owner not in self._starred:
+        if old is not None and old.there and not old.flags & layout.NODE_END and owner not in self._starred:
             return flags | (old.flags & layout.NODE_WILDCARD)
         return flags | (layout.NODE_WILDCARD if self._names.has_below(self._names.key_of(owner) + WILDCARD) else 0)
 
