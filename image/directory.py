@@ -223,7 +223,7 @@ class Directory:
         for first in range(0, self.capacity, AT_ONCE):  # of very many zones few are objects at a time
             for at, entry in enumerate(table[first : first + AT_ONCE].tolist(), first):
                 if entry:
-                    yield at, entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32
+                    yield at, *slot_and_offset(entry)
 
     def close(self) -> None:
         """Unmap it; nobody may look there any more."""
@@ -231,7 +231,7 @@ class Directory:
         self._arena.unmap(self.place)
 
     def _is(self, origin: bytes, entry: int, heaps: dict[int, tuple[int, int]]) -> bool:
-        place = record_place(entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32, heaps)
+        place = record_place(*slot_and_offset(entry), heaps)
         start = place + layout.ZONE_FIXED
         return place != 0 and bytes(self._arena.view[start : start + len(origin)]) == origin
 
@@ -263,6 +263,11 @@ def fingerprint(sources: Iterable[tuple[str, str]]) -> int:
     """What tells these data sources (names and URLs, in order) from those of another configuration."""
     digest = hashlib.blake2b(repr(list(sources)).encode(), digest_size=layout.VOUCHED_SHIFT // layout.OCTET)
     return int.from_bytes(digest.digest())
+
+
+def slot_and_offset(entry: int) -> tuple[int, int]:
+    """The slot and the offset of an entry, which tell where the record of its zone is (record_place())."""
+    return entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32
 
 
 def record_place(slot: int, offset: int, heaps: dict[int, tuple[int, int]]) -> int:
