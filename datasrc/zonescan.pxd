@@ -16,6 +16,9 @@ cdef class Scanner(RdataScanner):
     cdef readonly Py_ssize_t last_ttl
     cdef Py_ssize_t file
     cdef readonly Py_ssize_t lines
+    cdef Py_ssize_t own_ttl
+    cdef Py_ssize_t rdtype
+    cdef Py_ssize_t form
     cdef unsigned char[::1] owner
     cdef readonly Py_ssize_t owner_length
     cdef Py_ssize_t owner_kept
@@ -29,8 +32,10 @@ cdef class Scanner(RdataScanner):
     cpdef Py_ssize_t scan(self, const unsigned char[::1] text, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(at=Py_ssize_t, kind=Py_ssize_t)
     cdef Py_ssize_t take(self, Py_ssize_t start, Py_ssize_t end) except -1
-    @cython.locals(at=Py_ssize_t, ttl=Py_ssize_t, class_seen=Py_ssize_t, form=Py_ssize_t, rdtype=Py_ssize_t, word=Py_ssize_t, effective=Py_ssize_t, length=Py_ssize_t, covers=Py_ssize_t)
+    @cython.locals(at=Py_ssize_t, ttl=Py_ssize_t, length=Py_ssize_t, covers=Py_ssize_t)
     cdef Py_ssize_t record(self, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(at=Py_ssize_t, class_seen=bint, word=Py_ssize_t)
+    cdef Py_ssize_t head(self, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(at=Py_ssize_t)
     cdef int store(self, Py_ssize_t rdtype, Py_ssize_t covers, Py_ssize_t ttl, Py_ssize_t length) except -1
     @cython.locals(length=Py_ssize_t, index=Py_ssize_t)

@@ -81,6 +81,10 @@ class Scanner(RdataScanner):
         self.last_ttl = NO_TTL  # the last one a record said, in this scan
         self.file = 0
         self.lines = 0  # read
+        # Of the record at hand.
+        self.own_ttl = NO_TTL  # what it says itself
+        self.rdtype = 0
+        self.form = NOT_PLAIN  # of its RDATA
         # The owner of the moment, and its key.
         self.owner = bytearray(MAX_NAME + 1)
         self.owner_length = 0
@@ -159,21 +163,43 @@ class Scanner(RdataScanner):
 
     def record(self, start: int, end: int) -> int:
         """Take what follows the owner."""
-        at = start
-        ttl = NO_TTL
-        class_seen = False
-        form = NOT_PLAIN
-        rdtype = 0
-        while True:
-            if self.kinds[self.text[at]] != WORD:
+        at = self.head(start, end)
+        if at == 0:
+            return 0
+        ttl = self.own_ttl
+        if ttl == NO_TTL:
+            ttl = self.ttl
+            if ttl == NO_TTL or (self.form == AUTHORITY and not self.lasting):  # its MINIMUM may be what others get
                 return 0
+        length = self.data(self.form, at, end)
+        if length <= 0:
+            return 0
+        at = self.skip(self.word, end)
+        if at < 0 or self.kinds[self.text[at]] != NEWLINE or at - start > MAX_LINE:
+            return 0
+        covers = 0
+        if self.form == SIGNATURE:
+            covers = self.rdata[0] << 8 | self.rdata[1]
+        self.store(self.rdtype, covers, ttl, length)
+        if self.own_ttl != NO_TTL:
+            self.last_ttl = ttl
+            if not self.lasting:
+                self.ttl = ttl
+        return at + 1
+
+    def head(self, start: int, end: int) -> int:
+        """Read the TTL and the class, if any, and the type; where the RDATA begins, or 0 where they are not plain."""
+        at = start
+        class_seen = False
+        self.own_ttl = NO_TTL
+        while self.kinds[self.text[at]] == WORD:
             word = at
             at = self.word_end(at)
             if ZERO <= self.text[word] <= NINE:
-                if ttl != NO_TTL:
+                if self.own_ttl != NO_TTL:
                     return 0
-                ttl = self.number(word, at, MAX_TTL)
-                if ttl < 0:
+                self.own_ttl = self.number(word, at, MAX_TTL)
+                if self.own_ttl < 0:
                     return 0
             elif (
                 at - word == IN_LENGTH and self.text[word] & FOLD == UPPER_I and self.text[word + 1] & FOLD == UPPER_N
@@ -182,38 +208,13 @@ class Scanner(RdataScanner):
                     return 0
                 class_seen = True
             else:
-                rdtype = self.type_of(word, at)
-                break
+                self.rdtype = self.type_of(word, at)
+                self.form = self.forms[self.rdtype] if self.rdtype < FORM_TYPES else NOT_PLAIN
+                return 0 if self.form == NOT_PLAIN else max(0, self.skip(at, end))
             at = self.skip(at, end)
             if at < 0:
                 return 0
-        if 0 < rdtype < FORM_TYPES:
-            form = self.forms[rdtype]
-        if form == NOT_PLAIN:
-            return 0
-        effective = ttl
-        if ttl == NO_TTL:
-            effective = self.ttl
-            if effective == NO_TTL or (form == AUTHORITY and not self.lasting):  # its MINIMUM may be what others get
-                return 0
-        at = self.skip(at, end)
-        if at < 0:
-            return 0
-        length = self.data(form, at, end)
-        if length <= 0:
-            return 0
-        at = self.skip(self.word, end)
-        if at < 0 or self.kinds[self.text[at]] != NEWLINE or at - start > MAX_LINE:
-            return 0
-        covers = 0
-        if form == SIGNATURE:
-            covers = self.rdata[0] << 8 | self.rdata[1]
-        self.store(rdtype, covers, effective, length)
-        if ttl != NO_TTL:
-            self.last_ttl = ttl
-            if not self.lasting:
-                self.ttl = ttl
-        return at + 1
+        return 0
 
     def store(self, rdtype: int, covers: int, ttl: int, length: int) -> int:
         """Add the record that was read."""
