@@ -8,8 +8,10 @@ cdef class RdataScanner(DnssecScanner):
     cdef Py_ssize_t data(self, Py_ssize_t form, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(at=Py_ssize_t, index=Py_ssize_t, value=Py_ssize_t, first=Py_ssize_t)
     cdef Py_ssize_t address4(self) except -1
-    @cython.locals(at=Py_ssize_t, filled=Py_ssize_t, gap=Py_ssize_t, value=Py_ssize_t, first=Py_ssize_t, moved=Py_ssize_t, index=Py_ssize_t)
+    @cython.locals(at=Py_ssize_t, filled=Py_ssize_t, gap=Py_ssize_t, value=Py_ssize_t, first=Py_ssize_t)
     cdef Py_ssize_t address6(self) except -1
+    @cython.locals(moved=Py_ssize_t, index=Py_ssize_t)
+    cdef int spread(self, Py_ssize_t filled, Py_ssize_t gap) except -1
     @cython.locals(length=Py_ssize_t, _index=Py_ssize_t)
     cdef Py_ssize_t numbers_name(self, Py_ssize_t end, Py_ssize_t count) except -1
     @cython.locals(length=Py_ssize_t, index=Py_ssize_t, stop=Py_ssize_t, value=Py_ssize_t)

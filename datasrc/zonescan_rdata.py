@@ -131,15 +131,20 @@ class RdataScanner(DnssecScanner):
         if gap >= 0:
             if filled == AAAA_OCTETS:
                 return 0
-            moved = filled - gap
-            for index in range(moved):
-                self.rdata[AAAA_OCTETS - 1 - index] = self.rdata[filled - 1 - index]
-            for index in range(gap, AAAA_OCTETS - moved):
-                self.rdata[index] = 0
+            self.spread(filled, gap)
         elif filled != AAAA_OCTETS:
             return 0
         self.word = at
         return AAAA_OCTETS
+
+    def spread(self, filled: int, gap: int) -> int:
+        """Make the octets of an IPv6 address, so many of which were read, whole: zeros stand at the gap."""
+        moved = filled - gap
+        for index in range(moved):
+            self.rdata[AAAA_OCTETS - 1 - index] = self.rdata[filled - 1 - index]
+        for index in range(gap, AAAA_OCTETS - moved):
+            self.rdata[index] = 0
+        return 0
 
     def numbers_name(self, end: int, count: int) -> int:
         """So many 16-bit numbers, and a name."""
