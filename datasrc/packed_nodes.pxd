@@ -2,7 +2,7 @@ cimport cython
 
 from datasrc.packed_zone cimport PackedZone
 
-cdef Py_ssize_t A, AAAA, STAR, NS, CNAME, MX, SRV, DS, RRSIG, NSEC, WILDCARD_OCTETS, TYPES, MX_NUMBERS, SRV_NUMBERS, LARGE, BREATH
+cdef Py_ssize_t A, AAAA, STAR, NS, CNAME, MX, SRV, DS, RRSIG, NSEC, WILDCARD_OCTETS, TYPES, MX_NUMBERS, SRV_NUMBERS, LARGE, BREATH, HAS_NS, HAS_CNAME, HAS_DS, HAS_OTHERS, NOT_BESIDE_CNAME, NOT_BESIDE_NS, DOUBTFUL
 
 cdef class Glance:
     cdef PackedZone records
@@ -20,8 +20,10 @@ cdef class Glance:
     @cython.locals(servers=Py_ssize_t, index=Py_ssize_t, rdtype=int, length=Py_ssize_t, end=Py_ssize_t)
     cdef Py_ssize_t end_of_delegation(self, Py_ssize_t first, Py_ssize_t after, Py_ssize_t count) except -1
     cdef int is_hidden(self, Py_ssize_t first) except -1
-    @cython.locals(length=Py_ssize_t, has_ns=bint, has_cname=bint, has_ds=bint, others=bint, beside_cname=bint, beside_ns=bint, fine=bint, index=Py_ssize_t, rdtype=int)
+    @cython.locals(length=Py_ssize_t, flags=Py_ssize_t)
     cdef int is_fine(self, Py_ssize_t first, Py_ssize_t after, Py_ssize_t count) except -1
+    @cython.locals(flags=Py_ssize_t, index=Py_ssize_t, rdtype=int)
+    cdef Py_ssize_t look_at_types(self, Py_ssize_t first, Py_ssize_t after) except -1
     @cython.locals(covered=int, index=Py_ssize_t)
     cdef int covers_present(self, Py_ssize_t signatures, Py_ssize_t first, Py_ssize_t after) except -1
     cdef int is_wildcard(self, Py_ssize_t first, Py_ssize_t length) except -1

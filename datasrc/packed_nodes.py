@@ -31,6 +31,15 @@ MX_NUMBERS = 2  # octets before the name
 SRV_NUMBERS = 6
 LARGE = 16_384  # octets: whether a set fits in a message is looked at elsewhere
 
+# What the sets of a name are, in flags.
+HAS_NS = 1
+HAS_CNAME = 2
+HAS_DS = 4
+HAS_OTHERS = 8  # of a type that a check may look at
+NOT_BESIDE_CNAME = 16  # one that may not be beside a CNAME
+NOT_BESIDE_NS = 32  # one that may not be beside the NS of a delegation
+DOUBTFUL = 64  # one that needs a look by itself
+
 
 class Glance:
     """Walks over the names of one zone."""
@@ -118,48 +127,49 @@ class Glance:
             if self.records.is_below(first, self.cover):
                 return False
             self.covered = False
-        has_ns = False
-        has_cname = False
-        has_ds = False
-        others = False
-        beside_cname = True
-        beside_ns = True
-        fine = True
+        flags = self.look_at_types(first, after)
+        if flags & (HAS_NS | HAS_OTHERS):  # others: a DNAME, perhaps
+            self.cover = first
+            self.covered = True
+        if flags & (HAS_OTHERS | DOUBTFUL) or (flags & HAS_DS and not flags & HAS_NS):
+            return False
+        if flags & HAS_CNAME and flags & NOT_BESIDE_CNAME:
+            return False
+        if flags & HAS_NS and (
+            flags & NOT_BESIDE_NS or self.is_wildcard(first, length) or self.is_above(first, after, count)
+        ):
+            return False
+        return not (self.repeats and self.records.begins_with(first, self.origin_key, self.origin_length))
+
+    def look_at_types(self, first: int, after: int) -> int:
+        """What the sets of a name are, and whether one is doubtful by itself."""
+        flags = 0
         for index in range(first, after):
             rdtype = self.records.set_type(index)
             if rdtype == NS:
-                has_ns = True
+                flags |= HAS_NS
             elif rdtype == CNAME:
-                has_cname = True
+                flags |= HAS_CNAME
             elif rdtype == DS:
-                has_ds = True
+                flags |= HAS_DS
             elif rdtype == RRSIG:
                 if not self.covers_present(index, first, after):
-                    fine = False
+                    flags |= DOUBTFUL
             elif rdtype != MX and rdtype != SRV and (rdtype >= TYPES or not self.harmless[rdtype]):
-                others = True
+                flags |= HAS_OTHERS
             if rdtype != RRSIG and rdtype != NSEC:
                 if rdtype != CNAME:
-                    beside_cname = False
+                    flags |= NOT_BESIDE_CNAME
                 if rdtype != NS and rdtype != DS:
-                    beside_ns = False
+                    flags |= NOT_BESIDE_NS
             if self.records.set_size(index) > LARGE:
-                fine = False
+                flags |= DOUBTFUL
             if rdtype in (NS, MX, SRV):
                 if not self.leads_away(index, rdtype):
-                    fine = False
+                    flags |= DOUBTFUL
             elif rdtype == CNAME and (self.records.set_members(index) != 1 or not self.leads_away(index, rdtype)):
-                fine = False
-        if has_ns or others:  # others: a DNAME, perhaps
-            self.cover = first
-            self.covered = True
-        if others or not fine or (has_ds and not has_ns):
-            return False
-        if has_cname and not beside_cname:
-            return False
-        if has_ns and (not beside_ns or self.is_wildcard(first, length) or self.is_above(first, after, count)):
-            return False
-        return not (self.repeats and self.records.begins_with(first, self.origin_key, self.origin_length))
+                flags |= DOUBTFUL
+        return flags
 
     def covers_present(self, signatures: int, first: int, after: int) -> bool:
         """Whether the type that signatures cover is at the name."""
