@@ -269,9 +269,8 @@ def _opt(request: Request, client: Client, settings: Settings, cookie: Cookie | 
         options += edns.nsid_option(settings.nsid)
     if asked.keepalive is not None and client.transport is Transport.TCP:
         options += edns.keepalive_option(client.idle_timeout)
-    if cookie is not None and cookie.content:
-        options += edns.cookie_option(cookie.content)
-    return OptReply(settings.udp_size, asked.dnssec_ok, options)
+    ours = b"" if cookie is None or not cookie.content else edns.cookie_option(cookie.content)
+    return OptReply(settings.udp_size, asked.dnssec_ok, options, cookie=ours)
 
 
 def _begin(request: Request, client: Client, serving: Serving, cookie: Cookie | None) -> Reply:

@@ -24,7 +24,7 @@ from auth.counted import (
     REQUEST_V4,
     REQUEST_V6,
 )
-from auth.rate_limit_numbers import ANSWERS, DROP, ERRORS, SEND
+from auth.rate_limit_numbers import ANSWERS, DROP, SEND
 from auth.rate_limiting import RateLimiter
 from auth.reply_tally import ReplyTally
 from auth.settings import AnyAnswer
@@ -265,7 +265,10 @@ class ImageEngine:
             self.tally.add(LIMIT_DROPPED, 1)
             return NOTHING
         self.tally.add(LIMIT_SLIPPED, 1)
-        slipped: int = size if kind == ERRORS else self.responder.slip()
+        self.responder.options_octets = 0  # who is written to may not have asked: only the cookie is sent with it
+        if self.outcome:
+            self.responder.put_option(COOKIE, self.cookie_address, COOKIE_OCTETS)
+        slipped: int = self.responder.slip()
         return slipped
 
     def notice(self, kind: int, address: int, address_octets: int) -> int:

@@ -79,6 +79,8 @@ class Loop(Reactor):
 
     def take_batch(self, batch: int) -> None:
         """So many datagrams at once from now on."""
+        if self.count:
+            raise RuntimeError("a batch is in hand")
         self.hatch.most = max(HATCH_MESSAGES, 2 * batch)
         if self.datagrams.slots != batch:
             self.datagrams = Datagrams(batch)
@@ -94,6 +96,10 @@ class Loop(Reactor):
         """Between turns: do what takes an object."""
         if self.engine.is_stale:
             self.engine.renew()
+
+    def has_in_hand(self) -> bool:
+        """Whether a batch is to be answered by the next turn."""
+        return bool(self.count)
 
     @property
     def engaged(self) -> int:
@@ -122,7 +128,9 @@ class Loop(Reactor):
         self.unwatch(self.descriptors[place])
 
     def take_last(self, place: int) -> int:
-        """Receive a batch of what waits in a socket that is served no more; the next turn answers it."""
+        """Receive a batch of what waits in a socket that is served no more; the next turn answers it, before anything
+        else is called.
+        """
         return self.receive(place)
 
     def recover(self) -> bool:

@@ -34,6 +34,9 @@ class Turning(Protocol):
     def renew(self) -> None:
         """Between turns: do what takes an object."""
 
+    def has_in_hand(self) -> bool:
+        """Whether the next turn goes on with something that was received before."""
+
 
 T = TypeVar("T")
 L = TypeVar("L", bound=Turning)
@@ -110,3 +113,7 @@ class LoopThread(Generic[L]):
                 future.set_result(fn())
             except Exception as error:  # noqa: BLE001 - the caller's
                 future.set_exception(error)
+            if self.loop.has_in_hand():  # that is answered before anything is changed: where it is, and for whom
+                if self._calls:
+                    self.loop.wake()
+                return

@@ -191,12 +191,12 @@ def bucket_of(reply: Reply) -> tuple[int, Name | None, int]:
 
 
 def in_place_of(reply: Reply, kind: int) -> Reply:
-    """What slips: TC and nothing else, which makes a client ask over TCP. An error is that small itself (and clients
-    that get an error do not look at TC).
+    """What slips: an error without more (clients that get one do not look at TC), else TC and nothing, which makes a
+    client ask over TCP. Who is written to may not have asked: of options only the cookie is sent.
     """
+    opt = None if reply.opt is None else replace(reply.opt, options=b"", error=None)
     if kind == ERRORS:
-        return reply
-    opt = None if reply.opt is None else replace(reply.opt, error=None)
+        return replace(reply, answer=Answer(authoritative=reply.answer.authoritative), opt=opt)
     return replace(reply, answer=Answer(), rcode=Rcode.NOERROR, opt=opt, truncated=True)
 
 

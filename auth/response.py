@@ -27,6 +27,7 @@ class OptReply:
     dnssec_ok: bool = False
     options: bytes = b""
     error: ExtendedError | None = None
+    cookie: bytes = b""  # the option
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,8 @@ def _concessions(reply: Reply) -> Iterator[Reply]:
     if reply.answer.answer or reply.answer.authority or reply.answer.glue:
         reply = replace(reply, answer=Answer(authoritative=reply.answer.authoritative), rcode=Rcode.NOERROR)
         yield reply
-    if reply.opt is not None and reply.opt.options:
-        reply = replace(reply, opt=replace(reply.opt, options=b""))
+    if reply.opt is not None and (reply.opt.options or reply.opt.cookie):
+        reply = replace(reply, opt=replace(reply.opt, options=b"", cookie=b""))
         yield reply
     if signature.key is None:
         yield replace(reply, signature=None)
@@ -133,5 +134,5 @@ def _opt(reply: Reply) -> bytes:
     if reply.opt is None:
         return b""
     error = b"" if reply.opt.error is None else edns.error_option(reply.opt.error)
-    options = reply.opt.options + error
+    options = reply.opt.options + reply.opt.cookie + error
     return edns.opt_record(reply.opt.udp_size, reply.rcode, dnssec_ok=reply.opt.dnssec_ok, options=options)

@@ -45,6 +45,7 @@ cdef class TcpLoop(Connections):
     cdef int read(self, Py_ssize_t connection) except -1 nogil
     @cython.locals(answered=Py_ssize_t, whole=Py_ssize_t)
     cdef int settle(self, Py_ssize_t connection) except -1 nogil
+    cdef int begin_part(self, Py_ssize_t connection) except -1 nogil
     cdef int await_more(self, Py_ssize_t connection, Py_ssize_t answered) except -1 nogil
     @cython.locals(octets=Py_ssize_t)
     cdef int put(self, Py_ssize_t connection) except -1 nogil

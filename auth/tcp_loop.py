@@ -109,6 +109,10 @@ class TcpLoop(Connections):
         self.failed = 1
         return True
 
+    def has_in_hand(self) -> bool:
+        """Never: a turn ends what it has begun."""
+        return False
+
     def renew(self) -> None:
         """Do what takes an object."""
         if self.answers.engine.is_stale:
@@ -266,6 +270,8 @@ class TcpLoop(Connections):
         if octets < 0:
             if self.last[connection]:
                 return self.close_connection(connection)
+            if self.states[connection] != READING:  # behind a message that was answered
+                self.begin_part(connection)
             if self.over[connection]:
                 self.again.append(RING, connection)
             return self.follow_on(connection)
@@ -314,14 +320,18 @@ class TcpLoop(Connections):
             self.parts.remove(connection)
             self.states[connection] = RESTING
         elif answered or self.states[connection] != READING:
-            self.states[connection] = READING
-            self.began[connection] = self.time
-            self.parts.append(RING, connection)
+            self.begin_part(connection)
         if answered and self.is_behind and not self.followed[connection]:  # it will have closed by the next turn
             return self.again.append(RING, connection)
         if self.streams.more or self.over[connection]:
             self.again.append(RING, connection)
         return self.follow_on(connection)
+
+    def begin_part(self, connection: int) -> int:
+        """Some of a message is here: the rest has to come in time."""
+        self.states[connection] = READING
+        self.began[connection] = self.time
+        return self.parts.append(RING, connection)
 
     def put(self, connection: int) -> int:
         """Leave its whole messages to the plain implementation; 0 where it has to wait for that."""

@@ -148,11 +148,16 @@ class Composer(QueryReader):
         return self.finish()
 
     def slip(self) -> int:
-        """In place of the reply: TC and nothing else, which makes a client ask over TCP; its octets."""
+        """In place of the reply: an error without more, else TC and nothing, which makes a client ask over TCP; its
+        octets. Options that were put since are sent in place of those before.
+        """
+        self.clear()
+        if self.kind == KIND_ERROR:
+            self.truncated = 0  # clients that get an error do not look at it
+            return self.finish()
         self.authoritative = 0
         self.kind = KIND_REFERRAL  # as it is counted: neither an answer nor authoritative
         self.rcode = 0
-        self.clear()
         return self.finish()
 
     def note(self, level: int) -> int:

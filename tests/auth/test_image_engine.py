@@ -321,7 +321,7 @@ hosts = st.sampled_from(["192.0.2.7", "192.0.2.77", "192.0.3.7", "2001:db8::1", 
 def test_who_is_limited_is_the_same_whoever_answers(engines, limits, required, asked):
     """Each response is judged once, by who gives it: the loop, or for what it leaves and at random the plain one."""
     engines.now = 20_000.0 * ROLLOVER + 5000
-    settings = Settings(rate_limit=limits, cookies=CookieSettings(required=required))
+    settings = Settings(nsid=b"n" * 128, rate_limit=limits, cookies=CookieSettings(required=required))
     engines.tally.counts[:] = memoryview(bytearray(8 * len(COUNTED))).cast("Q")
     engines.tell(settings, SECRETS[0])
     alone = engines.world(settings, SECRETS[0])
@@ -329,6 +329,7 @@ def test_who_is_limited_is_the_same_whoever_answers(engines, limits, required, a
         engines.now += pause
         given = cookie(host if edns == "valid" else "198.51.100.1", engines.now)
         every = [packet.option(packet.COOKIE, given)] if edns in ("valid", "wrong") else []
+        every += [packet.option(packet.NSID, b"")] if edns in ("EDNS", "wrong") else []
         additional = [] if edns is None else [packet.opt(*every, flags=packet.DO if edns == "DO" else 0)]
         message = packet.query(name, rdtype, additional=additional)
         client = Client(host, 5353, Transport.UDP)

@@ -323,6 +323,34 @@ async def test_a_socket_that_was_busy_is_watched_again_and_can_be_closed_meanwhi
             assert not NO_DEFECTS & set(counted(server))
 
 
+async def test_the_last_batch_of_a_socket_is_answered_before_buffers_and_who_answers_are_others(tmp_path):
+    """All of that may be called at once; what was in hand was taken for what is in the new buffers."""
+    sock = bound(DGRAM)
+    with client(*sock.getsockname()) as asker:
+        async with answering(tmp_path, sock, settings=Settings(udp_batch=64)) as server:
+            thread, loop = server.loop_thread, server.loop_thread.loop
+            steps = [
+                lambda: loop.take_last(FIRST_PLACE),
+                lambda: loop.take_batch(2),
+                lambda: loop.engage(None, Settings(), None, None),
+            ]
+            called = []
+
+            def end() -> None:
+                loop.close_place(FIRST_PLACE)
+                for ident in range(40):
+                    asker.send(packet.query("www.example.", "RRSIG" if ident % 4 else "A", ident=ident))
+                called.extend(thread._post(step) for step in steps)
+
+            await thread.call(end)
+            taken, *_ = [await asyncio.wrap_future(future) for future in called]
+            assert taken == 40
+            assert sorted([(await receive(asker)).ident for _ in range(40)]) == list(range(40))
+            assert counted(server)["left"] == 30, counted(server)
+            await thread.call(lambda: loop.open_place(FIRST_PLACE, sock.fileno(), 0))
+            assert not NO_DEFECTS & set(counted(server))
+
+
 async def test_a_busy_socket_that_epoll_cannot_watch_again_is_looked_at_without_haste(tmp_path):
     """Epoll refuses what it has already, as it refuses more where there is no memory."""
     sock = bound(DGRAM)

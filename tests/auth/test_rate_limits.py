@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
+import dns.message
+import dns.rcode
 import pytest
 
 from auth.client import Client, Transport
@@ -14,6 +16,7 @@ from tests.auth.world import World
 from tests.kit import dnspacket as packet
 from tests.kit.cookies import CLIENT, SECRET, cookie
 
+SERVER_COOKIE = 16  # octets of ours behind those of the client (RFC 9018 section 4)
 ZONE = """
 @ NS ns
 ns A 192.0.2.1
@@ -38,6 +41,24 @@ def client(last: int = 1, transport=Transport.UDP) -> Client:
 
 def answered(world: World, names: list[str], rdtype: str = "A") -> list[bool]:
     return [world.send(packet.query(name, rdtype), client()) is not None for name in names]
+
+
+@pytest.mark.parametrize("asked", [b"", b"c" * 8], ids=["nsid", "nsid and cookie"])
+@pytest.mark.parametrize(("name", "rcode"), [("www.example.", "NOERROR"), ("elsewhere.", "REFUSED")])
+def test_what_slips_is_no_larger_than_the_query_but_for_a_cookie(asked, name, rcode):
+    """Who is written to may not have asked: no name of this server, and no reason of an error, is sent along."""
+    limits = RateLimitSettings(enabled=True, answers=1, slip=1)
+    server = World({"example.": ZONE}, Settings(nsid=b"n" * 128, rate_limit=limits), cookies=CookieSecrets((SECRET,)))
+    options = [packet.option(packet.NSID, b""), *([packet.option(packet.COOKIE, asked)] if asked else [])]
+    query = packet.query(name, additional=[packet.opt(*options)])
+    first, second, _ = (server.engine.respond(query, client()) for _ in range(3))
+    assert first is not None
+    assert b"n" * 128 in first
+    assert second is not None
+    assert len(second) <= len(query) + (SERVER_COOKIE if asked else 0)
+    slipped = dns.message.from_wire(second)
+    assert dns.rcode.to_text(slipped.rcode()) == rcode
+    assert [option.otype for option in slipped.options] == ([packet.COOKIE] if asked else [])
 
 
 @pytest.mark.parametrize(

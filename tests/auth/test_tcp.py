@@ -148,6 +148,18 @@ async def test_parts_of_a_query_do_not_keep_a_connection():
     sock.close()
 
 
+@pytest.mark.parametrize("octets", [100, 5000], ids=["short", "longer than what is read ahead"])
+async def test_a_part_behind_a_query_that_was_answered_has_to_become_whole_in_time(octets):
+    """TRN-08: however much of it came with that query."""
+    sock = bound(STREAM)
+    async with serving(sock, idle_timeout=60.0, message_timeout=0.3) as server, talking(sock) as talk:
+        talk.writer.write(frame(WWW) + (60_000).to_bytes(2) + bytes(octets))
+        await talk.read()
+        assert await talk.closed()
+        assert server._counters.statistics()["tcp.timeouts"] == 1
+    sock.close()
+
+
 async def test_whole_queries_keep_a_connection():
     sock = bound(STREAM)
     async with serving(sock, idle_timeout=3.0), talking(sock) as talk:
