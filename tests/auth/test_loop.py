@@ -7,8 +7,10 @@ import contextlib
 import socket
 import struct
 import time
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import dns.name
 import pytest
@@ -334,7 +336,7 @@ async def test_the_last_batch_of_a_socket_is_answered_before_buffers_and_who_ans
                 lambda: loop.take_batch(2),
                 lambda: loop.engage(None, Settings(), None, None),
             ]
-            called = []
+            called: list[Future[Any]] = []
 
             def end() -> None:
                 loop.close_place(FIRST_PLACE)
