@@ -91,6 +91,11 @@ class ZoneRecord:
         return name_from_wire(self.origin)
 
     @property
+    def gone(self) -> bool:
+        """Whether the zone is as if it were not there."""
+        return bool(self.flags & layout.ZONE_GONE)
+
+    @property
     def answered(self) -> bool:
         """Whether there is anything of it to answer from."""
         return not self.flags & (layout.ZONE_LEFT | layout.ZONE_GONE)

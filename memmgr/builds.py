@@ -7,7 +7,6 @@ from pathlib import Path
 from dns.name import Name
 
 from daemonkit.log import MessageLog
-from image import layout
 from image.zonerecord import ZoneRecord, origin_wire
 from memmgr.plan import Batch
 from memmgr.store import Located, Store
@@ -105,11 +104,11 @@ class Builds:
 
     def _has_record(self, origin: Name) -> bool:
         there = self._store.find(origin_wire(origin))
-        return there is not None and not there.record.flags & layout.ZONE_GONE
+        return there is not None and not there.record.gone
 
     def _is_overtaken(self, record: ZoneRecord, found: Located) -> bool:
         """Whether the zone was deleted, or has come to a later version, while it was being built."""
         there = found.record
-        if there.flags & layout.ZONE_GONE:
+        if there.gone:
             return record.name in self._again
         return there.answered and there.source == record.source and there.version > record.version

@@ -203,13 +203,13 @@ class Keeper:
             self._remove(origin, there)
         else:
             self._unsure.add(origin)
-            if held is not None and (there is None or there.record.flags & layout.ZONE_GONE):
+            if held is not None and (there is None or there.record.gone):
                 self._leave(origin)  # a source before that one may have it, and cannot be asked
 
     def _defer(self, origin: Name, there: Located | None) -> None:
         """Take the zone up when its file has been read; auth has what is there until then."""
         self._unread.add(origin)
-        if there is None or there.record.flags & layout.ZONE_GONE:
+        if there is None or there.record.gone:
             self._leave(origin)
 
     @property
@@ -223,13 +223,13 @@ class Keeper:
         if self._is_as(there, held.number, info) or self._write(held, there):
             self.plan.remove(origin)
             return
-        if there is None or there.record.flags & layout.ZONE_GONE or not self.announced:
+        if there is None or there.record.gone or not self.announced:
             self._leave(origin)
         self.plan.add(Wanted(origin, held.source, info.records))
 
     def _is_as(self, there: Located | None, number: int, info: ZoneInfo) -> bool:
         """Whether what is there is what the source has; of a file the last good version that any process read."""
-        if there is None or there.record.source != number or there.record.flags & layout.ZONE_GONE:
+        if there is None or there.record.source != number or there.record.gone:
             return False
         if there.record.version == info.version:
             return True
@@ -272,7 +272,7 @@ class Keeper:
         if name_key(origin) in self._sweeping.listed:
             if there is None or there.record.source or not there.record.flags & layout.ZONE_LEFT:
                 self._leave(origin)
-        elif there is not None and not there.record.flags & layout.ZONE_GONE:
+        elif there is not None and not there.record.gone:
             self._margin.put(ZoneRecord(origin_wire(origin), layout.ZONE_GONE))
 
     def _leave(self, origin: Name) -> None:
@@ -497,7 +497,7 @@ class Keeper:
         """The zones in these slots that are still there when it is their turn."""
         for there in self.store.located(slots):
             origin = there.record.name
-            if there.record.flags & layout.ZONE_GONE:
+            if there.record.gone:
                 continue
             if self.following.files.is_unread(origin):
                 self._unread.add(origin)

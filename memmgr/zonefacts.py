@@ -12,7 +12,6 @@ from dns.name import Name
 
 from datasrc.keys import key_labels, key_text, name_key
 from datasrc.records import ZoneFilter
-from image import layout
 from image.zonerecord import origin_wire
 from memmgr import api
 from memmgr.keeper import Keeper
@@ -35,7 +34,7 @@ def _zone_image(keeper: Keeper | None, names: Mapping[int, str], origin: Name, t
         return api.ZoneImage(text, api.PLAIN, reason=NOT_READY, problem=problem)
     there = keeper.store.find(origin_wire(origin))
     if there is None or not there.record.answered:
-        if there is None or there.record.flags & layout.ZONE_GONE:
+        if there is None or there.record.gone:
             return api.ZoneImage(text, api.ABSENT, problem=problem)
         return api.ZoneImage(text, api.PLAIN, reason=keeper.failures.get(origin, NOT_BUILT), problem=problem)
     record = there.record
