@@ -19,6 +19,7 @@ from datasrc.errors import DataSourceError, StorageError
 from datasrc.keys import name_key
 from datasrc.records import Change, Provenance
 from datasrc.source import DataSource, Finder
+from datasrc.sources import is_master_files
 
 NOTHING: Mapping[str, Told] = MappingProxyType({})
 
@@ -64,7 +65,7 @@ class ZoneDesk:
     @property
     def files(self) -> list[str]:
         """The data sources of zone files."""
-        return [name for name, entry in self._configured.items() if entry["type"] == "master-files"]
+        return [name for name, entry in self._configured.items() if is_master_files(entry)]
 
     def page(self, after: Name | None, limit: int, wanted: Wanted = ALL, told: Mapping[str, Told] = NOTHING) -> Page:
         """The zones behind `after`, at most `limit` origins; raises RequestError, BeyondTold.

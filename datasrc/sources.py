@@ -24,8 +24,19 @@ from datasrc.remote import RemoteMember
 from datasrc.silence import Asking
 from datasrc.source import DataSource, Finder, Snapshot
 
-__all__ = ["ZONE_PATIENCE", "Failure", "SourceStatus", "Sources", "SourcesSnapshot", "open_sources", "source_url"]
+__all__ = [
+    "MASTER_FILES",
+    "ZONE_PATIENCE",
+    "Failure",
+    "SourceStatus",
+    "Sources",
+    "SourcesSnapshot",
+    "is_master_files",
+    "open_sources",
+    "source_url",
+]
 
+MASTER_FILES = "master-files"  # the type of a directory of zone files
 ZONE_PATIENCE = 1.0  # s that who answers questions gives a zone to be read
 
 
@@ -219,10 +230,15 @@ class SourcesSnapshot(Snapshot):
         return source.snapshot() if self._asking is None else AskedSnapshot(source, name, self._asking)
 
 
+def is_master_files(configured: Mapping[str, Any]) -> bool:
+    """Whether an entry of `data_sources` in the configuration is a directory of zone files."""
+    return bool(configured["type"] == MASTER_FILES)
+
+
 def source_url(configured: Mapping[str, Any]) -> str:
     """The URL of an entry of `data_sources` in the configuration."""
-    if configured["type"] == "master-files":
-        return f"master-files:{configured['directory']}"
+    if is_master_files(configured):
+        return f"{MASTER_FILES}:{configured['directory']}"
     return str(configured["url"])
 
 
@@ -258,7 +274,7 @@ def open_sources(
     shared = {name: before for name, entry in configured.items() if before is not None and known.get(name) == entry}
     openers = {name: opener(name, entry) for name, entry in configured.items()}
     remote = {name for name, entry in configured.items() if is_remote(source_url(entry))}
-    others = {name for name, entry in configured.items() if apart and entry["type"] != "master-files"} - remote
+    others = {name for name, entry in configured.items() if apart and not is_master_files(entry)} - remote
     sources = Sources(openers, shared=shared, remote=remote, apart=others, changed=changed, asking=asking)
     sources.configured = configured
     return sources

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
 from daemonkit.module import Context
 from datasrc.errors import DataSourceError
 from datasrc.source import DataSource
-from memmgr.building import ERRORS, HURRIED, NICENESS, Task, build_apart, build_here, reason_of
+from datasrc.sources import is_master_files
+from memmgr.building import HURRIED, NICENESS, Task, build_apart, build_here
+from memmgr.buildtasks import Carrier, task_for
 from memmgr.errors import SourceSilent
-from memmgr.following import FILES
 from memmgr.handing import hand_over
 from memmgr.keeper import Keeper
-from memmgr.plan import Batch
+from memmgr.plan import Build
 
 PAUSE = 1.0  # s behind an error: neither the log nor the disk is to be filled by what fails again and again
 RETRY_EVERY = 10.0  # s after which zones that could not be built are tried again
@@ -49,7 +49,7 @@ class BuildLoop:
         self._context = context
         self._keeper = keeper
         self._work = work
-        self._leave_alone = leave_alone
+        self._carrier = Carrier(context, self._make, keeper.built, keeper.failed, leave_alone)
         self._tell = tell
         self._patience = patience
         self._unread = asyncio.Event()  # large files may wait to be read
@@ -64,16 +64,16 @@ class BuildLoop:
                 if self._loop.time() >= retry:
                     retry = self._loop.time() + RETRY_EVERY
                     await self._context.work(self._keeper.retry)
-                task = await self._context.work(self._keeper.take)
+                build = await self._context.work(self._keeper.take)
             except (OSError, DataSourceError) as error:
                 self._context.counters.add("failures")
                 self._context.log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
-                task = None
+                build = None
                 await asyncio.sleep(PAUSE)
             if self._keeper.unread:
                 self._unread.set()
-            if task is not None:
-                if not await self._build_one(*task):  # however long it took: not at once again, and told until then
+            if build is not None:
+                if not await self._carry_out(build):  # however long it took: not at once again, and told until then
                     retry = self._loop.time() + RETRY_EVERY
                 continue
             if self._keeper.unfinished:  # others had their turn in between
@@ -84,64 +84,41 @@ class BuildLoop:
             except TimeoutError:
                 pass
 
-    async def _build_one(self, batch: Batch, number: int, path: Path) -> bool:
+    async def _carry_out(self, build: Build) -> bool:
         """Whether it could be built."""
-        start = self._loop.time()
         try:
-            await self._build_file(batch, path)
-            await self._context.work(self._keeper.built, batch, number)
-        except ERRORS as error:
-            if isinstance(error, SourceSilent):
-                self._leave_alone(error)
-            self._context.counters.add("builds.failed")
-            first, *_ = batch.origins
-            self._context.log.error(
-                "MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=first, reason=reason_of(error)
-            )
-            await self._context.work(self._keeper.failed, batch, number, reason_of(error))
-            return False
-        else:
-            self._context.counters.add("builds")
-            self._context.counters.add("builds.zones", len(batch.origins))
-            self._context.log.info(
-                "MEMMGR_BUILT",
-                zones=len(batch.origins),
-                records=batch.records,
-                seconds=f"{self._loop.time() - start:.2f}",
-            )
-            return True
+            return await self._carrier.carry_out(build)
         finally:
             self._tell()
 
-    async def _build_file(self, batch: Batch, path: Path) -> None:
-        keeper = self._keeper
-        number, seed = keeper.following.number_of(batch.source), keeper.store.manifest.seed
-        entry = keeper.following.entry(batch.source)
-        origins = [origin.to_text() for origin in batch.origins]
+    async def _make(self, build: Build) -> None:
+        """Have the file of an image made, where that takes least."""
+        keeper, batch = self._keeper, build.batch
         source = await self._context.work(keeper.following.source, batch.source)
         hurried = not keeper.announced or not await self._context.work(keeper.answers_for, batch)
-        task = Task(batch.source, dict(entry), number, origins, str(path), seed, HURRIED if hurried else NICENESS)
-        if entry["type"] == FILES.rstrip(":"):
-            await self._build_files(task, source, batch)
+        task = task_for(keeper, build, HURRIED if hurried else NICENESS)
+        if is_master_files(task.entry):
+            await self._make_of_files(task, source, build)
         elif batch.records <= HERE_RECORDS:
-            await self._context.work(self._build_here, batch, number, path, seed)
+            await self._context.work(self._make_here, build, task)
         else:
             await build_apart(task, self._patience())
 
-    async def _build_files(self, task: Task, source: DataSource, batch: Batch) -> None:
+    async def _make_of_files(self, task: Task, source: DataSource, build: Build) -> None:
         """What was read of zone files is here: a process is given it, where that is worth while."""
+        batch = build.batch
         if len(batch.origins) == 1 and batch.records > HERE_READ:
             handed = await self._context.work_apart(BUILDING, hand_over, source, batch.origins)
             if handed is not None:
                 await build_apart(msgspec.structs.replace(task, handed=handed), self._patience())
                 return
-        await self._context.work_apart(BUILDING, self._build_here, batch, task.number, Path(task.path), task.seed)
+        await self._context.work_apart(BUILDING, self._make_here, build, task)
 
-    def _build_here(self, batch: Batch, number: int, path: Path, seed: int) -> None:
+    def _make_here(self, build: Build, task: Task) -> None:
         """In the worker thread, or in that of builds."""
-        following = self._keeper.following
-        asking = following.asking.of(batch.source)
-        build_here(following.source(batch.source), number, batch.origins, path, seed, asking=asking)
+        following, batch = self._keeper.following, build.batch
+        source, asking = following.source(batch.source), following.asking.of(batch.source)
+        build_here(source, task.number, batch.origins, build.path, task.seed, asking=asking)
 
     async def read(self) -> None:
         """Have large zone files read beside everything else: until it was, a zone is left to auth."""

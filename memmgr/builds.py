@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from dns.name import Name
 
 from daemonkit.log import MessageLog
 from image.zonerecord import ZoneRecord, origin_wire
-from memmgr.plan import Batch
+from memmgr.plan import Batch, Build
 from memmgr.store import Located, Store
 
 LAST_SLOTS = 16  # for the margin, and for compaction, which makes others free
@@ -45,21 +43,22 @@ class Builds:
         """These zones are about to be built: put off what changes of them."""
         self._origins = frozenset(batch.origins if batch else ())
 
-    def begin(self, batch: Batch) -> tuple[int, Path]:
-        """The slot that an image of these zones is for, and the file to build it in. Raises OSError."""
+    def begin(self, batch: Batch) -> Build:
+        """Have an image of these zones built. Raises OSError where there is no slot for it."""
         self.hold(batch)
         self.unrecorded = not all(map(self._has_record, batch.origins))
-        return self._store.reserve(LAST_SLOTS)
+        return Build(batch, *self._store.reserve(LAST_SLOTS))
 
     def end(self) -> set[Name]:
         """Nothing is being built any more; which zones changed meanwhile."""
         again, self._again, self._origins = self._again, set(), frozenset()
         return again
 
-    def publish(self, batch: Batch, number: int) -> tuple[set[Name], set[Name]]:
+    def publish(self, build: Build) -> tuple[set[Name], set[Name]]:
         """Have what was built answered; which zones are to be looked at now, and which others are not in the image:
         they have gone, or could not be had. Raises ImageError, OSError.
         """
+        batch, number = build.batch, build.number
         try:
             self._store.enlist(number)
             image = self._store.images[number]
@@ -75,14 +74,14 @@ class Builds:
         there = {record.origin for record, _ in found}
         return again, {origin for origin in batch.origins if origin_wire(origin) not in there} - again
 
-    def give_up(self, batch: Batch, number: int, reason: str) -> None:
+    def give_up(self, build: Build, reason: str) -> None:
         """It could not be built: let nothing of it take room."""
         self.end()
         try:
-            self._store.discard(number)
+            self._store.discard(build.number)
         except OSError as error:
             self._log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
-        self.failures |= dict.fromkeys(batch.origins, reason)
+        self.failures |= dict.fromkeys(build.batch.origins, reason)
 
     def refuse(self, batch: Batch, reason: str) -> None:
         """It cannot even begin."""

@@ -7,7 +7,6 @@ place of it. So a change never waits for a compaction, however long that takes a
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from daemonkit.log import MessageLog
 from datasrc.errors import DataSourceError
@@ -15,7 +14,7 @@ from image.zonerecord import ZoneRecord
 from memmgr.changing import Changing
 from memmgr.compaction import Compaction
 from memmgr.following import Following
-from memmgr.plan import Batch, Plan
+from memmgr.plan import Build, Plan
 from memmgr.store import Located, Store
 
 
@@ -37,8 +36,8 @@ class Compacting:
         """Whether take() has anything."""
         return not self._plan.is_empty or bool(self._compaction.due(margin))
 
-    def take(self, margin: int | None, keep: Callable[[ZoneRecord], None]) -> tuple[Batch, int, Path] | None:
-        """What to build next, the slot it is for and the file; None: nothing now. `keep` as in Compaction.begin().
+    def take(self, margin: int | None, keep: Callable[[ZoneRecord], None]) -> Build | None:
+        """What to build next; None: nothing now. `keep` as in Compaction.begin().
 
         Raises OSError.
         """
@@ -54,17 +53,17 @@ class Compacting:
         if batch is None:
             return None
         try:
-            number, path = self._store.reserve()
+            return Build(batch, *self._store.reserve())
         except OSError:
             self._plan.put_back(batch)
             raise
-        return batch, number, path
 
-    def publish(self, number: int) -> None:
+    def publish(self, build: Build) -> None:
         """Have zones answered from what was built that are as they were, or can be changed in it to what they are.
 
         Others stay where they are. Raises ImageError, OSError.
         """
+        number = build.number
         self._store.enlist(number)
         view = self._store.arena.view
         for offset, place in self._store.images[number].zones():
@@ -90,6 +89,6 @@ class Compacting:
             except DataSourceError as error:  # who follows the source will be told the same
                 self._log.debug("MEMMGR_REBUILDING", zone=origin, reason=error)
 
-    def give_up(self, number: int) -> None:
+    def give_up(self, build: Build) -> None:
         """It could not be built: the round goes on without, and what is there is answered. Raises OSError."""
-        self._store.discard(number)
+        self._store.discard(build.number)

@@ -23,7 +23,7 @@ from datasrc.masterfiles import MasterFilesSource
 from datasrc.records import Change, ZoneInfo
 from datasrc.silence import Asking
 from datasrc.source import DataSource, Finder, Snapshot
-from datasrc.sources import Failure, Sources, source_url
+from datasrc.sources import MASTER_FILES, Failure, Sources, source_url
 from image import manifest
 from image.directory import fingerprint
 from image.manifest import Mark
@@ -32,7 +32,6 @@ from memmgr.filerecall import FileRecall
 SOURCE_OCTETS = 4  # of the number of a source in records
 PAGE = 100  # changes read at once, and followed in one read transaction where that is possible
 REST = 10.0  # s from a survey that ended early to the next one: what always fails must not be all that is done
-FILES = "master-files:"
 UNCONFIGURED = "it is not configured any more"
 UNMET = "it has just come back, and is about to be looked at"
 
@@ -369,7 +368,7 @@ def _lot() -> int:
 
 def _are_files(url: str) -> bool:
     """Whether its outbox begins anew with each process, and the versions of its zones need to be told to the next."""
-    return url.startswith(FILES)
+    return url.startswith(f"{MASTER_FILES}:")
 
 
 def _mark(change: Change) -> Mark:

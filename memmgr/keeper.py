@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
-from pathlib import Path
 
 from dns.name import Name
 
@@ -28,7 +27,7 @@ from memmgr.compaction import Compaction
 from memmgr.following import Following, Found, Held
 from memmgr.margin import Margin
 from memmgr.noting import Noting
-from memmgr.plan import Batch, Plan, Wanted
+from memmgr.plan import Batch, Build, Plan, Wanted
 from memmgr.resting import Resting
 from memmgr.store import Located, Store
 from memmgr.sweeping import Sweeping
@@ -312,8 +311,8 @@ class Keeper:
             return True
         return self.unfinished or not self._sweeping.done
 
-    def take(self) -> tuple[Batch, int, Path] | None:
-        """What to build next, the slot it is for and the file; None: nothing now. Announces what can be."""
+    def take(self) -> Build | None:
+        """What to build next; None: nothing now. Announces what can be."""
         if self._closed:
             return None
         for origin in [origin for origin in self._unread if not self.following.files.is_unread(origin)]:
@@ -337,11 +336,11 @@ class Keeper:
                     self.plan.put_back(batch)
                 raise
             if begun is not None:
-                return batch, *begun
+                return begun
         return None
 
-    def _begin(self, batch: Batch) -> tuple[int, Path] | None:
-        """The slot to build in, and the file; None: there can be no more images."""
+    def _begin(self, batch: Batch) -> Build | None:
+        """Have these zones built; None: there can be no more images."""
         try:
             return self._builds.begin(batch)
         except OSError as error:
@@ -388,11 +387,11 @@ class Keeper:
         there = self.store.find(origin_wire(batch.origins[0]))
         return len(batch.origins) > 1 or (there is not None and there.record.answered)
 
-    def built(self, batch: Batch, number: int) -> None:
+    def built(self, build: Build) -> None:
         """Publish what was built; nothing is done behind close(). Raises ImageError, OSError."""
         if self._closed:
             return
-        again, missing = self._builds.publish(batch, number)
+        again, missing = self._builds.publish(build)
         self.published = time.time()
         for origin in again:
             self.update(origin)
@@ -406,12 +405,12 @@ class Keeper:
         self._builds.strike(self._margin.number)
         self._noting.note_if_due()  # with very many zones it is long before there is nothing else to do
 
-    def failed(self, batch: Batch, number: int, reason: str) -> None:
+    def failed(self, build: Build, reason: str) -> None:
         """These zones could not be built: auth answers for them, from what is stored, until they can."""
         if self._closed:
             return
-        self._builds.give_up(batch, number, reason)
-        self._leave_outdated(batch.origins)
+        self._builds.give_up(build, reason)
+        self._leave_outdated(build.batch.origins)
         self._builds.unrecorded = False
         self._builds.strike(self._margin.number)  # the room they take is what the next try may want
 
@@ -534,22 +533,22 @@ class Keeper:
             return False
         return self._compacting.is_due(self._margin.number)
 
-    def take_worn(self) -> tuple[Batch, int, Path] | None:
+    def take_worn(self) -> Build | None:
         """As take(), for what nobody waits for: more of it can be taken while that is being built."""
         return self._compacting.take(self._margin.number, self._margin.put) if self.worn else None
 
-    def compacted(self, number: int) -> None:
+    def compacted(self, build: Build) -> None:
         """Have answered from what was built what can be; nothing is done behind close(). Raises ImageError, OSError."""
         if self._closed:
             return
-        self._compacting.publish(number)
+        self._compacting.publish(build)
         self._builds.strike(self._margin.number)
 
-    def not_compacted(self, number: int) -> None:
+    def not_compacted(self, build: Build) -> None:
         """It could not be built."""
         if self._closed:
             return
         try:
-            self._compacting.give_up(number)
+            self._compacting.give_up(build)
         except OSError as error:
             self._log.error("MEMMGR_CANNOT_PUBLISH", reason=error)

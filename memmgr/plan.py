@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from dns.name import Name
 
@@ -40,6 +41,15 @@ class Batch:
     origins: tuple[Name, ...]
     records: int
     big: bool = False  # whether it is one big zone, or some that must share: what is small was built before
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A batch that is built now."""
+
+    batch: Batch
+    number: int  # of the slot that the image is for
+    path: Path  # of its file
 
 
 @dataclass(slots=True)

@@ -102,17 +102,11 @@ def test_a_file_damaged_after_it_was_listed_is_told_and_left(house):
     house.load(soa(1, "www A 192.0.2.81"), "second.")
     house.keeper.rebuild_all()
     task = house.keeper.take()
-    batch, number, path = task
-    from memmgr.building import build_here
-
-    source = house.keeper.following.source(batch.source)
-    build_here(
-        source, house.keeper.following.number_of(batch.source), batch.origins, path, house.keeper.store.manifest.seed
-    )
-    house.keeper.built(batch, number)
-    octets = bytearray(path.read_bytes())
+    house.build(task)
+    house.keeper.built(task)
+    octets = bytearray(task.path.read_bytes())
     octets[4104] ^= 1
-    path.write_bytes(octets)
+    task.path.write_bytes(octets)
     assert house.text("www.example.") == "left"
     assert [suffix for suffix, _ in told] == [".image"]
 

@@ -51,14 +51,14 @@ def build(keeper: Keeper) -> None:
     while (task := keeper.take()) is not None or keeper.unfinished:
         if task is None:
             continue
-        batch, number, path = task
-        source, place = keeper.following.source(batch.source), keeper.following.number_of(batch.source)
+        batch = task.batch
+        source, number = keeper.following.source(batch.source), keeper.following.number_of(batch.source)
         try:
-            build_here(source, place, batch.origins, path, keeper.store.manifest.seed)
+            build_here(source, number, batch.origins, task.path, keeper.store.manifest.seed)
         except DataSourceError as error:
-            keeper.failed(batch, number, str(error))
+            keeper.failed(task, str(error))
         else:
-            keeper.built(batch, number)
+            keeper.built(task)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from image.collection import Collection
 from image.responder import Responder
 from memmgr.building import build_here
 from memmgr.keeper import Keeper
-from memmgr.plan import Batch
+from memmgr.plan import Build
 from memmgr.store import Store
 from tests.datasrc.zonemaking import load
 from tests.kit.bus import FakeBus
@@ -84,35 +84,34 @@ class House:
         while (task := self.keeper.take()) is not None or self.keeper.unfinished:
             if task is None:
                 continue
-            batch, number, _ = task
             try:
                 self.build(task)
             except DataSourceError as error:
-                self.keeper.failed(batch, number, str(error))
+                self.keeper.failed(task, str(error))
                 continue
-            self.keeper.built(batch, number)
+            self.keeper.built(task)
         while compacting and (task := self.keeper.take_worn()) is not None:
             self.compact(task)
         return self
 
-    def build(self, task: tuple[Batch, int, Path]) -> None:
+    def build(self, task: Build) -> None:
         """Build an image; nobody is told. Raises StorageError."""
         assert self.keeper is not None
-        batch, _, path = task
+        batch = task.batch
         source = self.keeper.following.source(batch.source)
         self.built.append(sorted(origin.to_text() for origin in batch.origins))
         seed = self.keeper.store.manifest.seed
-        build_here(source, self.keeper.following.number_of(batch.source), batch.origins, path, seed)
+        build_here(source, self.keeper.following.number_of(batch.source), batch.origins, task.path, seed)
 
-    def compact(self, task: tuple[Batch, int, Path]) -> None:
+    def compact(self, task: Build) -> None:
         """Build what nobody waits for, and have it answered."""
         assert self.keeper is not None
         try:
             self.build(task)
         except DataSourceError:
-            self.keeper.not_compacted(task[1])
+            self.keeper.not_compacted(task)
         else:
-            self.keeper.compacted(task[1])
+            self.keeper.compacted(task)
 
     def stop(self) -> None:
         assert self.keeper is not None

@@ -14,7 +14,7 @@ from daemonkit.spec import Spec
 from datasrc.sources import open_sources
 from memmgr.building import build_here
 from memmgr.keeper import Keeper
-from memmgr.plan import Batch
+from memmgr.plan import Build
 from memmgr.store import Store
 
 
@@ -29,19 +29,19 @@ def main(directory: Path, zones: Path | None = None) -> None:
     while (task := keeper.take()) is not None or keeper.unfinished:
         if task is not None:
             build(keeper, task)
-            keeper.built(*task[:2])
+            keeper.built(task)
     while (task := keeper.take_worn()) is not None:
         build(keeper, task)
-        keeper.compacted(task[1])
+        keeper.compacted(task)
     keeper.close()
     sources.close()
 
 
-def build(keeper: Keeper, task: tuple[Batch, int, Path]) -> None:
+def build(keeper: Keeper, task: Build) -> None:
     """Build an image; nobody is told."""
-    batch, _, path = task
+    batch = task.batch
     source, number = keeper.following.source(batch.source), keeper.following.number_of(batch.source)
-    build_here(source, number, batch.origins, path, keeper.store.manifest.seed)
+    build_here(source, number, batch.origins, task.path, keeper.store.manifest.seed)
 
 
 if __name__ == "__main__":

@@ -58,16 +58,16 @@ def test_what_changes_while_it_is_built_is_answered_at_once_and_is_in_it(house):
     serial = wear_out(house)
     task = house.keeper.take_worn()
     assert task is not None
-    zone = task[0].origins[0].to_text()
+    zone = task.batch.origins[0].to_text()
     house.build(task)  # with what there was when it was read
     house.load(soa(serial + 1, "www A 192.0.2.200", "later TXT y"), zone)
     house.settle(compacting=False)
     assert house.text(f"www.{zone}") == "192.0.2.200"
-    house.keeper.compacted(task[1])
+    house.keeper.compacted(task)
     assert [house.text(f"www.{zone}"), house.text(f"later.{zone}", "TXT")] == ["192.0.2.200", '"y"']
     there = house.keeper.store.find(b"\x05" + zone[:-1].encode() + b"\0")
-    assert (there.slot, there.record.serial) == (task[1], serial + 1)
-    for other in task[0].origins[1:]:
+    assert (there.slot, there.record.serial) == (task.number, serial + 1)
+    for other in task.batch.origins[1:]:
         assert house.text(f"www.{other}") == f"192.0.2.{serial}"
 
 
@@ -78,9 +78,9 @@ def test_a_zone_that_must_be_built_is_built_while_it_is_being_done(house):
     house.load(soa(1, *(f"h{number} A 192.0.2.9" for number in range(600))), "large.")
     house.settle(compacting=False)
     assert house.text("h599.large.") == "192.0.2.9"
-    assert house.keeper.store.zones[task[1]] == 0
+    assert house.keeper.store.zones[task.number] == 0
     house.compact(task)
-    assert house.keeper.store.zones[task[1]] == len(task[0].origins)
+    assert house.keeper.store.zones[task.number] == len(task.batch.origins)
     assert house.text("h599.large.") == "192.0.2.9"
 
 
@@ -89,10 +89,10 @@ def test_a_zone_that_is_deleted_while_it_is_built_stays_deleted(house):
     task = house.keeper.take_worn()
     assert task is not None
     house.build(task)
-    first, second = (origin.to_text() for origin in task[0].origins[:2])
-    house.source.delete_zone(task[0].origins[0], TESTER)
+    first, second = (origin.to_text() for origin in task.batch.origins[:2])
+    house.source.delete_zone(task.batch.origins[0], TESTER)
     house.settle(compacting=False)
-    house.keeper.compacted(task[1])
+    house.keeper.compacted(task)
     assert house.text(f"www.{first}") in ("left", "REFUSED")
     assert house.text(f"www.{second}") == f"192.0.2.{serial}"
 
@@ -102,12 +102,12 @@ def test_a_directory_that_grows_meanwhile_takes_no_file_from_it(house, monkeypat
     task = house.keeper.take_worn()
     assert task is not None
     house.build(task)
-    assert task[2].exists()
+    assert task.path.exists()
     house.keeper.store._grow()
-    assert task[2].exists()
-    house.keeper.compacted(task[1])
+    assert task.path.exists()
+    house.keeper.compacted(task)
     assert house.text(f"www.{ZONES[0]}") == f"192.0.2.{serial}"
-    assert task[1] in slots_of(house)
+    assert task.number in slots_of(house)
 
 
 def test_what_there_is_no_slot_for_waits_for_one(house, monkeypatch):
@@ -123,7 +123,7 @@ def test_what_there_is_no_slot_for_waits_for_one(house, monkeypatch):
             house.keeper.take_worn()
     task = house.keeper.take_worn()
     assert task is not None
-    assert sorted(origin.to_text() for origin in task[0].origins) == ZONES
+    assert sorted(origin.to_text() for origin in task.batch.origins) == ZONES
     house.compact(task)
     assert [house.text(f"www.{zone}") for zone in ZONES] == [f"192.0.2.{serial}"] * len(ZONES)
 
@@ -133,8 +133,8 @@ def test_one_that_fails_leaves_everything_answered_and_no_file(house):
     task = house.keeper.take_worn()
     assert task is not None
     house.build(task)
-    house.keeper.not_compacted(task[1])
-    assert not task[2].exists()
+    house.keeper.not_compacted(task)
+    assert not task.path.exists()
     assert [house.text(f"www.{zone}") for zone in ZONES] == [f"192.0.2.{serial}"] * len(ZONES)
     assert house.keeper.take_worn() is None, "not before a minute"
 

@@ -11,7 +11,7 @@ import pytest
 from datasrc import filezones, masterfiles
 from memmgr import keeper as keeping
 from memmgr import noting, plan
-from memmgr.plan import Batch, Plan, Wanted
+from memmgr.plan import Build, Plan, Wanted
 from tests.memmgr.house import House, soa
 
 ZONES = [f"z{number}.test." for number in range(10)]
@@ -34,18 +34,18 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     house.source.close()
 
 
-def next_task(house: House) -> tuple[Batch, int, Path]:
+def next_task(house: House) -> Build:
     assert house.keeper is not None
     while (task := house.keeper.take()) is None:
         assert house.keeper.unfinished
     return task
 
 
-def build_one(house: House, task: tuple[Batch, int, Path] | None = None) -> None:
+def build_one(house: House, task: Build | None = None) -> None:
     task = task or next_task(house)
     assert house.keeper is not None
     house.build(task)
-    house.keeper.built(*task[:2])
+    house.keeper.built(task)
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
@@ -67,8 +67,7 @@ def test_others_have_their_turn_while_zones_are_gathered(files, monkeypatch):
     keeper = files.begin()
     assert keeper.take() is None
     assert (keeper.unfinished, keeper.waiting, keeper.doubt) == (True, 3, "the images are not ready")
-    batch, _, _ = next_task(files)
-    assert len(batch.origins) == 4
+    assert len(next_task(files).batch.origins) == 4
 
 
 def test_a_zone_that_changes_while_others_are_gathered_is_built_as_it_is_then(files, monkeypatch):
@@ -96,7 +95,7 @@ def test_nothing_is_answered_before_small_zones_have_images_though_together_they
     house.begin()
     for _ in range(2):
         task = next_task(house)
-        assert task[0].records >= plan.BIG_RECORDS
+        assert task.batch.records >= plan.BIG_RECORDS
         assert house.text("www.e.test.") == "left"
         build_one(house, task)
     house.settle()

@@ -28,7 +28,6 @@ from image.delta import DeltaFull
 from image.errors import ImageError
 from image.zonerecord import origin_wire
 from memmgr import api
-from memmgr.building import build_here
 from memmgr.daemon import MemmgrDaemon
 from memmgr.margin import Margin
 from tests.datasrc.zonemaking import TESTER, load, name
@@ -90,14 +89,11 @@ def keep(house: House) -> None:
                 return
         except OSError:
             return
-        batch, number, path = task
         try:
-            source = keeper.following.source(batch.source)
-            seed = keeper.store.manifest.seed
-            build_here(source, keeper.following.number_of(batch.source), batch.origins, path, seed)
-            keeper.built(batch, number)
+            house.build(task)
+            keeper.built(task)
         except OSError as error:
-            keeper.failed(batch, number, str(error))
+            keeper.failed(task, str(error))
             return
 
 
@@ -234,8 +230,8 @@ def test_a_batch_that_cannot_be_built_nor_left_is_one_try_and_one_line(house, mo
 
         patched.setattr(Margin, "put", put)
         while (task := house.keeper.take()) is not None:
-            tasks.append(len(task[0].origins))
-            house.keeper.failed(task[0], task[1], "No space left on device")
+            tasks.append(len(task.batch.origins))
+            house.keeper.failed(task, "No space left on device")
     assert sum(tasks) == len(zones)
     assert len(tries) == len(tasks) < len(zones)
     assert stale_lines(caplog) == tasks[:1]
@@ -262,7 +258,7 @@ def test_a_list_that_may_not_last_is_the_list_all_the_same(house, monkeypatch):
         house.keeper.rebuild(name("example.", "."))
         while (task := house.keeper.take()) is not None:
             house.build(task)
-            house.keeper.built(*task[:2])
+            house.keeper.built(task)
         assert manifest.read(house.place / manifest.NAME).slots == store.manifest.slots
         assert before <= {path.name for path in house.place.iterdir()}
         with pytest.raises(OSError, match="No space"):
@@ -324,7 +320,7 @@ def build_again(house, origin):
     keeper.rebuild(name(origin, "."))
     task = keeper.take()
     house.build(task)
-    keeper.built(*task[:2])
+    keeper.built(task)
     return before, keeper.store.find(wire).slot
 
 
@@ -412,7 +408,7 @@ def test_a_build_that_fails_gives_up_images_that_nobody_points_to(house, monkeyp
     keeper.rebuild(name("example.", "."))
     task = keeper.take()
     assert (house.place / f"{before}.image").exists()
-    keeper.failed(*task[:2], "No space left on device")
+    keeper.failed(task, "No space left on device")
     assert {slot.number for slot in keeper.store.manifest.slots} == {after, keeper._margin.number}
     assert not (house.place / f"{before}.image").exists()
 

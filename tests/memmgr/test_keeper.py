@@ -264,8 +264,8 @@ def test_on_a_full_disk_zones_are_left_to_auth_and_built_when_there_is_room(hous
     house.load(soa(1, "www A 192.0.2.81", *(f"n{number} TXT x" for number in range(600))), "second.")
     keeper = house.keeper
     keeper.follow()
-    batch, number, _ = keeper.take()
-    keeper.failed(batch, number, "No space left on device")
+    task = keeper.take()
+    keeper.failed(task, "No space left on device")
     assert house.text("www.second.") == "left"
     assert list(keeper.failures.values()) == ["No space left on device"]
     second, third = (name(text) for text in ("second.", "third."))
@@ -282,9 +282,9 @@ def test_on_a_full_disk_zones_are_left_to_auth_and_built_when_there_is_room(hous
     assert len(keeper.failures) == 1
     keeper.retry()
     assert build_status(keeper, second).waiting
-    batch, number, _ = keeper.take()
+    task = keeper.take()
     assert build_status(keeper, second).waiting  # it is being built
-    keeper.failed(batch, number, "No space left on device")
+    keeper.failed(task, "No space left on device")
     keeper.retry()
     house.settle()
     assert house.text("www.second.") == "192.0.2.81"
@@ -349,8 +349,8 @@ def test_a_zone_that_cannot_be_compacted_is_answered_from_what_is_there(house):
     house.load(soa(1, "www A 192.0.2.80"))
     house.start()
     house.keeper.rebuild(name("example.", "."))
-    batch, number, _ = house.keeper.take()
-    house.keeper.failed(batch, number, "No space left on device")
+    task = house.keeper.take()
+    house.keeper.failed(task, "No space left on device")
     assert house.text("www.example.") == "192.0.2.80"
     assert house.keeper.failures
 
@@ -557,10 +557,10 @@ def test_more_zones_that_cannot_be_built_than_the_margin_has_room_for_are_left(h
     for origin in MANY:
         house.load(soa(2, *[f"n{number} A 192.0.2.81" for number in range(20)]), origin)  # no room in the delta
     house.keeper.follow()
-    batch, number, _ = house.keeper.take()
-    assert len(batch.origins) > 50
-    house.keeper.failed(batch, number, "the disk is full")
-    assert {flags(house, origin.to_text()) for origin in batch.origins} == {layout.ZONE_LEFT}
+    task = house.keeper.take()
+    assert len(task.batch.origins) > 50
+    house.keeper.failed(task, "the disk is full")
+    assert {flags(house, origin.to_text()) for origin in task.batch.origins} == {layout.ZONE_LEFT}
     house.keeper.retry()
     house.settle()
     assert {house.text(f"n19.{origin}") for origin in MANY} == {"192.0.2.81"}

@@ -45,9 +45,9 @@ def test_big_zones_that_share_hold_up_no_announcement(few, monkeypatch):
     few.keeper.follow()
     while (task := few.keeper.take()) is None:
         assert few.keeper.unfinished
-    assert len(task[0].origins) > 1
+    assert len(task.batch.origins) > 1
     assert few.keeper.announced
-    few.keeper.failed(task[0], task[1], "it was not built")
+    few.keeper.failed(task, "it was not built")
 
 
 def test_where_no_image_can_be_made_the_zone_is_left_and_told_until_there_is_room(few, monkeypatch):

@@ -14,7 +14,6 @@ from datasrc.sources import open_sources
 from image import layout, manifest
 from image.directory import milliseconds
 from image.zonerecord import origin_wire
-from memmgr.building import build_here
 from tests.datasrc.zonemaking import load, name
 from tests.memmgr.house import soa
 
@@ -122,13 +121,13 @@ def test_names_of_zones_that_are_being_built_without_entries_are_left(house, tmp
     house.sources = open_sources(house.configured, before=before)
     house.keeper.configure(house.sources, [])
     assert asked(house) == "left"
-    batch, number, path = house.keeper.take()
+    task = house.keeper.take()
     house.keeper.follow()
     assert house.keeper.doubt == "zones are being built for the first time"
     assert asked(house) == "left"
-    source = house.keeper.following.source("more")
-    build_here(source, house.keeper.following.number_of("more"), batch.origins, path, house.keeper.store.manifest.seed)
-    house.keeper.built(batch, number)
+    assert task.batch.source == "more"
+    house.build(task)
+    house.keeper.built(task)
     house.settle()
     house.keeper.follow()
     assert asked(house) == "192.0.2.99"
@@ -146,14 +145,14 @@ def test_names_of_zones_that_could_not_be_built_are_left(house, tmp_path, monkey
     before = house.sources
     house.sources = open_sources(house.configured, before=before)
     house.keeper.configure(house.sources, [])
-    batch, number, _ = house.keeper.take()
+    task = house.keeper.take()
     house.keeper._sweeping.done = True
     with pytest.raises(OSError, match="No such file"):
-        house.keeper.built(batch, number)
+        house.keeper.built(task)
     house.keeper.follow()
     assert asked(house) == "left"
     assert house.keeper.doubt == "zones are being built for the first time"
-    house.keeper.failed(batch, number, "as told")
+    house.keeper.failed(task, "as told")
     house.keeper.follow()
     assert asked(house, "www.another.test.") == "REFUSED"
     assert asked(house) == "left"
@@ -179,7 +178,7 @@ def test_behind_the_end_nothing_is_written_and_all_can_be_asked(house):
     keeper = house.start().settle().keeper
     assert keeper.doubt == ""
     keeper.rebuild_all()
-    batch, _, _ = keeper.take()
+    batch = keeper.take().batch
     house.load(soa(2, "www A 192.0.2.81"))
     keeper.close()
     before = state(house.place)

@@ -65,10 +65,10 @@ def until_it_sweeps(keeper: Keeper) -> None:
         if task is None:
             assert keeper.unfinished
             return
-        batch, number, path = task
-        source = keeper.following.source(batch.source)
-        build_here(source, keeper.following.number_of(batch.source), batch.origins, path, keeper.store.manifest.seed)
-        keeper.built(batch, number)
+        batch = task.batch
+        source, number = keeper.following.source(batch.source), keeper.following.number_of(batch.source)
+        build_here(source, number, batch.origins, task.path, keeper.store.manifest.seed)
+        keeper.built(task)
 
 
 def test_a_commit_meanwhile_is_taken_up(house):

@@ -201,7 +201,7 @@ def test_a_large_file_that_was_read_is_built_whatever_failed_when_it_was_taken_u
     keeper = house.begin()
     task = keeper.take()
     house.build(task)
-    keeper.built(*task[:2])
+    keeper.built(task)
     assert keeper.take() is None
     assert (keeper.unread, keeper.unfinished) == (True, True)  # it was looked at, and others will be
     ((_, source),) = keeper.following.files.sources()
