@@ -1,4 +1,4 @@
-"""Keeps the images in line with the data sources: what the directory has against what they have.
+"""Keeps the images in line with the data sources: what changes, what is built when, and what is announced.
 
 Before all sources were surveyed nothing is announced, and auth answers everything by itself: an image in which a zone
 is missing would answer from the zone above. A zone that is not built yet, has no data, or must wait has a record that
@@ -7,32 +7,28 @@ leaves it to auth.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
 
 from dns.name import Name
 
 from daemonkit.log import MessageLog
-from datasrc.keys import name_key, wire_of
-from datasrc.records import ZoneInfo, ZoneState
+from datasrc.keys import wire_of
 from datasrc.sources import Sources
 from image import layout
-from image.delta import DeltaFull
-from image.zonerecord import ZoneRecord, origin_wire
+from image.zonerecord import origin_wire
+from memmgr.aligning import Aligning
 from memmgr.builds import Builds
 from memmgr.changing import Changing
 from memmgr.compacting import Compacting
 from memmgr.compaction import Compaction
-from memmgr.following import Following, Found, Held
-from memmgr.margin import Margin
+from memmgr.following import Following, Found
 from memmgr.noting import Noting
 from memmgr.plan import Batch, Build, Plan, Wanted
 from memmgr.resting import Resting
-from memmgr.store import Located, Store
+from memmgr.store import Store
 from memmgr.sweeping import Sweeping
 
-SMALL_ZONE = 500  # records of a zone that is written to a delta as a whole
 AT_ONCE = 500  # zones that take() asks a survey for: their files may have to be read, 0.2 ms each
 SCARCE = 4  # less than that part of all slots is free: big zones share images
 TRIED_AT_ONCE = 100  # zones that could not be built or asked for; changes have their turn in between
@@ -47,23 +43,24 @@ class Keeper:
         self.store = store
         self.following = Following(log, self._known, None if resting is None else resting.reason)
         self.plan = Plan(scarce=lambda: store.free < layout.MAX_SLOTS // SCARCE)
-        self.announced = False
-        self.changes = 0  # zones changed in place
-        self.no_room = 0  # times there was none for the record of a zone
-        self.published: float | None = None  # POSIX seconds when a zone last was given a record
         self._log = log
-        self._changing = Changing(store, log)
-        self._margin = Margin(store, self.rebuild)
-        self._compaction = Compaction(store)
-        self._compacting = Compacting(store, self._compaction, self.following, self._changing, log)
+        changing, self._compaction = Changing(store, log), Compaction(store)
         self._builds = Builds(store, log)
-        self._sweeping = Sweeping(store, self.following, self.update, self._leave)
+        self._aligning = Aligning(
+            store,
+            self.following,
+            self.plan,
+            self._builds,
+            changing,
+            self._compaction,
+            log,
+            lambda key: key in self._sweeping.listed,
+        )
+        self._margin = self._aligning.margin
+        self._compacting = Compacting(store, self._compaction, self.following, changing, log)
+        self._sweeping = Sweeping(store, self.following, self.update, self._aligning.leave)
         self._noting = Noting(store, self.following, log)
-        self._unsure: set[Name] = set()  # that no source has of those that could be asked
-        self._stale: set[Name] = set()  # for whose records there was no room; all of them failures, too
-        self._lacking: OSError | None = None  # why, last
-        self._due: list[Name] = []  # of all these, what is yet to be tried again
-        self._unread: set[Name] = set()  # whose files are large, and are to be read before anything is done
+        self._due: list[Name] = []  # of the zones that are to be tried again, what is yet to be
         self._closed = False
 
     # Configuration.
@@ -119,31 +116,17 @@ class Keeper:
             return "the list of zones of a data source could not be read to its end"
         if self.plan.surveying or self._builds.unrecorded or not self._sweeping.done:
             return "zones are being built for the first time"
-        if self._stale:
+        if self._aligning.stale:
             return "there is no room for all changes"
-        return "a data source that failed was not asked again yet" if self._unsure else ""
+        return "a data source that failed was not asked again yet" if self._aligning.unsure else ""
 
     def _missing(self, survey: Generator[Found]) -> Iterator[Wanted]:
         """Those that are not in the directory as they are. An error closes the survey, which has it taken once more."""
         with closing(survey) as found:
             for one in found:
-                origin = one.info.origin
-                there = self.store.find(origin_wire(origin))
-                if self.following.files.is_unread(origin):
-                    self._defer(origin, there)
-                    continue
-                if not self._is_as(there, one.number, one.info):
-                    wanted = Wanted(origin, one.source, one.info.records)
-                    if wanted.big and there is not None and self._change(one, there):
-                        continue
-                    if wanted.big or there is not None:
-                        self._leave(origin)  # else what is there would be answered before it is built
+                wanted = self._aligning.look(one)
+                if wanted is not None:
                     yield wanted
-
-    def _change(self, one: Found, there: Located) -> bool:
-        """Bring a big zone in line in place; whether that could be done: to build it takes its time."""
-        with self.following.held(one.info.origin) as (held, _):
-            return held is not None and held.number == one.number and self._write(held, there)
 
     def _known(self, number: int, *, at_once: bool) -> Callable[[bytes, int], bool]:
         """What tells whether the directory has a zone (by key) of a source in a version: as it is when that is asked.
@@ -164,119 +147,33 @@ class Keeper:
         Where there is no room for that it is served as it is, and tried again: those behind it wait for nothing.
         Raises OSError before anything is announced.
         """
-        if self._closed or self._builds.put_off(origin):
-            return
-        first = not self._stale
-        try:
-            self._update(origin)
-        except OSError as error:
-            if not self.announced:
-                raise
-            self.failures[origin] = str(error)
-            self._serve_on([origin], error, tell=first)
+        if not self._closed:
+            self._aligning.update(origin)
 
-    def _serve_on(self, origins: Collection[Name], reason: OSError, *, tell: bool) -> None:
-        """There is no room for the records of these zones: what is there is answered until retry() finds some."""
-        self.no_room += len(origins)
-        self._stale.update(origins)
-        self._lacking = reason
-        if tell:
-            self._tell_stale()
+    @property
+    def announced(self) -> bool:
+        """Whether auth answers from what is there."""
+        return self._aligning.announced
 
-    def _tell_stale(self) -> None:
-        self._log.error("MEMMGR_STALE", zones=len(self._stale), zone=min(self._stale), reason=self._lacking)
+    @property
+    def changes(self) -> int:
+        """How many zones were changed in place so far."""
+        return self._aligning.changes
 
-    def _update(self, origin: Name) -> None:
-        self._unsure.discard(origin)
-        self._stale.discard(origin)
-        there = self.store.find(origin_wire(origin))
-        if self.following.files.is_unread(origin):
-            self._defer(origin, there)
-            return
-        with self.following.held(origin) as (held, sure):
-            if held is not None and (sure or (there is not None and there.record.source == held.number)):
-                self._bring(held, there)
-                return
-        self.plan.remove(origin)
-        if sure:
-            self._remove(origin, there)
-        else:
-            self._unsure.add(origin)
-            if held is not None and (there is None or there.record.gone):
-                self._leave(origin)  # a source before that one may have it, and cannot be asked
+    @property
+    def no_room(self) -> int:
+        """How often there was none for the record of a zone so far."""
+        return self._aligning.no_room
 
-    def _defer(self, origin: Name, there: Located | None) -> None:
-        """Take the zone up when its file has been read; auth has what is there until then."""
-        self._unread.add(origin)
-        if there is None or there.record.gone:
-            self._leave(origin)
+    @property
+    def published(self) -> float | None:
+        """When a zone last was given a record, in POSIX seconds."""
+        return self._aligning.published
 
     @property
     def unread(self) -> bool:
         """Whether large files are to be read, by another thread, before take() goes on with their zones."""
-        return bool(self._unread)
-
-    def _bring(self, held: Held, there: Located | None) -> None:
-        """Give a zone that a source has what it has there."""
-        origin, info = held.info.origin, held.info
-        if self._is_as(there, held.number, info) or self._write(held, there):
-            self.plan.remove(origin)
-            return
-        if there is None or there.record.gone or not self.announced:
-            self._leave(origin)
-        self.plan.add(Wanted(origin, held.source, info.records))
-
-    def _is_as(self, there: Located | None, number: int, info: ZoneInfo) -> bool:
-        """Whether what is there is what the source has; of a file the last good version that any process read."""
-        if there is None or there.record.source != number or there.record.gone:
-            return False
-        if there.record.version == info.version:
-            return True
-        if not there.record.answered or not self.following.files.is_source(number):
-            return False
-        if info.state is ZoneState.READY:  # a process that was killed did not tell that it had read a later version
-            return info.version < there.record.version
-        return self.following.files.is_bad(number, info.origin)
-
-    def _write(self, held: Held, there: Located | None) -> bool:
-        """Write to a delta what changed, or a small zone as a whole; False: it must be built."""
-        if there is not None and there.record.answered and there.record.source == held.number:
-            record = self._changing.change(held.finder, there)
-            if record is not None:
-                self._told()
-                self._compaction.look(there.slot, record)
-                return True
-        return self.announced and self._write_small(held)
-
-    def _write_small(self, held: Held) -> bool:
-        """Write a small zone as a whole to the delta of the margin; False: it must be built."""
-        if held.info.records > SMALL_ZONE or held.info.state is not ZoneState.READY:
-            return False
-        slot = self._margin.slot()
-        blank = ZoneRecord(origin_wire(held.info.origin), number=self._margin.zone_number(), source=held.number)
-        try:
-            written = self._changing.write(held.finder, blank, slot)
-        except DeltaFull:
-            self._margin.renew()
-            return False
-        if written:
-            self._told()
-        return written
-
-    def _told(self) -> None:
-        self.changes += 1
-        self.published = time.time()
-
-    def _remove(self, origin: Name, there: Located | None) -> None:
-        if name_key(origin) in self._sweeping.listed:
-            if there is None or there.record.source or not there.record.flags & layout.ZONE_LEFT:
-                self._leave(origin)
-        elif there is not None and not there.record.gone:
-            self._margin.put(ZoneRecord(origin_wire(origin), layout.ZONE_GONE))
-
-    def _leave(self, origin: Name) -> None:
-        """Have the zone answered by auth itself."""
-        self._margin.put(ZoneRecord(origin_wire(origin), layout.ZONE_LEFT))
+        return bool(self._aligning.unread)
 
     # Building.
 
@@ -288,7 +185,7 @@ class Keeper:
     @property
     def waiting(self) -> int:
         """How many zones wait to be built, those among them whose files are to be read first."""
-        return self.plan.waiting + len(self._unread)
+        return self.plan.waiting + len(self._aligning.unread)
 
     @property
     def building(self) -> int:
@@ -297,7 +194,7 @@ class Keeper:
 
     def waits(self, origin: Name) -> bool:
         """Whether a zone waits to be built, or is being built."""
-        return origin in self._unread or self.plan.has(origin) or self._builds.has(origin)
+        return origin in self._aligning.unread or self.plan.has(origin) or self._builds.has(origin)
 
     @property
     def compactions(self) -> int:
@@ -307,7 +204,7 @@ class Keeper:
     @property
     def busy(self) -> bool:
         """Whether take() has anything to do that should not wait."""
-        if not self.plan.is_empty or self._unread or not self.announced:
+        if not self.plan.is_empty or self.unread or not self.announced:
             return True
         return self.unfinished or not self._sweeping.done
 
@@ -315,13 +212,7 @@ class Keeper:
         """What to build next; None: nothing now. Announces what can be."""
         if self._closed:
             return None
-        for origin in [origin for origin in self._unread if not self.following.files.is_unread(origin)]:
-            self._unread.discard(origin)
-            try:
-                self.update(origin)
-            except BaseException:  # nobody else tells of it again
-                self._unread.add(origin)
-                raise
+        self._aligning.take_up()
         self._try_again()
         for _ in range(TRIED_AT_ONCE):
             batch = self.plan.take(AT_ONCE)
@@ -350,7 +241,7 @@ class Keeper:
     def _refuse(self, batch: Batch, reason: str) -> None:
         """Have auth answer for zones that nothing can be built for."""
         self._builds.refuse(batch, reason)
-        self._leave_outdated(batch.origins)
+        self._aligning.leave_outdated(batch.origins)
         self._builds.unrecorded = False
 
     def _prepare(self, batch: Batch | None) -> Batch | None:
@@ -392,13 +283,14 @@ class Keeper:
         if self._closed:
             return
         again, missing = self._builds.publish(build)
-        self.published = time.time()
+        self._aligning.note_published()
         for origin in again:
             self.update(origin)
-        lost = [origin for origin in missing if self._is_ready(origin)]  # to build them again at once would fail again
+        # Those that a source has all the same: to build them again at once would fail again.
+        lost = [origin for origin in missing if self._aligning.is_ready(origin)]
         for origin in lost:
             self.failures[origin] = self.following.files.fault_of(origin) or CANNOT_BE_HAD
-        self._leave_outdated(lost)
+        self._aligning.leave_outdated(lost)
         for origin in missing.difference(lost):
             self.update(origin)
         self._builds.unrecorded = False
@@ -410,35 +302,9 @@ class Keeper:
         if self._closed:
             return
         self._builds.give_up(build, reason)
-        self._leave_outdated(build.batch.origins)
+        self._aligning.leave_outdated(build.batch.origins)
         self._builds.unrecorded = False
         self._builds.strike(self._margin.number)  # the room they take is what the next try may want
-
-    def _leave_outdated(self, origins: Iterable[Name]) -> None:
-        """Have zones that could not be built answered by auth, unless what is there is what the source has."""
-        rest = iter(origins)
-        for origin in rest:
-            try:
-                if not self._is_good(origin):
-                    self._leave(origin)
-            except OSError as error:  # no room for that either, nor for those behind it
-                self._serve_on([origin, *rest], error, tell=not self._stale)
-
-    def _is_ready(self, origin: Name) -> bool:
-        """Whether a source has the zone, and with data."""
-        with self.following.held(origin) as (held, _):
-            return held is not None and held.info.state is ZoneState.READY
-
-    def _is_good(self, origin: Name) -> bool:
-        """Whether what is there is what the source has, or that cannot be asked."""
-        there = self.store.find(origin_wire(origin))
-        if there is None or not there.record.answered:
-            return False
-        with self.following.held(origin) as (held, sure):
-            if held is None or (not sure and there.record.source != held.number):
-                return not sure
-            bad = there.record.source == held.number and self.following.files.is_bad(held.number, origin)
-            return bad or self._is_as(there, held.number, held.info)
 
     def retry(self) -> None:
         """Try again to build what could not be built, and to ask for what a source that failed may have: some of that
@@ -446,7 +312,7 @@ class Keeper:
         """
         self.store.shortage.forget()
         if not self._due:
-            self._due = list(dict.fromkeys([*self.failures, *self._unsure]))
+            self._due = list(dict.fromkeys([*self.failures, *self._aligning.unsure]))
         self._try_again()
 
     def _try_again(self) -> None:
@@ -459,19 +325,12 @@ class Keeper:
                 if reason is not None:
                     self.failures[origin] = reason
                 raise
-        if due and not self._due and self._stale:
-            self._tell_stale()
+        if due and not self._due and self._aligning.stale:
+            self._aligning.tell_stale()
 
     def rebuild(self, origin: Name) -> bool:
         """Have a zone built anew, whatever is there; whether there is such a zone."""
-        if self.following.files.is_unread(origin):
-            self._unread.add(origin)
-            return True
-        with self.following.held(origin) as (held, _):
-            if held is None:
-                return False
-            self.plan.add(Wanted(held.info.origin, held.source, held.info.records))
-            return True
+        return self._aligning.rebuild(origin)
 
     def close(self) -> None:
         """Leave everything as it is, for the next process to go on from. Raises OSError.
@@ -496,13 +355,9 @@ class Keeper:
         """The zones in these slots that are still there when it is their turn."""
         for there in self.store.located(slots):
             origin = there.record.name
-            if there.record.gone:
+            if there.record.gone or self._aligning.is_read_first(origin):
                 continue
-            if self.following.files.is_unread(origin):
-                self._unread.add(origin)
-                continue
-            with self.following.held(origin) as (held, _):
-                wanted = None if held is None else Wanted(held.info.origin, held.source, held.info.records)
+            wanted = self._aligning.wanted(origin)
             if wanted is not None:
                 yield wanted
 
@@ -515,7 +370,7 @@ class Keeper:
         except OSError as error:
             self._log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
         self.store.announce()
-        self.announced = True
+        self._aligning.announced = True
         self._log.info(
             "MEMMGR_READY",
             zones=sum(self.store.zones.values()),

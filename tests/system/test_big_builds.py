@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from memmgr.aligning import SMALL_ZONE
 from memmgr.buildloop import RETRY_EVERY
-from memmgr.keeper import SMALL_ZONE
 from tests.kit.suite import Suite, wait_until
 from tests.system.test_memmgr import image_of, zone
 from tests.system.test_zone_files import address, write

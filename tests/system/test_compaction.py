@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import datasrc
+from memmgr.aligning import SMALL_ZONE
 from memmgr.building import IDLE
 from memmgr.compaction import MAX_SMALL_SLOTS
-from memmgr.keeper import SMALL_ZONE
 from tests.datasrc.zonemaking import load
 from tests.kit.suite import Suite, wait_until
 from tests.memmgr.house import soa
