@@ -20,6 +20,7 @@ from dns import rdatatype
 from dns.name import Name
 from dns.rdatatype import RdataType
 
+from datasrc.checks_signatures import algorithms_of, unsigned, unsigned_keys
 from datasrc.checks_targets import ADDRESS, CNAME, CUT, DNAME, Names, NamesOfZone, Targets
 from datasrc.findings import Code, Finding, Place
 from datasrc.keys import APEX, WILDCARD, depth, name_key, parent
@@ -105,6 +106,7 @@ class _ZoneCheck:
         # The delegation and the DNAME the walk is at or below.
         self._cut: _Cover | None = None
         self._dname: _Cover | None = None
+        self._algorithms: frozenset[int] = frozenset()  # that each set has to be signed with
 
     def run(self, nodes: Iterable[tuple[bytes, Iterable[RRset]]]) -> None:
         apex_seen = False
@@ -127,6 +129,9 @@ class _ZoneCheck:
             self._note(Code.SEVERAL_SOA, f"the zone has {len(soa.rdatas)} SOA records", soa)
         else:
             self._check_soa(soa)
+        self._algorithms = algorithms_of(sets)
+        for rrset, text in unsigned_keys(sets):
+            self._note(Code.RRSET_WITHOUT_SIGNATURE, text, rrset)
         if RdataType.NS not in types:
             self._report(Finding(Code.NO_APEX_NS, "the zone has no NS record", None, self._origin, RdataType.NS))
 
@@ -160,7 +165,11 @@ class _ZoneCheck:
         elif self._cut is not None:
             self._check_occluded(types - ADDRESSES, first, f"below the delegation of {self._cut.name}")
         self._check_sets(key, sets, types)
-        if not hidden and RdataType.NS in types and key != APEX:
+        is_cut = RdataType.NS in types and key != APEX
+        if self._algorithms and not hidden:
+            for rrset, text in unsigned(sets, self._algorithms, is_cut=is_cut):
+                self._note(Code.RRSET_WITHOUT_SIGNATURE, text, rrset)
+        if not hidden and is_cut:
             self._cut = _Cover(key, first.name)
             self._check_occluded(types - AT_CUT - {RdataType.DNAME}, first, "at a delegation")
         if not hidden and RdataType.DNAME in types:

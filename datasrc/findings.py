@@ -82,6 +82,7 @@ class Code(enum.Enum):
     NSEC3PARAM_IGNORED = "nsec3param-ignored"
     NSEC3_ITERATIONS = "nsec3-iterations"
     RRSIG_WITHOUT_SET = "rrsig-without-set"
+    RRSET_WITHOUT_SIGNATURE = "rrset-without-signature"
     SOA_RNAME = "soa-rname"
     SOA_TIMERS = "soa-timers"
     ORIGIN_REPEATED = "origin-repeated"

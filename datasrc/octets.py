@@ -134,6 +134,8 @@ DS = 43
 RRSIG = 46
 NSEC = 47
 
+SIGNING = 2  # where the algorithm is in the RDATA of RRSIG (RFC 4034 section 3.1)
+
 # What a name has (datasrc.packed_zone).
 HAS_ADDRESS = 1
 HAS_CNAME = 2

@@ -12,6 +12,8 @@ cdef class Glance:
     cdef const unsigned char[::1] origin_key
     cdef Py_ssize_t origin_length
     cdef bint repeats
+    cdef const unsigned char[::1] algorithms
+    cdef bint signed
     cdef Py_ssize_t cover
     cdef bint covered
 
@@ -24,6 +26,10 @@ cdef class Glance:
     cdef int is_fine(self, Py_ssize_t first, Py_ssize_t after, Py_ssize_t count) except -1
     @cython.locals(flags=Py_ssize_t, index=Py_ssize_t, rdtype=int)
     cdef Py_ssize_t look_at_types(self, Py_ssize_t first, Py_ssize_t after) except -1
+    @cython.locals(index=Py_ssize_t, rdtype=int, signatures=Py_ssize_t, place=Py_ssize_t)
+    cdef int is_signed(self, Py_ssize_t first, Py_ssize_t after, bint is_cut) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef Py_ssize_t signatures_of(self, int rdtype, Py_ssize_t first, Py_ssize_t after) except -1
     @cython.locals(covered=int, index=Py_ssize_t)
     cdef int covers_present(self, Py_ssize_t signatures, Py_ssize_t first, Py_ssize_t after) except -1
     cdef int is_wildcard(self, Py_ssize_t first, Py_ssize_t length) except -1

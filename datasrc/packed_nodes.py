@@ -44,8 +44,12 @@ DOUBTFUL = 64  # one that needs a look by itself
 class Glance:
     """Walks over the names of one zone."""
 
-    def __init__(self, records: PackedZone, apex: bytes, origin_key: bytes, repeats: bool) -> None:
-        """`apex` is the origin's wire form in lower case; `repeats`: names that end in it twice are worth a look."""
+    def __init__(
+        self, records: PackedZone, apex: bytes, origin_key: bytes, repeats: bool, algorithms: bytes = b""
+    ) -> None:
+        """`apex` is the origin's wire form in lower case; `repeats`: names that end in it twice are worth a look; so is
+        what is not signed with each of these algorithms (datasrc.checks_signatures).
+        """
         self.records = records
         self.harmless = bytearray(TYPES)
         for rdtype in HARMLESS:
@@ -55,6 +59,8 @@ class Glance:
         self.origin_key = origin_key
         self.origin_length = len(origin_key)
         self.repeats = repeats
+        self.algorithms = algorithms
+        self.signed = bool(algorithms)
         self.cover = 0  # a set of the name that may hide what lies below it
         self.covered = False  # whether there is one
 
@@ -102,6 +108,8 @@ class Glance:
             return 0
         if self.repeats and self.records.begins_with(first, self.origin_key, self.origin_length):
             return 0
+        if self.signed and not self.is_signed(first, after, True):
+            return 0
         end = after
         while end < count and self.records.is_below(end, first):
             if self.records.set_type(end) not in (A, AAAA) or self.records.set_size(end) > LARGE:
@@ -139,6 +147,8 @@ class Glance:
             flags & NOT_BESIDE_NS or self.is_wildcard(first, length) or self.is_above(first, after, count)
         ):
             return False
+        if self.signed and not self.is_signed(first, after, flags & HAS_NS != 0):
+            return False
         return not (self.repeats and self.records.begins_with(first, self.origin_key, self.origin_length))
 
     def look_at_types(self, first: int, after: int) -> int:
@@ -170,6 +180,27 @@ class Glance:
             elif rdtype == CNAME and (self.records.set_members(index) != 1 or not self.leads_away(index, rdtype)):
                 flags |= DOUBTFUL
         return flags
+
+    def is_signed(self, first: int, after: int, is_cut: bool) -> bool:
+        """Whether each set of a name has a signature of each algorithm; of a delegation its DS and NSEC."""
+        for index in range(first, after):
+            rdtype = self.records.set_type(index)
+            if rdtype == RRSIG or (is_cut and rdtype != DS and rdtype != NSEC):
+                continue
+            signatures = self.signatures_of(rdtype, first, after)
+            if signatures == after:
+                return False
+            for place in range(len(self.algorithms)):
+                if not self.records.set_signs(signatures, self.algorithms[place]):
+                    return False
+        return True
+
+    def signatures_of(self, rdtype: int, first: int, after: int) -> int:
+        """The set of a name with the signatures of this type; `after` where there is none."""
+        for index in range(first, after):
+            if self.records.set_type(index) == RRSIG and self.records.set_covers(index) == rdtype:
+                return index
+        return after
 
     def covers_present(self, signatures: int, first: int, after: int) -> bool:
         """Whether the type that signatures cover is at the name."""

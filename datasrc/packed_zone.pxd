@@ -3,7 +3,7 @@ from libc.stdint cimport uint64_t
 
 from datasrc.packed cimport PackedRecords
 
-cdef Py_ssize_t ZERO, NINE, UPPER_A, UPPER_Z, CASE, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, BREATH, FIRST, TTL, BLOB, BLOB_LENGTH, TYPES_SIZE, A, NS, CNAME, AAAA, DNAME, HAS_ADDRESS, HAS_CNAME, HAS_NS, HAS_DNAME
+cdef Py_ssize_t ZERO, NINE, UPPER_A, UPPER_Z, CASE, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, BREATH, FIRST, TTL, BLOB, BLOB_LENGTH, TYPES_SIZE, A, NS, CNAME, AAAA, DNAME, SIGNING, HAS_ADDRESS, HAS_CNAME, HAS_NS, HAS_DNAME
 cdef uint64_t TTL_BITS
 
 cdef class PackedZone(PackedRecords):
@@ -66,6 +66,8 @@ cdef class PackedZone(PackedRecords):
     cdef int set_covers(self, Py_ssize_t index) except -1
     cdef Py_ssize_t set_size(self, Py_ssize_t index) except -1
     cdef Py_ssize_t set_members(self, Py_ssize_t index) except -1
+    @cython.locals(at=Py_ssize_t, end=Py_ssize_t, length=Py_ssize_t)
+    cdef int set_signs(self, Py_ssize_t index, int algorithm) except -1
     @cython.locals(at=Py_ssize_t, end=Py_ssize_t, length=Py_ssize_t, start=Py_ssize_t)
     cdef int leads_outside(self, Py_ssize_t index, Py_ssize_t skipped, const unsigned char[::1] apex, Py_ssize_t apex_length) except -1
     @cython.locals(at=Py_ssize_t, last=Py_ssize_t, length=Py_ssize_t, start=Py_ssize_t, other=Py_ssize_t)

@@ -25,6 +25,7 @@ from datasrc.octets import (
     OFFSET,
     PLACE,
     PREFIX,
+    SIGNING,
     TTL,
     TTL_BITS,
     TYPES_SIZE,
@@ -349,6 +350,17 @@ class PackedZone(PackedRecords):
     def set_members(self, index: int) -> int:
         """How many records came, duplicates counted."""
         return self.sets[(index + 1) * NUMBERS + FIRST] - self.sets[index * NUMBERS + FIRST]
+
+    def set_signs(self, index: int, algorithm: int) -> bool:
+        """Whether a set of signatures has one of this algorithm (RFC 4034 section 3.1)."""
+        at = self.sets[index * NUMBERS + BLOB]
+        end = at + self.sets[index * NUMBERS + BLOB_LENGTH]
+        while at < end:
+            length = self.heap[at] << 8 | self.heap[at + 1]
+            if length > SIGNING and self.heap[at + 2 + SIGNING] == algorithm:
+                return True
+            at += 2 + length
+        return False
 
     def leads_outside(self, index: int, skipped: int, apex: bytes, apex_length: int) -> bool:
         """Whether the names behind so many octets of each RDATA lie outside the zone and do not begin with a number."""

@@ -14,6 +14,7 @@ from dns.rdatatype import RdataType
 
 from datasrc.apex import APEX_TYPES, inspect
 from datasrc.checks import check_nodes
+from datasrc.checks_signatures import algorithms_of
 from datasrc.checks_targets import ADDRESS, CNAME, CUT, DNAME
 from datasrc.findings import Code, Finding, Findings, Place
 from datasrc.keys import depth, name_key
@@ -33,6 +34,7 @@ from datasrc.zonetext_plain import PlainLines
 PROGRESS_EVERY = 10_000
 
 _SOA = composite_key(b"", RdataType.SOA, 0)
+_KEYS = ((int(RdataType.DNSKEY), 0), (int(RdataType.RRSIG), int(RdataType.DNSKEY)))
 # Sets of one record: of several the place is that of the last one, which is one too many.
 _SINGLE = (RdataType.SOA, RdataType.CNAME, RdataType.DNAME)
 
@@ -140,9 +142,15 @@ class ZoneText:
     def check(self, report: Report) -> None:
         """Report what is wrong with the zone (datasrc.checks)."""
         repeats = depth(self._origin_key) > 1  # com.com. is a domain; example.org.example.org. is a slip
-        glance = Glance(self._packed, name_wire(self.origin).lower(), self._origin_key, repeats)
+        algorithms = bytes(algorithms_of(self._keys()))
+        glance = Glance(self._packed, name_wire(self.origin).lower(), self._origin_key, repeats, algorithms)
         nodes = ((self._key_of(first), map(self.rrset, range(first, after))) for first, after in glance.doubtful())
         check_nodes(self.origin, nodes, _PackedNames(self._packed), report, self.place)
+
+    def _keys(self) -> dict[tuple[int, int], RRset]:
+        """The DNSKEY set and its signatures, by type and covered type, if there are any."""
+        found = {which: self._packed.find(composite_key(b"", *which)) for which in _KEYS}
+        return {which: self.rrset(index) for which, index in found.items() if index >= 0}
 
     def _key_of(self, index: int) -> bytes:
         key: bytes = self._packed.row(index)[0]

@@ -72,6 +72,17 @@ WARNED = {
     "dname-below.test": "dn DNAME other.test.\nbelow.dn A 192.0.2.66\n",
 }
 
+# Two keys, and all but two sets signed with the algorithms of both, by signatures that are none.
+_RRSIG = "RRSIG {} {} 2 3600 20300101000000 20200101000000 1 @ " + "A" * 86 + "=="
+_TWICE = "".join(f"@ {_RRSIG.format(covered, number)}\n" for covered in ("DNSKEY", "SOA", "NS") for number in (8, 13))
+HALF_SIGNED = "half-signed.test"
+HALF_SIGNED_LINES = {4, 7}  # the address, and the DS
+HALF_SIGNED_TEXT = (
+    f"@ DNSKEY 257 3 13 {'A' * 86}==\n@ DNSKEY 256 3 8 {'A' * 86}==\ncut DS 1 13 2 {'ab' * 32}\n"
+    f"cut NS ns.cut\nns.cut A 192.0.2.2\n{_TWICE}www {_RRSIG.format('A', 13)}\n"
+    f'text TXT "signed"\ntext {_RRSIG.format("TXT", 8)}\ntext {_RRSIG.format("TXT", 13)}\n'
+)
+
 # TTLs are the point: these have headers of their own.
 WHOLE = {
     "ttls.test": HEADER.format(serial=1).replace("www IN", "www 300 IN") + "www 100 IN A 192.0.2.2\n",
@@ -126,6 +137,7 @@ VERSIONED = {
 
 CASES = {
     **{zone: HEADER.format(serial=1) + rest for zone, rest in (GOOD | WARNED | REFUSED).items()},
+    HALF_SIGNED: HEADER.format(serial=1) + HALF_SIGNED_TEXT,
     **WHOLE,
     **{zone: HEADER.format(serial=serial) for zone, serial in VERSIONED.items()},
 }

@@ -14,6 +14,17 @@ from tests.datasrc.reading import ORIGIN, zone
 SOA = "@ SOA ns h 1 7200 3600 1209600 300\n"
 HEAD = "$TTL 60\n" + SOA + "@ NS ns\nns A 192.0.2.1\n"  # four lines
 
+
+def signature(owner: str, covered: str, algorithm: int = 13) -> str:
+    return f"{owner} RRSIG {covered} {algorithm} 2 60 20300101000000 20200101000000 1 @ AAAA\n"
+
+
+SIGNED_SETS = [("@", "DNSKEY"), ("@", "NS"), ("@", "SOA"), ("@", "NSEC"), ("ns", "A")]
+SIGNED = (
+    HEAD + "@ DNSKEY 257 3 13 AAAA\n@ NSEC ns SOA\nx NS ns.x.net.\n"
+    + "".join(signature(owner, covered) for owner, covered in SIGNED_SETS)
+)  # fmt: skip  # twelve lines
+
 ONE_FINDING = [
     # The apex.
     ("no-soa", "$TTL 60\n@ NS ns\nns A 192.0.2.1\n", None),
@@ -74,6 +85,13 @@ ONE_FINDING = [
     ("nsec3-iterations", HEAD + "@ NSEC3PARAM 1 0 101 -\n", 5),
     ("nsec3param-ignored", HEAD + "@ NSEC3PARAM 1 1 0 -\n", 5),
     ("rrsig-without-set", HEAD + "a RRSIG A 8 3 60 20300101000000 20200101000000 1 example.org. AAAA\n", 5),
+    ("rrset-without-signature", HEAD + "@ DNSKEY 256 3 13 AAAA\n", 5),
+    ("rrset-without-signature", SIGNED + "@ DNSKEY 256 3 8 AAAA\n", 5),
+    ("rrset-without-signature", SIGNED.replace("ns RRSIG A 13", "ns RRSIG A 8"), 4),
+    ("rrset-without-signature", SIGNED + "a TXT x\na A 192.0.2.2\n" + signature("a", "TXT"), 14),
+    ("rrset-without-signature", SIGNED + "a NS x.net.\na DS 1 8 2 " + "00" * 32 + "\n", 14),
+    ("rrset-without-signature", SIGNED + "a NS x.net.\na NSEC @ NS\n", 14),
+    ("rrset-without-signature", SIGNED + "*.a CNAME x.net.\n", 13),
     ("origin-repeated", HEAD + "www.example.org A 192.0.2.2\n", 5),
     (
         "rrset-too-large",
@@ -107,9 +125,15 @@ SOUND = [
     # An asterisk that is no wildcard.
     HEAD + "a.*.b NS x.net.\nx*.b DNAME x.net.\n",
     # Apex types at the apex, and CDS where a zone is signalled.
-    HEAD + "@ DNSKEY 256 3 8 AAAA\n@ CDS 0 0 0 00\n@ NSEC3PARAM 1 0 0 -\n@ CSYNC 1 0 A\n",
+    HEAD + "@ DNSKEY 0 3 8 AAAA\n@ CDS 0 0 0 00\n@ NSEC3PARAM 1 0 0 -\n@ CSYNC 1 0 A\n",
     HEAD + "_dsboot.x.net._signal.ns CDS 1 8 2 " + "00" * 32 + "\n",
     HEAD + "@ NS 1.2.0.192.in-addr.arpa.\n@ MX 1 1.2.3.mail.net.\n",
+    # Signed, but for what has no authority; with a key more that signs nothing of a zone, and with two algorithms.
+    SIGNED,
+    SIGNED + "a NS ns.a\nns.a A 192.0.2.2\na DS 1 8 2 " + "00" * 32 + "\n" + signature("a", "DS"),
+    SIGNED + "@ DNSKEY 0 3 8 AAAA\n",
+    SIGNED.replace("AAAA\n@ NS", "AAAA\n@ DNSKEY 256 3 8 AAAA\n@ NS")
+    + "".join(signature(owner, covered, 8) for owner, covered in SIGNED_SETS),
     # Lookalikes of below and repeated.
     HEAD + "a NS x.net.\nba A 192.0.2.2\nzb.ba TXT x\n\\000.ba TXT x\n",
     HEAD + "org A 192.0.2.2\nexample A 192.0.2.2\n",

@@ -23,6 +23,9 @@ names = st.sampled_from(
 outside = st.sampled_from(["ns.example.net.", ".", "1.2.3.4.", "xexample.org.", "org.", "12.example.net."])
 targets = names | outside | st.just("@")
 SIGNATURE = "13 2 60 20300101000000 20200101000000 1 @ AAAA"
+OTHER_SIGNATURE = SIGNATURE.replace("13", "8", 1)
+SIGNED_HEAD = HEAD + "@ DNSKEY 257 3 13 AAAA\n@ RRSIG DNSKEY " + SIGNATURE + "\n"
+TWICE_SIGNED_HEAD = SIGNED_HEAD + "@ DNSKEY 256 3 8 AAAA\n@ RRSIG DNSKEY " + OTHER_SIGNATURE + "\n"
 records = st.one_of(
     st.builds("{} A 192.0.2.7".format, names),
     st.builds("{} AAAA ::1".format, names),
@@ -34,10 +37,27 @@ records = st.one_of(
     st.builds("{} SRV 1 1 1 {}".format, names, targets),
     st.builds("{} DS 1 13 2 {}".format, names, st.just("ab" * 32)),
     st.builds("{} NSEC {} A".format, names, names),
-    st.builds("{} RRSIG {} {}".format, names, st.sampled_from(["A", "NS", "CNAME", "DS", "NSEC"]), st.just(SIGNATURE)),
-    st.builds("{} DNSKEY 256 3 13 AAAA".format, names),
+    st.builds(
+        "{} RRSIG {} {}".format,
+        names,
+        st.sampled_from(["A", "AAAA", "TXT", "NS", "CNAME", "DS", "NSEC"]),
+        st.sampled_from([SIGNATURE, OTHER_SIGNATURE]),
+    ),
+    st.builds(
+        "{} DNSKEY {}".format, names | st.just("@"), st.sampled_from(["256 3 13 AAAA", "257 3 8 AAAA", "0 3 5 AAAA"])
+    ),
     st.builds("{} SOA a b 1 2 3 4 5".format, names),
     st.builds("{} TYPE65280 \\# 0".format, names),
+)
+# With all that it needs in a zone with one algorithm or with two, or with half of it.
+signed_records = st.builds(
+    lambda owner, data, covered, signatures: "\n".join(
+        [f"{owner} {data}", *(f"{owner} RRSIG {covered} {signature}" for signature in signatures)]
+    ),
+    names,
+    st.sampled_from(["A 192.0.2.7", "NS ns.example.net.", f"DS 1 13 2 {'ab' * 32}", "NSEC @ A"]),
+    st.sampled_from(["A", "DS", "NSEC"]),
+    st.lists(st.sampled_from([SIGNATURE, OTHER_SIGNATURE]), max_size=2),
 )
 
 
@@ -52,8 +72,8 @@ def gathered(text: str, origin: dns.name.Name) -> ZoneText:
 
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    st.sampled_from([HEAD, "$TTL 60\n"]),
-    st.lists(records, max_size=25),
+    st.sampled_from([HEAD, SIGNED_HEAD, TWICE_SIGNED_HEAD, "$TTL 60\n"]),
+    st.lists(records | signed_records, max_size=25),
     st.sampled_from([ORIGIN, dns.name.root, dns.name.from_text("org.")]),
 )
 def test_a_glance_costs_no_finding(head, lines, origin):
@@ -85,12 +105,13 @@ delegations = st.builds(
 
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
+    st.sampled_from([HEAD, SIGNED_HEAD]),
     st.lists(delegations, min_size=1, max_size=4),
-    st.lists(records, max_size=4),
+    st.lists(records | signed_records, max_size=4),
     st.sampled_from([ORIGIN, dns.name.root, dns.name.from_text("org.")]),
 )
-def test_a_glance_at_delegations_and_their_glue_costs_no_finding(blocks, lines, origin):
-    zone = gathered(f"$ORIGIN {ORIGIN}\n{HEAD}" + "\n".join([*blocks, *lines]) + "\n", origin)
+def test_a_glance_at_delegations_and_their_glue_costs_no_finding(head, blocks, lines, origin):
+    zone = gathered(f"$ORIGIN {ORIGIN}\n{head}" + "\n".join([*blocks, *lines]) + "\n", origin)
     short: list[Finding] = []
     zone.check(short.append)
     long: list[Finding] = []
@@ -115,3 +136,13 @@ def test_names_of_which_nothing_can_be_wrong_are_left_out():
     zone = gathered(HEAD + fine, ORIGIN)
     glance = Glance(zone._packed, b"\x07example\x03org\x00", b"org\x00example\x00", True)
     assert [zone.rrset(first).name for first, _ in glance.doubtful()] == [ORIGIN]
+
+
+def test_names_with_all_signatures_are_left_out_and_others_are_not():
+    signed = f"a A 192.0.2.1\na RRSIG A {SIGNATURE}\na RRSIG A {OTHER_SIGNATURE}\n"
+    cut = f"b NS ns.b\nns.b A 192.0.2.1\nb NSEC c NS\nb RRSIG NSEC {SIGNATURE}\nb RRSIG NSEC {OTHER_SIGNATURE}\n"
+    half = f"c A 192.0.2.1\nc RRSIG A {SIGNATURE}\nd NS ns.d\nns.d A 192.0.2.1\nd NSEC @ NS\nd RRSIG NSEC {SIGNATURE}\n"
+    zone = gathered(TWICE_SIGNED_HEAD + signed + cut + half, ORIGIN)
+    glance = Glance(zone._packed, b"\x07example\x03org\x00", b"org\x00example\x00", True, bytes([8, 13]))
+    found = [zone.rrset(first).name.relativize(ORIGIN).to_text() for first, _ in glance.doubtful()]
+    assert found == ["@", "c", "d", "ns.d", "ns"]
