@@ -75,7 +75,7 @@ def outcomes(seed: int) -> list[str]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_compiled_and_interpreted_answer_and_leave_the_same(seed):
     program = (
-        "from tests.kit.interpreted import interpret\n"
+        "import sys; from tests.kit.interpreted import interpret\n"
         "interpret()\n"
         "import json, image.answering; from tests.image.test_both_forms import outcomes\n"
         "print(json.dumps([image.answering.__file__.endswith('.py'), outcomes(int(sys.argv[1]))]))\n"
