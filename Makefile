@@ -45,6 +45,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/malformed.py
 	$(BIN)/python bench/command_storm.py
 	$(BIN)/python bench/update_stream.py
+	$(BIN)/python bench/rebuild_under_load.py
 	$(BIN)/python bench/names_of_no_zone.py
 	$(BIN)/python bench/unused.py
 	$(BIN)/python bench/configuration.py

@@ -56,11 +56,8 @@ def rebuild(loaded: Loaded, asked: float, *, wanted: bool) -> bool:
     dropped = kernel_drops(loaded.suite.port) - drops
     rate = sum(account.in_time for account in accounts) / sum(account.seconds for account in accounts)
     wrong, lost = sum(account.wrong for account in accounts), sum(account.lost for account in accounts)
-    print(
-        f"| {'with' if wanted else 'without'} | {rate:.0f} | {wrong} | {lost} | {left['left']} | {left['left.dropped']} "
-        f"| {dropped} |",
-        flush=True,
-    )
+    columns = [f"{rate:.0f}", wrong, lost, left["left"], left["left.dropped"], dropped]
+    print(f"| {'with' if wanted else 'without'} | {' | '.join(map(str, columns))} |", flush=True)
     wait_until(loaded.is_settled, DEADLINE, "it is built")
     return not (any(left.values()) or wrong)
 

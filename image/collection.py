@@ -69,6 +69,7 @@ class Prepared:
     zones: int = 0
     octets: int = 0
     whole: bool = True  # nothing was left out for a reason that may pass
+    lacking: frozenset[int] = frozenset()  # slots that are announced and cannot be mapped
 
 
 _NOTHING = Prepared(0, None, {})
@@ -149,7 +150,10 @@ class Collection:
 
     def _is_another(self, prepared: Prepared) -> bool:
         """Whether it has anything else than what is installed."""
-        return prepared.directory is not self.installed.directory or prepared.slots != self.installed.slots
+        before = self.installed
+        if prepared.directory is not before.directory:
+            return True
+        return (prepared.slots, prepared.lacking) != (before.slots, before.lacking)
 
     def _which(self) -> tuple[int, int]:
         status = self._announcement.stat()
@@ -180,9 +184,11 @@ class Collection:
         """Have a reader look at what is installed, or will be; `before` is what it looked at until now."""
         after = self.installed if prepared is None else prepared
         rows = reader.rows
-        for number in () if before is None else before.slots:
+        for number in () if before is None else before.slots.keys() | before.lacking:
             if number not in after.slots:
                 _set(rows, number, [0] * layout.ROW)
+        for number in after.lacking:  # what zones there were before is no answer any more
+            rows[number * layout.ROW + layout.ROW_LACKING] = 1
         for number, mapped in after.slots.items():
             _set(rows, number, mapped.row())
         if after.directory is not None:
@@ -197,7 +203,7 @@ class Collection:
         if directory is None:
             return None
         places = self._places()
-        entry = directory.entry(directory.find(origin, places))
+        entry = directory.known(directory.find(origin, places), places)
         if entry == 0:
             return None
         slot, offset = entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32
@@ -216,16 +222,17 @@ class Collection:
 
     def _has_entry(self, directory: Directory, origin: bytes) -> bool:
         places = self._places()
-        entry = directory.entry(directory.find(origin, places))
+        entry = directory.known(directory.find(origin, places), places)
         if entry == 0:
             return False
         place = record_place(entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32, places)
         return not self.arena.view[place + layout.ZONE_FLAGS] & layout.ZONE_GONE
 
     def _places(self) -> dict[int, tuple[int, int]]:
-        """Of each slot those of ZONES and of the heap of its delta."""
+        """Of each slot those of ZONES and of the heap of its delta; 0 for what is announced and cannot be mapped."""
         slots = self.installed.slots
-        return {number: (mapped.image.row()[0], mapped.delta.heap) for number, mapped in slots.items()}
+        places = {number: (mapped.image.row()[0], mapped.delta.heap) for number, mapped in slots.items()}
+        return places | dict.fromkeys(self.installed.lacking, (0, 0))
 
     def _is_abandoned(self) -> bool:
         """Whether nobody keeps the images, and has not for some time."""
@@ -286,6 +293,7 @@ class Collection:
             directory.used,
             sum(slot.octets + slot.delta_octets for slot in announced.slots),
             whole,
+            frozenset(slot.number for slot in announced.slots) - slots.keys(),
         )
 
     def _map_slot(self, place: Path, announced: Manifest, slot: Slot) -> Mapped:

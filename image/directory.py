@@ -1,5 +1,7 @@
 """The directory: which record every zone has. One writer, by single stores; readers look at the same memory.
 
+Beside each entry is what it was before its zone moved to another slot: who has that slot yet to map goes by it.
+
 Behind the entries are checksums of each 64 of them: of what they are, and of what they are about to be. So one of the
 two is right whenever the writer is killed, and what is damaged on the disk is found before it is answered from.
 """
@@ -26,7 +28,7 @@ HEAD = struct.Struct("<8sIIQQQ")  # magic, version, loose, seed, capacity, used
 STATE_PLACE = 8  # octet of the header: version, and in the upper half whether many entries are being put
 USED_PLACE = 32
 LOOSE = 1 << 32
-PART = 64  # entries that have checksums together
+PART = layout.PART
 SUMS = 8  # octets of them: two CRC-32
 SUM_SHIFT = 32
 MIN_CAPACITY = 512  # a page
@@ -43,7 +45,7 @@ def create(path: Path, seed: int, zones: int) -> None:
         octets = _octets(capacity)
         with os.fdopen(descriptor, "wb") as file:
             os.posix_fallocate(file.fileno(), 0, octets)  # a full disk must not show as a signal later
-            file.write(HEAD.pack(layout.MAGIC_DIRECTORY, layout.VERSION, 0, seed, capacity, 0))
+            file.write(HEAD.pack(layout.MAGIC_DIRECTORY, layout.DIRECTORY_VERSION, 0, seed, capacity, 0))
             file.seek(layout.HEADER_OCTETS + ENTRY * capacity)
             empty = zlib.crc32(bytes(ENTRY * PART))
             file.write((empty << SUM_SHIFT | empty).to_bytes(SUMS, "little") * _parts(capacity))
@@ -75,8 +77,8 @@ class Directory:
             magic, version, loose, self.seed, self.capacity, _ = HEAD.unpack(head)
             if magic != layout.MAGIC_DIRECTORY:
                 raise ImageError(path, "it is not a directory of zones")
-            if version != layout.VERSION:
-                raise ImageError(path, f"its layout is version {version}, not {layout.VERSION}")
+            if version != layout.DIRECTORY_VERSION:
+                raise ImageError(path, f"its layout is version {version}, not {layout.DIRECTORY_VERSION}")
             if octets != _octets(self.capacity):
                 raise ImageError(path, f"it has {octets} octets, not what {self.capacity} entries take")
             self.place = arena.map(file.fileno(), octets, writable=writable)
@@ -108,7 +110,7 @@ class Directory:
     def settle(self, entries: int) -> None:
         """So many entries are in use, and all are summed up. For the writer, before it writes."""
         self._memory.publish(self._base + USED_PLACE, entries)
-        self._memory.publish(self._base + STATE_PLACE, layout.VERSION)
+        self._memory.publish(self._base + STATE_PLACE, layout.DIRECTORY_VERSION)
 
     def damaged(self) -> set[int]:
         """Parts that are not what was written. For the writer, before it writes."""
@@ -122,7 +124,7 @@ class Directory:
     @contextmanager
     def many(self) -> Iterator[None]:
         """Put many entries, and sum them up at the end."""
-        self._memory.publish(self._base + STATE_PLACE, layout.VERSION | LOOSE)
+        self._memory.publish(self._base + STATE_PLACE, layout.DIRECTORY_VERSION | LOOSE)
         self._unsummed = set()
         try:
             yield
@@ -131,7 +133,7 @@ class Directory:
                 for part in self._unsummed:
                     self._put_sums(part, now := self._checksum(part), now)
                 self._unsummed = None
-                self._memory.publish(self._base + STATE_PLACE, layout.VERSION)
+                self._memory.publish(self._base + STATE_PLACE, layout.DIRECTORY_VERSION)
 
     def advance(self) -> int:
         """Tell readers that the manifest is another; returns the new epoch."""
@@ -161,12 +163,12 @@ class Directory:
     def find(self, origin: bytes, heaps: dict[int, tuple[int, int]]) -> int:
         """The number of the entry of an origin (wire form, small letters); where it would go if it has none.
 
-        `heaps` has for each slot the places of ZONES and of the heap of its delta.
+        `heaps` has for each slot the places of ZONES and of the heap of its delta; 0 for what cannot be mapped.
         """
         value = self.hash_of(origin)
         at = ((value >> layout.HALF) * self.capacity) >> layout.HALF
         while entry := self.entry(at):
-            if entry >> layout.ZONE_TAG_SHIFT == value & layout.ZONE_TAG_MASK and self._is(origin, entry, heaps):
+            if entry >> layout.ZONE_TAG_SHIFT == value & layout.ZONE_TAG_MASK and self._is(origin, at, heaps):
                 break
             at = (at + 1) % self.capacity
         return at
@@ -175,14 +177,30 @@ class Directory:
         """An entry; 0 where it is free."""
         return self._memory.observe(self._base + layout.HEADER_OCTETS + ENTRY * at)
 
-    def put(self, at: int, origin: bytes, slot: int, offset: int) -> None:
-        """Publish the record of a zone at the entry that find() told. Raises ValueError where the directory is full."""
+    def known(self, at: int, heaps: dict[int, tuple[int, int]]) -> int:
+        """An entry as who has these heaps goes by it; of a slot that is yet to be mapped what it was before, or 0."""
+        entry = self.entry(at)
+        if entry >> layout.SLOT_SHIFT & layout.SLOT_MASK in heaps:
+            return entry
+        return self._memory.observe(self._before(at))
+
+    def _before(self, at: int) -> int:
+        return self._base + layout.HEADER_OCTETS + ENTRY * self.capacity + SUMS * _parts(self.capacity) + ENTRY * at
+
+    def put(self, at: int, origin: bytes, slot: int, offset: int, *, announced: bool = True) -> None:
+        """Publish the record of a zone at the entry that find() told. Raises ValueError where the directory is full.
+
+        Readers go by what was there until they have mapped the slot; not where that is not `announced` to them.
+        """
         value = self.hash_of(origin)
-        if self.entry(at) == 0:
+        before = self.entry(at)
+        if before == 0:
             used = self.used + 1
             if used * layout.DIRECTORY_LOAD > self.capacity:
                 raise ValueError(f"the directory has room for {self.capacity // layout.DIRECTORY_LOAD} zones")
             self._memory.publish(self._base + USED_PLACE, used)
+        elif before >> layout.SLOT_SHIFT & layout.SLOT_MASK != slot:
+            self._memory.publish(self._before(at), before if announced else 0)
         tag = (value & layout.ZONE_TAG_MASK) << layout.ZONE_TAG_SHIFT
         self._put(at, tag | slot << layout.SLOT_SHIFT | offset)
 
@@ -230,8 +248,9 @@ class Directory:
         self._unsummed = None
         self._arena.unmap(self.place)
 
-    def _is(self, origin: bytes, entry: int, heaps: dict[int, tuple[int, int]]) -> bool:
-        place = record_place(*slot_and_offset(entry), heaps)
+    def _is(self, origin: bytes, at: int, heaps: dict[int, tuple[int, int]]) -> bool:
+        entry = self.known(at, heaps)
+        place = record_place(*slot_and_offset(entry), heaps) if entry else 0
         start = place + layout.ZONE_FIXED
         return place != 0 and bytes(self._arena.view[start : start + len(origin)]) == origin
 
@@ -251,7 +270,7 @@ def _parts(capacity: int) -> int:
 
 def _octets(capacity: int) -> int:
     """Of the file."""
-    return layout.HEADER_OCTETS + ENTRY * capacity + SUMS * _parts(capacity)
+    return layout.HEADER_OCTETS + 2 * ENTRY * capacity + SUMS * _parts(capacity)
 
 
 def milliseconds() -> int:

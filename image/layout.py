@@ -15,6 +15,7 @@ DIRECTORY (a file)
                slot's delta. An entry is never removed: a zone that is gone has a record with
                ZONE_GONE, until another directory takes the place of this one
     SUMS       u64 for each 64 entries: CRC-32 of them as they are, and above it as they are about to be
+    BEFORE     u64 each: what the entry of that number was before its zone moved to the slot it is in now; 0: nothing
 
 IMAGE (a file)
     HEADER     4096 octets: magic, u32 version, u32 sections, u64 octets, u64 seed; offset, octets and CRC-32 of each
@@ -67,6 +68,7 @@ MAGIC = b"bobimage"
 MAGIC_DIRECTORY = b"bobzones"
 MAGIC_DELTA = b"bobdelta"
 VERSION = 4
+DIRECTORY_VERSION = 5  # of directories alone: one of another version is made anew of what images have
 HEADER_OCTETS = 4096
 SECTION_ALIGNMENT = 64  # octets of a cache line
 UNIT = 4
@@ -165,6 +167,7 @@ LOAD = 1.5  # buckets a name
 # Entries of the directory.
 SLOT_SHIFT = 32
 SLOT_MASK = 0xFFFF
+PART = 64  # entries that have checksums together
 ZONE_TAG_SHIFT = 48
 ZONE_TAG_MASK = 0xFFFF
 IN_DELTA = 0x80000000  # of an offset of 32 bits
@@ -180,7 +183,7 @@ VOUCHED_FOR = 10_000  # milliseconds after the last look
 DIRECTORY_LOAD = 2  # places a zone, at least
 MAX_SLOTS = 4096
 
-# A row a slot: places in the arena, in octets; tables in numbers of 64 bits. 0: not mapped.
+# A row a slot: places in the arena, in octets; tables in numbers of 64 bits. 0: not mapped, and not heard of either.
 ROW = 8
 ROW_ZONES = 0
 ROW_BUCKETS = 1
@@ -190,6 +193,7 @@ ROW_FRAGMENTS = 4
 ROW_CHAIN = 5
 ROW_TABLE = 6  # of the delta
 ROW_HEAP = 7  # of the delta
+ROW_LACKING = ROW_CHAIN  # without a place of ZONES: set where it is listed and cannot be mapped
 
 # Who may ask for a zone, as numbers (image/listing.py): the place of an access control list (image/access.py), or
 OPEN = 0  # everybody,

@@ -4,7 +4,7 @@ from image.access cimport Access
 from image.linking cimport Linker
 from image.listing cimport Listing
 
-cdef Py_ssize_t BELOW_DELTA, CAPACITY_WORD, CLOSED, DROPPED, HEADER_OCTETS, IN_DELTA, IPV4_OCTETS, MAX_DEPTH, MAX_ENTERED, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NOT_ADMITTED, NOT_MAPPED, NOWHERE, OPEN, NSEC, NSEC3, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_CHAIN, ROW_FRAGMENTS, ROW_HEAP, ROW_NODES, ROW_TABLE, ROW_ZONES, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_LABELS, ZONE_LAST_END, ZONE_LEFT, ZONE_NEGATIVE, ZONE_NODES, ZONE_NODES_END, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_PATCH, ZONE_PATCH_ENTRIES, ZONE_UNIT, NEAR_NAMES, NEAR_ZONES, USED_WORD
+cdef Py_ssize_t BELOW_DELTA, CAPACITY_WORD, CLOSED, DROPPED, HEADER_OCTETS, IN_DELTA, IPV4_OCTETS, MAX_DEPTH, MAX_ENTERED, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NOT_ADMITTED, NOT_MAPPED, NOWHERE, OPEN, NSEC, NSEC3, PART, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_CHAIN, ROW_FRAGMENTS, ROW_HEAP, ROW_LACKING, ROW_NODES, ROW_TABLE, ROW_ZONES, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_LABELS, ZONE_LAST_END, ZONE_LEFT, ZONE_NEGATIVE, ZONE_NODES, ZONE_NODES_END, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_PATCH, ZONE_PATCH_ENTRIES, ZONE_UNIT, NEAR_NAMES, NEAR_ZONES, USED_WORD
 cdef int ADMITS, NO_BATCH, REFUSES
 cdef uint64_t HALF, MASK32, NOT_LISTED, OFFSET_MASK, SLOT_MASK, SLOT_SHIFT, TAG_MASK, TAG_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
 
@@ -14,6 +14,7 @@ cdef class Searcher(Linker):
     cdef readonly Py_ssize_t directory
     cdef Py_ssize_t directory_entries
     cdef Py_ssize_t directory_capacity
+    cdef Py_ssize_t directory_before
     cdef readonly Py_ssize_t is_far
     cdef readonly Py_ssize_t is_wide
     cdef Listing listing
@@ -59,6 +60,7 @@ cdef class Searcher(Linker):
     cdef Py_ssize_t permitted(self, Py_ssize_t place, Py_ssize_t who, int is_own) except -3 nogil
     @cython.locals(at=Py_ssize_t, entry=uint64_t, slot=Py_ssize_t, offset=Py_ssize_t, base=Py_ssize_t, place=Py_ssize_t, _=Py_ssize_t)
     cdef Py_ssize_t look_up_zone(self, uint64_t value, Py_ssize_t level) except -3 nogil
+    cdef uint64_t entry_before(self, Py_ssize_t at, Py_ssize_t slot) except? 1 nogil
     @cython.locals(start=Py_ssize_t, size=Py_ssize_t)
     cdef int is_origin(self, Py_ssize_t place, Py_ssize_t level) except -1 nogil
     @cython.locals(size=Py_ssize_t, origin=uint64_t, index=Py_ssize_t, place=Py_ssize_t, same_size=bint)

@@ -33,6 +33,7 @@ from image.layout import (
     NSEC3,
     OFFSET_MASK,
     OPEN,
+    PART,
     REFERRAL,
     REFUSES,
     ROW,
@@ -41,6 +42,7 @@ from image.layout import (
     ROW_CHAIN,
     ROW_FRAGMENTS,
     ROW_HEAP,
+    ROW_LACKING,
     ROW_NODES,
     ROW_TABLE,
     ROW_ZONES,
@@ -91,6 +93,7 @@ class Searcher(Linker):
         self.directory = 0  # place of its header in the arena
         self.directory_entries = 0  # number of 64 bits in the arena where they begin
         self.directory_capacity = 0
+        self.directory_before = 0  # as directory_entries, of what they were before
         self.is_far = 0  # what there is is larger than caches
         self.is_wide = 0  # so are directory and zones
         self.listing = Listing(NO_TABLE)  # zones that are not just served as they are there
@@ -139,6 +142,7 @@ class Searcher(Linker):
         self.directory = directory
         self.directory_entries = (directory + HEADER_OCTETS) >> 3
         self.directory_capacity = self.arena64[(directory >> 3) + CAPACITY_WORD]
+        self.directory_before = self.directory_entries + self.directory_capacity + self.directory_capacity // PART
         self.is_far = self.names() > NEAR_NAMES
         self.is_wide = self.arena64[(directory >> 3) + USED_WORD] > NEAR_ZONES
 
@@ -221,7 +225,14 @@ class Searcher(Linker):
                 offset = entry & (IN_DELTA | BELOW_DELTA)
                 base = self.rows[slot * ROW + (ROW_HEAP if offset & IN_DELTA else ROW_ZONES)]
                 if base == 0:
-                    return NOT_MAPPED
+                    entry = self.entry_before(at, slot)
+                    if entry == 0:
+                        return NOT_MAPPED
+                    slot = entry >> SLOT_SHIFT & SLOT_MASK
+                    offset = entry & (IN_DELTA | BELOW_DELTA)
+                    base = self.rows[slot * ROW + (ROW_HEAP if offset & IN_DELTA else ROW_ZONES)]
+                    if base == 0:
+                        return NOT_MAPPED
                 place = base + (offset & BELOW_DELTA) * ZONE_UNIT
                 if self.is_origin(place, level):
                     if self.arena[place + ZONE_FLAGS] & ZONE_GONE:
@@ -232,6 +243,15 @@ class Searcher(Linker):
             if at == self.directory_capacity:
                 at = 0
         return NOWHERE
+
+    def entry_before(self, at: int, slot: int) -> int:
+        """What an entry was before its zone moved to this slot, which is not mapped.
+
+        0 where the slot cannot be mapped: that might be answered for ever.
+        """
+        if self.rows[slot * ROW + ROW_LACKING]:
+            return 0
+        return self.load(self.arena_address + ((self.directory_before + at) << 3))
 
     def is_origin(self, place: int, level: int) -> int:
         """Whether the record is that of the suffix of so many labels."""

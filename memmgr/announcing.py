@@ -21,6 +21,11 @@ class Announcement:
         self._begun = False
         self._untold = False  # whether the list is another than the one that is announced
 
+    @property
+    def is_told(self) -> bool:
+        """Whether readers can know the list, or will when there is anything to tell."""
+        return not self._untold
+
     def withdraw(self) -> None:
         """Remove what a process before this one announced. Raises OSError."""
         self._path.unlink(missing_ok=True)

@@ -234,7 +234,7 @@ class Store:
                 if keeps(there, number):
                     continue
             try:
-                self.directory.put(at, origin, slot, offset)
+                self.directory.put(at, origin, slot, offset, announced=self._announcement.is_told)
             except ValueError:  # no room
                 self._grow()
                 self.directory.put(self.directory.find(origin, self.heaps), origin, slot, offset)

@@ -33,6 +33,7 @@ TESTS = [
     "tests/image/test_courtesy.py",
     "tests/image/test_damaged.py",
     "tests/image/test_listing.py",
+    "tests/image/test_moved_zones.py",
     "tests/image/test_referring.py",
     "tests/image/test_refusing.py",
     "tests/image/test_responder.py",

@@ -38,6 +38,27 @@ def test_what_one_writes_another_reads(arena, tmp_path):
     assert list(reader.entries()) == [(at, 5, layout.IN_DELTA | 3)]
 
 
+def test_who_has_not_mapped_a_slot_goes_by_the_one_that_the_zone_was_in_before(arena, tmp_path):
+    create(tmp_path / "directory", SEED, 0)
+    directory = Directory(arena, tmp_path / "directory", writable=True)
+    at = directory.find(wire("example."), {})
+
+    def known(*slots: int) -> tuple[int, int]:
+        entry = directory.known(at, dict.fromkeys(slots, (1, 1)))
+        return entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32
+
+    directory.put(at, wire("example."), 5, 1)
+    assert (known(5), known(4)) == ((5, 1), (0, 0))
+    directory.put(at, wire("example."), 5, 2)
+    directory.put(at, wire("example."), 6, 3)
+    directory.put(at, wire("example."), 6, layout.IN_DELTA | 4)
+    assert known(5, 6) == (6, layout.IN_DELTA | 4)
+    assert known(5) == (5, 2)
+    with directory.many():
+        directory.put(at, wire("example."), 7, 5)
+    assert known(5) == known(6) == (6, layout.IN_DELTA | 4)
+
+
 def test_names_are_found_in_any_case(arena, tmp_path):
     create(tmp_path / "directory", SEED, 1)
     directory = Directory(arena, tmp_path / "directory")
@@ -74,7 +95,7 @@ def test_what_is_not_a_directory_is_refused(arena, tmp_path):
     for changed, reason in [
         (octets[:10], "less than a header"),
         (b"bobimage" + octets[8:], "not a directory of zones"),
-        (octets[:8] + b"\x63" + octets[9:], f"version 99, not {layout.VERSION}"),
+        (octets[:8] + b"\x63" + octets[9:], f"version 99, not {layout.DIRECTORY_VERSION}"),
         (octets[:-8], "not what 512 entries take"),
     ]:
         path.write_bytes(changed)

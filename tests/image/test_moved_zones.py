@@ -1,0 +1,153 @@
+"""A zone that moved to an image that a reader has yet to map: it is answered as it was, until it is mapped."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from datasrc.records import Provenance
+from image import manifest
+from image.zonerecord import origin_wire
+from memmgr.aligning import SMALL_ZONE
+from tests.datasrc.zonemaking import name
+from tests.memmgr.house import House, soa
+
+EXAMPLE = name("example.", ".")
+MANY = [f"h{number} A 192.0.2.9" for number in range(SMALL_ZONE)]  # what is not written to a delta as a whole
+
+
+@pytest.fixture
+def house(tmp_path):
+    """Two zones in one image."""
+    house = House(tmp_path)
+    house.load(soa(1, "www A 192.0.2.1", *MANY))
+    house.load(soa(1, "www A 192.0.2.101"), "second.")
+    house.start()
+    house.look()
+    yield house
+    if house.keeper is not None:
+        house.stop()
+    house.source.close()
+
+
+def move(house):
+    """Have the first zone built anew; the slot that it is in now."""
+    before = house.keeper.store.find(origin_wire(EXAMPLE)).slot
+    assert house.keeper.rebuild(EXAMPLE)
+    house.settle(compacting=False)
+    after = house.keeper.store.find(origin_wire(EXAMPLE)).slot
+    assert after != before
+    return after
+
+
+def mapped(house, owner="www.example."):
+    """The answer from what is mapped, without a look at what is announced."""
+    reply = house.ask(owner)
+    if reply is None:
+        return "left"
+    return reply.answer[0][0].address if reply.answer else "none"
+
+
+def found(house):
+    """The serial as those see it who look into the directory."""
+    assert house.collection.knows([origin_wire(EXAMPLE)])
+    record = house.collection.find(origin_wire(EXAMPLE))
+    return None if record is None else record.serial
+
+
+def test_who_has_not_mapped_the_new_image_answers_the_zone_as_it_was(house):
+    """It was left to the worker until then: of a zone at full load most of that was lost."""
+    move(house)
+    house.load(soa(2, "www A 192.0.2.2", *MANY))
+    house.settle(compacting=False)
+    assert (mapped(house), found(house)) == ("192.0.2.1", 1)
+    assert mapped(house, "www.second.") == "192.0.2.101"
+    house.look()
+    assert (mapped(house), found(house)) == ("192.0.2.2", 2)
+    house.load(soa(3, "www A 192.0.2.3", *MANY))
+    house.settle(compacting=False)
+    assert (mapped(house), found(house)) == ("192.0.2.3", 3)  # in place
+
+
+def test_what_was_changed_in_place_is_answered_as_changed_until_the_new_image_is_mapped(house):
+    house.load(soa(2, "www A 192.0.2.2", *MANY))
+    house.settle(compacting=False)
+    move(house)
+    assert mapped(house) == "192.0.2.2"
+
+
+def test_a_zone_that_moved_twice_is_left_by_who_has_mapped_neither_image(house):
+    move(house)
+    move(house)
+    assert mapped(house) == "left"
+    house.look()
+    assert mapped(house) == "192.0.2.1"
+
+
+def test_a_zone_whose_new_image_is_refused_is_left_though_the_old_one_is_still_mapped(house):
+    """Else it would be answered as it was for ever."""
+    path = house.keeper.store.place / f"{move(house)}.image"
+    octets = bytearray(path.read_bytes())
+    octets[4104] ^= 1
+    path.write_bytes(octets)
+    assert mapped(house) == "192.0.2.1"
+    house.look()
+    assert (mapped(house), house.collection.find(origin_wire(EXAMPLE))) == ("left", None)
+    assert mapped(house, "www.second.") == "192.0.2.101"
+    move(house)
+    house.look()
+    assert mapped(house) == "192.0.2.1"
+
+
+def test_zones_of_an_image_that_is_compacted_are_answered_until_the_new_one_is_mapped(house, monkeypatch):
+    monkeypatch.setattr("memmgr.compaction.FILLED", 0.0)
+    house.load(soa(2, "www A 192.0.2.2", *MANY))
+    house.settle()
+    assert house.keeper.compactions == 1
+    assert mapped(house) == "192.0.2.2"
+    assert mapped(house, "www.second.") == "192.0.2.101"
+
+
+def test_a_zone_that_is_gone_stays_so_for_who_has_not_mapped_the_new_margin(house):
+    house.load(soa(1, "www A 192.0.2.7"), "sub.example.")
+    house.settle()
+    assert house.text("www.sub.example.") == "192.0.2.7"
+    house.source.delete_zone(name("sub.example.", "."), Provenance("tester", "test"))
+    house.settle()
+    assert mapped(house, "www.sub.example.") == "none"
+    house.keeper._margin.renew()
+    assert mapped(house, "www.sub.example.") == "none"
+
+
+def test_a_zone_that_moved_is_left_while_its_image_cannot_be_announced(house, monkeypatch):
+    """Nobody knows when it can be: the run directory may be full for long."""
+    real = manifest.write
+
+    def write(path, listed, *, durable):
+        if path == house.announcement:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(path, listed, durable=durable)
+
+    move(house)
+    house.look()
+    with monkeypatch.context() as patched:
+        patched.setattr(manifest, "write", write)
+        move(house)
+        house.look()
+        assert (mapped(house), mapped(house, "www.second.")) == ("left", "192.0.2.101")
+    house.settle().look()
+    assert mapped(house) == "192.0.2.1"
+
+
+def test_when_memmgr_is_killed_behind_the_move_its_zone_is_answered_as_it_was_until_the_next_one_announces(house):
+    house.load(soa(2, "www A 192.0.2.2", *MANY))
+    house.settle()
+    move(house)
+    house.kill()
+    house.begin()
+    house.look()
+    assert mapped(house) == "192.0.2.2"
+    house.settle().look()
+    assert mapped(house) == "192.0.2.2"
+    assert house.built == []
