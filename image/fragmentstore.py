@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from image.growing import GrowingOctets
-from image.layout import BYTE, FRAGMENT_OCTETS, HALF, MASK32, MASK64, PRIME, UNIT, WITH_GLUE, WITH_SIGNATURES
+from image.layout import BYTE, FRAGMENT_OCTETS, HALF, MASK32, UNIT, WITH_GLUE, WITH_SIGNATURES
 from image.names import buffer
 from image.rendering import FragmentRenderer
-from image.rowlayout import HIGH, LOW
+from image.rowlayout import HIGH, LOW, NUMBER
 from image.zonerows import ZoneRows
 
 FIRST_SEEN = 1024  # places, to begin with
@@ -32,12 +32,10 @@ class FragmentStore(FragmentRenderer):
             return 0
         if flag == WITH_SIGNATURES:  # no two are alike
             return start >> 2
-        end = self.fragments.used >> 2
-        value = PRIME
-        for index in range(start >> 2, end):
-            value = ((value ^ self.fragments.words[index]) * PRIME) & MASK64
-            value = value ^ (value >> HALF)
-        return self.place_of(value & MASK32, start, self.fragments.used - start)
+        octets = self.fragments.used - start
+        self.fragments.make_room(NUMBER)  # which the last word of it may reach into
+        value = self.hashed(self.initial, self.fragments.address + start, octets)
+        return self.place_of(value & MASK32, start, octets)
 
     def place_of(self, value: int, start: int, octets: int) -> int:
         """The place of the fragment at the end, or of one before that is equal: then the last is dropped."""

@@ -1,4 +1,4 @@
-"""The layout of images, version 4: constants only, for builders, files and the compiled reader.
+"""The layout of images, version 5: constants only, for builders, files and the compiled reader.
 
 All numbers are little-endian. An offset counts units of 4 octets from the start of its section, where nothing else is
 said; 0 is no place, so every section begins with an unused unit (ZONES with 8 octets).
@@ -56,6 +56,11 @@ DELTA (a file beside an image)
                its zone, without sets, whose owner is the host; in place of the link u32 octets of the cut without the
                origin, which follows the owner. What it replaces is the cut of the same host that was noted before
 
+HASHES of names have 64 bits. Each word of 8 octets is a step: of (hash ^ word) * factor the lower half ^ (the upper
+half + addend) is the next hash. So go the labels from the last to the first, each with its length in front, in small
+letters, the last word of each with zeros behind it; and for `place(hash, number)` the number as one more word. The hash
+of the root, the factor (with its lowest bit set) and the addend are a BLAKE2b of 24 octets, of the seed in 8.
+
 In a zone that has a delta, fragment numbers with the highest bit are in the heap, others in the image. So are links of
 nodes: such a link is where in the heap the hash of the name is.
 
@@ -67,8 +72,8 @@ from __future__ import annotations
 MAGIC = b"bobimage"
 MAGIC_DIRECTORY = b"bobzones"
 MAGIC_DELTA = b"bobdelta"
-VERSION = 4
-DIRECTORY_VERSION = 5  # of directories alone: one of another version is made anew of what images have
+VERSION = 5
+DIRECTORY_VERSION = 6  # of directories alone: one of another version is made anew of what images have
 HEADER_OCTETS = 4096
 SECTION_ALIGNMENT = 64  # octets of a cache line
 UNIT = 4
@@ -248,12 +253,8 @@ NEAR_ZONES = 2_000  # as many zones: 64 octets of each in the directory and 100 
 STAGE_NAME = 256  # octets
 STAGE_LEVELS = 129  # labels of a name, and the root
 
-# Hashes of names: a multiplication for each 8 octets of a label, from the root on, seeded and mixed.
 MASK32 = 0xFFFFFFFF
 MASK64 = 0xFFFFFFFFFFFFFFFF
-MULTIPLIER = 0xD6E8FEB86659FD93
-PRIME = 0x100000001B3  # FNV-1a, of contents
-MIX = 0x9E3779B97F4A7C15
 
 # Messages (RFC 1035 section 4.1, RFC 6891).
 MESSAGE_HEADER = 12

@@ -1,13 +1,13 @@
 cimport cython
 from libc.stdint cimport uint64_t
-from image.raw cimport Memory
+from image.raw cimport Hasher
 
 cdef Py_ssize_t STAGES, STAGE_NAME, STAGE_LEVELS, MAX_NAME, MAX_LABEL, MAX_DEPTH
 cdef Py_ssize_t WORD, OCTET
-cdef uint64_t HALF, MASK64, MULTIPLIER, MIX, ONE, LOW_BITS, HIGH_BITS, FROM_A, BEYOND_Z
+cdef uint64_t LOW_BITS, HIGH_BITS, FROM_A, BEYOND_Z
 cdef unsigned char UPPER_A, UPPER_Z, CASE
 
-cdef class NameReader(Memory):
+cdef class NameReader(Hasher):
     cdef readonly uint64_t seed
     cdef readonly Py_ssize_t depth
     cdef readonly Py_ssize_t name_octets
@@ -28,9 +28,6 @@ cdef class NameReader(Memory):
     cdef int copy_octets(self, Py_ssize_t start) except -1 nogil
     @cython.locals(source=uint64_t, to=uint64_t, index=Py_ssize_t, word=uint64_t, low=uint64_t, upper=uint64_t)
     cdef int copy_words(self, Py_ssize_t start) except -1 nogil
-    @cython.locals(base=Py_ssize_t, value=uint64_t, level=Py_ssize_t, start=Py_ssize_t, size=Py_ssize_t, at=uint64_t)
+    @cython.locals(base=Py_ssize_t, value=uint64_t, level=Py_ssize_t, start=Py_ssize_t)
     cdef int hash_suffixes(self) except -1 nogil
-    @cython.locals(mixed=uint64_t)
-    cdef uint64_t mix(self, uint64_t value, uint64_t zone) noexcept nogil
-    @cython.locals(value=uint64_t)
     cdef uint64_t below(self, Py_ssize_t level, uint64_t octet) noexcept nogil

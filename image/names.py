@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import mmap
+import struct
 
 from image.layout import (
     CASE,
-    HALF,
-    MASK64,
     MAX_LABEL,
     MAX_NAME,
-    MIX,
-    MULTIPLIER,
     OCTET,
     STAGE_LEVELS,
     STAGE_NAME,
@@ -20,15 +18,16 @@ from image.layout import (
     UPPER_A,
     UPPER_Z,
 )
-from image.raw import Memory
+from image.raw import Hasher
 
-ONE = 1
 WORD = 8  # octets
 MANY = 1 << 14  # octets
 LOW_BITS = 0x7F7F7F7F7F7F7F7F
 HIGH_BITS = 0x8080808080808080
 FROM_A = 0x3F3F3F3F3F3F3F3F  # 0x80 - A in each octet
 BEYOND_Z = 0x2525252525252525  # 0x7F - Z in each octet
+
+SECRETS = struct.Struct("<QQQ")
 
 Octets = bytes | bytearray | memoryview
 
@@ -46,7 +45,14 @@ def address_of(octets: memoryview) -> int:
     return 0 if view.readonly or not len(view) else ctypes.addressof(ctypes.c_char.from_buffer(view))
 
 
-class NameReader(Memory):
+def secrets_of(seed: int) -> tuple[int, int, int]:
+    """What names are hashed with: the arguments of a Hasher."""
+    digest = hashlib.blake2b(seed.to_bytes(WORD, "little"), digest_size=SECRETS.size).digest()
+    initial, factor, addend = SECRETS.unpack(digest)
+    return initial, factor | 1, addend
+
+
+class NameReader(Hasher):
     """The names that were read last, one a stage; the buffers of a stage are used again for its next name.
 
     `lefts` and `starts` are offsets in `name`, where the stage begins at `names_at`; the levels of a stage begin at
@@ -54,6 +60,7 @@ class NameReader(Memory):
     """
 
     def __init__(self, seed: int) -> None:
+        super().__init__(*secrets_of(seed))
         self.seed = seed
         self.depth = 0  # labels, without the root
         self.name_octets = 0  # with the root
@@ -128,33 +135,17 @@ class NameReader(Memory):
     def hash_suffixes(self) -> int:
         """From the root up."""
         base = self.levels_at
-        value = self.seed
+        value = self.initial
         self.name_end = self.names_at + self.name_octets
         self.hashes[base] = value
         self.starts[base] = self.name_end - 1
         for level in range(1, self.depth + 1):
             start = self.lefts[self.depth - level]
-            size = self.name[start] + 1
-            at = self.name_address + start
-            while size >= WORD:
-                value = ((value ^ self.word(at)) * MULTIPLIER) & MASK64
-                value ^= value >> HALF
-                at += WORD
-                size -= WORD
-            if size:
-                value = ((value ^ (self.word(at) & ((ONE << (size << 3)) - 1))) * MULTIPLIER) & MASK64
-                value ^= value >> HALF
+            value = self.hashed(value, self.name_address + start, self.name[start] + 1)
             self.hashes[base + level] = value
             self.starts[base + level] = start
         return 0
 
-    def mix(self, value: int, zone: int) -> int:
-        """As place(), for compiled callers."""
-        mixed = ((value ^ zone) * MIX) & MASK64
-        mixed = ((mixed ^ (mixed >> 29)) * MIX) & MASK64
-        return mixed ^ (mixed >> 32)
-
     def below(self, level: int, octet: int) -> int:
         """The hash of the name with a label of one octet in front of the suffix of `level` labels."""
-        value = ((self.hashes[self.levels_at + level] ^ (octet << OCTET | 1)) * MULTIPLIER) & MASK64
-        return value ^ (value >> HALF)
+        return self.mix(self.hashes[self.levels_at + level], octet << OCTET | 1)

@@ -11,3 +11,11 @@ cdef class Memory:
     cdef uint64_t load(self, uint64_t address) noexcept nogil
     cdef int store(self, uint64_t address, uint64_t value) noexcept nogil
     cdef uint64_t milliseconds(self) noexcept nogil
+
+cdef class Hasher(Memory):
+    cdef uint64_t initial
+    cdef uint64_t factor
+    cdef uint64_t addend
+
+    cdef uint64_t mix(self, uint64_t value, uint64_t word) noexcept nogil
+    cdef uint64_t hashed(self, uint64_t value, uint64_t address, Py_ssize_t size) noexcept nogil

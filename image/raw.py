@@ -9,6 +9,9 @@ import ctypes
 import time
 
 MILLISECOND = 1_000_000  # nanoseconds
+WORD = 8  # octets
+WORD_BITS = 64
+MASK64 = (1 << WORD_BITS) - 1
 
 
 class Memory:
@@ -66,3 +69,32 @@ class Memory:
     def observe(self, address: int) -> int:
         """Read a number that another process writes, before anything that is read after it."""
         return self.load(address)
+
+
+class Hasher(Memory):
+    """Hashes of octets, by secrets: who does not know these cannot choose octets whose hashes meet.
+
+    Each 8 octets are one multiplication, of which both halves count. What a change of a word does to the upper half
+    depends on the factor in all its bits, so that no change of the next word undoes it whatever the factor is; of the
+    lower half alone it does. The addend makes the halves carry differently: without it a word and its complement meet
+    once in 2^27 times, not in 2^64.
+    """
+
+    def __init__(self, initial: int, factor: int, addend: int) -> None:
+        """The hash of no octets; what is multiplied by, an odd number; what is added to upper halves."""
+        self.initial = initial
+        self.factor = factor
+        self.addend = addend
+
+    def mix(self, value: int, word: int) -> int:
+        """Go on from a hash with 8 octets, which are this number."""
+        product = (value ^ word) * self.factor
+        return (product & MASK64) ^ ((product >> WORD_BITS) + self.addend & MASK64)
+
+    def hashed(self, value: int, address: int, size: int) -> int:
+        """Go on from a hash with so many octets. Of the last word all 8 are read, whatever they are."""
+        while size >= WORD:
+            value = self.mix(value, self.word(address))
+            address += WORD
+            size -= WORD
+        return self.mix(value, self.word(address) & ((1 << (size << 3)) - 1)) if size > 0 else value

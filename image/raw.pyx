@@ -9,10 +9,17 @@ cdef extern from *:
     #define bob_fetch(address) __builtin_prefetch((const void *)(address))
     #define bob_load(address) __atomic_load_n((const uint64_t *)(address), __ATOMIC_ACQUIRE)
     #define bob_store(address, value) __atomic_store_n((uint64_t *)(address), (value), __ATOMIC_RELEASE)
+
+    static inline uint64_t bob_folded(uint64_t value, uint64_t factor, uint64_t addend)
+    {
+        unsigned __int128 product = (unsigned __int128)value * factor;
+        return (uint64_t)product ^ ((uint64_t)(product >> 64) + addend);
+    }
     """
     void bob_fetch(uint64_t address) noexcept nogil
     uint64_t bob_load(uint64_t address) noexcept nogil
     void bob_store(uint64_t address, uint64_t value) noexcept nogil
+    uint64_t bob_folded(uint64_t value, uint64_t factor, uint64_t addend) noexcept nogil
 
 
 cdef class Memory:
@@ -65,3 +72,29 @@ cdef class Memory:
     def observe(self, uint64_t address):
         """Read a number that another process writes, before anything that is read after it."""
         return bob_load(address)
+
+
+cdef class Hasher(Memory):
+    """Hashes of octets, by secrets (raw.py says which)."""
+
+    def __init__(self, uint64_t initial, uint64_t factor, uint64_t addend):
+        self.initial = initial
+        self.factor = factor
+        self.addend = addend
+
+    cdef uint64_t mix(self, uint64_t value, uint64_t word) noexcept nogil:
+        return bob_folded(value ^ word, self.factor, self.addend)
+
+    cdef uint64_t hashed(self, uint64_t value, uint64_t address, Py_ssize_t size) noexcept nogil:
+        cdef uint64_t factor = self.factor
+        cdef uint64_t addend = self.addend
+        cdef uint64_t word
+        while size >= 8:
+            memcpy(&word, <const void *>address, 8)
+            value = bob_folded(value ^ word, factor, addend)
+            address += 8
+            size -= 8
+        if size > 0:
+            memcpy(&word, <const void *>address, 8)
+            value = bob_folded(value ^ (word & (<uint64_t>1 << 8 * size) - 1), factor, addend)
+        return value

@@ -32,6 +32,7 @@ TESTS = [
     "tests/image/test_builder.py",
     "tests/image/test_courtesy.py",
     "tests/image/test_damaged.py",
+    "tests/image/test_hashing.py",
     "tests/image/test_listing.py",
     "tests/image/test_moved_zones.py",
     "tests/image/test_referring.py",
