@@ -16,6 +16,7 @@ OCTETS = 1 << 38  # of addresses, 256 GiB: a thousandth of what a process has
 LEAST = 1 << 24  # of addresses: with less there is nothing to begin with
 MAP_NORESERVE = 0x4000  # asm-generic/mman.h; not in the mmap module of Python 3.11
 MAP_FIXED = 0x10
+MADV_POPULATE_READ = 22  # asm-generic/mman-common.h; Linux 5.14
 BEHIND = 1 << 20  # octets behind the last place that may be read, too: more than a node or a fragment can have
 BLOCK = 512  # octets, of which st_blocks counts (stat(2))
 HUGE = 1 << 21  # octets of a huge page (x86-64, and arm64 with pages of 4 KiB)
@@ -66,6 +67,18 @@ class Arena:
             _libc.madvise(self.address + place, size, mmap.MADV_HUGEPAGE)
         self._used[place] = size
         return place
+
+    def read_in(self, place: int) -> None:
+        """Have all of a file in memory, which whoever reads it waits for else, page by page.
+
+        Raises OSError where some of it cannot be had (a bad sector, or it has become shorter): to meet that by reading
+        is no error but a signal. Kernels before Linux 5.14 cannot tell.
+        """
+        if _libc.madvise(self.address + place, self._used[place], MADV_POPULATE_READ):
+            code = ctypes.get_errno()
+            if code != errno.EINVAL:
+                code = errno.EIO if code == errno.EFAULT else code
+                raise OSError(code, os.strerror(code))
 
     def hold(self, octets: int) -> int:
         """Keep a place free, until unmap(), for files of so many octets together, two at most. Raises NoAddresses."""

@@ -71,7 +71,9 @@ class DeltaFile:
         self._arena = arena
         self._memory = Memory()
         with path.open("r+b" if writable else "rb") as file:
-            self.octets = os.fstat(file.fileno()).st_size
+            status = os.fstat(file.fileno())
+            self.octets = status.st_size
+            self._identity = status.st_dev, status.st_ino
             head = file.read(HEAD.size)
             if len(head) < HEAD.size:
                 raise ImageError(path, f"it has {self.octets} octets, less than a header")
@@ -95,6 +97,14 @@ class DeltaFile:
         except BaseException:
             self.close()
             raise
+
+    def is_altered(self) -> bool:
+        """Whether others find another file by now, or none. Raises OSError."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return True
+        return (status.st_dev, status.st_ino, status.st_size) != (*self._identity, self.octets)
 
     @property
     def sealed(self) -> int:

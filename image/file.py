@@ -29,11 +29,15 @@ class ImageFile:
         self.path = path
         self._arena = arena
         with path.open("rb") as file:
-            self.octets = os.fstat(file.fileno()).st_size
+            status = os.fstat(file.fileno())
+            self.octets = status.st_size
+            self._identity = _identity(status)
             if self.octets == 0:
                 raise ImageError(path, "it is empty")
             self.place = arena.map(file.fileno(), self.octets)
         try:
+            if not checked:
+                arena.read_in(self.place)
             octets = arena.view[self.place : self.place + self.octets]
             self.seed, places = _read_header(path, octets)
             if seed is not None and self.seed != seed:
@@ -44,6 +48,13 @@ class ImageFile:
         except BaseException:
             arena.unmap(self.place)
             raise
+
+    def is_altered(self) -> bool:
+        """Whether others find another file by now, or none. Raises OSError."""
+        try:
+            return _identity(self.path.stat()) != self._identity
+        except FileNotFoundError:
+            return True
 
     def row(self) -> list[int]:
         """What the searcher wants to know (image/searcher.py, ROW), the delta left out."""
@@ -77,6 +88,10 @@ class ImageFile:
     def close(self) -> None:
         """Unmap it; nobody may look there any more."""
         self._arena.unmap(self.place)
+
+
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def check(path: Path) -> None:

@@ -314,6 +314,14 @@ class Keeper:
         if not self._due:
             self._due = list(dict.fromkeys([*self.failures, *self._aligning.unsure]))
         self._try_again()
+        self._mend()
+
+    def _mend(self) -> None:
+        """Have built anew what others cannot map any more. Raises OSError."""
+        for number in self.store.altered():
+            if number == self._margin.number:
+                self._margin.renew()
+            self.plan.survey(self._each_again({number}), again=True, zones=self.store.zones[number])
 
     def _try_again(self) -> None:
         due = [self._due.pop() for _ in range(min(TRIED_AT_ONCE, len(self._due)))]

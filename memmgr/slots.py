@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -22,6 +23,7 @@ HEAP_SHARE = 8  # the heap of a delta has that part of its image
 HEAP_LEAST = 1 << 20  # octets
 HEAP_MOST = 64 << 20
 HEAP_ENTRY = 128  # octets of heap an entry of the table, about what a changed name takes
+PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EINTR})
 STAMP_OCTETS = 7  # JSON has numbers of 63 bits at least
 
 Refused = Callable[[Path, str], None]
@@ -35,6 +37,7 @@ class Slots:
         self.images: dict[int, ImageFile] = {}
         self.deltas: dict[int, Delta] = {}
         self.heaps: dict[int, tuple[int, int]] = {}  # of each slot the places of ZONES and of the heap
+        self._altered: set[int] = set()  # slots whose files are not what is mapped
         self._place = place
         self._arena = arena
         self._seed = seed
@@ -66,7 +69,7 @@ class Slots:
             if (image.octets, checksum(path)) != (slot.octets, slot.checksum):
                 image.close()
                 raise ImageError(path, "it is another image than the one that was listed")
-        except (ImageError, FileNotFoundError, NoAddresses) as error:
+        except (ImageError, OSError) as error:
             self._refused(path, reason_of(error))
             return None
         return image
@@ -76,9 +79,10 @@ class Slots:
         path, now = self._place / slot.delta, manifest.boot_id()
         try:
             return Delta(self._arena, path, seed=self._seed, boot=now)
-        except (ImageError, FileNotFoundError, NoAddresses) as error:
+        except (ImageError, OSError) as error:
+            reason = reason_of(error)
             if boot == now:  # else it is as expected
-                self._refused(path, reason_of(error))
+                self._refused(path, reason)
             return None
 
     def make_anew(self, lost: dict[int, ImageFile]) -> None:
@@ -111,8 +115,20 @@ class Slots:
         self._take(number, image, changes)
         return Slot(number, image.octets, summed, changes.octets, stamp(), sum(records), len(records))
 
+    def altered(self) -> list[int]:
+        """Those of which others map something else since this was asked last, or nothing. Raises OSError."""
+        found = []
+        for number in self.images.keys() - self._altered:
+            file = next((file for file in (self.images[number], self.deltas[number]) if file.is_altered()), None)
+            if file is not None:
+                self._altered.add(number)
+                self._refused(file.path, "it was removed or changed while it was in use")
+                found.append(number)
+        return found
+
     def let_go(self, number: int) -> None:
         """Unmap both; nobody may ask for them any more."""
+        self._altered.discard(number)
         self.images.pop(number).close()
         self.deltas.pop(number).close()
         del self.heaps[number]
@@ -192,7 +208,9 @@ def checksum(path: Path) -> int:
 
 
 def reason_of(error: ImageError | OSError) -> str:
-    """Why a file is not used."""
+    """Why a file is not used. Raises the error where it says nothing of the file, and another try may be well."""
     if isinstance(error, ImageError):
         return error.reason
+    if error.errno in PASSING and not isinstance(error, NoAddresses):
+        raise error
     return "it is gone" if isinstance(error, FileNotFoundError) else str(error.strerror)

@@ -19,7 +19,7 @@ import msgspec
 from datasrc.filememory import PackedFiles
 from datasrc.keytable import KeyTable
 from image import directory, layout, manifest
-from image.arena import Arena, NoAddresses
+from image.arena import Arena
 from image.directory import Directory, record_place
 from image.errors import ImageError
 from image.manifest import Manifest, Slot
@@ -287,6 +287,16 @@ class Store:
         place = record_place(entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32, self.heaps)
         return identity(self.arena.view, place) == (source, version)
 
+    def altered(self) -> list[int]:
+        """Slots of which somebody removed or changed a file since this was asked last: nobody else can map them, and
+        what they have is to be built anew. The directory is made anew at once. Raises OSError.
+        """
+        found = self._slots.altered()
+        if self.directory.is_gone():
+            self._refused(self.directory.path, "it was removed while it was in use")
+            self._grow()
+        return found
+
     def announce(self) -> None:
         """From now on answers may be made from what is listed. Raises OSError."""
         self._announcement.begin(self.manifest)
@@ -388,7 +398,7 @@ class Store:
             if old.seed != before.seed:
                 old.close()
                 raise ImageError(path, "its names are hashed with another seed")
-        except (ImageError, FileNotFoundError, NoAddresses) as error:
+        except (ImageError, OSError) as error:
             self._refused(path, reason_of(error))
             return None
         return old

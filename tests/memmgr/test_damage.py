@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import mmap
+import os
 import random
 from collections.abc import Iterator
 from contextlib import suppress
@@ -124,6 +127,85 @@ def test_an_entry_of_the_table_of_a_delta_that_is_gone_is_found(changed):
         path.write_bytes(octets)
     changed.start()
     assert {Path(file).suffix for file, _ in changed.refused} == {".delta"}
+    assert_right(changed)
+
+
+@pytest.mark.parametrize("damage", ["remove", "foreign"])
+@pytest.mark.parametrize("victim", ["*.image", "*.delta", "*.directory"])
+def test_what_is_removed_or_replaced_while_it_is_in_use_is_made_anew(changed, victim, damage):
+    """Who has it mapped answers on; who starts then cannot map it."""
+    changed.start()
+    changed.load(soa(3, "www A 192.0.2.84"))
+    changed.settle()
+    changed.look()
+    for path in files(changed, victim):
+        path.unlink()
+        if damage == "foreign" and victim != "*.directory":
+            path.write_bytes(b"x" * 100)
+    assert changed.text("www.example.") == "192.0.2.84"
+    changed.keeper.retry()
+    changed.settle()
+    assert {Path(file).suffix for file, _ in changed.refused} == {Path(victim).suffix}
+    changed.keeper.retry()
+    told = len(changed.refused)
+    changed.keeper.retry()
+    assert len(changed.refused) == told
+    changed.collection = changed.responder = None  # another process
+    assert changed.text("www.example.") == "192.0.2.84"
+    for number in range(ZONES):
+        assert changed.text(f"www.zone{number}.") == f"192.0.2.{number}"
+
+
+@pytest.mark.parametrize("victim", ["*.image", "*.delta", "*.directory"])
+@pytest.mark.parametrize("fault", [errno.EIO, errno.EACCES])
+def test_what_cannot_be_read_is_made_anew(changed, monkeypatch, victim, fault):
+    """One file that the system does not give is no reason to answer nothing from all others."""
+    lost = {path: path.stat().st_ino for path in files(changed, victim)}
+    real = Path.open
+
+    def opened(path, *arguments, **options):
+        if path in lost and path.exists() and path.stat().st_ino == lost[path]:
+            raise OSError(fault, os.strerror(fault))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", opened)
+    changed.start()
+    assert {(Path(file).suffix, reason) for file, reason in changed.refused} == {
+        (Path(victim).suffix, os.strerror(fault))
+    }
+    assert_right(changed)
+
+
+def test_what_the_system_lacks_for_a_moment_says_nothing_of_a_file(changed, monkeypatch):
+    with monkeypatch.context() as patched:
+
+        def opened(*_arguments, **_options):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+        patched.setattr("image.file.Path.open", opened)
+        with pytest.raises(OSError, match="Too many open files"):
+            changed.start()
+    changed.start()
+    assert changed.refused == []
+    assert changed.built == []
+    assert_right(changed)
+
+
+def test_a_bad_sector_of_an_image_is_no_signal(changed, monkeypatch):
+    """What cannot be read behind a mapping ends who reads it: the file is cut short when it has been mapped."""
+    victim = next(path for path in files(changed, "*.image") if path.stat().st_size > mmap.PAGESIZE)
+    real = Arena.map
+
+    def mapped(arena, descriptor, octets, **options):
+        place = real(arena, descriptor, octets, **options)
+        if victim.exists() and os.path.samestat(os.fstat(descriptor), victim.stat()):
+            os.truncate(victim, mmap.PAGESIZE)
+        return place
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Arena, "map", mapped)
+        changed.start()
+    assert changed.refused == [(victim.name, "Input/output error")]
     assert_right(changed)
 
 

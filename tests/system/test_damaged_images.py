@@ -76,8 +76,11 @@ def test_an_octet_that_changed_while_the_suite_was_stopped_is_not_answered_from(
     assert path.name in suite.words().rpartition(REFUSED)[2].splitlines()[0]
 
 
-def test_an_image_that_is_replaced_while_the_suite_runs_is_not_answered_from(suite):
-    """The successor of a killed memmgr maps what is there then; auth has mapped what was there before."""
+@pytest.mark.parametrize("killed", [True, False])
+def test_an_image_that_is_replaced_while_the_suite_runs_is_not_answered_from(suite, killed):
+    """The successor of a killed memmgr maps what is there then; auth has mapped what was there before. memmgr sees it
+    without that, too.
+    """
     wait_until(lambda: both_have_images(suite), DEADLINE, "both zones have images")
     path, pid, told = largest(suite, "*.image"), suite.pid("memmgr/0"), suite.words().count(REFUSED)
     octets = bytearray(path.read_bytes())
@@ -85,7 +88,10 @@ def test_an_image_that_is_replaced_while_the_suite_runs_is_not_answered_from(sui
     other = path.with_suffix(".other")
     other.write_bytes(octets)
     other.replace(path)
-    os.kill(pid, signal.SIGKILL)
+    if killed:
+        os.kill(pid, signal.SIGKILL)
     wait_until(lambda: suite.words().count(REFUSED) > told, DEADLINE, "the log says it")
+    wait_until(lambda: not path.exists(), DEADLINE, "its zones have been built anew, elsewhere")
     wait_until(lambda: both_have_images(suite), DEADLINE, "both zones have images again")
     assert path.name in suite.words().rpartition(REFUSED)[2].splitlines()[0]
+    assert killed or suite.pid("memmgr/0") == pid
