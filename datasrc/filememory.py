@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from datasrc.keytable import KeyTable
-
-Signature = tuple[int, int, int, int, int]
-"""Device, inode, size and times (ns, of the data and of the inode) of a file: together they change when it does."""
+from datasrc.signatures import Signature
 
 _ROW = struct.Struct("<QQQqqQqQ?")  # the signature, version, serial, records, and whether it may differ
 _VERSION = 5

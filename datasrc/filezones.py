@@ -12,13 +12,14 @@ from typing import NamedTuple, Protocol
 from dns.name import Name
 
 from datasrc.errors import DataSourceError, ZoneUnusable
-from datasrc.filememory import Remembered, Signature
+from datasrc.filememory import Remembered
 from datasrc.findings import Code, Severity
 from datasrc.keptzones import Kept
 from datasrc.keys import key_labels
 from datasrc.packed_finder import PackedFinder
 from datasrc.packed_zone import PackedZone
 from datasrc.records import ZoneInfo, ZoneState
+from datasrc.signatures import SIZE, LookedAt, Signature, signature_of
 from datasrc.source import Finder
 from datasrc.versions import History
 from datasrc.zonefiles import is_in_small_letters, origin_of
@@ -28,17 +29,19 @@ CERTAIN = 2.0  # s after which a file that is written again has another time, wh
 
 QUICKLY_READ = 8 << 20  # octets of a file that is read in a fraction of a second
 
-SIZE = 2  # the place of the size in a signature
-
 NEVER_READ = "no data was ever loaded"
 
 
 class Unreadable(Exception):
     """A file that cannot be used: file, line and reason, as people are told."""
 
-    def __init__(self, reason: str, *, unseen: bool = False) -> None:
-        """`unseen`: the system failed, which says nothing of what is in the file. It is to be read again as it is."""
+    def __init__(self, reason: str, included: LookedAt, *, unseen: bool = False) -> None:
+        """`included` are the files it includes, as far as they were looked for: one of them may be at fault.
+
+        `unseen`: the system failed, which says nothing of what is in the file. It is to be read again as it is.
+        """
         super().__init__(reason)
+        self.included = included
         self.unseen = unseen
 
 
@@ -63,7 +66,8 @@ class ReadFile:
     info: ZoneInfo
     packed: PackedZone
     signature: Signature
-    may_differ: bool  # it may be another one although it looks the same
+    included: LookedAt  # what it includes, before that was read
+    may_differ: bool  # it may be another one although it looks the same, to who does not know what it includes
 
 
 class FileZone:
@@ -71,6 +75,7 @@ class FileZone:
 
     __slots__ = (
         "_failed",
+        "_included",
         "_info",
         "_kept",
         "_lock",
@@ -79,6 +84,7 @@ class FileZone:
         "_signature",
         "deleted",
         "file",
+        "included",
         "key",
         "may_differ",
         "number",
@@ -94,8 +100,10 @@ class FileZone:
         self.deleted = False
         self.packed: PackedZone | None = None
         self.seen: Signature | None = None if file is None else file.signature  # what the file was when it was read
+        self.included: LookedAt = ()  # and what it included
         self.may_differ = False
-        self._signature: Signature | None = None  # of the file the sets are from
+        self._signature: Signature | None = None  # of the file the sets are from,
+        self._included: LookedAt | None = ()  # and what that included; None: nobody knows
         self._origin: Name | None = None
         self._info: ZoneInfo | None = None
         self._remembered: Remembered | None = None  # what there is to know without reading
@@ -184,8 +192,7 @@ class FileZone:
 
     def take(self, read: ReadFile) -> None:
         """Be what was read."""
-        self.seen = self._signature = read.signature
-        self.may_differ = read.may_differ
+        self._be_as(read)
         self.packed = read.packed
         self._info = read.info
         self._kept.news += 1
@@ -202,9 +209,15 @@ class FileZone:
             self.number = remembered.version
             self.may_differ = remembered.may_differ
             self._signature = remembered.signature
+            self._included = None if remembered.may_differ else ()
             self.seen = None if remembered.may_differ else remembered.signature
             self._remembered = remembered
             return self.file.signature == remembered.signature
+
+    def _be_as(self, read: ReadFile) -> None:
+        self.seen = self._signature = read.signature
+        self.included = self._included = read.included
+        self.may_differ = read.may_differ
 
     def remembered(self) -> Remembered | None:
         """What the next process may go on from, whatever becomes of the file; None where it must look itself."""
@@ -217,11 +230,15 @@ class FileZone:
 
     def confirm(self, read: ReadFile) -> None:
         """The file was written again, and has the same."""
-        self.seen = self._signature = read.signature
-        self.may_differ = read.may_differ
+        self._be_as(read)
         self._kept.news += 1
         if self._remembered is not None:
             self._remembered = self._remembered._replace(signature=read.signature, may_differ=read.may_differ)
+
+    def fail(self, error: Unreadable, signature: Signature) -> None:
+        """The file, which looked like that, cannot be used. It is read again when it or what it includes changes."""
+        self.seen = None if error.unseen else signature
+        self.included = error.included
 
     def let_go(self) -> None:
         """Nobody is to ask for it any more."""
@@ -250,7 +267,7 @@ class FileZone:
                 self.take(read_file(Path(file.path), self.origin, self.number))
             except Unreadable as error:
                 self._failed(self, str(error))
-                self.seen = None if error.unseen else file.signature
+                self.fail(error, file.signature)
                 self._info = self._empty()
 
     def _empty(self) -> ZoneInfo:
@@ -265,7 +282,7 @@ class FileZone:
                 read = read_file(Path(self.file.path), self.origin, self.number)
             except Unreadable as error:
                 raise ZoneUnusable(str(error), zone=self.origin) from None
-            if read.signature != self._signature:
+            if read.signature != self._signature or self._included not in (None, read.included):
                 raise ZoneUnusable(f"{self.file.path} has just been written: it is about to be read", zone=self.origin)
             self.packed = read.packed
             self._kept.add(self, read.packed.octets())
@@ -273,34 +290,31 @@ class FileZone:
 
 def read_file(path: Path, origin: Name, number: int) -> ReadFile:
     """Read a zone file, as version `number`. Raises Unreadable: also where there is not enough memory for that one."""
+    included: dict[str, Signature | None] = {}
     try:
-        return _read_file(path, origin, number)
+        return _read_file(path, origin, number, included)
     except MemoryError:
-        raise Unreadable(f"{path}: there is not enough memory to read it") from None
+        raise Unreadable(f"{path}: there is not enough memory to read it", tuple(included.items())) from None
 
 
-def _read_file(path: Path, origin: Name, number: int) -> ReadFile:
+def _read_file(path: Path, origin: Name, number: int, included: dict[str, Signature | None]) -> ReadFile:
     try:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
-            text, findings = read_zone(stream, str(path), origin, directory=path.parent)
+            text, findings = read_zone(stream, str(path), origin, directory=path.parent, included=included)
     except OSError as error:
-        raise Unreadable(f"{path}: {error.strerror}", unseen=True) from error
+        raise Unreadable(f"{path}: {error.strerror}", tuple(included.items()), unseen=True) from error
+    looked_at = tuple(included.items())
     if findings.errors:
         first = next(each for each in findings if each.code.severity is Severity.ERROR)
         where = "" if first.place or first.file else f"{path}: "
         more = f" (and {findings.errors - 1} more)" if findings.errors > 1 else ""
-        raise Unreadable(f"{where}{first}{more}", unseen=any(each.code is Code.UNREADABLE for each in findings))
+        unseen = any(each.code is Code.UNREADABLE for each in findings)
+        raise Unreadable(f"{where}{first}{more}", looked_at, unseen=unseen)
     try:
         contents = text.contents(number)
     except DataSourceError as error:
-        raise Unreadable(f"{path}: {error}") from error
+        raise Unreadable(f"{path}: {error}", looked_at) from error
     contents.packed.compact()
-    includes = len(text.plain.files) > 1
     fresh = time.time() - max(status.st_mtime, status.st_ctime) < CERTAIN
-    return ReadFile(contents.info, contents.packed, signature_of(status), includes or fresh)
-
-
-def signature_of(status: os.stat_result) -> Signature:
-    """What tells whether a file was written."""
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return ReadFile(contents.info, contents.packed, signature_of(status), looked_at, bool(looked_at) or fresh)

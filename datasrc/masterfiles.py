@@ -3,8 +3,7 @@
 A file is read when its zone is first asked for, so that who answers from images reads none; from then on it is read
 again when it changes. Of very many files only the names are known until somebody asks for all zones: who answers
 questions looks at those he is asked for. A file that cannot be used keeps the last good version of its zone, and only
-of its zone; until there is one the zone is BROKEN. A thread looks for changed files; a file that another one includes
-is looked at when the including one changes, or by refresh().
+of its zone; until there is one the zone is BROKEN. A thread looks for changed files, and at those that they include.
 """
 
 from __future__ import annotations

@@ -12,8 +12,9 @@ from typing import NamedTuple
 from datasrc import zonefiles
 from datasrc.errors import Missing, StorageError
 from datasrc.filememory import Remembered
-from datasrc.filezones import ZoneFile, signature_of
+from datasrc.filezones import ZoneFile
 from datasrc.keytable import KeyTable
+from datasrc.signatures import signature_of
 from datasrc.zonefiles import Names, key_of, listed, names_of, status_of
 
 SETTLED = 1.0  # s that a file must be old before it is taken on its own account: it may be half written
@@ -163,9 +164,9 @@ class ZoneDirectory:
         return StorageError(f"{path} cannot be looked at: {error.strerror}", database=self._database)
 
 
-def is_settled(file: ZoneFile) -> bool:
-    """Whether nobody is writing to it, as far as its time tells."""
-    return not 0 <= time.time() - file.changed < SETTLED
+def is_settled(changed: float) -> bool:
+    """Whether nobody is writing to a file, as far as its time tells."""
+    return not 0 <= time.time() - changed < SETTLED
 
 
 def name_of(file: ZoneFile) -> str:

@@ -16,6 +16,7 @@ from datasrc.keptzones import Kept
 from datasrc.memory import MemorySource
 from datasrc.packed_finder import differences
 from datasrc.records import Provenance, ZoneState
+from datasrc.signatures import LookedAt, look_again, written_at
 from datasrc.versions import Replacement
 from datasrc.zonedirectory import is_settled
 
@@ -67,7 +68,7 @@ class ZoneTaking:
                 self._zones.publish_all(replacements, PROVENANCE)
                 replacements = []
             if known is None or known.deleted:
-                if not (all_files or is_settled(file)):
+                if not (all_files or is_settled(file.changed)):
                     continue
                 self._faults.pop(key, None)
                 next_number = number if known is None else max(number, known.number + 1)
@@ -95,12 +96,13 @@ class ZoneTaking:
             if known.is_unread:  # it has grown since it was listed
                 self._large.add(key)
             return []
-        changed = known.seen != file.signature
-        if not (changed and is_settled(file)) and not (
+        included = look_again(known.included)
+        changed = known.seen != file.signature or known.included != included
+        if not (changed and _are_settled(file, included)) and not (
             all_files and (changed or known.may_differ or key in self._faults)
         ):
             return []
-        known.seen = file.signature
+        known.seen, known.included = file.signature, included
         number = known.number + 1
         if known.packed is None:  # nothing to compare with: perhaps another process gave that number to other data
             number = max(number, first_number())
@@ -108,8 +110,7 @@ class ZoneTaking:
             read = read_file(Path(file.path), known.origin, number)
         except Unreadable as error:
             self._faults[key] = str(error)
-            if error.unseen:
-                known.seen = None
+            known.fail(error, file.signature)
             return []
         before = known.packed
         found = differences(before, read.packed) if before is not None else None
@@ -154,6 +155,12 @@ class ZoneTaking:
             self._zones.forget(keys)
             for key in keys:
                 self._faults.pop(key, None)
+
+
+def _are_settled(file: ZoneFile, included: LookedAt) -> bool:
+    """Whether nobody is writing to a file or what it includes, as far as their times tell."""
+    times = (written_at(signature) for _, signature in included if signature is not None)
+    return is_settled(file.changed) and all(map(is_settled, times))
 
 
 def first_number() -> int:

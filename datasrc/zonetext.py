@@ -25,6 +25,7 @@ from dns.rdataclass import IN
 from dns.rdatatype import RdataType
 
 from datasrc.findings import Code, Finding, Place, Severity
+from datasrc.signatures import Signature, signature_of
 from datasrc.zonetext_generate import MAX_GENERATED, Template, parse_range, record_pattern
 from datasrc.zonetext_header import MAX_TTL, Field, FieldFault, classify, parse_ttl
 from datasrc.zonetext_lexer import QUOTED, Entry, Lexer, Report, Taken
@@ -84,10 +85,19 @@ class _Source(NamedTuple):
 class Reader:
     """Reads the text of one zone. `includes=False` refuses $INCLUDE (text that came from elsewhere).
 
-    With `plain` that takes the plain records it finds for itself, and the others come from read().
+    With `plain` that takes the plain records it finds for itself, and the others come from read(). `included` is told
+    what each file to include looked like before it was first read, None where it could not be looked at.
     """
 
-    def __init__(self, origin: Name, report: Report, *, includes: bool = True, plain: PlainLines | None = None) -> None:
+    def __init__(
+        self,
+        origin: Name,
+        report: Report,
+        *,
+        includes: bool = True,
+        included: dict[str, Signature | None] | None = None,
+        plain: PlainLines | None = None,
+    ) -> None:
         self.octets = 0  # read so far, included files apart
         self._report_to = report
         self._includes = includes
@@ -103,6 +113,7 @@ class Reader:
         self._soa_minimum_used = False
         self._errors = 0
         self._included = 0
+        self._looked_at = {} if included is None else included
         self._generated = 0
 
     def read(self, stream: BinaryIO, file: str, directory: Path | None = None) -> Iterator[Record]:
@@ -283,7 +294,7 @@ class Reader:
         if self._included > MAX_INCLUDES:
             raise _Fault(Code.BAD_INCLUDE, f"more than {MAX_INCLUDES} included files in all", 1)
         try:
-            status = Path(file).stat()
+            status = self._look_at(file)
             if not stat.S_ISREG(status.st_mode):
                 raise _Fault(Code.BAD_INCLUDE, f"{file} is not a regular file", 1)
             if (status.st_dev, status.st_ino) in source.identities:
@@ -293,6 +304,16 @@ class Reader:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             code = Code.UNREADABLE if isinstance(error, OSError) and error.errno in PASSING else Code.BAD_INCLUDE
             raise _Fault(code, f"cannot read {file}: {reason}", 1) from error
+
+    def _look_at(self, file: str) -> os.stat_result:
+        """The first look counts: of what has changed when it is included again nobody must think that it was read."""
+        try:
+            status = Path(file).stat()
+        except (OSError, ValueError):
+            self._looked_at.setdefault(file, None)
+            raise
+        self._looked_at.setdefault(file, signature_of(status))
+        return status
 
     def _generate(self, entry: Entry, source: _Source) -> Iterator[Record]:
         words = entry.words

@@ -25,6 +25,7 @@ from datasrc.pending import composite_key
 from datasrc.rdata import SIGNATURES, canonical, normal_form, pack, soa_serial, unpack
 from datasrc.records import RRset, ZoneInfo
 from datasrc.rows import Row, name_wire, owner_of
+from datasrc.signatures import Signature
 from datasrc.source import RowSink
 from datasrc.zonetext import Reader, Record
 from datasrc.zonetext_lexer import Report
@@ -242,12 +243,14 @@ def read_zone(
     *,
     directory: Path | None = None,
     includes: bool = True,
+    included: dict[str, Signature | None] | None = None,
     report: Report | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[ZoneText, Findings]:
     """Read the text of a zone and check it; where `findings.errors` is not 0 the text must not be used.
 
-    `report` hears each finding that is kept as it is found; `progress` now and then the records and octets read so far.
+    `report` hears each finding that is kept as it is found; `progress` now and then the records and octets read so far;
+    `included` what the files that it includes looked like before they were read (Reader).
     """
     findings = Findings()
 
@@ -256,7 +259,7 @@ def read_zone(
             report(finding)
 
     zone = ZoneText(origin, note)
-    reader = Reader(origin, note, includes=includes, plain=zone.plain)
+    reader = Reader(origin, note, includes=includes, included=included, plain=zone.plain)
     told = 0
     for record in reader.read(stream, file, directory):
         zone.add(record)

@@ -464,6 +464,7 @@ class FailingRead:
 def test_a_file_that_could_not_be_read_for_a_moment_is_read_later(directory, monkeypatch, code, where, file, known):
     """It was taken for a bad one until somebody touched it."""
     (directory / ".included").write_text("www A 192.0.2.7\n")
+    os.utime(directory / ".included", (5, 5))
     os.utime(write(directory, 1, "$INCLUDE .included example.\n"), (5, 5))
     source = MasterFilesSource(directory, check_every=None)
     if known:
@@ -865,6 +866,172 @@ def test_zones_with_odd_names_and_with_two_files_are_surveyed(directory):
     assert len(after.problems()) == 2
     for one in (source, after):
         one.close()
+
+
+class TestIncluding:
+    """A file that a zone file includes is part of it: a change of it is a change of the zone."""
+
+    @pytest.fixture
+    def parts(self, directory: Path) -> Path:
+        (directory / "parts").mkdir()
+        return directory / "parts"
+
+    @pytest.fixture
+    def source(self, directory: Path, parts: Path) -> Iterator[MasterFilesSource]:
+        os.utime(write(directory, 1, "$INCLUDE parts/hosts example.\n"), (5, 5))
+        os.utime(write(directory, 1, file="other.zone"), (5, 5))
+        source = MasterFilesSource(directory, check_every=None)
+        yield source
+        source.close()
+
+    def put(self, parts: Path, text: str, file: str = "hosts") -> None:
+        """As whoever writes a file beside the old one, a while ago, and renames it."""
+        (parts / "new").write_text(text)
+        os.utime(parts / "new", (5, 5))
+        (parts / "new").rename(parts / file)
+
+    def look(self, source: MasterFilesSource) -> None:
+        source._files.look(all_files=False)
+
+    def address(self, source: MasterFilesSource) -> str:
+        rrset = lookup(source, "www", "A").rrset
+        assert rrset is not None
+        return socket.inet_ntoa(rrset.rdatas[0])
+
+    def test_a_changed_included_file_is_served_without_being_asked_to(
+        self, source: MasterFilesSource, parts: Path, opened: list[str]
+    ) -> None:
+        """It was not before somebody asked, or the file that includes it was changed as well."""
+        self.put(parts, "www A 192.0.2.1\n")
+        assert self.address(source) == "192.0.2.1"
+        other, before = info(source, dns.name.from_text("other.")).version, info(source).version
+        opened.clear()
+        self.look(source)
+        assert opened == []
+        self.put(parts, "www A 192.0.2.2\n")
+        for _ in range(2):
+            self.look(source)
+        assert opened == ["example.zone"]
+        assert self.address(source) == "192.0.2.2"
+        assert info(source).version > before
+        assert info(source, dns.name.from_text("other.")).version == other
+        assert [str(change.origin) for change in source.changes()] == ["example."]
+
+    def test_a_file_included_by_an_included_one_counts_too(self, source: MasterFilesSource, parts: Path) -> None:
+        self.put(parts, "$INCLUDE more\n")
+        for number in range(1, 4):
+            self.put(parts, f"www A 192.0.2.{number}\n", "more")
+            self.look(source)
+            assert self.address(source) == f"192.0.2.{number}"
+
+    @pytest.mark.parametrize("fault", ["bad", "gone"])
+    def test_a_bad_included_file_keeps_the_last_good_version_until_it_is_mended(
+        self, source: MasterFilesSource, parts: Path, opened: list[str], fault: str
+    ) -> None:
+        self.put(parts, "www A 192.0.2.1\n")
+        assert self.address(source) == "192.0.2.1"
+        opened.clear()
+        if fault == "bad":
+            self.put(parts, "www A 192.0.2.300\n")
+        else:
+            (parts / "hosts").unlink()
+        for _ in range(3):
+            self.look(source)
+        assert opened == ["example.zone"]
+        assert self.address(source) == "192.0.2.1"
+        assert str(parts / "hosts") in source.problems()[0]
+        self.put(parts, "www A 192.0.2.2\n")
+        self.look(source)
+        assert self.address(source) == "192.0.2.2"
+        assert source.problems() == []
+
+    def test_a_file_whose_included_file_is_missing_is_good_as_soon_as_that_appears(
+        self, source: MasterFilesSource, parts: Path
+    ) -> None:
+        assert info(source).state is ZoneState.BROKEN
+        self.put(parts, "www A 192.0.2.1\n")
+        self.look(source)
+        assert (self.address(source), source.problems()) == ("192.0.2.1", [])
+
+    def test_what_is_no_path_at_all_keeps_no_other_file_from_being_looked_at(
+        self, source: MasterFilesSource, directory: Path
+    ) -> None:
+        os.utime(write(directory, 2, "$INCLUDE a\\000b example.\n"), (6, 6))
+        assert info(source).state is ZoneState.BROKEN
+        assert info(source, dns.name.from_text("other.")).serial == 1
+        os.utime(write(directory, 2, file="other.zone"), (6, 6))
+        self.look(source)
+        assert info(source, dns.name.from_text("other.")).serial == 2
+
+    def test_an_included_file_that_is_just_being_written_is_left_alone(
+        self, source: MasterFilesSource, parts: Path
+    ) -> None:
+        self.put(parts, "www A 192.0.2.1\n")
+        assert self.address(source) == "192.0.2.1"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("datasrc.zonedirectory.SETTLED", 3 * DEADLINE)
+            (parts / "hosts").write_text("www A 192.0.2.2")  # and two more digits, say
+            self.look(source)
+            assert self.address(source) == "192.0.2.1"
+        self.put(parts, "www A 192.0.2.211\n")
+        self.look(source)
+        assert self.address(source) == "192.0.2.211"
+
+    def test_a_change_that_is_not_noticed_yet_is_not_served_as_the_version_before(
+        self, directory: Path, parts: Path
+    ) -> None:
+        """Where sets are not kept they are read again: an image would be made of other data than the next change."""
+        self.put(parts, "www A 192.0.2.1\n")
+        os.utime(write(directory, 1, "$INCLUDE parts/hosts example.\n"), (5, 5))
+        os.utime(write(directory, 1, file="other.zone"), (5, 5))
+        source = MasterFilesSource(directory, check_every=None, octets=1)  # there is room for one
+        assert self.address(source) == "192.0.2.1"
+        before = info(source).version
+        assert lookup(source, "ns", "A", origin="other.").rrset is not None
+        self.put(parts, "www A 192.0.2.2\n")
+        with pytest.raises(ZoneUnusable, match="has just been written: it is about to be read"):
+            self.address(source)
+        self.look(source)
+        assert self.address(source) == "192.0.2.2"
+        assert info(source).version > before
+        source.close()
+
+    def test_an_included_file_that_was_too_large_to_be_read_is_when_it_is_not(
+        self, source: MasterFilesSource, parts: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def read(stream, file, *arguments, **options):
+            found = read_zone(stream, file, *arguments, **options)
+            if (parts / "hosts").stat().st_size > 1000:
+                raise MemoryError
+            return found
+
+        monkeypatch.setattr("datasrc.filezones.read_zone", read)
+        self.put(parts, "www A 192.0.2.1\n" * 1000)
+        assert "not enough memory" in info(source).reason
+        self.put(parts, "www A 192.0.2.2\n")
+        self.look(source)
+        assert self.address(source) == "192.0.2.2"
+
+    def test_what_was_told_of_a_file_that_includes_others_is_looked_at_once(
+        self, source: MasterFilesSource, directory: Path, parts: Path, opened: list[str]
+    ) -> None:
+        """Nobody knows what they were; from then on it is known."""
+        self.put(parts, "www A 192.0.2.1\n")
+        version = info(source).version
+        after = MasterFilesSource(directory, check_every=None)
+        after.recall(source.remembered())
+        self.put(parts, "www A 192.0.2.300\n")
+        assert info(after).version == version
+        for _ in range(2):
+            opened.clear()
+            self.look(after)
+        assert opened == []
+        assert (info(after).version, len(after.problems())) == (version, 1)
+        self.put(parts, "www A 192.0.2.2\n")
+        self.look(after)
+        assert (self.address(after), after.problems()) == ("192.0.2.2", [])
+        assert info(after).version > version
+        after.close()
 
 
 class TestVeryMany:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from datasrc.findings import Code, Finding, Severity
+from datasrc.signatures import Signature, signature_of
 from datasrc.zonetext import MAX_ERRORS, MAX_INCLUDE_DEPTH, Reader
 from tests.datasrc.reading import ORIGIN, good, read, shown
 
@@ -271,6 +272,17 @@ def test_included_files_in_all_have_a_limit(tmp_path, monkeypatch):
     (tmp_path / "f10").write_text("")
     _, findings = read_file(tmp_path / "f0")
     assert "more than 20 included files in all" in findings[0].text
+
+
+def test_what_included_files_looked_like_before_they_were_read_is_told(tree):
+    (tree / "main").write_text("$TTL 60\n$INCLUDE none\n$INCLUDE sub/two\n$INCLUDE none\n$INCLUDE sub/two\n")
+    two, before = tree / "sub/two", signature_of((tree / "sub/two").stat())
+    included: dict[str, Signature | None] = {}
+    with (tree / "main").open("rb") as stream:
+        for _ in Reader(ORIGIN, lambda _finding: None, included=included).read(stream, str(tree / "main")):
+            two.write_text("changed 60 A 192.0.2.1\n")  # after the first look, which counts
+            (tree / "none").write_text("appeared 60 A 192.0.2.1\n")
+    assert included == {str(two): before, str(tree / "none"): None}
 
 
 def test_a_bad_origin_of_an_include_leaves_the_state_alone(tree):

@@ -13,6 +13,7 @@ import pytest
 
 from datasrc import directoryzones, filezones, keptzones, masterfiles, zonedirectory, zonefiles
 from datasrc.errors import Missing
+from datasrc.masterfiles import MasterFilesSource
 from datasrc.sources import open_sources
 from datasrc.zonetext_zone import read_zone
 from memmgr import api, filetable, zonefacts
@@ -38,6 +39,14 @@ class FileHouse(House):
     def reload(self) -> FileHouse:
         """As `bobctl zone reload` has it."""
         self.sources.refresh()
+        self.settle()
+        return self
+
+    def look_at_files(self) -> FileHouse:
+        """As the thread does that looks for changes."""
+        source = dict(self.sources.each())["files"]
+        assert isinstance(source, MasterFilesSource)
+        source._files.look(all_files=False)
         self.settle()
         return self
 
@@ -97,6 +106,23 @@ def test_a_changed_file_is_changed_in_place(house):
     assert house.text("www0.example") == "NXDOMAIN"
     assert house.text("www1.example") == "192.0.2.1"
     assert house.keeper.changes == 1
+
+
+def test_a_changed_file_that_a_zone_file_includes_is_answered_from(house):
+    """It was not before somebody reloaded the zone."""
+    more = house.directory / "more"
+    age_text(more, "www A 192.0.2.1\n")
+    age(house.write(soa(1, f"$INCLUDE {more}")))
+    house.start()
+    assert house.text("www.example") == "192.0.2.1"
+    age_text(more, "www A 192.0.2.2\n")
+    assert house.look_at_files().text("www.example") == "192.0.2.2"
+    more.unlink()
+    assert house.look_at_files().text("www.example") == "192.0.2.2"
+    assert str(more) in house.problems()[0]
+    age_text(more, "www A 192.0.2.3\n")
+    assert house.look_at_files().text("www.example") == "192.0.2.3"
+    assert house.problems() == []
 
 
 def test_a_file_of_which_all_changed_is_built_anew(house):
@@ -404,6 +430,19 @@ class TestRestart:
         house.start().reload()
         assert house.text("www.z.test.") == "192.0.2.2"
 
+    def test_a_file_that_includes_another_is_read_by_the_first_look_and_followed_from_then_on(self, house, reads):
+        more = house.directory / "more"
+        age_text(more, "www A 192.0.2.1\n")
+        age(house.write(soa(1, f"$INCLUDE {more}"), "z.test"))
+        settled(house)
+        age_text(more, "www A 192.0.2.2\n")
+        assert house.start().look_at_files().text("www.z.test.") == "192.0.2.2"
+        reads.clear()
+        house.look_at_files()
+        assert reads == []
+        age_text(more, "www A 192.0.2.3\n")
+        assert house.look_at_files().text("www.z.test.") == "192.0.2.3"
+
     def test_a_directory_that_comes_back_goes_on_from_what_was_read_before_it_was_away(self, house, reads):
         """As that of a file system that is mounted late: it was read and built anew as a whole."""
         start_with(house, 5)
@@ -510,6 +549,13 @@ def age(path: Path) -> Path:
     """Have a file look as if it had been there for long."""
     os.utime(path, (1_000_000_000, 1_000_000_000))
     return path
+
+
+def age_text(path: Path, text: str) -> None:
+    """Put another file in the place of one, and have it look so."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text)
+    age(new).rename(path)
 
 
 def settled(house: FileHouse) -> None:
