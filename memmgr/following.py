@@ -257,6 +257,7 @@ class Following:
                 if not changes or changes[0].id != followed.seen + 1:
                     break
                 with self._at_hand(name, snapshot):
+                    # Each zone once, as it is now: of several zones no order of commits is promised.
                     for origin in dict.fromkeys(change.origin for change in changes):
                         update(origin)
             followed.seen = changes[-1].id
