@@ -14,6 +14,7 @@ import pytest
 from datasrc import directoryzones, filezones, keptzones, masterfiles, zonedirectory, zonefiles
 from datasrc.errors import Missing
 from datasrc.masterfiles import MasterFilesSource
+from datasrc.records import ZoneState
 from datasrc.sources import open_sources
 from datasrc.zonetext_zone import read_zone
 from memmgr import api, filetable, zonefacts
@@ -477,6 +478,35 @@ class TestRestart:
         house.keeper.retry()
         assert house.settle().text("www.z1.test.") == "192.0.2.31"
         assert house.keeper.failures == {}
+
+    def test_a_bad_file_whose_last_good_version_was_in_a_delta_is_left_when_the_machine_restarts(
+        self, house, monkeypatch
+    ):
+        """Nobody knows what of a delta reached the disk. That zone waits for its file, and no other one does."""
+        start_with(house, 4)
+        house.start()
+        for number in (1, 2):
+            age(house.write(soa(2, f"www A 192.0.2.{100 + number}"), f"z{number}.test"))
+        house.reload()
+        assert house.built == []
+        age(house.write(soa(3, "www A 192.0.2.300"), "z1.test"))
+        age(house.write(soa(3, "www A 192.0.2.300"), "z3.test"))
+        assert house.reload().text("www.z1.test.") == "192.0.2.101"
+        house.stop()
+        monkeypatch.setattr("image.manifest.boot_id", lambda: "f" * 36)
+        house.start()
+        texts = [house.text(f"www.z{number}.test.") for number in range(4)]
+        assert texts == ["192.0.2.0", "left", "192.0.2.102", "192.0.2.3"]
+        source = MasterFilesSource(house.zones, check_every=None)  # of who is left to answer
+        with source.snapshot() as snapshot:
+            finder = snapshot.zone(dns.name.from_text("z1.test."))
+            assert finder is not None
+            assert finder.info.state is ZoneState.BROKEN
+        source.close()
+        age(house.write(soa(4, "www A 192.0.2.4"), "z1.test"))
+        house.reload()
+        house.keeper.retry()
+        assert house.settle().text("www.z1.test.") == "192.0.2.4"
 
     @pytest.mark.parametrize("from_the_start", [False, True])
     def test_a_directory_that_is_away_when_others_are_noted_keeps_its_images(self, house, reads, from_the_start):
