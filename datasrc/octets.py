@@ -9,6 +9,7 @@ SPACE = 0x20
 QUOTATION_MARK = 0x22
 DOLLAR = 0x24
 STAR = 0x2A
+COMMA = 0x2C
 DASH = 0x2D
 DOT = 0x2E
 ZERO = 0x30
@@ -20,7 +21,9 @@ UPPER_A = 0x41
 UPPER_I = 0x49
 UPPER_N = 0x4E
 UPPER_Z = 0x5A
+OPEN_BRACKET = 0x5B
 BACKSLASH = 0x5C
+CLOSE_BRACKET = 0x5D
 LOWER_A = 0x61
 LOWER_Z = 0x7A
 LAST_PRINTABLE = 0x7E
@@ -115,6 +118,17 @@ FIRST = 0
 TTL = 1
 BLOB = 2
 BLOB_LENGTH = 3
+
+# A set in a batch (PackedZone.batch), as SQL takes it apart: where the decimals of its numbers end, and how many bits
+# of its place are the length of its key.
+TYPE_END = 5
+COVERS_END = 10
+TTL_END = 20
+RDATA_END = 30
+OWNER_END = 33
+KEY_BITS = 9
+PLACE_WIDTH = 20  # a comma, and the digits of any number of 63 bits
+BATCH_OCTETS = 1 << 20  # a batch ends behind the set that makes it so long
 
 TYPES_SIZE = 5  # the end of a composite key: 00, type, covered type
 BREATH = (1 << 16) - 1  # compiled loops let other threads have the interpreter after so many turns: 10 to 20 ms

@@ -3,7 +3,7 @@ from libc.stdint cimport uint64_t
 
 from datasrc.packed cimport PackedRecords
 
-cdef Py_ssize_t ZERO, NINE, UPPER_A, UPPER_Z, CASE, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, BREATH, FIRST, TTL, BLOB, BLOB_LENGTH, TYPES_SIZE, A, NS, CNAME, AAAA, DNAME, SIGNING, HAS_ADDRESS, HAS_CNAME, HAS_NS, HAS_DNAME
+cdef Py_ssize_t ZERO, NINE, UPPER_A, UPPER_Z, CASE, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, BREATH, FIRST, TTL, BLOB, BLOB_LENGTH, TYPES_SIZE, A, NS, CNAME, AAAA, DNAME, SIGNING, SPACE, COMMA, OPEN_BRACKET, CLOSE_BRACKET, TYPE_END, COVERS_END, TTL_END, RDATA_END, OWNER_END, PLACE_WIDTH, KEY_BITS, BATCH_OCTETS, HAS_ADDRESS, HAS_CNAME, HAS_NS, HAS_DNAME
 cdef uint64_t TTL_BITS
 
 cdef class PackedZone(PackedRecords):
@@ -29,8 +29,15 @@ cdef class PackedZone(PackedRecords):
     cpdef tuple row(self, Py_ssize_t index)
     @cython.locals(index=Py_ssize_t)
     cpdef list rows(self, Py_ssize_t start, Py_ssize_t limit)
-    @cython.locals(index=Py_ssize_t, record=Py_ssize_t, lengths=uint64_t, at=Py_ssize_t, end=Py_ssize_t, blob=Py_ssize_t, values=list, spelled=list)
-    cpdef tuple bindings(self, Py_ssize_t start, Py_ssize_t limit, zone)
+    @cython.locals(octets=Py_ssize_t, end=Py_ssize_t)
+    cpdef Py_ssize_t batch_end(self, Py_ssize_t start, Py_ssize_t limit) except -1
+    @cython.locals(count=Py_ssize_t, size=Py_ssize_t, index=Py_ssize_t, record=Py_ssize_t, places=bytearray)
+    cpdef tuple batch(self, Py_ssize_t start, Py_ssize_t end, bint spelled)
+    @cython.locals(at=Py_ssize_t, number=Py_ssize_t, place=Py_ssize_t, index=Py_ssize_t, record=Py_ssize_t, owner=Py_ssize_t, key=Py_ssize_t, length=Py_ssize_t, size=Py_ssize_t, types=Py_ssize_t)
+    cdef int fill_batch(self, Py_ssize_t start, Py_ssize_t end, bint spelled, unsigned char[::1] places, unsigned char[::1] numbers, unsigned char[::1] octets) except -1
+    cdef Py_ssize_t owner_length(self, Py_ssize_t record) except -1
+    @cython.locals(step=Py_ssize_t)
+    cdef int lift(self, unsigned char[::1] target, Py_ssize_t at, Py_ssize_t start, Py_ssize_t length) except -1
     @cython.locals(length=Py_ssize_t, low=Py_ssize_t, types=int, record=Py_ssize_t)
     cpdef int types_at(self, const unsigned char[::1] name) except -2
     @cython.locals(length=Py_ssize_t, low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t)
@@ -81,4 +88,5 @@ cdef class PackedZone(PackedRecords):
     @cython.locals(digits=bint, at=Py_ssize_t)
     cdef int name_outside(self, Py_ssize_t start, Py_ssize_t length, const unsigned char[::1] apex, Py_ssize_t apex_length) except -1
 
+cdef int write_decimal(unsigned char[::1] target, Py_ssize_t end, uint64_t number) except -1
 cdef int kind_of(int rdtype) except -1

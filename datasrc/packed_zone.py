@@ -7,27 +7,39 @@ from time import sleep
 from datasrc.growth import shrink
 from datasrc.octets import (
     AAAA,
+    BATCH_OCTETS,
     BLOB,
     BLOB_LENGTH,
     BREATH,
     CASE,
+    CLOSE_BRACKET,
     CNAME,
+    COMMA,
+    COVERS_END,
     DNAME,
     FIRST,
     HAS_ADDRESS,
     HAS_CNAME,
     HAS_DNAME,
     HAS_NS,
+    KEY_BITS,
     LENGTHS,
     NINE,
     NS,
     NUMBERS,
     OFFSET,
+    OPEN_BRACKET,
+    OWNER_END,
     PLACE,
+    PLACE_WIDTH,
     PREFIX,
+    RDATA_END,
     SIGNING,
+    SPACE,
     TTL,
     TTL_BITS,
+    TTL_END,
+    TYPE_END,
     TYPES_SIZE,
     UPPER_A,
     UPPER_Z,
@@ -124,30 +136,81 @@ class PackedZone(PackedRecords):
         """So many sets from one on, as the columns of datasrc.rows.Row."""
         return [self.row(index) for index in range(start, min(start + limit, self.set_count))]
 
-    def bindings(self, start: int, limit: int, zone: int) -> tuple[list[int | bytearray], list[int]]:
-        """So many sets from one on, for a driver of a database: the columns zone, key, type, covers, TTL and RDATA.
+    def batch_end(self, start: int, limit: int) -> int:
+        """Behind which set a batch ends that begins with `start`: so many sets, fewer where they are large."""
+        octets = 0
+        end = start
+        while end < self.set_count and end - start < limit and octets < BATCH_OCTETS:
+            octets += self.set_size(end)
+            end += 1
+        return end
 
-        They stand one after another, without an object a row. The second list has the numbers of those sets whose
-        owner the key does not say: they are not in the first one.
+    def batch(self, start: int, end: int, spelled: bool) -> tuple[str, bytearray, bytearray]:
+        """Those sets from `start` to before `end` whose owner the key does not say (`spelled`), or all others.
+
+        For SQL that takes them apart (datasrc.database.batches), so without an object a set. The octets, which come
+        last, are packed RDATA, key and owner of each set. The numbers before them are decimals, to the right of fields
+        of fixed width. The text is a JSON array of where in the octets each key is, counted from 1, with its length in
+        the lower bits.
         """
-        values: list[int | bytearray] = []
-        spelled: list[int] = []
-        for index in range(start, min(start + limit, self.set_count)):
+        count = 0
+        size = 0
+        for index in range(start, end):
             record = self.first_of(index)
-            lengths = self.numbers[record * NUMBERS + LENGTHS]
-            if lengths >> 16 & 0xFFFF:
-                spelled.append(index)
+            if (self.owner_length(record) > 0) == spelled:
+                count += 1
+                size += self.set_size(index) + self.name_length(index) + self.owner_length(record)
+        places = bytearray(b" ") * (count * PLACE_WIDTH + 2)
+        numbers = bytearray(b" ") * (count * OWNER_END)
+        octets = bytearray(size)
+        self.fill_batch(start, end, spelled, places, numbers, octets)
+        return places.decode("ascii"), numbers, octets
+
+    def fill_batch(
+        self, start: int, end: int, spelled: bool, places: bytearray, numbers: bytearray, octets: bytearray
+    ) -> int:
+        """Write the sets of a batch into its blocks."""
+        at = 0
+        number = 0
+        place = 1
+        for index in range(start, end):
+            record = self.first_of(index)
+            owner = self.owner_length(record)
+            if (owner > 0) != spelled:
                 continue
-            at = self.numbers[record * NUMBERS + OFFSET]
-            end = at + (lengths & 0xFFFF)
-            blob = self.sets[index * NUMBERS + BLOB]
-            values.append(zone)
-            values.append(self.block[at : end - TYPES_SIZE])
-            values.append(self.heap[end - 4] << 8 | self.heap[end - 3])
-            values.append(self.heap[end - 2] << 8 | self.heap[end - 1])
-            values.append(self.sets[index * NUMBERS + TTL])
-            values.append(self.block[blob : blob + self.sets[index * NUMBERS + BLOB_LENGTH]])
-        return values, spelled
+            key = self.numbers[record * NUMBERS + OFFSET]
+            length = self.name_length(index)
+            size = self.set_size(index)
+            self.lift(octets, at, self.sets[index * NUMBERS + BLOB], size)
+            at += size
+            self.lift(octets, at, key, length)
+            places[place] = COMMA
+            place += PLACE_WIDTH
+            write_decimal(places, place, (at + 1) << KEY_BITS | length)
+            at += length
+            self.lift(octets, at, key + length + TYPES_SIZE, owner)
+            at += owner
+            types = key + length + 1
+            write_decimal(numbers, number + TYPE_END, self.heap[types] << 8 | self.heap[types + 1])
+            write_decimal(numbers, number + COVERS_END, self.heap[types + 2] << 8 | self.heap[types + 3])
+            write_decimal(numbers, number + TTL_END, self.sets[index * NUMBERS + TTL])
+            write_decimal(numbers, number + RDATA_END, size)
+            write_decimal(numbers, number + OWNER_END, owner)
+            number += OWNER_END
+        places[0] = OPEN_BRACKET
+        places[1] = SPACE  # where a comma stands, or nothing
+        places[place] = CLOSE_BRACKET
+        return 0
+
+    def owner_length(self, record: int) -> int:
+        """How many octets the owner has; 0 where the key says it."""
+        return self.numbers[record * NUMBERS + LENGTHS] >> 16 & 0xFFFF
+
+    def lift(self, target: bytearray, at: int, start: int, length: int) -> int:
+        """Copy octets from the heap."""
+        for step in range(length):
+            target[at + step] = self.heap[start + step]
+        return 0
 
     def types_at(self, name: bytes) -> int:
         """The types of a name, given by its key, as bits; 0 where others lie below it; -1 where it is not there."""
@@ -454,6 +517,16 @@ class PackedZone(PackedRecords):
                     return False
             at += size + 1
         return True
+
+
+def write_decimal(target: bytearray, end: int, number: int) -> int:
+    """Write a number so that it ends there; what is in front of it stays."""
+    while True:
+        end -= 1
+        target[end] = ZERO + number % 10
+        number //= 10
+        if number == 0:
+            return 0
 
 
 def kind_of(rdtype: int) -> int:

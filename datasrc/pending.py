@@ -32,6 +32,15 @@ class Delta(NamedTuple):
     new: Row | None
 
 
+class Batch(NamedTuple):
+    """Some sets without an object for each of them (datasrc.packed_zone.PackedZone.batch)."""
+
+    spelled: bool  # whether these are sets with an owner that the key does not say, or without
+    places: str
+    numbers: bytearray
+    octets: bytearray
+
+
 class WholeZone(Protocol):
     """All sets of a zone, sound, in canonical order and normal form."""
 
@@ -43,12 +52,8 @@ class WholeZone(Protocol):
     def serial(self) -> int | None:
         """Of the SOA, if there is one."""
 
-    def bindings(self, zone: int, size: int) -> Iterator[tuple[list[int | bytearray], list[Row]]]:
-        """The sets, so many at a time, as a driver of a database takes them (datasrc.database.bulk.insert_flat).
-
-        The columns zone, key, type, covers, TTL and RDATA of the sets whose key says the owner, one after another; and
-        the other sets.
-        """
+    def batches(self, size: int) -> Iterator[Batch]:
+        """The sets, so many at a time at most, for SQL that takes them apart."""
 
     def row_chunks(self, size: int) -> Iterator[list[Row]]:
         """The sets, so many at a time."""

@@ -21,7 +21,7 @@ from datasrc.keys import depth, name_key
 from datasrc.octets import HAS_ADDRESS, HAS_CNAME, HAS_DNAME, HAS_NS
 from datasrc.packed_nodes import Glance
 from datasrc.packed_zone import PackedZone
-from datasrc.pending import composite_key
+from datasrc.pending import Batch, composite_key
 from datasrc.rdata import SIGNATURES, canonical, normal_form, pack, soa_serial, unpack
 from datasrc.records import RRset, ZoneInfo
 from datasrc.rows import Row, name_wire, owner_of
@@ -125,11 +125,16 @@ class ZoneText:
         for start in range(0, self._packed.set_count, size):
             yield list(map(Row._make, self._packed.rows(start, size)))
 
-    def bindings(self, zone: int, size: int) -> Iterator[tuple[list[int | bytearray], list[Row]]]:
-        """All sets in canonical order, so many at a time (datasrc.pending.WholeZone)."""
-        for start in range(0, self._packed.set_count, size):
-            values, spelled = self._packed.bindings(start, size, zone)
-            yield values, [Row(*self._packed.row(index)) for index in spelled]
+    def batches(self, size: int) -> Iterator[Batch]:
+        """All sets in canonical order, so many at a time at most (datasrc.pending.WholeZone)."""
+        start = 0
+        while start < self._packed.set_count:
+            end = self._packed.batch_end(start, size)
+            for spelled in (False, True):
+                batch = Batch(spelled, *self._packed.batch(start, end, spelled))
+                if batch.numbers:
+                    yield batch
+            start = end
 
     def contents(self, version: int) -> TextContents:
         """What was read, as version `version` of the zone."""

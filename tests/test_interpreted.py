@@ -23,6 +23,7 @@ TESTS = [
     "tests/auth/test_tcp.py",
     "tests/auth/test_tcp_loop.py",
     "tests/auth/test_udp.py",
+    "tests/datasrc/test_batches.py",
     "tests/datasrc/test_keytable.py",
     "tests/datasrc/test_packed_order.py",
     "tests/datasrc/test_packed_nodes.py",

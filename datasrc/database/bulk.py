@@ -44,22 +44,6 @@ def insert_many(
     execute_many(connection, statement, names, rows[together:])
 
 
-def insert_flat(
-    connection: Connection, statement: Insert, names: tuple[str, ...], values: Sequence[int | bytearray]
-) -> None:
-    """Insert rows whose columns stand one after another. For drivers that count parameters.
-
-    A value that is neither a number nor a text nor a bytearray costs `sqlite3` more than all else in a row: it looks
-    for an adapter, with an exception inside. So octets come as bytearrays, and no column is None.
-    """
-    text, _ = _compiled(statement, connection.dialect, names)
-    width = len(names) * ROWS_A_STATEMENT
-    together = len(values) - len(values) % width
-    for part, size, repeated in ((values[:together], width, _repeated(text)), (values[together:], len(names), text)):
-        if part:
-            _run(connection, repeated, list(zip(*[iter(part)] * size, strict=True)))
-
-
 def _run(connection: Connection, text: str, parameters: Any) -> None:
     """Once for each of these; SQLite's driver is asked itself, as by `Prepared`."""
     if connection.dialect.name == SQLITE:

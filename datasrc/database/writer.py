@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from datasrc.apex import APEX_TYPES, inspect
 from datasrc.database import history
-from datasrc.database.bulk import execute_many, insert_flat, insert_many
+from datasrc.database.batches import insert_batch
+from datasrc.database.bulk import execute_many, insert_many
 from datasrc.database.committing import commit_change
 from datasrc.database.engine import Database
 from datasrc.database.prepared import Prepared
@@ -60,7 +61,6 @@ _DELETE_ROWS = delete(rrsets).where(
     _r.covers == bindparam("of_covers"),
 )
 _COLUMNS = tuple(rrsets.columns.keys())  # the zone, and then what a Row has
-_FLAT = tuple(name for name in _COLUMNS if name != "owner")  # of a set whose key says the owner
 _INSERT_ROWS = insert(rrsets)
 
 
@@ -191,9 +191,8 @@ class _Commit:
     def _fill(self, zone_id: int, zone: WholeZone) -> None:
         """Write the sets of a zone that has none yet."""
         if self._connection.dialect.name == "sqlite":
-            for values, spelled in zone.bindings(zone_id, CHUNK):
-                insert_flat(self._connection, _INSERT_ROWS, _FLAT, values)
-                insert_many(self._connection, _INSERT_ROWS, _COLUMNS, [(zone_id, *row) for row in spelled])
+            for batch in zone.batches(CHUNK):
+                insert_batch(self._connection, zone_id, batch)
         else:
             for chunk in zone.row_chunks(CHUNK):
                 insert_many(self._connection, _INSERT_ROWS, _COLUMNS, [(zone_id, *row) for row in chunk])

@@ -17,7 +17,6 @@ from sqlalchemy.pool import Pool
 
 import datasrc
 from datasrc.database import DatabaseSource
-from datasrc.database.bulk import ROWS_A_STATEMENT
 from datasrc.database.schema import HEAD
 from datasrc.errors import (
     Damaged,
@@ -30,6 +29,7 @@ from datasrc.errors import (
     UnknownBackend,
     ZoneUnusable,
 )
+from datasrc.pending import CHUNK
 from datasrc.records import Match, ZoneState
 from datasrc.source import DataSource
 from datasrc.zonetext_zone import read_zone
@@ -405,10 +405,11 @@ class TestUrls:
 
 
 def test_a_whole_zone_is_stored_as_its_text_has_it(source: DataSource, path: Path) -> None:
-    """Sets of every shape, more than go into one statement, and not a multiple of them."""
+    """Sets of every shape, more than go into one batch, and not a multiple of them."""
     lines = ["$TTL 3600", "@ SOA ns hostmaster 7 3600 900 604800 300", "@ NS ns", "ns A 192.0.2.1"]
-    for number in range(2 * ROWS_A_STATEMENT + 7):
-        lines += [f"h{number} A 192.0.2.{number}", f"h{number} A 198.51.100.{number}", f'H{number} 60 TXT "t{number}"']
+    for number in range(CHUNK // 3 + 7):
+        lines += [f"h{number} A 192.0.2.{number % 256}", f"h{number} A 198.51.100.{number % 256}"]
+        lines += [f'H{number} 60 TXT "t{number}"']
         lines.append(f"Spelled{number}.Here AAAA 2001:db8::{number:x}")
     lines.append("h1 RRSIG A 8 2 3600 20300101000000 20200101000000 1 example. AAAA")
     text, findings = read_zone(io.BytesIO("\n".join([*lines, ""]).encode()), "zone", ORIGIN)
