@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dns.name
-import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from datasrc.records import RRset
 from tests.datasrc.zonemaking import SMALL, rrsets
@@ -22,7 +23,7 @@ from tests.kit import dnspacket as packet
 from tests.memmgr.signing import signed
 
 ROOT = Path(__file__).parents[2]
-SEEDS = (1, 2, 3)
+EXAMPLES = 3  # of seeds: each has another process begin, and asks 720 queries
 LABELS = [b"a", b"b", b"*", b"B", b"ns"]
 TYPES = [*sorted(RDATA), 6, 47, RRSIG, 255, 65280]
 SIGNED = [
@@ -72,7 +73,9 @@ def outcomes(seed: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+# Zones of another seed are no simpler ones: there is nothing to shrink.
+@settings(max_examples=EXAMPLES, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(seed=st.integers(0, 2**32 - 1))
 def test_compiled_and_interpreted_answer_and_leave_the_same(seed):
     program = (
         "import sys; from tests.kit.interpreted import interpret\n"
@@ -85,4 +88,4 @@ def test_compiled_and_interpreted_answer_and_leave_the_same(seed):
     mine = outcomes(seed)
     assert json.loads(said) == [True, mine]
     assert LEFT in mine  # signatures are asked for, too
-    assert mine.count(LEFT) < len(mine) / 4
+    assert mine.count(LEFT) < len(mine) / 2
