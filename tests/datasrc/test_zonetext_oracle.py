@@ -16,7 +16,7 @@ from dns.rdatatype import RdataType
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from datasrc.findings import Severity
+from datasrc.findings import Code, Severity
 from datasrc.rdata import META_TYPES, canonical
 from datasrc.zonetext_rdata import rdata_text
 from datasrc.zonetext_zone import read_zone
@@ -179,6 +179,84 @@ def test_a_zone_with_octets_changed_gives_findings_and_nothing_else(data):
     for _ in range(data.draw(st.integers(1, 4))):
         text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
     read_zone(io.BytesIO(bytes(text)), "z", ORIGIN, includes=False)
+
+
+# Everything that zone text is made of, to be damaged.
+WHOLE = rb"""$TTL 60
+@ 1h IN SOA ns h.a ( 1 2 ; comment
+ 3 4 5 )
+ NS ns
+ns A 192.0.2.1
+   300 AAAA 2001:db8::1
+a IN 60 TXT "x y" ( "z\"\065"
+ ) ; c
+b 60 IN SRV 1 2 3 a
+$ORIGIN sub.example.org.
+c\.d MX 10 @
+$TTL 2h
+e CNAME a.example.org.
+$ORIGIN example.org.
+f TYPE65280 \# 3 0a0b 0c
+g DS 1 13 2 ( abababababababababababababababab
+ abababababababababababababababab )
+*.h CAA 0 issue "x;y"
+"""
+places = st.integers(0, len(WHOLE))
+spliced = st.one_of(
+    pieces,
+    st.sampled_from([b"$TTL 5\n", b"$ORIGIN x\n", b"\n ", b"\\\n", b"CH", b"-1", b"1w", b"99999999999", b";x\n"]),
+)
+# Where it begins, how many octets go, and what comes for them.
+damages = st.tuples(places, st.integers(0, 7), st.just(b"")) | st.tuples(
+    places, st.integers(0, 1), spliced | st.binary(min_size=1, max_size=2)
+)
+
+
+def by_dnspython(text: bytes) -> dict[tuple[dns.name.Name, int, int], tuple[int, frozenset[bytes]]] | None:
+    """TTL and RDATA of each set, or None where it refuses."""
+    try:
+        zone = dns.zone.from_text(text.decode(), ORIGIN, relativize=False, check_origin=False)
+    except (dns.exception.DNSException, ValueError):
+        return None
+    return {
+        (name, int(rdataset.rdtype), int(rdataset.covers)): (
+            rdataset.ttl,
+            frozenset(rdata.to_digestable() for rdata in rdataset),
+        )
+        for name, node in zone.items()
+        for rdataset in node
+    }
+
+
+def test_a_damaged_zone_that_is_read_at_all_is_read_as_dnspython_reads_it():
+    """Where that reads it, too. Two things differ by intention, about octets beyond ASCII, which we take as they are.
+
+    dnspython refuses what is no UTF-8, and makes IDNA of what is in names, where we warn (Code.NON_ASCII).
+    """
+    compared = 0
+
+    @settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(damages, min_size=1, max_size=2))
+    def check(edits):
+        nonlocal compared
+        text = WHOLE
+        for start, gone, new in edits:
+            text = text[:start] + new + text[start + gone :]
+        zone, findings = read_zone(io.BytesIO(text), "z", ORIGIN, includes=False)
+        made_idna = any(finding.code is Code.NON_ASCII for finding in findings)
+        expected = None if findings.errors or made_idna else by_dnspython(text)
+        if expected is not None:
+            compared += 1
+            assert expected == {
+                (rrset.name, rrset.rdtype, rrset.covers): (
+                    rrset.ttl,
+                    frozenset(digestable(rrset.rdtype, rdata) for rdata in rrset.rdatas),
+                )
+                for rrset in zone.rrsets()
+            }
+
+    check()
+    assert compared > 40  # of every five examples one is good
 
 
 @pytest.mark.parametrize(
