@@ -1,5 +1,6 @@
 """Is each set of a signed zone signed? RFC 4035 section 2.2 and RFC 6840 section 5.11 want of each set with authority a
-signature of each algorithm that the zone has a key of; validators take a zone for bogus where they find only others.
+signature of each algorithm that the zone has a key of; some validators take a zone
+for bogus where they find only others.
 
 Signatures are counted, not verified: that takes the time of day, and for a large zone hours.
 """
@@ -19,6 +20,7 @@ from datasrc.records import RRset
 _SIGNATURES = frozenset({int(RdataType.RRSIG), int(RdataType.SIG)})
 # Of a delegation only these are signed, not its NS and not its glue (RFC 4035 section 2.2).
 _SIGNED_AT_CUT = frozenset({int(RdataType.DS), int(RdataType.NSEC)})
+_REVOKED = 0x0080  # of the flags of a DNSKEY: it signs the set of keys, and nothing else (RFC 5011 section 2.1)
 _ZONE_KEY = 0x0100  # of the flags of a DNSKEY: others sign nothing of a zone (RFC 4034 section 2.1.1)
 _DNSSEC = 3  # the only protocol of a DNSKEY (RFC 4034 section 2.1.2)
 _KEY_OCTETS = 4  # in front of the key
@@ -60,7 +62,9 @@ def _key_algorithms(keys: RRset) -> frozenset[int]:
     return frozenset(
         rdata[3]
         for rdata in keys.rdatas
-        if len(rdata) > _KEY_OCTETS and int.from_bytes(rdata[:2]) & _ZONE_KEY and rdata[2] == _DNSSEC
+        if len(rdata) > _KEY_OCTETS
+        and int.from_bytes(rdata[:2]) & (_ZONE_KEY | _REVOKED) == _ZONE_KEY
+        and rdata[2] == _DNSSEC
     )
 
 

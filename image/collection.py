@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from image import layout, manifest
-from image.arena import Arena
+from image.arena import Arena, NoAddresses
 from image.delta import DeltaFile
 from image.directory import Directory, record_place
 from image.errors import ImageError
@@ -285,7 +285,7 @@ class Collection:
                 pass
             except (ImageError, OSError) as error:
                 self._tell(place / slot.image, str(error))
-                whole = whole and isinstance(error, ImageError)
+                whole = whole and isinstance(error, (ImageError, NoAddresses))
         return Prepared(
             announced.seed,
             directory,

@@ -50,11 +50,13 @@ class ImageFile:
             raise
 
     def is_altered(self) -> bool:
-        """Whether others find another file by now, or none. Raises OSError."""
+        """Whether others find another file by now, or none, as far as that can be seen now."""
         try:
             return _identity(self.path.stat()) != self._identity
         except FileNotFoundError:
             return True
+        except OSError:
+            return False
 
     def row(self) -> list[int]:
         """What the searcher wants to know (image/searcher.py, ROW), the delta left out."""

@@ -23,8 +23,8 @@ class Announcement:
 
     @property
     def is_told(self) -> bool:
-        """Whether readers can know the list, or will when there is anything to tell."""
-        return not self._untold
+        """Whether readers can know the list."""
+        return self._begun and not self._untold
 
     def withdraw(self) -> None:
         """Remove what a process before this one announced. Raises OSError."""

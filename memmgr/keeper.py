@@ -290,6 +290,7 @@ class Keeper:
         lost = [origin for origin in missing if self._aligning.is_ready(origin)]
         for origin in lost:
             self.failures[origin] = self.following.files.fault_of(origin) or CANNOT_BE_HAD
+        self._aligning.stale.difference_update(build.batch.origins)
         self._aligning.leave_outdated(lost)
         for origin in missing.difference(lost):
             self.update(origin)
@@ -317,11 +318,14 @@ class Keeper:
         self._mend()
 
     def _mend(self) -> None:
-        """Have built anew what others cannot map any more. Raises OSError."""
-        for number in self.store.altered():
-            if number == self._margin.number:
-                self._margin.renew()
-            self.plan.survey(self._each_again({number}), again=True, zones=self.store.zones[number])
+        """Have built anew what others cannot map any more, until no zone is in such a slot. Raises OSError."""
+        altered = self.store.altered()
+        held = {number for number in altered if self.store.zones[number]}
+        if held and self.plan.is_empty:
+            self.plan.survey(self._each_again(held), again=True, zones=sum(self.store.zones[slot] for slot in held))
+        if self._margin.number in altered:
+            self._margin.renew()
+        self.store.keep_directory()
 
     def _try_again(self) -> None:
         due = [self._due.pop() for _ in range(min(TRIED_AT_ONCE, len(self._due)))]

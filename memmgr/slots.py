@@ -115,16 +115,14 @@ class Slots:
         self._take(number, image, changes)
         return Slot(number, image.octets, summed, changes.octets, stamp(), sum(records), len(records))
 
-    def altered(self) -> list[int]:
-        """Those of which others map something else since this was asked last, or nothing. Raises OSError."""
-        found = []
+    def altered(self) -> set[int]:
+        """Those of which others would map something else by now, or nothing. Each is told once."""
         for number in self.images.keys() - self._altered:
             file = next((file for file in (self.images[number], self.deltas[number]) if file.is_altered()), None)
             if file is not None:
                 self._altered.add(number)
                 self._refused(file.path, "it was removed or changed while it was in use")
-                found.append(number)
-        return found
+        return set(self._altered)
 
     def let_go(self, number: int) -> None:
         """Unmap both; nobody may ask for them any more."""

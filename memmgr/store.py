@@ -287,15 +287,17 @@ class Store:
         place = record_place(entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32, self.heaps)
         return identity(self.arena.view, place) == (source, version)
 
-    def altered(self) -> list[int]:
-        """Slots of which somebody removed or changed a file since this was asked last: nobody else can map them, and
-        what they have is to be built anew. The directory is made anew at once. Raises OSError.
+    def altered(self) -> set[int]:
+        """Slots of which somebody removed or changed a file: nobody else can map them, and their zones are to be built
+        anew. Each is told once.
         """
-        found = self._slots.altered()
+        return self._slots.altered()
+
+    def keep_directory(self) -> None:
+        """Make the directory anew if somebody removed it. Raises OSError."""
         if self.directory.is_gone():
             self._refused(self.directory.path, "it was removed while it was in use")
             self._grow()
-        return found
 
     def announce(self) -> None:
         """From now on answers may be made from what is listed. Raises OSError."""

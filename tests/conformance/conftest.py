@@ -28,6 +28,7 @@ from tests.conformance.servers import (
 )
 from tests.kit.cookies import OLD_SECRET, SECRET
 from tests.kit.dnsclient import Subject
+from tests.kit.interpreted import is_interpreting
 from tests.kit.launch_auth import LOOPBACK, AuthProcess, ImageKeeper
 
 ROOT_ZONES = Path(__file__).parent / "zones-root"
@@ -78,7 +79,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
 
 # By whom queries are answered: by the plain implementation, which has no images, or by the compiled loops from images.
 PLAIN, IMAGES = "plain", "images"
-FORMS = (PLAIN, IMAGES) if foreign_subject() is None else (PLAIN,)
+FORMS = (PLAIN,) if foreign_subject() is not None else (IMAGES,) if is_interpreting() else (PLAIN, IMAGES)
 
 
 @pytest.fixture(params=FORMS)

@@ -132,6 +132,7 @@ SOUND = [
     SIGNED,
     SIGNED + "a NS ns.a\nns.a A 192.0.2.2\na DS 1 8 2 " + "00" * 32 + "\n" + signature("a", "DS"),
     SIGNED + "@ DNSKEY 0 3 8 AAAA\n",
+    SIGNED + "@ DNSKEY 385 3 8 AAAA\n" + signature("@", "DNSKEY", 8),  # revoked: it signs the keys alone
     SIGNED.replace("AAAA\n@ NS", "AAAA\n@ DNSKEY 256 3 8 AAAA\n@ NS")
     + "".join(signature(owner, covered, 8) for owner, covered in SIGNED_SETS),
     # Lookalikes of below and repeated.

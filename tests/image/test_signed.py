@@ -22,7 +22,7 @@ from tests.kit.signedzones import CHAINS, MISSING, SignedZone
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
-EXAMPLES = int(os.environ.get("SIGNED_IMAGES_EXAMPLES", "3"))  # zones of each chain
+EXAMPLES = int(os.environ.get("SIGNED_IMAGES_EXAMPLES", "4"))  # zones of each chain
 QUESTIONS = 70  # of each zone: many zones show more than many questions
 SIZES = (512, 1232)
 DO = 0x8000

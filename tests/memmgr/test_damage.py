@@ -7,6 +7,7 @@ import itertools
 import mmap
 import os
 import random
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -154,6 +155,34 @@ def test_what_is_removed_or_replaced_while_it_is_in_use_is_made_anew(changed, vi
     assert changed.text("www.example.") == "192.0.2.84"
     for number in range(ZONES):
         assert changed.text(f"www.zone{number}.") == f"192.0.2.{number}"
+
+
+@pytest.mark.parametrize("victim", ["*.image", "*.delta", "*.directory"])
+def test_what_is_removed_while_there_is_no_room_is_made_anew_when_there_is(changed, monkeypatch, victim):
+    """A full disk is why files are removed."""
+    changed.start()
+    for path in files(changed, victim):
+        path.unlink()
+    with monkeypatch.context() as patched:
+
+        def full(*_arguments, **_options):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        patched.setattr(os, "posix_fallocate", full)
+        patched.setattr(tempfile, "mkstemp", full)
+        for _ in range(2):
+            with suppress(OSError):  # as the daemon, which tells it
+                changed.keeper.retry()
+            while (build := changed.keeper.take()) is not None:
+                changed.keeper.failed(build, "No space left on device")
+    changed.keeper.retry()
+    changed.settle()
+    changed.keeper.retry()
+    changed.settle()
+    changed.collection = changed.responder = None  # another process
+    assert_right(changed)
+    assert not changed.keeper.failures
+    assert changed.keeper.doubt == ""
 
 
 @pytest.mark.parametrize("victim", ["*.image", "*.delta", "*.directory"])

@@ -467,3 +467,15 @@ def test_all_zones_are_built_anew_one_after_the_other_and_vouched_for_meanwhile(
     assert sorted(origin for built in house.built for origin in built) == ["z0.", "z1.", "z2.", "z3."]
     assert (house.keeper.plan.waiting, house.keeper.doubt) == (0, "")
     assert house.answer("www.z3.").answer[0][0].address == "192.0.2.3"
+
+
+def test_before_the_announcement_no_entry_says_what_was_before(house):
+    """Readers cannot learn of a new slot then: what was before would be answered for as long as a start takes."""
+    house.load(soa(1, "www A 192.0.2.80"), "example.")
+    house.start()
+    house.stop()
+    store = house.begin().store
+    (there,) = [one for one in store.located() if one.record.name == name("example.", ".")]
+    other = max(store.heaps) + 1
+    store.directory.put(there.entry, there.record.origin, other, 1, announced=store._announcement.is_told)
+    assert store.directory.known(there.entry, {}) == 0
