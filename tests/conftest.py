@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from tests.kit.absence import pytest_runtest_makereport  # noqa: F401 - a hook
 from tests.kit.interpreted import interpret
 from tests.kit.postgres import own_postgres, postgres_server, postgres_url  # noqa: F401 - fixtures for every test
 
+INTERPRETED = "--interpreted"
+if INTERPRETED in sys.argv:  # now: a conftest.py of a folder that is named there is read before options are
+    interpret()
 FIGURE = "figure"  # record_property(FIGURE, "one line")
 
 
@@ -28,7 +32,7 @@ LONG = ("tests/test_interpreted", "tests/system/", "tests/interop/", "tests/memm
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Which of the two forms of the compiled modules is tested."""
-    parser.addoption("--interpreted", action="store_true", help="import compiled modules as the Python they are")
+    parser.addoption(INTERPRETED, action="store_true", help="import compiled modules as the Python they are")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,8 +40,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it starts in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)  # else whom we start ignores it, too
     config.pluginmanager.register(evidence)
-    if config.getoption("--interpreted"):
-        interpret()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
