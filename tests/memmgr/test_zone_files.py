@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import dns.name
 import msgspec
@@ -412,6 +413,23 @@ class TestRestart:
         assert len(reads) == 5 or house.forgets
         assert [house.text(f"www.z{number}.test.") for number in range(5)] == [f"192.0.2.{n}" for n in range(5)]
         assert [name for name, _ in house.refused] == ([] if fault == "gone" else [filetable.NAME])
+
+    @pytest.mark.parametrize("ahead", [0, 1, filetable.SLIGHTLY_AHEAD - 1])  # ms
+    def test_a_start_within_the_millisecond_of_the_end_before_it_waits_for_the_next_one(
+        self, house, reads, ahead, monkeypatch
+    ):
+        """And where the clock was set back a little. The files were read anew: a bad one had lost its last good data."""
+        start_with(house, 5)
+        table = (house.place / filetable.NAME).read_bytes()[filetable.DIGEST_OCTETS :]
+        until = msgspec.msgpack.decode(table, type=filetable.Table).until
+        clock = [until - ahead]
+        monkeypatch.setattr(filetable, "_now", lambda: clock[-1])
+        waiting = SimpleNamespace(sleep=lambda seconds: clock.append(clock[-1] + round(seconds * 1000)))
+        monkeypatch.setattr(filetable, "time", waiting)
+        reads.clear()
+        house.start()
+        assert (clock[-1], reads, house.refused) == (until + 1, [], [])
+        assert [house.text(f"www.z{number}.test.") for number in range(5)] == [f"192.0.2.{n}" for n in range(5)]
 
     def test_images_that_are_gone_are_built_of_the_files_that_are_remembered(self, house, reads):
         start_with(house, 5)
