@@ -63,7 +63,9 @@ def read(place: Path) -> dict[int, PackedFiles]:
         raise ImageError(path, f"it is no table of zone files: {error}") from error
     while (ahead := table.until + 1 - _now()) > 0:  # versions of now would not come after those of the images
         if ahead > SLIGHTLY_AHEAD:
-            raise ImageError(path, "it is from later than now: the clock was set back, and the zone files are read anew")
+            raise ImageError(
+                path, "it is from later than now: the clock was set back, and the zone files are read anew"
+            )
         time.sleep(ahead / 1000)
     return table.sources
 
