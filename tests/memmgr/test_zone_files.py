@@ -418,7 +418,7 @@ class TestRestart:
     def test_a_start_within_the_millisecond_of_the_end_before_it_waits_for_the_next_one(
         self, house, reads, ahead, monkeypatch
     ):
-        """And where the clock was set back a little. The files were read anew: a bad one had lost its last good data."""
+        """And where the clock was set back a little. Files were read anew: a bad one had lost its last good data."""
         start_with(house, 5)
         table = (house.place / filetable.NAME).read_bytes()[filetable.DIGEST_OCTETS :]
         until = msgspec.msgpack.decode(table, type=filetable.Table).until
