@@ -14,7 +14,7 @@ import pytest
 
 import datasrc
 from tests.conformance import loading, zonefiles
-from tests.conformance.leaving import find_unexplained
+from tests.conformance.leaving import Rules, find_unexplained
 from tests.conformance.loading import Loaded, Reloaded
 from tests.conformance.servers import (
     HASTY,
@@ -129,7 +129,7 @@ def watched(servers: Servers, process: AuthProcess) -> Iterator[AuthProcess]:
     process.left()
     yield process
     with servers.source.snapshot() as snapshot:
-        unexplained = find_unexplained(snapshot, process.left(), process.settings)
+        unexplained = find_unexplained(snapshot, process.left(), Rules.of(process))
     assert not unexplained, f"left by the loops: {[one.message.hex() for one in unexplained]}"
 
 

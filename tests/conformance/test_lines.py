@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.conformance.conftest import IMAGES, Servers
-from tests.conformance.leaving import find_unexplained
 from tests.conformance.lines import HERE, LEVELS, TABLE, read_lines, read_marks, read_rows, render
-from tests.kit import dnspacket as packet
-from tests.kit.launch_auth import AuthProcess
 
 ODD_UDP_ROWS = 77
 ODD_TCP_ROWS = 10
@@ -49,9 +45,9 @@ def test_no_conformance_test_skips_or_expects_to_fail():
 
 
 def test_every_test_that_asks_the_server_names_its_line():
-    """Tests without @line prove nothing of the table; only this file has any."""
+    """Tests without @line prove nothing of the table; only those of the tests themselves have none."""
     for file in HERE.rglob("test_*.py"):
-        if file.name == "test_lines.py":
+        if file.name in ("test_lines.py", "test_leaving.py"):
             continue
         for node in ast.parse(file.read_text()).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
@@ -59,29 +55,3 @@ def test_every_test_that_asks_the_server_names_its_line():
                 assert any(isinstance(call, ast.Name) and call.id == "line" for call in calls), (
                     f"{file.name}::{node.name}"
                 )
-
-
-def test_what_the_loops_leave_is_seen_and_what_they_should_answer_is_told(
-    servers: Servers, default_process: AuthProcess, form: str
-):
-    usual, unusual = packet.query("www.plain.test."), packet.query("www.plain.test.", rdclass=packet.CH)
-    default_process.left()
-    for message in (unusual, usual):
-        for stream in (False, True):
-            ask(default_process, message, stream=stream)
-    left = default_process.left()
-    with servers.source.snapshot() as snapshot:
-        told = [one.message for one in find_unexplained(snapshot, left, {})]
-    assert [one.message for one in left] == ([unusual] * 2 if form == IMAGES else [unusual] * 2 + [usual] * 2)
-    assert told == ([] if form == IMAGES else [usual] * 2)
-
-
-def ask(process: AuthProcess, message: bytes, *, stream: bool) -> None:
-    """One query, and its reply."""
-    if stream:
-        with process.subject.connect() as talk:
-            talk.ask(message)
-    else:
-        with process.subject.udp() as sock:
-            sock.send(message)
-            assert sock.recv(512)[:2] == message[:2]

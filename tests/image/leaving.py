@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import ipaddress
+from dataclasses import dataclass, field
+
 import dns.message
 import dns.name
 import dns.rcode
 from dns.name import Name
 from dns.rdatatype import RdataType
 
+from auth.acl import Requester
+from auth.answer import answer_question
+from auth.client import Client, Transport
 from auth.denial import prover_of
-from auth.errors import Unprovable
+from auth.edns import MIN_UDP_SIZE
+from auth.errors import Dropped, NotServed, Refusal, Unprovable, Unusable
+from auth.settings import Settings
+from auth.wire import Question
+from auth.zones import View, ZoneTable
+from datasrc.errors import DataSourceError
 from datasrc.nsec3 import hashed_key, read_parameters
 from datasrc.records import Match, ZoneState
 from datasrc.source import Finder, Snapshot
@@ -20,27 +31,49 @@ HOSTS = {layout.NS: 0, layout.MX: 2, layout.SRV: 6, layout.SVCB: 2, layout.HTTPS
 SLACK = 100  # octets by which the two implementations may differ: they compress in other ways
 MAX_COUNT = 255  # records of a set in an image
 MAX_OCTETS = 0x3FFF
+OPTION_HEAD = 4  # octets of an EDNS option before its content
+# Why a refusal may be left.
+NOBODY_VOUCHES = "a name of no zone, and nobody vouches for that just now"
+NO_ROOM = "an extended error that does not fit"
+UNUSABLE = "a zone that cannot be answered from"
+NO_PROOF = "a chain that proves nothing"
 
 
-def reason_to_leave(
-    snapshot: Snapshot, message: bytes, plain: bytes | None, *, stream: bool, courteous: bool
-) -> str | None:
-    """Why a query whose answer is that may be left; None: it must be answered."""
-    query = dns.message.from_wire(message)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query, the reply of the plain implementation, and what both go by."""
+
+    message: bytes
+    plain: bytes | None
+    client: Client
+    settings: Settings = field(default_factory=Settings)
+    zones: ZoneTable = field(default_factory=ZoneTable)
+    vouched: bool = False  # the directory vouches that names it has no zone for are in none
+
+    @property
+    def stream(self) -> bool:
+        """Whether it comes over TCP."""
+        return self.client.transport is Transport.TCP
+
+
+def reason_to_leave(snapshot: Snapshot, asked: Asked) -> str | None:
+    """Why a query may be left; None: it must be answered."""
+    query = dns.message.from_wire(asked.message)
     (question,) = query.question
     if question.rdtype in NEVER:
         return "a type that images never answer"
-    if plain is None:
-        return "it gets no reply"
-    reply = dns.message.from_wire(plain)
-    if reply.rcode() in (dns.rcode.REFUSED, dns.rcode.SERVFAIL):
-        return "a name in no zone that can be answered from"
-    if stream and len(plain) > layout.POINTER_REACH - SLACK:
+    refusal = refusal_of(snapshot, query, asked)
+    if refusal is not None:
+        return reason_to_leave_refusal(refusal, asked)
+    if asked.plain is None:
+        return None
+    reply = dns.message.from_wire(asked.plain)
+    if asked.stream and len(asked.plain) > layout.POINTER_REACH - SLACK:
         return "pointers do not reach that far"
-    if stream and any(len(rrset) > MAX_COUNT for section in reply.sections for rrset in section):
+    if asked.stream and any(len(rrset) > MAX_COUNT for section in reply.sections for rrset in section):
         return "a set of very many records"
     glue = [len(rrset) for rrset in reply.additional]
-    if stream and (sum(glue) > MAX_COUNT or max(glue, default=0) >= MAX_COUNT):
+    if asked.stream and (sum(glue) > MAX_COUNT or max(glue, default=0) >= MAX_COUNT):
         return "glue of very many records"
     names = [question.name]
     names += [rrset[0].target for rrset in reply.answer if rrset.rdtype == layout.CNAME]
@@ -49,9 +82,40 @@ def reason_to_leave(
         reason = _at(snapshot, name, question.rdtype, dnssec=dnssec)
         if reason is not None:
             return reason
-    if courteous and _names_hidden_hosts(snapshot, reply):
+    if not asked.settings.minimal_responses and _names_hidden_hosts(snapshot, reply):
         return "a host below a cut"
     return None
+
+
+def refusal_of(snapshot: Snapshot, query: dns.message.Message, asked: Asked) -> Exception | None:
+    """What the plain implementation raises instead of an answer from data; None: it has one."""
+    (question,) = query.question
+    view = View(snapshot, asked.zones, Requester(ipaddress.ip_address(asked.client.address)))
+    asks = Question(question.name, question.rdtype, question.rdclass)
+    try:
+        dnssec = bool(query.ednsflags & dns.flags.DO)
+        answer_question(asks, view, asked.settings, layout.MAX_MESSAGE, dnssec_ok=dnssec)
+    except (Refusal, Dropped, DataSourceError) as refusal:
+        return refusal
+    return None
+
+
+def reason_to_leave_refusal(refusal: Exception, asked: Asked) -> str | None:
+    """Why a query that is refused so may be left. Images know who may ask, and names of no zone, if one vouches."""
+    if isinstance(refusal, NotServed) and not asked.vouched:
+        return NOBODY_VOUCHES
+    if isinstance(refusal, Unprovable):
+        return NO_PROOF
+    if isinstance(refusal, Unusable | DataSourceError):
+        return UNUSABLE
+    return NO_ROOM if _has_no_room_for_error(asked.plain) else None
+
+
+def _has_no_room_for_error(plain: bytes | None) -> bool:
+    """Whether a refusal tells by TC that it had no room to say why (RFC 8914 section 3)."""
+    if plain is None or not plain[2] & layout.TC:
+        return False
+    return len(plain) + OPTION_HEAD + layout.EDE_OCTETS > MIN_UDP_SIZE
 
 
 def _at(snapshot: Snapshot, name: Name, rdtype: int, *, dnssec: bool) -> str | None:
@@ -72,7 +136,7 @@ def _at(snapshot: Snapshot, name: Name, rdtype: int, *, dnssec: bool) -> str | N
             try:
                 prover = prover_of(finder)
             except Unprovable:
-                return "a chain that proves nothing"
+                return NO_PROOF
             if prover is None:
                 return "a zone without a chain, though there may be signatures" if _has_signs(finder) else None
             if not _is_in_chain(finder, encloser if found.match is Match.NXDOMAIN or found.wildcard else name):

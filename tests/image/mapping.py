@@ -31,7 +31,8 @@ from image.listing import Listing, OriginReader
 from image.responder import Responder
 from tests.auth.world import UDP, World
 from tests.datasrc.zonemaking import TESTER
-from tests.image.leaving import SLACK, reason_to_leave
+from tests.image.leaving import SLACK, Asked, reason_to_leave
+from tests.kit.vouching import is_vouched
 
 UDP_SIZE = 1232
 SEED = 0x1234567890ABCDEF
@@ -57,6 +58,7 @@ class Both:
         self.replies = memoryview(bytearray(40000))
         self.responder.serve(self.queries, self.replies)
         self.responder.courteous = settings is not None and not settings.minimal_responses
+        self.trusted: int | None = None  # the data sources that are to be vouched for
 
     @property
     def source(self) -> DataSource:
@@ -92,6 +94,7 @@ class Both:
 
     def vouch(self, sources: int = 1) -> None:
         """No other zones are there: names of none of them are refused."""
+        self.trusted = sources
         self.responder.trust(sources, 0)
         self.directory.vouch(time.monotonic(), sources)
 
@@ -109,9 +112,8 @@ class Both:
         client = Client("192.0.2.200", 5353, Transport.TCP, idle_timeout=10.0) if stream else UDP
         plain = self.world.engine.respond(message, client)
         if octets is None:
-            courteous = bool(self.responder.courteous)
             with self.source.snapshot() as snapshot:
-                reason = reason_to_leave(snapshot, message, plain, stream=stream, courteous=courteous)
+                reason = reason_to_leave(snapshot, self.asked(message, plain, client))
             assert reason is not None, (
                 f"left: {dns.message.from_wire(message)}\n{plain and dns.message.from_wire(plain)}"
             )
@@ -123,6 +125,12 @@ class Both:
         else:
             compare_whole(octets, plain, layout.MAX_MESSAGE if stream else size_of(message))
         return True
+
+    def asked(self, message: bytes, plain: bytes | None, client: Client) -> Asked:
+        """A query that both have, and the plain reply."""
+        header = self.arena.view[self.directory.place :][: layout.HEADER_OCTETS]
+        vouched = self.trusted is not None and is_vouched(header, self.trusted)
+        return Asked(message, plain, client, self.world.engine.serving.settings, vouched=vouched)
 
     def restrict(self, origins: list[Name]) -> None:
         """Leave these zones."""

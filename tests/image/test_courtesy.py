@@ -59,10 +59,11 @@ questions = st.lists(
 def same_but_for_room(both: Both, message: bytes, *, stream: bool = False) -> bool:
     """Whether the image answered: the same, or, where not all fits, no more than all and at least what was asked."""
     octets = both.image_reply(message, stream=stream)
-    plain = both.world.engine.respond(message, TCP if stream else UDP)
+    client = TCP if stream else UDP
+    plain = both.world.engine.respond(message, client)
     if octets is None:
         with both.source.snapshot() as snapshot:
-            assert reason_to_leave(snapshot, message, plain, stream=stream, courteous=True) is not None
+            assert reason_to_leave(snapshot, both.asked(message, plain, client)) is not None
         return False
     assert plain is not None
     if meaning(octets) == meaning(plain) and octets[:12] == plain[:12]:

@@ -39,9 +39,13 @@ from daemonkit.secretfiles import Secret
 from daemonkit.spec import Spec
 from datasrc.sources import open_sources, source_url
 from image.directory import fingerprint
+from tests.kit.vouching import announced_header, is_vouched
 
 BACKLOG = 128
 PORT_TRIES = 20
+
+# A message, its reply, the transport, the client's address and port, and whether names of no zone were vouched for.
+Noted = tuple[str, str | None, str, str, int, bool]
 
 
 def bind(addresses: list[str], port: int) -> list[socket.socket]:
@@ -119,7 +123,7 @@ async def serve(config: dict[str, Any]) -> None:
     )
     counters, log = Counters(spec.statistics), own_log("auth", spec.messages)
     server = Server(serving, counters, log, CompiledCounts.declare(counters))
-    left = Left(server)
+    left = Left(server, config.get("images"))
     async with supplied(server, config.get("images"), counters, log):
         await server.serve(sockets)
         say(sockets[0].getsockname()[1])
@@ -152,18 +156,23 @@ async def supplied(server: Server, directory: str | None, counters: Counters, lo
 class Left:
     """What came to the plain implementation of a server, and what it replied: without images that is everything."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, directory: str | None) -> None:
+        """Images are announced in that directory, if there are any."""
+        self._serving = server.engine.serving
         self._respond = server.engine.respond
-        self._noted: deque[tuple[str, str | None, str, int]] = deque()  # filled by the answering thread
+        self._directory = None if directory is None else Path(directory)
+        self._noted: deque[Noted] = deque()  # filled by the answering thread
         server.engine.respond = self._noting  # type: ignore[method-assign]
 
     def _noting(self, message: bytes, client: Client) -> bytes | None:
+        vouched = self._directory is not None and is_vouched(announced_header(self._directory), self._serving.sources)
         reply = self._respond(message, client)
-        self._noted.append((message.hex(), None if reply is None else reply.hex(), client.transport.name, client.port))
+        written = None if reply is None else reply.hex()
+        self._noted.append((message.hex(), written, client.transport.name, client.address, client.port, vouched))
         return reply
 
-    def take(self) -> list[tuple[str, str | None, str, int]]:
-        """Message, reply, transport and the client's port of each since the last time."""
+    def take(self) -> list[Noted]:
+        """What came since the last time."""
         return [self._noted.popleft() for _ in range(len(self._noted))]
 
 

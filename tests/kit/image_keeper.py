@@ -1,7 +1,7 @@
 """Keeps images as memmgr does: python -m tests.kit.image_keeper '{"data_sources": {...}, "directory": ...}'.
 
-Prints a line when all zones are announced in that directory, follows the data sources from then on, and ends when its
-standard input does: nothing is left behind when its parent dies.
+Prints a line when all zones are announced in that directory and it vouches for that, follows the data sources from then
+on, and ends when its standard input does: nothing is left behind when its parent dies.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ def keep(config: dict[str, Any]) -> None:
     keeper = Keeper(store, log)
     keeper.configure(sources, list(map(name_key, listed)))
     build(keeper)
+    keeper.follow()  # it vouches behind a look for which nothing was left to do
+    if keeper.doubt:
+        sys.exit(f"not all zones have a record: {keeper.doubt}")
     print(flush=True)  # noqa: T201 - the parent reads it
     while not select.select([sys.stdin], [], [], LOOK_EVERY)[0]:
         keeper.follow()

@@ -95,7 +95,9 @@ class LeftMessage:
     message: bytes
     reply: bytes | None
     stream: bool  # it came over TCP
-    port: int  # of the client
+    address: str  # of the client
+    port: int
+    vouched: bool  # names of no zone were vouched for then: the loops had to know of them
 
 
 class AuthProcess(_Child):
@@ -105,6 +107,7 @@ class AuthProcess(_Child):
         self, database: str, *, listen: tuple[str, ...] = LOOPBACK, images: Path | None = None, **config: Any
     ) -> None:
         self.settings: dict[str, Any] = config.get("settings", {})
+        self.zones: dict[str, list[Any]] = config.get("zones", {})  # listed, each with its query ACL
         self.has_images = images is not None
         config |= {"data_sources": sources_of(database), "listen": listen}
         super().__init__("tests.kit.auth_runner", config | ({} if images is None else {"images": str(images)}))
@@ -118,6 +121,6 @@ class AuthProcess(_Child):
     def left(self) -> list[LeftMessage]:
         """What the loops have left since this was called last: everything, where there are no images."""
         return [
-            LeftMessage(bytes.fromhex(message), None if reply is None else bytes.fromhex(reply), how == "TCP", port)
-            for message, reply, how, port in self.ask("left")
+            LeftMessage(bytes.fromhex(message), None if reply is None else bytes.fromhex(reply), how == "TCP", *rest)
+            for message, reply, how, *rest in self.ask("left")
         ]
