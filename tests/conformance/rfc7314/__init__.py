@@ -1,0 +1,1 @@
+"""How long a zone has left until it expires."""
