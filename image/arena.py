@@ -81,8 +81,8 @@ class Arena:
                 raise OSError(code, os.strerror(code))
 
     def hold(self, octets: int) -> int:
-        """Keep a place free, until unmap(), for files of so many octets together, two at most. Raises NoAddresses."""
-        size = _up(octets, mmap.PAGESIZE) + 2 * HUGE
+        """Keep a place free, until unmap(), for a file of so many octets. Raises NoAddresses."""
+        size = _up(octets, mmap.PAGESIZE) + HUGE
         place = self._free_place(size)
         self._used[place] = size
         return place

@@ -184,6 +184,20 @@ class Directory:
             return entry
         return self._memory.observe(self._before(at))
 
+    def forget_moves(self) -> None:
+        """Nobody goes by what entries were before any more: who has yet to map what they are now leaves these zones.
+
+        For the writer, once nobody can learn of the slots that zones moved to.
+        """
+        octets = ENTRY * self.capacity
+        start = self._before(0) - self._arena.address
+        for first in range(start, start + octets, ENTRY * AT_ONCE):
+            part = bytes(self._arena.view[first : min(first + ENTRY * AT_ONCE, start + octets)])
+            if part != bytes(len(part)):  # few are: nothing is made a number of in most
+                for at, entry in enumerate(memoryview(part).cast("Q").tolist()):
+                    if entry:
+                        self._memory.publish(self._arena.address + first + ENTRY * at, 0)
+
     def _before(self, at: int) -> int:
         return self._base + layout.HEADER_OCTETS + ENTRY * self.capacity + SUMS * _parts(self.capacity) + ENTRY * at
 

@@ -66,31 +66,43 @@ class Store:
             undo.callback(os.close, self._lock)
             self.arena = Arena()
             undo.callback(self.arena.close)
-            self._announcement.withdraw()
-            self._open()
+            try:
+                old = self._take_over()
+            finally:
+                self._announcement.withdraw()
+            self._open(old)
             undo.pop_all()
 
-    def _open(self) -> None:
-        """Map and check all there is."""
+    def _take_over(self) -> Directory | None:
+        """Have what was listed last, and its directory, if that is whole.
+
+        What was announced still is: whoever reads it maps what zones moved to. Behind this nobody answers them as they
+        were before that, for nobody can learn of it until the next announcement.
+        """
         self._files = self._read_files()
-        boot = manifest.boot_id()
-        before = self._read()
-        if before is None:
-            before = Manifest(0, boot, stamp(), "", 0)
-        self.manifest = before
-        self._slots = Slots(self.place, self.arena, before.seed, self._refused)
-        self.images, self.deltas, self.heaps = self._slots.images, self._slots.deltas, self._slots.heaps
+        self.manifest = self._read() or Manifest(0, manifest.boot_id(), stamp(), "", 0)
         try:
             self.sync_again()  # now: what was left by who was killed takes room that is needed
         except OSError:  # it may last: the next look tries again, and nothing is removed until then
             pass
+        old = self._old_directory(self.manifest)
+        if old is not None:
+            old.forget_moves()
+        return old
+
+    def _open(self, old: Directory | None) -> None:
+        """Map and check all there is; `old` is the directory that was listed."""
+        before = self.manifest
+        self._slots = Slots(self.place, self.arena, before.seed, self._refused)
+        self.images, self.deltas, self.heaps = self._slots.images, self._slots.deltas, self._slots.heaps
         # Images that find no room are left to auth; without a directory there is nothing.
-        held = self.arena.hold(min(self._directory_octets(), self.arena.octets // 2))
+        held = self.arena.hold(self._directory_octets(old))
         whole = self._map()
         self.arena.unmap(held)
         self.zones: Counter[int] = Counter()  # of each slot
         # Whether zones may have other records than those given last.
-        self.rebuilt = self._open_directory(self.manifest, rebuild=not whole or before.boot != boot)
+        same = before.boot == manifest.boot_id()
+        self.rebuilt = self._open_directory(self.manifest, old, rebuild=not (whole and same))
         self.directory.vouch_for_nothing()
         self.directory.settle(self.zones.total())
         self._sweep()
@@ -364,9 +376,8 @@ class Store:
             self._slots.make_anew(lost)
         return whole
 
-    def _open_directory(self, before: Manifest, *, rebuild: bool) -> bool:
+    def _open_directory(self, before: Manifest, old: Directory | None, *, rebuild: bool) -> bool:
         """Have the directory; whether it was made anew, for it, or anything that it points to, is not what it was."""
-        old = self._old_directory(before)
         trusted = old if before.boot == manifest.boot_id() else None  # else some of its pages may not be on the disk
         damaged = trusted.damaged() if trusted is not None else set()
         if old is not None and damaged and not old.loose:
@@ -384,12 +395,11 @@ class Store:
         self.zones = Counter(slot for _, slot, _ in self.directory.entries())
         return bool(before.directory)
 
-    def _directory_octets(self) -> int:
-        """Of the directory that there is, and of another, which may have to be made, at most."""
-        path = self.place / self.manifest.directory
-        old = path.stat().st_size if path.is_file() else 0
-        zones = sum(slot.zones for slot in self.manifest.slots) + old // (directory.ENTRY * layout.DIRECTORY_LOAD)
-        return old + directory.file_octets(_room(zones))
+    def _directory_octets(self, old: Directory | None) -> int:
+        """Of the directory that may have to be made anew: with the old one it has half of all addresses at most."""
+        before = 0 if old is None else old.capacity // layout.DIRECTORY_LOAD
+        octets = directory.file_octets(_room(before + sum(slot.zones for slot in self.manifest.slots)))
+        return max(0, min(octets, self.arena.octets // 2 - directory.file_octets(before)))
 
     def _old_directory(self, before: Manifest) -> Directory | None:
         if not before.directory:

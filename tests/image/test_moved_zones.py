@@ -10,6 +10,8 @@ from datasrc.records import Provenance
 from image import manifest
 from image.zonerecord import origin_wire
 from memmgr.aligning import SMALL_ZONE
+from memmgr.announcing import Announcement
+from memmgr.store import Store
 from tests.datasrc.zonemaking import name
 from tests.memmgr.house import House, soa
 
@@ -140,14 +142,86 @@ def test_a_zone_that_moved_is_left_while_its_image_cannot_be_announced(house, mo
     assert mapped(house) == "192.0.2.1"
 
 
-def test_when_memmgr_is_killed_behind_the_move_its_zone_is_answered_as_it_was_until_the_next_one_announces(house):
+def move_changed(house, monkeypatch):
+    """Have the first zone built anew for a change of it."""
+    before = house.keeper.store.find(origin_wire(EXAMPLE)).slot
     house.load(soa(2, "www A 192.0.2.2", *MANY))
-    house.settle()
-    move(house)
-    house.kill()
-    house.begin()
+    with monkeypatch.context() as patched:
+        patched.setattr("memmgr.changing.Changing.change", lambda *_arguments: None)
+        house.settle(compacting=False)
+    assert house.keeper.store.find(origin_wire(EXAMPLE)).slot != before
+
+
+def who_looks_now(house):
+    """Another reader, which has mapped what is announced; the one before, to be put back."""
+    other = house.collection, house.responder
+    house.collection = house.responder = None
     house.look()
+    return other
+
+
+@pytest.mark.parametrize("end", [House.kill, House.stop])
+def test_a_zone_that_moved_just_before_its_memmgr_ended_is_left_by_who_cannot_learn_of_it(house, monkeypatch, end):
+    """It was answered as before its change until the next one announced, where others had the change."""
+    move_changed(house, monkeypatch)
+    assert mapped(house) == "192.0.2.1"
+    late = who_looks_now(house)
     assert mapped(house) == "192.0.2.2"
-    house.settle().look()
-    assert mapped(house) == "192.0.2.2"
+    end(house)
+    house.begin()
+    for _ in range(2):
+        house.look()
+        assert mapped(house) == "192.0.2.2"
+        prompt = house.collection, house.responder
+        house.collection, house.responder = late
+        assert (mapped(house), house.collection.find(origin_wire(EXAMPLE))) == ("left", None)
+        house.look()
+        assert mapped(house) == "left"
+        assert mapped(house, "www.second.") == "192.0.2.101"
+        late = house.collection, house.responder
+        house.collection, house.responder = prompt
+    house.settle()
+    for house.collection, house.responder in (late, prompt):
+        house.look()
+        assert (mapped(house), found(house)) == ("192.0.2.2", 2)
     assert house.built == []
+
+
+@pytest.mark.parametrize(
+    ("step", "seen"), [((Announcement, "withdraw"), "192.0.2.2"), ((Store, "_open"), "left")], ids=["before", "behind"]
+)
+def test_wherever_a_start_ends_nothing_old_is_answered_by_who_looks_only_then(house, monkeypatch, step, seen):
+    """Who can read what was announced learns of the move; who cannot must not answer what was before it."""
+    move_changed(house, monkeypatch)
+    house.kill()
+    with monkeypatch.context() as patched:
+        patched.setattr(*step, die)
+        with pytest.raises(Killed):
+            house.begin()
+    assert mapped(house) == "left"
+    house.look()
+    assert mapped(house) == seen
+    house.start().look()
+    assert mapped(house) == "192.0.2.2"
+
+
+def test_what_was_announced_is_withdrawn_by_a_start_that_cannot_read_the_list(house, monkeypatch):
+    """Who takes the lock again and again would have it taken for kept."""
+    house.stop()
+    with monkeypatch.context() as patched:
+        patched.setattr("image.manifest.read", too_many_files)
+        with pytest.raises(OSError, match="Too many"):
+            house.begin()
+    assert not house.announcement.exists()
+
+
+def too_many_files(*_arguments):
+    raise OSError(errno.EMFILE, "Too many open files")
+
+
+def die(*_arguments):
+    raise Killed
+
+
+class Killed(Exception):
+    """At a step of a start."""
