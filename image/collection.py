@@ -26,10 +26,8 @@ from image.file import ImageFile
 from image.manifest import Manifest, Slot
 from image.zonerecord import ZoneRecord
 
-GRACE = 10.0  # s that images are answered from when nobody keeps them any more: their keeper may be on its way back
+GRACE = 10.0  # s that images are answered from when nobody is known to keep them, or what is announced cannot be read
 RETRY = 5.0  # s until what could not be mapped is tried again: of a large image all is read for that
-# Errors of the lock that say that nobody keeps the images; others say something of this process, or of the machine.
-GONE = (FileNotFoundError, NotADirectoryError, PermissionError)
 
 
 class Reader(Protocol):
@@ -98,7 +96,9 @@ class Collection:
         self._read: tuple[int, int] | None = None  # which one that was: inode and time
         self._place: Path | None = None
         self._again = math.inf  # when to map what was left out for a reason that may pass
-        self._kept = clock()  # when somebody kept the images last
+        self._keeper = manifest.KeeperWatch()
+        self._kept = clock()  # when somebody was known to keep the images last
+        self._known = clock()  # when what is announced was known last
         self._gone: float | None = None  # when the directory was first seen to be gone
         self._told: set[tuple[Path, str]] = set()
 
@@ -116,7 +116,7 @@ class Collection:
         if self._is_abandoned():
             return _NOTHING if self.installed.directory is not None else None
         prepared = self._prepare()
-        if prepared is None and self._is_outdated():
+        if self._is_unknown() or (prepared is None and self._is_outdated()):
             return _NOTHING
         return prepared
 
@@ -128,7 +128,8 @@ class Collection:
             if which == self._read and seen == before and self._clock() < self._again:
                 return None
             announced = manifest.read(self._announcement)
-        except FileNotFoundError:  # its keeper has only just begun, and will announce
+        except FileNotFoundError:  # its keeper has only just begun, has taken back what was before, and will announce
+            self._known = self._clock()
             return None
         except (ImageError, OSError) as error:
             self._tell(self._announcement, str(error))
@@ -236,17 +237,23 @@ class Collection:
 
     def _is_abandoned(self) -> bool:
         """Whether nobody keeps the images, and has not for some time."""
-        if self._place is None:
-            return False
         now = self._clock()
         try:
-            if manifest.is_kept(self._place):
+            if self._place is None or self._keeper.is_kept(self._place):
                 self._kept = now
-        except GONE:
+        except OSError:  # the lock is gone, or cannot be asked for: what lasts is taken for the same
             pass
-        except OSError:  # whether anybody does cannot be asked now
-            self._kept = now
         return now - self._kept > GRACE
+
+    def _is_unknown(self) -> bool:
+        """Whether what is announced could not be read, and could not for some time.
+
+        A zone may have moved since to an image that only that names, and would be answered as before that for ever.
+        """
+        now = self._clock()
+        if self._read is not None or self.installed.directory is None:
+            self._known = now
+        return now - self._known > GRACE
 
     def _is_outdated(self) -> bool:
         """Whether the directory is gone, and has been for some time, without another one that can be mapped.

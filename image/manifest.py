@@ -147,11 +147,50 @@ def lock(place: Path) -> int:
 
 def is_kept(place: Path) -> bool:
     """Whether a process writes to a directory of images now. Raises OSError."""
-    descriptor = os.open(place / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = _opened(place)
     try:
-        kind, *_ = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _WHOLE))
+        return _is_locked(descriptor)
     finally:
         os.close(descriptor)
+
+
+class KeeperWatch:
+    """Tells now and then whether a process writes to a directory of images.
+
+    The file of the lock stays open: who has no descriptor left for others need not take its images for given up.
+    """
+
+    def __init__(self) -> None:
+        self._place: Path | None = None
+        self._descriptor = -1
+
+    def is_kept(self, place: Path) -> bool:
+        """Raises OSError where nobody keeps it who was known, and whether another does cannot be told."""
+        if place == self._place and _is_locked(self._descriptor):
+            return True
+        if place == self._place and is_in_place(self._descriptor, place):
+            return False
+        descriptor = _opened(place)
+        self._close()
+        self._place, self._descriptor = place, descriptor
+        return _is_locked(descriptor)
+
+    def _close(self) -> None:
+        if self._place is not None:
+            self._place = None
+            os.close(self._descriptor)
+
+    def __del__(self) -> None:
+        self._close()
+
+
+def _opened(place: Path) -> int:
+    """The lock, to be asked for."""
+    return os.open(place / LOCK, os.O_RDWR | os.O_CLOEXEC)
+
+
+def _is_locked(descriptor: int) -> bool:
+    kind, *_ = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _WHOLE))
     return bool(kind != fcntl.F_UNLCK)
 
 
