@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
-from datasrc.filememory import FileMemory, PackedFiles, Remembered
+from datasrc.filememory import FileMemory, PackedFiles
 from datasrc.files_snapshot import Late
 from datasrc.filezones import FileZone, ZoneFile
 from datasrc.keptzones import Kept
@@ -79,7 +79,9 @@ class DirectoryZones:
     def recall(self, packed: PackedFiles) -> None:
         """Go on from what a process before this one read. Only files that look like other ones by now are read."""
         with self._lock:
-            remembered = FileMemory(packed, (lambda _name: True) if self.names is None else self.names.has)
+            remembered = FileMemory(packed)
+            if self.names is not None:
+                _forget_others(remembered, self.names)
             if self.names is not None and not self._told:
                 self._told = remembered
             replacements = []
@@ -93,17 +95,15 @@ class DirectoryZones:
 
     def unlike_told(self, names: Names, known: Callable[[bytes, int], bool]) -> Iterator[tuple[bytes, Stored]]:
         """Zones but those that are known, and whose files nobody asked for and are as they were told."""
-        told = self._told
-        for key, name in names.items():
-            before, zone = told.get(name), self.zones.get(key)
-            if zone is None and before is not None and self._is_known(key, name, before, known):
-                continue
-            zone = zone or self.asked(names, key)
-            if zone is not None and not zone.deleted:
-                yield key, zone
-
-    def _is_known(self, key: bytes, name: str, told: Remembered, known: Callable[[bytes, int], bool]) -> bool:
-        return key not in self.faults and self._directory.is_as(told, name) and known(key, told.version)
+        for keys, part in names.parts():
+            asked = len(self.zones) > 0
+            for key, version in zip(keys, self._directory.versions(self._told, part), strict=True):
+                zone = self.zones.get(key) if asked else None
+                if zone is None and version and key not in self.faults and known(key, version):
+                    continue
+                zone = zone or self.asked(names, key)
+                if zone is not None and not zone.deleted:
+                    yield key, zone
 
     def read_large(self, most: int | None = None) -> int:
         """Read large files that were not read yet, so many at most (ZoneTaking.read_large)."""
@@ -274,6 +274,13 @@ class DirectoryZones:
         zone = self._taking.blank(key, first_number())
         zone.miss(f"{self._directory.path}: the file of the zone is not there at the moment")
         return zone
+
+
+def _forget_others(told: FileMemory, names: Names) -> None:
+    """Have nothing remembered of files that there are no more, or not alone."""
+    if names.faults or sum(map(told.count, names.texts())) < len(told):
+        for name in [name for name in told if not names.has(name)]:
+            told.discard(name)
 
 
 def _file_zone(zone: Stored) -> FileZone:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from datasrc.keytable import KeyTable
+from datasrc.filelayout import ROW
+from datasrc.filerows import FileRows
 from datasrc.signatures import Signature
 
 _ROW = struct.Struct("<QQQqqQqQ?")  # the signature, version, serial, records, and whether it may differ
+assert _ROW.size == ROW
 _VERSION = 5
 _NO_SERIAL = -1
 
@@ -39,29 +41,23 @@ NOTHING = PackedFiles()
 class FileMemory(Mapping[str, Remembered]):
     """A table of files, for several threads. A hundred octets a file, and its name."""
 
-    def __init__(self, packed: PackedFiles = NOTHING, keep: Callable[[str], bool] = lambda _name: True) -> None:
-        """Those files that `keep` says are to be kept. Raises ValueError where these are no packed files."""
+    def __init__(self, packed: PackedFiles = NOTHING) -> None:
+        """Raises ValueError where these are no packed files."""
         self._lock = threading.Lock()
-        self._numbers = KeyTable(numbered=True)  # of rows, by names
-        self._names = bytearray(packed.names)
-        self._rows = bytearray(packed.rows)
-        count = 0
-        for name in _names_in(packed.names):
-            if keep(os.fsdecode(name)):
-                self._numbers.put(name, count)
-            count += 1
+        self._files = FileRows()
+        count = self._files.adopt(*packed)
         if count * _ROW.size != len(packed.rows):
             raise ValueError(f"{len(packed.rows)} octets are not what {count} files take")
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self._files.numbers)
 
     def __getitem__(self, name: str) -> Remembered:
         with self._lock:
-            number = self._numbers.number(os.fsencode(name))
+            number = self._files.numbers.number(os.fsencode(name))
             if number < 0:
                 raise KeyError(name)
-            *signature, version, serial, records, may_differ = _ROW.unpack_from(self._rows, number * _ROW.size)
+            *signature, version, serial, records, may_differ = _ROW.unpack_from(self._files.rows, number * _ROW.size)
         device, inode, size, changed, changed_inode = signature
         seen = (device, inode, size, changed, changed_inode)
         return Remembered(seen, version, None if serial == _NO_SERIAL else serial, records, may_differ)
@@ -75,43 +71,52 @@ class FileMemory(Mapping[str, Remembered]):
         row = _ROW.pack(*one.signature, one.version, serial, one.records, one.may_differ)
         key = os.fsencode(name)
         with self._lock:
-            number = self._numbers.number(key)
+            number = self._files.numbers.number(key)
             if number >= 0:
-                self._rows[number * _ROW.size : (number + 1) * _ROW.size] = row
+                self._files.rows[number * _ROW.size : (number + 1) * _ROW.size] = row
             else:
-                self._append(key, row)
+                self._files.append(key, row)
 
     def discard(self, name: str) -> None:
         """Remember nothing of a file."""
         with self._lock:
-            self._numbers.discard(os.fsencode(name))
+            self._files.numbers.discard(os.fsencode(name))
 
     def packed(self) -> PackedFiles:
         """All there is now. What was discarded, or put anew, costs nothing from then on."""
         with self._lock:
-            if len(self._numbers) * _ROW.size != len(self._rows):
+            if len(self._files.numbers) * _ROW.size != len(self._files.rows):
                 self._compact()
-            return PackedFiles(bytes(self._names), bytes(self._rows))
+            return PackedFiles(bytes(self._files.names), bytes(self._files.rows))
 
-    def _append(self, name: bytes, row: bytes) -> None:
-        number = len(self._rows) // _ROW.size
-        self._names += bytes((len(name),)) + name
-        self._rows += row
-        self._numbers.put(name, number)
+    def count(self, names: list[str]) -> int:
+        """Of how many of these files something is remembered."""
+        with self._lock:
+            return self._files.there(encoded(names))
+
+    def versions(self, names: list[bytes], seen: bytearray) -> list[int]:
+        """Of each file the version that was read in it, if it is sure to be still what it was; else 0.
+
+        `seen` is what the file system says of each: datasrc.raw.
+        """
+        with self._lock:
+            return self._files.versions(names, memoryview(seen))
 
     def _compact(self) -> None:
-        names, rows, numbers = bytes(self._names), bytes(self._rows), self._numbers
-        self._names.clear()
-        self._rows.clear()
-        self._numbers = KeyTable(numbered=True)
-        for number, name in enumerate(_names_in(names)):
-            if numbers.number(name) == number:
-                self._append(name, rows[number * _ROW.size : (number + 1) * _ROW.size])
+        before, self._files = self._files, FileRows()
+        for number, name in enumerate(_names_in(bytes(before.names))):
+            if before.numbers.number(name) == number:
+                self._files.append(name, bytes(before.rows[number * _ROW.size : (number + 1) * _ROW.size]))
 
 
 def highest_version(packed: PackedFiles) -> int:
     """The highest version of a zone in there; 0 where there is none."""
     return max((row[_VERSION] for row in _ROW.iter_unpack(packed.rows)), default=0)
+
+
+def encoded(names: list[str]) -> list[bytes]:
+    """Names of files as the system has them; of very many."""
+    return os.fsencode("\0".join(names)).split(b"\0") if names else []
 
 
 def _names_in(names: bytes) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Collection, Iterator
@@ -11,9 +12,11 @@ from typing import NamedTuple
 
 from datasrc import zonefiles
 from datasrc.errors import Missing, StorageError
-from datasrc.filememory import Remembered
+from datasrc.filelayout import SEEN
+from datasrc.filememory import FileMemory, Remembered, encoded
 from datasrc.filezones import ZoneFile
 from datasrc.keytable import KeyTable
+from datasrc.raw import Looker
 from datasrc.signatures import signature_of
 from datasrc.zonefiles import Names, key_of, listed, names_of, status_of
 
@@ -133,6 +136,32 @@ class ZoneDirectory:
             return False
         except OSError as error:
             raise self._unseen(f"{self._place}/{name}", error) from error
+
+    def versions(self, told: FileMemory, names: list[str]) -> list[int]:
+        """Of each file the version that it is told of, if it is sure to be still what it was; else 0.
+
+        Raises StorageError.
+        """
+        files = encoded(names)
+        seen = self._look(files)
+        errors = set(seen[::SEEN]) - {0, errno.ENOENT}  # all error numbers there are fit into an octet
+        for error in errors:
+            name = names[seen[::SEEN].index(error)]
+            raise self._unseen(f"{self._place}/{name}", OSError(error, os.strerror(error)))
+        return told.versions(files, seen)
+
+    def _look(self, names: list[bytes]) -> bytearray:
+        """What the file system says of these files, as datasrc.raw has it. Raises StorageError."""
+        found = bytearray(SEEN * len(names))
+        try:
+            place = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise self._unseen(self._place, error) from error
+        try:
+            Looker().look(place, b"\x00".join(names) + b"\x00", found)
+        finally:
+            os.close(place)
+        return found
 
     def _entries(self) -> list[os.DirEntry[str]]:
         with self._reading():

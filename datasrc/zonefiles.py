@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from dns.name import Name
 
 from datasrc.keys import name_key
 from datasrc.keytable import KeyTable
+from datasrc.plainkeys import PlainKeys
 
 SUFFIX = ".zone"
 MAX_PLAIN = 253  # characters of a name without the final dot (RFC 1035 section 2.3.4)
@@ -163,9 +164,20 @@ class Names:
 
     def items(self) -> Iterator[tuple[bytes, str]]:
         """The key of each zone, and the name of its file, or of one of them; made as they are taken."""
+        for keys, names in self.parts():
+            yield from zip(keys, names, strict=True)
+
+    def parts(self) -> Iterator[tuple[list[bytes], list[str]]]:
+        """The same some thousand at a time: keys, and names."""
         for names in self._parts():
-            yield from zip(keys_of(names), names, strict=True)
-        yield from self._odd.items()
+            yield keys_of(names), names
+        if self._odd:
+            yield list(self._odd), list(self._odd.values())
+
+    def texts(self) -> Iterator[list[str]]:
+        """All names, some thousand at a time."""
+        yield from self._parts()
+        yield list(self._odd.values())
 
     def _parts(self) -> Iterator[list[str]]:
         """All names, a few at a time."""
@@ -176,9 +188,9 @@ class Names:
             at = end
 
 
-def keys_of(names: Iterable[str]) -> list[bytes]:
+def keys_of(names: list[str]) -> list[bytes]:
     """The keys of the zones of files with these plain names in small letters."""
-    return [b"\x00".join(name.removesuffix(SUFFIX).encode().split(b".")[::-1]) + b"\x00" for name in names]
+    return PlainKeys().of(names)
 
 
 def names_of(directory: Path) -> Names:

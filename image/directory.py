@@ -248,14 +248,21 @@ class Directory:
         place = self._base + layout.HEADER_OCTETS + ENTRY * self.capacity + SUMS * part
         self._memory.publish(place, then << SUM_SHIFT | now)
 
-    def entries(self) -> Iterator[tuple[int, int, int]]:
-        """Number, slot and offset of each entry in use, as they are now. For the writer."""
+    def parts(self) -> Iterator[memoryview]:
+        """The entries as they are now, free ones among them, some thousand at a time. For the writer."""
         start = self.place + layout.HEADER_OCTETS
         table = memoryview(bytes(self._arena.view[start : start + ENTRY * self.capacity])).cast("Q")
-        for first in range(0, self.capacity, AT_ONCE):  # of very many zones few are objects at a time
-            for at, entry in enumerate(table[first : first + AT_ONCE].tolist(), first):
+        for first in range(0, self.capacity, AT_ONCE):
+            yield table[first : first + AT_ONCE]
+
+    def entries(self) -> Iterator[tuple[int, int, int]]:
+        """Number, slot and offset of each entry in use, as they are now. For the writer."""
+        first = 0
+        for part in self.parts():  # of very many zones few are objects at a time
+            for at, entry in enumerate(part.tolist(), first):
                 if entry:
                     yield at, *slot_and_offset(entry)
+            first += AT_ONCE
 
     def close(self) -> None:
         """Unmap it; nobody may look there any more."""

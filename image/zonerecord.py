@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dns.name import Name
@@ -13,7 +12,7 @@ from image import layout
 
 FIXED = struct.Struct("<6BH6IQ6I")
 assert FIXED.size == layout.ZONE_FIXED
-_ORIGIN_OCTETS, _VERSION, _SOURCE = 3, 13, 14  # of those fields
+_VERSION, _SOURCE = 13, 14  # of those fields
 _SOURCE_NUMBER = struct.Struct("<I")
 
 
@@ -117,15 +116,6 @@ def identity(view: memoryview, place: int) -> tuple[int, int] | None:
     """The data source and the version of the record at a place in the arena; None of a zone that is gone."""
     found = FIXED.unpack_from(view, place)
     return None if found[0] & layout.ZONE_GONE else (found[_SOURCE], found[_VERSION])
-
-
-def versions_of(view: memoryview, places: Iterable[int], source: int) -> Iterator[tuple[bytes, int]]:
-    """Origin and version of the records at these places that are of a data source, but for zones that are gone."""
-    for place in places:
-        found = FIXED.unpack_from(view, place)
-        if found[_SOURCE] == source and not found[0] & layout.ZONE_GONE:
-            start = place + layout.ZONE_FIXED
-            yield view[start : start + found[_ORIGIN_OCTETS]].tobytes(), found[_VERSION]
 
 
 def origin_wire(origin: Name) -> bytes:

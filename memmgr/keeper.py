@@ -137,7 +137,7 @@ class Keeper:
         if not at_once:
             return lambda key, version: self.store.has(wire_of(key), number, version)
         versions = self.store.versions(number)
-        return lambda key, version: versions.number(wire_of(key)) == version
+        return lambda key, version: versions.number(key) == version
 
     # One zone.
 

@@ -12,6 +12,7 @@ import msgspec
 
 from image import delta, layout, manifest
 from image.arena import Arena, NoAddresses
+from image.census import Census
 from image.delta import Delta
 from image.directory import PART, Directory
 from image.errors import ImageError
@@ -151,12 +152,10 @@ class Slots:
 
     def counted(self, found: Directory) -> Counter[int] | None:
         """How many zones each slot has; None where an entry points to what is not there."""
-        zones: Counter[int] = Counter()
-        for _, slot, offset in found.entries():
-            if not self._is_whole(slot, offset):
-                return None
-            zones[slot] += 1
-        return zones
+        census = Census(self._arena.view, self.heaps)
+        ends = {number: changes.sealed for number, changes in self.deltas.items()}
+        whole = all(census.count(part, ends) for part in found.parts())
+        return census.counted() if whole else None
 
     def all_records(
         self, listed: Manifest, trusted: Directory | None, damaged: Collection[int]

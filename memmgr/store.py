@@ -20,10 +20,11 @@ from datasrc.filememory import PackedFiles
 from datasrc.keytable import KeyTable
 from image import directory, layout, manifest
 from image.arena import Arena
+from image.census import Census
 from image.directory import Directory, record_place
 from image.errors import ImageError
 from image.manifest import Manifest, Slot
-from image.zonerecord import ZoneRecord, identity, origin_at, source_at, versions_of
+from image.zonerecord import ZoneRecord, identity, origin_at, source_at
 from memmgr import filetable
 from memmgr.announcing import Announcement
 from memmgr.errors import Occupied
@@ -130,8 +131,9 @@ class Store:
     def by_source(self) -> Counter[int]:
         """How many zones the directory has of each data source, by its number; those that are gone not among them."""
         found: Counter[int] = Counter()
-        for _, slot, offset in self._entries_there():
-            found[source_at(self.arena.view, record_place(slot, offset, self.heaps))] += 1
+        census = Census(self.arena.view, self.heaps)
+        for part in self.directory.parts():
+            census.add_sources(part, found)
         return found
 
     def there(self) -> Iterator[tuple[bytes, int]]:
@@ -141,12 +143,11 @@ class Store:
             yield origin_at(self.arena.view, place), source_at(self.arena.view, place)
 
     def versions(self, source: int) -> KeyTable:
-        """The version of each zone of a data source, by its origin (wire form, small letters)."""
-        view, heaps = self.arena.view, self.heaps
-        places = (record_place(slot, offset, heaps) for _, slot, offset in self.directory.entries())
+        """The version of each zone of a data source, by its key."""
         found = KeyTable(numbered=True)
-        for origin, version in versions_of(view, filter(None, places), source):
-            found.put(origin, version)
+        census = Census(self.arena.view, self.heaps)
+        for part in self.directory.parts():
+            census.add_versions(part, source, found)
         return found
 
     def _entries_there(self) -> Iterator[tuple[int, int, int]]:

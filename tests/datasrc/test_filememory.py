@@ -33,7 +33,6 @@ def test_it_has_what_a_dictionary_has(operations):
     assert memory == model
     packed = memory.packed()
     assert FileMemory(packed) == model
-    assert FileMemory(packed, lambda name: name != "a") == {name: one for name, one in model.items() if name != "a"}
     assert highest_version(packed) == max((one.version for one in model.values()), default=0)
     assert memory == model
 

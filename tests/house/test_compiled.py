@@ -34,6 +34,7 @@ PLAIN = {
     ("datasrc.rdata", "OPT"),
     ("datasrc.rows", "Columns"),  # types of annotations
     ("datasrc.rows", "Row"),
+    ("datasrc.signatures", "signature_of"),  # by the twin only
     ("dns.rdatatype", "RdataType"),  # names of types, read once into a table
 }
 
