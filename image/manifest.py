@@ -21,6 +21,7 @@ from image.errors import ImageError
 
 FORMAT = 1  # of the list itself
 NAME = "manifest.json"
+UNREADABLE = f"{NAME}.unreadable"  # one that could not be read, put aside
 ANNOUNCEMENT = "images.json"  # in the run directory
 LOCK = "lock"
 _FLOCK = struct.Struct("hhqqi4x")  # fcntl(2): type, whence, start, length, process

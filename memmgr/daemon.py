@@ -20,12 +20,10 @@ from daemonkit.configuration import Config, Prepared
 from daemonkit.errors import Rejected
 from daemonkit.garbage import collect_a_little_at_a_time, look_at_all_again
 from daemonkit.module import Context, Module, command
-from daemonkit.process import suite_run
 from datasrc.errors import DataSourceError, StorageError, UnknownBackend
 from datasrc.silence import LISTEN_EVERY, SILENT_AFTER, Asking, Unanswered
 from datasrc.sources import Failure, Sources, open_sources, source_url
-from image import arena, manifest
-from image.collection import GRACE
+from image import arena
 from memmgr import api
 from memmgr.background import Background
 from memmgr.bells import Bells
@@ -33,6 +31,7 @@ from memmgr.buildloop import BuildLoop
 from memmgr.errors import Displaced, SourceSilent
 from memmgr.keeper import Keeper
 from memmgr.listed import listed_keys
+from memmgr.opening import DIRECTORY, open_store
 from memmgr.problems import Problems
 from memmgr.resting import Resting
 from memmgr.store import Store
@@ -41,9 +40,7 @@ from memmgr.zonefacts import build_status, failures, zone_images, zone_problems
 from msgq.errors import Refused
 from msgq.session import IncomingCall
 
-DIRECTORY = "images"  # in the state directory
 LOOK_EVERY = 1.0  # s between looks at the data sources, whether a bell rang or not
-OPEN_EVERY = GRACE + 2.0  # s between tries to open the images, but for the first two: auth gives them up meanwhile
 SILENCE_TOLD = 5.0  # s for which a data source has not answered before that is shown
 STATUS_PATIENCE = 2.0  # s that who asks for the status waits for the worker: cmdctl waits for five
 
@@ -126,7 +123,7 @@ class MemmgrDaemon(Module):
             self._sources.refresh()
 
     async def _run(self) -> None:
-        store = await self._open_store()
+        store = await open_store(self.context, self._refused, self._cannot_publish)
         if store.arena.octets < arena.OCTETS:
             self.context.log.warning("MEMMGR_LITTLE_ROOM", octets=store.arena.octets)
         await self.context.work(self._upgrade)
@@ -150,24 +147,6 @@ class MemmgrDaemon(Module):
             except TimeoutError:
                 pass
             self._rung.clear()
-
-    async def _open_store(self) -> Store:
-        """As soon as there is room for what must be written.
-
-        Each try locks the images, which keeps auth answering from them as they were, and reads all of them. So the
-        second is made soon, and from then on nobody has the lock for longer than auth waits for that.
-        """
-        places = self.context.directories
-        rest = LOOK_EVERY
-        while True:
-            try:
-                return await self.context.work(
-                    Store, places.state / DIRECTORY, places.run / manifest.ANNOUNCEMENT, suite_run(), self._refused
-                )
-            except OSError as error:
-                self._cannot_publish(error)
-                await asyncio.sleep(rest)
-                rest = OPEN_EVERY
 
     async def _require_place(self, store: Store) -> None:
         """End where the directory of images is gone or another: the next process begins with what is there then."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from daemonkit.errors import DaemonError
 
 
@@ -15,6 +17,15 @@ class Occupied(MemmgrError):
 
 class Displaced(MemmgrError):
     """The directory of images was removed, or another is in its place."""
+
+
+class ListUnreadable(OSError):
+    """The list of images cannot be read, and the reason lies with it: another try may be well, but need not."""
+
+    def __init__(self, path: Path, error: OSError, aside: Path | None) -> None:
+        """`aside` is where it was put, if it was; then the next try finds no list."""
+        super().__init__(error.errno, error.strerror, str(path))
+        self.aside = aside
 
 
 class BuildFailed(MemmgrError):

@@ -27,7 +27,7 @@ from image.manifest import Manifest, Slot
 from image.zonerecord import ZoneRecord, identity, origin_at, source_at
 from memmgr import filetable
 from memmgr.announcing import Announcement
-from memmgr.errors import Occupied
+from memmgr.errors import ListUnreadable, Occupied
 from memmgr.shortage import Shortage
 from memmgr.slots import Refused, Slots, reason_of, stamp, with_another_delta
 
@@ -50,14 +50,18 @@ class Located:
 class Store:
     """The files in `place`. Blocks; for one thread at a time."""
 
-    def __init__(self, place: Path, announcement: Path, run: str, refused: Refused) -> None:
+    def __init__(
+        self, place: Path, announcement: Path, run: str, refused: Refused, *, gives_list_up: bool = False
+    ) -> None:
         """Locks, maps and checks all there is; what is damaged or foreign is refused and told. Nothing is announced.
 
-        `run` is this run of the suite. Raises Occupied, OSError.
+        `run` is this run of the suite. Raises Occupied, OSError; ListUnreadable behind having put the list aside, where
+        that `gives_list_up`.
         """
         self.place = place
         self._announcement = Announcement(announcement, place, run)
         self._refused = refused
+        self._gives_list_up = gives_list_up
         self._reserved: set[int] = set()  # slots whose images are being built
         self.shortage = Shortage()
         self._synced = False  # whether the list lasts, behind a power cut, too: of what is found nobody knows
@@ -344,6 +348,7 @@ class Store:
     # Files.
 
     def _read(self) -> Manifest | None:
+        """Raises ListUnreadable, OSError."""
         path = self.place / manifest.NAME
         try:
             return manifest.read(path)
@@ -352,6 +357,13 @@ class Store:
         except ImageError as error:
             self._refused(path, error.reason)
             return None
+        except OSError as error:
+            if error.errno in PASSING:
+                raise
+            aside = self.place / manifest.UNREADABLE if self._gives_list_up else None
+            if aside is not None:
+                path.replace(aside)
+            raise ListUnreadable(path, error, aside) from error
 
     def _read_files(self) -> dict[int, PackedFiles]:
         """Raises OSError where that may go well in a moment: all zone files would be read and built anew for it."""
@@ -481,18 +493,21 @@ class Store:
         """
         if not (self._synced and self.in_place):
             return
-        listed = {manifest.NAME, manifest.LOCK, filetable.NAME, self.manifest.directory}
+        listed = {manifest.NAME, manifest.UNREADABLE, manifest.LOCK, filetable.NAME, self.manifest.directory}
         for slot in self.manifest.slots:
             listed |= {slot.image, slot.delta}
         being_built = tuple(f"{number}.image" for number in self._reserved)
         for path in self.place.iterdir():
-            if path.name not in listed and not path.name.lstrip(".").startswith(being_built) and path.is_file():
+            if path.name not in listed and not path.name.lstrip(".").startswith(being_built):
                 self._remove(path)
 
     def _remove(self, path: Path) -> None:
-        """Remove what nobody needs. What cannot be removed only takes room: it is told once, and the rest goes on."""
+        """Remove a file that nobody needs. What cannot be removed only takes room: it is told once, and the rest goes
+        on.
+        """
         try:
-            path.unlink(missing_ok=True)
+            if not path.is_dir():
+                path.unlink(missing_ok=True)
         except OSError as error:
             if path not in self._stuck:
                 self._stuck.add(path)

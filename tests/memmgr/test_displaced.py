@@ -19,8 +19,9 @@ from daemonkit.paths import Directories
 from daemonkit.spec import Spec
 from image import manifest
 from memmgr import api
-from memmgr.daemon import DIRECTORY, MemmgrDaemon
+from memmgr.daemon import MemmgrDaemon
 from memmgr.errors import Displaced
+from memmgr.opening import DIRECTORY
 from tests.datasrc.zonemaking import load
 from tests.kit.bus import FakeBus
 from tests.memmgr.house import House, soa

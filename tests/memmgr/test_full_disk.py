@@ -23,7 +23,6 @@ from daemonkit.paths import Directories
 from daemonkit.spec import Spec
 from datasrc.keys import name_key
 from image import builder, layout, manifest
-from image.collection import GRACE
 from image.delta import DeltaFull
 from image.errors import ImageError
 from image.zonerecord import origin_wire
@@ -527,34 +526,6 @@ async def test_memmgr_goes_on_while_there_is_no_room(tmp_path, monkeypatch):
         await module.on_stop()
         await context.close()
         await bus.close()
-
-
-@pytest.mark.asyncio
-async def test_images_that_cannot_be_opened_are_left_without_a_keeper_for_long_enough_to_be_given_up(
-    tmp_path, monkeypatch
-):
-    """Each try has the lock: with one a second auth would answer from what was, for ever."""
-    bus, spec = FakeBus(), Spec.load("memmgr")
-    counters = Counters(spec.statistics)
-    log, session = own_log("memmgr", spec.messages), bus.session("memmgr/0")
-    context = Context("memmgr", "0", Directories(tmp_path, tmp_path), (), spec, log, counters, session)
-    rests: list[float] = []
-
-    async def rest(seconds: float) -> None:
-        rests.append(seconds)
-        if len(rests) == 4:
-            monkeypatch.undo()
-
-    monkeypatch.setattr(os, "posix_fallocate", full)
-    monkeypatch.setattr(asyncio, "sleep", rest)
-    store = await MemmgrDaemon(context)._open_store()
-    store.close()
-    await context.close()
-    await bus.close()
-    first, *later = rests
-    assert first < GRACE
-    assert len(later) == 3
-    assert min(later) > GRACE + 1  # auth looks once a second
 
 
 def configuration(directory: Path, zones: dict[str, object]) -> Config:

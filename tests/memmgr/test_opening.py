@@ -7,7 +7,7 @@ import mmap
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -84,6 +84,24 @@ def test_a_file_that_cannot_be_removed_is_told_once_and_holds_up_nothing(house, 
     assert not other.exists()
     house.keeper.store._grow()  # it is swept after that, too
     assert house.refused == [(stuck.name, "it cannot be removed: Operation not permitted")]
+
+
+def test_a_file_that_cannot_even_be_looked_at_holds_up_nothing(house, monkeypatch):
+    """Its inode is damaged, say: no start came to its end."""
+    stuck, really = house.place / "77.image", os.stat
+
+    def stat(path: Path | str | int, **options: Any) -> os.stat_result:
+        if path == stuck:
+            raise OSError(errno.EUCLEAN, os.strerror(errno.EUCLEAN))
+        return really(path, **options)
+
+    house.place.mkdir()
+    stuck.write_bytes(b"")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", stat)
+        house.start()
+    assert house.refused == [(stuck.name, f"it cannot be removed: {os.strerror(errno.EUCLEAN)}")]
+    assert house.text("www.example.") == "192.0.2.80"
 
 
 def test_of_slots_that_are_struck_all_are_unmapped_though_a_file_cannot_be_removed(house, monkeypatch):

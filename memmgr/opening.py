@@ -1,0 +1,57 @@
+"""Opens the images, as soon as there is room for what must be written.
+
+Each try locks them, which keeps auth answering from them as they were, and reads all of them. So the second is made
+soon, and from then on nobody has the lock for longer than auth waits for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from daemonkit.module import Context
+from daemonkit.process import suite_run
+from image import manifest
+from image.collection import GRACE
+from memmgr.errors import ListUnreadable
+from memmgr.slots import Refused
+from memmgr.store import Store
+
+DIRECTORY = "images"  # in the state directory
+SOON = 1.0  # s to the next try where that may well find all it wants
+OPEN_EVERY = GRACE + 2.0  # s between all others: auth gives the images up meanwhile
+LIST_TRIES = 3  # for the list, whose loss has all images built anew: then auth has given them up anyway
+
+
+async def open_store(
+    context: Context,
+    refused: Refused,
+    failed: Callable[[OSError], None],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Store:
+    """Try until they are open; whatever keeps them from that is told."""
+    places = context.directories
+    rest, unread = SOON, 0
+    while True:
+        try:
+            return await context.work(
+                Store,
+                places.state / DIRECTORY,
+                places.run / manifest.ANNOUNCEMENT,
+                suite_run(),
+                refused,
+                gives_list_up=unread + 1 >= LIST_TRIES,
+            )
+        except ListUnreadable as error:
+            unread += 1
+            if error.aside is None:
+                failed(error)
+            else:
+                context.log.error(
+                    "MEMMGR_LIST_PUT_ASIDE", file=error.filename, reason=error.strerror, aside=error.aside
+                )
+                rest = SOON
+        except OSError as error:
+            failed(error)
+        await sleep(rest)
+        rest = OPEN_EVERY
