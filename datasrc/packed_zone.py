@@ -11,7 +11,6 @@ from datasrc.octets import (
     BLOB,
     BLOB_LENGTH,
     BREATH,
-    CASE,
     CLOSE_BRACKET,
     CNAME,
     COMMA,
@@ -24,81 +23,28 @@ from datasrc.octets import (
     HAS_NS,
     KEY_BITS,
     LENGTHS,
-    NINE,
     NS,
     NUMBERS,
     OFFSET,
     OPEN_BRACKET,
     OWNER_END,
-    PLACE,
     PLACE_WIDTH,
     PREFIX,
     RDATA_END,
-    SIGNING,
     SPACE,
     TTL,
-    TTL_BITS,
     TTL_END,
     TYPE_END,
     TYPES_SIZE,
-    UPPER_A,
-    UPPER_Z,
     ZERO,
     A,
 )
-from datasrc.packed import NO_NUMBERS, NO_VIEW, PackedRecords
+from datasrc.packed import NO_NUMBERS, NO_VIEW
+from datasrc.packed_targets import PackedTargets
 
 
-class PackedZone(PackedRecords):
+class PackedZone(PackedTargets):
     """The sets of a zone once finish() has made them, and what they are asked."""
-
-    def key(self, record: int) -> bytes:
-        """The composite key of a record."""
-        start = self.numbers[record * NUMBERS + OFFSET]
-        return bytes(self.heap[start : start + (self.numbers[record * NUMBERS + LENGTHS] & 0xFFFF)])
-
-    def owner(self, record: int) -> bytes | None:
-        """The wire form of the owner, or None where the key says it."""
-        lengths = self.numbers[record * NUMBERS + LENGTHS]
-        start = self.numbers[record * NUMBERS + OFFSET] + (lengths & 0xFFFF)
-        length = lengths >> 16 & 0xFFFF
-        return bytes(self.heap[start : start + length]) if length else None
-
-    def rdata(self, record: int) -> bytes:
-        """The RDATA of a record."""
-        start = self.rdata_at(record) + 2
-        return bytes(self.heap[start : start + self.rdata_length(record)])
-
-    def place(self, record: int) -> tuple[int, int]:
-        """File number and line of a record."""
-        return self.numbers[record * NUMBERS + LENGTHS] >> 48, self.numbers[record * NUMBERS + PLACE] >> 32
-
-    def ttl(self, record: int) -> int:
-        """The TTL of a record."""
-        return self.numbers[record * NUMBERS + PLACE] & TTL_BITS
-
-    def members(self, index: int) -> list[int]:
-        """The records of a set, by number: as they came, or in the order of their RDATA."""
-        first = self.sets[index * NUMBERS + FIRST]
-        return [self.order[at] for at in range(first, self.sets[(index + 1) * NUMBERS + FIRST])]
-
-    def first_of(self, index: int) -> int:
-        """The record of a set that came first: its owner is spelled as the set's is."""
-        first = self.sets[index * NUMBERS + FIRST]
-        record = self.order[first]
-        for at in range(first, self.sets[(index + 1) * NUMBERS + FIRST]):
-            if self.order[at] < record:
-                record = self.order[at]
-        return record
-
-    def set_ttl(self, index: int) -> int:
-        """The TTL of a set."""
-        return self.sets[index * NUMBERS + TTL]
-
-    def set_blob(self, index: int) -> bytes:
-        """The packed RDATA of a set."""
-        start = self.sets[index * NUMBERS + BLOB]
-        return bytes(self.heap[start : start + self.sets[index * NUMBERS + BLOB_LENGTH]])
 
     def set_of(self, record: int) -> int:
         """The set a record is in."""
@@ -201,10 +147,6 @@ class PackedZone(PackedRecords):
         places[1] = SPACE  # where a comma stands, or nothing
         places[place] = CLOSE_BRACKET
         return 0
-
-    def owner_length(self, record: int) -> int:
-        """How many octets the owner has; 0 where the key says it."""
-        return self.numbers[record * NUMBERS + LENGTHS] >> 16 & 0xFFFF
 
     def lift(self, target: bytearray, at: int, start: int, length: int) -> int:
         """Copy octets from the heap."""
@@ -352,170 +294,6 @@ class PackedZone(PackedRecords):
         for step in range(size):
             if self.heap[start + step] != other.heap[other_start + step]:
                 return False
-        return True
-
-    def before(self, index: int, name: bytes, length: int) -> bool:
-        """Whether the key of a set comes before all that begin with a name's."""
-        record = self.order[self.sets[index * NUMBERS + FIRST]]
-        start = self.numbers[record * NUMBERS + OFFSET]
-        own = self.numbers[record * NUMBERS + LENGTHS] & 0xFFFF
-        for at in range(min(own, length)):
-            difference = self.heap[start + at] - name[at]
-            if difference != 0:
-                return difference < 0
-        return own < length
-
-    def begins_with(self, index: int, name: bytes, length: int) -> bool:
-        """Whether a set is of a name or of one below it."""
-        record = self.order[self.sets[index * NUMBERS + FIRST]]
-        start = self.numbers[record * NUMBERS + OFFSET]
-        if (self.numbers[record * NUMBERS + LENGTHS] & 0xFFFF) < length:
-            return False
-        for at in range(length):
-            if self.heap[start + at] != name[at]:
-                return False
-        return True
-
-    def name_length(self, index: int) -> int:
-        """How many octets the key of the name has."""
-        return (self.numbers[self.first_record(index) * NUMBERS + LENGTHS] & 0xFFFF) - TYPES_SIZE
-
-    def key_octet(self, index: int, at: int) -> int:
-        """One octet of the key of the name."""
-        return self.heap[self.numbers[self.first_record(index) * NUMBERS + OFFSET] + at]
-
-    def same_name(self, one: int, other: int) -> bool:
-        """Whether two sets are of one name."""
-        return self.name_length(one) == self.name_length(other) and self.is_below(other, one)
-
-    def is_below(self, one: int, other: int) -> bool:
-        """Whether a set is of the name of another, or of one below it."""
-        length = self.name_length(other)
-        if self.name_length(one) < length:
-            return False
-        first = self.numbers[self.first_record(one) * NUMBERS + OFFSET]
-        second = self.numbers[self.first_record(other) * NUMBERS + OFFSET]
-        return self.compare_octets(first, length, second, length) == 0
-
-    def set_type(self, index: int) -> int:
-        """The type of a set."""
-        return self.type_of(self.first_record(index))
-
-    def set_covers(self, index: int) -> int:
-        """The type that a set of signatures covers."""
-        end = self.numbers[self.first_record(index) * NUMBERS + OFFSET] + self.name_length(index) + TYPES_SIZE
-        return self.heap[end - 2] << 8 | self.heap[end - 1]
-
-    def set_size(self, index: int) -> int:
-        """How many octets the packed RDATA has."""
-        return self.sets[index * NUMBERS + BLOB_LENGTH]
-
-    def set_members(self, index: int) -> int:
-        """How many records came, duplicates counted."""
-        return self.sets[(index + 1) * NUMBERS + FIRST] - self.sets[index * NUMBERS + FIRST]
-
-    def set_signs(self, index: int, algorithm: int) -> bool:
-        """Whether a set of signatures has one of this algorithm (RFC 4034 section 3.1)."""
-        at = self.sets[index * NUMBERS + BLOB]
-        end = at + self.sets[index * NUMBERS + BLOB_LENGTH]
-        while at < end:
-            length = self.heap[at] << 8 | self.heap[at + 1]
-            if length > SIGNING and self.heap[at + 2 + SIGNING] == algorithm:
-                return True
-            at += 2 + length
-        return False
-
-    def leads_outside(self, index: int, skipped: int, apex: bytes, apex_length: int) -> bool:
-        """Whether the names behind so many octets of each RDATA lie outside the zone and do not begin with a number."""
-        at = self.sets[index * NUMBERS + BLOB]
-        end = at + self.sets[index * NUMBERS + BLOB_LENGTH]
-        while at < end:
-            length = (self.heap[at] << 8 | self.heap[at + 1]) - skipped
-            start = at + 2 + skipped
-            if not self.name_outside(start, length, apex, apex_length):
-                return False
-            at = start + length
-        return True
-
-    def name_outside(self, start: int, length: int, apex: bytes, apex_length: int) -> bool:
-        """Whether a name in the heap is not in the zone and does not begin with a number."""
-        digits = True
-        for at in range(start + 1, start + 1 + self.heap[start]):
-            if self.heap[at] < ZERO or self.heap[at] > NINE:
-                digits = False
-        if digits and self.heap[start] > 0:
-            return False
-        return not self.name_within(start, length, apex, apex_length)
-
-    def name_within(self, start: int, length: int, apex: bytes, apex_length: int) -> bool:
-        """Whether a name in the heap is in the zone."""
-        inner = length - apex_length
-        if inner < 0:
-            return False
-        at = 0
-        while at < inner:
-            at += 1 + self.heap[start + at]
-        if at != inner:
-            return False
-        for index in range(apex_length):
-            octet = self.heap[start + inner + index]
-            if UPPER_A <= octet <= UPPER_Z:
-                octet += CASE
-            if octet != apex[index]:
-                return False
-        return True
-
-    def leads_to_own(self, index: int, apex: bytes, apex_length: int, first: int, end: int) -> bool:
-        """Whether each name of a set of NS lies outside of the zone, or is the name of one of the sets from `first`."""
-        at = self.sets[index * NUMBERS + BLOB]
-        last = at + self.sets[index * NUMBERS + BLOB_LENGTH]
-        while at < last:
-            length = self.heap[at] << 8 | self.heap[at + 1]
-            start = at + 2
-            at = start + length
-            if self.name_outside(start, length, apex, apex_length):
-                continue
-            if not self.name_within(start, length, apex, apex_length):
-                return False
-            other = first
-            while other < end and not self.is_named(start, length - apex_length, other):
-                other += 1
-            if other == end:
-                return False
-        return True
-
-    def is_led_to(self, index: int, apex: bytes, apex_length: int, other: int) -> bool:
-        """Whether one name of a set of NS is that of another set."""
-        at = self.sets[index * NUMBERS + BLOB]
-        last = at + self.sets[index * NUMBERS + BLOB_LENGTH]
-        while at < last:
-            length = self.heap[at] << 8 | self.heap[at + 1]
-            start = at + 2
-            at = start + length
-            if self.name_within(start, length, apex, apex_length) and self.is_named(start, length - apex_length, other):
-                return True
-        return False
-
-    def is_named(self, start: int, inner: int, other: int) -> bool:
-        """Whether the name in the heap, of `inner` octets without the origin, is that of a set (rare octets: no)."""
-        key = self.name_length(other)
-        if key != inner:  # each label has one octet more, its length here and its end there
-            return False
-        at = 0
-        while at < inner:
-            size = self.heap[start + at]
-            key -= size + 1
-            if key < 0 or self.key_octet(other, key + size) != 0:
-                return False
-            for index in range(size):
-                octet = self.heap[start + at + 1 + index]
-                if octet <= 1:  # spelled with two octets in a key
-                    return False
-                if UPPER_A <= octet <= UPPER_Z:
-                    octet += CASE
-                if octet != self.key_octet(other, key + index):
-                    return False
-            at += size + 1
         return True
 
 

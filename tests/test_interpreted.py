@@ -33,6 +33,7 @@ TESTS = [
     "tests/datasrc/test_keytable.py",
     "tests/datasrc/test_packed_order.py",
     "tests/datasrc/test_packed_nodes.py",
+    "tests/datasrc/test_packed_targets.py",
     "tests/datasrc/test_zonescan.py",
     "tests/datasrc/test_zonetext_zone.py",
     "tests/fuzz/test_corpus.py",

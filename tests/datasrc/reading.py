@@ -49,3 +49,13 @@ def zone(text: str | bytes, origin: dns.name.Name = ORIGIN) -> tuple[ZoneText, l
     """The zone of a text, and the code and line of each finding."""
     gathered, findings = read_zone(io.BytesIO(octets(text)), FILE, origin)
     return gathered, [(finding.code.value, finding.place.line if finding.place else None) for finding in findings]
+
+
+def gathered(text: str, origin: dns.name.Name) -> ZoneText:
+    """The zone of a text before anything is checked."""
+    findings: list[Finding] = []
+    zone = ZoneText(origin, findings.append)
+    for record in Reader(origin, findings.append, plain=zone.plain).read(io.BytesIO(text.encode()), FILE):
+        zone.add(record)
+    zone.finish()
+    return zone

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import dns.name
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,9 +9,7 @@ from hypothesis import strategies as st
 from datasrc.checks import check_zone
 from datasrc.findings import Finding
 from datasrc.packed_nodes import Glance
-from datasrc.zonetext import Reader
-from datasrc.zonetext_zone import ZoneText
-from tests.datasrc.reading import ORIGIN
+from tests.datasrc.reading import ORIGIN, gathered
 
 HEAD = "$TTL 60\n@ SOA ns h 1 7200 900 604800 300\n@ NS ns\nns A 192.0.2.1\n"
 names = st.sampled_from(
@@ -59,15 +55,6 @@ signed_records = st.builds(
     st.sampled_from(["A", "DS", "NSEC"]),
     st.lists(st.sampled_from([SIGNATURE, OTHER_SIGNATURE]), max_size=2),
 )
-
-
-def gathered(text: str, origin: dns.name.Name) -> ZoneText:
-    findings: list[Finding] = []
-    zone = ZoneText(origin, findings.append)
-    for record in Reader(origin, findings.append, plain=zone.plain).read(io.BytesIO(text.encode()), "z"):
-        zone.add(record)
-    zone.finish()
-    return zone
 
 
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
@@ -117,16 +104,6 @@ def test_a_glance_at_delegations_and_their_glue_costs_no_finding(head, blocks, l
     long: list[Finding] = []
     check_zone(origin, zone.rrsets(), long.append, zone.place)
     assert sorted(map(str, short)) == sorted(map(str, long))
-
-
-def test_delegations_with_their_glue_are_left_out():
-    fine = "a NS ns.a\n NS n2.A\n NS ns.example.net.\nns.a A 192.0.2.1\nns.a AAAA ::1\nn2.a A 192.0.2.2\n"
-    fine += "b NS ns.b\nNS.b AAAA ::1\n"
-    doubtful = "c NS ns.c\nd NS ns.d\nns.d A 192.0.2.1\nx.d A 192.0.2.1\n"
-    zone = gathered(HEAD + fine + doubtful, ORIGIN)
-    glance = Glance(zone._packed, b"\x07example\x03org\x00", b"org\x00example\x00", True)
-    found = [zone.rrset(first).name.relativize(ORIGIN).to_text() for first, _ in glance.doubtful()]
-    assert found == ["@", "c", "d", "ns.d", "x.d"]
 
 
 def test_names_of_which_nothing_can_be_wrong_are_left_out():
