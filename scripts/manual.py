@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -48,10 +48,18 @@ def options(command: click.Command) -> Iterator[str]:
         yield words(text) or "See above."
 
 
-def synopsis(name: str, command: click.Command, places: Callable[[click.Argument], str]) -> Iterator[str]:
+def place(argument: click.Argument) -> str:
+    """What stands for an argument."""
+    word = argument.metavar or (argument.name or "").upper()
+    if argument.required or word.startswith("["):
+        return word
+    return f"[{word}]..." if argument.nargs != 1 else f"[{word}]"
+
+
+def synopsis(name: str, command: click.Command) -> Iterator[str]:
     """How it is called."""
     yield ".PP"
-    arguments = " ".join(f"\\fI{words(places(one))}\\fP" for one in command.params if isinstance(one, click.Argument))
+    arguments = " ".join(f"\\fI{words(place(one))}\\fP" for one in command.params if isinstance(one, click.Argument))
     has_options = any(isinstance(one, click.Option) and not one.hidden for one in command.params)
     option = " [\\fIOPTION\\fP]..." if has_options else ""
     yield f"\\fB{words(name)}\\fP{option} {arguments}".rstrip()

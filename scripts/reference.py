@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
-import json
 import sys
 import types
 import typing
@@ -25,79 +24,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import manual  # noqa: E402
+from configuration_page import SPECS, configuration, json_of  # noqa: E402
+from manual_pages import MAN_PAGES  # noqa: E402
 
 from bobctl.nouns import NOUNS, Nouns  # noqa: E402
-from daemonkit.option_trees import AnyOfOption, ListOption, MapOption, SetOption  # noqa: E402
-from daemonkit.options import ADMIN, Option, Scalar  # noqa: E402
-from daemonkit.spec import Command, Spec, modules  # noqa: E402
+from daemonkit.spec import Command  # noqa: E402
 
 TARGET = ROOT / "docs" / "reference"
 MAN = ROOT / "docs" / "man"
 MADE = "<!-- Made by `make docs` from the specs and the code: change those. -->\n"
-SPECS = {name: Spec.load(name) for name in modules()}
-
-
-# Configuration.
-
-
-def configuration() -> Iterator[str]:
-    """Every option of every module."""
-    yield "# Configuration"
-    yield (
-        "Every option, by top-level key. Paths are as `bobctl config set` takes them: `NAME` stands for a key of your"
-        " own choice, `[N]` for the place of an item in a list. `bobctl config describe PATH` says the same of one."
-    )
-    yield "\n".join(f"- [`{key}`](#{key}): {spec.title}" for key, spec in _owners())
-    for key, spec in _owners():
-        yield f"## {key}"
-        yield f"Owned by the module {spec.module}."
-        yield from _option(key, spec.configurable[key])
-
-
-def _owners() -> list[tuple[str, Spec]]:
-    return sorted((key, spec) for spec in SPECS.values() for key in spec.configurable)
-
-
-def _option(path: str, option: Option) -> Iterator[str]:
-    """An option and all within it."""
-    if "." in path or "[" in path:
-        yield f"### `{path}`"
-    if option.text:
-        yield option.text.strip()
-    yield "\n".join(_facts(option))
-    yield from _inner(path, option)
-
-
-def _facts(option: Option) -> Iterator[str]:
-    if isinstance(option, MapOption):
-        yield "- a map" + (", or nothing" if option.optional else "")
-    else:
-        yield f"- {option.expects()}"
-    if option.required:
-        yield "- required"
-    elif option.default is not None:
-        yield f"- default: `{_json(option.default)}`"
-    if isinstance(option, Scalar) and option.refers:
-        yield f"- one of the names in [`{option.refers}`](#{option.refers})"
-    if option.role == ADMIN:
-        yield "- changing it takes the role `admin`"
-    if option.pending:
-        yield f"- accepted, without effect in this release: {option.pending}"
-
-
-def _inner(path: str, option: Option) -> Iterator[str]:
-    if isinstance(option, MapOption):
-        for name, inner in option.options.items():
-            yield from _option(f"{path}.{name}", inner)
-    elif isinstance(option, SetOption):
-        yield f"Keys: {option.key.expects()}."
-        yield from _option(f"{path}.NAME", option.item)
-    elif isinstance(option, ListOption) and isinstance(option.item, MapOption):
-        yield from _option(f"{path}[N]", option.item)
-    elif isinstance(option, AnyOfOption):
-        for alternative in option.alternatives:
-            if isinstance(alternative, MapOption | ListOption):
-                yield from _inner(path, alternative)
 
 
 # Commands of modules.
@@ -140,7 +75,7 @@ def _command(module: str, command: Command, request: type[msgspec.Struct] | None
 
 
 def _argument(field: msgspec.structs.FieldInfo, text: str) -> str:
-    default = "" if field.required else f"`{_json(_default(field))}`"
+    default = "" if field.required else f"`{json_of(_default(field))}`"
     return f"| `{field.name}` | {_type(field.type)} | {default} | {' '.join(text.split())} |"
 
 
@@ -335,7 +270,7 @@ def command_line() -> Iterator[str]:
 def _help(command: click.Command, name: str, depth: int) -> Iterator[str]:
     """What `--help` says, without the layout of the click at hand."""
     yield f"{'#' * depth} {name}"
-    arguments = [_place(param) for param in command.params if isinstance(param, click.Argument)]
+    arguments = [manual.place(param) for param in command.params if isinstance(param, click.Argument)]
     yield f"    {' '.join([name, '[OPTION]...', *arguments])}"
     yield "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
     rows = [f"| {_spelling(param)} | {param.help or ''} |" for param in command.params if _is_shown(param)]
@@ -347,138 +282,9 @@ def _is_shown(param: click.Parameter) -> typing.TypeGuard[click.Option]:
     return isinstance(param, click.Option) and not param.hidden
 
 
-def _place(argument: click.Argument) -> str:
-    word = argument.metavar or (argument.name or "").upper()
-    if argument.required or word.startswith("["):
-        return word
-    return f"[{word}]..." if argument.nargs != 1 else f"[{word}]"
-
-
 def _spelling(option: click.Option) -> str:
     value = "" if option.is_flag else f" {option.metavar or (option.name or '').upper()}"
     return ", ".join(f"`{spelling}{value}`" for spelling in (*option.opts, *option.secondary_opts))
-
-
-# Manual pages (scripts/manual.py).
-
-
-MANUAL = {"bob": 8, "bobctl": 1, "loadzone": 1, "bob.yaml": 5}
-FILES = (
-    ("/etc/bob/bob.yaml", "The configuration that the first start takes over; see `bob.yaml`(5)."),
-    ("/var/lib/bob", "The state directory: configuration, zone data, users and the audit log."),
-    ("/run/bob", "The run directory: the control socket, counters and the last lines of the log."),
-)
-STATUS = (
-    ("0", "Done."),
-    ("1", "Failed; also where no suite is running."),
-    ("2", "Usage: the words are wrong."),
-    ("3", "What was named is not there."),
-    ("4", "A conflict with what somebody else did."),
-    ("5", "Refused: not permitted, or not possible."),
-)
-
-
-def man_bob() -> Iterator[str]:
-    """The program that runs the suite."""
-    from bob.commands import cli
-
-    yield from manual.head("bob", 8, "run an authoritative DNS server suite")
-    yield ".SH SYNOPSIS"
-    verbs = sorted(cli.commands.items())
-    for name, command in verbs:
-        yield from manual.synopsis(f"bob {name}", command, _place)
-    yield ".SH DESCRIPTION"
-    yield from manual.paragraphs(
-        "One process, bob, starts and watches all others: it answers for zones, takes orders through cmdctl, and keeps"
-        " counts and logs. `bobctl`(1) is how to speak to it, `loadzone`(1) brings zones into its database, and"
-        " `bob.yaml`(5) has what can be configured. " + " ".join((SPECS["bob"].text or "").split())
-    )
-    for name, command in verbs:
-        yield f".SS bob {manual.words(name)}"
-        yield from manual.paragraphs(command.help or "")
-        yield from manual.options(command)
-    yield from _man_files()
-    yield from manual.see_also(MANUAL, "bob")
-
-
-def man_bobctl() -> Iterator[str]:
-    """The client."""
-    from bobctl.cli import root
-
-    yield from manual.head("bobctl", 1, "configure, command and watch a DNS server suite")
-    yield ".SH SYNOPSIS"
-    yield ".PP"
-    yield r"\fBbobctl\fP [\fIOPTION\fP]... [\fINOUN\fP [\fIVERB\fP] [\fIARGUMENT\fP]...]"
-    yield ".SH DESCRIPTION"
-    yield from manual.paragraphs(root.help or "")
-    yield ".SH OPTIONS"
-    yield from manual.options(root)
-    yield ".SH COMMANDS"
-    group = Nouns("bobctl")
-    for noun in sorted(NOUNS):
-        command = group.get_command(click.Context(group), noun)
-        assert command is not None
-        verbs = sorted(command.commands.items()) if isinstance(command, click.Group) else []
-        yield f".SS {manual.words(noun)}"
-        yield from manual.paragraphs(command.help or "")
-        if not verbs:
-            yield from manual.synopsis(f"bobctl {noun}", command, _place)
-            yield from manual.options(command)
-        for name, verb in verbs:
-            if not verb.hidden:
-                yield from manual.synopsis(f"bobctl {noun} {name}", verb, _place)
-                yield from manual.paragraphs(verb.help or "")
-                yield from manual.options(verb)
-    yield ".SH EXIT STATUS"
-    yield from manual.terms(STATUS)
-    yield from manual.see_also(MANUAL, "bobctl")
-
-
-def man_loadzone() -> Iterator[str]:
-    """What loads zones."""
-    from loadzone.cli import command
-
-    yield from manual.head("loadzone", 1, "load zone files into the database of a DNS server suite")
-    yield ".SH SYNOPSIS"
-    yield from manual.synopsis("loadzone", command, _place)
-    yield ".SH DESCRIPTION"
-    yield from manual.paragraphs(command.help or "")
-    yield ".SH OPTIONS"
-    yield from manual.options(command)
-    yield from manual.see_also(MANUAL, "loadzone")
-
-
-def man_configuration() -> Iterator[str]:
-    """Every option, as in configuration.md."""
-    yield from manual.head("bob.yaml", 5, "configuration of a DNS server suite")
-    yield ".SH DESCRIPTION"
-    yield from manual.paragraphs(
-        "A YAML file with the top-level keys below, all of which may be left out. It is read at the first start, and by"
-        " `bobctl config reload`; `bob check-config FILE` checks it. After that the configuration is kept by the suite"
-        " and changed by `bobctl config`.\n\n"
-        "Paths are as `bobctl config set` takes them: `NAME` stands for a key of your own choice, `[N]` for the place"
-        " of an item in a list. `bobctl config describe PATH` says the same of one."
-    )
-    for key, spec in _owners():
-        yield f".SH {manual.words(key)}"
-        yield from manual.paragraphs(spec.title + ".")
-        for part in _option(key, spec.configurable[key]):
-            yield from manual.of_markdown(part)
-    yield from _man_files()
-    yield from manual.see_also(MANUAL, "bob.yaml")
-
-
-def _man_files() -> Iterator[str]:
-    yield ".SH FILES"
-    yield from manual.terms(FILES)
-
-
-MAN_PAGES: Mapping[str, typing.Callable[[], Iterator[str]]] = {
-    "bob.8": man_bob,
-    "bobctl.1": man_bobctl,
-    "loadzone.1": man_loadzone,
-    "bob.yaml.5": man_configuration,
-}
 
 
 # All together.
@@ -498,10 +304,6 @@ def index() -> Iterator[str]:
     """The list of pages."""
     yield "# Reference"
     yield "\n".join(f"- [{name.removesuffix('.md')}]({name}): {text}" for name, (text, _) in PAGES.items())
-
-
-def _json(value: Any) -> str:
-    return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
 
 
 def page(make: typing.Callable[[], Iterator[str]]) -> str:
