@@ -23,7 +23,14 @@ FIGURE = "figure"  # record_property(FIGURE, "one line")
 
 
 # How long an example takes says nothing on a machine that does other things, too: a test that fails so is a defect.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Each run draws other examples, also where CI is set: hypothesis would try the same ones for ever there.
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("any machine")
 
 ROOT = Path(__file__).parents[1]
