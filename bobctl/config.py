@@ -11,6 +11,15 @@ import click
 
 from bobctl import completion, output, waiting
 from bobctl.config_conflict import explained
+from bobctl.config_report import (
+    comments_lost,
+    counted,
+    facts_of,
+    tell_changes,
+    tell_late,
+    tell_modules,
+    tell_problem,
+)
 from bobctl.edits import edit_of
 from bobctl.errors import ExitCode
 from bobctl.suite import Suite
@@ -83,7 +92,7 @@ def export(suite: Suite, file: FilePath | None) -> None:
     if file is None:
         click.echo(found["text"], nl=False)
         if found["uncommented"]:
-            output.words(f"revision {found['revision']}{_left(found)}")
+            output.words(f"revision {found['revision']}{comments_lost(found)}")
         return
     try:
         written = file.with_name(file.name + ".new")
@@ -94,7 +103,7 @@ def export(suite: Suite, file: FilePath | None) -> None:
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
     comments = f", with the comments of {found['source']}" if found["source"] else ""
-    output.words(f"revision {found['revision']} is in {file}{comments}{_left(found)}")
+    output.words(f"revision {found['revision']} is in {file}{comments}{comments_lost(found)}")
 
 
 @config.command()
@@ -120,28 +129,13 @@ def describe(suite: Suite, path: str) -> None:
     if suite.json:
         output.document(found)
         return
-    output.fields(_facts(found))
+    output.fields(facts_of(found))
     if found["text"]:
         click.echo()
         output.paragraphs(found["text"])
     if found["inside"]:
         click.echo()
         output.table(("OPTION", "TYPE", "TEXT"), [(k["path"], k["kind"], k["text"]) for k in found["inside"]])
-
-
-def _facts(found: dict[str, Any]) -> dict[str, object]:
-    facts: dict[str, object] = {"option": found["path"], "takes": found["expects"]}
-    if found["required"]:
-        facts["required"] = True
-    elif found["kind"] not in ("map", "set"):
-        facts["default"] = output.flow(found["default"]) if found["default"] is not None else None
-    if found["refers"]:
-        facts["one of"] = f"the names in {found['refers']}"
-    if found["role"] == "admin":
-        facts["who may"] = "changing it takes the role admin"
-    if found["pending"]:
-        facts["no effect yet"] = found["pending"]
-    return facts
 
 
 @config.command("set")
@@ -231,7 +225,7 @@ def diff(suite: Suite, author: str | None) -> None:
     if suite.json:
         output.document(candidate)
         return
-    _changes(candidate)
+    tell_changes(candidate)
     if not candidate["changes"]:
         output.words("nothing is changed")
     elif candidate["revision"] > candidate["base"]:
@@ -249,7 +243,7 @@ def revert(suite: Suite, author: str | None) -> None:
     else:
         candidate = suite.client.request("DELETE", "config", "candidates", author)
     whose = "" if author is None else f" of {author}"
-    done(suite, candidate, f"{_count(candidate)}{whose} forgotten")
+    done(suite, candidate, f"{counted(candidate)}{whose} forgotten")
 
 
 @config.command("discard", hidden=True)
@@ -281,10 +275,10 @@ def check(suite: Suite) -> None:
         output.document(checked)
     else:
         for problem in checked["problems"]:
-            _problem(problem)
-        _modules(checked["modules"])
+            tell_problem(problem)
+        tell_modules(checked["modules"])
         if any(answer["adjustments"] for answer in checked["modules"]):
-            _changes(checked)  # which are not those of the candidate
+            tell_changes(checked)  # which are not those of the candidate
         output.words("no errors found" if checked["good"] else "this cannot be committed")
     if not checked["good"]:
         sys.exit(ExitCode.FAILED)
@@ -324,15 +318,15 @@ def reload_file(suite: Suite, reason: str, timeout: float, *, apply: bool, wait:
     if suite.json:
         output.document(found)
     else:
-        _changes(found)
+        tell_changes(found)
         for problem in found["problems"]:
-            _problem(problem)
-        _modules(found["modules"])
-        _late(found["late"])
+            tell_problem(problem)
+        tell_modules(found["modules"])
+        tell_late(found["late"])
         effect = f"in effect as revision {found['revision']}" if found["revision"] else "nothing is changed yet"
         for file in found["secrets"]:
             output.words(f"the secret in {file} has changed")
-        output.words(f"{found['source']}: {_count(found)}; {effect}")
+        output.words(f"{found['source']}: {counted(found)}; {effect}")
     if errors:
         sys.exit(ExitCode.FAILED)
 
@@ -355,13 +349,13 @@ def rollback(suite: Suite, revision: int, reason: str, timeout: float, *, dry_ru
     if suite.json:
         output.document(found)
         return
-    _changes(found)
+    tell_changes(found)
     for warning in found["warnings"]:
-        _problem(warning)
-    _modules(found["modules"])
-    _late(found["late"])
+        tell_problem(warning)
+    tell_modules(found["modules"])
+    tell_late(found["late"])
     effect = f"in effect as revision {found['revision']}" if found["revision"] else "nothing is changed yet"
-    output.words(f"back to revision {revision}: {_count(found)}; {effect}")
+    output.words(f"back to revision {revision}: {counted(found)}; {effect}")
 
 
 @config.command()
@@ -387,11 +381,7 @@ def history(suite: Suite, limit: int, before: int | None, *, changes: bool) -> N
             f"revision {revision['revision']}, {revision['time']}, {revision['author']}: {revision['reason'] or '-'}"
         )
         click.echo(output.style(output.printable(title), bold=True))
-        _changes(revision)
-
-
-def _left(exported: dict[str, Any]) -> str:
-    return f", without comments: {exported['uncommented']}" if exported["uncommented"] else ""
+        tell_changes(revision)
 
 
 def _look(suite: Suite, path: str, form: str) -> Any:
@@ -400,7 +390,7 @@ def _look(suite: Suite, path: str, form: str) -> Any:
 
 def _edited(suite: Suite, candidate: dict[str, Any]) -> None:
     pronoun = "it" if len(candidate["changes"]) == 1 else "them"
-    text = f"{_count(candidate)} in your candidate; `bobctl config commit` puts {pronoun} into effect"
+    text = f"{counted(candidate)} in your candidate; `bobctl config commit` puts {pronoun} into effect"
     done(suite, candidate, text if candidate["changes"] else "your candidate changes nothing")
 
 
@@ -409,48 +399,7 @@ def _show_committed(suite: Suite, committed: dict[str, Any]) -> None:
         output.document(committed)
     else:
         for warning in committed["warnings"]:
-            _problem(warning)
-        _modules(committed["modules"])
-        _late(committed["late"])
-        output.words(f"revision {committed['revision']} is in effect, {_count(committed)}")
-
-
-def _changes(answer: dict[str, Any]) -> None:
-    """A difference, in the manner of diff(1)."""
-    for change in answer["changes"] or []:
-        for sign, value, colour in (("-", change["old"], "red"), ("+", change["new"], "green")):
-            if value is not None:
-                line = f"{sign} {output.printable(change['path'])}: {output.flow(value)}"
-                click.echo(output.style(line, fg=colour))
-    if answer["left_out"]:
-        output.words(f"and {answer['left_out']} more changes, which are not shown")
-
-
-def _problem(problem: dict[str, Any]) -> None:
-    where = problem["place"] or problem["path"]
-    colour = "red" if problem["severity"] == "error" else "yellow"
-    text = f"{output.style(problem['severity'], fg=colour)}: {output.printable(problem['reason'])}"
-    click.echo(f"{output.printable(where)}: {text}" if where else text, err=True)
-
-
-def _modules(answers: list[dict[str, Any]]) -> None:
-    """What modules had to say, other than yes; what several say, once."""
-    refused: dict[str, list[str]] = {}
-    for answer in answers:
-        for adjustment in answer["adjustments"]:
-            said = f"{adjustment['path']} becomes {output.flow(adjustment['value'])}: {adjustment['reason']}"
-            output.words(f"{answer['member']}: {said}")
-        if answer["state"] not in ("accepted", "adjusted"):
-            refused.setdefault(f"{answer['state']}: {answer['reason']}", []).append(answer["member"])
-    for said, members in refused.items():
-        output.words(f"{', '.join(members)}: {said}")
-
-
-def _late(answers: list[dict[str, Any]]) -> None:
-    for answer in answers:
-        output.words(f"{answer['member']} could not apply it and is restarted: {answer['reason'] or answer['state']}")
-
-
-def _count(answer: dict[str, Any]) -> str:
-    count = len(answer["changes"]) + answer["left_out"]
-    return "1 change" if count == 1 else f"{count} changes"
+            tell_problem(warning)
+        tell_modules(committed["modules"])
+        tell_late(committed["late"])
+        output.words(f"revision {committed['revision']} is in effect, {counted(committed)}")

@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-from bobctl import config, output
+from bobctl import output
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,3 @@ def test_colours_are_for_terminals_that_want_them(tty, environment, coloured, mo
 )
 def test_cells(value, text):
     assert output.cell(value) == text
-
-
-def test_of_very_many_changes_it_is_said_how_many_are_not_shown(capsys):
-    answer = {"changes": [{"path": "auth.identity", "old": None, "new": "x"}], "left_out": 25}
-    config._changes(answer)
-    told = capsys.readouterr()
-    assert told.out == "+ auth.identity: x\n"
-    assert "and 25 more changes, which are not shown" in told.err
-    assert config._count(answer) == "26 changes"
