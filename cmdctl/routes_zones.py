@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import dns.exception
 import dns.name
@@ -43,8 +43,9 @@ from cmdctl.errors import RequestError
 from cmdctl.export import MEDIA_TYPE, Export
 from cmdctl.limits import MAX_NAME_TEXT, MAX_REASON
 from cmdctl.parameters import AFTER, LIMIT, REASON
+from cmdctl.recording import Kept
 from cmdctl.roles import Role
-from cmdctl.routing import Operation, Query, caller_of
+from cmdctl.routing import JSON, Endpoint, Operation, Query, caller_of
 from cmdctl.services import Services, author_of, note_changed
 from cmdctl.zonedesk import NoSuchSource, SourcesUnreadable, ZoneDesk, nowhere, unreadable
 from cmdctl.zonefacts import text_of
@@ -79,69 +80,16 @@ class ZoneRoutes:
 
     def routes(self) -> list[Route]:
         """The routes of this group."""
+        page, names = (AFTER, LIMIT, NAME, STATE, IN), (PREFIX, LIMIT)
         return [
-            Operation(
-                "GET",
-                "/v1/zones",
-                self.list_zones,
-                Role.READ,
-                query=(AFTER, LIMIT, NAME, STATE, IN),
-                answer=ZonePage,
-                any_token=True,
-            ),
-            Operation(
-                "GET", "/v1/zone-names", self.names, Role.READ, query=(PREFIX, LIMIT), answer=ZoneNames, any_token=True
-            ),
-            Operation(
-                "GET", "/v1/zones/{origin}", self.show, Role.READ, query=(SOURCE,), answer=ZoneEntry, zone="origin"
-            ),
-            Operation(
-                "DELETE",
-                "/v1/zones/{origin}",
-                self.delete,
-                Role.CONFIGURE,
-                query=(SOURCE, REASON),
-                answer=ZoneDeleted,
-                zone="origin",
-            ),
-            Operation(
-                "GET",
-                "/v1/zones/{origin}/check",
-                self.check,
-                Role.READ,
-                query=(SOURCE,),
-                answer=ZoneCheck,
-                zone="origin",
-            ),
-            Operation(
-                "GET",
-                "/v1/zones/{origin}/export",
-                self.export,
-                Role.READ,
-                query=(SOURCE,),
-                answer=str,
-                media_type=MEDIA_TYPE,
-                zone="origin",
-            ),
-            Operation(
-                "GET",
-                "/v1/zones/{origin}/history",
-                self.history,
-                Role.READ,
-                query=(SOURCE, BEFORE, LIMIT),
-                answer=ZoneHistory,
-                zone="origin",
-            ),
-            Operation(
-                "POST",
-                "/v1/zones/{origin}/reload",
-                self.reload,
-                Role.OPERATE,
-                query=(SOURCE,),
-                answer=Reloaded,
-                zone="origin",
-                kept="if-possible",
-            ),
+            Operation("GET", "/v1/zones", self.list_zones, Role.READ, query=page, answer=ZonePage, any_token=True),
+            Operation("GET", "/v1/zone-names", self.names, Role.READ, query=names, answer=ZoneNames, any_token=True),
+            _of_zone("GET", "", self.show, Role.READ, ZoneEntry),
+            _of_zone("DELETE", "", self.delete, Role.CONFIGURE, ZoneDeleted, REASON),
+            _of_zone("GET", "/check", self.check, Role.READ, ZoneCheck),
+            _of_zone("GET", "/export", self.export, Role.READ, str, media_type=MEDIA_TYPE),
+            _of_zone("GET", "/history", self.history, Role.READ, ZoneHistory, BEFORE, LIMIT),
+            _of_zone("POST", "/reload", self.reload, Role.OPERATE, Reloaded, kept="if-possible"),
             Operation("POST", "/v1/reload", self.reload_all, Role.OPERATE, answer=Reloaded, kept="if-possible"),
         ]
 
@@ -232,6 +180,24 @@ class ZoneRoutes:
     async def reload_all(self, _request: Request) -> Response:
         """Make every auth instance look at all zones afresh."""
         return answer(await serving.reload(self._services.session, None))
+
+
+def _of_zone(
+    method: str,
+    what: str,
+    endpoint: Endpoint,
+    role: Role,
+    answer: Any,
+    *query: Query,
+    media_type: str = JSON,
+    kept: Kept = "before",
+) -> Operation:
+    """An operation on one zone, of a data source that may be named."""
+    path = f"/v1/zones/{{origin}}{what}"
+    asked = (SOURCE, *query)
+    return Operation(
+        method, path, endpoint, role, query=asked, answer=answer, media_type=media_type, zone="origin", kept=kept
+    )
 
 
 def parse_origin(text: str) -> Name:
