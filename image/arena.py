@@ -68,13 +68,13 @@ class Arena:
         self._used[place] = size
         return place
 
-    def read_in(self, place: int) -> None:
-        """Have all of a file in memory, which whoever reads it waits for else, page by page.
+    def read_in(self, place: int, octets: int) -> None:
+        """Have the first octets of a file in memory; whoever reads them waits for that else, page by page.
 
         Raises OSError where some of it cannot be had (a bad sector, or it has become shorter): to meet that by reading
         is no error but a signal. Kernels before Linux 5.14 cannot tell.
         """
-        if _libc.madvise(self.address + place, self._used[place], MADV_POPULATE_READ):
+        if _libc.madvise(self.address + place, _up(octets, mmap.PAGESIZE), MADV_POPULATE_READ):
             code = ctypes.get_errno()
             if code != errno.EINVAL:
                 code = errno.EIO if code == errno.EFAULT else code

@@ -119,12 +119,17 @@ class DeltaFile:
         return self._memory.observe(self._base + USED_PLACE)
 
     def _check_heap(self) -> None:
-        """Raises ImageError. What is sealed never changes, so that a reader may ask while another process writes."""
+        """Raises ImageError, OSError. What is sealed never changes, so that a reader may ask while another process
+        writes.
+        """
+        heap = self.heap - self.place
+        self._arena.read_in(self.place, heap)
         seal = self._memory.observe(self._base + SEAL_PLACE)
         end = (seal >> SEAL_SHIFT) * layout.ZONE_UNIT
         used = self.used
         if not layout.ZONE_UNIT <= end <= used <= self.heap_octets:
             raise ImageError(self.path, f"{used} of {self.heap_octets} octets of its heap are in use, {end} sealed")
+        self._arena.read_in(self.place, heap + used)  # what is behind that has no sector yet
         if zlib.crc32(self._arena.view[self.heap : self.heap + end]) != seal & layout.MASK32:
             raise ImageError(self.path, "its heap is damaged: its checksum is wrong")
 

@@ -82,10 +82,20 @@ class Directory:
             if octets != _octets(self.capacity):
                 raise ImageError(path, f"it has {octets} octets, not what {self.capacity} entries take")
             self.place = arena.map(file.fileno(), octets, writable=writable)
+        try:
+            arena.read_in(self.place, self._read_octets)
+        except BaseException:
+            arena.unmap(self.place)
+            raise
         self._reader = NameReader(self.seed)
         self._base = arena.address + self.place
         self.loose = bool(loose)  # many entries were being put when its writer ended: sums say nothing then
         self._unsummed: set[int] | None = None  # parts of which many entries are being put
+
+    @property
+    def _read_octets(self) -> int:
+        """Of the header, entries and checksums."""
+        return layout.HEADER_OCTETS + ENTRY * self.capacity + SUMS * _parts(self.capacity)
 
     @property
     def used(self) -> int:
@@ -187,9 +197,10 @@ class Directory:
     def forget_moves(self) -> None:
         """Nobody goes by what entries were before any more: who has yet to map what they are now leaves these zones.
 
-        For the writer, once nobody can learn of the slots that zones moved to.
+        For the writer, before what is announced is withdrawn. Raises OSError.
         """
         octets = ENTRY * self.capacity
+        self._arena.read_in(self.place, _octets(self.capacity))
         start = self._before(0) - self._arena.address
         for first in range(start, start + octets, ENTRY * AT_ONCE):
             part = bytes(self._arena.view[first : min(first + ENTRY * AT_ONCE, start + octets)])
@@ -199,7 +210,7 @@ class Directory:
                         self._memory.publish(self._arena.address + first + ENTRY * at, 0)
 
     def _before(self, at: int) -> int:
-        return self._base + layout.HEADER_OCTETS + ENTRY * self.capacity + SUMS * _parts(self.capacity) + ENTRY * at
+        return self._base + self._read_octets + ENTRY * at
 
     def put(self, at: int, origin: bytes, slot: int, offset: int, *, announced: bool = True) -> None:
         """Publish the record of a zone at the entry that find() told. Raises ValueError where the directory is full.

@@ -37,7 +37,7 @@ class ImageFile:
             self.place = arena.map(file.fileno(), self.octets)
         try:
             if not checked:
-                arena.read_in(self.place)
+                arena.read_in(self.place, self.octets)
             octets = arena.view[self.place : self.place + self.octets]
             self.seed, places = _read_header(path, octets)
             if seed is not None and self.seed != seed:

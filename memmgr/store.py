@@ -90,10 +90,7 @@ class Store:
             self.sync_again()  # now: what was left by who was killed takes room that is needed
         except OSError:  # it may last: the next look tries again, and nothing is removed until then
             pass
-        old = self._old_directory(self.manifest)
-        if old is not None:
-            old.forget_moves()
-        return old
+        return self._old_directory(self.manifest)
 
     def _open(self, old: Directory | None) -> None:
         """Map and check all there is; `old` is the directory that was listed."""
@@ -415,14 +412,18 @@ class Store:
         return max(0, min(octets, self.arena.octets // 2 - directory.file_octets(before)))
 
     def _old_directory(self, before: Manifest) -> Directory | None:
+        """The directory that was listed, if it can be used; entries have no before any more then."""
         if not before.directory:
             return None
         path = self.place / before.directory
         try:
-            old = Directory(self.arena, path, writable=True)
-            if old.seed != before.seed:
-                old.close()
-                raise ImageError(path, "its names are hashed with another seed")
+            with ExitStack() as undo:
+                old = Directory(self.arena, path, writable=True)
+                undo.callback(old.close)
+                if old.seed != before.seed:
+                    raise ImageError(path, "its names are hashed with another seed")
+                old.forget_moves()
+                undo.pop_all()
         except (ImageError, OSError) as error:
             self._refused(path, reason_of(error))
             return None

@@ -16,12 +16,13 @@ import pytest
 
 from image import directory, layout
 from image.arena import Arena
+from image.collection import Collection
 from image.overlay import Place
 from image.patch import Patch, Tools
 from image.raw import Memory
 from image.zonerecord import origin_wire
 from tests.datasrc.zonemaking import TESTER, name
-from tests.memmgr.house import House, soa
+from tests.memmgr.house import ARENA, RUN, House, soa
 
 ZONES = 6
 FILES = ["*.image", "*.delta", "*.directory", "manifest.json"]
@@ -220,21 +221,68 @@ def test_what_the_system_lacks_for_a_moment_says_nothing_of_a_file(changed, monk
     assert_right(changed)
 
 
-def test_a_bad_sector_of_an_image_is_no_signal(changed, monkeypatch):
+def cut_when_mapped(monkeypatch: pytest.MonkeyPatch, victim: Path, octets: int) -> None:
     """What cannot be read behind a mapping ends who reads it: the file is cut short when it has been mapped."""
-    victim = next(path for path in files(changed, "*.image") if path.stat().st_size > mmap.PAGESIZE)
-    real = Arena.map
+    really, inodes = Arena.map, {victim.stat().st_ino}
 
-    def mapped(arena, descriptor, octets, **options):
-        place = real(arena, descriptor, octets, **options)
-        if victim.exists() and os.path.samestat(os.fstat(descriptor), victim.stat()):
-            os.truncate(victim, mmap.PAGESIZE)
+    def mapped(arena: Arena, descriptor: int, *arguments: int, **options: bool) -> int:
+        place = really(arena, descriptor, *arguments, **options)
+        if (inode := os.fstat(descriptor).st_ino) in inodes:
+            os.truncate(victim, octets)
+            inodes.remove(inode)  # another file may have it next
         return place
 
+    monkeypatch.setattr(Arena, "map", mapped)
+
+
+def in_its_table(_path: Path) -> int:
+    return mmap.PAGESIZE  # of an image, delta and directory the header alone is left
+
+
+def in_its_heap(path: Path) -> int:
+    octets = path.stat().st_size - int.from_bytes(path.read_bytes()[32:40], "little")
+    return octets - octets % mmap.PAGESIZE
+
+
+def in_what_was_before(path: Path) -> int:
+    return path.stat().st_size - mmap.PAGESIZE
+
+
+SECTORS = [
+    ("*.image", in_its_table),
+    ("*.delta", in_its_table),
+    ("*.delta", in_its_heap),
+    ("*.directory", in_its_table),
+]
+
+
+@pytest.mark.parametrize(("victim", "sector"), [*SECTORS, ("*.directory", in_what_was_before)])
+def test_a_bad_sector_is_no_signal(changed, monkeypatch, victim, sector):
+    path = next(path for path in files(changed, victim) if path.stat().st_size > mmap.PAGESIZE)
     with monkeypatch.context() as patched:
-        patched.setattr(Arena, "map", mapped)
+        cut_when_mapped(patched, path, sector(path))
         changed.start()
-    assert changed.refused == [(victim.name, "Input/output error")]
+    assert changed.refused == [(path.name, "Input/output error")]
+    assert_right(changed)
+
+
+@pytest.mark.parametrize(("victim", "sector"), SECTORS)
+def test_a_bad_sector_is_no_signal_for_who_only_reads(changed, monkeypatch, victim, sector):
+    """memmgr has read it before that, and is gone."""
+    changed.start()
+    changed.kill()
+    path = max(files(changed, victim), key=lambda path: path.stat().st_size)
+    told: list[tuple[Path, str]] = []
+    changed.collection = Collection(
+        changed.announcement, RUN, arena=Arena(ARENA), problem=lambda *problem: told.append(problem)
+    )
+    with monkeypatch.context() as patched:
+        cut_when_mapped(patched, path, sector(path))
+        changed.look()
+    image = path.with_suffix(".image" if victim == "*.delta" else path.suffix)  # both are one slot
+    assert told == [(image, f"[Errno {errno.EIO}] Input/output error")]
+    assert {changed.text(f"www.zone{number}.") for number in range(ZONES)} == {"left"}
+    changed.start()
     assert_right(changed)
 
 
