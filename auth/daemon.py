@@ -9,39 +9,31 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import dns.name
 import msgspec
 
 from auth import api
-from auth.cookie_secrets import CookieSecrets, read_secrets
+from auth.candidate import WORKER, Candidate, CandidateReader, InUse
 from auth.engine import Serving
-from auth.errors import CookieSecretError
 from auth.explain import explain, query_of, with_images
 from auth.images import Images
 from auth.kernel_drops import KernelDrops
-from auth.keys import KeyRing
 from auth.last_good import LastGood
-from auth.listed import Listed
-from auth.options import KEYS, change_zones, read_keys, read_settings, read_zones
 from auth.server import CompiledCounts, Server
-from auth.settings import Settings
-from auth.source_news import refuse_failing, sources_served, tell_problems, tell_source
+from auth.source_news import sources_served, tell_problems, tell_source
 from auth.status import cookies_served, rate_limit_state, served_from_image, zone_name, zones_served
 from auth.worker_link import NoWorker, WorkerLink, WorkerLost
 from auth.zone_counters import ZoneCounters
-from auth.zones import ZoneTable
 from authworker import api as worker
 from daemonkit.configuration import Config, Prepared
-from daemonkit.errors import DaemonError, Rejected
+from daemonkit.errors import DaemonError
 from daemonkit.module import Context, ListeningSocket, Module, command
 from daemonkit.process import suite_run
-from datasrc.errors import UnknownBackend
 from datasrc.latesources import LateSources
 from datasrc.records import ZoneState
-from datasrc.sources import ZONE_PATIENCE, Failure, SourceStatus, source_url
+from datasrc.sources import Failure, source_url
 from image.directory import fingerprint
 from msgq.errors import BusError, NoRecipient, Refused
 from msgq.session import IncomingCall
@@ -49,29 +41,11 @@ from msgq.session import IncomingCall
 # Seconds in which the answering thread finishes not one answer although it has work: it will not come back by itself.
 STALL_LIMIT = 10.0
 STALL_LOOK = 1.0  # seconds between looks
-WORKER = "authworker"  # the component
 WORKER_SHARE = 0.8  # of the time of who asks, so that the answer for what the worker does not say comes in time
 
 
 class AnswersStalled(DaemonError):
     """The answering thread hangs in a data source. The process ends, and its successor begins afresh."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What a revision needs, before it is applied."""
-
-    settings: Settings
-    zones: ZoneTable
-    cookies: CookieSecrets | None
-    keys: KeyRing
-    key_faults: Mapping[str, Rejected]  # keys that cannot be used, at the start
-    configured_keys: Mapping[str, Any]  # `keys`
-    configured: Mapping[str, Any]  # `data_sources`
-    sources: LateSources
-    alone: bool  # there is to be no worker
-    statuses: Sequence[SourceStatus] = ()  # of the sources, where they were opened for this revision
-    listed: Listed | None = None  # what the loops need of the zones, where they answer from images
 
 
 class AuthDaemon(Module):
@@ -97,95 +71,15 @@ class AuthDaemon(Module):
 
     async def prepare(self, config: Config) -> Prepared:
         """Read the options and zones, and open the data sources where no worker does that."""
-        is_there = bool(self.context.session.members(WORKER))
-        candidate = await self.context.work(self._read, config, is_there)
+        in_use = InUse(self._server, self._sources, self._configured, self._keys)
+        reader = CandidateReader(self.context, in_use, self._zone_counters, self._source_changed)
+        candidate = await self.context.work(reader.read, config, bool(self.context.session.members(WORKER)))
 
         def discard() -> None:
             if candidate.sources is not self._sources:
                 self.context.spawn(self.context.work(candidate.sources.close), "close")
 
         return Prepared(apply=lambda: self._apply(candidate), discard=discard)
-
-    def _read(self, config: Config, worker_is_there: bool) -> Candidate:
-        """In the worker thread."""
-        settings = read_settings(config.own)
-        if config.difference is None or self._server is None:
-            zones, touched = read_zones(config.values), None
-        else:
-            zones, touched = change_zones(self._server.engine.serving.zones, config.values, config.difference)
-        zones = self._with_rows(zones)
-        listed = None if self._server is None else self._server.listed_for(zones, touched)
-        keys, faults = self._read_keys(config.values[KEYS])
-        cookies = self._read_cookies(config.own["cookies"])
-        configured = config.values["data_sources"]
-        sources, before = self._sources_of(configured), self._sources
-        alone = answers_alone(config)
-        candidate = Candidate(
-            settings, zones, cookies, keys, faults, config.values[KEYS], configured, sources, alone, listed=listed
-        )
-        was_open = before is not None and before.is_open()
-        changed = {name for name, entry in configured.items() if entry != self._configured.get(name)}
-        if not (was_open or alone) or (sources is before and was_open):
-            if before is not None and changed and not worker_is_there:
-                refuse_failing(_looked_at({name: configured[name] for name in changed}), changed)
-            return candidate
-        sources.open(before.open() if before is not None and was_open else None)
-        statuses = sources.status()
-        if before is not None and sources is not before:
-            try:
-                refuse_failing(statuses, changed)
-            except Rejected:
-                sources.close()
-                raise
-        return replace(candidate, statuses=statuses)
-
-    def _sources_of(self, configured: Mapping[str, Any]) -> LateSources:
-        """Those in use, unless others are configured; their order counts."""
-        if self._sources is not None and list(configured.items()) == list(self._configured.items()):
-            return self._sources
-        try:
-            return LateSources(configured, changed=self._source_changed, patience=ZONE_PATIENCE)
-        except UnknownBackend as error:  # no waiting mends that
-            raise Rejected("data_sources", str(error)) from error
-
-    def _with_rows(self, zones: ZoneTable) -> ZoneTable:
-        """With a place for the counts of zones that are counted. Where there is none a change is refused."""
-        before = None if self._server is None else self._server.engine.serving.zones
-        if before is not None and (zones.counted is before.counted or zones.counted == before.counted):
-            return zones if zones is before else replace(zones, rows=before.rows)
-        try:
-            rows = self._zone_counters.prepare(zones.counted)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            if before is not None:
-                raise Rejected("zones.*.statistics", f"there is no room for the counters: {reason}") from error
-            self.context.log.error("AUTH_ZONES_NOT_COUNTED", count=len(zones.counted), reason=reason)
-            rows = None
-        return replace(zones, rows=rows)
-
-    def _read_cookies(self, options: Mapping[str, Any]) -> CookieSecrets | None:
-        """The secrets of cookies. What is wrong with them is refused, but for the start: DNS goes on without."""
-        if not options["enabled"]:
-            return None
-        try:
-            return read_secrets(options, self.context.directories.state)
-        except CookieSecretError as error:
-            if error.index is not None and self._server is not None:
-                raise Rejected(f"auth.cookies.secret_files.{error.index}", str(error)) from error
-            self.context.log.warning("AUTH_COOKIE_SECRET_UNUSABLE", file=error.file, reason=error.reason)
-            return CookieSecrets.passing()
-
-    def _read_keys(self, configured: Mapping[str, Any]) -> tuple[KeyRing, Mapping[str, Rejected]]:
-        """At the start a key that cannot be used is done without; later such a change is refused."""
-        ring = KeyRing() if self._server is None else self._server.engine.serving.keys
-        if self._server is not None and configured == self._keys:
-            return ring, {}
-        keys, faults = read_keys(configured, self._keys, ring)
-        if self._server is not None:
-            for name, fault in faults.items():
-                if ring.named(name) is not None or not _same_but_for_secret(configured[name], self._keys.get(name)):
-                    raise fault
-        return keys, faults
 
     def _apply(self, candidate: Candidate) -> None:
         self._configured = candidate.configured
@@ -398,26 +292,3 @@ class AuthDaemon(Module):
     async def statistics(self, _call: IncomingCall, _request: api.Statistics) -> api.StatisticsReply:
         """The counters of this process."""
         return api.StatisticsReply(self.context.counters.statistics())
-
-
-def _same_but_for_secret(entry: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
-    return before is not None and all(
-        entry[name] == before[name] or (name == "secret_file" and entry[name]["path"] == before[name]["path"])
-        for name in entry
-    )
-
-
-def _looked_at(configured: Mapping[str, Any]) -> Sequence[SourceStatus]:
-    """How data sources do that are opened for this alone. Blocks."""
-    sources = LateSources(configured)
-    try:
-        sources.open()
-        return sources.status()
-    finally:
-        sources.close()
-
-
-def answers_alone(config: Config) -> bool:
-    """Whether there is to be no worker, so that this process has to tell of data sources."""
-    entry = config.values["components"].get(WORKER)
-    return entry is not None and not entry["enabled"]

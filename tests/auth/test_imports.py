@@ -29,7 +29,7 @@ OTHERS = {
 PROCESS = """
 import asyncio, json, sys
 from pathlib import Path
-from tests.auth.test_daemon import running
+from tests.auth.house import running
 
 async def main(directory, asked):
     async with running(Path(directory)) as daemon:
