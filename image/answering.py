@@ -27,6 +27,7 @@ from image.layout import (
     NODE_CNAME,
     NODE_CUT,
     NODE_DNAME,
+    NODE_END,
     NODE_WILDCARD,
     NOT_ADMITTED,
     NOT_AUTHORITATIVE,
@@ -137,7 +138,7 @@ class Answerer(Referrer):
         """Whether the zone at hand has the current name, so that it says itself what there is of DS."""
         for level in range(self.zone_labels, self.depth):
             node = self.find_node(level)
-            if node and self.arena[node] & (NODE_CUT | NODE_DNAME):
+            if node and self.arena[node] & NODE_END:
                 return 0
         node = self.find_node(self.depth)
         return 1 if node and not self.arena[node] & NODE_CNAME else 0
@@ -208,7 +209,7 @@ class Answerer(Referrer):
     def answer_node(self, node: int, wildcard: int, there: int) -> int:
         """What a node has of the type, or that it has nothing; of a wildcard, whose encloser has `there` labels."""
         flags = self.arena[node]
-        if wildcard and flags & (NODE_CUT | NODE_DNAME):
+        if wildcard and flags & NODE_END:
             return LEAVE
         entry = self.set_for_any(node) if self.rdtype == ANY else self.set_of(node, self.rdtype)
         if wildcard and self.rdtype in (DS, NXT, NSEC):  # of the wildcard itself (RFC 4592 sections 4.6 to 4.8)

@@ -18,6 +18,7 @@ from image.layout import (
     MX,
     NODE_CUT,
     NODE_DNAME,
+    NODE_END,
     NODE_WILDCARD,
     NOT_ADMITTED,
     NOWHERE,
@@ -166,7 +167,7 @@ class Courtesy(Prover):
             if node == 0 or not self.arena[node] & NODE_WILDCARD or signatures:
                 return DONE
             node = self.find_wildcard(there)
-            if node == 0 or self.arena[node] & (NODE_CUT | NODE_DNAME):
+            if node == 0 or self.arena[node] & NODE_END:
                 return LEAVE
         if not self.add_address(node, A, value, signatures) or not self.add_address(node, AAAA, value, signatures):
             return LEAVE
