@@ -20,7 +20,7 @@ from typing import Protocol
 from image import layout, manifest
 from image.arena import Arena, NoAddresses
 from image.delta import DeltaFile
-from image.directory import Directory, record_place
+from image.directory import Directory, record_place, slot_and_offset
 from image.errors import ImageError
 from image.file import ImageFile
 from image.manifest import Manifest, Slot
@@ -207,7 +207,7 @@ class Collection:
         entry = directory.known(directory.find(origin, places), places)
         if entry == 0:
             return None
-        slot, offset = entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32
+        slot, offset = slot_and_offset(entry)
         if slot not in slots:
             return None
         record = ZoneRecord.read(self.arena.view, record_place(slot, offset, places))
@@ -226,7 +226,7 @@ class Collection:
         entry = directory.known(directory.find(origin, places), places)
         if entry == 0:
             return False
-        place = record_place(entry >> layout.SLOT_SHIFT & layout.SLOT_MASK, entry & layout.MASK32, places)
+        place = record_place(*slot_and_offset(entry), places)
         return not self.arena.view[place + layout.ZONE_FLAGS] & layout.ZONE_GONE
 
     def _places(self) -> dict[int, tuple[int, int]]:
