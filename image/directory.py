@@ -190,7 +190,7 @@ class Directory:
     def known(self, at: int, heaps: dict[int, tuple[int, int]]) -> int:
         """An entry as who has these heaps goes by it; of a slot that is yet to be mapped what it was before, or 0."""
         entry = self.entry(at)
-        if entry >> layout.SLOT_SHIFT & layout.SLOT_MASK in heaps:
+        if entry == 0 or entry >> layout.SLOT_SHIFT & layout.SLOT_MASK in heaps:
             return entry
         return self._memory.observe(self._before(at))
 

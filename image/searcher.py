@@ -231,8 +231,8 @@ class Searcher(Linker):
                     slot = entry >> SLOT_SHIFT & SLOT_MASK
                     offset = entry & (IN_DELTA | BELOW_DELTA)
                     base = self.rows[slot * ROW + (ROW_HEAP if offset & IN_DELTA else ROW_ZONES)]
-                    if base == 0:
-                        return NOT_MAPPED
+                    if base == 0 or not self.is_origin(base + (offset & BELOW_DELTA) * ZONE_UNIT, level):
+                        return NOT_MAPPED  # it is damaged, or of another zone with this tag: nobody can tell
                 place = base + (offset & BELOW_DELTA) * ZONE_UNIT
                 if self.is_origin(place, level):
                     if self.arena[place + ZONE_FLAGS] & ZONE_GONE:
@@ -343,6 +343,8 @@ class Searcher(Linker):
     def probe_delta(self, value: int, start: int, wildcard: int) -> int:
         """The node in the delta as this generation of the zone has it, 0 where there is none."""
         size = self.arena64[self.table - (HEADER_OCTETS >> 3) + CAPACITY_WORD]
+        if size > len(self.arena64) - self.table:
+            raise IndexError("a table that ends behind the arena")
         bucket = ((value >> HALF) * size) >> HALF
         for _ in range(size):
             entry = self.load(self.arena_address + ((self.table + bucket) << 3))

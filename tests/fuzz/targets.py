@@ -341,8 +341,8 @@ class DamagedImage(Target):
 
     def seeds(self) -> Iterator[bytes]:
         source = random.Random(1)
-        for section in range(len(self.files)):
-            for _ in range(40):
+        for section, (_, _, size) in enumerate(self.files):
+            for _ in range(min(40, 2 * size)):
                 edits = [(section | source.choice((0, self.WIDE)), source.randrange(256), source.randrange(65536),
                           source.choice((0, 0xFF, 0x80, 0xFFFFFFFF, source.randrange(1 << 32))))
                          for _ in range(source.choice((1, 2, 8)))]  # fmt: skip

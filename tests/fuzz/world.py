@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import dns.name
 import dns.rdatatype
 import pytest
 
 from image import layout
 from image.delta import USED_PLACE
 from image.responder import Responder
+from image.zonerecord import origin_wire
 from memmgr import slots, store
 from tests.datasrc.zonemaking import change
 from tests.fuzz import zones
@@ -43,8 +45,17 @@ class Images:
             change(self.house.source, 2, add=zones.CHANGED, delete=zones.GONE)
             self.house.settle()
             self.house.look()
+            self.moved = self._move(dns.name.from_text(zones.BELOW))
         assert self.house.responder is not None
         self.responder = self.house.responder
+
+    def _move(self, origin: dns.name.Name) -> int:
+        """Have a zone in an image that nobody has mapped, so that it is answered as it was; the number of its entry."""
+        assert self.house.keeper is not None
+        assert self.house.keeper.rebuild(origin)
+        self.house.settle(compacting=False)
+        store = self.house.keeper.store
+        return store.directory.find(origin_wire(origin), store.heaps)
 
     def close(self) -> None:
         """Unmap everything; the responders must not be asked any more."""
@@ -58,21 +69,26 @@ class Images:
         assert self.house.collection is not None
         installed = self.house.collection.installed
         assert installed.directory is not None
+        deltas = []
         for mapped in installed.slots.values():
             file = _writable(mapped.image.path)
             for start, size in mapped.image.sections:
                 if size:  # the margin has no zones
                     yield file, start, size
             file = _writable(mapped.delta.path)
+            deltas.append(file)
             table = layout.HEADER_OCTETS
             heap = mapped.delta.heap - mapped.delta.place
             yield file, table, heap - table
             yield file, heap, int.from_bytes(file[USED_PLACE : USED_PLACE + 8], "little")
-        yield (
-            _writable(installed.directory.path),
-            layout.HEADER_OCTETS,
-            installed.directory.capacity * 8,
-        )
+        file = _writable(installed.directory.path)
+        entries, octets = layout.HEADER_OCTETS, installed.directory.capacity * 8
+        yield file, entries, octets
+        # Of the zone that moved the entry, and what that was before; how large the table of a delta is.
+        before = len(file) - octets
+        for start in (entries, before):
+            yield file, start + 8 * self.moved, 8
+        yield deltas[0], 8 * layout.CAPACITY_WORD, 8
 
     def vouch(self, *, is_believed: bool) -> None:
         """Say that no other zones are there."""

@@ -10,10 +10,23 @@ import dns.message
 import dns.name
 import pytest
 
-from image.layout import BUCKETS, CHAIN, FRAGMENTS, NODES, TO_FRAGMENT, UNIT, ZONE_LABELS, ZONE_UNIT, ZONES
-from tests.datasrc.zonemaking import SMALL, rrsets
+from image.layout import (
+    BUCKETS,
+    CAPACITY_WORD,
+    CHAIN,
+    FRAGMENTS,
+    NODES,
+    TO_FRAGMENT,
+    UNIT,
+    ZONE_LABELS,
+    ZONE_UNIT,
+    ZONES,
+)
+from image.zonerecord import origin_wire
+from tests.datasrc.zonemaking import SMALL, change, rrsets
 from tests.image.mapping import Both
 from tests.kit import dnspacket as packet
+from tests.memmgr.house import ARENA, House, soa
 
 ORIGIN = dns.name.from_text("example.")
 A, CNAME = 1, 5
@@ -98,3 +111,32 @@ def test_a_record_of_a_chain_that_is_too_short_to_be_one_is_no_room(both):
     assert dns.message.from_wire(reply).flags & dns.flags.TC
     assert both.image_reply(query, stream=True) is None
     file.close()
+
+
+def test_a_table_of_changes_that_says_it_is_larger_than_all_there_is_is_read_no_further(tmp_path):
+    """Where a name would be in it may be behind all addresses then: what is read there would end the process."""
+    house = House(tmp_path)
+    house.load(soa(1, "www A 192.0.2.1"))
+    house.start()
+    change(house.source, 2, add="www TXT changed")
+    house.settle()
+    house.look()
+    assert house.keeper is not None
+    assert house.collection is not None
+    located = house.keeper.store.find(origin_wire(ORIGIN))
+    assert located is not None
+    delta = house.collection.installed.slots[located.slot].delta
+    asked = [f"n{number}.example." for number in range(50)]
+    assert all(house.ask(name) for name in asked)
+    with delta.path.open("r+b") as opened, mmap.mmap(opened.fileno(), 0) as file:
+        place = 8 * CAPACITY_WORD
+        before = file[place : place + 8]
+        for capacity in (ARENA // 8, 1 << 40, 1 << 62):
+            file[place : place + 8] = capacity.to_bytes(8, "little")
+            for name in asked:
+                with pytest.raises(IndexError):
+                    house.ask(name)
+        file[place : place + 8] = before
+    assert all(house.ask(name) for name in asked)
+    house.stop()
+    house.source.close()

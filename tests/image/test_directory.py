@@ -59,6 +59,17 @@ def test_who_has_not_mapped_a_slot_goes_by_the_one_that_the_zone_was_in_before(a
     assert known(5) == known(6) == (6, layout.IN_DELTA | 4)
 
 
+def test_what_is_damaged_behind_a_free_entry_makes_it_no_zone(arena, tmp_path):
+    """No checksum covers what entries were before."""
+    create(tmp_path / "directory", SEED, 0)
+    directory = Directory(arena, tmp_path / "directory", writable=True)
+    at = directory.find(wire("example."), {5: (1, 1)})
+    place = directory._before(at) - arena.address
+    arena.view[place : place + 8] = b"\xff" * 8
+    assert directory.known(at, {5: (1, 1)}) == 0
+    assert directory.find(wire("example."), {5: (1, 1)}) == at
+
+
 def test_names_are_found_in_any_case(arena, tmp_path):
     create(tmp_path / "directory", SEED, 1)
     directory = Directory(arena, tmp_path / "directory")

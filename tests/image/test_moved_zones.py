@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import mmap
+import time
 
 import pytest
 
@@ -100,6 +102,42 @@ def test_a_zone_whose_new_image_is_refused_is_left_though_the_old_one_is_still_m
     move(house)
     house.look()
     assert mapped(house) == "192.0.2.1"
+
+
+BELOW = name("sub.second.", ".")
+WRONG = (0x00, 0x01, 0x7F, 0x80, 0xFF)
+
+
+@pytest.mark.parametrize("origin", [EXAMPLE, BELOW], ids=str)
+def test_a_zone_is_left_where_what_it_was_before_is_damaged(house, origin):
+    """No checksum covers that: what pointed elsewhere was taken for another zone's, and this one's names for names of
+    the zone above, or of none, which are refused.
+    """
+    house.load(soa(1, "www A 192.0.2.1", *MANY), "sub.second.")
+    house.settle().look()
+    assert house.keeper.rebuild(origin)
+    house.settle(compacting=False)
+    directory = house.keeper.store.directory
+    directory.vouch(time.monotonic(), 1)
+    house.responder.trust(1, 0)
+    assert mapped(house, "www.third.") == "none"
+    asked = f"www.{origin}"
+    assert mapped(house, asked) == "192.0.2.1"
+    place = directory._before(directory.find(origin_wire(origin), house.keeper.store.heaps)) - directory._base
+    seen = set()
+    with directory.path.open("r+b") as opened, mmap.mmap(opened.fileno(), 0) as file:
+        for at in range(place, place + 8):
+            right = file[at]
+            for octet in WRONG:
+                file[at] = octet
+                try:
+                    seen.add(mapped(house, asked))
+                except IndexError:  # which the loop takes for left
+                    seen.add("left")
+                house.collection.find(origin_wire(origin))
+            file[at] = right
+    assert seen == {"192.0.2.1", "left"}  # the former where the octet is the same, or says nothing
+    assert mapped(house, asked) == "192.0.2.1"
 
 
 def test_zones_of_an_image_that_is_compacted_are_answered_until_the_new_one_is_mapped(house, monkeypatch):
