@@ -7,7 +7,7 @@ cdef class Prover(ChainSearcher):
     @cython.locals(own=Py_ssize_t, step=Py_ssize_t)
     cdef Py_ssize_t deny_type(self, Py_ssize_t node, Py_ssize_t wildcard, Py_ssize_t there) except -1 nogil
     @cython.locals(own=Py_ssize_t, before=Py_ssize_t)
-    cdef Py_ssize_t deny_type_nsec(self, Py_ssize_t node, Py_ssize_t wildcard) except -1 nogil
+    cdef Py_ssize_t deny_type_nsec(self, Py_ssize_t node, Py_ssize_t wildcard, Py_ssize_t there) except -1 nogil
     @cython.locals(before=Py_ssize_t, step=Py_ssize_t, entry=Py_ssize_t)
     cdef Py_ssize_t deny_name(self, Py_ssize_t there, Py_ssize_t encloser) except -1 nogil
     @cython.locals(before=Py_ssize_t)

@@ -30,7 +30,7 @@ class Prover(ChainSearcher):
         if not self.dnssec or not self.zone_flags & ZONE_SIGNED:
             return DONE
         if self.zone_flags & ZONE_NSEC:
-            return self.deny_type_nsec(node, wildcard)
+            return self.deny_type_nsec(node, wildcard, there)
         if not self.zone_flags & ZONE_NSEC3:
             return LEAVE
         self.read_parameters()
@@ -44,7 +44,7 @@ class Prover(ChainSearcher):
             return step
         return DONE if self.add_proof(self.nsec3_fragment(own)) else OVERFLOW
 
-    def deny_type_nsec(self, node: int, wildcard: int) -> int:
+    def deny_type_nsec(self, node: int, wildcard: int, there: int) -> int:
         """The record at the name; of an empty non-terminal the one before it (RFC 4035 sections 3.1.3.1, 3.1.3.4)."""
         own = self.set_of(node, NSEC)
         if wildcard or own == 0:
@@ -52,7 +52,8 @@ class Prover(ChainSearcher):
             if not self.add_owned(self.nsec_fragment(before), before):
                 return OVERFLOW
         if wildcard and own == 0:
-            return LEAVE
+            node = self.nsec_before(there, 1)
+            own = self.set_of(node, NSEC)
         if own and not self.add_owned(self.nsec_fragment(node), node):
             return OVERFLOW
         return DONE
