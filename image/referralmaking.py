@@ -106,6 +106,8 @@ class ReferralMaker(ChainMaker):
                     self.note_host(at, behind - at)
                 name = self.find_target(cut, in_domain)
                 if name >= 0 and not (self.has_dname and self.is_redirected()):
+                    if size == 1:  # the root: glue would not begin with a pointer
+                        self.failed = True
                     self.add_addresses(name, at, signatures)
             at += size
         return 0

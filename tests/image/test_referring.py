@@ -10,6 +10,7 @@ import dns.message
 import dns.name
 import pytest
 
+from datasrc.records import RRset
 from image.layout import DNAME, KIND_REFERRAL, RRSIG
 from tests.datasrc.zonemaking import SMALL, rrsets
 from tests.image.mapping import Both
@@ -111,6 +112,7 @@ ENTRIES: list[Entry] = [
     ("*.o", "CNAME", "elsewhere.test."),
     ("*.c", "CNAME", "d.c"),
     ("*.t", "TXT", "any"),
+    ("_443._tcp.*.e", "TXT", "below a wildcard that has nothing itself"),
 ]
 
 
@@ -148,7 +150,7 @@ def test_signatures_of_glue_that_do_not_fit_are_left_out_without_tc(both, chain)
     assert len(seen) > 3
 
 
-@pytest.mark.parametrize("name", ["a.w", "a.b.w", "a.v", "a.n", "x.s", "x.o", "x.c", "d.c", "a.t"])
+@pytest.mark.parametrize("name", ["a.w", "a.b.w", "a.v", "a.n", "x.s", "x.o", "x.c", "d.c", "a.t", "x.e", "a.b.e"])
 @pytest.mark.parametrize("rdtype", [A, TXT, MX, CNAME, 43])
 def test_a_chain_through_wildcards_is_answered_with_all_its_proofs(secure, name, rdtype):
     """DSV-06: that there is no closer name is proven for each link (RFC 4035 section 3.1.3.3)."""
@@ -222,3 +224,20 @@ def test_a_set_and_its_signature_are_together_more_than_a_part_may_have(tmp_path
         assert (len(found), len(signatures)) == (records, 1)
     assert (over_tcp is None) == (records > 62)
     both.close()
+
+
+@pytest.mark.parametrize("signatures", [0, 1])
+@pytest.mark.parametrize("sets", [1, 2])
+def test_a_referral_whose_server_is_the_root_is_left(both: Both, signatures: int, sets: int) -> None:
+    """Its glue does not begin with a pointer, and was malformed where it was sent set by set."""
+    root = dns.name.root
+    text = "@ SOA . . 1 3600 900 604800 300\n@ NS .\nsub NS .\n"
+    text += "\n".join(f"@ A 192.0.2.{number}" for number in range(60 * sets)) + "\n"
+    zone = rrsets(text, ".")
+    if signatures:
+        zone.append(RRset(root, RRSIG, 300, (b"\0\1" + bytes(16) + b"\0" + bytes(64),), A))
+    both.put(root, zone)
+    both.build()
+    for additional in ([], [EDNS], [DO]):
+        for stream in (False, True):
+            assert both.image_reply(packet.query("www.sub.", A, additional=additional), stream=stream) is None
