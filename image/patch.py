@@ -193,7 +193,7 @@ class Patch:
         self._settled.add(self._origin)
         if old is None or not old.there or types & {layout.CNAME, layout.DNAME}:
             rows = self._finder.rows_at([APEX])
-            node = self._take(self._origin, self._rendering.render_rows(APEX, rows), old)
+            node = self._take(self._origin, _denying(self._rendering.render_rows(APEX, rows)), old)
             self._chains.follow(self._origin, rows, node)
             return
         places = [(rdtype, 0) for rdtype in types]
@@ -202,7 +202,7 @@ class Patch:
         rows = [row for place in places if (row := self._finder.row(APEX, *place)) is not None]
         flags, sets, negative = self._rendering.render_rows(APEX, rows)
         changed = [one for one in sets if one[0] in types]  # the SOA is always among them
-        node = self._take(self._origin, (flags, changed, negative if layout.SOA in types else b""), old)
+        node = self._take(self._origin, _denying((flags, changed, negative)), old)
         node.flags |= old.flags & ~layout.NODE_WILDCARD
         node.sets = {rdtype: entry for rdtype, entry in old.sets.items() if rdtype not in types} | node.sets
         self._chains.follow(self._origin, rows, node)
@@ -296,6 +296,13 @@ class Patch:
         if old is not None and old.there and not old.flags & layout.NODE_END and owner not in self._starred:
             return flags | (old.flags & layout.NODE_WILDCARD)
         return flags | (layout.NODE_WILDCARD if self._names.has_below(self._names.key_of(owner) + WILDCARD) else 0)
+
+
+def _denying(apex: Parts) -> Parts:
+    """What the apex has, with what negative answers begin with: that before the change may not stay."""
+    if not apex[2]:
+        raise NotExpressible("its SOA and the signatures over it are too large")
+    return apex
 
 
 def _labels(owner: bytes) -> int:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from datasrc.memory import MemorySource
+from datasrc.records import RRset
 from datasrc.source import Finder
 from image import layout
 from image.builder import build
@@ -300,4 +301,32 @@ def test_what_a_reader_holds_does_not_change(tmp_path):
     store.publish([(record.origin, slot, store.put_record(slot, record))])
     assert Asker(store).ask(query) != before[0]
     assert Asker(store).ask(gone) != before[1]
+    store.close()
+
+
+def test_negative_answers_do_not_keep_an_soa_that_has_become_too_large(tmp_path):
+    """With so many signatures over it there is none to begin them with: that of before the change was sent."""
+    rig = Rig(tmp_path)
+    soa, ns = rrset("@ SOA ns hostmaster 1 3600 900 604800 300", ORIGIN), rrset("@ NS ns", ORIGIN)
+
+    def commit(serial: int, signatures: int) -> None:
+        rig.serial += 1
+        head = layout.SOA.to_bytes(2) + bytes(14)
+        signer = origin_wire(rig.origin) + bytes(8)
+        signed = tuple(head + number.to_bytes(2) + signer for number in range(signatures))
+        with rig.source.updater(rig.origin, create=True, replace=True) as updater:
+            changed = rrset(f"@ SOA ns hostmaster {serial} 3600 900 604800 300", ORIGIN)
+            for one in (changed, ns, RRset(soa.name, layout.RRSIG, 300, signed, layout.SOA)):
+                updater.add(one)
+            updater.commit(TESTER)
+
+    commit(1, 1)
+    store = rig.store("changed")
+    rig.build(store)
+    query = dns.message.make_query("nowhere.example.", "A").to_wire()
+    assert dns.message.from_wire(Asker(store).ask(query)).authority[0][0].serial == 1
+    commit(2, 300)
+    rig.change(store)
+    assert rig.reasons == ["its SOA and the signatures over it are too large"]
+    assert Asker(store).ask(query) == b""
     store.close()
