@@ -41,12 +41,19 @@ class NamesOfZone(Protocol):
     def get(self, key: bytes) -> int | None:
         """What a name has; None where it is not there."""
 
+    def add_server(self, key: bytes) -> None:
+        """A name, perhaps not there, that an NS record leads to."""
+
+    def is_server(self, key: bytes) -> bool:
+        """Whether an NS record leads to a name that is there."""
+
 
 class Names:
     """The names of a zone as they are added."""
 
     def __init__(self) -> None:
         self._nodes: dict[bytes, int] = {APEX: 0}
+        self._servers: set[bytes] = set()
 
     def add(self, key: bytes, has: int) -> None:
         """A name of the zone and what it has."""
@@ -60,6 +67,14 @@ class Names:
         """What a name has; None where it is not there."""
         return self._nodes.get(key)
 
+    def add_server(self, key: bytes) -> None:
+        """A name, perhaps not there, that an NS record leads to."""
+        self._servers.add(key)
+
+    def is_server(self, key: bytes) -> bool:
+        """Whether an NS record leads to a name that is there."""
+        return key in self._servers
+
 
 class Targets:
     """Names and targets of one zone; resolve() reports what does not fit together."""
@@ -72,7 +87,6 @@ class Targets:
         self._wanted: list[tuple[bytes, bytes, bytes, RRset]] = []  # owner and target key, target, the set
         self._aliases: dict[bytes, tuple[bytes, RRset]] = {}
         self._glue: dict[bytes, RRset] = {}
-        self._servers: set[bytes] = set()  # targets of NS records
         self._keys: dict[bytes, bytes] = {}
 
     def add_node(self, key: bytes, has: int) -> None:
@@ -107,7 +121,7 @@ class Targets:
         for owner, target, wire, rrset in self._wanted:
             self._check_target(owner, target, wire, rrset)
         for key, addresses in self._glue.items():
-            if key not in self._servers:
+            if not self._names.is_server(key):
                 self._note(Code.OCCLUDED, "addresses below a delegation that no NS record needs as glue", addresses)
         self._check_loops()
 
@@ -117,7 +131,7 @@ class Targets:
             return
         self._wanted.append((key, target, wire, rrset))
         if rrset.rdtype == RdataType.NS:
-            self._servers.add(target)
+            self._names.add_server(target)
 
     def _check_target(self, owner: bytes, target: bytes, wire: bytes, rrset: RRset) -> None:
         closest = APEX

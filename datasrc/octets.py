@@ -155,3 +155,20 @@ HAS_ADDRESS = 1
 HAS_CNAME = 2
 HAS_NS = 4
 HAS_DNAME = 8
+IS_NAME = 16  # at the first set of each name (datasrc.packed_index)
+LED_TO = 1  # by an NS record that the zone answers or refers with (datasrc.packed_targets)
+
+# The hash of a key (datasrc.packed_index).
+HASH_BITS = 31
+HASH_PRIME = (1 << HASH_BITS) - 1
+WORD_BITS = 33  # of an entry of the table that say which set, counted from 1
+WORD_MASK = (1 << WORD_BITS) - 1
+GOLDEN = 0x9E3779B97F4A7C15  # 2^64 by the golden ratio: what differs little is far apart when multiplied with it
+HALF_BITS = 32
+MASK64 = (1 << 64) - 1
+
+# What a target is (datasrc.packed_targets).
+MALFORMED = 0  # no name
+ELSEWHERE = 1  # not in the zone
+WITHIN = 2
+ADDRESS = 3  # four numbers, which is a slip

@@ -1,4 +1,4 @@
-"""Which names of a packed zone need the checks of datasrc.checks; of most names of a large zone a glance tells that
+"""Which names of a packed zone need the checks of datasrc.checks: a glance tells of most names of a large zone that
 nothing can be wrong. Plain Python; packed_nodes.pxd adds the types.
 
 Whatever is doubtful is left to the checks, so this decides nothing but how long they take.
@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from time import sleep
 
+from datasrc.growth import zeros
 from datasrc.octets import (
     AAAA,
     BREATH,
     CNAME,
+    DNAME,
     DS,
+    LED_TO,
     MX,
     NS,
     NSEC,
@@ -21,165 +24,200 @@ from datasrc.octets import (
     STAR,
     A,
 )
+from datasrc.packed_targets import PackedTargets
 from datasrc.packed_zone import PackedZone
 
-# Sets of these types say nothing that a check looks at, whatever name they are of.
-HARMLESS = (1, 12, 13, 16, 17, 28, 35, 44, 47, 50, 52, 64, 65, 99, 257)
+# Sets of these types are left to the checks wherever they are (SOA, SIG, KEY, NXT, OPT, DNSKEY, NSEC3PARAM, CDS,
+# CDNSKEY, CSYNC, ZONEMD), and so are those that no zone may have; most others say nothing that a check looks at.
+PARTICULAR = (0, 6, 24, 25, 30, 41, 48, 51, 59, 60, 62, 63)
+META_FROM = 128  # to below TYPES
+TYPES = 256  # types from this one on say nothing either
 WILDCARD_OCTETS = 2  # of a key
-TYPES = 512  # types below this one can be harmless
-MX_NUMBERS = 2  # octets before the name
-SRV_NUMBERS = 6
 LARGE = 16_384  # octets: whether a set fits in a message is looked at elsewhere
 
 # What the sets of a name are, in flags.
 HAS_NS = 1
 HAS_CNAME = 2
 HAS_DS = 4
-HAS_OTHERS = 8  # of a type that a check may look at
-NOT_BESIDE_CNAME = 16  # one that may not be beside a CNAME
-NOT_BESIDE_NS = 32  # one that may not be beside the NS of a delegation
-DOUBTFUL = 64  # one that needs a look by itself
+HAS_DNAME = 8
+HAS_ADDRESS = 16
+HAS_OTHERS = 32  # that are no addresses
+NOT_BESIDE_CNAME = 64  # one that may not be beside a CNAME
+NOT_BESIDE_NS = 128  # one that may not be beside the NS of a delegation
+IS_ODD = 256  # one that needs a look by itself
+
+# What a name is, at its first set.
+DOUBTFUL = 1
+COVERS = 2  # it hides what lies below it
+HIDDEN = 4  # by the last one before it that covers
+GLUE = 8  # it has addresses that something has to lead to
 
 
 class Glance:
     """Walks over the names of one zone."""
 
     def __init__(
-        self, records: PackedZone, apex: bytes, origin_key: bytes, repeats: bool, algorithms: bytes = b""
+        self,
+        records: PackedZone,
+        apex: bytes,
+        origin: bytes,
+        origin_key: bytes,
+        repeats: bool,
+        algorithms: bytes = b"",
     ) -> None:
-        """`apex` is the origin's wire form in lower case; `repeats`: names that end in it twice are worth a look; so is
-        what is not signed with each of these algorithms (datasrc.checks_signatures).
+        """`apex` is the wire form of the origin in small letters, `origin` the same as it is spelled; `repeats`: names
+        that end in it twice are worth a look; so is what is not signed with each of these algorithms
+        (datasrc.checks_signatures).
         """
         self.records = records
-        self.harmless = bytearray(TYPES)
-        for rdtype in HARMLESS:
-            self.harmless[rdtype] = 1
-        self.apex = apex
-        self.apex_length = len(apex)
+        self.targets = PackedTargets(records, apex, origin)
+        self.states = memoryview(zeros(records.set_count + 1))
+        self.particular = bytearray(TYPES)
+        for rdtype in (*PARTICULAR, *range(META_FROM, TYPES)):
+            self.particular[rdtype] = 1
         self.origin_key = origin_key
         self.origin_length = len(origin_key)
         self.repeats = repeats
         self.algorithms = algorithms
         self.signed = bool(algorithms)
-        self.cover = 0  # a set of the name that may hide what lies below it
+        self.cover = 0  # a name that hides what lies below it
         self.covered = False  # whether there is one
+        self.delegated = False  # whether it is a delegation, and has no DNAME
 
     def doubtful(self) -> list[tuple[int, int]]:
-        """(first set, set after the last) of each name that needs a look, in order."""
-        found = []
-        index = 0
-        count = self.records.set_count
+        """(first set, set after the last) of each name that needs a look, in order; once."""
+        first = 0
         turns = 0
-        while index < count:
+        while first < self.records.set_count:
             turns += 1
             if turns & BREATH == 0:  # others may have the interpreter
                 sleep(0)
-            after = index + 1
-            while after < count and self.records.same_name(index, after):
-                after += 1
-            if not self.is_fine(index, after, count):
-                end = self.end_of_delegation(index, after, count)
-                if end:
-                    index = end
-                    continue
-                found.append((index, after))
-            index = after
+            after = self.targets.names.after(first)
+            self.look_at(first, after)
+            first = after
+        self.settle()
+        found = []
+        for index in range(self.records.set_count):
+            if index & BREATH == BREATH:
+                sleep(0)
+            if self.states[index] & DOUBTFUL:
+                found.append((index, self.targets.names.after(index)))
         return found
 
-    def end_of_delegation(self, first: int, after: int, count: int) -> int:
-        """Where the sets end of a delegation with all its glue, of which nothing can be wrong; 0 where it is not such.
+    def is_server(self, key: bytes) -> bool:
+        """Whether an NS record that the zone answers or refers with leads to the name of this key."""
+        return self.targets.is_led_to(key)
 
-        Each server is outside of the zone or has its address below the cut, and each name there is one of a server.
-        """
-        servers = -1
-        for index in range(first, after):
-            rdtype = self.records.set_type(index)
-            if rdtype == NS:
-                servers = index
-            elif rdtype == RRSIG:
-                if not self.covers_present(index, first, after):
-                    return 0
-            elif rdtype not in (DS, NSEC):
-                return 0
-            if self.records.set_size(index) > LARGE:
-                return 0
-        length = self.records.name_length(first)
-        if servers < 0 or length == 0 or self.is_wildcard(first, length) or self.is_hidden(first):
-            return 0
-        if self.repeats and self.records.begins_with(first, self.origin_key, self.origin_length):
-            return 0
-        if self.signed and not self.is_signed(first, after, True):
-            return 0
-        end = after
-        while end < count and self.records.is_below(end, first):
-            if self.records.set_type(end) not in (A, AAAA) or self.records.set_size(end) > LARGE:
-                return 0
-            if not self.records.is_led_to(servers, self.apex, self.apex_length, end):
-                return 0
-            end += 1
-        if not self.records.leads_to_own(servers, self.apex, self.apex_length, after, end):
-            return 0
-        self.covered = False
-        return end
+    def settle(self) -> int:
+        """What nothing leads to is doubtful; so is what hides anything that is."""
+        cover = 0
+        for index in range(self.records.set_count):
+            if index & BREATH == BREATH:
+                sleep(0)
+            state = self.states[index]
+            if state & GLUE and not self.targets.marks[index] & LED_TO:
+                state |= DOUBTFUL
+                self.states[index] = state
+            if state & COVERS:
+                cover = index
+            if state & HIDDEN and state & DOUBTFUL:
+                self.states[cover] |= DOUBTFUL
+        return 0
 
-    def is_hidden(self, first: int) -> bool:
-        """Whether another name hides this one: is_fine() has made a delegation its own cover."""
-        return self.covered and self.cover != first
-
-    def is_fine(self, first: int, after: int, count: int) -> bool:
-        """Whether nothing can be wrong with a name."""
-        length = self.records.name_length(first)
-        if length == 0:
-            return False
-        if self.covered:
-            if self.records.is_below(first, self.cover):
-                return False
+    def look_at(self, first: int, after: int) -> int:
+        """Note what a name is."""
+        if self.covered and not self.records.is_below(first, self.cover):
             self.covered = False
         flags = self.look_at_types(first, after)
-        if flags & (HAS_NS | HAS_OTHERS):  # others: a DNAME, perhaps
-            self.cover = first
-            self.covered = True
-        if flags & (HAS_OTHERS | DOUBTFUL) or (flags & HAS_DS and not flags & HAS_NS):
-            return False
+        length = self.records.name_length(first)
+        if length == 0:
+            self.states[first] = DOUBTFUL
+            if flags & HAS_DNAME:
+                self.states[first] = DOUBTFUL | COVERS
+                self.cover_with(first, False)
+            self.are_fine(first, after)  # some are marked so
+            return 0
+        state = HIDDEN if self.covered else 0
+        if self.is_odd(first, flags, length):
+            state |= DOUBTFUL
+        if self.covered:
+            if flags & HAS_OTHERS or not self.delegated:
+                state |= DOUBTFUL
+            else:
+                state |= GLUE
+        else:
+            if not self.are_fine(first, after):
+                state |= DOUBTFUL
+            if self.signed and not self.is_signed(first, after, flags & HAS_NS != 0):
+                state |= DOUBTFUL
+            if flags & (HAS_NS | HAS_DNAME):
+                state |= COVERS
+                self.cover_with(first, flags & HAS_DNAME == 0)
+            if flags & HAS_NS and flags & HAS_ADDRESS:
+                state |= GLUE
+        self.states[first] = state
+        return 0
+
+    def cover_with(self, first: int, delegated: bool) -> int:
+        """Have what lies below a name hidden."""
+        self.cover = first
+        self.covered = True
+        self.delegated = delegated
+        return 0
+
+    def is_odd(self, first: int, flags: int, length: int) -> bool:
+        """Whether anything may be wrong with a name below the apex whatever other names have."""
+        if flags & IS_ODD:
+            return True
+        if flags & HAS_DS and not flags & HAS_NS:
+            return True
         if flags & HAS_CNAME and flags & NOT_BESIDE_CNAME:
-            return False
-        if flags & HAS_NS and (
-            flags & NOT_BESIDE_NS or self.is_wildcard(first, length) or self.is_above(first, after, count)
-        ):
-            return False
-        if self.signed and not self.is_signed(first, after, flags & HAS_NS != 0):
-            return False
-        return not (self.repeats and self.records.begins_with(first, self.origin_key, self.origin_length))
+            return True
+        if flags & HAS_NS and flags & (NOT_BESIDE_NS | HAS_DNAME):
+            return True
+        if flags & (HAS_NS | HAS_DNAME) and self.is_wildcard(first, length):
+            return True
+        return self.repeats and self.records.begins_with(first, self.origin_key, self.origin_length)
 
     def look_at_types(self, first: int, after: int) -> int:
-        """What the sets of a name are, and whether one is doubtful by itself."""
+        """What the sets of a name are, and whether one is odd by itself."""
         flags = 0
         for index in range(first, after):
             rdtype = self.records.set_type(index)
-            if rdtype == NS:
-                flags |= HAS_NS
+            if rdtype in (A, AAAA):
+                flags |= HAS_ADDRESS | NOT_BESIDE_CNAME
             elif rdtype == CNAME:
-                flags |= HAS_CNAME
+                flags |= HAS_CNAME | HAS_OTHERS | NOT_BESIDE_NS
+            elif rdtype == NS:
+                flags |= HAS_NS | HAS_OTHERS | NOT_BESIDE_CNAME
             elif rdtype == DS:
-                flags |= HAS_DS
+                flags |= HAS_DS | HAS_OTHERS | NOT_BESIDE_CNAME
             elif rdtype == RRSIG:
-                if not self.covers_present(index, first, after):
-                    flags |= DOUBTFUL
-            elif rdtype != MX and rdtype != SRV and (rdtype >= TYPES or not self.harmless[rdtype]):
                 flags |= HAS_OTHERS
-            if rdtype != RRSIG and rdtype != NSEC:
-                if rdtype != CNAME:
-                    flags |= NOT_BESIDE_CNAME
-                if rdtype != NS and rdtype != DS:
-                    flags |= NOT_BESIDE_NS
+                if not self.covers_present(index, first, after):
+                    flags |= IS_ODD
+            elif rdtype == NSEC:
+                flags |= HAS_OTHERS
+            elif rdtype == DNAME:
+                flags |= HAS_DNAME | HAS_OTHERS | NOT_BESIDE_CNAME
+            else:
+                flags |= HAS_OTHERS | NOT_BESIDE_CNAME | NOT_BESIDE_NS
+                if rdtype < TYPES and self.particular[rdtype]:
+                    flags |= IS_ODD
             if self.records.set_size(index) > LARGE:
-                flags |= DOUBTFUL
-            if rdtype in (NS, MX, SRV):
-                if not self.leads_away(index, rdtype):
-                    flags |= DOUBTFUL
-            elif rdtype == CNAME and (self.records.set_members(index) != 1 or not self.leads_away(index, rdtype)):
-                flags |= DOUBTFUL
+                flags |= IS_ODD
+            if rdtype in (CNAME, DNAME) and self.records.set_members(index) != 1:
+                flags |= IS_ODD
         return flags
+
+    def are_fine(self, first: int, after: int) -> bool:
+        """Whether nothing is wrong with the targets of a name that is not hidden."""
+        fine = True
+        for index in range(first, after):
+            rdtype = self.records.set_type(index)
+            if rdtype in (NS, CNAME, MX, SRV) and not self.targets.are_fine(index, rdtype, first):
+                fine = False
+        return fine
 
     def is_signed(self, first: int, after: int, is_cut: bool) -> bool:
         """Whether each set of a name has a signature of each algorithm; of a delegation its DS and NSEC."""
@@ -215,16 +253,3 @@ class Glance:
         if length < WILDCARD_OCTETS or self.records.key_octet(first, length - 2) != STAR:
             return False
         return length == WILDCARD_OCTETS or self.records.key_octet(first, length - 3) == 0
-
-    def is_above(self, first: int, after: int, count: int) -> bool:
-        """Whether the next name lies below this one."""
-        return after < count and self.records.is_below(after, first)
-
-    def leads_away(self, index: int, rdtype: int) -> bool:
-        """Whether all targets of a set lie outside of the zone and do not look like addresses."""
-        skipped = 0
-        if rdtype == MX:
-            skipped = MX_NUMBERS
-        elif rdtype == SRV:
-            skipped = SRV_NUMBERS
-        return self.records.leads_outside(index, skipped, self.apex, self.apex_length)

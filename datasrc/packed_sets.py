@@ -15,7 +15,7 @@ from datasrc.octets import (
     TTL_BITS,
     TYPES_SIZE,
 )
-from datasrc.packed import PackedRecords
+from datasrc.packed import Octets, PackedRecords
 
 
 class PackedSets(PackedRecords):
@@ -122,7 +122,7 @@ class PackedSets(PackedRecords):
         second = self.numbers[self.first_record(other) * NUMBERS + OFFSET]
         return self.compare_octets(first, length, second, length) == 0
 
-    def before(self, index: int, name: bytes, length: int) -> bool:
+    def before(self, index: int, name: Octets, length: int) -> bool:
         """Whether the key of a set comes before all that begin with a name's."""
         record = self.order[self.sets[index * NUMBERS + FIRST]]
         start = self.numbers[record * NUMBERS + OFFSET]
@@ -133,7 +133,7 @@ class PackedSets(PackedRecords):
                 return difference < 0
         return own < length
 
-    def begins_with(self, index: int, name: bytes, length: int) -> bool:
+    def begins_with(self, index: int, name: Octets, length: int) -> bool:
         """Whether a set is of a name or of one below it."""
         record = self.order[self.sets[index * NUMBERS + FIRST]]
         start = self.numbers[record * NUMBERS + OFFSET]

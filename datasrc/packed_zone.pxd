@@ -1,11 +1,11 @@
 cimport cython
 from libc.stdint cimport uint64_t
 
-from datasrc.packed_targets cimport PackedTargets
+from datasrc.packed_sets cimport PackedSets
 
 cdef Py_ssize_t AAAA, BATCH_OCTETS, BLOB, BLOB_LENGTH, BREATH, CLOSE_BRACKET, CNAME, COMMA, COVERS_END, DNAME, FIRST, HAS_ADDRESS, HAS_CNAME, HAS_DNAME, HAS_NS, KEY_BITS, LENGTHS, NS, NUMBERS, OFFSET, OPEN_BRACKET, OWNER_END, PLACE_WIDTH, PREFIX, RDATA_END, SPACE, TTL, TTL_END, TYPES_SIZE, TYPE_END, ZERO, A
 
-cdef class PackedZone(PackedTargets):
+cdef class PackedZone(PackedSets):
     cpdef Py_ssize_t set_of(self, Py_ssize_t record) except -2
     @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t)
     cpdef Py_ssize_t find(self, bytes key) except -2
@@ -29,6 +29,7 @@ cdef class PackedZone(PackedTargets):
     cpdef tuple span(self, bytes key)
     @cython.locals(index=Py_ssize_t)
     cpdef Py_ssize_t last_of_type(self, Py_ssize_t before, int rdtype) except -2
+    cdef int set_kind(self, Py_ssize_t index) except -1
     cpdef Py_ssize_t octets(self) except -1
     @cython.locals(block=bytearray, heap=cython.uchar[::1], numbers=uint64_t[::1], used=Py_ssize_t)
     cpdef compact(self)

@@ -39,11 +39,11 @@ from datasrc.octets import (
     ZERO,
     A,
 )
-from datasrc.packed import NO_NUMBERS, NO_VIEW
-from datasrc.packed_targets import PackedTargets
+from datasrc.packed import NO_NUMBERS, NO_VIEW, Octets
+from datasrc.packed_sets import PackedSets
 
 
-class PackedZone(PackedTargets):
+class PackedZone(PackedSets):
     """The sets of a zone once finish() has made them, and what they are asked."""
 
     def set_of(self, record: int) -> int:
@@ -167,7 +167,7 @@ class PackedZone(PackedTargets):
             low += 1
         return types
 
-    def lower(self, key: bytes) -> int:
+    def lower(self, key: Octets) -> int:
         """The first set whose name has this key or comes behind it; behind the last one, how many there are."""
         length = len(key)
         low, high = 0, self.set_count
@@ -196,6 +196,10 @@ class PackedZone(PackedTargets):
                 return index
             index -= 1
         return -1
+
+    def set_kind(self, index: int) -> int:
+        """What a set makes of its name, as far as others care."""
+        return kind_of(self.set_type(index))
 
     def octets(self) -> int:
         """How much memory this takes."""

@@ -149,9 +149,10 @@ class ZoneText:
         """Report what is wrong with the zone (datasrc.checks)."""
         repeats = depth(self._origin_key) > 1  # com.com. is a domain; example.org.example.org. is a slip
         algorithms = bytes(algorithms_of(self._keys()))
-        glance = Glance(self._packed, name_wire(self.origin).lower(), self._origin_key, repeats, algorithms)
+        origin = name_wire(self.origin)
+        glance = Glance(self._packed, origin.lower(), origin, self._origin_key, repeats, algorithms)
         nodes = ((self._key_of(first), map(self.rrset, range(first, after))) for first, after in glance.doubtful())
-        check_nodes(self.origin, nodes, _PackedNames(self._packed), report, self.place)
+        check_nodes(self.origin, nodes, _PackedNames(self._packed, glance), report, self.place)
 
     def _keys(self) -> dict[tuple[int, int], RRset]:
         """The DNSKEY set and its signatures, by type and covered type, if there are any."""
@@ -223,8 +224,9 @@ class ZoneText:
 class _PackedNames:
     """What the names of a packed zone have (datasrc.checks_targets.NamesOfZone)."""
 
-    def __init__(self, packed: PackedZone) -> None:
+    def __init__(self, packed: PackedZone, glance: Glance) -> None:
         self._packed = packed
+        self._glance = glance
 
     def add(self, key: bytes, has: int) -> None:
         """Nothing to do: they are all there."""
@@ -239,6 +241,12 @@ class _PackedNames:
         if types & HAS_NS and key:
             has |= CUT
         return has | DNAME if types & HAS_DNAME else has
+
+    def add_server(self, key: bytes) -> None:
+        """Nothing to do: they are all known."""
+
+    def is_server(self, key: bytes) -> bool:
+        return self._glance.is_server(key)
 
 
 def read_zone(
