@@ -60,15 +60,13 @@ QUESTIONS = [
 @pytest.fixture
 def house(tmp_path, monkeypatch):
     monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)  # the tests say when files are looked at
-    house = FileHouse(tmp_path)
-    house.announcement = tmp_path / manifest.ANNOUNCEMENT
-    house.write(ZONE)
-    house.write(OTHER, "other")
-    house.start()
-    house.look()
-    yield house
-    house.stop()
-    house.source.close()
+    with FileHouse(tmp_path) as house:
+        house.announcement = tmp_path / manifest.ANNOUNCEMENT
+        house.write(ZONE)
+        house.write(OTHER, "other")
+        house.start()
+        house.look()
+        yield house
 
 
 def world_of(house, settings: Settings | None = None, table: ZoneTable | None = None) -> World:

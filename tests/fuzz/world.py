@@ -60,8 +60,7 @@ class Images:
     def close(self) -> None:
         """Unmap everything; the responders must not be asked any more."""
         assert self.house.collection is not None
-        self.house.stop()
-        self.house.source.close()
+        self.house.close()
         self.house.collection.arena.close()
 
     def editable(self) -> Iterator[tuple[mmap.mmap, int, int]]:

@@ -25,14 +25,11 @@ MANY = [f"h{number} A 192.0.2.9" for number in range(SMALL_ZONE)]  # what is not
 
 @pytest.fixture
 def house(tmp_path):
-    house = House(tmp_path)
-    house.load(soa(1, "www A 192.0.2.80"))
-    house.start()
-    house.look()
-    yield house
-    if house.keeper is not None:
-        house.stop()
-    house.source.close()
+    with House(tmp_path) as house:
+        house.load(soa(1, "www A 192.0.2.80"))
+        house.start()
+        house.look()
+        yield house
 
 
 @pytest.fixture

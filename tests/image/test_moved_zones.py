@@ -24,15 +24,12 @@ MANY = [f"h{number} A 192.0.2.9" for number in range(SMALL_ZONE)]  # what is not
 @pytest.fixture
 def house(tmp_path):
     """Two zones in one image."""
-    house = House(tmp_path)
-    house.load(soa(1, "www A 192.0.2.1", *MANY))
-    house.load(soa(1, "www A 192.0.2.101"), "second.")
-    house.start()
-    house.look()
-    yield house
-    if house.keeper is not None:
-        house.stop()
-    house.source.close()
+    with House(tmp_path) as house:
+        house.load(soa(1, "www A 192.0.2.1", *MANY))
+        house.load(soa(1, "www A 192.0.2.101"), "second.")
+        house.start()
+        house.look()
+        yield house
 
 
 def move(house):

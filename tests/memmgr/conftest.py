@@ -17,9 +17,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     """A house with one zone, in which no keeper runs yet."""
     from tests.memmgr.house import House, soa  # here: this file is read before it is known whether to run interpreted
 
-    made = House(tmp_path)
-    made.load(soa(1, "www A 192.0.2.80"))
-    yield made
-    if made.keeper is not None:
-        made.stop()
-    made.source.close()
+    with House(tmp_path) as made:
+        made.load(soa(1, "www A 192.0.2.80"))
+        yield made

@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Self
 
 import dns.message
 import dns.name
@@ -45,7 +46,7 @@ def soa(serial: int, *lines: str) -> str:
 
 
 class House:
-    """One state directory. start() and stop() may be called again."""
+    """One state directory. start() and stop() may be called again; at the end of a `with` all is closed."""
 
     def __init__(self, directory: Path, *, listed: tuple[str, ...] = ()) -> None:
         self.directory = directory
@@ -60,6 +61,18 @@ class House:
         self.collection: Collection | None = None
         self.responder: Responder | None = None
         self.keeper: Keeper | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the keeper, if one runs, and close the database."""
+        if self.keeper is not None:
+            self.stop()
+        self.source.close()
 
     def load(self, text: str, origin: str = "example.") -> None:
         load(self.source, text, origin)

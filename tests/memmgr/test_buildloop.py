@@ -64,5 +64,4 @@ async def test_a_large_file_for_which_there_is_not_enough_memory_is_told_and_oth
         assert context.failure is None
         assert house.problems() == [f"{house.zones}/huge.zone: there is not enough memory to read it"]
         assert house.text("h1.huge.") == "left"
-    house.stop()
-    house.source.close()
+    house.close()

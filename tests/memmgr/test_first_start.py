@@ -26,12 +26,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     (tmp_path / "zones").mkdir()
     for origin in ZONES:
         (tmp_path / "zones" / f"{origin}zone").write_text(f"$TTL 300\n{soa(1, 'www A 192.0.2.80')}\n")
-    house = House(tmp_path)
-    house.configured = {"files": {"type": "master-files", "directory": str(tmp_path / "zones")}}
-    yield house
-    if house.keeper is not None:
-        house.stop()
-    house.source.close()
+    with House(tmp_path) as house:
+        house.configured = {"files": {"type": "master-files", "directory": str(tmp_path / "zones")}}
+        yield house
 
 
 def next_task(house: House) -> Build:
@@ -100,8 +97,7 @@ def test_nothing_is_answered_before_small_zones_have_images_though_together_they
         build_one(house, task)
     house.settle()
     assert {house.text(f"www.{origin}") for origin in origins} == {"192.0.2.80"}
-    house.stop()
-    house.source.close()
+    house.close()
 
 
 def test_a_batch_is_built_when_finding_it_takes_long():

@@ -52,10 +52,8 @@ class Disk:
 
 @pytest.fixture
 def house(tmp_path) -> Iterator[House]:
-    house = House(tmp_path)
-    yield house
-    house.stop()
-    house.source.close()
+    with House(tmp_path) as house:
+        yield house
 
 
 def watch(patched: pytest.MonkeyPatch, disk: Disk) -> None:

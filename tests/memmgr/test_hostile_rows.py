@@ -31,11 +31,8 @@ BEFORE = {"NS": b"", "CNAME": b"", "DNAME": b"", "PTR": b"", "MX": b"\0\x0a", "M
 
 @pytest.fixture
 def house(tmp_path):
-    house = House(tmp_path)
-    yield house
-    if house.keeper is not None:
-        house.stop()
-    house.source.close()
+    with House(tmp_path) as house:
+        yield house
 
 
 def put(house: House, owner: str, kind: str, *rdatas: bytes) -> None:

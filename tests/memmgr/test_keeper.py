@@ -27,11 +27,8 @@ PROVENANCE = Provenance("tester", "test")
 
 @pytest.fixture
 def house(tmp_path):
-    house = House(tmp_path)
-    yield house
-    if house.keeper is not None:
-        house.stop()
-    house.source.close()
+    with House(tmp_path) as house:
+        yield house
 
 
 def test_all_zones_are_answered_from_one_image(house):
@@ -69,8 +66,7 @@ def test_what_changed_meanwhile_is_changed_in_place_at_the_start_and_nothing_is_
 def test_another_database_in_its_place_is_noticed(house):
     house.load(soa(1, "www A 192.0.2.80"))
     house.start()
-    house.stop()
-    house.source.close()
+    house.close()
     for path in house.directory.glob("zones.sqlite*"):
         path.unlink()
     house.source = datasrc.open(house.url, create=True)
@@ -117,8 +113,7 @@ def test_at_the_start_too_many_listed_zones_are_looked_at_a_few_at_a_time(tmp_pa
     house.start()
     assert [house.text(f"{each}.") for each in names] == ["left"] * 8
     assert house.text("www.example.") == "192.0.2.80"
-    house.stop()
-    house.source.close()
+    house.close()
 
 
 def test_nothing_is_answered_before_everything_was_compared(house):

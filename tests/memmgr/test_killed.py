@@ -37,8 +37,7 @@ def prepare(directory: Path, *, built: bool) -> None:
     if built:
         house = House(directory)
         house.start()
-        house.stop()
-        house.source.close()
+        house.close()
         load(source, soa(2, "www A 192.0.2.90"), "example.")
         load(source, soa(1, "www A 192.0.2.83", *BIG), "third.")
     source.close()
@@ -79,8 +78,7 @@ def test_killed_at_every_call(tmp_path, built):
             assert house.keeper is not None
             listed = {slot.image for slot in house.keeper.store.manifest.slots}
             assert {path.name for path in house.place.glob("*.image")} == listed
-            house.stop()
-            house.source.close()
+            house.close()
 
 
 @pytest.mark.timeout(600)
@@ -117,8 +115,7 @@ def test_killed_at_every_call_with_zone_files(tmp_path, monkeypatch):
             assert answers(house) == wanted, (point, calls[point.at - 1])
             assert house.refused == []
             assert all("second." not in built for built in house.built), point  # it did not change
-            house.stop()
-            house.source.close()
+            house.close()
 
 
 @pytest.mark.timeout(600)
@@ -151,8 +148,7 @@ def test_killed_at_every_call_of_a_compaction(tmp_path):
             assert worn not in store.images, point  # the next one compacts what this one did not
             assert store.zones.total() == len(wanted)
             assert {path.name for path in house.place.iterdir()} == listed_files(store.manifest), point
-            house.stop()
-            house.source.close()
+            house.close()
 
 
 def wear_out(directory: Path) -> int:
@@ -174,8 +170,7 @@ def wear_out(directory: Path) -> int:
     assert there is not None
     assert there.slot in {slot.number for slot in keeper.store.manifest.slots if slot.zones == 3}
     assert answers(house) == ["192.0.2.90", "192.0.2.91", "192.0.2.93"]
-    house.stop()
-    house.source.close()
+    house.close()
     return there.slot
 
 

@@ -159,16 +159,13 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileHouse
     monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)
     monkeypatch.setattr(filezones, "CERTAIN", 0.0)  # this file system counts nanoseconds
     (tmp_path / "files").mkdir()
-    house = FileHouse(tmp_path / "files")
-    house.write(soa(1, "www A 192.0.2.80"))
-    house.start()
-    house.write("@ SOA this is none")
-    house.reload()
-    house.stop()
-    yield house
-    if house.keeper is not None:
+    with FileHouse(tmp_path / "files") as house:
+        house.write(soa(1, "www A 192.0.2.80"))
+        house.start()
+        house.write("@ SOA this is none")
+        house.reload()
         house.stop()
-    house.source.close()
+        yield house
 
 
 def fail_with(code: int) -> Callable[[Path], NoReturn]:

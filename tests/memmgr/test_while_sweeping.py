@@ -35,18 +35,18 @@ class TwoSources(House):
         self.second = datasrc.open(url, create=True)
         self.configured["second"] = {"type": "database", "url": url}
 
+    def close(self) -> None:
+        super().close()
+        self.second.close()
+
 
 @pytest.fixture
 def house(tmp_path, monkeypatch):
     """Where few zones are looked at in one go."""
     monkeypatch.setattr("memmgr.sweeping.AT_ONCE", 5)
-    house = TwoSources(tmp_path)
-    house.load(soa(1, "www A 192.0.2.1"))
-    yield house
-    if house.keeper is not None:
-        house.stop()
-    house.second.close()
-    house.source.close()
+    with TwoSources(tmp_path) as house:
+        house.load(soa(1, "www A 192.0.2.1"))
+        yield house
 
 
 def begin(house: House) -> Keeper:

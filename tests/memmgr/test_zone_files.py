@@ -65,12 +65,9 @@ def house(request, tmp_path, monkeypatch):
         monkeypatch.setattr(directoryzones, "MOST_ZONES", 1)
     monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)  # the tests say when files are looked at
     monkeypatch.setattr(filezones, "CERTAIN", 0.0)  # this file system counts nanoseconds
-    house = FileHouse(tmp_path)
-    house.forgets = request.param == "forgotten"  # and reads files once more
-    yield house
-    if house.keeper is not None:
-        house.stop()
-    house.source.close()
+    with FileHouse(tmp_path) as house:
+        house.forgets = request.param == "forgotten"  # and reads files once more
+        yield house
 
 
 @pytest.fixture
