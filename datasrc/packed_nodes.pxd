@@ -38,4 +38,6 @@ cdef class Glance:
     cdef Py_ssize_t signatures_of(self, int rdtype, Py_ssize_t first, Py_ssize_t after) except -1
     @cython.locals(covered=int, index=Py_ssize_t)
     cdef int covers_present(self, Py_ssize_t signatures, Py_ssize_t first, Py_ssize_t after) except -1
+    @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t, middle_type=int)
+    cdef Py_ssize_t lower_set(self, int rdtype, int covers, Py_ssize_t first, Py_ssize_t after) except -1
     cdef int is_wildcard(self, Py_ssize_t first, Py_ssize_t length) except -1

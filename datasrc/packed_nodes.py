@@ -235,18 +235,28 @@ class Glance:
 
     def signatures_of(self, rdtype: int, first: int, after: int) -> int:
         """The set of a name with the signatures of this type; `after` where there is none."""
-        for index in range(first, after):
-            if self.records.set_type(index) == RRSIG and self.records.set_covers(index) == rdtype:
-                return index
+        index = self.lower_set(RRSIG, rdtype, first, after)
+        if index < after and self.records.set_type(index) == RRSIG and self.records.set_covers(index) == rdtype:
+            return index
         return after
 
     def covers_present(self, signatures: int, first: int, after: int) -> bool:
         """Whether the type that signatures cover is at the name."""
         covered = self.records.set_covers(signatures)
-        for index in range(first, after):
-            if self.records.set_type(index) == covered:
-                return True
-        return False
+        index = self.lower_set(covered, 0, first, after)
+        return index < after and self.records.set_type(index) == covered
+
+    def lower_set(self, rdtype: int, covers: int, first: int, after: int) -> int:
+        """The first set of a name that is of this type or comes behind; they are in order, and may be very many."""
+        low, high = first, after
+        while low < high:
+            middle = (low + high) // 2
+            middle_type = self.records.set_type(middle)
+            if middle_type < rdtype or (middle_type == rdtype and self.records.set_covers(middle) < covers):
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     def is_wildcard(self, first: int, length: int) -> bool:
         """Whether the first label of the name is an asterisk."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from typing import NamedTuple, Protocol
 
 from dns.name import Name
@@ -61,19 +61,18 @@ class Version:
         """The next version, with these changes."""
         nodes = dict(self.nodes)
         records = self.records
-        for old, new in deltas:
-            row = new or old
-            assert row is not None
-            place = composite_of(row)
-            rows = [other for other in nodes.get(row.key, ()) if composite_of(other) != place]
-            records += (new.records() if new else 0) - (old.records() if old else 0)
-            if new is not None:
-                rows.append(new)
-                rows.sort(key=composite_of)
+        for key, changed in groupby(deltas, key=_key_of):  # in order of keys, so that each is here once
+            rows = {composite_of(row): row for row in nodes.get(key, ())}
+            for old, new in changed:
+                records += (new.records() if new else 0) - (old.records() if old else 0)
+                if new is not None:
+                    rows[composite_of(new)] = new
+                elif old is not None:
+                    rows.pop(composite_of(old), None)
             if rows:
-                nodes[row.key] = tuple(rows)
+                nodes[key] = tuple(rows[place] for place in sorted(rows))
             else:
-                nodes.pop(row.key, None)
+                nodes.pop(key, None)
         keys = tuple(sorted(nodes))
         chains = {rdtype: tuple(key for key in keys if _has(nodes[key], rdtype)) for rdtype in CHAIN_TYPES}
         return Version(self.origin, self.number + 1, nodes, keys, records, chains=chains)
@@ -157,8 +156,9 @@ class MemoryFinder(Finder):
         return islice(recorded_sets(self._recorded(self._version.origin), after, self.info.version), limit)
 
     def _row(self, key: bytes, rdtype: int, covers: int) -> Row | None:
-        rows = self._version.nodes.get(key, ())
-        return next((row for row in rows if (row.rdtype, row.covers) == (rdtype, covers)), None)
+        rows, types = self._version.nodes.get(key, ()), (rdtype, covers)
+        place = bisect_left(rows, types, key=_types_of)
+        return rows[place] if place < len(rows) and _types_of(rows[place]) == types else None
 
     def _backwards(self, key: bytes, rdtype: int) -> Iterator[Row]:
         keys = self._version.chains.get(rdtype, ())
@@ -177,6 +177,16 @@ def recorded_sets(
         if after < one.step.version <= upto:
             for row in (*one.deleted, *one.added):
                 yield one.step, (row.key, row.rdtype, row.covers)
+
+
+def _key_of(delta: Delta) -> bytes:
+    row = delta.new or delta.old
+    assert row is not None
+    return row.key
+
+
+def _types_of(row: Row) -> tuple[int, int]:
+    return row.rdtype, row.covers
 
 
 def _has(rows: Iterable[Row], rdtype: int) -> bool:
