@@ -5,7 +5,7 @@ from image.growing cimport GrowingOctets
 from image.names cimport NameReader
 from image.zonerows cimport ZoneRows
 
-cdef Py_ssize_t A, AAAA, DNAME, HIGH, HOST_ENTRY, IN_DOMAIN_SHIFT, LENGTH, LOW, MAX_DATAGRAM, MAX_NAME, MAX_WRITTEN, MESSAGE_HEADER, NAME_ROOM, NS, OWNER_WRITTEN, QUESTION_FIXED, RECORD_FIXED, REFERRAL, RRSIG, SET_LARGE, SET_MORE_GLUE, SET_SIGNED_GLUE, TO_OWNER, TYPES_WITH_NAMES, UNIT, WHOLE_SET, WITH_GLUE
+cdef Py_ssize_t A, AAAA, DNAME, HIGH, HOST_ENTRY, IN_DOMAIN_SHIFT, LENGTH, MAX_DATAGRAM, MAX_NAME, MAX_WRITTEN, MESSAGE_HEADER, NAME_ROOM, NS, OWNER_WRITTEN, QUESTION_FIXED, RECORD_FIXED, REFERRAL, RRSIG, SET_LARGE, SET_MORE_GLUE, SET_SIGNED_GLUE, TO_OWNER, TYPES_WITH_NAMES, UNIT, WHOLE_SET, WITH_GLUE
 cdef uint64_t HALF
 
 cdef class ReferralMaker(ChainMaker):
@@ -32,8 +32,9 @@ cdef class ReferralMaker(ChainMaker):
     cdef Py_ssize_t find_target(self, Py_ssize_t cut, Py_ssize_t in_domain) except -9
     @cython.locals(rows=ZoneRows, name=Py_ssize_t)
     cdef int is_redirected(self) except -1
-    @cython.locals(rows=ZoneRows, row=Py_ssize_t, types=Py_ssize_t, rdtype=Py_ssize_t, covered=Py_ssize_t)
     cdef int add_addresses(self, Py_ssize_t name, Py_ssize_t owner, Py_ssize_t signatures) except -1
+    @cython.locals(rows=ZoneRows, row=Py_ssize_t, signed=Py_ssize_t)
+    cdef int add_addresses_of(self, Py_ssize_t name, Py_ssize_t rdtype, Py_ssize_t owner, Py_ssize_t signatures) except -1
     cdef int is_any_use(self, Py_ssize_t row) except -1
     @cython.locals(rows=ZoneRows, rdtype=Py_ssize_t, may_shrink=Py_ssize_t, at=Py_ssize_t, end=Py_ssize_t, octets=Py_ssize_t, size=Py_ssize_t)
     cdef int is_large(self, Py_ssize_t row) except -1

@@ -33,7 +33,6 @@ from image.names import NameReader, buffer
 from image.rowlayout import (
     HIGH,
     LENGTH,
-    LOW,
     MAX_WRITTEN,
     NAME_ROOM,
     OWNER_WRITTEN,
@@ -162,18 +161,23 @@ class ReferralMaker(ChainMaker):
 
     def add_addresses(self, name: int, owner: int, signatures: int) -> int:
         """Add the addresses of a name, spelled as at `owner` of the heap, or their signatures."""
+        self.add_addresses_of(name, A, owner, signatures)
+        return self.add_addresses_of(name, AAAA, owner, signatures)
+
+    def add_addresses_of(self, name: int, rdtype: int, owner: int, signatures: int) -> int:
+        """As add_addresses(), of one type."""
         rows = self.zone_rows
-        for row in range(rows.first_row(name), rows.first_row(name + 1)):
-            types = rows.type_of(row)
-            rdtype = types >> HIGH
-            if rdtype in (A, AAAA):
-                if not signatures and self.is_any_use(row):
-                    self.put_set(row, rows.ttl_of(row), OWNER_WRITTEN, owner)
-            elif rdtype == RRSIG and types & LOW in (A, AAAA):
-                self.glue_flags |= SET_SIGNED_GLUE
-                covered = rows.find_row(name, (types & LOW) << HIGH)
-                if signatures and covered >= 0:
-                    self.put_set(row, min(rows.ttl_of(row), rows.ttl_of(covered)), OWNER_WRITTEN, owner)
+        row = rows.find_row(name, rdtype << HIGH)
+        signed = rows.find_row(name, RRSIG << HIGH | rdtype)
+        if signed >= 0:
+            self.glue_flags |= SET_SIGNED_GLUE
+        if row < 0:
+            return 0
+        if not signatures:
+            if self.is_any_use(row):
+                self.put_set(row, rows.ttl_of(row), OWNER_WRITTEN, owner)
+        elif signed >= 0:
+            self.put_set(signed, min(rows.ttl_of(signed), rows.ttl_of(row)), OWNER_WRITTEN, owner)
         return 0
 
     def is_any_use(self, row: int) -> int:

@@ -4,7 +4,7 @@ from image.access cimport Access
 from image.linking cimport Linker
 from image.listing cimport Listing
 
-cdef Py_ssize_t BELOW_DELTA, CAPACITY_WORD, CLOSED, DROPPED, HEADER_OCTETS, IN_DELTA, IPV4_OCTETS, MAX_DEPTH, MAX_ENTERED, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NOT_ADMITTED, NOT_MAPPED, NOWHERE, OPEN, NSEC, NSEC3, PART, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_CHAIN, ROW_FRAGMENTS, ROW_HEAP, ROW_LACKING, ROW_NODES, ROW_TABLE, ROW_ZONES, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_LABELS, ZONE_LAST_END, ZONE_LEFT, ZONE_NEGATIVE, ZONE_NODES, ZONE_NODES_END, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_PATCH, ZONE_PATCH_ENTRIES, ZONE_UNIT, NEAR_NAMES, NEAR_ZONES, USED_WORD
+cdef Py_ssize_t BELOW_DELTA, CAPACITY_WORD, CLOSED, DROPPED, FEW_SETS, HEADER_OCTETS, IN_DELTA, IPV4_OCTETS, MAX_DEPTH, MAX_ENTERED, MAX_SLOTS, NODE_BEFORE, NODE_FIXED, NODE_GONE, NOT_ADMITTED, NOT_MAPPED, NOWHERE, OPEN, NSEC, NSEC3, PART, REFERRAL, ROW, ROW_BUCKET_COUNT, ROW_BUCKETS, ROW_CHAIN, ROW_FRAGMENTS, ROW_HEAP, ROW_LACKING, ROW_NODES, ROW_TABLE, ROW_ZONES, SET_OCTETS, STAR, UNIT, ZONE_CHAIN, ZONE_CHAIN_ENTRIES, ZONE_DELTA, ZONE_FIRST_END, ZONE_FIXED, ZONE_FLAGS, ZONE_GENERATION, ZONE_GONE, ZONE_LABELS, ZONE_LAST_END, ZONE_LEFT, ZONE_NEGATIVE, ZONE_NODES, ZONE_NODES_END, ZONE_NUMBER, ZONE_ORIGIN_OCTETS, ZONE_PATCH, ZONE_PATCH_ENTRIES, ZONE_UNIT, NEAR_NAMES, NEAR_ZONES, USED_WORD
 cdef int ADMITS, NO_BATCH, REFUSES
 cdef uint64_t HALF, MASK32, NOT_LISTED, OFFSET_MASK, SLOT_MASK, SLOT_SHIFT, TAG_MASK, TAG_SHIFT, ZONE_TAG_MASK, ZONE_TAG_SHIFT
 
@@ -79,8 +79,10 @@ cdef class Searcher(Linker):
     cdef int is_owner(self, Py_ssize_t node, Py_ssize_t start, Py_ssize_t wildcard) except -1 nogil
     @cython.locals(there=Py_ssize_t, level=Py_ssize_t)
     cdef Py_ssize_t closest(self, Py_ssize_t missing) except -1 nogil
-    @cython.locals(at=Py_ssize_t, _=Py_ssize_t)
+    @cython.locals(at=Py_ssize_t, count=Py_ssize_t, _=Py_ssize_t)
     cdef Py_ssize_t set_of(self, Py_ssize_t node, Py_ssize_t rdtype) except -1 nogil
+    @cython.locals(low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t)
+    cdef Py_ssize_t sets_before(self, Py_ssize_t first, Py_ssize_t count, Py_ssize_t rdtype) except -1 nogil
     @cython.locals(at=Py_ssize_t, other=Py_ssize_t, rdtype=Py_ssize_t, _=Py_ssize_t)
     cdef Py_ssize_t set_for_any(self, Py_ssize_t node) except -1 nogil
     cdef Py_ssize_t fragment_at(self, Py_ssize_t entry) except -1 nogil

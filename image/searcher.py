@@ -80,6 +80,7 @@ from image.linking import Linker
 from image.listing import NO_TABLE, Listing
 from image.names import buffer
 
+FEW_SETS = 8  # of a node, which are looked at one after the other; among more is searched
 NO_BATCH = 63  # bits that a place of a query is shifted by, where all queries have one address
 
 
@@ -394,11 +395,27 @@ class Searcher(Linker):
     def set_of(self, node: int, rdtype: int) -> int:
         """Place of the entry of a type, 0 where the node has none of it."""
         at = node + NODE_FIXED
-        for _ in range(self.arena16[(node >> 1) + 1]):
+        count = self.arena16[(node >> 1) + 1]
+        if count > FEW_SETS:
+            at += SET_OCTETS * self.sets_before(at, count, rdtype)
+            return at if self.arena16[at >> 1] == rdtype else 0
+        for _ in range(count):
             if self.arena16[at >> 1] == rdtype:
                 return at
             at += SET_OCTETS
         return 0
+
+    def sets_before(self, first: int, count: int, rdtype: int) -> int:
+        """How many of so many entries, in order of types, come before one of this type; one less than all at most."""
+        low = 0
+        high = count - 1
+        while low < high:
+            middle = (low + high) >> 1
+            if self.arena16[(first + SET_OCTETS * middle) >> 1] < rdtype:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     def set_for_any(self, node: int) -> int:
         """Place of the entry that ANY gets: of the lowest type, NSEC last (RFC 8482 section 4.1); 0: there is none."""

@@ -51,7 +51,7 @@ cdef class ZoneRows:
     cdef Py_ssize_t ttl_of(self, Py_ssize_t row) except -1
     cdef Py_ssize_t blob_of(self, Py_ssize_t row) except -1
     cdef Py_ssize_t blob_size(self, Py_ssize_t row) except -1
-    @cython.locals(row=Py_ssize_t)
+    @cython.locals(low=Py_ssize_t, end=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t)
     cdef Py_ssize_t find_row(self, Py_ssize_t name, Py_ssize_t types) except -9
     @cython.locals(prefix=uint64_t, index=Py_ssize_t, low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t)
     cdef Py_ssize_t find_name(self) except -9

@@ -256,10 +256,16 @@ class ZoneRows:
 
     def find_row(self, name: int, types: int) -> int:
         """The row of a name with this type << 16 | covered type, or -1."""
-        for row in range(self.first_row(name), self.first_row(name + 1)):
-            if self.type_of(row) == types:
-                return row
-        return -1
+        low = self.first_row(name)
+        end = self.first_row(name + 1)
+        high = end
+        while low < high:  # they are in order (take()), and a name may have every type there is
+            middle = (low + high) >> 1
+            if self.type_of(middle) < types:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < end and self.type_of(low) == types else -1
 
     def find_name(self) -> int:
         """The name whose key is in `key`, or -1."""
