@@ -54,10 +54,12 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/memory.py
 	$(BIN)/python bench/health.py
 	$(BIN)/python bench/loading.py
+	$(BIN)/python bench/loading.py 1000000 5 mixed
 	$(BIN)/python bench/images.py
 	$(BIN)/python bench/updates.py
 	$(BIN)/python bench/many_zones.py
 	$(BIN)/python bench/reloading.py
+	$(BIN)/python bench/reloading.py 1000000 10 mixed
 	$(BIN)/python bench/image_building.py
 	$(BIN)/python bench/postgresql.py
 endif

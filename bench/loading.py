@@ -1,6 +1,8 @@
 """A zone file into SQLite, beside pdnsutil where there is one, on one core:
 
-taskset -c 1 python bench/loading.py [RECORDS] [RUNS]
+taskset -c 1 python bench/loading.py [RECORDS] [RUNS] [addresses|mixed]
+
+The goals are for a zone of addresses; a mixed one is what those have who host for others (bench/texts.py).
 """
 
 from __future__ import annotations
@@ -11,11 +13,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.texts import address
+from bench.texts import address, mixed_lines
 from bench.timing import timed
 
 PDNS_SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
@@ -25,14 +28,14 @@ RATIO_GOAL = 0.7  # of what pdnsutil takes
 HEAD = "$TTL 3600\n@ IN SOA ns1 host 1 7200 900 604800 300\n@ IN NS ns1\nns1 IN A 192.0.2.1\n"
 
 
-def main(records: int = 1_000_000, runs: int = 5) -> None:
+def main(records: int = 1_000_000, runs: int = 5, kind: str = "addresses") -> None:
+    lines = {"addresses": addresses, "mixed": mixed_lines}[kind](records - 3)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         text = directory / "bench.zone"
         with text.open("w") as stream:
             stream.write(HEAD)
-            for number in range(records - 3):
-                stream.write(f"h{number:07d} IN A {address(number)}\n")
+            stream.writelines(lines)
         ours = [timed(lambda: loadzone(directory, text)) for _ in range(runs)]
         report("loadzone", records, ours)
         print(f"a million records: {verdict(statistics.median(ours) * MILLION / records, SECONDS_GOAL)}")
@@ -40,6 +43,10 @@ def main(records: int = 1_000_000, runs: int = 5) -> None:
             theirs = [timed(lambda: pdnsutil(directory, text)) for _ in range(runs)]
             report("pdnsutil", records, theirs)
             print(f"ratio of the medians: {verdict(statistics.median(ours) / statistics.median(theirs), RATIO_GOAL)}")
+
+
+def addresses(records: int) -> Iterator[str]:
+    return (f"h{number:07d} IN A {address(number)}\n" for number in range(records))
 
 
 def verdict(figure: float, goal: float) -> str:
@@ -74,4 +81,4 @@ def pdnsutil(directory: Path, text: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:3]), *sys.argv[3:])

@@ -1,7 +1,8 @@
 """A large zone file that changed, through the suite as it runs: from the reload command until all instances answer it.
 
-python bench/reloading.py [RECORDS] [TIMES]    # a file of a million records, of which one RRset and the serial change
+python bench/reloading.py [RECORDS] [TIMES] [addresses|mixed]    # a million records; one RRset and the serial change
 
+The goal is for a zone of addresses; a mixed one is what those have who host for others (bench/texts.py).
 The new file is there when the clock starts. The command is what `bobctl zone reload` sends, over the control socket;
 how long bobctl itself takes is what bench/client.py tells.
 """
@@ -16,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.served import Instances, as_people_start_it, images_ready
-from bench.texts import zone_text
+from bench.texts import mixed_text, zone_text
 from bench.updates import INSTANCES, ORIGIN, READY
 from cmdctl.api import Client
 from tests.kit import suite as kit
@@ -43,7 +44,7 @@ def reload(client: Client, instances: Instances, file: Path, text: str, number: 
     return instances.wait(f"{owner}.{ORIGIN}", lambda reply: packed in reply) - start, told
 
 
-def main(records: int = RECORDS, times: int = TIMES) -> None:
+def main(records: int = RECORDS, times: int = TIMES, kind: str = "addresses") -> None:
     """Print what was measured beside its goal."""
     as_people_start_it()
     with kit.Suite() as suite:
@@ -53,7 +54,7 @@ def main(records: int = RECORDS, times: int = TIMES) -> None:
             f"components: {{auth: {{instances: {INSTANCES}}}}}\n"
             f"data_sources: {{files: {{type: master-files, directory: {directory}}}}}\n"
         )
-        text = zone_text(records)
+        text = {"addresses": zone_text, "mixed": mixed_text}[kind](records)
         file = directory / f"{ORIGIN}zone"
         file.write_text(text)
         suite.start()
@@ -66,7 +67,8 @@ def main(records: int = RECORDS, times: int = TIMES) -> None:
         suite.stop()
     served, told = sorted(one for one, _ in found), sorted(one for _, one in found)
     middle = served[len(served) // 2]
-    print(f"a file of {records} records reloaded, command to served by {INSTANCES} instances, {len(served)} times:")
+    what = f"a file of {records} records ({kind}) reloaded"
+    print(f"{what}, command to served by {INSTANCES} instances, {len(served)} times:")
     print(
         f"    median {middle:.2f} s (least {served[0]:.2f}, most {served[-1]:.2f}); "
         f"the command returned after {told[len(told) // 2]:.2f} s; "
@@ -75,4 +77,4 @@ def main(records: int = RECORDS, times: int = TIMES) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:3]), *sys.argv[3:])
