@@ -4,7 +4,7 @@ from image.growing cimport GrowingOctets
 from image.nodemaking cimport NodeMaker
 from image.zonerows cimport ZoneRows
 
-cdef Py_ssize_t BREATH, HOST_ENTRY, NSEC3, RRSIG, HALF, HIGH, LOW, NAME_ENTRY, NO_END, SOA, TAG_SHIFT, UNIT, WHOLE_SET, ZONE_LEFT, ZONE_NSEC3, ZONE_UNIT
+cdef Py_ssize_t BREATH, NODE_STEPS, HOST_ENTRY, NSEC3, RRSIG, HALF, HIGH, LOW, NAME_ENTRY, NO_END, SOA, TAG_SHIFT, UNIT, WHOLE_SET, ZONE_LEFT, ZONE_NSEC3, ZONE_UNIT
 cdef uint64_t TAG_MASK
 
 cdef class ImageAssembler(NodeMaker):

@@ -29,6 +29,8 @@ from image.nodemaking import NodeMaker
 from image.rowlayout import HIGH, LOW, NAME_ENTRY, WHOLE_SET
 from image.zonerows import ZoneRows
 
+NODE_STEPS = 16
+
 Parts = tuple[int, list[tuple[int, int, bytes]], bytes]
 
 
@@ -154,8 +156,7 @@ class ImageAssembler(NodeMaker):
             return 0
         self.make_chain()
         for name in range(rows.name_count):
-            if name & BREATH == BREATH:
-                sleep(0)
+            rows.spend(NODE_STEPS + rows.key_size(name))
             if self.is_covered(name) or self.is_hashed(name):
                 continue
             if not self.read_owner(name):

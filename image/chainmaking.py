@@ -4,9 +4,6 @@ answers need not look whether there is a gap (auth/denial.py does). Plain Python
 
 from __future__ import annotations
 
-from time import sleep
-
-from datasrc.octets import BREATH
 from image.fragmentstore import FragmentStore
 from image.growing import GrowingOctets
 from image.layout import (
@@ -28,7 +25,7 @@ from image.layout import (
     ZONE_SIGNED,
 )
 from image.names import buffer
-from image.rowlayout import HIGH, LENGTH
+from image.rowlayout import HIGH, LENGTH, NUMBER
 from image.zonerows import ZoneRows
 
 SHA1 = 1  # the only hash there is (RFC 5155 section 11)
@@ -38,6 +35,10 @@ FIXED = 5  # octets of NSEC3 parameters before the salt
 HASH_LABEL = 32  # octets of a SHA-1 digest in base32hex
 DIGITS = b"0123456789abcdefghijklmnopqrstuv"
 NO_DIGIT = 0xFF
+NAME_STEPS = 4
+BLOCK = 64  # octets of SHA-1
+BLOCK_LENGTH = 8  # octets of the last one that say how much was hashed
+BLOCK_STEPS = 64
 
 
 class ChainMaker(FragmentStore):
@@ -54,7 +55,7 @@ class ChainMaker(FragmentStore):
         for octet in range(256):
             self.digits[octet] = DIGITS.index(octet) if octet in DIGITS else NO_DIGIT
         self.iterations = 0
-        self.has_dname = False
+        self.dnames = GrowingOctets(NUMBER)  # names with a DNAME that are not below one, in order
         self.zone_flags = 0
         self.nsec_entries = 0
         self.nsec_broken = False
@@ -67,13 +68,12 @@ class ChainMaker(FragmentStore):
         """Look what kind of zone it is, and whether NSEC records are a chain; 0 where it cannot be answered from."""
         rows = self.zone_rows
         self.zone_flags = 0
-        self.has_dname = False
+        self.dnames.used = 0
         self.nsec_entries = 0
         self.nsec_broken = False
         self.cover_size = -1
         for name in range(rows.name_count):
-            if name & BREATH == BREATH:
-                sleep(0)
+            rows.spend(NAME_STEPS + rows.first_row(name + 1) - rows.first_row(name))
             below = self.is_covered(name)
             for row in range(rows.first_row(name), rows.first_row(name + 1)):
                 types = rows.type_of(row)
@@ -86,7 +86,7 @@ class ChainMaker(FragmentStore):
                 elif rdtype == NSEC3:
                     self.zone_flags = ZONE_SIGNED
                 elif rdtype == DNAME:
-                    self.has_dname = True
+                    self.note_dname(name)
                     if not below:
                         self.cover(name)
                 elif rdtype == NS and name and not below:
@@ -97,6 +97,21 @@ class ChainMaker(FragmentStore):
             self.nsec_broken = True  # it does not end at the apex
         self.cover_size = -1
         return 1
+
+    def note_dname(self, name: int) -> int:
+        """Note a name with a DNAME, but for one below another."""
+        rows = self.zone_rows
+        count = self.dnames.used // NUMBER
+        if count:
+            last = self.dnames.longs[count - 1]
+            size = rows.key_size(last)
+            at = self.heap.address + rows.key_start(last)
+            if rows.key_size(name) >= size and self.equal(self.heap.address + rows.key_start(name), at, size):
+                return 0
+        self.dnames.make_room(NUMBER)
+        self.dnames.longs[count] = name
+        self.dnames.used += NUMBER
+        return 0
 
     def cover(self, name: int) -> int:
         """What is below this name is not seen."""
@@ -201,8 +216,7 @@ class ChainMaker(FragmentStore):
         foreign = 0
         entry = self.chain.used
         for name in range(rows.name_count):
-            if name & BREATH == BREATH:
-                sleep(0)
+            rows.spend(NAME_STEPS)
             row = rows.find_row(name, NSEC3 << HIGH)
             if row < 0:
                 continue
@@ -266,8 +280,7 @@ class ChainMaker(FragmentStore):
         """Put the fragments of the records into the entries, which have their names until then."""
         rows = self.zone_rows
         for index in range(self.chain_entries):
-            if index & BREATH == BREATH:
-                sleep(0)
+            rows.spend(NAME_STEPS)
             word = (self.chain_start + index * NSEC3_ENTRY + HASH_OCTETS) >> 2
             name = self.chain.words[word]
             row = rows.find_row(name, NSEC3 << HIGH)
@@ -301,6 +314,8 @@ class ChainMaker(FragmentStore):
     def link_hashed(self, level: int) -> int:
         """The entry, from 1, with the hash of the suffix of so many labels; 0 where there is none."""
         self.hash_suffix(level, 0, self.iterations)
+        blocks = (HASH_OCTETS + self.salt_octets + BLOCK_LENGTH) // BLOCK + 1  # of each iteration
+        self.zone_rows.spend(blocks * (self.iterations + 1) * BLOCK_STEPS)
         low = 0
         high = self.chain_entries
         while low < high:

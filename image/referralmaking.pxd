@@ -5,7 +5,7 @@ from image.growing cimport GrowingOctets
 from image.names cimport NameReader
 from image.zonerows cimport ZoneRows
 
-cdef Py_ssize_t A, AAAA, DNAME, HIGH, HOST_ENTRY, IN_DOMAIN_SHIFT, LENGTH, MAX_DATAGRAM, MAX_NAME, MAX_WRITTEN, MESSAGE_HEADER, NAME_ROOM, NS, OWNER_WRITTEN, QUESTION_FIXED, RECORD_FIXED, REFERRAL, RRSIG, SET_LARGE, SET_MORE_GLUE, SET_SIGNED_GLUE, TO_OWNER, TYPES_WITH_NAMES, UNIT, WHOLE_SET, WITH_GLUE
+cdef Py_ssize_t A, AAAA, NUMBER, SERVER_STEPS, HIGH, HOST_ENTRY, IN_DOMAIN_SHIFT, LENGTH, MAX_DATAGRAM, MAX_NAME, MAX_WRITTEN, MESSAGE_HEADER, NAME_ROOM, NS, OWNER_WRITTEN, QUESTION_FIXED, RECORD_FIXED, REFERRAL, RRSIG, SET_LARGE, SET_MORE_GLUE, SET_SIGNED_GLUE, TO_OWNER, TYPES_WITH_NAMES, UNIT, WHOLE_SET, WITH_GLUE
 cdef uint64_t HALF
 
 cdef class ReferralMaker(ChainMaker):
@@ -30,7 +30,7 @@ cdef class ReferralMaker(ChainMaker):
     cdef int is_in_domain(self, Py_ssize_t cut) except -1
     @cython.locals(rows=ZoneRows, name=Py_ssize_t, order=Py_ssize_t)
     cdef Py_ssize_t find_target(self, Py_ssize_t cut, Py_ssize_t in_domain) except -9
-    @cython.locals(rows=ZoneRows, name=Py_ssize_t)
+    @cython.locals(rows=ZoneRows, low=Py_ssize_t, high=Py_ssize_t, middle=Py_ssize_t)
     cdef int is_redirected(self) except -1
     cdef int add_addresses(self, Py_ssize_t name, Py_ssize_t owner, Py_ssize_t signatures) except -1
     @cython.locals(rows=ZoneRows, row=Py_ssize_t, signed=Py_ssize_t)

@@ -9,7 +9,6 @@ from image.chainmaking import ChainMaker
 from image.growing import GrowingOctets
 from image.layout import (
     AAAA,
-    DNAME,
     HALF,
     HOST_ENTRY,
     IN_DOMAIN_SHIFT,
@@ -35,11 +34,14 @@ from image.rowlayout import (
     LENGTH,
     MAX_WRITTEN,
     NAME_ROOM,
+    NUMBER,
     OWNER_WRITTEN,
     TYPES_WITH_NAMES,
     WHOLE_SET,
 )
 from image.zonerows import ZoneRows
+
+SERVER_STEPS = 64  # to look for the addresses of a server
 
 
 class ReferralMaker(ChainMaker):
@@ -99,12 +101,13 @@ class ReferralMaker(ChainMaker):
         while at < end:
             size = self.heap.octets[at] << 8 | self.heap.octets[at + 1]
             at += LENGTH
+            rows.spend(SERVER_STEPS + size)
             behind = rows.key_of(at, at + size)
             if behind > 0 and self.is_in_domain(cut) == in_domain:
                 if not in_domain and not signatures:
                     self.note_host(at, behind - at)
                 name = self.find_target(cut, in_domain)
-                if name >= 0 and not (self.has_dname and self.is_redirected()):
+                if name >= 0 and not (self.dnames.used and self.is_redirected()):
                     if size == 1:  # the root: glue would not begin with a pointer
                         self.failed = True
                     self.add_addresses(name, at, signatures)
@@ -148,16 +151,17 @@ class ReferralMaker(ChainMaker):
         return rows.find_name()
 
     def is_redirected(self) -> int:
-        """Whether a name above that of `key` has a DNAME; `key` is used up."""
+        """Whether a name above that of `key` has a DNAME."""
         rows = self.zone_rows
-        while rows.key_octets:
-            rows.key_octets -= 1
-            while rows.key_octets and rows.key[rows.key_octets - 1]:
-                rows.key_octets -= 1
-            name = rows.find_name()
-            if name >= 0 and rows.find_row(name, DNAME << HIGH) >= 0:
-                return 1
-        return 0
+        low = 0
+        high = self.dnames.used // NUMBER
+        while low < high:  # none is below another: the last one before a name is above it, or none is
+            middle = (low + high) >> 1
+            if rows.compare_key(self.dnames.longs[middle]) < 0:
+                low = middle + 1
+            else:
+                high = middle
+        return 1 if low and self.is_in_domain(self.dnames.longs[low - 1]) else 0
 
     def add_addresses(self, name: int, owner: int, signatures: int) -> int:
         """Add the addresses of a name, spelled as at `owner` of the heap, or their signatures."""

@@ -26,6 +26,7 @@ from image.rowlayout import (
     MAX_WRITTEN,
     NAMES_MASK,
     NAMES_SHIFT,
+    OCTETS_A_STEP,
     OWNER_WRITTEN,
     TYPES_WITH_NAMES,
 )
@@ -38,10 +39,13 @@ WIRE_OCTETS = 2 * FRAGMENT_OCTETS + 0x10000 + 1024  # two parts, and one record 
 RECORD_OCTETS = 10  # of a record between owner and RDATA
 POINTER_SIZE = 2
 RECORDS_AT = 24
-WRITTEN = 3
+WRITTEN = 4
 WRITTEN_AT = 0
 WRITTEN_OCTETS = 1
 WRITTEN_PLACE = 2
+WRITTEN_BEFORE = 3  # the one of as many octets before it, from 1 on; 0: there is none
+SUFFIX_OCTETS = 256  # more than a suffix has
+RECORD_STEPS = 4
 
 
 class FragmentRenderer(NameHasher):
@@ -64,6 +68,7 @@ class FragmentRenderer(NameHasher):
         self.known = 0  # labels of the name that every answer ends in
         self.written = buffer(8 * WRITTEN * MAX_WRITTEN).cast("q")
         self.written_count = 0
+        self.last_written = buffer(8 * SUFFIX_OCTETS).cast("q")  # of so many octets, from 1 on; 0: there is none
         self.compressed = buffer(TYPES_WITH_NAMES)
         for rdtype, names in COMPRESSED.items():
             self.compressed[rdtype] = names
@@ -77,6 +82,8 @@ class FragmentRenderer(NameHasher):
         self.record_count = 0
         self.first_pointers = 0
         self.first_records = 0
+        for number in range(self.written_count):
+            self.last_written[self.written[number * WRITTEN + WRITTEN_OCTETS]] = 0
         self.written_count = 0
         self.failed = False
         return 0
@@ -116,6 +123,7 @@ class FragmentRenderer(NameHasher):
                 self.point(target)
             self.put_record(rdtype, ttl, at, length)
             at += length
+            self.zone_rows.spend(RECORD_STEPS + length // OCTETS_A_STEP)
         return 0
 
     def put_record(self, rdtype: int, ttl: int, at: int, length: int) -> int:
@@ -173,19 +181,18 @@ class FragmentRenderer(NameHasher):
             if level <= self.known and self.is_known(at, octets, level):
                 self.point(level)
                 return end
-            for number in range(self.written_count):  # a step of range() that is a variable makes objects
-                index = number * WRITTEN
-                if self.written[index + WRITTEN_OCTETS] == octets and self.equal(
-                    self.heap.address + self.written[index + WRITTEN_AT], self.heap.address + at, octets
-                ):
-                    self.point(TO_FRAGMENT + self.written[index + WRITTEN_PLACE])
-                    return end
+            index = self.find_written(at, octets)
+            if index >= 0:
+                self.point(TO_FRAGMENT + self.written[index + WRITTEN_PLACE])
+                return end
             if self.written_count < MAX_WRITTEN:
                 index = self.written_count * WRITTEN
                 self.written[index + WRITTEN_AT] = at
                 self.written[index + WRITTEN_OCTETS] = octets
                 self.written[index + WRITTEN_PLACE] = self.wire_used
+                self.written[index + WRITTEN_BEFORE] = self.last_written[octets]
                 self.written_count += 1
+                self.last_written[octets] = self.written_count
             octets = self.heap.octets[at] + 1
             self.put_octets(at, octets)
             at += octets
@@ -193,6 +200,20 @@ class FragmentRenderer(NameHasher):
         self.wire[self.wire_used] = 0
         self.wire_used += 1
         return end
+
+    def find_written(self, at: int, octets: int) -> int:
+        """Where in `written` the suffix at `at` of the heap is, or -1: there are few of as many octets."""
+        looked_at = 1
+        found = -1
+        number = self.last_written[octets]
+        while number and found < 0:
+            index = (number - 1) * WRITTEN
+            looked_at += 1
+            if self.equal(self.heap.address + self.written[index + WRITTEN_AT], self.heap.address + at, octets):
+                found = index
+            number = self.written[index + WRITTEN_BEFORE]
+        self.zone_rows.spend(looked_at)
+        return found
 
     def is_known(self, at: int, octets: int, level: int) -> int:
         """Whether a name of so many octets and labels in the heap ends the name at hand."""

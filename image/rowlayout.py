@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 NUMBER = 8  # octets
+BREATH_STEPS = 1 << 20  # others may have the interpreter after so much work (ZoneRows.spend): a few ms
+OCTETS_A_STEP = 16  # that are copied
 NAME_ENTRY = 16  # octets of a name in the making of buckets: hash, place of its node in units
 NAME_ROOM = 1024  # octets: a name has room in them while it is put together
 WHOLE_SET = 2  # numbers of 32 bits of a set of the node in the making: its flags << 16 | type, its fragment

@@ -5,7 +5,7 @@ from image.growing cimport GrowingOctets
 
 cdef Py_ssize_t ROW, ROW_BLOB, ROW_SIZE, ROW_TYPE, NAME, NAME_KEY, NAME_PREFIX, NAME_FIRST, NUMBER, HIGH, LOW, LENGTH, ANY_OCTETS, NAMES_SHIFT, NAMES_MASK, SIZE_BITS, PREFIX, ESCAPE, MAX_KEY, TYPES_WITH_NAMES, OUTSIDE, MALFORMED, MASK32, MAX_DEPTH, MAX_LABEL, MAX_NAME
 cdef unsigned char UPPER_A, UPPER_Z, CASE
-cdef Py_ssize_t BLOB, BLOB_LENGTH, BREATH, LENGTHS, NUMBERS, OFFSET, TTL, TYPES_SIZE
+cdef Py_ssize_t BREATH_STEPS, OCTETS_A_STEP, SET_STEPS, BLOB, BLOB_LENGTH, LENGTHS, NUMBERS, OFFSET, TTL, TYPES_SIZE
 
 cdef class ZoneRows:
     cdef GrowingOctets heap
@@ -14,6 +14,8 @@ cdef class ZoneRows:
     cdef readonly Py_ssize_t name_count
     cdef readonly Py_ssize_t row_count
     cdef readonly Py_ssize_t records
+    cdef readonly Py_ssize_t steps
+    cdef Py_ssize_t breath_at
     cdef public bint damaged
     cdef Py_ssize_t key_at
     cdef Py_ssize_t key_length
@@ -26,6 +28,7 @@ cdef class ZoneRows:
     cdef unsigned char[::1] behind_names
 
     cpdef begin(self, bytes origin)
+    cdef int spend(self, Py_ssize_t steps) except -1
     @cython.locals(key=bytes, blob=bytes, rdtype=Py_ssize_t, covers=Py_ssize_t, ttl=Py_ssize_t)
     cpdef add_rows(self, list rows)
     @cython.locals(heap=uint64_t, index=Py_ssize_t, record=Py_ssize_t, at=Py_ssize_t, length=Py_ssize_t, blob=Py_ssize_t, size=Py_ssize_t, ttl=Py_ssize_t)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from time import sleep
 
-from datasrc.octets import BLOB, BLOB_LENGTH, BREATH, LENGTHS, NUMBERS, OFFSET, TTL, TYPES_SIZE
+from datasrc.octets import BLOB, BLOB_LENGTH, LENGTHS, NUMBERS, OFFSET, TTL, TYPES_SIZE
 from datasrc.packed_zone import PackedZone
 from datasrc.rows import Columns, Row
 from image.growing import GrowingOctets
@@ -18,6 +18,7 @@ from image.names import address_of, buffer
 from image.rowlayout import (
     ANY_OCTETS,
     BEHIND_NAMES,
+    BREATH_STEPS,
     ESCAPE,
     HIGH,
     LENGTH,
@@ -31,6 +32,7 @@ from image.rowlayout import (
     NAMES_MASK,
     NAMES_SHIFT,
     NUMBER,
+    OCTETS_A_STEP,
     OUTSIDE,
     PREFIX,
     ROW,
@@ -42,11 +44,16 @@ from image.rowlayout import (
 )
 
 FIRST_ROOM = 4096
+SET_STEPS = 16  # to store one
 MAX_KEY = 2 * MAX_NAME
 
 
 class ZoneRows:
-    """The rows of a zone. `damaged`: something is not as it must be, and the zone cannot be answered from."""
+    """The rows of a zone. `damaged`: something is not as it must be, and the zone cannot be answered from.
+
+    `steps` is what work there was, and that of making an image of them: each takes a few ns. Whoever works says so with
+    spend(), which lets other threads have the interpreter every few ms.
+    """
 
     def __init__(self) -> None:
         self.heap = GrowingOctets(FIRST_ROOM)
@@ -55,6 +62,8 @@ class ZoneRows:
         self.name_count = 0
         self.row_count = 0
         self.records = 0
+        self.steps = 0
+        self.breath_at = BREATH_STEPS  # steps
         self.damaged = False
         self.key_at = 0  # of the name at hand, in the heap
         self.key_length = 0
@@ -83,6 +92,14 @@ class ZoneRows:
         self.damaged = False
         self.key_length = 0
 
+    def spend(self, steps: int) -> int:
+        """Count work; others may have the interpreter meanwhile."""
+        self.steps += steps
+        if self.steps >= self.breath_at:
+            self.breath_at = self.steps + BREATH_STEPS
+            sleep(0)
+        return 0
+
     def add_rows(self, rows: list[Row] | list[Columns]) -> None:
         """Add rows as datasrc.rows.Row has them, in order of (key, type, covered type)."""
         for row in rows:
@@ -101,14 +118,13 @@ class ZoneRows:
         """Add all sets of a zone that was read from text."""
         heap = address_of(packed.heap)
         for index in range(packed.set_count):
-            if index & BREATH == BREATH:
-                sleep(0)
             record = packed.first_record(index)
             at = packed.numbers[record * NUMBERS + OFFSET]
             length = (packed.numbers[record * NUMBERS + LENGTHS] & LOW) - TYPES_SIZE
             blob = packed.sets[index * NUMBERS + BLOB]
             size = packed.sets[index * NUMBERS + BLOB_LENGTH]
             ttl = packed.sets[index * NUMBERS + TTL]
+            self.spend(SET_STEPS + size // OCTETS_A_STEP)
             if not self.add_at(
                 heap + at, length, packed.set_type(index), packed.set_covers(index), ttl, heap + blob, size
             ):

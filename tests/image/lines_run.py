@@ -36,6 +36,7 @@ from tests.kit import dnspacket as packet
 ROOT = Path(__file__).parents[2]
 MEASURED = (f"{ROOT}/image/", f"{ROOT}/datasrc/")
 FIRST_TYPE = 1000
+HOSTS = 8
 RRSIG = 46
 HEAD = "$TTL 60\n@ SOA ns h 7 3600 900 604800 300\n@ NS ns\nns A 192.0.2.1\n"
 
@@ -97,6 +98,20 @@ def glue(size: int, lines: Lines) -> None:
         build([contents], Path(folder) / "zone.image", SEED)
 
 
+def servers(size: int, lines: Lines, extra: str = "") -> None:
+    """A delegation to a few hosts of labels by the dozen, which end alike in nothing but their length."""
+    hosts = [f"{'a.' * (size // 4)}s{number}" for number in range(HOSTS)]
+    glue = "".join(f"{host} A 192.0.2.1\n" for host in hosts)
+    contents = read(extra + glue + "".join(f"c NS {host}\n" for host in hosts)).contents(1)
+    with tempfile.TemporaryDirectory() as folder, lines.counted():
+        build([contents], Path(folder) / "zone.image", SEED)
+
+
+def redirected(size: int, lines: Lines) -> None:
+    """As servers(), where a DNAME might be above each of them."""
+    servers(size, lines, "zz DNAME elsewhere.\n")
+
+
 def signatures(size: int, lines: Lines) -> None:
     """Reading so many signatures at one name."""
     fields = "8 2 60 20300101000000 20200101000000 1 example. AAAA"
@@ -148,7 +163,8 @@ def answering(size: int, lines: Lines) -> None:
 
 
 WORK: dict[str, Callable[[int, Lines], None]] = {
-    each.__name__: each for each in (building, rendering, glue, signatures, loading, finding, answering)
+    each.__name__: each
+    for each in (building, rendering, glue, servers, redirected, signatures, loading, finding, answering)
 }
 
 

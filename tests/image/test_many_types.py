@@ -28,6 +28,13 @@ def test_work_grows_with_the_types_of_a_name_and_not_with_their_square(lines, wo
     assert 0 < (many - more) / (SIZES[2] - SIZES[1]) < NEARLY * first, lines
 
 
+@pytest.mark.parametrize("work", ["servers", "redirected"])
+def test_names_of_servers_cost_as_much_as_they_have_labels(lines, work):
+    few, more, many = lines[work]
+    first = (more - few) / (SIZES[1] - SIZES[0])
+    assert 0 < (many - more) / (SIZES[2] - SIZES[1]) < NEARLY * first, lines
+
+
 def test_an_answer_is_searched_for_among_the_types_of_a_name(lines):
     few, _, many = lines["answering"]
     assert many - few < FEW_LINES, lines
