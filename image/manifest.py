@@ -19,7 +19,8 @@ import msgspec
 from image import layout
 from image.errors import ImageError
 
-FORMAT = 1  # of the list itself
+FORMAT = 2  # of the list itself
+EARLIER = (1,)  # that can be read: lists said how far data sources were followed (memmgr/marks.py), too
 NAME = "manifest.json"
 UNREADABLE = f"{NAME}.unreadable"  # one that could not be read, put aside
 ANNOUNCEMENT = "images.json"  # in the run directory
@@ -54,22 +55,12 @@ class Slot(msgspec.Struct, frozen=True):
         return f"{self.number}.delta"
 
 
-class Mark(msgspec.Struct, frozen=True):
-    """A place in the outbox of a data source: a row told by what is in it, so that another database shows."""
-
-    id: int  # 0: before the first
-    origin: str = ""
-    version: int = 0
-    time: float = 0.0
-
-
 class Source(msgspec.Struct, frozen=True):
     """A data source, which zones of images name by its number."""
 
     number: int
     name: str
     url: str
-    mark: Mark | None = None  # up to where its changes are in the images; None: not known
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -81,35 +72,44 @@ class Manifest(msgspec.Struct, frozen=True):
     directory: str  # the name of the file
     next_slot: int
     slots: tuple[Slot, ...] = ()
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Source, ...] = ()  # in the order in which they are asked for a zone
+    lineage: int = 0  # drawn anew where zones may have other records than those given last
     run: str = ""  # of an announcement: which run of the suite checked it
     place: str = ""  # of an announcement: the directory that has the files
     format: int = FORMAT
     layout: int = layout.VERSION
-    checksum: int = 0  # CRC-32 of the list with 0 in place of this
+    checksum: int = 0  # CRC-32 of the list with 0 in place of this, which comes last
+
+
+_CHECKSUM = b'"checksum":%d}'
 
 
 def read(path: Path) -> Manifest:
     """Read a list. Raises FileNotFoundError, OSError, ImageError where it is none of ours."""
+    octets = path.read_bytes()
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        found = msgspec.json.decode(octets, type=Manifest)
     except msgspec.MsgspecError as error:
         raise ImageError(path, f"it is no list of images: {error}") from error
-    if (found.format, found.layout) != (FORMAT, layout.VERSION):
+    if found.format not in (FORMAT, *EARLIER):
+        raise ImageError(path, f"its format is version {found.format}, not {FORMAT}")
+    if found.layout != layout.VERSION:
         raise ImageError(path, f"its layout is version {found.layout}, not {layout.VERSION}")
-    if _summed(found).checksum != found.checksum:
+    end = _CHECKSUM % found.checksum
+    if not octets.endswith(end) or _sum(octets.removesuffix(end)) != found.checksum:
         raise ImageError(path, "it is damaged: its checksum is wrong")
-    return found
+    return msgspec.structs.replace(found, format=FORMAT)
 
 
 def write(path: Path, manifest: Manifest, *, durable: bool) -> None:
     """Put a list in place of the one before, whole or not at all. Raises OSError: as replace()."""
-    replace(path, msgspec.json.encode(_summed(manifest)), durable=durable)
+    text = msgspec.json.encode(msgspec.structs.replace(manifest, checksum=0)).removesuffix(_CHECKSUM % 0)
+    replace(path, text + _CHECKSUM % _sum(text), durable=durable)
 
 
-def _summed(manifest: Manifest) -> Manifest:
-    bare = msgspec.structs.replace(manifest, checksum=0)
-    return msgspec.structs.replace(bare, checksum=zlib.crc32(msgspec.json.encode(bare)))
+def _sum(text: bytes) -> int:
+    """The checksum of a list, of which this is all before it."""
+    return zlib.crc32(_CHECKSUM % 0, zlib.crc32(text))
 
 
 def replace(path: Path, octets: bytes, *, durable: bool) -> None:

@@ -20,12 +20,12 @@ class Builds:
         self.unrecorded = False  # whether zones that are being built have no records yet
         self._store = store
         self._log = log
-        self._origins: frozenset[Name] = frozenset()  # of the zones that are being built,
+        self.origins: frozenset[Name] = frozenset()  # of the zones that are being built,
         self._again: set[Name] = set()  # and of those that changed meanwhile
 
     def put_off(self, origin: Name) -> bool:
         """Whether a zone that changed is being built, and will be looked at when that is done."""
-        if origin not in self._origins:
+        if origin not in self.origins:
             return False
         self._again.add(origin)
         return True
@@ -33,15 +33,15 @@ class Builds:
     @property
     def count(self) -> int:
         """How many zones are being built."""
-        return len(self._origins)
+        return len(self.origins)
 
     def has(self, origin: Name) -> bool:
         """Whether a zone is being built."""
-        return origin in self._origins
+        return origin in self.origins
 
     def hold(self, batch: Batch | None) -> None:
         """These zones are about to be built: put off what changes of them."""
-        self._origins = frozenset(batch.origins if batch else ())
+        self.origins = frozenset(batch.origins if batch else ())
 
     def begin(self, batch: Batch) -> Build:
         """Have an image of these zones built. Raises OSError where there is no slot for it."""
@@ -51,7 +51,7 @@ class Builds:
 
     def end(self) -> set[Name]:
         """Nothing is being built any more; which zones changed meanwhile."""
-        again, self._again, self._origins = self._again, set(), frozenset()
+        again, self._again, self.origins = self._again, set(), frozenset()
         return again
 
     def publish(self, build: Build) -> tuple[set[Name], set[Name]]:

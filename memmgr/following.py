@@ -26,13 +26,14 @@ from datasrc.source import DataSource, Finder, Snapshot
 from datasrc.sources import MASTER_FILES, Failure, Sources, source_url
 from image import manifest
 from image.directory import fingerprint
-from image.manifest import Mark
 from memmgr.filerecall import FileRecall
+from memmgr.marks import Known, Mark, Marks
 
 SOURCE_OCTETS = 4  # of the number of a source in records
 PAGE = 100  # changes read at once, and followed in one read transaction where that is possible
 REST = 10.0  # s from a survey that ended early to the next one: what always fails must not be all that is done
 UNCONFIGURED = "it is not configured any more"
+UNKNOWN = Known(0, None, whole=False)
 UNMET = "it has just come back, and is about to be looked at"
 
 
@@ -42,17 +43,21 @@ class Followed:
 
     number: int  # in the manifest and in records of zones
     url: str
-    seen: int | None = None  # the outbox id up to where changes are known; None: it must be surveyed
-    last: Change | None = None  # the one of that id; None until all zones are known
-    left: Mark | None = None  # by a process before this one, in place of it
-    whole: bool = False  # all zones are known
+    seen: int | None = None  # the outbox id up to where changes are known; None: that is yet to be found out
+    last: Change | Mark | None = None  # the one of that id, or one that was there before; None: nobody has seen any
+    whole: bool = False  # all zones are known as they were then
     due: bool = False  # its survey ended early, and is to be taken again
     rests: float = 0.0  # until when it is not, on the monotonic clock
 
     @property
     def mark(self) -> Mark | None:
-        """Up to where changes are known, as it outlives the process; None until all zones are known."""
-        return self.left if self.last is None else _mark(self.last)
+        """The last change, as it outlives the process."""
+        return Mark.of(self.last) if isinstance(self.last, Change) else self.last
+
+    @property
+    def known(self) -> Known:
+        """What is noted of it."""
+        return Known(self.number, self.mark, self.whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,28 +111,32 @@ class Following:
     def adopt(
         self,
         sources: Sources,
-        known: tuple[manifest.Source, ...],
+        listed: tuple[manifest.Source, ...],
         *,
-        trusted: bool,
+        left: Marks | None = None,
         files: Mapping[int, PackedFiles] | None = None,
     ) -> bool:
         """Follow these from now on; whether they are others than before.
 
-        `known` are those of the manifest; `trusted` says whether the images are as they were left. `files` is what a
-        process before this one read of zone files, by the numbers of sources; None: they were read by this one.
+        `listed` are those of the manifest. `left` says how far a process before this one has followed them, and `files`
+        what it read of zone files, by the numbers of sources; None: it was this one.
         """
         urls = {name: source_url(entry) for name, entry in sources.configured.items()}
         same = list(urls.items()) == [(name, one.url) for name, one in self._followed.items()]  # their order counts
         if not same:
-            fresh = self.sources is None and trusted
-            stored = {(one.name, one.url): one for one in known}
+            stored = {(one.name, one.url): one for one in listed}
+            marks = left if left is not None else Marks(self.marks()).of_another()
+            if not _in_order(list(stored), list(urls.items())):
+                marks = marks.of_another()
+            known = {one.number: one for one in marks.sources}
             followed = {}  # other threads look sources up meanwhile
             for name, url in urls.items():
                 before = stored.get((name, url))
                 if before is not None and _are_files(url) and files is not None and before.number not in files:
                     before = None  # nobody knows which data its versions are
-                mark = before.mark if before and fresh and not _are_files(url) else None
-                followed[name] = Followed(before.number if before else _lot(), url, left=mark)
+                number = before.number if before else _lot()
+                mark = known.get(number, UNKNOWN) if not _are_files(url) else UNKNOWN
+                followed[name] = Followed(number, url, last=mark.mark, whole=mark.whole)
             self._followed = followed
             self._fingerprint = fingerprint((name, one.url) for name, one in self._followed.items())
         self.sources = sources
@@ -154,9 +163,13 @@ class Following:
         unknown = {name for name, followed in self._followed.items() if followed.seen is None or followed.due}
         return not unknown or all(isinstance(one, Failure) for name, one in self._each() if name in unknown)
 
-    def marks(self) -> tuple[manifest.Source, ...]:
+    def listed(self) -> tuple[manifest.Source, ...]:
         """For the manifest."""
-        return tuple(manifest.Source(one.number, name, one.url, one.mark) for name, one in self._followed.items())
+        return tuple(manifest.Source(one.number, name, one.url) for name, one in self._followed.items())
+
+    def marks(self) -> tuple[Known, ...]:
+        """How far each is known, for the next process."""
+        return tuple(one.known for one in self._followed.values())
 
     def fingerprint(self) -> int:
         """What tells these sources from others."""
@@ -260,9 +273,7 @@ class Following:
                     # Each zone once, as it is now: of several zones no order of commits is promised.
                     for origin in dict.fromkeys(change.origin for change in changes):
                         update(origin)
-            followed.seen = changes[-1].id
-            if followed.whole:
-                followed.last = changes[-1]
+            followed.seen, followed.last = changes[-1].id, changes[-1]
             if len(changes) < PAGE:  # of what comes meanwhile the doorbell tells
                 return
         if changes or source.last_change() != followed.seen:  # it is another database, or trimmed
@@ -282,26 +293,28 @@ class Following:
         """Survey the source, unless its outbox tells all since its images were made."""
         followed = self._followed[name]
         mark = followed.mark
-        if mark is not None and mark.id:
+        if mark is not None and (followed.whole or not _are_files(followed.url)):
             row = next(iter(source.changes(mark.id - 1, 1)), None)
-            if row is not None and _mark(row) == mark:
-                followed.seen, followed.whole = mark.id, True
+            if row is None or Mark.of(row) != mark:
+                # Another database, or too much happened to tell: versions may mean other data.
+                followed.number, followed.last = _lot(), None
+            elif followed.whole:
+                followed.seen = mark.id
                 return
-            # Another database, or too much happened to tell: versions may mean other data.
-            followed.number, followed.left, followed.last = _lot(), None, None
         followed.seen = source.last_change()
         self._start(name, source, survey)
 
     def _start(self, name: str, source: DataSource, survey: Callable[[Generator[Found]], None]) -> None:
-        """Survey the source, whose changes are followed meanwhile. At the end all is known up to what is seen now."""
+        """Survey the source, whose changes are followed meanwhile. At the end all is known up to what is seen then."""
         followed = self._followed[name]
-        followed.whole, followed.due, followed.left, followed.last = False, True, None, None
+        followed.whole, followed.due = False, True
         seen = followed.seen
-        row = next(iter(source.changes(seen - 1, 1)), None) if seen else None
+        if seen:
+            followed.last = next(iter(source.changes(seen - 1, 1)), None)
         followed.due = False
-        survey(self._survey(name, source, followed, row))
+        survey(self._survey(name, source, followed, followed.number))
 
-    def _survey(self, name: str, source: DataSource, followed: Followed, last: Change | None) -> Generator[Found]:
+    def _survey(self, name: str, source: DataSource, followed: Followed, number: int) -> Generator[Found]:
         """Every zone of the source that no source before it has. Where it ends early, follow() begins it once more."""
         whole = False
         try:
@@ -316,9 +329,8 @@ class Following:
         finally:
             if not whole:
                 followed.due, followed.rests = True, time.monotonic() + REST
-        if whole:
+        if whole and followed.number == number:  # else another database took its place meanwhile, and is surveyed, too
             followed.whole = True
-            followed.last = last
 
     def _before(self, name: str) -> KeyTable:
         """The keys of the zones that sources before this one have."""
@@ -367,10 +379,11 @@ def _lot() -> int:
     return int.from_bytes(os.urandom(SOURCE_OCTETS))
 
 
+def _in_order(before: list[tuple[str, str]], now: list[tuple[str, str]]) -> bool:
+    """Whether of each two sources that there were the same one is asked first: else others have some of the zones."""
+    return [one for one in before if one in now] == [one for one in now if one in before]
+
+
 def _are_files(url: str) -> bool:
     """Whether its outbox begins anew with each process, and the versions of its zones need to be told to the next."""
     return url.startswith(f"{MASTER_FILES}:")
-
-
-def _mark(change: Change) -> Mark:
-    return Mark(change.id, change.origin.to_text(), change.version, change.time)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing
+from itertools import chain
 
 from dns.name import Name
 
 from daemonkit.log import MessageLog
-from datasrc.keys import wire_of
+from datasrc.keys import name_key, wire_of
 from datasrc.sources import Sources
 from image import layout
 from image.zonerecord import origin_wire
@@ -59,7 +60,7 @@ class Keeper:
         self._margin = self._aligning.margin
         self._compacting = Compacting(store, self._compaction, self.following, changing, log)
         self._sweeping = Sweeping(store, self.following, self.update, self._aligning.leave)
-        self._noting = Noting(store, self.following, log)
+        self._noting = Noting(store, self.following, self._unsettled, log)
         self._due: list[Name] = []  # of the zones that are to be tried again, what is yet to be
         self._closed = False
 
@@ -73,8 +74,11 @@ class Keeper:
         """
         if self._closed:
             return
-        files = self.store.take_files() if self.following.sources is None else None
-        if self.following.adopt(sources, self.store.manifest.sources, trusted=not self.store.rebuilt, files=files):
+        first = self.following.sources is None
+        files, left = (self.store.take_files(), self.store.left_marks()) if first else (None, None)
+        if left is not None:
+            self._sweeping.unsettled = left.unsettled
+        if self.following.adopt(sources, self.store.manifest.sources, left=left, files=files):
             # What was vouched for holds as long as nothing is taken away; these sources may come back.
             self.store.directory.vouch_for_nothing()
             self._sweeping.begin_anew()
@@ -99,6 +103,14 @@ class Keeper:
         """Have all zones of a source looked at; those that it has no more are found at the end."""
         self._sweeping.begin_anew()
         self.plan.survey(self._missing(found))
+
+    def _unsettled(self) -> Iterator[bytes]:
+        """The keys of zones that the directory may not have as their sources have them, though these were followed."""
+        yield from self._sweeping.unsettled
+        aligning = self._aligning
+        lists = (self.plan.found(), self._builds.origins, self.failures, self._due)
+        for origin in chain(*lists, aligning.unsure, aligning.stale, aligning.unread):
+            yield name_key(origin)
 
     def _vouch(self) -> None:
         """Tell auth, if it is so, that a zone without a record is in no source: it may refuse such names by itself."""
@@ -282,6 +294,16 @@ class Keeper:
         """Publish what was built; nothing is done behind close(). Raises ImageError, OSError."""
         if self._closed:
             return
+        try:
+            self._publish(build)
+        except BaseException:
+            self._builds.hold(build.batch)  # they are unsettled until somebody calls failed()
+            raise
+        self._builds.unrecorded = False
+        self._builds.strike(self._margin.number)
+        self._noting.note_if_due()  # with very many zones it is long before there is nothing else to do
+
+    def _publish(self, build: Build) -> None:
         again, missing = self._builds.publish(build)
         self._aligning.note_published()
         for origin in again:
@@ -294,9 +316,6 @@ class Keeper:
         self._aligning.leave_outdated(lost)
         for origin in missing.difference(lost):
             self.update(origin)
-        self._builds.unrecorded = False
-        self._builds.strike(self._margin.number)
-        self._noting.note_if_due()  # with very many zones it is long before there is nothing else to do
 
     def failed(self, build: Build, reason: str) -> None:
         """These zones could not be built: auth answers for them, from what is stored, until they can."""

@@ -96,6 +96,13 @@ class Plan:
         found = self._found is not None and self._found.origin == origin
         return found or origin in self._waiting or bool(self._surveys)
 
+    def found(self) -> Iterator[Name]:
+        """The zones that are known to wait."""
+        yield from self._waiting
+        yield from (one.origin for one in self._chosen)
+        if self._found is not None:
+            yield self._found.origin
+
     def put_back(self, batch: Batch) -> None:
         """Have zones built later that were taken."""
         for origin in batch.origins:

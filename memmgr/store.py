@@ -28,6 +28,7 @@ from image.zonerecord import ZoneRecord, identity, origin_at, source_at
 from memmgr import filetable
 from memmgr.announcing import Announcement
 from memmgr.errors import ListUnreadable, Occupied
+from memmgr.marks import Marks, MarksFile
 from memmgr.shortage import Shortage
 from memmgr.slots import Refused, Slots, reason_of, stamp, with_another_delta
 
@@ -85,7 +86,8 @@ class Store:
         were before that, for nobody can learn of it until the next announcement.
         """
         self._files = self._read_files()
-        self.manifest = self._read() or Manifest(0, manifest.boot_id(), stamp(), "", 0)
+        self._marks = MarksFile(self.place)
+        self.manifest = self._read() or Manifest(0, manifest.boot_id(), stamp(), "", 0, lineage=stamp())
         try:
             self.sync_again()  # now: what was left by who was killed takes room that is needed
         except OSError:  # it may last: the next look tries again, and nothing is removed until then
@@ -102,9 +104,8 @@ class Store:
         whole = self._map()
         self.arena.unmap(held)
         self.zones: Counter[int] = Counter()  # of each slot
-        # Whether zones may have other records than those given last.
         same = before.boot == manifest.boot_id()
-        self.rebuilt = self._open_directory(self.manifest, old, rebuild=not (whole and same))
+        self._open_directory(self.manifest, old, rebuild=not (whole and same))
         self.directory.vouch_for_nothing()
         self.directory.settle(self.zones.total())
         self._sweep()
@@ -276,12 +277,33 @@ class Store:
                 self._remove(self.place / name)
 
     def remember(self, sources: tuple[manifest.Source, ...]) -> None:
-        """Note how far the data sources were followed. Readers need not know. Raises OSError.
+        """Note which data sources there are. Readers need not know. Raises OSError.
 
-        The note may be lost, but it takes the place of the list: an empty file in its place behind a power cut would
-        cost all images. So it is as durable as any list: with 200 slots that takes 16 ms, every five seconds at most.
+        It takes the place of the list, so it is as durable as any list: an empty file in its place behind a power cut
+        would cost all images.
         """
         self._write(msgspec.structs.replace(self.manifest, sources=sources))
+
+    def left_marks(self) -> Marks:
+        """How far a process before this one followed the data sources, as far as that is known."""
+        try:
+            return self._marks.read(self.manifest)
+        except (ImageError, OSError) as error:
+            reason = error.reason if isinstance(error, ImageError) else str(error)
+            self._refused(self.place / self._marks.name, reason)
+            return Marks()
+
+    def remember_marks(self, followed: Marks) -> None:
+        """Note how far the data sources that are listed were followed. Raises OSError."""
+        self._require_place()
+        before = self.place / self._marks.name
+        self._marks.write(self.manifest, followed)
+        self._remove(before)
+
+    def forget_marks(self) -> None:
+        """Let nobody believe what was noted of that. Raises OSError."""
+        self._require_place()
+        self._marks.forget()
 
     def take_files(self) -> dict[int, PackedFiles]:
         """What a process before this one read of zone files, by the number of the data source: for who asks first."""
@@ -381,13 +403,14 @@ class Store:
         if lost:
             # The list says so first: who has one of these deltas mapped tells by its stamp that another is to be
             # mapped. A process that finds one, empty and whole, could not know that it is not the one that was listed.
+            self._begin_lineage()
             listed = (with_another_delta(slot) if slot.number in lost else slot for slot in self.manifest.slots)
             self._write(msgspec.structs.replace(self.manifest, slots=tuple(listed)))  # which is still of its boot
             self._slots.make_anew(lost)
         return whole
 
-    def _open_directory(self, before: Manifest, old: Directory | None, *, rebuild: bool) -> bool:
-        """Have the directory; whether it was made anew, for it, or anything that it points to, is not what it was."""
+    def _open_directory(self, before: Manifest, old: Directory | None, *, rebuild: bool) -> None:
+        """Have the directory; made anew, if it, or anything that it points to, is not what it was."""
         trusted = old if before.boot == manifest.boot_id() else None  # else some of its pages may not be on the disk
         damaged = trusted.damaged() if trusted is not None else set()
         if old is not None and damaged and not old.loose:
@@ -396,14 +419,18 @@ class Store:
             zones = self._slots.counted(old)
             if zones is not None:
                 self.directory, self.zones = old, zones
-                return False
+                return
             self._refused(old.path, "it points to what is not there")
+        self._begin_lineage()
         room = sum(slot.zones for slot in before.slots) + (trusted.used if trusted is not None else 0)
         self.directory = self._make_directory(self._slots.all_records(before, trusted, damaged), room, old)
         if old is not None:
             old.close()
         self.zones = Counter(slot for _, slot, _ in self.directory.entries())
-        return bool(before.directory)
+
+    def _begin_lineage(self) -> None:
+        """Zones may have other records than those given last: the next list says so."""
+        self.manifest = msgspec.structs.replace(self.manifest, lineage=stamp())
 
     def _directory_octets(self, old: Directory | None) -> int:
         """Of the directory that may have to be made anew: with the old one it has half of all addresses at most."""
@@ -494,7 +521,8 @@ class Store:
         """
         if not (self._synced and self.in_place):
             return
-        listed = {manifest.NAME, manifest.UNREADABLE, manifest.LOCK, filetable.NAME, self.manifest.directory}
+        listed = {manifest.NAME, manifest.UNREADABLE, manifest.LOCK, filetable.NAME}
+        listed |= {self._marks.name, self.manifest.directory}
         for slot in self.manifest.slots:
             listed |= {slot.image, slot.delta}
         being_built = tuple(f"{number}.image" for number in self._reserved)

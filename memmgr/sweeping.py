@@ -27,7 +27,8 @@ class Sweeping:
     def __init__(self, store: Store, following: Following, update: Act, leave: Act) -> None:
         """`update` brings a zone in line; `leave` has it answered by auth itself."""
         self.listed: frozenset[bytes] = frozenset()  # keys of zones of the configuration
-        self.done = False  # whether all zones were
+        self.unsettled: tuple[bytes, ...] = ()  # keys of zones that the process before was yet to bring in line
+        self.done = False  # whether all zones were looked at
         self._store = store
         self._following = following
         self._update = update
@@ -75,7 +76,8 @@ class Sweeping:
         return True
 
     def _all(self) -> Iterator[None]:
-        """Bring in line zones that no source has any more, or that are listed and have no data; one after the other."""
+        """Bring in line zones that are unsettled, that no source has any more, or that are listed and have no data."""
+        yield from self._each(self.unsettled)
         keys = self._following.keys()
         for origin in names_in(b"" if self._has_all(keys) else self._left_over(keys)):
             self._update(origin)
@@ -87,7 +89,7 @@ class Sweeping:
                 else:  # whoever gets it now tells, and has it updated
                     self._leave(_origin(key))
                 yield
-        self.done = True
+        self.done, self.unsettled = True, ()
 
     def _each(self, keys: Iterable[bytes]) -> Iterator[None]:
         """Bring in line the zones of these keys, one after the other."""

@@ -25,9 +25,11 @@ from daemonkit.spec import Spec
 from datasrc.errors import DataSourceError
 from datasrc.keys import name_key
 from datasrc.sources import open_sources
+from image import manifest
 from image.arena import Arena
 from image.collection import Collection
 from image.responder import Responder
+from memmgr import marks
 from memmgr.building import build_here
 from memmgr.keeper import Keeper
 from memmgr.plan import Build
@@ -177,6 +179,19 @@ class House:
         if reply is None:
             return "left"
         return " ".join(str(rdata) for rrset in reply.answer for rdata in rrset) or dns.rcode.to_text(reply.rcode())
+
+
+def listed_files(store: Store) -> set[str]:
+    """All that is in a directory of images, but for what is known of zone files."""
+    named = {manifest.NAME, manifest.LOCK, store.manifest.directory, *marks_files(store.place)}
+    return named.union(*((slot.image, slot.delta) for slot in store.manifest.slots))
+
+
+def marks_files(place: Path) -> list[str]:
+    """The note of how far data sources were followed, of which there is one at most."""
+    found = [path.name for path in place.glob(marks.FILES)]
+    assert len(found) < 2
+    return found
 
 
 @asynccontextmanager

@@ -1,25 +1,31 @@
 """A keeper of images in a process of its own, to be killed: brings the images of DIRECTORY in line once, compacts what
-is worn, and ends.
+is worn, and ends. It notes how far it is whenever it may, and what is changed is soon too much to be changed in place.
 
 keep_once.py DIRECTORY [ZONES]: of an SQLite database there, or of a directory of zone files
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
 from daemonkit.log import MessageLog
 from daemonkit.spec import Spec
 from datasrc.sources import open_sources
+from memmgr import changing, noting, plan
 from memmgr.building import build_here
 from memmgr.keeper import Keeper
 from memmgr.plan import Build
 from memmgr.store import Store
 
+BIG = 100  # records of a zone, and sets that are changed in it
+
 
 def main(directory: Path, zones: Path | None = None) -> None:
     """Everything that the daemon does, in its order."""
+    plan.BIG_RECORDS = changing.MAX_SETS = BIG
+    noting.NOTE_EVERY, noting.NOTE_SHARE = 0.0, math.inf
     database = {"main": {"type": "database", "url": f"sqlite:///{directory}/zones.sqlite"}}
     files = {"files": {"type": "master-files", "directory": str(zones)}}
     sources = open_sources(database if zones is None else files)

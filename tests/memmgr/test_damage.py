@@ -14,18 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from image import directory, layout
+from image import directory, layout, manifest
 from image.arena import Arena
 from image.collection import Collection
 from image.overlay import Place
 from image.patch import Patch, Tools
 from image.raw import Memory
 from image.zonerecord import origin_wire
+from memmgr import marks
 from tests.datasrc.zonemaking import TESTER, name
 from tests.memmgr.house import ARENA, RUN, House, soa
 
 ZONES = 6
-FILES = ["*.image", "*.delta", "*.directory", "manifest.json"]
+FILES = ["*.image", "*.delta", "*.directory", manifest.NAME, marks.FILES]
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_no_damage_of_a_file_is_answered_from(changed, victim, damage):
         else:
             path.write_bytes({"empty": b"", "truncate": path.read_bytes()[: size // 2], "foreign": b"x" * size}[damage])
     changed.start()
-    if (victim, damage) != ("manifest.json", "remove"):
+    if victim not in (manifest.NAME, marks.FILES) or damage != "remove":
         assert Path(victim).suffix in [Path(file).suffix for file, _ in changed.refused]
     assert_right(changed)
     changed.load(soa(3, "www A 192.0.2.84"))
@@ -310,7 +311,7 @@ def test_what_a_killed_writer_left_of_a_change_counts_for_nothing(house):
     house.settle()
     store = house.keeper.store
     there = store.find(origin_wire(name("example.", ".")))
-    changes, record = store.deltas[there.slot], there.record
+    changes, record, lineage = store.deltas[there.slot], there.record, store.manifest.lineage
     house.load(soa(3, "www A 192.0.2.83"))
     with house.source.snapshot() as snapshot:
         finder = snapshot.zone(name("example.", "."))
@@ -320,7 +321,7 @@ def test_what_a_killed_writer_left_of_a_change_counts_for_nothing(house):
     sealed = changes.sealed
     house.start()
     assert house.refused == []
-    assert not house.keeper.store.rebuilt
+    assert house.keeper.store.manifest.lineage == lineage
     assert house.built == []
     assert house.text("www.example.") == "192.0.2.83"
     assert house.keeper.store.deltas[there.slot].sealed > sealed

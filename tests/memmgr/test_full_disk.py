@@ -31,7 +31,7 @@ from memmgr.daemon import MemmgrDaemon
 from memmgr.margin import Margin
 from tests.datasrc.zonemaking import TESTER, load, name
 from tests.kit.bus import FakeBus
-from tests.memmgr.house import House, soa
+from tests.memmgr.house import House, listed_files, soa
 
 BIG = [f"n{number} TXT text" for number in range(600)]  # more than goes into a delta as a whole
 MOST = 200  # calls, more than there are
@@ -122,9 +122,8 @@ def test_a_disk_that_is_full_at_any_call_costs_nothing(house, monkeypatch):
         assert house.text(f"www.listed{serial}.example.") == "left", full_at
         assert not house.keeper.failures
         assert house.keeper.doubt == ""
-        listed = {name for slot in house.keeper.store.manifest.slots for name in (slot.image, slot.delta)}
         found = {path.name for path in house.place.iterdir()}
-        assert found == listed | {"lock", "manifest.json", house.keeper.store.manifest.directory}, full_at
+        assert found == listed_files(house.keeper.store), full_at
         if disk.calls < full_at:
             break
     assert 5 < full_at < MOST - 1
@@ -262,8 +261,7 @@ def test_a_list_that_may_not_last_is_the_list_all_the_same(house, monkeypatch):
             house.keeper.follow()
     assert house.text("www.example.") == "192.0.2.80"
     house.keeper.follow()
-    listed = {name for slot in store.manifest.slots for name in (slot.image, slot.delta)}
-    assert {path.name for path in house.place.iterdir()} == listed | {"lock", "manifest.json", store.manifest.directory}
+    assert {path.name for path in house.place.iterdir()} == listed_files(store)
     house.stop()
     house.start()
     assert house.text("www.example.") == "192.0.2.80"
@@ -274,7 +272,6 @@ def test_a_list_that_may_not_last_is_the_list_all_the_same(house, monkeypatch):
 def test_a_directory_that_cannot_be_listed_takes_no_room(house, monkeypatch):
     house.load(soa(1, "www A 192.0.2.80"), "example.")
     store = house.start().keeper.store
-    listed = {name for slot in store.manifest.slots for name in (slot.image, slot.delta)}
     mapped = mappings(".directory")
     for _ in range(5):
         store.shortage.forget()
@@ -282,8 +279,7 @@ def test_a_directory_that_cannot_be_listed_takes_no_room(house, monkeypatch):
             patched.setattr(manifest, "write", full)
             with pytest.raises(OSError, match="No space"):
                 store._grow()
-    found = {path.name for path in house.place.iterdir()}
-    assert found == listed | {"lock", "manifest.json", store.manifest.directory}
+    assert {path.name for path in house.place.iterdir()} == listed_files(store)
     assert mappings(".directory") == mapped
     assert house.text("www.example.") == "192.0.2.80"
 

@@ -242,7 +242,7 @@ def test_no_list_takes_the_place_of_another_before_it_is_on_the_disk(house, monk
         synced.add(os.fstat(descriptor).st_ino)
 
     def replace(path: Path, target: Path) -> Path:
-        if target.parent == house.place and target.suffix not in (".delta",):  # those are of this boot alone
+        if target.parent == house.place and target.suffix not in (".delta", ".marks"):  # those are of this boot alone
             replaced.append(path.stat().st_ino in synced)
         return really_replace(path, target)
 
