@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import dns.message
 import dns.name
-import dns.rcode
+import dns.rrset
 from dns.name import Name
 from dns.rdatatype import RdataType
 
 from auth.acl import Requester
-from auth.answer import answer_question
+from auth.additional import _targets, glue_sets
+from auth.answer import _Walk
 from auth.client import Client, Transport
-from auth.denial import prover_of
 from auth.edns import MIN_UDP_SIZE
 from auth.errors import Dropped, NotServed, Refusal, Unprovable, Unusable
 from auth.settings import Settings
 from auth.wire import Question
 from auth.zones import View, ZoneTable
 from datasrc.errors import DataSourceError
-from datasrc.nsec3 import hashed_key, read_parameters
-from datasrc.records import Match, ZoneState
+from datasrc.records import Lookup, Match, ZoneState
 from datasrc.source import Finder, Snapshot
 from image import layout
+from tests.image.plainzone import Zone, wire
 
 NEVER = {0, layout.OPT, layout.SIG, layout.RRSIG, *range(layout.FIRST_META, layout.LAST_META)}
-HOSTS = {layout.NS: 0, layout.MX: 2, layout.SRV: 6, layout.SVCB: 2, layout.HTTPS: 2}  # octets before the name
 SLACK = 100  # octets by which the two implementations may differ: they compress in other ways
 MAX_COUNT = 255  # records of a set in an image
 MAX_OCTETS = 0x3FFF
@@ -37,6 +36,11 @@ NOBODY_VOUCHES = "a name of no zone, and nobody vouches for that just now"
 NO_ROOM = "an extended error that does not fit"
 UNUSABLE = "a zone that cannot be answered from"
 NO_PROOF = "a chain that proves nothing"
+# Why an answer may be left.
+NO_CHAIN = "a zone with signatures and without a chain that is whole"
+LEFT_OUT = "a name below an encloser that opt-out left out"
+CUT_WITHOUT_NSEC = "a delegation that the chain does not have"
+WILDCARD_END = "a wildcard that is a cut or has a DNAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +60,37 @@ class Asked:
         return self.client.transport is Transport.TCP
 
 
+class Walk(_Walk):
+    """The way of the plain implementation, remembered."""
+
+    def __init__(self, question: Question, view: View, settings: Settings, room: int, *, dnssec_ok: bool) -> None:
+        super().__init__(question, view, settings, room, dnssec_ok=dnssec_ok)
+        self.steps: list[tuple[Finder, Name, Lookup]] = []
+        self.refusal: Exception | None = None  # of the last step
+        self.is_refused = False  # that was the first one
+
+    def _step(self) -> Name | None:
+        try:
+            return super()._step()
+        except (Refusal, Dropped, DataSourceError) as refusal:
+            self.refusal = refusal
+            raise
+
+    def _take(self, finder: Finder, found: Lookup) -> Name | None:
+        self.steps.append((finder, self._name, found))
+        return super()._take(finder, found)
+
+
 def reason_to_leave(snapshot: Snapshot, asked: Asked) -> str | None:
     """Why a query may be left; None: it must be answered."""
     query = dns.message.from_wire(asked.message)
     (question,) = query.question
     if question.rdtype in NEVER:
         return "a type that images never answer"
-    refusal = refusal_of(snapshot, query, asked)
-    if refusal is not None:
-        return reason_to_leave_refusal(refusal, asked)
+    dnssec = bool(query.ednsflags & dns.flags.DO)
+    walk = walked(snapshot, question, asked, dnssec=dnssec)
+    if walk.refusal is not None and walk.is_refused:
+        return reason_to_leave_refusal(walk.refusal, asked)
     if asked.plain is None:
         return None
     reply = dns.message.from_wire(asked.plain)
@@ -72,32 +98,29 @@ def reason_to_leave(snapshot: Snapshot, asked: Asked) -> str | None:
         return "pointers do not reach that far"
     if asked.stream and any(len(rrset) > MAX_COUNT for section in reply.sections for rrset in section):
         return "a set of very many records"
-    glue = [len(rrset) for rrset in reply.additional]
-    if asked.stream and (sum(glue) > MAX_COUNT or max(glue, default=0) >= MAX_COUNT):
+    if asked.stream and walk.steps and _has_much_glue(walk.steps[-1]):
         return "glue of very many records"
-    names = [question.name]
-    names += [rrset[0].target for rrset in reply.answer if rrset.rdtype == layout.CNAME]
-    dnssec = bool(query.ednsflags & dns.flags.DO)
-    for name in names:
-        reason = _at(snapshot, name, question.rdtype, dnssec=dnssec)
+    for finder, _, found in walk.steps:
+        reason = _of_step(finder, found, dnssec=dnssec)
         if reason is not None:
             return reason
-    if not asked.settings.minimal_responses and _names_hidden_hosts(snapshot, reply):
+    if isinstance(walk.refusal, Unusable | Unprovable | DataSourceError):
+        return "an alias that leads to what cannot be answered from, or not be proven"
+    if not asked.settings.minimal_responses and _names_hidden_hosts(snapshot, walk):
         return "a host below a cut"
     return None
 
 
-def refusal_of(snapshot: Snapshot, query: dns.message.Message, asked: Asked) -> Exception | None:
-    """What the plain implementation raises instead of an answer from data; None: it has one."""
-    (question,) = query.question
+def walked(snapshot: Snapshot, question: dns.rrset.RRset, asked: Asked, *, dnssec: bool) -> Walk:
+    """What the plain implementation looks at, and where it ends."""
     view = View(snapshot, asked.zones, Requester(ipaddress.ip_address(asked.client.address)))
     asks = Question(question.name, question.rdtype, question.rdclass)
+    walk = Walk(asks, view, asked.settings, layout.MAX_MESSAGE, dnssec_ok=dnssec)
     try:
-        dnssec = bool(query.ednsflags & dns.flags.DO)
-        answer_question(asks, view, asked.settings, layout.MAX_MESSAGE, dnssec_ok=dnssec)
-    except (Refusal, Dropped, DataSourceError) as refusal:
-        return refusal
-    return None
+        walk.run()
+    except (Refusal, Dropped, DataSourceError):
+        walk.is_refused = True
+    return walk
 
 
 def reason_to_leave_refusal(refusal: Exception, asked: Asked) -> str | None:
@@ -118,62 +141,71 @@ def _has_no_room_for_error(plain: bytes | None) -> bool:
     return len(plain) + OPTION_HEAD + layout.EDE_OCTETS > MIN_UDP_SIZE
 
 
-def _at(snapshot: Snapshot, name: Name, rdtype: int, *, dnssec: bool) -> str | None:
-    """Why a step of the answer, for this name, may be left."""
-    finders = [snapshot.find_zone(name)]
-    if rdtype == RdataType.DS and name != dns.name.root:
-        finders.append(snapshot.find_zone(name.parent()))
-    for finder in finders:
-        if finder is None:
-            continue
-        found = finder.find(name, rdtype)
-        encloser = found.closest_encloser
-        if found.wildcard:
-            star = Name((b"*", *encloser.labels))
-            if finder.rrset(star, RdataType.NS) or finder.rrset(star, RdataType.DNAME):
-                return "a wildcard that is a cut or has a DNAME"
-        if dnssec and (found.match is not Match.SUCCESS or found.wildcard):
-            try:
-                prover = prover_of(finder)
-            except Unprovable:
-                return NO_PROOF
-            if prover is None:
-                return "a zone without a chain, though there may be signatures" if _has_signs(finder) else None
-            if not _is_in_chain(finder, encloser if found.match is Match.NXDOMAIN or found.wildcard else name):
-                return "an encloser that opt-out left out"
+def _has_much_glue(step: tuple[Finder, Name, Lookup]) -> bool:
+    """Whether a referral has more glue than is in an image, which has the signatures behind the addresses."""
+    finder, _, found = step
+    if found.match is not Match.DELEGATION:
+        return False
+    assert found.rrset is not None
+    required, others = glue_sets(finder, found.rrset, layout.MAX_MESSAGE, dnssec_ok=True)
+    return sum(len(rrset.rdatas) for rrset in [*required, *others]) > MAX_COUNT
+
+
+def _of_step(finder: Finder, found: Lookup, *, dnssec: bool) -> str | None:
+    """Why a step of the answer may be left."""
+    encloser = found.closest_encloser
+    if found.wildcard:
+        star = Name((b"*", *encloser.labels))
+        if finder.rrset(star, RdataType.NS) or finder.rrset(star, RdataType.DNAME):
+            return WILDCARD_END
+    if not dnssec or not _has_signs(finder) or not _is_to_be_proven(finder, found):
+        return None
+    zone = Zone(finder, lambda _fragment: 1)
+    zone.read()
+    if not zone.flags & (layout.ZONE_NSEC | layout.ZONE_NSEC3):
+        return NO_CHAIN
+    if found.match is Match.DELEGATION:
+        assert found.rrset is not None
+        node = zone.nodes[wire(found.rrset.name).lower()]
+        return CUT_WITHOUT_NSEC if zone.flags & layout.ZONE_NSEC and node.link == 0 else None
+    denies_closer = found.match is Match.NXDOMAIN or (found.match is Match.NODATA and found.wildcard)
+    if denies_closer and zone.flags & layout.ZONE_NSEC3 and zone.nodes[wire(encloser).lower()].link == 0:
+        return LEFT_OUT
     return None
 
 
+def _is_to_be_proven(finder: Finder, found: Lookup) -> bool:
+    """Whether something is said not to be there: a name, a type, a closer name than a wildcard, or keys of a cut."""
+    if found.match is Match.DELEGATION:
+        assert found.rrset is not None
+        return finder.rrset(found.rrset.name, RdataType.DS) is None
+    return found.wildcard or found.match in (Match.NODATA, Match.NXDOMAIN)
+
+
 def _has_signs(finder: Finder) -> bool:
-    """Whether the image takes it for signed, though it has no chain."""
+    """Whether the image takes the zone for signed."""
     signs = {RdataType.DS, RdataType.RRSIG, RdataType.NSEC3PARAM, RdataType.NSEC, RdataType.NSEC3}
     return any(rrset.rdtype in signs for rrset in finder.rrsets())
 
 
-def _is_in_chain(finder: Finder, name: Name) -> bool:
-    """Whether a name has a record in the chain of NSEC3, if there is one."""
-    announced = finder.rrset(finder.info.origin, RdataType.NSEC3PARAM)
-    if announced is None:
-        return True
-    parameters, _ = read_parameters(announced.rdatas[0])
-    label = hashed_key(name, parameters)[:-1]
-    return finder.rrset(Name((label, *finder.info.origin.labels)), RdataType.NSEC3) is not None
-
-
-def _names_hidden_hosts(snapshot: Snapshot, reply: dns.message.Message) -> bool:
+def _names_hidden_hosts(snapshot: Snapshot, walk: Walk) -> bool:
     """Whether a host that the answer names, or a server of its zone, is where images have nothing."""
-    for rrset in reply.answer:
-        named = [(rrset.name, int(rrset.rdtype), [record.to_wire() for record in rrset])]
-        finder = snapshot.find_zone(rrset.name)
-        servers = None if finder is None else finder.rrset(finder.info.origin, RdataType.NS)
-        if servers is not None:
-            named.append((servers.name, servers.rdtype, list(servers.rdatas)))
-        for owner, rdtype, rdatas in named:
-            if rdtype in HOSTS:
-                targets = [dns.name.from_wire(rdata, HOSTS[rdtype])[0] for rdata in rdatas]
-                if any(_is_hidden(snapshot, owner if one == dns.name.root else one) for one in targets):
-                    return True
-    return False
+    finder, name, found = walk.steps[-1]
+    if found.match is not Match.SUCCESS:
+        return False
+    answer = walk._choose_for_any(found.rrsets) if walk._rdtype == RdataType.ANY else found.rrset
+    assert answer is not None
+    origin = finder.info.origin
+    sets = [replace(answer, name=name)]
+    servers = finder.rrset(origin, RdataType.NS)
+    if servers is not None and (answer.rdtype, name) != (RdataType.NS, origin):
+        sets.append(servers)
+    hosts = [set(_targets(one)) for one in sets]
+    if len(hosts[0]) > layout.MAX_ADDITIONAL_NAMES:  # then none gets addresses
+        return False
+    return any(
+        _is_hidden(snapshot, host) for each in hosts if len(each) <= layout.MAX_ADDITIONAL_NAMES for host in each
+    )
 
 
 def _is_hidden(snapshot: Snapshot, host: Name) -> bool:

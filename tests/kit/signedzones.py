@@ -6,6 +6,7 @@ zone.file, zone.origin, zone.questions(random.Random(7), 100)
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 import subprocess
@@ -54,13 +55,25 @@ class SignedZone:
         """Whether there is a proof for every answer about a name; there is none that it is not there below an empty
         non-terminal that opt-out left out, where there is a wildcard beside that (docs/adr/0015).
         """
-        labels = name.lower().removesuffix(self.origin).rstrip(".").split(".")
-        suffixes = [".".join(labels[place:]) for place in range(len(labels) + 1)]
-        number = next(number for number, suffix in enumerate(suffixes) if _is_there(suffix, self.names))
-        if number == 0 or _below(suffixes[number], "*") in self.names or _is_there(suffixes[number], self.chained):
+        above = self._from_encloser(name)
+        if not self.lacks_encloser(name) or _below(above[0], "*") in self.names:
             return True
-        proven = next(suffix for suffix in suffixes[number:] if _is_there(suffix, self.chained))
+        proven = next(suffix for suffix in above if _is_there(suffix, self.chained))
         return _below(proven, "*") not in self.names
+
+    def lacks_encloser(self, name: str) -> bool:
+        """Whether a name is not there, and opt-out left out of the chain what is closest above it."""
+        encloser = self._from_encloser(name)[0]
+        return encloser != self._relative(name) and not _is_there(encloser, self.chained)
+
+    def _relative(self, name: str) -> str:
+        return name.lower().removesuffix(self.origin).rstrip(".")
+
+    def _from_encloser(self, name: str) -> list[str]:
+        """The name, or what is closest above it, and all that is above that; the last is the apex, which is empty."""
+        labels = self._relative(name).split(".")
+        suffixes = [".".join(labels[place:]) for place in range(len(labels) + 1)]
+        return list(itertools.dropwhile(lambda suffix: not _is_there(suffix, self.names), suffixes))
 
     def questions(self, source: random.Random, count: int) -> Iterator[tuple[str, str]]:
         """Names of the zone, above, below and beside them, with any type."""
