@@ -43,6 +43,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python bench/faults.py
 	$(BIN)/python bench/kill_at_load.py
 	$(BIN)/python bench/malformed.py
+	$(BIN)/python bench/bus.py
 	$(BIN)/python bench/command_storm.py
 	$(BIN)/python bench/update_stream.py
 	$(BIN)/python bench/rebuild_under_load.py
