@@ -45,8 +45,8 @@ REFUSALS: dict[str, tuple[bytes, str, str | None]] = {
     "STATUS": (packet.query("plain.test.", "SOA", flags=packet.opcode(2)), "NOTIMP", leaving.OTHER_OPCODE),
     "AXFR": (packet.query("plain.test.", "AXFR"), "REFUSED", leaving.NEVER_ANSWERED),
     "MAILB": (packet.query("plain.test.", 253), "NOTIMP", leaving.NEVER_ANSWERED),
-    "signed, no zone": (SIGNER.sign(NO_ZONE), "REFUSED", leaving.OTHER_RECORD),
-    "signed, ACL rejects": (SIGNER.sign(packet.query("www.closed.test.")), "REFUSED", leaving.OTHER_RECORD),
+    "signed, no zone": (NO_ZONE, "REFUSED", leaving.OTHER_RECORD),
+    "signed, ACL rejects": (packet.query("www.closed.test."), "REFUSED", leaving.OTHER_RECORD),
     "unusual flag": (packet.query("www.closed.test.", flags=packet.AA), "REFUSED", leaving.UNUSUAL_FLAGS),
     "EDNS 1": (packet.query("www.closed.test.", additional=[packet.opt(version=1)]), "BADVERS", leaving.OTHER_VERSION),
 }  # fmt: skip
@@ -60,6 +60,8 @@ def test_of_each_refusal_the_loops_leave_what_they_may_and_no_more(
     servers: Servers, default_process: AuthProcess, form: str, kind: str, stream: bool
 ):
     message, said, reason = REFUSALS[kind]
+    if kind.startswith("signed"):  # now: what was signed when all tests were collected is too old by now
+        message = SIGNER.sign(message)
     found = left_of(default_process, message, stream=stream)
     if form == IMAGES and reason is None:
         deadline = time.monotonic() + DEADLINE
