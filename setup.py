@@ -14,6 +14,9 @@ from setuptools import Extension, setup
 
 COMPILE = os.environ.get("BOBDNS_COMPILE", "")
 CORES = len(os.sched_getaffinity(0))  # modules are compiled side by side
+# Nobody debugs what is compiled here, and without symbols it takes a fifth less time. setuptools takes CFLAGS in place
+# of the flags that Python was built with: without -O there, what is compiled would be three times as slow.
+FLAGS = ["-g0"] if "-O" in os.environ.get("CFLAGS", "-O") else ["-g0", "-O2", "-fwrapv", "-DNDEBUG"]
 DIRECTIVES = {
     "language_level": 3,
     "annotation_typing": False,  # the sidecars have the types
@@ -32,7 +35,12 @@ def extensions() -> list[Extension]:
     from Cython.Build import cythonize
 
     modules = [
-        Extension(".".join(sidecar.with_suffix("").parts), [str(_source(sidecar))], optional=COMPILE != "1")
+        Extension(
+            ".".join(sidecar.with_suffix("").parts),
+            [str(_source(sidecar))],
+            extra_compile_args=FLAGS,
+            optional=COMPILE != "1",
+        )
         for sidecar in sorted(Path().glob("[a-z]*/*.pxd"))
     ]
     # Other ways to start a process would read this file again.

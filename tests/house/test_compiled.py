@@ -7,6 +7,7 @@ import functools
 import importlib
 import inspect
 import re
+import runpy
 import shutil
 import sys
 from pathlib import Path
@@ -140,3 +141,17 @@ def test_a_raw_module_is_written_twice_with_the_same_classes_and_methods(name):
         for method in re.findall(r"^    (?:cdef|def) (?:\w+ )*?([a-z]\w*)\(self", body, flags=re.MULTILINE)
     }
     assert found == methods
+
+
+@compiler
+@pytest.mark.parametrize("flags", ["-g0", "-march=native -pipe", "-Wall"])
+def test_flags_of_the_environment_do_not_take_the_optimisation_away(flags, monkeypatch):
+    """setuptools takes CFLAGS in place of the flags of Python, -O3 among them."""
+    made = {}
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("CFLAGS", flags)
+    monkeypatch.setattr("setuptools.setup", lambda **given: made.update(given))
+    monkeypatch.setattr("Cython.Build.cythonize", lambda modules, **_: modules)
+    runpy.run_path("setup.py")
+    assert {module.name for module in made["ext_modules"]} == set(MODULES)
+    assert all("-O2" in module.extra_compile_args for module in made["ext_modules"])
