@@ -140,7 +140,9 @@ PREFIX_OCTETS = 8
 A = 1
 NS = 2
 CNAME = 5
+PTR = 12
 MX = 15
+TXT = 16
 AAAA = 28
 SRV = 33
 DNAME = 39
@@ -150,12 +152,13 @@ NSEC = 47
 
 SIGNING = 2  # where the algorithm is in the RDATA of RRSIG (RFC 4034 section 3.1)
 
-# What a name has (datasrc.packed_zone).
+# What a name has, as far as others care, at its first set; other sets have nothing (datasrc.packed).
 HAS_ADDRESS = 1
 HAS_CNAME = 2
 HAS_NS = 4
 HAS_DNAME = 8
-IS_NAME = 16  # at the first set of each name (datasrc.packed_index)
+HAS_OTHERS = 16  # of which none of these is said, and which are not PTR or TXT
+IS_NAME = 32
 LED_TO = 1  # by an NS record that the zone answers or refers with (datasrc.packed_targets)
 
 # The hash of a key (datasrc.packed_index).

@@ -1,7 +1,7 @@
 cimport cython
 from libc.stdint cimport uint64_t
 
-cdef Py_ssize_t UPPER_A, UPPER_Z, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, FIRST, TTL, BLOB, BLOB_LENGTH, FEW, FIRST_SIZE, PREFIX_OCTETS, BREATH
+cdef Py_ssize_t UPPER_A, UPPER_Z, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, FIRST, TTL, BLOB, BLOB_LENGTH, FEW, FIRST_SIZE, PREFIX_OCTETS, BREATH, TYPES_SIZE, A, AAAA, CNAME, DNAME, NS, PTR, TXT, HAS_ADDRESS, HAS_CNAME, HAS_DNAME, HAS_NS, HAS_OTHERS, IS_NAME, NOTHING, NEW_TYPE, NEW_NAME
 cdef uint64_t TTL_BITS
 
 cdef class PackedRecords:
@@ -16,6 +16,8 @@ cdef class PackedRecords:
     cdef uint64_t[::1] order
     cdef uint64_t[::1] merged
     cdef uint64_t[::1] sets
+    cdef unsigned char[::1] kinds
+    cdef readonly Py_ssize_t names
 
     @cython.locals(needed=Py_ssize_t, at=Py_ssize_t, start=Py_ssize_t, end=Py_ssize_t)
     cpdef int append(self, uint64_t file, uint64_t line, uint64_t ttl, const unsigned char[::1] key, uint64_t key_length, const unsigned char[::1] owner, uint64_t owner_length, const unsigned char[::1] rdata, uint64_t rdata_length) except -1
@@ -31,9 +33,10 @@ cdef class PackedRecords:
     cdef int less(self, Py_ssize_t one, Py_ssize_t other) except -1
     @cython.locals(first=Py_ssize_t, second=Py_ssize_t, first_length=Py_ssize_t, second_length=Py_ssize_t)
     cdef int compare(self, Py_ssize_t one, Py_ssize_t other) except -2
-    @cython.locals(number=Py_ssize_t, at=Py_ssize_t, sets=uint64_t[::1])
+    @cython.locals(number=Py_ssize_t, name=Py_ssize_t, at=Py_ssize_t, record=Py_ssize_t, new=int, sets=uint64_t[::1], kinds=cython.uchar[::1])
     cdef int find_sets(self) except -1
-    cdef int differs(self, Py_ssize_t one, Py_ssize_t other) except -1
+    @cython.locals(length=Py_ssize_t, first=Py_ssize_t, second=Py_ssize_t, new=int, index=Py_ssize_t)
+    cdef int what_is_new(self, Py_ssize_t one, Py_ssize_t other) except -1
     @cython.locals(first=Py_ssize_t, size=Py_ssize_t, record=Py_ssize_t, ttl=uint64_t, total=Py_ssize_t, at=Py_ssize_t)
     cdef int merge(self, Py_ssize_t index) except -1
     @cython.locals(at=Py_ssize_t, record=Py_ssize_t, place=Py_ssize_t, comparison=int, start=Py_ssize_t, length=Py_ssize_t)
@@ -50,6 +53,8 @@ cdef class PackedRecords:
     cdef Py_ssize_t rdata_length(self, Py_ssize_t record) except -1
     @cython.locals(end=Py_ssize_t)
     cpdef int type_of(self, Py_ssize_t record) except -1
+    @cython.locals(rdtype=int)
+    cdef int kind_of(self, Py_ssize_t record) except -1
     cdef Py_ssize_t first_record(self, Py_ssize_t index) except -1
     cdef grow_heap(self, Py_ssize_t needed)
     cdef grow_numbers(self)

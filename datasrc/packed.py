@@ -14,27 +14,46 @@ from time import sleep
 
 from datasrc.growth import grow, larger, zeros
 from datasrc.octets import (
+    AAAA,
     BLOB,
     BLOB_LENGTH,
     BREATH,
+    CNAME,
+    DNAME,
     FEW,
     FIRST,
     FIRST_SIZE,
+    HAS_ADDRESS,
+    HAS_CNAME,
+    HAS_DNAME,
+    HAS_NS,
+    HAS_OTHERS,
+    IS_NAME,
     LENGTHS,
+    NS,
     NUMBERS,
     OFFSET,
     PLACE,
     PREFIX,
     PREFIX_OCTETS,
+    PTR,
     TTL,
     TTL_BITS,
+    TXT,
+    TYPES_SIZE,
     UPPER_A,
     UPPER_Z,
+    A,
 )
 
 Octets = bytes | bytearray | memoryview
 NO_VIEW = memoryview(bytearray(8))  # in place of one of a block that is about to grow
 NO_NUMBERS = NO_VIEW.cast("Q")
+
+# What a record has that the one before it has not.
+NOTHING = 0
+NEW_TYPE = 1
+NEW_NAME = 2
 
 
 class PackedRecords:
@@ -52,6 +71,8 @@ class PackedRecords:
         self.order = memoryview(bytearray(8)).cast("Q")
         self.merged = self.order
         self.sets = memoryview(bytearray(8)).cast("Q")
+        self.kinds = NO_VIEW  # of each name, at its first set, what it has; 0 at all others
+        self.names = 0  # how many
 
     def append(
         self,
@@ -175,28 +196,50 @@ class PackedRecords:
         return self.compare_octets(first, first_length, second, second_length)
 
     def find_sets(self) -> int:
-        """Find where the sets begin."""
+        """Find where the sets begin, and what those of each name make of it: later, each would have to be fetched."""
         sets = memoryview(zeros(8 * NUMBERS * (self.count + 1))).cast("Q")
+        kinds = memoryview(zeros(self.count + 1))
         number = 0
+        name = 0  # its first set
         for at in range(self.count):
             if at & BREATH == BREATH:
                 sleep(0)
-            if at == 0 or self.differs(self.order[at], self.order[at - 1]):
-                sets[number * NUMBERS + FIRST] = at
-                number += 1
+            record = self.order[at]
+            new = NEW_NAME if at == 0 else self.what_is_new(record, self.order[at - 1])
+            if new == NOTHING:
+                continue
+            if new == NEW_NAME:
+                name = number
+                self.names += 1
+            kinds[name] |= IS_NAME | self.kind_of(record)
+            sets[number * NUMBERS + FIRST] = at
+            number += 1
         sets[number * NUMBERS + FIRST] = self.count  # where the set after the last one would begin
+        kinds[number] = IS_NAME  # and the name
         self.set_count = number
-        self.sets = sets
+        self.sets, self.kinds = sets, kinds
         if number < self.count // 2:
             self.sets = memoryview(zeros(8 * NUMBERS * (number + 1))).cast("Q")
             self.sets[:] = sets[: NUMBERS * (number + 1)]
+            self.kinds = memoryview(zeros(number + 1))
+            self.kinds[:] = kinds[: number + 1]
         return 0
 
-    def differs(self, one: int, other: int) -> bool:
-        """Whether two records have different keys."""
-        if self.numbers[one * NUMBERS + PREFIX] != self.numbers[other * NUMBERS + PREFIX]:
-            return True
-        return self.compare(one, other) != 0
+    def what_is_new(self, one: int, other: int) -> int:
+        """What of the key of a record that of the one before it has not; from the end, neighbours begin alike."""
+        length = self.numbers[one * NUMBERS + LENGTHS] & 0xFFFF
+        if self.numbers[other * NUMBERS + LENGTHS] & 0xFFFF != length:
+            return NEW_NAME
+        first = self.numbers[one * NUMBERS + OFFSET]
+        second = self.numbers[other * NUMBERS + OFFSET]
+        new = NOTHING
+        for index in range(length - TYPES_SIZE, length):
+            if self.heap[first + index] != self.heap[second + index]:
+                new = NEW_TYPE
+        for index in range(length - TYPES_SIZE - 1, -1, -1):
+            if self.heap[first + index] != self.heap[second + index]:
+                return NEW_NAME
+        return new
 
     def merge(self, index: int) -> bool:
         """Bring one set into normal form (datasrc.rdata.normal_form); whether that was possible here."""
@@ -298,6 +341,19 @@ class PackedRecords:
         """The type."""
         end = self.numbers[record * NUMBERS + OFFSET] + (self.numbers[record * NUMBERS + LENGTHS] & 0xFFFF)
         return self.heap[end - 4] << 8 | self.heap[end - 3]
+
+    def kind_of(self, record: int) -> int:
+        """What a record makes of its name, as far as others care."""
+        rdtype = self.type_of(record)
+        if rdtype in (A, AAAA):
+            return HAS_ADDRESS
+        if rdtype in (PTR, TXT):
+            return 0
+        if rdtype == CNAME:
+            return HAS_CNAME
+        if rdtype == NS:
+            return HAS_NS
+        return HAS_DNAME if rdtype == DNAME else HAS_OTHERS
 
     def first_record(self, index: int) -> int:
         """The record that comes first in the order of a set."""

@@ -3,19 +3,16 @@ from libc.stdint cimport uint64_t
 
 from datasrc.packed_zone cimport PackedZone
 
-cdef Py_ssize_t BREATH, HALF_BITS, HASH_BITS, IS_NAME, LENGTHS, NUMBERS, OFFSET, TYPES_SIZE, WORD_BITS, POINT_BITS
+cdef Py_ssize_t BREATH, HALF_BITS, HASH_BITS, LENGTHS, NUMBERS, OFFSET, TYPES_SIZE, WORD_BITS, POINT_BITS
 cdef uint64_t GOLDEN, HASH_PRIME, MASK64, WORD_MASK
 
 cdef class NameIndex:
     cdef PackedZone records
     cdef unsigned char[::1] kinds
-    cdef Py_ssize_t count
     cdef uint64_t point
     cdef uint64_t places
     cdef uint64_t[::1] table
 
-    @cython.locals(first=Py_ssize_t, index=Py_ssize_t)
-    cdef int look_at_names(self) except -1
     @cython.locals(index=Py_ssize_t)
     cdef Py_ssize_t after(self, Py_ssize_t first) except -1
     cdef uint64_t step(self, uint64_t value, int octet) noexcept

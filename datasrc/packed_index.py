@@ -17,7 +17,6 @@ from datasrc.octets import (
     HALF_BITS,
     HASH_BITS,
     HASH_PRIME,
-    IS_NAME,
     LENGTHS,
     MASK64,
     NUMBERS,
@@ -38,26 +37,10 @@ class NameIndex:
 
     def __init__(self, records: PackedZone) -> None:
         self.records = records
-        self.kinds = memoryview(zeros(records.set_count + 1))  # of each name, at its first set; 0 at all others
-        self.count = 0  # of names
+        self.kinds = self.records.kinds
         self.point = 1 << POINT_BITS - 1 | randbits(POINT_BITS - 1)
         self.places = 0
         self.table = memoryview(bytearray(8)).cast("Q")
-        self.look_at_names()
-
-    def look_at_names(self) -> int:
-        """Note where each name begins, and what it has."""
-        first = 0
-        for index in range(self.records.set_count):
-            if index & BREATH == BREATH:  # others may have the interpreter
-                sleep(0)
-            if index == 0 or not self.records.same_name(first, index):
-                first = index
-                self.kinds[first] = IS_NAME
-                self.count += 1
-            self.kinds[first] |= self.records.set_kind(index)
-        self.kinds[self.records.set_count] = IS_NAME  # where the next one would begin
-        return 0
 
     def after(self, first: int) -> int:
         """The set behind the last one of the name that begins with `first`."""
@@ -83,7 +66,7 @@ class NameIndex:
     def make_table(self) -> int:
         """Have all names in the table."""
         many, few = ROOM
-        self.places = self.count * many // few + 1
+        self.places = self.records.names * many // few + 1
         self.table = memoryview(zeros(8 * self.places)).cast("Q")
         for index in range(self.records.set_count):
             if index & BREATH == BREATH:

@@ -15,6 +15,12 @@ from datasrc.octets import (
     CNAME,
     DNAME,
     DS,
+    HAS_ADDRESS,
+    HAS_CNAME,
+    HAS_DNAME,
+    HAS_NS,
+    HAS_OTHERS,
+    IS_NAME,
     LED_TO,
     MX,
     NS,
@@ -33,18 +39,14 @@ PARTICULAR = (0, 6, 24, 25, 30, 41, 48, 51, 59, 60, 62, 63)
 META_FROM = 128  # to below TYPES
 TYPES = 256  # types from this one on say nothing either
 WILDCARD_OCTETS = 2  # of a key
+BEHIND_LABEL = b"\1"  # in place of the end of a label: behind all that has it
 LARGE = 16_384  # octets: whether a set fits in a message is looked at elsewhere
 
-# What the sets of a name are, in flags.
-HAS_NS = 1
-HAS_CNAME = 2
-HAS_DS = 4
-HAS_DNAME = 8
-HAS_ADDRESS = 16
-HAS_OTHERS = 32  # that are no addresses
-NOT_BESIDE_CNAME = 64  # one that may not be beside a CNAME
-NOT_BESIDE_NS = 128  # one that may not be beside the NS of a delegation
-IS_ODD = 256  # one that needs a look by itself
+# What the sets of a name are, in flags, beside those of datasrc.octets. Here, all that are no addresses are others.
+HAS_DS = 64
+NOT_BESIDE_CNAME = 128  # one that may not be beside a CNAME
+NOT_BESIDE_NS = 256  # one that may not be beside the NS of a delegation
+IS_ODD = 512  # one that needs a look by itself
 
 # What a name is, at its first set.
 DOUBTFUL = 1
@@ -75,13 +77,15 @@ class Glance:
         self.particular = bytearray(TYPES)
         for rdtype in (*PARTICULAR, *range(META_FROM, TYPES)):
             self.particular[rdtype] = 1
-        self.origin_key = origin_key
-        self.origin_length = len(origin_key)
-        self.repeats = repeats
+        self.repeats_from = self.repeats_until = 0  # sets of names that end in the origin twice
+        if repeats:
+            self.repeats_from = records.lower(origin_key)
+            self.repeats_until = records.lower(origin_key[:-1] + BEHIND_LABEL)
         self.algorithms = algorithms
         self.signed = bool(algorithms)
         self.cover = 0  # a name that hides what lies below it
         self.covered = False  # whether there is one
+        self.hides = False  # whether there was any
         self.delegated = False  # whether it is a delegation, and has no DNAME
 
     def doubtful(self) -> list[tuple[int, int]]:
@@ -93,9 +97,11 @@ class Glance:
             if turns & BREATH == 0:  # others may have the interpreter
                 sleep(0)
             after = self.targets.names.after(first)
-            self.look_at(first, after)
+            if not self.is_plain(first, after):
+                self.look_at(first, after)
             first = after
-        self.settle()
+        if self.hides:
+            self.settle()
         found = []
         for index in range(self.records.set_count):
             if index & BREATH == BREATH:
@@ -123,6 +129,17 @@ class Glance:
             if state & HIDDEN and state & DOUBTFUL:
                 self.states[cover] |= DOUBTFUL
         return 0
+
+    def is_plain(self, first: int, after: int) -> bool:
+        """Whether nothing can be wrong with a name; nothing of its records is fetched for that."""
+        if self.covered or self.signed or first == 0 or self.repeats_from <= first < self.repeats_until:
+            return False
+        if self.targets.names.kinds[first] & ~HAS_ADDRESS != IS_NAME:
+            return False
+        for index in range(first, after):
+            if self.records.set_size(index) > LARGE:
+                return False
+        return True
 
     def look_at(self, first: int, after: int) -> int:
         """Note what a name is."""
@@ -161,7 +178,7 @@ class Glance:
     def cover_with(self, first: int, delegated: bool) -> int:
         """Have what lies below a name hidden."""
         self.cover = first
-        self.covered = True
+        self.covered = self.hides = True
         self.delegated = delegated
         return 0
 
@@ -177,7 +194,7 @@ class Glance:
             return True
         if flags & (HAS_NS | HAS_DNAME) and self.is_wildcard(first, length):
             return True
-        return self.repeats and self.records.begins_with(first, self.origin_key, self.origin_length)
+        return self.repeats_from <= first < self.repeats_until
 
     def look_at_types(self, first: int, after: int) -> int:
         """What the sets of a name are, and whether one is odd by itself."""

@@ -32,7 +32,6 @@ cdef class PackedSets(PackedRecords):
     cdef int set_signs(self, Py_ssize_t index, int algorithm) except -1
     cdef Py_ssize_t name_length(self, Py_ssize_t index) except -1
     cdef int key_octet(self, Py_ssize_t index, Py_ssize_t at) except -1
-    cdef int same_name(self, Py_ssize_t one, Py_ssize_t other) except -1
     @cython.locals(length=Py_ssize_t, first=Py_ssize_t, second=Py_ssize_t)
     cdef int is_below(self, Py_ssize_t one, Py_ssize_t other) except -1
     @cython.locals(record=Py_ssize_t, start=Py_ssize_t, own=Py_ssize_t, at=Py_ssize_t, difference=int)

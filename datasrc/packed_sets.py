@@ -109,10 +109,6 @@ class PackedSets(PackedRecords):
         """One octet of the key of the name."""
         return self.heap[self.numbers[self.first_record(index) * NUMBERS + OFFSET] + at]
 
-    def same_name(self, one: int, other: int) -> bool:
-        """Whether two sets are of one name."""
-        return self.name_length(one) == self.name_length(other) and self.is_below(other, one)
-
     def is_below(self, one: int, other: int) -> bool:
         """Whether a set is of the name of another, or of one below it."""
         length = self.name_length(other)

@@ -3,7 +3,7 @@ from libc.stdint cimport uint64_t
 
 from datasrc.packed_sets cimport PackedSets
 
-cdef Py_ssize_t AAAA, BATCH_OCTETS, BLOB, BLOB_LENGTH, BREATH, CLOSE_BRACKET, CNAME, COMMA, COVERS_END, DNAME, FIRST, HAS_ADDRESS, HAS_CNAME, HAS_DNAME, HAS_NS, KEY_BITS, LENGTHS, NS, NUMBERS, OFFSET, OPEN_BRACKET, OWNER_END, PLACE_WIDTH, PREFIX, RDATA_END, SPACE, TTL, TTL_END, TYPES_SIZE, TYPE_END, ZERO, A
+cdef Py_ssize_t BATCH_OCTETS, BLOB, BLOB_LENGTH, BREATH, CLOSE_BRACKET, COMMA, COVERS_END, FIRST, KEY_BITS, LENGTHS, NUMBERS, OFFSET, OPEN_BRACKET, OWNER_END, PLACE_WIDTH, PREFIX, RDATA_END, SPACE, TTL, TTL_END, TYPES_SIZE, TYPE_END, ZERO
 
 cdef class PackedZone(PackedSets):
     cpdef Py_ssize_t set_of(self, Py_ssize_t record) except -2
@@ -29,7 +29,6 @@ cdef class PackedZone(PackedSets):
     cpdef tuple span(self, bytes key)
     @cython.locals(index=Py_ssize_t)
     cpdef Py_ssize_t last_of_type(self, Py_ssize_t before, int rdtype) except -2
-    cdef int set_kind(self, Py_ssize_t index) except -1
     cpdef Py_ssize_t octets(self) except -1
     @cython.locals(block=bytearray, heap=cython.uchar[::1], numbers=uint64_t[::1], used=Py_ssize_t)
     cpdef compact(self)
@@ -45,4 +44,3 @@ cdef class PackedZone(PackedSets):
     cdef int same_octets(self, Py_ssize_t start, PackedZone other, Py_ssize_t other_start, Py_ssize_t size) except -1
 
 cdef int write_decimal(unsigned char[::1] target, Py_ssize_t end, uint64_t number) except -1
-cdef int kind_of(int rdtype) except -1

@@ -6,24 +6,16 @@ from time import sleep
 
 from datasrc.growth import shrink
 from datasrc.octets import (
-    AAAA,
     BATCH_OCTETS,
     BLOB,
     BLOB_LENGTH,
     BREATH,
     CLOSE_BRACKET,
-    CNAME,
     COMMA,
     COVERS_END,
-    DNAME,
     FIRST,
-    HAS_ADDRESS,
-    HAS_CNAME,
-    HAS_DNAME,
-    HAS_NS,
     KEY_BITS,
     LENGTHS,
-    NS,
     NUMBERS,
     OFFSET,
     OPEN_BRACKET,
@@ -37,7 +29,6 @@ from datasrc.octets import (
     TYPE_END,
     TYPES_SIZE,
     ZERO,
-    A,
 )
 from datasrc.packed import NO_NUMBERS, NO_VIEW, Octets
 from datasrc.packed_sets import PackedSets
@@ -163,7 +154,7 @@ class PackedZone(PackedSets):
             record = self.order[self.sets[low * NUMBERS + FIRST]]
             if (self.numbers[record * NUMBERS + LENGTHS] & 0xFFFF) != length + TYPES_SIZE:
                 return max(types, 0)
-            types = max(types, 0) | kind_of(self.type_of(record))
+            types = max(types, 0) | self.kind_of(record)
             low += 1
         return types
 
@@ -197,16 +188,13 @@ class PackedZone(PackedSets):
             index -= 1
         return -1
 
-    def set_kind(self, index: int) -> int:
-        """What a set makes of its name, as far as others care."""
-        return kind_of(self.set_type(index))
-
     def octets(self) -> int:
         """How much memory this takes."""
-        return len(self.heap) + 8 * (len(self.numbers) + len(self.order) + len(self.sets))
+        return len(self.heap) + len(self.kinds) + 8 * (len(self.numbers) + len(self.order) + len(self.sets))
 
     def compact(self) -> None:
-        """Give back what was taken ahead: nothing comes any more."""
+        """Give back what was taken ahead, and what the checks look at: nothing comes any more."""
+        self.kinds = NO_VIEW
         self.heap, self.numbers = NO_VIEW, NO_NUMBERS
         self.block = shrink(self.block, self.end)
         self.numbers_block = shrink(self.numbers_block, 8 * NUMBERS * max(self.count, 1))
@@ -309,14 +297,3 @@ def write_decimal(target: bytearray, end: int, number: int) -> int:
         number //= 10
         if number == 0:
             return 0
-
-
-def kind_of(rdtype: int) -> int:
-    """What a set of this type makes of its name, as far as others care."""
-    if rdtype in (A, AAAA):
-        return HAS_ADDRESS
-    if rdtype == CNAME:
-        return HAS_CNAME
-    if rdtype == NS:
-        return HAS_NS
-    return HAS_DNAME if rdtype == DNAME else 0

@@ -33,6 +33,7 @@ records = st.one_of(
     st.builds("{} A 192.0.2.7".format, names),
     st.builds("{} AAAA ::1".format, names),
     st.builds("{} TXT x".format, names),
+    st.builds("{} PTR {}".format, names, targets),
     st.builds("{} NS {}".format, names, targets),
     st.builds("{} CNAME {}".format, names, targets),
     st.builds("{} DNAME {}".format, names | st.just("@"), targets),
@@ -110,6 +111,17 @@ def test_names_of_which_nothing_can_be_wrong_are_left_out():
         "a A 192.0.2.1\na AAAA ::1\nb NS ns.example.net.\nc CNAME x.net.\nd MX 1 m.net.\ne.f TXT x\n*.g A 192.0.2.1\n"
     )
     assert doubtful(HEAD + fine) == []
+
+
+def test_addresses_need_a_look_where_their_name_or_their_size_is_odd():
+    """And their neighbours, before and behind, none."""
+    repeated = (
+        "org A 192.0.2.1\nexample.org A 192.0.2.1\n*.example.org PTR a\nexample.org2 A 192.0.2.1\nexampl.org TXT x\n"
+    )
+    large = "".join(f"many AAAA 2001:db8::{number:x}\n" for number in range(1000))
+    assert doubtful(HEAD + repeated + large + "mano A 192.0.2.1\nmanz A 192.0.2.1\n") == [
+        "many", "example.org", "*.example.org",
+    ]  # fmt: skip
 
 
 def test_names_with_all_signatures_are_left_out_and_others_are_not():
