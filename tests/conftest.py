@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Generator
@@ -15,6 +16,10 @@ from tests.kit import evidence
 from tests.kit.absence import pytest_runtest_makereport  # noqa: F401 - a hook
 from tests.kit.interpreted import interpret
 from tests.kit.postgres import own_postgres, postgres_server, postgres_url  # noqa: F401 - fixtures for every test
+
+# Thousands of processes are started that import the same modules, which compiles each of them anew where this is set.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 INTERPRETED = "--interpreted"
 if INTERPRETED in sys.argv:  # now: a conftest.py of a folder that is named there is read before options are

@@ -1,7 +1,7 @@
 """A keeper of images in a process of its own, to be killed: brings the images of DIRECTORY in line once, compacts what
 is worn, and ends. It notes how far it is whenever it may, and what is changed is soon too much to be changed in place.
 
-keep_once.py DIRECTORY [ZONES]: of an SQLite database there, or of a directory of zone files
+main() takes DIRECTORY [ZONES] as arguments of a program: an SQLite database there, or a directory of zone files.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ from memmgr.store import Store
 BIG = 100  # records of a zone, and sets that are changed in it
 
 
-def main(directory: Path, zones: Path | None = None) -> None:
+def main() -> None:
     """Everything that the daemon does, in its order."""
+    directory, *zones = sys.argv[1:]
     plan.BIG_RECORDS = changing.MAX_SETS = BIG
     noting.NOTE_EVERY, noting.NOTE_SHARE = 0.0, math.inf
     database = {"main": {"type": "database", "url": f"sqlite:///{directory}/zones.sqlite"}}
-    files = {"files": {"type": "master-files", "directory": str(zones)}}
-    sources = open_sources(database if zones is None else files)
-    store = Store(directory / "images", directory / "images.json", "1.2", lambda path, reason: None)
+    files = {"files": {"type": "master-files", "directory": "".join(zones)}}
+    sources = open_sources(files if zones else database)
+    place = Path(directory)
+    store = Store(place / "images", place / "images.json", "1.2", lambda path, reason: None)
     keeper = Keeper(store, MessageLog("memmgr", Spec.load("memmgr").messages))
     keeper.configure(sources, [])
     while (task := keeper.take()) is not None or keeper.unfinished:
@@ -48,7 +50,3 @@ def build(keeper: Keeper, task: Build) -> None:
     batch = task.batch
     source, number = keeper.following.source(batch.source), keeper.following.number_of(batch.source)
     build_here(source, number, batch.origins, task.path, keeper.store.manifest.seed)
-
-
-if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))

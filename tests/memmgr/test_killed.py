@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import dns.name
@@ -20,10 +20,10 @@ from image import manifest
 from image.zonerecord import origin_wire
 from memmgr import filetable, marks
 from tests.datasrc.zonemaking import load
-from tests.kit.killpoint import Killer, fast_directory
+from tests.kit.killpoint import Forked, Killer, fast_directory
 from tests.memmgr.house import House, listed_files, soa
 
-PROGRAM = [sys.executable, "-W", "error", str(Path(__file__).with_name("keep_once.py"))]
+LATE = ["datasrc.database", "sqlalchemy.dialects.sqlite.pysqlite"]
 BIG = [f"n{number} TXT text" for number in range(600)]  # more than goes into a delta as a whole
 OLD = ["192.0.2.80", "192.0.2.81", "left"]  # as long as the announcement of a memmgr before it stands
 
@@ -47,10 +47,20 @@ def answers(house: House) -> list[str]:
     return [house.text(f"www.{zone}.") for zone in ("example", "second", "third")]
 
 
+@pytest.fixture(scope="module")
+def killer(tmp_path_factory: pytest.TempPathFactory) -> Killer:
+    return Killer(tmp_path_factory.mktemp("killer"))
+
+
+@pytest.fixture(scope="module")
+def program(killer: Killer) -> Iterator[Forked]:
+    with Forked(killer, "tests.memmgr.keep_once:main", LATE) as program:
+        yield program
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("built", [False, True], ids=["first start", "changes"])
-def test_killed_at_every_call(tmp_path, built):
-    killer = Killer(tmp_path / "killer")
+def test_killed_at_every_call(killer, program, tmp_path, built):
     wanted = ["192.0.2.90", "192.0.2.91", "192.0.2.83"] if built else ["192.0.2.80", "192.0.2.81", "left"]
     with fast_directory(tmp_path) as fast:
         before = fast / "before"
@@ -59,7 +69,7 @@ def test_killed_at_every_call(tmp_path, built):
         place = fast / "place"
         shutil.copytree(before, place)
         rewrite(place, before)
-        calls, ended = killer.calls(PROGRAM, place, arguments=[str(place)])
+        calls, ended = killer.calls(program, place, arguments=[str(place)])
         assert ended.status == 0, ended.error
         assert len(calls) > 10
         assert sum(call.kind == "rename" and marks.SUFFIX in str(call) for call in calls) > (3 if built else 1)
@@ -71,7 +81,7 @@ def test_killed_at_every_call(tmp_path, built):
             shutil.rmtree(place)
             shutil.copytree(before, place)
             rewrite(place, before)
-            assert killer.kill(PROGRAM, place, point, arguments=[str(place)]), point
+            assert killer.kill(program, place, point, arguments=[str(place)]), point
             house = House(place)
             found = answers(house)
             for one, right, old in zip(found, wanted, OLD, strict=True):
@@ -85,10 +95,9 @@ def test_killed_at_every_call(tmp_path, built):
 
 
 @pytest.mark.timeout(600)
-def test_killed_at_every_call_with_zone_files(tmp_path, monkeypatch):
+def test_killed_at_every_call_with_zone_files(killer, program, tmp_path, monkeypatch):
     monkeypatch.setattr(masterfiles, "CHECK_EVERY", None)
     monkeypatch.setattr(filezones, "CERTAIN", 0.0)  # this file system counts nanoseconds
-    killer = Killer(tmp_path / "killer")
     with fast_directory(tmp_path) as fast:
         zones, before, place = (fast / name for name in ("zones", "before", "place"))
         for directory in (zones, before):
@@ -101,7 +110,7 @@ def test_killed_at_every_call_with_zone_files(tmp_path, monkeypatch):
         wanted = ["192.0.2.90", "192.0.2.81", "192.0.2.83"]
         shutil.copytree(before, place)
         rewrite(place, before)
-        calls, ended = killer.calls(PROGRAM, place, arguments=[str(place), str(zones)])
+        calls, ended = killer.calls(program, place, arguments=[str(place), str(zones)])
         assert ended.status == 0, ended.error
         assert any(filetable.NAME in str(call) for call in calls)
         for point in killer.points(calls):
@@ -110,7 +119,7 @@ def test_killed_at_every_call_with_zone_files(tmp_path, monkeypatch):
             shutil.rmtree(place)
             shutil.copytree(before, place)
             rewrite(place, before)
-            assert killer.kill(PROGRAM, place, point, arguments=[str(place), str(zones)]), point
+            assert killer.kill(program, place, point, arguments=[str(place), str(zones)]), point
             house = FilesHouse(place, zones)
             for one, right, old in zip(answers(house), wanted, OLD, strict=True):
                 assert one in ("left", right, old), point
@@ -122,8 +131,7 @@ def test_killed_at_every_call_with_zone_files(tmp_path, monkeypatch):
 
 
 @pytest.mark.timeout(600)
-def test_killed_at_every_call_of_a_compaction(tmp_path):
-    killer = Killer(tmp_path / "killer")
+def test_killed_at_every_call_of_a_compaction(killer, program, tmp_path):
     wanted = ["192.0.2.90", "192.0.2.91", "192.0.2.93"]
     with fast_directory(tmp_path) as fast:
         before, place = fast / "before", fast / "place"
@@ -131,14 +139,14 @@ def test_killed_at_every_call_of_a_compaction(tmp_path):
         worn = wear_out(before)
         shutil.copytree(before, place)
         rewrite(place, before)
-        calls, ended = killer.calls(PROGRAM, place, arguments=[str(place)])
+        calls, ended = killer.calls(program, place, arguments=[str(place)])
         assert ended.status == 0, ended.error
         assert any(call.kind == "unlink" and Path(call.path).name == f"{worn}.image" for call in calls)  # it was done
         for point in killer.points(calls):
             shutil.rmtree(place)
             shutil.copytree(before, place)
             rewrite(place, before)
-            assert killer.kill(PROGRAM, place, point, arguments=[str(place)]), point
+            assert killer.kill(program, place, point, arguments=[str(place)]), point
             house = House(place)
             for one, right in zip(answers(house), wanted, strict=True):
                 assert one in ("left", right), (point, calls[point.at - 1])
