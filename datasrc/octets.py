@@ -56,7 +56,14 @@ SIGNATURE = 9
 NEXT_NAME = 10
 NEXT_HASH = 11
 AUTHORITY = 12
-FORM_TYPES = 256  # types below have a form
+FIRST_SERVICE = 13  # forms from here on: datasrc.zonescan_services
+SERVICE = 13
+CERTIFICATE = 14
+FINGERPRINT = 15
+ISSUER = 16
+POINTER = 17
+RESOURCE = 18
+FORM_TYPES = 258  # types below have a form
 
 NO_TTL = -1
 NO_DIGIT = 0xFF
@@ -95,6 +102,19 @@ SHA256 = 2
 SHA256_OCTETS = 32
 SHA384 = 4
 SHA384_OCTETS = 48
+SHA512_OCTETS = 64
+TLSA_SHA256 = 1
+TLSA_SHA512 = 2
+
+# Parameters of SVCB (RFC 9460 section 14.3.2), and how they are spelled, as numbers.
+PORT = 3
+ALPN = 1
+IPV4HINT = 4
+IPV6HINT = 6
+PORT_WORD = int.from_bytes(b"port", "big")
+ALPN_WORD = int.from_bytes(b"alpn", "big")
+IPV4HINT_WORD = int.from_bytes(b"ipv4hint", "big")
+IPV6HINT_WORD = int.from_bytes(b"ipv6hint", "big")
 
 # Times of RRSIG (RFC 4034 section 3.2).
 DATE_DIGITS = 14  # YYYYMMDDHHmmSS

@@ -301,7 +301,8 @@ class PackedRecords:
 
     def has_capitals(self, record: int) -> bool:
         """Whether the canonical form of the RDATA may not be what it is: a capital letter where there may be names."""
-        if self.type_of(record) in (1, 16, 28, 43, 47, 48, 50, 52):  # A TXT AAAA DS NSEC DNSKEY NSEC3 TLSA have none
+        # A TXT AAAA DS NSEC DNSKEY NSEC3 TLSA SVCB HTTPS CAA: none that is made small (RFC 4034 section 6.2).
+        if self.type_of(record) in (1, 16, 28, 43, 47, 48, 50, 52, 64, 65, 257):
             return False
         start = self.rdata_at(record) + 2
         for at in range(start, start + self.rdata_length(record)):

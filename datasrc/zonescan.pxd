@@ -2,11 +2,11 @@ cimport cython
 from libc.stdint cimport uint64_t
 
 from datasrc.packed cimport PackedRecords
-from datasrc.zonescan_rdata cimport RdataScanner
+from datasrc.zonescan_services cimport ServiceScanner
 
-cdef Py_ssize_t DOLLAR, ZERO, NINE, UPPER_I, UPPER_N, FOLD, ESCAPED_BELOW, WORD, BLANK, NEWLINE, QUOTE, NOT_PLAIN, ADDRESS4, ADDRESS6, AUTHORITY, NAME, NUMBER_NAME, NUMBERS_NAME, STRINGS, DIGEST, KEY, SIGNATURE, NEXT_NAME, NEXT_HASH, FORM_TYPES, NO_TTL, IN_LENGTH, MAX_NAME, MAX_LABELS, MAX_TTL, MAX_LINE
+cdef Py_ssize_t DOLLAR, ZERO, NINE, UPPER_I, UPPER_N, FOLD, ESCAPED_BELOW, WORD, BLANK, NEWLINE, QUOTE, NOT_PLAIN, ADDRESS4, ADDRESS6, AUTHORITY, NAME, NUMBER_NAME, NUMBERS_NAME, STRINGS, DIGEST, KEY, SIGNATURE, NEXT_NAME, NEXT_HASH, FIRST_SERVICE, SERVICE, CERTIFICATE, FINGERPRINT, ISSUER, POINTER, RESOURCE, FORM_TYPES, NO_TTL, IN_LENGTH, MAX_NAME, MAX_LABELS, MAX_TTL, MAX_LINE
 
-cdef class Scanner(RdataScanner):
+cdef class Scanner(ServiceScanner):
     cdef readonly PackedRecords records
     cdef unsigned char[::1] forms
     cdef const unsigned char[::1] apex

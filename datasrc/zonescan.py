@@ -14,12 +14,16 @@ from datasrc.octets import (
     ADDRESS6,
     AUTHORITY,
     BLANK,
+    CERTIFICATE,
     DIGEST,
     DOLLAR,
     ESCAPED_BELOW,
+    FINGERPRINT,
+    FIRST_SERVICE,
     FOLD,
     FORM_TYPES,
     IN_LENGTH,
+    ISSUER,
     KEY,
     MAX_LABELS,
     MAX_LINE,
@@ -34,7 +38,10 @@ from datasrc.octets import (
     NOT_PLAIN,
     NUMBER_NAME,
     NUMBERS_NAME,
+    POINTER,
     QUOTE,
+    RESOURCE,
+    SERVICE,
     SIGNATURE,
     STRINGS,
     UPPER_I,
@@ -43,7 +50,7 @@ from datasrc.octets import (
     ZERO,
 )
 from datasrc.packed import PackedRecords
-from datasrc.zonescan_rdata import RdataScanner
+from datasrc.zonescan_services import ServiceScanner
 
 FORMS = {
     RdataType.SOA: AUTHORITY,
@@ -54,17 +61,31 @@ FORMS = {
     RdataType.PTR: NAME,
     RdataType.DNAME: NAME,
     RdataType.MX: NUMBER_NAME,
+    RdataType.AFSDB: NUMBER_NAME,
+    RdataType.RT: NUMBER_NAME,
+    RdataType.KX: NUMBER_NAME,
     RdataType.SRV: NUMBERS_NAME,
     RdataType.TXT: STRINGS,
+    RdataType.SPF: STRINGS,
     RdataType.DS: DIGEST,
+    RdataType.CDS: DIGEST,
     RdataType.DNSKEY: KEY,
+    RdataType.CDNSKEY: KEY,
     RdataType.RRSIG: SIGNATURE,
     RdataType.NSEC: NEXT_NAME,
     RdataType.NSEC3: NEXT_HASH,
+    RdataType.SVCB: SERVICE,
+    RdataType.HTTPS: SERVICE,
+    RdataType.TLSA: CERTIFICATE,
+    RdataType.SMIMEA: CERTIFICATE,
+    RdataType.SSHFP: FINGERPRINT,
+    RdataType.CAA: ISSUER,
+    RdataType.NAPTR: POINTER,
+    RdataType.URI: RESOURCE,
 }
 
 
-class Scanner(RdataScanner):
+class Scanner(ServiceScanner):
     """Reads into one PackedRecords. What stands for missing fields is told before a scan and may be asked after it."""
 
     def __init__(self, records: PackedRecords, apex: bytes) -> None:
@@ -171,7 +192,7 @@ class Scanner(RdataScanner):
             ttl = self.ttl
             if ttl == NO_TTL or (self.form == AUTHORITY and not self.lasting):  # its MINIMUM may be what others get
                 return 0
-        length = self.data(self.form, at, end)
+        length = self.data(self.form, at, end) if self.form < FIRST_SERVICE else self.service_data(self.form, at, end)
         if length <= 0:
             return 0
         at = self.skip(self.word, end)

@@ -15,8 +15,10 @@ cdef class DnssecScanner(Words):
     @cython.locals(stop=Py_ssize_t, value=Py_ssize_t)
     cdef int u16(self, Py_ssize_t at) except -1
     cdef int put_u32(self, Py_ssize_t value, Py_ssize_t at) except -1
-    @cython.locals(length=Py_ssize_t, half=Py_ssize_t, digit=Py_ssize_t, at=Py_ssize_t)
+    @cython.locals(length=Py_ssize_t)
     cdef Py_ssize_t digest(self, Py_ssize_t end) except -1
+    @cython.locals(half=Py_ssize_t, digit=Py_ssize_t, at=Py_ssize_t)
+    cdef Py_ssize_t digits_to_end(self, Py_ssize_t end, Py_ssize_t length) except -1
     @cython.locals(kind=Py_ssize_t, size=Py_ssize_t)
     cdef Py_ssize_t digest_checked(self, Py_ssize_t length) except -1
     cdef Py_ssize_t public_key(self, Py_ssize_t end) except -1

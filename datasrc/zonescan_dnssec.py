@@ -95,7 +95,11 @@ class DnssecScanner(Words):
             return 0
         if not self.u8(3) or not self.next_word(end):
             return 0
-        length = 4
+        length = self.digits_to_end(end, 4)
+        return self.digest_checked(length) if length else 0
+
+    def digits_to_end(self, end: int, length: int) -> int:
+        """Hexadecimal words to the end of the entry behind so much RDATA; the length with them, or 0."""
         half = -1
         while True:
             while self.kinds[self.text[self.word]] == WORD:
@@ -114,8 +118,7 @@ class DnssecScanner(Words):
                 return 0
             self.word = at
             if self.kinds[self.text[at]] == NEWLINE:
-                break
-        return self.digest_checked(length) if half < 0 else 0
+                return length if half < 0 else 0
 
     def digest_checked(self, length: int) -> int:
         """Only lengths that fit the digest type; all others are judged elsewhere (as dnspython does)."""

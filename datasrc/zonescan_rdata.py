@@ -10,6 +10,7 @@ from datasrc.octets import (
     AUTHORITY,
     BACKSLASH,
     COLON,
+    COMMA,
     DIGEST,
     DOT,
     GROUP_DIGITS,
@@ -74,8 +75,16 @@ class RdataScanner(DnssecScanner):
         return self.next_hash(end)
 
     def address4(self) -> int:
-        """Four numbers, as inet_pton reads them."""
-        at = self.word
+        """An IPv4 address."""
+        at = self.four_numbers(self.word, 0)
+        if at == 0 or self.kinds[self.text[at]] == WORD:
+            return 0
+        self.word = at
+        return A_OCTETS
+
+    def four_numbers(self, start: int, place: int) -> int:
+        """Read four numbers, as inet_pton does, into the RDATA; where they end, or 0."""
+        at = start
         for index in range(A_OCTETS):
             value = 0
             first = at
@@ -84,19 +93,27 @@ class RdataScanner(DnssecScanner):
                 at += 1
             if at == first or value > MAX_U8 or (at - first > 1 and self.text[first] == ZERO):
                 return 0
-            self.rdata[index] = value
+            self.rdata[place + index] = value
             if index < A_OCTETS - 1:
                 if self.text[at] != DOT:
                     return 0
                 at += 1
-        if self.kinds[self.text[at]] == WORD:
-            return 0
-        self.word = at
-        return 4
+        return at
 
     def address6(self) -> int:
-        """Groups of hexadecimal digits, as inet_pton reads them; not with an IPv4 address at the end."""
-        at = self.word
+        """An IPv6 address."""
+        at = self.groups(self.word, 0)
+        if at == 0 or self.kinds[self.text[at]] == WORD:
+            return 0
+        self.word = at
+        return AAAA_OCTETS
+
+    def groups(self, start: int, place: int) -> int:
+        """Read groups of hexadecimal digits, as inet_pton does, into the RDATA; where they end, or 0.
+
+        The end is that of the word, or a comma. Not with an IPv4 address at the end.
+        """
+        at = start
         filled = 0
         gap = -1
         if self.text[at] == COLON:
@@ -109,7 +126,7 @@ class RdataScanner(DnssecScanner):
                     return 0
                 gap = filled
                 at += 1
-                if self.kinds[self.text[at]] != WORD:
+                if self.ends_address(at):
                     break
             value = 0
             first = at
@@ -118,32 +135,35 @@ class RdataScanner(DnssecScanner):
                 at += 1
             if at == first or filled == AAAA_OCTETS:
                 return 0
-            self.rdata[filled] = value >> 8
-            self.rdata[filled + 1] = value & 0xFF
+            self.rdata[place + filled] = value >> 8
+            self.rdata[place + filled + 1] = value & 0xFF
             filled += 2
-            if self.kinds[self.text[at]] != WORD:
+            if self.ends_address(at):
                 break
             if self.text[at] != COLON:
                 return 0
             at += 1
-            if self.kinds[self.text[at]] != WORD:  # a colon at the end
+            if self.ends_address(at):  # a colon at the end
                 return 0
         if gap >= 0:
             if filled == AAAA_OCTETS:
                 return 0
-            self.spread(filled, gap)
+            self.spread(place, filled, gap)
         elif filled != AAAA_OCTETS:
             return 0
-        self.word = at
-        return AAAA_OCTETS
+        return at
 
-    def spread(self, filled: int, gap: int) -> int:
+    def ends_address(self, at: int) -> bool:
+        """Whether no address goes on there."""
+        return self.text[at] == COMMA or self.kinds[self.text[at]] != WORD
+
+    def spread(self, place: int, filled: int, gap: int) -> int:
         """Make the octets of an IPv6 address, so many of which were read, whole: zeros stand at the gap."""
         moved = filled - gap
         for index in range(moved):
-            self.rdata[AAAA_OCTETS - 1 - index] = self.rdata[filled - 1 - index]
+            self.rdata[place + AAAA_OCTETS - 1 - index] = self.rdata[place + filled - 1 - index]
         for index in range(gap, AAAA_OCTETS - moved):
-            self.rdata[index] = 0
+            self.rdata[place + index] = 0
         return 0
 
     def numbers_name(self, end: int, count: int) -> int:

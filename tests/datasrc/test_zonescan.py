@@ -66,6 +66,26 @@ PLAIN = {
         "NSEC 8 2 0 21051130000000 19700101000000 65535 @ ( AAAA\n BBBB )",
     ],
     "NSEC": ["b A NS SOA", "Host.example.org. A RRSIG NSEC TLSA", "b"],
+    "AFSDB": ["1 afs"],
+    "RT": ["65535 relay.example.net."],
+    "KX": ["0 @"],
+    "SPF": ['"v=spf1 -all"', "a b"],
+    "CDS": ["60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118"],
+    "CDNSKEY": ["0 3 0 AA==", "257 3 13 " + "AQ" * 43 + "A="],
+    "SVCB": ["1 _svc.example.net. port=8443", "0 Other.example.net.", "16 @ alpn=dot,doq"],
+    "HTTPS": [
+        "1 .",
+        "0 www",
+        "1 . alpn=h2,h3 port=00443 ipv4hint=192.0.2.1,192.0.2.2 ipv6hint=2001:db8::1,::",
+        '1 . alpn="h2, h3" port="443" ipv4hint="192.0.2.1" ipv6hint="1::,2:3:4:5:6:7:8:9"',
+        "65535 x.y ( alpn=http/1.1 ; and\n ipv6hint=::1 )",
+    ],
+    "TLSA": ["3 1 1 " + "ab" * 32, "0 0 2 " + "AB CD" * 32, "3 0 0 3082", "255 255 255 ( 30\n 82 )"],
+    "SMIMEA": ["3 1 1 " + "0F" * 32],
+    "SSHFP": ["4 2 " + "ab" * 32, "1 1 " + "ABCD " * 10],
+    "CAA": ['0 issue "ca.example.net; account=7"', '128 issuewild ";"', "0 iodef mailto:Host@example.org", '0 Tag1 ""'],
+    "NAPTR": ['100 50 "s" "SIP+D2U" "" _sip._udp', '0 65535 u E2U+sip "!^.*$!sip:info@example.org!" .'],
+    "URI": ['10 1 "https://www.example.org/a?b=c"', "0 65535 ftp://x"],
     "NSEC3": ["1 1 12 aabbccdd 2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG", "1 0 0 - 2VPTU5TIMAMQTTGL4LUU9KG21E0AOR3S"],
 }
 
@@ -143,6 +163,7 @@ pieces = st.sampled_from(
         b"\xff", b"a", b"60", b"IN", b"A", b"TXT", b"NS", b"MX", b"DS", b"NSEC", b"NSEC3", b"RRSIG", b"AAAA", b"SRV",
         b"$TTL", b"$ORIGIN",
         b"::", b":1", b"192.0.2.1", b"1", b"9" * 11, b"-", b"=", b"AAAA", b"AA==", b"20300101000000", b"20300230000000",
+        b"HTTPS", b"CAA", b"TLSA", b"NAPTR", b"alpn=", b"port=", b"ipv4hint=", b"ipv6hint=", b",", b'"h2,h3"', b"key7=",
         b"2vptu5timamqttgl4luu9kg21e0aor3s", b"\na NS b\n", b"\n\tA 192.0.2.1\n", b"\nb 3 A 192.0.2.2 ",
     ]
 )  # fmt: skip
@@ -176,6 +197,47 @@ def test_sets_come_in_canonical_order_however_the_text_has_them(names):
     rows, _, _ = gathered(text.encode(), ORIGIN, short=True)
     assert [row.key for row in rows] == sorted(row.key for row in rows)
     both_ways(text)
+
+
+@pytest.mark.parametrize("target", [".", "ab."])
+@pytest.mark.parametrize("protocols", [32_760, 32_763, 32_764, 32_765])
+def test_parameters_about_as_long_as_rdata_may_be_are_read_alike(target, protocols):
+    both_ways(f"{HEAD}a HTTPS 1 {target} alpn=" + ",".join("x" * protocols))
+
+
+@pytest.mark.parametrize("data", ["TLSA 3 0 0 {}", "CAA 0 issue {}", "URI 0 0 {}", "SSHFP 4 2 {}", 'CAA 0 x "{}"'])
+@pytest.mark.parametrize("octets", [65_526, 65_528, 65_530, 65_531, 65_532, 65_533, 65_536])
+def test_data_about_as_long_as_rdata_may_be_is_read_alike(data, octets):
+    both_ways(HEAD + "a " + data.format("ab" * octets if "TLSA" in data or "SSHFP" in data else "a" * octets))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "HTTPS 1 . port=3 alpn=h2", "HTTPS 1 . alpn=h2 alpn=h3", "HTTPS 0 . alpn=h2", "HTTPS 1 . alpn=h2,,h3",
+        "HTTPS 1 . alpn=h2,", "HTTPS 1 . alpn=", 'HTTPS 1 . alpn=""', 'HTTPS 1 . alpn="h2"port=3',
+        'HTTPS 1 . alpn=h2"x"',
+        "HTTPS 1 . port=65536", "HTTPS 1 . port=+1", "HTTPS 1 . ipv4hint=1.2.3", "HTTPS 1 . ipv4hint=1.2.3.4.5",
+        "HTTPS 1 . ipv4hint=1.2.3.4,", "HTTPS 1 . ipv6hint=::,", "HTTPS 1 . ipv6hint=1:,::", "HTTPS 1 . ipv6hint=:",
+        "HTTPS 1 . ipv6hint=::1.2.3.4", 'HTTPS 1 . ipv4hint="1.2.3.4 "', "HTTPS 1 . ALPN=h2", "HTTPS 1 . nokey=1",
+        "HTTPS 1 . key1=h2", "HTTPS 1 . mandatory=alpn alpn=h2", "HTTPS 1 . alpn=h2 no-default-alpn", "HTTPS 1 . =h2",
+        'HTTPS 1 . "alpn=h2"', "HTTPS 1", "HTTPS", 'HTTPS 1 . alpn= "h2"', "HTTPS 1 . xalpnalpn=h2",
+        "CAA 0 is-sue x", 'CAA 0 "issue" x', "CAA 0 issue", "CAA 0 issue x y", 'CAA 0 issue"x"', "CAA 256 issue x",
+        'CAA 0 issue "x"y', 'CAA 0 issue "x"',
+        "TLSA 3 1 1 abcd", "TLSA 3 1 1 abc", "TLSA 3 1 1", "TLSA 3 0 0 x", 'TLSA 3 0 0 "ab"',
+        "SSHFP 1 1 ab", "SSHFP 1 9 ab",
+        'NAPTR 1 2 "a""b""c" .', "NAPTR 1 2 a b c", "NAPTR 1 2 a b c . d", 'NAPTR 1 2 "a" "b" "c" "."', "NAPTR 1 2",
+        f'NAPTR 1 2 a b {"c" * 256} .', 'URI 1 2 ""', "URI 1 2", "URI 1 x y", 'URI 1 2 "a" b', 'URI 1 2"a"',
+    ],
+)  # fmt: skip
+def test_odd_data_of_services_is_read_alike(data):
+    both_ways(f"{HEAD}a {data}\nb {data} ; x\n")
+
+
+@pytest.mark.parametrize("kind", ["CAA 0 issue {}", "HTTPS {}. A.b.", "SVCB {} B.", "TLSA 3 0 0 {}"])
+def test_sets_of_services_with_capital_letters_are_merged_as_they_are(kind):
+    """Nothing in their RDATA is made small (RFC 4034 section 6.2, RFC 9460 section 2.2)."""
+    both_ways(HEAD + "".join(f"a {kind.format(data)}\n" for data in ("B", "a", "A", "3", "1", "AB", "ab")))
 
 
 def test_lines_longer_than_a_block_and_records_across_blocks_are_read_alike():
