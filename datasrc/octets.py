@@ -172,7 +172,7 @@ NSEC = 47
 
 SIGNING = 2  # where the algorithm is in the RDATA of RRSIG (RFC 4034 section 3.1)
 
-# What a name has, as far as others care, at its first set; other sets have nothing (datasrc.packed).
+# What a name has, as far as others care, at its first set; other sets have nothing (datasrc.packed_order).
 HAS_ADDRESS = 1
 HAS_CNAME = 2
 HAS_NS = 4

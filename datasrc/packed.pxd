@@ -1,51 +1,23 @@
 cimport cython
 from libc.stdint cimport uint64_t
 
-cdef Py_ssize_t UPPER_A, UPPER_Z, OFFSET, PLACE, LENGTHS, PREFIX, NUMBERS, FIRST, TTL, BLOB, BLOB_LENGTH, FEW, FIRST_SIZE, PREFIX_OCTETS, BREATH, TYPES_SIZE, A, AAAA, CNAME, DNAME, NS, PTR, TXT, HAS_ADDRESS, HAS_CNAME, HAS_DNAME, HAS_NS, HAS_OTHERS, IS_NAME, NOTHING, NEW_TYPE, NEW_NAME
-cdef uint64_t TTL_BITS
+cdef Py_ssize_t FIRST_SIZE, LENGTHS, NUMBERS, OFFSET, PLACE, PREFIX, PREFIX_OCTETS
 
 cdef class PackedRecords:
     cdef readonly Py_ssize_t count
-    cdef readonly Py_ssize_t set_count
     cdef Py_ssize_t end
     cdef Py_ssize_t turns
     cdef bytearray block
     cdef unsigned char[::1] heap
     cdef bytearray numbers_block
     cdef uint64_t[::1] numbers
-    cdef uint64_t[::1] order
-    cdef uint64_t[::1] merged
-    cdef uint64_t[::1] sets
-    cdef unsigned char[::1] kinds
-    cdef readonly Py_ssize_t names
 
     @cython.locals(needed=Py_ssize_t, at=Py_ssize_t, start=Py_ssize_t, end=Py_ssize_t)
     cpdef int append(self, uint64_t file, uint64_t line, uint64_t ttl, const unsigned char[::1] key, uint64_t key_length, const unsigned char[::1] owner, uint64_t owner_length, const unsigned char[::1] rdata, uint64_t rdata_length) except -1
-    @cython.locals(index=Py_ssize_t, left=list)
-    cpdef list finish(self)
-    @cython.locals(index=Py_ssize_t, runs=uint64_t[::1], count=Py_ssize_t, kept=Py_ssize_t, number=Py_ssize_t, start=Py_ssize_t, middle=Py_ssize_t, end=Py_ssize_t)
-    cdef int put_in_order(self) except -1
-    @cython.locals(runs=uint64_t[::1], found=Py_ssize_t, index=Py_ssize_t)
-    cdef uint64_t[::1] find_runs(self)
-    @cython.locals(left=Py_ssize_t, right=Py_ssize_t, at=Py_ssize_t)
-    cdef int merge_runs(self, Py_ssize_t start, Py_ssize_t middle, Py_ssize_t end) except -1
     @cython.locals(first=uint64_t, second=uint64_t)
     cdef int less(self, Py_ssize_t one, Py_ssize_t other) except -1
     @cython.locals(first=Py_ssize_t, second=Py_ssize_t, first_length=Py_ssize_t, second_length=Py_ssize_t)
     cdef int compare(self, Py_ssize_t one, Py_ssize_t other) except -2
-    @cython.locals(number=Py_ssize_t, name=Py_ssize_t, at=Py_ssize_t, record=Py_ssize_t, new=int, sets=uint64_t[::1], kinds=cython.uchar[::1])
-    cdef int find_sets(self) except -1
-    @cython.locals(length=Py_ssize_t, first=Py_ssize_t, second=Py_ssize_t, new=int, index=Py_ssize_t)
-    cdef int what_is_new(self, Py_ssize_t one, Py_ssize_t other) except -1
-    @cython.locals(first=Py_ssize_t, size=Py_ssize_t, record=Py_ssize_t, ttl=uint64_t, total=Py_ssize_t, at=Py_ssize_t)
-    cdef int merge(self, Py_ssize_t index) except -1
-    @cython.locals(at=Py_ssize_t, record=Py_ssize_t, place=Py_ssize_t, comparison=int, start=Py_ssize_t, length=Py_ssize_t)
-    cdef int sort_set(self, Py_ssize_t index, Py_ssize_t first, Py_ssize_t size, Py_ssize_t total) except -1
-    @cython.locals(length=Py_ssize_t)
-    cpdef set_merged(self, Py_ssize_t index, uint64_t ttl, bytes blob)
-    @cython.locals(start=Py_ssize_t, at=Py_ssize_t)
-    cdef int has_capitals(self, Py_ssize_t record) except -1
-    cdef int compare_rdata(self, Py_ssize_t one, Py_ssize_t other) except -2
     @cython.locals(index=Py_ssize_t, difference=int)
     cdef int compare_octets(self, Py_ssize_t first, Py_ssize_t first_length, Py_ssize_t second, Py_ssize_t second_length) except -2
     @cython.locals(lengths=uint64_t)
@@ -53,15 +25,12 @@ cdef class PackedRecords:
     cdef Py_ssize_t rdata_length(self, Py_ssize_t record) except -1
     @cython.locals(end=Py_ssize_t)
     cpdef int type_of(self, Py_ssize_t record) except -1
-    @cython.locals(rdtype=int)
-    cdef int kind_of(self, Py_ssize_t record) except -1
-    cdef Py_ssize_t first_record(self, Py_ssize_t index) except -1
+    @cython.locals(start=Py_ssize_t, length=Py_ssize_t)
+    cdef Py_ssize_t add_octets(self, bytes octets) except -1
     cdef grow_heap(self, Py_ssize_t needed)
     cdef grow_numbers(self)
 
 @cython.locals(index=Py_ssize_t)
 cdef int copy(unsigned char[::1] target, Py_ssize_t at, const unsigned char[::1] source, Py_ssize_t length) except -1
-@cython.locals(index=Py_ssize_t)
-cdef int copy_within(unsigned char[::1] heap, Py_ssize_t at, Py_ssize_t start, Py_ssize_t length) except -1
 @cython.locals(prefix=uint64_t, index=Py_ssize_t)
 cdef uint64_t prefix_of(unsigned char[::1] heap, Py_ssize_t start, Py_ssize_t length) except? 7

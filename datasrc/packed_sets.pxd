@@ -1,12 +1,12 @@
 cimport cython
 from libc.stdint cimport uint64_t
 
-from datasrc.packed cimport PackedRecords
+from datasrc.packed_order cimport OrderedRecords
 
 cdef Py_ssize_t BLOB, BLOB_LENGTH, FIRST, LENGTHS, NUMBERS, OFFSET, PLACE, SIGNING, TTL, TYPES_SIZE
 cdef uint64_t TTL_BITS
 
-cdef class PackedSets(PackedRecords):
+cdef class PackedSets(OrderedRecords):
     @cython.locals(start=Py_ssize_t)
     cpdef bytes key(self, Py_ssize_t record)
     @cython.locals(start=Py_ssize_t, length=Py_ssize_t, lengths=uint64_t)

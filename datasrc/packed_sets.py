@@ -15,10 +15,11 @@ from datasrc.octets import (
     TTL_BITS,
     TYPES_SIZE,
 )
-from datasrc.packed import Octets, PackedRecords
+from datasrc.packed import Octets
+from datasrc.packed_order import OrderedRecords
 
 
-class PackedSets(PackedRecords):
+class PackedSets(OrderedRecords):
     """The sets of a zone once finish() has made them, by number, and the keys of their names."""
 
     def key(self, record: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Records that come in any order are put into the same one (datasrc.packed)."""
+"""Records that come in any order are put into the same one (datasrc.packed_order)."""
 
 from __future__ import annotations
 
