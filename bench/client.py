@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.served import as_people_start_it
+from bench.served import Suite, as_people_start_it
 from bench.timing import timed
 from tests.kit import suite as kit
 from tests.kit.zones import small_zone
@@ -29,7 +29,7 @@ def main() -> None:
     """Print the median and the worst of each."""
     as_people_start_it()
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
-    with kit.Suite() as suite:
+    with Suite() as suite:
         done = suite.loadzone("example.org", small_zone())
         if done.returncode:
             raise SystemExit(done.stderr)

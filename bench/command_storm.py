@@ -12,9 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.served import as_people_start_it
+from bench.served import Suite, as_people_start_it
 from tests.kit.storm import CONFIG, Storm
-from tests.kit.suite import Suite
 
 OPERATIONS = 100_000
 SECONDS = 600

@@ -16,11 +16,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.served import as_people_start_it
+from bench.served import Suite, as_people_start_it
 from bench.timing import timed
 from cmdctl.api import Client
 from cmdctl.errors import ClientError
-from tests.kit import suite as kit
 
 ZONES = 100_000
 KINDS = 50
@@ -48,7 +47,7 @@ def report(what: str, times: list[float], goal: float | None = None) -> None:
     print(f"{what}: median {median:.1f} ms, worst {worst:.1f} ms of {len(times)}{told}")
 
 
-def wait_for_suite(suite: kit.Suite, client: Client) -> float:
+def wait_for_suite(suite: Suite, client: Client) -> float:
     """Seconds until the whole suite is ready."""
     began = time.perf_counter()
     while True:
@@ -62,7 +61,7 @@ def wait_for_suite(suite: kit.Suite, client: Client) -> float:
         time.sleep(0.05)
 
 
-def wait_until_settled(suite: kit.Suite, client: Client) -> float:
+def wait_until_settled(suite: Suite, client: Client) -> float:
     """Seconds until memmgr has nothing to do any more."""
     began = time.perf_counter()
     while doubt := client.post("call", "memmgr", "status", body={"arguments": {}})["doubt"]:
@@ -107,7 +106,7 @@ def measure_changes(operator: Operator, when: str, runs: int, zones: int) -> Non
     report(f"{when}: set and commit, one zone", [one + other for one, other in times])
 
 
-def measure(suite: kit.Suite, runs: int, zones: int) -> None:
+def measure(suite: Suite, runs: int, zones: int) -> None:
     """Start, change, list."""
     client = Client(suite.run / "control.sock", timeout=120.0)
     operator = Operator(client)
@@ -149,7 +148,7 @@ def main() -> None:
     as_people_start_it()
     zones = int(sys.argv[1]) if len(sys.argv) > 1 else ZONES
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else RUNS
-    with kit.Suite(config=document(zones)) as suite:
+    with Suite(config=document(zones)) as suite:
         suite.loadzone("bench.test", ZONE).check_returncode()  # the data source is there
         measure(suite, runs, zones)
 

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import dns.name
 import sqlalchemy as sa
 
-from bench.served import as_people_start_it, images_ready
+from bench.served import Suite, as_people_start_it, images_ready
 from bench.timing import timed
 from cmdctl.api import Client
 from cmdctl.remote_client import RemoteClient
@@ -30,7 +30,6 @@ from datasrc.keys import key_text, name_key
 from datasrc.records import ZoneState
 from datasrc.rows import name_wire
 from tests.kit import suite as kit
-from tests.kit.ports import free_port
 from tests.kit.zones import small_zone
 
 ZONES = 100_000
@@ -95,11 +94,11 @@ def forms(count: int, source: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def remote(suite: kit.Suite, port: int) -> Client:
+def remote(suite: Suite) -> Client:
     """A client over HTTPS that may read."""
     suite.bobctl("user", "add", "bench", "--role", "read", "--no-password")
     token = suite.control("token", "add", "--user", "bench", "--expires", "1d")["token"]
-    return RemoteClient(f"https://127.0.0.1:{port}", token=token, trusted=suite.state / "rest.crt")
+    return RemoteClient(f"https://127.0.0.1:{suite.rest_port}", token=token, trusted=suite.state / "rest.crt")
 
 
 def write_files(directory: Path, count: int) -> None:
@@ -109,7 +108,7 @@ def write_files(directory: Path, count: int) -> None:
         (directory / f"z{number:06}.example.zone").write_text(small_zone(f"z{number:06}.example", 1, bad))
 
 
-def spoil_files(suite: kit.Suite, directory: Path, count: int) -> None:
+def spoil_files(suite: Suite, directory: Path, count: int) -> None:
     """Wait for the images, and have some files become bad then."""
     kit.wait_until(lambda: images_ready(suite), 600, "all zones have images")
     for number in range(BROKEN_EVERY - 2, count, BROKEN_EVERY):
@@ -118,10 +117,10 @@ def spoil_files(suite: kit.Suite, directory: Path, count: int) -> None:
     suite.bobctl("zone", "reload")
 
 
-def measure(suite: kit.Suite, port: int, source: str, count: int, runs: int) -> None:
+def measure(suite: Suite, source: str, count: int, runs: int) -> None:
     """A line for each form, by both doors."""
     kit.wait_until(lambda: suite.control()["rest"]["state"] == "open", 60, "REST is open")
-    doors = {"control.sock": Client(suite.run / "control.sock"), "HTTPS": remote(suite, port)}
+    doors = {"control.sock": Client(suite.run / "control.sock"), "HTTPS": remote(suite)}
     for door, client in doors.items():
         for what, query in forms(count, source).items():
             ask = lambda query=query, client=client: client.get("zones", query={**query, "limit": PAGE})  # noqa: E731
@@ -139,29 +138,27 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else ZONES
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else RUNS
     kinds = sys.argv[3:4] or ["sqlite", "files"]
-    port = free_port()
     config = "components: {auth: {instances: 2}}\n"
-    arguments = ["--rest", f"127.0.0.1@{port}"]
     print(f"/v1/zones?limit={PAGE} of {count} zones, goal under {GOAL * 1000:.0f} ms")
     if "sqlite" in kinds:
-        with kit.Suite(config=config, arguments=arguments) as suite:
+        with Suite(config=config) as suite:
             done = suite.loadzone("example.org", small_zone())
             if done.returncode:
                 raise SystemExit(done.stderr)
             multiply(f"sqlite:///{suite.state}/zones.sqlite", count)
             suite.start()
             print("in SQLite")
-            measure(suite, port, "main", count, runs)
+            measure(suite, "main", count, runs)
     if "files" in kinds:
         with tempfile.TemporaryDirectory(prefix="door-") as name:
             directory = Path(name)
             write_files(directory, count)
             config += f"data_sources: {{files: {{type: master-files, directory: {directory}}}}}\n"
-            with kit.Suite(config=config, arguments=arguments) as suite:
+            with Suite(config=config) as suite:
                 suite.start()
                 spoil_files(suite, directory, count)
                 print("as zone files")
-                measure(suite, port, "files", count, runs)
+                measure(suite, "files", count, runs)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.served import as_people_start_it
+from bench.served import Suite, as_people_start_it
 from tests.kit.load import QueryLoad, kernel_drops, wire_query
-from tests.kit.suite import Suite, alive, wait_until
+from tests.kit.suite import alive, wait_until
 from tests.kit.zones import small_zone
 
 VICTIMS = (

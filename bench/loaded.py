@@ -12,12 +12,12 @@ from typing import Self
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.served import as_people_start_it, images_ready
+from bench.served import Suite, as_people_start_it, images_ready
 from bench.sidebyside.contents import DATA_SETS
 from bench.sidebyside.datasets import provide
 from bench.sidebyside.load_program import Account, Load, compiled
 from bench.sidebyside.rows import ROWS
-from tests.kit.suite import Suite, wait_until
+from tests.kit.suite import wait_until
 
 CACHE = Path(__file__).resolve().parents[1] / "build" / "bench"
 SETTLE_DEADLINE = 300.0  # s
@@ -73,6 +73,12 @@ class Loaded:
         if not images_ready(self.suite):
             return False
         return bool(self.suite.components().get("auth/spare", {}).get("state") == "running")
+
+    def scratch(self, name: str) -> Path:
+        """A directory for as long as this lives."""
+        place = self.slices.folder / name
+        place.mkdir()
+        return place
 
     def beside(self, seconds: float, rate: float = 0) -> Future[Account]:
         """A slice that runs while something else happens."""

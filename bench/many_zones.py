@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.memory import rollup
-from bench.served import as_people_start_it, images_ready
-from tests.kit.suite import Suite, wait_until
+from bench.served import Suite, as_people_start_it, images_ready
+from tests.kit.suite import wait_until
 from tests.kit.zones import copy_zone, small_zone
 
 ZONES = 100_000

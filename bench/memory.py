@@ -19,10 +19,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.served import as_people_start_it, images_ready
+from bench.served import Suite, as_people_start_it, images_ready
 from daemonkit.process import PACKAGES, installation_root
 from tests.kit import suite as kit
-from tests.kit.ports import free_port
 from tests.kit.zones import small_zone
 
 SECONDS = 5.0
@@ -62,7 +61,7 @@ def beside(kind: str, count: int, directory: Path) -> str:
     return ""
 
 
-def use(suite: kit.Suite, count: int) -> None:
+def use(suite: Suite, count: int) -> None:
     """Wait for images, and ask for what there is."""
     kit.wait_until(lambda: images_ready(suite), PATIENCE, "all zones have images")
     if count:  # without, the suite is idle
@@ -83,9 +82,8 @@ def main() -> None:
 
 def measure(seconds: float, more: str, count: int) -> None:
     """Run the suite, with so much more in its configuration, and print."""
-    ports = [f"127.0.0.1@{free_port()}" for _ in range(2)]
     config = f"components: {{auth: {{instances: 2}}}}\n{more}"
-    with kit.Suite(config=config, arguments=["--rest", ports[0], "--metrics", ports[1]]) as suite:
+    with Suite(config=config) as suite:
         done = suite.loadzone("example.org", small_zone())
         if done.returncode:
             raise SystemExit(done.stderr)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.served import as_people_start_it
+from bench.served import Suite, as_people_start_it
 from tests.kit import dnspacket as packet
-from tests.kit.suite import Suite, wait_until
+from tests.kit.suite import wait_until
 from tests.kit.zones import small_zone
 
 SECONDS = 8.0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.served import Instances, as_people_start_it, images_ready
+from bench.served import Instances, Suite, as_people_start_it, images_ready
 from bench.texts import mixed_text, zone_text
 from bench.updates import INSTANCES, ORIGIN, READY
 from cmdctl.api import Client
@@ -47,7 +47,7 @@ def reload(client: Client, instances: Instances, file: Path, text: str, number: 
 def main(records: int = RECORDS, times: int = TIMES, kind: str = "addresses") -> None:
     """Print what was measured beside its goal."""
     as_people_start_it()
-    with kit.Suite() as suite:
+    with Suite() as suite:
         directory = suite.directory / "files"
         directory.mkdir()
         suite.config.write_text(

@@ -1,4 +1,4 @@
-"""The suite as people start it, with what it serves: until its images are there, and asked at all of its instances."""
+"""The suite as people start it, REST and metrics included: until its images are there, asked at all instances."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import dns.message
 
 from bench.sidebyside.suite import are_ready
 from tests.kit import suite as kit
-from tests.kit.suite import Suite
+from tests.kit.ports import free_port
 
 SOCKETS = 8  # that all of them are at one of two instances happens once in 128 runs
 GIVE_UP = 5.0  # s for one change
@@ -20,12 +20,21 @@ LOST = 1.0  # s after which a query is asked again
 MESSAGE = 4096  # octets
 
 
+class Suite(kit.Suite):
+    """One suite as it comes: REST and metrics are on, only that their ports are free ones, and not those all have."""
+
+    def __init__(self, *, config: str | None = None, arguments: Sequence[str] = ()) -> None:
+        self.rest_port, self.metrics_port = free_port(), free_port()  # of 127.0.0.1
+        doors = ["--rest", f"127.0.0.1@{self.rest_port}", "--metrics", f"127.0.0.1@{self.metrics_port}"]
+        super().__init__(config=config, arguments=[*doors, *arguments])
+
+
 def as_people_start_it() -> None:
     """From now on have our programs run as they are installed, without the checks of the tests."""
     kit.PYTHON[:] = [sys.executable, "-I", "-m"]
 
 
-def images_ready(suite: Suite, *, zones: int = 0) -> bool:
+def images_ready(suite: kit.Suite, *, zones: int = 0) -> bool:
     """Whether the images are announced, with so many zones at least, and none waits to be built or is being built."""
     status = suite.control("call", "memmgr", "status", check=False)
     return bool(status and status["zones"] >= zones and are_ready(status))

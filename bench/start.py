@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.served import as_people_start_it
+from bench.served import Suite, as_people_start_it
 from tests.kit import suite as kit
 from tests.kit.zones import small_zone
 
@@ -18,7 +18,7 @@ GOAL = 2.0  # seconds on two cores
 POLL_INTERVAL = 0.002
 
 
-def one_start(suite: kit.Suite) -> float:
+def one_start(suite: Suite) -> float:
     """Seconds from the exec of bob to the right answer."""
     kit.PROBE_TIMEOUT = 0.05
     began = time.monotonic()
@@ -35,7 +35,7 @@ def main() -> None:
     as_people_start_it()
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
     times = []
-    with kit.Suite() as suite:
+    with Suite() as suite:
         done = suite.loadzone("example.org", small_zone())
         if done.returncode:
             raise SystemExit(done.stderr)

@@ -23,7 +23,7 @@ import dns.rcode
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import datasrc
-from bench.served import Instances, as_people_start_it, images_ready
+from bench.served import Instances, Suite, as_people_start_it, images_ready
 from bench.texts import HEAD, address, zone_text
 from datasrc.source import DataSource
 from tests.datasrc.zonemaking import TESTER, load, name, rrset
@@ -103,7 +103,7 @@ def paced(count: int, work: Callable[[int], float]) -> list[float]:
     return found
 
 
-def measure_records(suite: kit.Suite, source: DataSource, records: int, changes: int, zones: int) -> None:
+def measure_records(suite: Suite, source: DataSource, records: int, changes: int, zones: int) -> None:
     """Changes of one zone of addresses, and zones that are added."""
     instances = Instances(suite.port)
     report(
@@ -165,7 +165,7 @@ class Registry:
         return 1000 * (self._instances.wait(f"www.{asked}.{ORIGIN}", is_new) - start)
 
 
-def measure_delegations(suite: kit.Suite, source: DataSource, count: int, changes: int) -> None:
+def measure_delegations(suite: Suite, source: DataSource, count: int, changes: int) -> None:
     """Changes of one zone of delegations."""
     registry = Registry(source, Instances(suite.port))
     for what, work in {
@@ -179,10 +179,10 @@ def measure_delegations(suite: kit.Suite, source: DataSource, count: int, change
     print(f"changes of the zone since its image was built: {zone['generation']} of {4 * changes}")
 
 
-def measure(text: str, zones: int, work: Callable[[kit.Suite, DataSource], None]) -> None:
+def measure(text: str, zones: int, work: Callable[[Suite, DataSource], None]) -> None:
     """Start a suite that serves this zone and so many small ones, and do this."""
     as_people_start_it()
-    with kit.Suite(config=f"components: {{auth: {{instances: {INSTANCES}}}}}\n") as suite:
+    with Suite(config=f"components: {{auth: {{instances: {INSTANCES}}}}}\n") as suite:
         file = suite.directory / "zone"
         file.write_text(text)
         done = suite.program("loadzone", "--state-dir", str(suite.state), ORIGIN, str(file))

@@ -30,10 +30,16 @@ def default_cache() -> Path:
 @click.option("--server", "servers", multiple=True, type=click.Choice(list(SERVERS)), help="Only these (default: all).")
 @click.option("--rounds", default=15, show_default=True, type=click.IntRange(1, 1000), help="Slices of each server.")
 @click.option("--seconds", default=1.0, show_default=True, type=click.FloatRange(0.05, 60), help="Length of a slice.")
-@click.option("--restarts", default=1, show_default=True, type=click.IntRange(0, 100), help="Restarts that are timed.")
+@click.option(
+    "--restarts",
+    default=5,
+    show_default=True,
+    type=click.IntRange(0, 100),
+    help="Restarts of each server with each data set. The median is told; of 1 it is that one start, and of 0 none is.",
+)
 @click.option(
     "--cache",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),  # servers run in directories of their own
     default=default_cache,
     show_default="XDG cache",
     help="Where data sets and compiled programs are kept.",

@@ -190,6 +190,7 @@ def _data(data: Sequence[DataResult]) -> str:
         "restart s",
         "memory MiB (PSS)",
         "image octets/record",
+        "with deltas",
     )
     rows = []
     for one in data:
@@ -204,10 +205,19 @@ def _data(data: Sequence[DataResult]) -> str:
                     restart,
                     f"{loading.memory / MEBI:.0f}",
                     f"{loading.image / one.records:.1f}" if loading.image else "-",
+                    f"{(loading.image + loading.delta) / one.records:.1f}" if loading.image and loading.delta else "-",
                 ]
             )
     left_out = [line for one in data for line in _left_out(one.left_out)]
-    return "\n\n".join(["### Loading, restart, memory", table(head, rows), *_loading_verdicts(data), *left_out])
+    parts = ["### Loading, restart, memory", table(head, rows), *_restarts(data), *_loading_verdicts(data), *left_out]
+    return "\n\n".join(parts)
+
+
+def _restarts(data: Sequence[DataResult]) -> Iterator[str]:
+    """Of how many a restart in the table is the median."""
+    counts = {len(loading.restarts) for one in data for loading in one.loadings.values() if loading.restarts}
+    if counts:
+        yield f"Restart: the median of {' or '.join(map(str, sorted(counts)))}."
 
 
 def _loading_verdicts(data: Sequence[DataResult]) -> Iterator[str]:

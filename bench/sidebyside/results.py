@@ -55,8 +55,9 @@ class Loading(msgspec.Struct):
     settled: float  # from there until it was as fast as it gets: zone images, where it makes some
     restarts: list[float]  # from its start to the same, with everything in place
     memory: int  # PSS of all processes after the rows
-    image: int  # zone images
+    image: int  # files of zone images, as they were built
     empty: list[float] = []  # starts without zones
+    delta: int | None = None  # files beside the images, with room for changes; of old reports nobody knows
 
 
 class DataResult(msgspec.Struct):

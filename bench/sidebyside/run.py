@@ -99,6 +99,7 @@ class _House:
             for key, server in servers.items():
                 result.loadings[key].memory = processes.proportional_set_size(server.pids())
                 result.loadings[key].image = server.image_octets()
+                result.loadings[key].delta = server.delta_octets()
         return result, results
 
     def _load(self, server: Server) -> Loading:
@@ -107,13 +108,16 @@ class _House:
         imported = time.monotonic() - began if server.imports else 0.0
         first = server.start()
         settled = server.settle()
-        restarts = []
+        restarts, began = [], time.monotonic()
         for _ in range(self.run.restarts):
             server.stop()
             restarts.append(server.start())
             server.settle()
-        self.run.tell(f"  {server.title}: import {imported:.2f} s, first answers {first:.2f} s")
-        return Loading(imported, first, settled, restarts, 0, 0, server.empty_starts(self.run.restarts))
+        empty = server.empty_starts(self.run.restarts)
+        took = time.monotonic() - began
+        words = f"import {imported:.2f} s, first answers {first:.2f} s, all of {len(restarts)} restarts {took:.1f} s"
+        self.run.tell(f"  {server.title}: {words}")
+        return Loading(imported, first, settled, restarts, 0, 0, empty)
 
     def _row(self, row: Row, servers: dict[str, Server], scratch: Path) -> RowResult:
         pace = self.run.pace

@@ -110,7 +110,11 @@ class Server(ABC):
         return []
 
     def image_octets(self) -> int:
-        """What its zone images take, where it has some."""
+        """What the files of its zone images take, where it has some, as they were built."""
+        return 0
+
+    def delta_octets(self) -> int:
+        """What the files beside these take that have room for changes."""
         return 0
 
     def words(self) -> str:

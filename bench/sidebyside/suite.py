@@ -14,19 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from bench.sidebyside import configurations
+from bench.sidebyside.configurations import LOOPBACK
+from bench.sidebyside.datasets import Files
 from bench.sidebyside.rows import SUITE
-from bench.sidebyside.servers import Server, ServerError, run, speaks
+from bench.sidebyside.servers import Server, ServerError, free_port, run, speaks
 
 SETTLE_DEADLINE = 600.0  # seconds: a hundred thousand zones on a slow machine
 SETTLE_INTERVAL = 0.2  # seconds
+DOOR_DEADLINE = 30.0  # seconds
 
 
 class Suite(Server):
-    """bobdns with one auth instance (and its spare, which has no sockets)."""
+    """bobdns with one auth instance (and its spare, which has no sockets); REST and metrics are on, as it comes."""
 
     key, title = SUITE, "bobdns"
 
-    _image_octets = 0  # when it had settled
+    def __init__(self, files: Files, core: int) -> None:
+        super().__init__(files, core)
+        self.doors = {"rest": free_port(), "metrics": free_port()}  # theirs are one for all suites of a machine
+        self._image_octets = self._delta_octets = 0  # when it had settled
 
     @property
     def imports(self) -> bool:
@@ -54,18 +60,21 @@ class Suite(Server):
     def command(self) -> Sequence[str]:
         user = ["--user", "root"] if os.geteuid() == 0 else []
         places = ["--state-dir", str(self.home / "state"), "--run-dir", str(self.home / "run")]
-        quiet = ["--rest", "off", "--metrics", "off"]  # their ports are one for all suites of a machine
+        doors = [word for name, port in self.doors.items() for word in (f"--{name}", f"{LOOPBACK}@{port}")]
         program = [sys.executable, "-I", "-m", "bob", "run", "--config", str(self.home / "bob.yaml")]
-        return [*program, *places, *user, *quiet]
+        return [*program, *places, *user, *doors]
 
     def settle(self) -> float:
         """Until every zone has its image. It answers before that, more slowly."""
         began = time.monotonic()
         while not self._is_settled():
             if time.monotonic() - began > SETTLE_DEADLINE:
-                raise ServerError(f"images are not ready after {SETTLE_DEADLINE:g} s: {self._ask().stdout}")
+                told = self._ask("call", "memmgr", "status")
+                raise ServerError(f"images are not ready after {SETTLE_DEADLINE:g} s: {told}")
             time.sleep(SETTLE_INTERVAL)
-        return time.monotonic() - began
+        took = time.monotonic() - began
+        self._await_doors()
+        return took
 
     def empty_starts(self, count: int) -> list[float]:
         """Of a suite of its own, after a start that makes its databases. Only where it reads zone files itself."""
@@ -81,20 +90,32 @@ class Suite(Server):
             return starts[1:]
 
     def image_octets(self) -> int:
-        """Of the images as they were built; the room for changes beside them is not counted."""
         return self._image_octets
 
+    def delta_octets(self) -> int:
+        return self._delta_octets
+
     def _is_settled(self) -> bool:
-        done = self._ask()
-        if done.returncode:  # the door opens after the first answers
+        status = self._ask("call", "memmgr", "status")
+        if status is None:
             return False
-        status = json.loads(done.stdout)
         self._image_octets = sum(slot["octets"] for slot in status["slots"])
+        self._delta_octets = sum(slot["delta_octets"] for slot in status["slots"])
         return are_ready(status)
 
-    def _ask(self) -> subprocess.CompletedProcess[str]:
+    def _await_doors(self) -> None:
+        """What is measured is the suite with REST and metrics, and not one that could not open them."""
+        began = time.monotonic()
+        while not all((self._ask("status") or {}).get(name, {}).get("state") == "open" for name in self.doors):
+            if time.monotonic() - began > DOOR_DEADLINE:
+                raise ServerError(f"{' or '.join(self.doors)} is not open after {DOOR_DEADLINE:g} s:\n{self.words()}")
+            time.sleep(SETTLE_INTERVAL)
+
+    def _ask(self, *words: str) -> Any:
+        """What bobctl says; None where nobody answers it yet, for that comes after the first answers."""
         program = [sys.executable, "-I", "-m", "bobctl", "--run-dir", str(self.home / "run"), "--json"]
-        return subprocess.run([*program, "call", "memmgr", "status"], capture_output=True, text=True, check=False)
+        done = subprocess.run([*program, *words], capture_output=True, text=True, check=False)
+        return None if done.returncode else json.loads(done.stdout)
 
 
 class EmptySuite(Suite):

@@ -116,6 +116,17 @@ def test_goals_of_loading_are_judged():
     text = markdown(Report(MACHINE, {}, [], [DataResult("records-1m", "", 1000, 1, loadings)], []))
     assert "Goal records-1m: restart in 1.5 s: reached, 1.40." in text
     assert "Goal records-1m: 65 octets a record: missed, 66.00." in text
+    assert "Restart: the median of 3." in text
+
+
+def test_octets_a_record_are_told_without_deltas_and_with_them():
+    def told(delta):
+        loading = Loading(1.5, 0.25, 2.0, [1.4], 64 << 20, 66_000, [], delta)
+        return markdown(Report(MACHINE, {}, [], [DataResult("records-1m", "", 1000, 1, {"bobdns": loading})], []))
+
+    assert "| image octets/record | with deltas |" in told(9_000)
+    assert "| 66.0 | 75.0 |" in told(9_000)
+    assert "| 66.0 | - |" in told(None)  # as reports have it that were written before it was asked for
 
 
 def test_a_restart_with_many_zones_is_judged_by_a_start_without_any():
@@ -143,3 +154,16 @@ def test_wrong_answers_make_the_exit_status_one(tmp_path):
     figures = tmp_path / "figures.json"
     figures.write_bytes(msgspec.json.encode(Report(MACHINE, {}, [], [], [row(nsd=outcome(1.0, 1.0, 1.0, wrong=1))])))
     assert CliRunner().invoke(main, ["--read", str(figures)]).exit_code == 1
+
+
+def test_servers_in_directories_of_their_own_find_a_cache_that_is_named_from_here(tmp_path, monkeypatch):
+    places = []
+
+    def run(rows, servers, pace, restarts, cache, *rest):
+        places.append(cache)
+        return lambda: Report(MACHINE, {}, [], [], [])
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bench.sidebyside.__main__.Run", run)
+    assert CliRunner().invoke(main, ["udp-1k", "--cache", "kept"], catch_exceptions=False).exit_code == 0
+    assert places == [tmp_path.resolve() / "kept"]

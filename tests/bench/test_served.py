@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from bench.served import images_ready
+from bench.served import Suite, images_ready
 from bench.texts import address, zone_text
+from tests.kit.suite import wait_until
 
 
 class Told:
@@ -36,6 +37,16 @@ READY = {"state": "ready", "zones": 10, "waiting": 0, "building": 0}
 def test_images_are_ready_when_none_waits_or_is_being_built(status, ready):
     suite: Any = Told(status)
     assert images_ready(suite, zones=10) is ready
+
+
+@pytest.mark.system
+def test_single_benchmarks_start_the_suite_with_rest_and_metrics():
+    with Suite() as suite:
+        suite.start()
+        wait_until(lambda: {suite.control()[door]["state"] for door in ("rest", "metrics")} == {"open"})
+        status = suite.control()
+    assert status["rest"]["endpoint"] == f"127.0.0.1@{suite.rest_port}"
+    assert status["metrics"]["endpoint"] == f"127.0.0.1@{suite.metrics_port}"
 
 
 def test_each_name_of_a_zone_has_an_address_of_its_own():
