@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from bench.sidebyside.datasets import Files
+from bench.sidebyside.questions import Question, packed
 from bench.sidebyside.rows import Row
 
 SOURCES = Path(__file__).parent / "load"
@@ -60,6 +61,14 @@ def _compile(name: str, sources: Sequence[Path], cache: Path) -> Path:
     return program
 
 
+class Part(msgspec.Struct, frozen=True):
+    """What became of some of the questions."""
+
+    sent: int
+    answered: int
+    lost: int
+
+
 class Account(msgspec.Struct, frozen=True):
     """What one run of the load counted (load/load.c)."""
 
@@ -75,6 +84,7 @@ class Account(msgspec.Struct, frozen=True):
     connections: int
     refused: int
     idle: float  # seconds in which the load had nothing to do
+    apart: Part  # of questions that are counted by themselves (questions.py), which are in the figures above, too
     rcodes: dict[str, int]
 
 
@@ -90,6 +100,13 @@ class Load:
     def with_clients(self, sockets: int, window: int) -> Load:
         """The same from so many sockets, with so many queries in flight each."""
         return replace(self, row=replace(self.row, sockets=sockets, window=window))
+
+    def asking(self, questions: Iterable[Question], directory: Path) -> Load:
+        """The same with other questions about the data, which are written there."""
+        files = Files(self.files.data, directory)
+        with files.questions().open("wb") as stream:
+            stream.writelines(packed(questions))
+        return replace(self, files=files)
 
     def run(
         self, port: int, seconds: float, *, skip: int, samples: Path, echo: bool = False, rate: float = 0

@@ -15,7 +15,8 @@ DNS_HEADER = 12
 UDP_SIZE = 1232  # octets; what resolvers tell today (RFC 9715)
 EXPECT_AA = 1
 RANDOM_LABEL = 2
-TYPES = {"A": 1, "NS": 2, "SOA": 6, "AAAA": 28}
+APART = 4
+TYPES = {"A": 1, "NS": 2, "SOA": 6, "AAAA": 28, "RRSIG": 46}
 NOERROR, NXDOMAIN = 0, 3
 
 
@@ -32,6 +33,7 @@ class Question:
     authority: int = 0
     additional: int = 1  # the OPT
     random_label: bool = False  # the first label is made anew for each query
+    apart: bool = False  # what becomes of it is counted by itself, too
 
     def wire(self) -> bytes:
         """The query, with id 0 and an OPT of 1232 octets."""
@@ -40,7 +42,7 @@ class Question:
     def packed(self) -> bytes:
         """The query with its expectations, padded to four octets."""
         wire = self.wire()
-        flags = EXPECT_AA * self.authoritative | RANDOM_LABEL * self.random_label
+        flags = EXPECT_AA * self.authoritative | RANDOM_LABEL * self.random_label | APART * self.apart
         section = len(self._section())
         head = HEADER.pack(len(wire), self.rcode, flags, self.answers, self.authority, self.additional, section)
         return head + wire + bytes(-len(wire) % 4)

@@ -10,7 +10,7 @@ import pytest
 from bench.sidebyside.contents import Hosts
 from bench.sidebyside.datasets import provide
 from bench.sidebyside.load_program import Load, compiled
-from bench.sidebyside.questions import DNS_HEADER, samples
+from bench.sidebyside.questions import DNS_HEADER, Question, samples
 from bench.sidebyside.rows import Row
 from tests.kit.ports import free_port
 
@@ -177,6 +177,28 @@ def test_a_flood_asks_another_name_each_time(ask):
     assert account.wrong == 0
     names = {question_of(query) for query in server.queries}
     assert len(names) >= account.answered
+
+
+def test_questions_that_stand_apart_are_counted_by_themselves_too(cache, tmp_path):
+    """One in four; the server answers nothing else, then everything but them."""
+    asked = [Question(f"h{number:07d}.bench.example", apart=number % 4 == 0) for number in range(20)]
+    row = Row("few", "", "few", sockets=2, window=4)
+    load = Load(compiled(cache).load, 0, row, provide(Hosts("few", 20), cache)).asking(asked, tmp_path)
+
+    def is_apart(query):
+        return int(question_of(query)[2:9]) % 4 == 0
+
+    found = {}
+    for which in (True, False):
+        with Server(lambda query, which=which: right(query) if is_apart(query) is which else None) as server:
+            found[which] = load.run(server.port, SECONDS, skip=0, samples=tmp_path / "samples")
+        assert server.queries
+    only, others = found[True], found[False]
+    assert only.apart.answered == only.answered > 0
+    assert only.apart.lost == only.apart.sent - only.apart.answered
+    assert only.lost > 0 == only.apart.lost
+    assert others.apart.answered == 0 < others.answered
+    assert others.apart.lost == others.apart.sent == others.lost > 0
 
 
 def test_no_more_are_sent_a_second_than_the_rate_says(ask):

@@ -6,7 +6,7 @@
  * connections at a time, one query each. At the end it sends no more and waits for what is in flight, so that the next load
  * finds an idle server: what was not answered then is lost. It never sleeps, so that the server does not pay for waking it. Every answer is
  * held against what the question expects; samples are written for the harness to decode. -e: an echo is asked, nothing
- * but the id is looked at. Prints one line of JSON. */
+ * but the id is looked at. Prints one line of JSON; what is of questions marked APART is in it once more, by itself. */
 #include "load.h"
 
 #include <arpa/inet.h>
@@ -80,17 +80,26 @@ int next_query(struct load *load, struct client *client, uint8_t *out) {
     }
     load->sent++;
     load->in_flight++;
+    if (question->flags & APART) {
+        load->apart.sent++;
+        load->apart.in_flight++;
+    }
     return question->length;
 }
 
 static void release(struct load *load, struct client *client, uint16_t number) {
     load->in_flight--;
+    if (client->slots[number].question->flags & APART)
+        load->apart.in_flight--;
     client->slots[number].question = NULL;
     client->free_slots[client->free_count++] = number;
 }
 
 void unsend(struct load *load, struct client *client, const uint8_t *query) {
-    release(load, client, (uint16_t)((query[0] << 8 | query[1]) & (MAX_WINDOW - 1)));
+    uint16_t number = (uint16_t)((query[0] << 8 | query[1]) & (MAX_WINDOW - 1));
+    if (client->slots[number].question->flags & APART)
+        load->apart.sent--;
+    release(load, client, number);
     load->sent--;
 }
 
@@ -142,6 +151,8 @@ int take_answer(struct load *load, struct client *client, const uint8_t *answer,
             sample(load, slot, answer, length, 0);
         }
         load->answered++;
+        if (slot->question->flags & APART)
+            load->apart.answered++;
         load->last_answer = load->now;
     } else {
         load->wrong++;
@@ -159,6 +170,8 @@ void give_up(struct load *load, struct client *client, int all) {
         struct slot *slot = &client->slots[number];
         if (slot->question && (all || load->now - slot->sent_at > LOST_AFTER)) {
             load->lost++;
+            if (slot->question->flags & APART)
+                load->apart.lost++;
             release(load, client, (uint16_t)number);
         }
     }
@@ -214,12 +227,15 @@ static void pin(int cpu) {
 static void print_account(struct load *load) {
     double seconds = (double)(load->ends - load->started) / 1e9;
     printf("{\"seconds\": %.6f, \"drain\": %.6f, \"sent\": %llu, \"in_time\": %llu, \"answered\": %llu, \"wrong\": %llu, \"lost\": %llu, \"stray\": %llu, "
-           "\"octets\": %llu, \"connections\": %llu, \"refused\": %llu, \"idle\": %.6f, \"rcodes\": {",
+           "\"octets\": %llu, \"connections\": %llu, \"refused\": %llu, \"idle\": %.6f, "
+           "\"apart\": {\"sent\": %llu, \"answered\": %llu, \"lost\": %llu}, \"rcodes\": {",
            seconds, (double)(load->now - load->ends) / 1e9, (unsigned long long)load->sent, (unsigned long long)load->in_time,
            (unsigned long long)load->answered,
            (unsigned long long)load->wrong, (unsigned long long)(load->lost + load->in_flight), (unsigned long long)load->stray,
            (unsigned long long)load->octets, (unsigned long long)load->connections,
-           (unsigned long long)load->refused, (double)load->idle / 1e9);
+           (unsigned long long)load->refused, (double)load->idle / 1e9,
+           (unsigned long long)load->apart.sent, (unsigned long long)load->apart.answered,
+           (unsigned long long)(load->apart.lost + load->apart.in_flight));
     const char *between = "";
     for (int rcode = 0; rcode < 16; rcode++)
         if (load->rcodes[rcode]) {

@@ -19,7 +19,7 @@
 #define MAX_SECONDS 60.0
 #define MAX_WRONG_SAMPLES 8
 
-enum { EXPECT_AA = 1, RANDOM_LABEL = 2 };
+enum { EXPECT_AA = 1, RANDOM_LABEL = 2, APART = 4 };
 
 /* As questions.py writes it, little-endian; `length` octets of the query follow, padded to four. */
 struct question {
@@ -61,6 +61,7 @@ struct load {
     uint64_t idle;    /* ns of the time in which there was nothing to do */
     uint64_t in_time; /* of those answered, before the end */
     uint64_t rcodes[16];
+    struct { uint64_t sent, answered, lost, in_flight; } apart; /* the part of it that is of questions marked APART */
     /* samples for the harness to decode */
     FILE *samples;
     uint64_t sample_every, samples_left, wrong_left;
