@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import dns.name
@@ -13,6 +13,7 @@ from auth.errors import Dropped, Refusal
 from auth.wire import labels_of
 from auth.zones import View
 from datasrc.errors import DataSourceError
+from datasrc.keys import name_key
 from datasrc.records import Match, RRset
 from datasrc.source import Finder
 from image.layout import MAX_ADDITIONAL_NAMES
@@ -49,13 +50,13 @@ def address_sets(view: View, rrsets: Sequence[RRset], present: Sequence[RRset], 
 
     The first set is what was asked for: if it names too many hosts none is looked up, of another only its own are not.
     """
-    named = [dict.fromkeys(_targets(rrset)) for rrset in rrsets]
+    named = [_by_key(_targets(rrset)) for rrset in rrsets]
     if len(named[0]) > MAX_ADDITIONAL_NAMES:
         return []
-    names = dict.fromkeys(name for targets in named if len(targets) <= MAX_ADDITIONAL_NAMES for name in targets)
+    names = _by_key(name for targets in named if len(targets) <= MAX_ADDITIONAL_NAMES for name in targets.values())
     there = {(rrset.name, rrset.rdtype, rrset.covers) for rrset in present}
     found: list[RRset] = []
-    for name in names:
+    for name in names.values():
         try:
             finder = view.zone_for(name)
             addresses = _addresses(finder, name, dnssec_ok=dnssec_ok) or _of_wildcard(finder, name)
@@ -73,6 +74,14 @@ def _targets(rrset: RRset) -> Iterator[Name]:
             # The root stands for the owner where there are services, for no service in an alias (RFC 9460 section 2.5).
             itself = target == dns.name.root and rrset.rdtype in _SERVICES and any(rdata[:offset])
             yield rrset.name if itself else target
+
+
+def _by_key(names: Iterable[Name]) -> dict[bytes, Name]:
+    """Each once, as it is spelled first. Whoever has the zone may choose thousands whose hashes meet."""
+    found: dict[bytes, Name] = {}
+    for name in names:
+        found.setdefault(name_key(name), name)
+    return found
 
 
 def _addresses(finder: Finder, name: Name, *, dnssec_ok: bool) -> list[RRset]:

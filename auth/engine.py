@@ -41,6 +41,7 @@ from auth.writer import MAX_MESSAGE
 from auth.zones import View, ZoneTable
 from daemonkit.log import MessageLog
 from datasrc.errors import DataSourceError, Unavailable, ZoneUnusable
+from datasrc.keys import name_key
 from datasrc.source import Snapshot
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ def _count_in_zone(
 ) -> None:
     """Count the exchange in the zone it is about, if that is to be counted."""
     rows = serving.zones.rows
-    if rows is not None and request.zone is not None and (row := rows.of.get(request.zone)) is not None:
+    if rows is not None and request.zone is not None and (row := rows.of.get(name_key(request.zone))) is not None:
         Tally(RowCounters(rows.slots, row)).exchange(client, request, reply, rendered)
 
 

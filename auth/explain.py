@@ -247,7 +247,7 @@ def _written(source: DataSource, info: Any) -> api.Written | None:
 
 
 def _acl(decision: Decision, serving: Serving) -> api.ExplainedAcl:
-    listed = decision.origin in serving.zones.listed
+    listed = serving.zones.is_listed(decision.origin)
     name = decision.origin.to_text(omit_final_dot=decision.origin != dns.name.root)
     place = f"zones.{name}.query_acl" if listed else f"templates.{DEFAULT_TEMPLATE}.query_acl"
     return api.ExplainedAcl(place, decision.action.value, decision.rule, decision.source)

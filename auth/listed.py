@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from dns.name import Name
-
 from auth.access_lists import AccessLists
 from auth.image_engine import ImageEngine
-from auth.wire import wire_of
 from auth.zones import ZoneTable
-from datasrc.keys import wire_of as key_wire
-from datasrc.namemap import NameMap
+from datasrc.keys import wire_of
 from image.layout import HALF
 from image.listing import Listing, OriginReader
 from image.responder import Responder
@@ -45,15 +41,17 @@ class Listed:
         else:
             engine.zone_tally.heed(rows.slots)
 
-    def changed(self, zones: ZoneTable, touched: Collection[Name]) -> Listed:
-        """The same for another revision, which differs in what it says of these zones, and of those not listed."""
+    def changed(self, zones: ZoneTable, touched: Collection[bytes]) -> Listed:
+        """The same for another revision, which differs in what it says of the zones of these keys, and of those not
+        listed.
+        """
         had_no_rows = bool(self.zones.counted) and self.zones.rows is None and zones.rows is not None
         if had_no_rows or self.lists.are_many:
             return list_zones(zones, self.seed)
         reader = OriginReader(self.seed)
         numbers = {
-            reader.hash_of(wire_of(origin)): _number(zones, origin, self.lists) if origin in zones.listed else None
-            for origin in touched
+            reader.hash_of(wire_of(key)): _number(zones, key, self.lists) if key in zones.listed else None
+            for key in touched
         }
         listing = self.listing.changed(numbers) if numbers else self.listing
         return Listed(zones, self.seed, listing, self.lists, self.lists.place(zones.default))
@@ -63,25 +61,22 @@ def list_zones(zones: ZoneTable, seed: int) -> Listed:
     """Make it for all zones. Blocks: 0.3 s for 100 000."""
     lists = AccessLists()
     reader = OriginReader(seed)
-    places = {key: lists.place(policy) for key, policy in {id(one): one for one in zones.listed.values()}.items()}
-    if zones.rows is None and isinstance(zones.listed, NameMap):
-        numbers = ((reader.hash_of(key_wire(key)), places[id(policy)]) for key, policy in zones.listed.entries())
-    else:
-        rows = {} if zones.rows is None else zones.rows.of
-        numbers = (
-            (reader.hash_of(wire_of(origin)), places[id(policy)] | _row(rows.get(origin)) << HALF)
-            for origin, policy in zones.listed.items()
-        )
+    places = {number: lists.place(policy) for number, policy in {id(one): one for one in zones.listed.values()}.items()}
+    rows = {} if zones.rows is None else zones.rows.of
+    numbers = (
+        (reader.hash_of(wire_of(key)), places[id(policy)] | _row(rows.get(key)) << HALF)
+        for key, policy in zones.listed.items()
+    )
     listing = Listing.of(numbers, len(zones.listed))
     usual = lists.place(zones.default)
     lists.settle()
     return Listed(zones, seed, listing, lists, usual)
 
 
-def _number(zones: ZoneTable, origin: Name, lists: AccessLists) -> int:
+def _number(zones: ZoneTable, key: bytes, lists: AccessLists) -> int:
     """What the listing says of a listed zone."""
-    row = None if zones.rows is None else zones.rows.of.get(origin)
-    return lists.place(zones.listed[origin]) | _row(row) << HALF
+    row = None if zones.rows is None else zones.rows.of.get(key)
+    return lists.place(zones.listed[key]) | _row(row) << HALF
 
 
 def _row(row: int | None) -> int:

@@ -52,14 +52,14 @@ def read_settings(own: Mapping[str, Any]) -> Settings:
 def read_zones(values: Mapping[str, Any]) -> ZoneTable:
     """The roots `zones` and `templates`. Zones that say the same share one policy: of 100 000 most do."""
     policy = _policies()
-    counted = set()
+    counted = set[bytes]()
 
     def entries() -> Iterator[tuple[bytes, ZonePolicy]]:
         for name, zone in values["zones"].items():
-            origin, one = _origin(name), policy(zone, f"zones.{name}.query_acl")
+            key, one = _key(name), policy(zone, f"zones.{name}.query_acl")
             if one.statistics:
-                counted.add(origin)
-            yield name_key(origin), one
+                counted.add(key)
+            yield key, one
 
     listed = NameMap(entries())
     template = values["templates"][DEFAULT_TEMPLATE]
@@ -68,17 +68,19 @@ def read_zones(values: Mapping[str, Any]) -> ZoneTable:
 
 def change_zones(
     before: ZoneTable, values: Mapping[str, Any], difference: Difference
-) -> tuple[ZoneTable, frozenset[dns.name.Name]]:
-    """As `read_zones`, from the table before and what differs; takes the time of that. Also the zones that differ."""
+) -> tuple[ZoneTable, frozenset[bytes]]:
+    """As `read_zones`, from the table before and what differs; takes the time of that. Also the keys of zones that
+    differ.
+    """
     table, changes = before, difference.rows.get("zones")
     policy = _policies()
-    touched: frozenset[dns.name.Name] = frozenset()
+    touched: frozenset[bytes] = frozenset()
     if changes is not None:
-        policies = {_origin(name): policy(zone, f"zones.{name}.query_acl") for name, zone in changes.changed.items()}
-        removed = [_origin(name) for name in changes.removed]
+        policies = {_key(name): policy(zone, f"zones.{name}.query_acl") for name, zone in changes.changed.items()}
+        removed = [_key(name) for name in changes.removed]
         listed = rows_of(table.listed).changed(policies.items(), removed)
         touched = frozenset((*policies, *removed))
-        counted = {origin for origin in touched if origin in listed and listed[origin].statistics}
+        counted = {key for key in touched if key in listed and listed[key].statistics}
         if counted or not table.counted.isdisjoint(touched):
             table = replace(table, counted=_counted(table.counted - touched | counted))
         table = replace(table, listed=listed)
@@ -133,11 +135,11 @@ def _policies() -> Callable[[Mapping[str, Any], str], ZonePolicy]:
     return policy
 
 
-def _counted(origins: frozenset[dns.name.Name]) -> frozenset[dns.name.Name]:
-    if len(origins) > MAX_COUNTED_ZONES:
+def _counted(keys: frozenset[bytes]) -> frozenset[bytes]:
+    if len(keys) > MAX_COUNTED_ZONES:
         limit = f"at most {MAX_COUNTED_ZONES} can be: set it for those that matter"
-        raise Rejected("zones.*.statistics", f"{len(origins)} zones would be counted, and {limit}")
-    return origins
+        raise Rejected("zones.*.statistics", f"{len(keys)} zones would be counted, and {limit}")
+    return keys
 
 
 def _acl(rules: Any, place: str) -> Acl:
@@ -148,9 +150,10 @@ def _acl(rules: Any, place: str) -> Acl:
         raise Rejected(where, reason) from error
 
 
-def _origin(name: str) -> dns.name.Name:
+def _key(name: str) -> bytes:
+    """Of a zone; not the name, whose hash whoever chooses it can have meet that of others (memmgr/builds.py)."""
     try:
-        return dns.name.from_text(name)
+        return name_key(dns.name.from_text(name))
     except dns.exception.DNSException as error:
         raise Rejected(f"zones.{name}", f"is not a domain name: {error}") from error
 

@@ -16,8 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from dns.name import Name
-
 from auth.client import Client, Transport
 from auth.cookie_secrets import CookieSecrets
 from auth.counted import COUNTED, LOOP_PART
@@ -98,9 +96,9 @@ class Server:
             count_in(thread, share)
             thread.start()
 
-    def listed_for(self, zones: ZoneTable, touched: Collection[Name] | None) -> Listed | None:
-        """What the loops need of the zones of a revision, which differ in these from those being served (None: in any);
-        None where they answer nothing anyway. For any thread. Blocks: 0.3 s for 100 000 zones that differ.
+    def listed_for(self, zones: ZoneTable, touched: Collection[bytes] | None) -> Listed | None:
+        """What the loops need of the zones of a revision, which differ from those being served in these (keys; None: in
+        any); None where they answer nothing anyway. For any thread. Blocks: 0.3 s for 100 000 zones that differ.
         """
         listed, responder = self._listed, self._responder
         if listed is None or responder is None or listed.is_of(zones, responder.seed):

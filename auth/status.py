@@ -34,7 +34,7 @@ def _zone_served(snapshot: Snapshot, table: ZoneTable, name: Name, origin: str, 
     except DataSourceError as error:
         return ZoneServed(origin, UNAVAILABLE, reason=str(error))
     if finder is None:
-        listed = name in table.listed
+        listed = table.is_listed(name)
         return ZoneServed(
             origin,
             ZoneState.EMPTY.value if listed else ABSENT,

@@ -10,12 +10,12 @@ from auth.engine import Engine, Serving
 from auth.rate_limit_numbers import SEND
 from auth.rate_limits import Weight
 from auth.tally import RowCounters, Tally
-from auth.wire import labels_of
 from auth.worker_link import NoWorker, WorkerLink, WorkerLost
 from authworker.api import Weigh
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
 from datasrc.errors import Unavailable
+from datasrc.keys import wire_key
 from datasrc.source import Snapshot
 
 
@@ -60,7 +60,7 @@ class WorkerEngine(Engine):
             self._counters.add(self._names[place])
         rows = serving.zones.rows
         if rows is not None and answered.zone is not None:
-            row = rows.of.get(labels_of(answered.zone))
+            row = rows.of.get(wire_key(answered.zone))
             if row is not None:
                 counted = RowCounters(rows.slots, row)
                 for place in answered.counted:

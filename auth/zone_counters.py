@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from dns.name import Name
-
 from auth.counted import OF_ZONES, PARTS
-from auth.wire import wire_of
 from auth.zones import ZoneRows
 from daemonkit.log import MessageLog
 from daemonkit.zone_page import ZonePage
+from datasrc.keys import wire_of
 
 
 class ZoneCounters:
@@ -22,19 +20,19 @@ class ZoneCounters:
         self._log = log
         self._page: ZonePage | None = None
 
-    def prepare(self, origins: Collection[Name]) -> ZoneRows | None:
-        """Have a row for each of these zones; None where there are none. Blocks. Raises OSError."""
-        if not origins:
+    def prepare(self, keys: Collection[bytes]) -> ZoneRows | None:
+        """Have a row for each zone of these keys; None where there are none. Blocks. Raises OSError."""
+        if not keys:
             return None
         if self._page is None:
             self._page, problems = ZonePage.take(self._directory, OF_ZONES, PARTS)
             for name, reason in problems.items():
                 self._log.warning("AUTH_ZONE_COUNTERS_SET_ASIDE", path=self._directory / name, reason=reason)
-        wires = {origin: wire_of(origin.canonicalize()) for origin in origins}
+        wires = {key: wire_of(key) for key in keys}
         rows = self._page.rows_of(wires.values())
-        return ZoneRows({origin: rows[wire] for origin, wire in wires.items()}, self._page.slots)
+        return ZoneRows({key: rows[wire] for key, wire in wires.items()}, self._page.slots)
 
     def apply(self, rows: ZoneRows | None) -> None:
         """Show these zones as counted from now on, and no others."""
         if self._page is not None:
-            self._page.mark(wire_of(origin.canonicalize()) for origin in (() if rows is None else rows.of))
+            self._page.mark(wire_of(key) for key in (() if rows is None else rows.of))

@@ -16,6 +16,7 @@ from dns.rdatatype import RdataType
 
 from auth.acl import ACCEPT_ALL, Acl, Action, Requester
 from auth.errors import Broken, Dropped, NotServed, Prohibited, Unusable
+from datasrc.keys import depth, name_key, path
 from datasrc.records import Match, ZoneState
 from datasrc.source import Finder, Snapshot
 
@@ -36,28 +37,33 @@ class ZonePolicy:
 class ZoneRows:
     """Where zones are counted: their rows in a mapped file (daemonkit/zone_page.py), of words of 64 bits."""
 
-    of: Mapping[Name, int]
+    of: Mapping[bytes, int]  # by their keys
     slots: memoryview
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneTable:
-    """The policies of the zones that are listed, and of all others. Names are keys without regard to case."""
+    """The policies of the zones that are listed, and of all others; zones are told by their keys (datasrc.keys)."""
 
-    listed: Mapping[Name, ZonePolicy] = field(default_factory=dict)
+    listed: Mapping[bytes, ZonePolicy] = field(default_factory=dict)
     default: ZonePolicy = field(default_factory=ZonePolicy)
-    counted: frozenset[Name] = frozenset()  # listed zones that are to be counted
+    counted: frozenset[bytes] = frozenset()  # listed zones that are to be counted
     rows: ZoneRows | None = None  # where; None: none is counted
 
     def policy(self, origin: Name) -> ZonePolicy:
         """The policy of a zone."""
-        return self.listed.get(origin, self.default)
+        return self.listed.get(name_key(origin), self.default)
+
+    def is_listed(self, origin: Name) -> bool:
+        """Whether a zone of exactly this origin is."""
+        return name_key(origin) in self.listed
 
     def closest_listed(self, name: Name) -> Name | None:
         """The listed origin that is the longest match of `name`."""
         if not self.listed:
             return None
-        return next((ancestor for ancestor in ancestors(name) if ancestor in self.listed), None)
+        closest = next((key for key in reversed(path(name_key(name))) if key in self.listed), None)
+        return None if closest is None else Name(name.labels[len(name.labels) - 1 - depth(closest) :])
 
 
 class View:
@@ -114,7 +120,7 @@ class View:
 
     def is_ours(self, origin: Name) -> bool:
         """Whether a zone of exactly this origin is served or meant to be."""
-        return origin in self._table.listed or self._snapshot.zone(origin) is not None
+        return self._table.is_listed(origin) or self._snapshot.zone(origin) is not None
 
     def _permit(self, origin: Name) -> None:
         self.note_asked(origin)
@@ -123,8 +129,3 @@ class View:
             raise Dropped
         if action is Action.REJECT:
             raise Prohibited
-
-
-def ancestors(name: Name) -> list[Name]:
-    """The name itself and all above it, the root last."""
-    return [Name(name.labels[index:]) for index in range(len(name.labels))]

@@ -15,7 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
-from dns.name import Name
 
 from auth.client import Client, Transport
 from auth.engine import Engine, Serving
@@ -23,12 +22,12 @@ from auth.rate_limit_numbers import DROP
 from auth.rate_limits import ResponseLimits, Weight
 from auth.settings import RateLimitSettings
 from auth.tally import Tally
-from auth.wire import wire_of
 from auth.zones import ZoneRows
 from authworker.api import MAX_PACKET, Answered, Ask, Look, Weigh, Weighed
 from authworker.errors import CannotListen
 from daemonkit.counters import Counters
 from daemonkit.log import MessageLog
+from datasrc.keys import wire_of
 
 MODE = 0o600
 NEW = ".new"  # what the socket is called until it can be connected to
@@ -42,7 +41,7 @@ class Notes:
     def __init__(self, names: Mapping[str, int]) -> None:
         self._names = names
         self.counted: list[int] = []
-        self.zone: Name | None = None
+        self.zone: bytes | None = None  # the key of the one that was looked for
 
     def begin(self) -> None:
         """Forget the last query."""
@@ -54,17 +53,17 @@ class Notes:
         self.counted += [self._names[name]] * amount
 
 
-class _AskedZones(Mapping[Name, int]):
+class _AskedZones(Mapping[bytes, int]):
     """Looks like rows of zones, and notes which zone is looked for."""
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
 
-    def __getitem__(self, origin: Name) -> int:
-        self._notes.zone = origin
-        raise KeyError(origin)
+    def __getitem__(self, key: bytes) -> int:
+        self._notes.zone = key
+        raise KeyError(key)
 
-    def __iter__(self) -> Iterator[Name]:
+    def __iter__(self) -> Iterator[bytes]:
         return iter(())
 
     def __len__(self) -> int:

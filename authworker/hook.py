@@ -31,6 +31,7 @@ from auth.errors import Dropped, Refusal
 from auth.hook import HookFailed
 from auth.wire import Question
 from authworker.errors import HookUnusable
+from datasrc.keys import name_key
 from datasrc.records import RRset
 
 MAX_RECORDS = 1000  # of one answer
@@ -152,7 +153,7 @@ def read_records(returned: Any, asked: Name, zone: Name) -> list[RRset]:
     """Records in text as sets, in the order of the first of each. Raises HookFailed."""
     if not isinstance(returned, list | tuple) or not returned or len(returned) > MAX_RECORDS:
         raise HookFailed(f"it returned {returned!r:.100}, which is no list of 1 to {MAX_RECORDS} records")
-    sets: dict[tuple[Name, int], tuple[int, dict[bytes, None]]] = {}
+    sets: dict[tuple[bytes, int], tuple[Name, int, dict[bytes, None]]] = {}  # by the keys of names, which may meet
     for record in returned:
         try:
             owner, ttl, rdtype, rdata = _read(record)
@@ -160,10 +161,11 @@ def read_records(returned: Any, asked: Name, zone: Name) -> list[RRset]:
             raise HookFailed(f"{record!r:.200} is no record: {error}") from error
         if not owner.is_subdomain(zone):
             raise HookFailed(f"{record!r:.200} is not in the zone {zone}")
-        lowest, rdatas = sets.setdefault((asked if owner == asked else owner, rdtype), (ttl, {}))
+        key = (name_key(owner), rdtype)
+        first, lowest, rdatas = sets.setdefault(key, (asked if owner == asked else owner, ttl, {}))
         rdatas[rdata] = None
-        sets[asked if owner == asked else owner, rdtype] = (min(lowest, ttl), rdatas)
-    return [RRset(owner, rdtype, ttl, tuple(rdatas)) for (owner, rdtype), (ttl, rdatas) in sets.items()]
+        sets[key] = (first, min(lowest, ttl), rdatas)
+    return [RRset(owner, rdtype, ttl, tuple(rdatas)) for (_, rdtype), (owner, ttl, rdatas) in sets.items()]
 
 
 def _read(record: Any) -> tuple[Name, int, int, bytes]:

@@ -25,9 +25,9 @@ from auth.listed import list_zones
 from auth.loop import Loop
 from auth.raw import Hatch
 from auth.settings import Settings
-from auth.wire import wire_of
 from auth.zones import ZonePolicy, ZoneRows, ZoneTable
 from daemonkit.zone_page import ZonePage
+from datasrc.keys import name_key, wire_of
 from tests.auth.sockets import bound
 from tests.auth.world import load
 from tests.image.mapping import SEED, Both
@@ -131,13 +131,13 @@ def table(kind: Kind, directory: Path) -> ZoneTable:
     """The zones of the configuration."""
     if not (kind.acl or kind.counted):
         return ZoneTable()
-    name, rows = dns.name.from_text(kind.zone), None
+    key, rows = name_key(dns.name.from_text(kind.zone)), None
     if kind.counted:
         page, _ = ZonePage.take(directory, OF_ZONES, PARTS)
-        found = page.rows_of([wire_of(name)])
+        found = page.rows_of([wire_of(key)])
         page.mark(found)
-        rows = ZoneRows({name: found[wire_of(name)]}, page.slots)
-    return ZoneTable({name: ZonePolicy(compile_acl(ACL)) if kind.acl else ZonePolicy()}, rows=rows)
+        rows = ZoneRows({key: found[wire_of(key)]}, page.slots)
+    return ZoneTable({key: ZonePolicy(compile_acl(ACL)) if kind.acl else ZonePolicy()}, rows=rows)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,11 @@ def key_labels(key: bytes) -> list[bytes]:
     return labels
 
 
+def name_of(key: bytes) -> Name:
+    """The absolute name of a key, in small letters."""
+    return Name([*key_labels(key), b""])
+
+
 def wire_of(key: bytes) -> bytes:
     """The name of a key in wire form (RFC 1035 section 3.1), in small letters."""
     return b"".join([bytes((len(label),)) + label for label in key_labels(key)]) + b"\x00"
@@ -63,7 +68,7 @@ def wire_key(wire: bytes) -> bytes:
 
 def key_text(key: bytes) -> bytes:
     """The name of a key as people write it, in small letters and with the final dot (RFC 1035 section 5.1)."""
-    return Name([*key_labels(key), b""]).to_text().encode()
+    return name_of(key).to_text().encode()
 
 
 def path(key: bytes) -> list[bytes]:

@@ -1,4 +1,7 @@
-"""A map of very many names without an object for any of them: what most of them say is said once."""
+"""A map of very many names without an object for any of them: what most of them say is said once.
+
+Names are told by their keys (datasrc.keys), as everywhere where there are many that others choose.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,6 @@ from array import array
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from typing import Generic, TypeVar
 
-from dns.name import Name
-
-from datasrc.keys import key_labels, name_key
 from datasrc.keytable import KeyTable
 
 LENGTH = 2  # octets before each key: one with many escapes is longer than a name
@@ -16,11 +16,11 @@ LENGTH = 2  # octets before each key: one with many escapes is longer than a nam
 V = TypeVar("V")
 
 
-class NameMap(Mapping[Name, V], Generic[V]):
-    """Never changed. 45 octets for a name of 20; equal values are to be one object."""
+class NameMap(Mapping[bytes, V], Generic[V]):
+    """By the keys of names. Never changed. 45 octets for a name of 20; equal values are to be one object."""
 
     def __init__(self, entries: Iterable[tuple[bytes, V]]) -> None:
-        """`entries` are the keys of names (datasrc.keys), and what there is for them; of a name the last counts."""
+        """`entries` are the keys, and what there is for them; of a key the last counts."""
         self._keys = bytearray()  # each behind its length
         self._which = array("I")  # in the order of the keys: the place of the value
         self._values: list[V] = []
@@ -39,54 +39,46 @@ class NameMap(Mapping[Name, V], Generic[V]):
                 self._which.append(which)
 
     @classmethod
-    def remade(cls, items: Iterable[tuple[Name, V]]) -> NameMap[V]:
-        """The same of names."""
-        return cls((name_key(name), value) for name, value in items)
+    def remade(cls, items: Iterable[tuple[bytes, V]]) -> NameMap[V]:
+        """As RowMap makes another one."""
+        return cls(items)
 
-    def __getitem__(self, name: Name) -> V:
-        place = self._places.number(name_key(name))
+    def __getitem__(self, key: bytes) -> V:
+        place = self._places.number(key)
         if place < 0:
-            raise KeyError(name)
+            raise KeyError(key)
         return self._values[self._which[place]]
 
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, Name) and self._places.number(name_key(name)) >= 0
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, bytes) and self._places.number(key) >= 0
 
-    def __iter__(self) -> Iterator[Name]:
-        return (Name([*key_labels(key), b""]) for key in self.keys_of_names())
-
-    def __len__(self) -> int:
-        return len(self._which)
-
-    def keys_of_names(self) -> Iterator[bytes]:
-        """The keys of the names, in their order."""
+    def __iter__(self) -> Iterator[bytes]:
         keys, at = self._keys, 0
         while at < len(keys):
             start = at + LENGTH
             at = start + int.from_bytes(keys[at:start])
             yield bytes(keys[start:at])
 
-    def items(self) -> ItemsView[Name, V]:
-        """As of any map, without looking for each name."""
+    def __len__(self) -> int:
+        return len(self._which)
+
+    def items(self) -> ItemsView[bytes, V]:
+        """As of any map, without looking for each key."""
         return _Items(self)
 
     def values(self) -> ValuesView[V]:
-        """As of any map, without looking for each name."""
+        """As of any map, without looking for each key."""
         return _Values(self)
 
-    def entries(self) -> Iterator[tuple[bytes, V]]:
-        """The keys of the names, and what there is for them: no name is made."""
-        return zip(self.keys_of_names(), self.in_order(), strict=True)
-
     def in_order(self) -> Iterator[V]:
-        """The values, in the order of the names."""
+        """The values, in the order of the keys."""
         return map(self._values.__getitem__, self._which)
 
 
-class _Items(ItemsView[Name, V]):
+class _Items(ItemsView[bytes, V]):
     _mapping: NameMap[V]
 
-    def __iter__(self) -> Iterator[tuple[Name, V]]:
+    def __iter__(self) -> Iterator[tuple[bytes, V]]:
         return zip(self._mapping, self._mapping.in_order(), strict=True)
 
 

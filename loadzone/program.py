@@ -90,7 +90,7 @@ class Program:
         socket = target.directories.control_socket
         try:
             if len(loaded) > MAX_ASKED:
-                serials = {one.origin: one.serial for one in loaded}
+                serials = [(one.origin, one.serial) for one in loaded]
                 self._speech.words(self._whole(serving.report_many(socket, serials)))
                 return
             for one in loaded:

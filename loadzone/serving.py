@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from dns.name import Name
@@ -25,9 +25,9 @@ def report(control_socket: Path, origin: Name, serial: int, *, patience: float =
     return _report(control_socket, lambda client: _judge(client.zone_status(text_of(origin)), serial), patience)
 
 
-def report_many(control_socket: Path, serials: Mapping[Name, int], *, patience: float = PATIENCE) -> str:
+def report_many(control_socket: Path, serials: Iterable[tuple[Name, int]], *, patience: float = PATIENCE) -> str:
     """One sentence: how many of these zones are served with these serials."""
-    wanted = {text_of(origin).lower(): serial for origin, serial in serials.items()}
+    wanted = {text_of(origin).lower(): serial for origin, serial in serials}
     return _report(control_socket, lambda client: _tally(client, wanted), patience)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from dns.name import Name
 
 from daemonkit.log import MessageLog
-from datasrc.keys import name_key
+from datasrc.keys import name_key, name_of
 from datasrc.records import ZoneInfo, ZoneState
 from image import layout
 from image.delta import DeltaFull
@@ -50,9 +50,10 @@ class Aligning:
         self.changes = 0  # zones changed in place
         self.no_room = 0  # times there was none for the record of a zone
         self.published: float | None = None  # POSIX seconds when a zone last was given a record
-        self.unsure: set[Name] = set()  # that no source has of those that could be asked
-        self.stale: set[Name] = set()  # for whose records there was no room; all of them failures, too
-        self.unread: set[Name] = set()  # whose files are large, and are to be read before anything is done
+        # Keys of zones
+        self.unsure: set[bytes] = set()  # that no source has of those that could be asked,
+        self.stale: set[bytes] = set()  # for whose records there was no room; all of them failures, too,
+        self.unread: set[bytes] = set()  # whose files are large, and are to be read before anything is done.
         self._lacking: OSError | None = None  # why there was no room, last
         self._store = store
         self._following = following
@@ -79,7 +80,7 @@ class Aligning:
         except OSError as error:
             if not self.announced:
                 raise
-            self._builds.failures[origin] = str(error)
+            self._builds.failures[name_key(origin)] = str(error)
             self._serve_on([origin], error, tell=first)
 
     def look(self, one: Found) -> Wanted | None:
@@ -100,12 +101,12 @@ class Aligning:
 
     def take_up(self) -> None:
         """Bring in line zones whose large files have been read meanwhile. Raises OSError as update() does."""
-        for origin in [origin for origin in self.unread if not self._following.files.is_unread(origin)]:
-            self.unread.discard(origin)
+        for key in [key for key in self.unread if not self._following.files.has_unread(key)]:
+            self.unread.discard(key)
             try:
-                self.update(origin)
+                self.update(name_of(key))
             except BaseException:  # nobody else tells of it again
-                self.unread.add(origin)
+                self.unread.add(key)
                 raise
 
     def rebuild(self, origin: Name) -> bool:
@@ -122,7 +123,7 @@ class Aligning:
         """Whether the zone has a large file that is yet to be read: then it is taken up when that was done."""
         if not self._following.files.is_unread(origin):
             return False
-        self.unread.add(origin)
+        self.unread.add(name_key(origin))
         return True
 
     def wanted(self, origin: Name) -> Wanted | None:
@@ -153,7 +154,7 @@ class Aligning:
 
     def tell_stale(self) -> None:
         """Say for how many zones there was no room."""
-        self._log.error("MEMMGR_STALE", zones=len(self.stale), zone=min(self.stale), reason=self._lacking)
+        self._log.error("MEMMGR_STALE", zones=len(self.stale), zone=name_of(min(self.stale)), reason=self._lacking)
 
     def note_published(self) -> None:
         """A zone was given a record now."""
@@ -162,8 +163,9 @@ class Aligning:
     # One zone.
 
     def _update(self, origin: Name) -> None:
-        self.unsure.discard(origin)
-        self.stale.discard(origin)
+        key = name_key(origin)
+        self.unsure.discard(key)
+        self.stale.discard(key)
         there = self._store.find(origin_wire(origin))
         if self._following.files.is_unread(origin):
             self._defer(origin, there)
@@ -176,13 +178,13 @@ class Aligning:
         if sure:
             self._remove(origin, there)
         else:
-            self.unsure.add(origin)
+            self.unsure.add(key)
             if held is not None and (there is None or there.record.gone):
                 self.leave(origin)  # a source before that one may have it, and cannot be asked
 
     def _defer(self, origin: Name, there: Located | None) -> None:
         """Take the zone up when its file has been read; auth has what is there until then."""
-        self.unread.add(origin)
+        self.unread.add(name_key(origin))
         if there is None or there.record.gone:
             self.leave(origin)
 
@@ -240,7 +242,7 @@ class Aligning:
     def _serve_on(self, origins: Collection[Name], reason: OSError, *, tell: bool) -> None:
         """There is no room for the records of these zones: what is there is answered until they are tried again."""
         self.no_room += len(origins)
-        self.stale.update(origins)
+        self.stale.update(map(name_key, origins))
         self._lacking = reason
         if tell:
             self.tell_stale()

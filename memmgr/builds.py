@@ -1,10 +1,15 @@
-"""What is being built, and what becomes of it: published zone by zone, or its zones tried again later."""
+"""What is being built, and what becomes of it: published zone by zone, or its zones tried again later.
+
+Zones are told apart by their keys (datasrc.keys), here and wherever there may be many: dnspython's hash of a name has
+no secret, and whoever chooses the names of zones can have them meet (tests/kit/meeting.py).
+"""
 
 from __future__ import annotations
 
 from dns.name import Name
 
 from daemonkit.log import MessageLog
+from datasrc.keys import name_key
 from image.zonerecord import ZoneRecord, origin_wire
 from memmgr.plan import Batch, Build
 from memmgr.store import Located, Store
@@ -16,32 +21,33 @@ class Builds:
     """The build in hand. Blocks; for one thread at a time."""
 
     def __init__(self, store: Store, log: MessageLog) -> None:
-        self.failures: dict[Name, str] = {}  # zones that could not be built, and why
+        self.failures: dict[bytes, str] = {}  # keys of zones that could not be built, and why
         self.unrecorded = False  # whether zones that are being built have no records yet
         self._store = store
         self._log = log
-        self.origins: frozenset[Name] = frozenset()  # of the zones that are being built,
-        self._again: set[Name] = set()  # and of those that changed meanwhile
+        self.keys: frozenset[bytes] = frozenset()  # of the zones that are being built,
+        self._again: set[bytes] = set()  # and of those that changed meanwhile
 
     def put_off(self, origin: Name) -> bool:
         """Whether a zone that changed is being built, and will be looked at when that is done."""
-        if origin not in self.origins:
+        key = name_key(origin)
+        if key not in self.keys:
             return False
-        self._again.add(origin)
+        self._again.add(key)
         return True
 
     @property
     def count(self) -> int:
         """How many zones are being built."""
-        return len(self.origins)
+        return len(self.keys)
 
     def has(self, origin: Name) -> bool:
         """Whether a zone is being built."""
-        return origin in self.origins
+        return name_key(origin) in self.keys
 
     def hold(self, batch: Batch | None) -> None:
         """These zones are about to be built: put off what changes of them."""
-        self.origins = frozenset(batch.origins if batch else ())
+        self.keys = frozenset(map(name_key, batch.origins if batch else ()))
 
     def begin(self, batch: Batch) -> Build:
         """Have an image of these zones built. Raises OSError where there is no slot for it."""
@@ -49,14 +55,14 @@ class Builds:
         self.unrecorded = not all(map(self._has_record, batch.origins))
         return Build(batch, *self._store.reserve(LAST_SLOTS))
 
-    def end(self) -> set[Name]:
-        """Nothing is being built any more; which zones changed meanwhile."""
-        again, self._again, self.origins = self._again, set(), frozenset()
+    def end(self) -> set[bytes]:
+        """Nothing is being built any more; the keys of the zones that changed meanwhile."""
+        again, self._again, self.keys = self._again, set(), frozenset()
         return again
 
-    def publish(self, build: Build) -> tuple[set[Name], set[Name]]:
-        """Have what was built answered; which zones are to be looked at now, and which others are not in the image:
-        they have gone, or could not be had. Raises ImageError, OSError.
+    def publish(self, build: Build) -> tuple[set[bytes], list[Name]]:
+        """Have what was built answered; the keys of zones that are to be looked at now, and which others are not in the
+        image: they have gone, or could not be had. Raises ImageError, OSError.
         """
         batch, number = build.batch, build.number
         try:
@@ -68,11 +74,12 @@ class Builds:
                 lambda there, at: self._is_overtaken(found[at][0], there),
             )
             for origin in batch.origins:
-                self.failures.pop(origin, None)
+                self.failures.pop(name_key(origin), None)
         finally:
             again = self.end()
         there = {record.origin for record, _ in found}
-        return again, {origin for origin in batch.origins if origin_wire(origin) not in there} - again
+        missing = [origin for origin in batch.origins if origin_wire(origin) not in there]
+        return again, [origin for origin in missing if name_key(origin) not in again]
 
     def give_up(self, build: Build, reason: str) -> None:
         """It could not be built: let nothing of it take room."""
@@ -81,14 +88,14 @@ class Builds:
             self._store.discard(build.number)
         except OSError as error:
             self._log.error("MEMMGR_CANNOT_PUBLISH", reason=error)
-        self.failures |= dict.fromkeys(build.batch.origins, reason)
+        self.failures |= dict.fromkeys(map(name_key, build.batch.origins), reason)
 
     def refuse(self, batch: Batch, reason: str) -> None:
         """It cannot even begin."""
         self.end()
         first, *_ = batch.origins
         self._log.error("MEMMGR_BUILD_FAILED", zones=len(batch.origins), zone=first, reason=reason)
-        self.failures |= dict.fromkeys(batch.origins, reason)
+        self.failures |= dict.fromkeys(map(name_key, batch.origins), reason)
 
     def strike(self, margin: int | None) -> None:
         """Give up images that nobody points to, but for the margin; where that fails it is logged, and tried again."""
@@ -109,5 +116,5 @@ class Builds:
         """Whether the zone was deleted, or has come to a later version, while it was being built."""
         there = found.record
         if there.gone:
-            return record.name in self._again
+            return name_key(record.name) in self._again
         return there.answered and there.source == record.source and there.version > record.version

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from daemonkit.errors import Rejected
 from daemonkit.garbage import collect_a_little_at_a_time, look_at_all_again
 from daemonkit.module import Context, Module, command
 from datasrc.errors import DataSourceError, StorageError, UnknownBackend
+from datasrc.keys import key_text
 from datasrc.silence import LISTEN_EVERY, SILENT_AFTER, Asking, Unanswered
 from datasrc.sources import Failure, Sources, open_sources, source_url
 from image import arena
@@ -306,7 +308,7 @@ class MemmgrDaemon(Module):
             )
             for slot in store.manifest.slots
         )
-        failures = [api.ZoneFailure(origin.to_text(), reason) for origin, reason in keeper.failures.items()]
+        failures = islice(keeper.failures.items(), api.MAX_FAILURES)
         return api.StatusReply(
             state="ready" if keeper.announced else "starting",
             place=place,
@@ -316,7 +318,7 @@ class MemmgrDaemon(Module):
             building=keeper.building,
             published=keeper.published,
             slots=slots,
-            failures=tuple(failures[: api.MAX_FAILURES]),
+            failures=tuple(api.ZoneFailure(key_text(key).decode(), reason) for key, reason in failures),
             sources=self._problems.told(),
             doubt=keeper.doubt,
         )

@@ -57,7 +57,10 @@ class FileRecall:
 
     def is_unread(self, origin: Name) -> bool:
         """Whether the zone may be that of a large file that is yet to be read: who asks for it waits for that."""
-        key = name_key(origin)
+        return self.has_unread(name_key(origin))
+
+    def has_unread(self, key: bytes) -> bool:
+        """The same of the zone of this key."""
         return any(source.is_unread(key) for _, _, source in self._usable())
 
     def is_bad(self, number: int, origin: Name) -> bool:

@@ -14,7 +14,7 @@ from itertools import chain
 from dns.name import Name
 
 from daemonkit.log import MessageLog
-from datasrc.keys import name_key, wire_of
+from datasrc.keys import name_key, name_of, wire_of
 from datasrc.sources import Sources
 from image import layout
 from image.zonerecord import origin_wire
@@ -61,7 +61,7 @@ class Keeper:
         self._compacting = Compacting(store, self._compaction, self.following, changing, log)
         self._sweeping = Sweeping(store, self.following, self.update, self._aligning.leave)
         self._noting = Noting(store, self.following, self._unsettled, log)
-        self._due: list[Name] = []  # of the zones that are to be tried again, what is yet to be
+        self._due: list[bytes] = []  # keys of the zones that are to be tried again, what is yet to be
         self._closed = False
 
     # Configuration.
@@ -108,9 +108,8 @@ class Keeper:
         """The keys of zones that the directory may not have as their sources have them, though these were followed."""
         yield from self._sweeping.unsettled
         aligning = self._aligning
-        lists = (self.plan.found(), self._builds.origins, self.failures, self._due)
-        for origin in chain(*lists, aligning.unsure, aligning.stale, aligning.unread):
-            yield name_key(origin)
+        yield from chain(self.plan.found(), self._builds.keys, self.failures, self._due)
+        yield from chain(aligning.unsure, aligning.stale, aligning.unread)
 
     def _vouch(self) -> None:
         """Tell auth, if it is so, that a zone without a record is in no source: it may refuse such names by itself."""
@@ -190,8 +189,8 @@ class Keeper:
     # Building.
 
     @property
-    def failures(self) -> dict[Name, str]:
-        """Zones that could not be built, and why."""
+    def failures(self) -> dict[bytes, str]:
+        """The keys of zones that could not be built, and why."""
         return self._builds.failures
 
     @property
@@ -206,7 +205,7 @@ class Keeper:
 
     def waits(self, origin: Name) -> bool:
         """Whether a zone waits to be built, or is being built."""
-        return origin in self._aligning.unread or self.plan.has(origin) or self._builds.has(origin)
+        return name_key(origin) in self._aligning.unread or self.plan.has(origin) or self._builds.has(origin)
 
     @property
     def compactions(self) -> int:
@@ -265,8 +264,8 @@ class Keeper:
             if not self._sweeping.go_on():
                 if batch is not None:
                     self.plan.put_back(batch)
-                for origin in self._builds.end():  # nothing is being built: what was put off is not to wait for that
-                    self.update(origin)
+                for key in self._builds.end():  # nothing is being built: what was put off is not to wait for that
+                    self.update(name_of(key))
                 return None
             self._announce()
         if batch is None:
@@ -306,15 +305,17 @@ class Keeper:
     def _publish(self, build: Build) -> None:
         again, missing = self._builds.publish(build)
         self._aligning.note_published()
-        for origin in again:
-            self.update(origin)
+        for key in again:
+            self.update(name_of(key))
         # Those that a source has all the same: to build them again at once would fail again.
-        lost = [origin for origin in missing if self._aligning.is_ready(origin)]
+        lost, gone = list[Name](), list[Name]()
+        for origin in missing:
+            (lost if self._aligning.is_ready(origin) else gone).append(origin)
         for origin in lost:
-            self.failures[origin] = self.following.files.fault_of(origin) or CANNOT_BE_HAD
-        self._aligning.stale.difference_update(build.batch.origins)
+            self.failures[name_key(origin)] = self.following.files.fault_of(origin) or CANNOT_BE_HAD
+        self._aligning.stale.difference_update(map(name_key, build.batch.origins))
         self._aligning.leave_outdated(lost)
-        for origin in missing.difference(lost):
+        for origin in gone:
             self.update(origin)
 
     def failed(self, build: Build, reason: str) -> None:
@@ -348,13 +349,13 @@ class Keeper:
 
     def _try_again(self) -> None:
         due = [self._due.pop() for _ in range(min(TRIED_AT_ONCE, len(self._due)))]
-        for origin in due:
-            reason = self.failures.pop(origin, None)
+        for key in due:
+            reason = self.failures.pop(key, None)
             try:
-                self.update(origin)
+                self.update(name_of(key))
             except BaseException:
                 if reason is not None:
-                    self.failures[origin] = reason
+                    self.failures[key] = reason
                 raise
         if due and not self._due and self._aligning.stale:
             self._aligning.tell_stale()

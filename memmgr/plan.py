@@ -12,6 +12,8 @@ from pathlib import Path
 
 from dns.name import Name
 
+from datasrc.keys import name_key
+
 BIG_RECORDS = 20_000  # from so many on a zone has an image of its own
 PACK_RECORDS = 200_000  # an image of small zones has about so many at most
 PACK_BIG_RECORDS = 2_000_000  # of big zones, where they must share
@@ -70,7 +72,7 @@ class Plan:
         """`scarce` says whether there is room for few images more: then big zones share, too."""
         self._clock = clock
         self._scarce = scarce
-        self._waiting: dict[Name, Wanted] = {}
+        self._waiting: dict[bytes, Wanted] = {}  # by their keys: names are chosen by others (memmgr/builds.py)
         self._surveys: list[Survey] = []
         self._found: Wanted | None = None  # by a survey, and did not fit into the last batch
         self._found_again = False  # by one of zones that have images
@@ -89,29 +91,29 @@ class Plan:
 
     def add(self, wanted: Wanted) -> None:
         """Have a zone built, as it will be then."""
-        self._waiting[wanted.origin] = wanted
+        self._waiting[name_key(wanted.origin)] = wanted
 
     def has(self, origin: Name) -> bool:
         """Whether a zone waits, or may be found to: a survey does not say what it has yet to find."""
         found = self._found is not None and self._found.origin == origin
-        return found or origin in self._waiting or bool(self._surveys)
+        return found or name_key(origin) in self._waiting or bool(self._surveys)
 
-    def found(self) -> Iterator[Name]:
-        """The zones that are known to wait."""
+    def found(self) -> Iterator[bytes]:
+        """The keys of the zones that are known to wait."""
         yield from self._waiting
-        yield from (one.origin for one in self._chosen)
+        yield from (name_key(one.origin) for one in self._chosen)
         if self._found is not None:
-            yield self._found.origin
+            yield name_key(self._found.origin)
 
     def put_back(self, batch: Batch) -> None:
         """Have zones built later that were taken."""
         for origin in batch.origins:
-            if origin not in self._waiting:
+            if name_key(origin) not in self._waiting:
                 self.add(Wanted(origin, batch.source, batch.records // len(batch.origins)))
 
     def remove(self, origin: Name) -> None:
         """It needs not be built any more."""
-        self._waiting.pop(origin, None)
+        self._waiting.pop(name_key(origin), None)
 
     def survey(self, found: Iterator[Wanted], *, again: bool = False, zones: int = 0) -> None:
         """Have zones built as they are found: `zones`, where their number is known. `again`: they all have images."""
@@ -149,7 +151,7 @@ class Plan:
         for one in [one for one in self._waiting.values() if not one.big]:
             same = not chosen or one.source == chosen[0].source
             if same and records + one.records <= PACK_RECORDS and len(chosen) < PACK_ZONES:
-                chosen.append(self._waiting.pop(one.origin))
+                chosen.append(self._waiting.pop(name_key(one.origin)))
                 records += one.records
         return self._batch(chosen) if chosen else None
 
@@ -163,7 +165,7 @@ class Plan:
             )
             if not fits:
                 break
-            chosen.append(self._waiting.pop(one.origin))
+            chosen.append(self._waiting.pop(name_key(one.origin)))
         return self._batch(chosen, big=True) if chosen else None
 
     def _take_found(self, most: int | None) -> Batch | None:

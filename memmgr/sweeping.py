@@ -10,7 +10,7 @@ from itertools import chain, islice
 
 from dns.name import Name
 
-from datasrc.keys import key_labels, wire_key, wire_of
+from datasrc.keys import name_of, wire_key, wire_of
 from datasrc.keytable import KeyTable
 from datasrc.rows import names_in
 from memmgr.following import Following
@@ -85,16 +85,16 @@ class Sweeping:
         for key in self.listed:
             if self._store.find(wire_of(key)) is None:
                 if any(known is None or key in known for known in keys.values()):
-                    self._update(_origin(key))
+                    self._update(name_of(key))
                 else:  # whoever gets it now tells, and has it updated
-                    self._leave(_origin(key))
+                    self._leave(name_of(key))
                 yield
         self.done, self.unsettled = True, ()
 
     def _each(self, keys: Iterable[bytes]) -> Iterator[None]:
         """Bring in line the zones of these keys, one after the other."""
         for key in keys:
-            self._update(_origin(key))
+            self._update(name_of(key))
             yield
 
     def _left_over(self, keys: Mapping[int, KeyTable | None]) -> bytes:
@@ -119,7 +119,3 @@ class Sweeping:
                 return False
             before.append(known)
         return not there_are
-
-
-def _origin(key: bytes) -> Name:
-    return Name([*key_labels(key), b""])

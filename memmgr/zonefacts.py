@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from dns.name import Name
 
-from datasrc.keys import key_labels, key_text, name_key
+from datasrc.keys import key_text, name_key, name_of
 from datasrc.records import ZoneFilter
 from image.zonerecord import origin_wire
 from memmgr import api
@@ -36,7 +36,7 @@ def _zone_image(keeper: Keeper | None, names: Mapping[int, str], origin: Name, t
     if there is None or not there.record.answered:
         if there is None or there.record.gone:
             return api.ZoneImage(text, api.ABSENT, problem=problem)
-        return api.ZoneImage(text, api.PLAIN, reason=keeper.failures.get(origin, NOT_BUILT), problem=problem)
+        return api.ZoneImage(text, api.PLAIN, reason=keeper.failures.get(name_key(origin), NOT_BUILT), problem=problem)
     record = there.record
     return api.ZoneImage(
         text,
@@ -53,15 +53,14 @@ def _zone_image(keeper: Keeper | None, names: Mapping[int, str], origin: Name, t
 
 def build_status(keeper: Keeper, origin: Name) -> api.BuildStatusReply:
     """Whether a zone is to be built, and why it could not be."""
-    return api.BuildStatusReply(keeper.waits(origin), keeper.failures.get(origin, ""))
+    return api.BuildStatusReply(keeper.waits(origin), keeper.failures.get(name_key(origin), ""))
 
 
 def failures(keeper: Keeper, after: Name | None, limit: int) -> api.FailuresReply:
     """A page, in canonical order, of the zones that cannot be built."""
     behind = None if after is None else name_key(after)
-    keys = {name_key(origin): origin for origin in list(keeper.failures)}
-    chosen = heapq.nsmallest(limit + 1, (key for key in keys if behind is None or key > behind))
-    found = [api.ZoneFailure(keys[key].to_text(), keeper.failures.get(keys[key], "")) for key in chosen[:limit]]
+    chosen = heapq.nsmallest(limit + 1, (key for key in keeper.failures if behind is None or key > behind))
+    found = [api.ZoneFailure(key_text(key).decode(), keeper.failures[key]) for key in chosen[:limit]]
     return api.FailuresReply(tuple(found), len(chosen) > limit)
 
 
@@ -73,7 +72,7 @@ def zone_problems(keeper: Keeper, asked: api.ZoneProblems, after: Name | None) -
     ordered = heapq.nsmallest(asked.limit + 1, ranked) if asked.served is None else sorted(ranked)
     found = []
     for _, key in ordered:
-        origin = Name([*key_labels(key), b""])
+        origin = name_of(key)
         there = keeper.store.find(origin_wire(origin)) if keeper.announced else None
         answered = there is not None and there.record.answered and there.record.source == number
         if asked.served in (None, answered):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dns.name
 import pytest
 
 from auth.acl import compile_acl
@@ -316,7 +315,7 @@ def test_ds_of_the_root_is_answered_by_the_root():
 
 
 def test_ds_of_a_listed_zone_without_data_comes_from_the_parent():
-    table = ZoneTable({dns.name.from_text("child.parent."): ZonePolicy()})
+    table = ZoneTable({b"parent\0child\0": ZonePolicy()})
     world = World({"parent.": PARENT}, table=table)
     assert world.ask("child.parent.", "DS").owners(0) == [("child.parent.", "DS")]
     assert world.ask("child.parent.", "A").rcode == "SERVFAIL"
@@ -410,7 +409,7 @@ def test_many_targets_get_no_addresses():
 # Who may ask.
 def test_a_zone_out_of_reach_ends_a_chain_and_adds_nothing():
     reject = compile_acl([{"action": "REJECT"}])
-    table = ZoneTable({dns.name.from_text("second."): ZonePolicy(reject)})
+    table = ZoneTable({b"second\0": ZonePolicy(reject)})
     world = World({"example.": EXAMPLE + "@ MX 5 www.second.\n", "second.": SECOND}, COURTEOUS, table)
     assert world.ask("www.second.").rcode == "REFUSED"
     assert world.ask("www.second.").errors() == {18: ""}

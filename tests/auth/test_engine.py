@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 
-import dns.name
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -274,7 +273,7 @@ def test_a_zone_without_data_fails_and_others_do_not(world, caplog):
 
 
 def test_a_listed_zone_without_data_hides_the_zone_above():
-    table = ZoneTable({dns.name.from_text("sub.example."): ZonePolicy()})
+    table = ZoneTable({b"example\0sub\0": ZonePolicy()})
     world = World({"example.": ZONE + "sub NS ns\n"}, table=table)
     assert world.ask("www.sub.example.").errors() == {14: "no zone data loaded"}
     assert world.ask("www.example.").rcode == "NOERROR"
@@ -325,7 +324,7 @@ def test_a_dropped_client_hears_nothing():
 
 
 def test_the_acl_of_a_listed_zone_goes_before_the_default():
-    table = ZoneTable({dns.name.from_text("EXAMPLE."): ZonePolicy(compile_acl([{"action": "REJECT"}]))})
+    table = ZoneTable({b"example\0": ZonePolicy(compile_acl([{"action": "REJECT"}]))})
     assert World({"example.": ZONE}, table=table).ask("www.example.").rcode == "REFUSED"
 
 

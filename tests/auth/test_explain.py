@@ -115,7 +115,7 @@ ACL = [
     {"action": "DROP", "from": ["198.51.100.1"]},
     {"action": "ACCEPT"},
 ]
-LISTED = ZoneTable({dns.name.from_text("example."): ZonePolicy(compile_acl(ACL))})
+LISTED = ZoneTable({b"example\0": ZonePolicy(compile_acl(ACL))})
 
 
 @pytest.mark.parametrize(

@@ -7,24 +7,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import dns.name
-from dns.name import Name
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auth import access_lists
 from auth.acl import compile_acl
 from auth.listed import Listed, list_zones
-from auth.wire import wire_of
 from auth.zones import ZonePolicy, ZoneRows, ZoneTable
 from daemonkit.rowmap import rows_of
+from datasrc.keys import name_key, wire_of
 from image.access import Access
 from image.layout import FIRST_LIST, HALF, MASK32
 from image.listing import OriginReader
 from tests.image.mapping import SEED
 
-ORIGINS = [dns.name.from_text(text) for text in ("a.test.", "b.test.", "B.A.test.", "c.test.", ".")]
+KEYS = [name_key(dns.name.from_text(text)) for text in ("a.test.", "b.test.", "B.A.test.", "c.test.", ".")]
 CLIENTS = [ipaddress.ip_address(text).packed for text in ("192.0.2.1", "192.0.2.2", "2001:db8::1")]
-ROW = {origin: number for number, origin in enumerate(ORIGINS)}
+ROW = {key: number for number, key in enumerate(KEYS)}
 POLICIES = st.builds(
     lambda rules, counted, hooked: ZonePolicy(compile_acl(rules), counted, hooked),
     st.lists(
@@ -37,40 +36,40 @@ POLICIES = st.builds(
     st.booleans(),
     st.sampled_from([False, False, True]),
 )
-CHANGES = st.dictionaries(st.sampled_from(ORIGINS), st.none() | POLICIES, max_size=3)
+CHANGES = st.dictionaries(st.sampled_from(KEYS), st.none() | POLICIES, max_size=3)
 
 
 def with_rows(table: ZoneTable, *, is_room: bool) -> ZoneTable:
-    counted = frozenset(origin for origin, policy in table.listed.items() if policy.statistics)
-    rows = {origin: ROW[origin] for origin in counted}
+    counted = frozenset(key for key, policy in table.listed.items() if policy.statistics)
+    rows = {key: ROW[key] for key in counted}
     place = ZoneRows(rows, memoryview(bytearray(8)).cast("Q")) if rows and is_room else None
     return replace(table, counted=counted, rows=place)
 
 
-def says(listed: Listed) -> Mapping[Name | None, object]:
-    """What it says of each origin, and of zones that are not listed: who may ask, and where that is counted."""
+def says(listed: Listed) -> Mapping[bytes | None, object]:
+    """What it says of each zone, and of zones that are not listed: who may ask, and where that is counted."""
     reader, access = OriginReader(SEED), Access()
-    found: dict[Name | None, object] = {}
+    found: dict[bytes | None, object] = {}
     access.heed(listed.lists.words)
     addresses = memoryview(bytearray(b"".join(client.ljust(16, b"\0") for client in CLIENTS)))
     access.attach(addresses)
-    for origin in (*ORIGINS, None):
-        value = 0 if origin is None else reader.hash_of(wire_of(origin))
-        number = listed.usual if origin is None else listed.listing.number_of(value)
-        assert origin is None or number is None or listed.listing.may_have(value)  # else nobody looks
+    for key in (*KEYS, None):
+        value = 0 if key is None else reader.hash_of(wire_of(key))
+        number = listed.usual if key is None else listed.listing.number_of(value)
+        assert key is None or number is None or listed.listing.may_have(value)  # else nobody looks
         if number is None:
-            found[origin] = None
+            found[key] = None
         elif (place := number & MASK32) < FIRST_LIST:
-            found[origin] = number
+            found[key] = number
         else:
             decided = [access.says(place, 16 * at, len(client)) for at, client in enumerate(CLIENTS)]
-            found[origin] = (number >> HALF, decided)
+            found[key] = (number >> HALF, decided)
     return found
 
 
 @settings(deadline=None, max_examples=60)
 @given(
-    first=st.dictionaries(st.sampled_from(ORIGINS), POLICIES),
+    first=st.dictionaries(st.sampled_from(KEYS), POLICIES),
     default=POLICIES,
     steps=st.lists(st.tuples(CHANGES, st.none() | POLICIES, st.booleans()), min_size=1, max_size=5),
     waste=st.sampled_from([0, 10, 1000]),
@@ -83,8 +82,8 @@ def test_changed_by_a_difference_it_is_as_made_anew(first, default, steps, waste
         listed = list_zones(table, SEED)
         kept = [(listed, says(listed))]
         for change, other, is_room in steps:
-            changed = {origin: policy for origin, policy in change.items() if policy is not None}
-            gone = [origin for origin, policy in change.items() if policy is None]
+            changed = {key: policy for key, policy in change.items() if policy is not None}
+            gone = [key for key, policy in change.items() if policy is None]
             table = replace(table, listed=rows_of(table.listed).changed(changed.items(), gone))
             there_was_room |= is_room
             table = with_rows(replace(table, default=other or table.default), is_room=there_was_room)
@@ -98,23 +97,23 @@ def test_changed_by_a_difference_it_is_as_made_anew(first, default, steps, waste
 
 
 def test_a_change_of_one_zone_looks_at_no_other():
-    class Counted(dict[Name, ZonePolicy]):
+    class Counted(dict[bytes, ZonePolicy]):
         looks = 0
 
-        def __getitem__(self, origin: Name) -> ZonePolicy:
+        def __getitem__(self, key: bytes) -> ZonePolicy:
             self.looks += 1
-            return super().__getitem__(origin)
+            return super().__getitem__(key)
 
         def __iter__(self):
             raise AssertionError("all zones are looked at")
 
         keys = values = items = __iter__
 
-    origins = [dns.name.from_text(f"z{number}.test.") for number in range(100)]
+    keys = [b"test\0z%d\0" % number for number in range(100)]
     policy = ZonePolicy(compile_acl([{"action": "ACCEPT", "from": "192.0.2.1"}]))
-    listed = list_zones(ZoneTable(dict.fromkeys(origins, policy)), SEED)
-    rows = Counted(dict.fromkeys(origins, policy))
+    listed = list_zones(ZoneTable(dict.fromkeys(keys, policy)), SEED)
+    rows = Counted(dict.fromkeys(keys, policy))
     table = ZoneTable(rows)
-    after = listed.changed(table, origins[:1])
+    after = listed.changed(table, keys[:1])
     assert rows.looks == 1
     assert after.listing.base is listed.listing.base

@@ -25,6 +25,7 @@ from auth.settings import RateLimitSettings, Settings, TcpSettings
 from auth.wire import wire_of
 from auth.zones import ZonePolicy, ZoneRows, ZoneTable
 from daemonkit.zone_page import ZonePage, ZonePages
+from datasrc.keys import name_key
 from image.directory import Directory
 from image.layout import NEAR_NAMES, NEAR_ZONES, ROW, ROW_BUCKET_COUNT, USED_WORD
 from image.responder import Responder
@@ -166,8 +167,8 @@ def zones_counted(directory, policy: ZonePolicy) -> ZoneTable:
     origins = [dns.name.from_text(text) for text in COUNTED_ZONES]
     rows = page.rows_of([wire_of(origin) for origin in origins])
     page.mark(rows)
-    of = {origin: rows[wire_of(origin)] for origin in origins}
-    return ZoneTable(dict.fromkeys(origins[:1], policy), rows=ZoneRows(of, page.slots))
+    of = {name_key(origin): rows[wire_of(origin)] for origin in origins}
+    return ZoneTable(dict.fromkeys(list(of)[:1], policy), rows=ZoneRows(of, page.slots))
 
 
 def counted_in_zones(directory) -> dict[str, dict[str, int]]:
@@ -510,7 +511,7 @@ NOBODY = ZonePolicy(compile_acl([{"action": "REJECT"}]))
 )
 async def test_zones_are_left_until_it_is_known_who_may_ask(tmp_path, origin, policy, rcode, stays):
     sock = bound(DGRAM)
-    table = ZoneTable(listed={dns.name.from_text(origin): policy})
+    table = ZoneTable(listed={name_key(dns.name.from_text(origin)): policy})
     with client(*sock.getsockname()) as asker:
         async with answering(tmp_path, sock) as server:
             usual = server.engine.serving
@@ -530,9 +531,8 @@ async def test_from_one_revision_to_the_next_images_go_on_answering(tmp_path, ki
     async with answering(tmp_path, sock) as server:
         for policy, rcode in ((NOBODY, "REFUSED"), (ZonePolicy(), "NOERROR"), (NOBODY, "REFUSED"), (None, "NOERROR")):
             usual = server.engine.serving
-            origin = dns.name.from_text("example.")
-            zones = ZoneTable({} if policy is None else {origin: policy})
-            listed = await asyncio.to_thread(server.listed_for, zones, [origin])
+            zones = ZoneTable({} if policy is None else {b"example\0": policy})
+            listed = await asyncio.to_thread(server.listed_for, zones, [b"example\0"])
             server.serve_by(replace(usual, zones=zones), listed)
             reply = await asyncio.to_thread(ask_from, "127.0.0.1", sock.getsockname(), kind)
             assert reply.rcode == rcode
@@ -546,7 +546,7 @@ SOME = ZonePolicy(compile_acl([{"action": "ACCEPT", "from": ["127.0.0.0/30", "::
 @pytest.mark.parametrize("listed", [True, False], ids=["listed", "all zones"])
 async def test_images_answer_who_an_acl_admits_and_refuse_others(tmp_path, kind, listed):
     sock = bound(kind)
-    table = ZoneTable(listed={dns.name.from_text("example."): SOME}) if listed else ZoneTable(default=SOME)
+    table = ZoneTable(listed={b"example\0": SOME}) if listed else ZoneTable(default=SOME)
     async with answering(tmp_path, sock) as server:
         usual = server.engine.serving
         server.serve_by(type(usual)(usual.data, usual.settings, table))
@@ -561,7 +561,7 @@ async def test_images_answer_who_an_acl_admits_and_refuse_others(tmp_path, kind,
 async def test_each_of_a_batch_is_judged_by_its_own_address_whatever_socket_it_came_by(tmp_path, size):
     images = Images(tmp_path, ZONE, size)
     admitted = [{"action": "ACCEPT", "from": ["127.0.0.2", "127.0.0.4", "::1"]}, {"action": "REJECT"}]
-    table = ZoneTable({dns.name.from_text("example."): ZonePolicy(compile_acl(admitted))})
+    table = ZoneTable({b"example\0": ZonePolicy(compile_acl(admitted))})
     hatch = Hatch(8)
     hatch.open()
     loop = Loop(hatch, 8)

@@ -17,6 +17,7 @@ from auth.zones import ZoneTable
 from daemonkit.configuration import Difference, RowChanges
 from daemonkit.errors import Rejected
 from daemonkit.spec import Spec
+from datasrc.keys import name_of
 
 SOMEBODY = Requester(ipaddress.ip_address("192.0.2.1"))
 ACCEPT, REJECT = [{"action": "ACCEPT"}], [{"action": "REJECT"}]
@@ -115,7 +116,7 @@ def test_a_zone_that_is_no_name_is_refused():
 
 
 def decided(zones: ZoneTable) -> dict[str, Action]:
-    listed = {name.to_text(): policy.query_acl.decide(SOMEBODY) for name, policy in zones.listed.items()}
+    listed = {name_of(key).to_text(): policy.query_acl.decide(SOMEBODY) for key, policy in zones.listed.items()}
     return {**listed, "*": zones.default.query_acl.decide(SOMEBODY)}
 
 
@@ -124,7 +125,7 @@ def test_a_table_changes_by_its_differences():
     rows = {"zones": RowChanges({"a.example": zone(ACCEPT), "c.example": zone(REJECT)}, ("b.example",))}
     values = {"templates": {"default": zone(REJECT)}}
     same_default, touched = change_zones(before, values, Difference(frozenset({"auth"}), rows))
-    assert {origin.to_text() for origin in touched} == {"a.example.", "b.example.", "c.example."}
+    assert {name_of(key).to_text() for key in touched} == {"a.example.", "b.example.", "c.example."}
     assert decided(same_default) == {"a.example.": Action.ACCEPT, "c.example.": Action.REJECT, "*": Action.ACCEPT}
     other_default, _ = change_zones(before, values, Difference(frozenset({"templates"}), rows))
     assert decided(other_default)["*"] is Action.REJECT
@@ -132,7 +133,7 @@ def test_a_table_changes_by_its_differences():
 
 
 def counted(zones: ZoneTable) -> set[str]:
-    return {origin.to_text() for origin in zones.counted}
+    return {name_of(key).to_text() for key in zones.counted}
 
 
 def test_which_zones_are_counted_changes_by_differences():

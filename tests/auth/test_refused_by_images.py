@@ -17,6 +17,7 @@ from auth.cookie_secrets import CookieSecrets
 from auth.listed import list_zones
 from auth.settings import CookieSettings, Settings
 from auth.zones import ZonePolicy, ZoneTable
+from datasrc.keys import name_key
 from tests.auth.test_image_engine import BOOTED, Engines
 from tests.datasrc.zonemaking import SMALL, rrsets
 from tests.image.mapping import SEED
@@ -96,7 +97,8 @@ def go_by(engines: Engines, table: ZoneTable, settings: Settings) -> None:
 )
 def test_images_say_what_the_plain_implementation_says(engines, acls, are_listed, settings, asked):
     default, *own = (ZonePolicy(compile_acl(rules)) for rules in acls)
-    listed = {origin: one for origin, one, is_listed in zip(ORIGINS, own, are_listed, strict=True) if is_listed}
+    keys = map(name_key, ORIGINS)
+    listed = {key: one for key, one, is_listed in zip(keys, own, are_listed, strict=True) if is_listed}
     go_by(engines, ZoneTable(listed, default), settings)
     for address, transport, name, rdtype, extra in asked:
         message = packet.query(name, rdtype, additional=[] if extra is None else [extra])

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from dns.name import from_text
 
 import datasrc
 from auth.client import Client, Transport
@@ -16,13 +15,14 @@ from auth.engine import Engine, Serving
 from auth.tally import Tally
 from auth.zones import ZonePolicy, ZoneTable
 from authworker.errors import HookUnusable
-from authworker.hook import Hook, Query, load
+from authworker.hook import Hook, Query, load, read_records
 from daemonkit.counters import Counters
 from daemonkit.log import own_log
 from daemonkit.spec import Spec
 from tests.auth.world import load as load_zones
 from tests.kit import dnspacket as packet
 from tests.kit.dnsreply import Reply
+from tests.kit.meeting import BELOW, names_compared, names_that_meet
 
 AUTH = Spec.load("auth")
 ZONE = "@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.3\nalias CNAME www\n"
@@ -39,7 +39,7 @@ class World:
         source = datasrc.open("memory:", create=True)
         load_zones(source, {"example.": ZONE, "other.": ZONE})
         self.counters = Counters(AUTH.statistics)
-        table = ZoneTable({from_text("example."): ZonePolicy(hook=True)})
+        table = ZoneTable({b"example\0": ZonePolicy(hook=True)})
         serving = Serving(source, zones=table, hook=self.hook)
         self.engine = Engine(serving, Tally(self.counters), own_log("authworker", AUTH.messages))
 
@@ -82,6 +82,15 @@ def test_records_take_the_place_of_the_answer(world):
     assert (reply.rcode, len(reply.answer)) == ("NOERROR", 3)
     assert b"\xc0\x00\x02\x09" in there.engine.respond(packet.query("www.example.", "A"), CLIENT)
     assert there.counted() == (2, 0)
+
+
+def test_records_of_names_whose_hashes_meet_are_compared_with_few_others():
+    """V75. What a function returns may be made of names that strangers chose: each was compared with all before it."""
+    names = names_that_meet(200)
+    with names_compared() as compared:
+        found = read_records([f"{name} 60 A 192.0.2.1" for name in names], names[0], BELOW)
+    assert [rrset.name for rrset in found] == names
+    assert compared.times <= 4 * len(names)
 
 
 def test_it_is_told_who_asks_for_what(world, tmp_path):

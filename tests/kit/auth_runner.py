@@ -37,6 +37,7 @@ from daemonkit.module import Context
 from daemonkit.paths import Directories
 from daemonkit.secretfiles import Secret
 from daemonkit.spec import Spec
+from datasrc.keys import name_key
 from datasrc.sources import open_sources, source_url
 from image.directory import fingerprint
 from tests.kit.vouching import announced_header, is_vouched
@@ -94,7 +95,8 @@ def settings_of(values: dict[str, Any]) -> Settings:
 
 def zones_of(listed: dict[str, list[Any]]) -> ZoneTable:
     """Zones that the configuration lists, each with its query ACL."""
-    return ZoneTable({dns.name.from_text(origin): ZonePolicy(compile_acl(acl)) for origin, acl in listed.items()})
+    keys = {name_key(dns.name.from_text(origin)): acl for origin, acl in listed.items()}
+    return ZoneTable({key: ZonePolicy(compile_acl(acl)) for key, acl in keys.items()})
 
 
 def keys_of(configured: dict[str, dict[str, Any]]) -> KeyRing:

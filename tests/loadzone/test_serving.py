@@ -133,13 +133,13 @@ def test_of_many_zones_it_is_said_how_many_are_served(socket):
     good = (served("auth/0", 7), served("auth/1", 7))
     first = [named("a.test", *good), named("b.test", served("auth/0", 7), served("auth/1", 6))]
     second = [named("c.test", *good), named("other.test", served("auth/0", 1))]
-    serials = {dns.name.from_text(name): 7 for name in ("a.test.", "B.test.", "c.test.")}
+    serials = [(dns.name.from_text(name), 7) for name in ("a.test.", "B.test.", "c.test.")]
     with door(socket, lambda n: page(second, None) if n % 2 else page(first, "b.test")) as asked:
         sentence = report_many(socket, serials, patience=0)
     assert sentence == "served by 2 auth instances: 2 of 3 zones; `bobctl zone list` shows which are not"
     assert asked == ["/v1/zones?limit=1000", "/v1/zones?after=b.test&limit=1000"]
     with door(Path(f"{socket}2"), lambda _: page([named("a.test", *good)], None)):
-        assert report_many(Path(f"{socket}2"), {dns.name.from_text("a.test."): 7}) == (
+        assert report_many(Path(f"{socket}2"), [(dns.name.from_text("a.test."), 7)]) == (
             "served by 2 auth instances: 1 of 1 zones"
         )
     assert report_many(Path(f"{socket}3"), serials) == "no suite is running now"
