@@ -26,6 +26,7 @@ from tests.datasrc.zonemaking import rrsets
 from tests.image.mapping import Both, meaning
 from tests.kit import dnspacket as packet
 from tests.kit.cookies import CLIENT, OLD_SECRET, SECRET, cookie
+from tests.kit.interpreted import examples
 
 ZONE = """
 @ SOA ns hostmaster 1 3600 900 604800 300
@@ -184,7 +185,7 @@ SECRETS = [
 kinds = st.sampled_from(["ours", "ours", "ours", "another's", "new", "odd", "none"])
 
 
-@hypothesis(max_examples=300, deadline=None)
+@hypothesis(max_examples=examples(300), deadline=None)
 @given(
     secrets=st.sampled_from(SECRETS),
     required=st.booleans(),
@@ -303,7 +304,7 @@ limits = st.builds(
 hosts = st.sampled_from(["192.0.2.7", "192.0.2.77", "192.0.3.7", "2001:db8::1", "2001:db8::ff:1", "2001:db8:77::1"])
 
 
-@hypothesis(max_examples=300, deadline=None)
+@hypothesis(max_examples=examples(300), deadline=None)
 @given(
     limits=limits,
     required=st.booleans(),

@@ -23,6 +23,7 @@ from tests.datasrc.zonemaking import SMALL, rrsets
 from tests.image.mapping import SEED
 from tests.kit import dnspacket as packet
 from tests.kit.cookies import SECRET
+from tests.kit.interpreted import examples
 
 ORIGINS = [dns.name.from_text(text) for text in ("example.", "b.example.", "c.b.example.")]
 INSIDE = {"from": ["10.0.0.0/8", "2001:db8::/32"]}
@@ -78,7 +79,7 @@ def go_by(engines: Engines, table: ZoneTable, settings: Settings) -> None:
     list_zones(table, SEED).tell(engines.both.responder, engines.images)
 
 
-@hypothesis(max_examples=300)
+@hypothesis(max_examples=examples(300))
 @given(
     acls=st.lists(st.sampled_from(ACLS), min_size=4, max_size=4),
     are_listed=st.lists(st.booleans(), min_size=3, max_size=3),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.datasrc.glancing import by_glance, by_objects, doubtful
 from tests.datasrc.reading import ORIGIN, gathered
+from tests.kit.interpreted import examples
 
 HEAD = "$TTL 60\n@ SOA ns h 1 7200 900 604800 300\n@ NS ns\nns A 192.0.2.1\n"
 names = st.sampled_from(
@@ -65,7 +66,7 @@ signed_records = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from([HEAD, SIGNED_HEAD, TWICE_SIGNED_HEAD, "$TTL 60\n"]),
     st.lists(records | signed_records, max_size=25),
@@ -94,7 +95,7 @@ delegations = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from([HEAD, SIGNED_HEAD]),
     st.lists(delegations, min_size=1, max_size=4),

@@ -14,10 +14,11 @@ from datasrc.zonetext import Record
 from datasrc.zonetext_zone import ZoneText
 from tests.datasrc.glancing import by_glance, by_objects, doubtful
 from tests.datasrc.reading import ORIGIN, gathered, zone
+from tests.kit.interpreted import examples
 
 HEAD = "$TTL 60\n@ SOA ns h 1 7200 900 604800 300\n@ NS ns\nns A 192.0.2.1\n"
 ORIGINS = st.sampled_from([ORIGIN, dns.name.root, dns.name.from_text("org."), dns.name.from_text("Example.ORG.")])
-many = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 
 # Few names, so that targets meet what is there: below cuts and DNAMEs, names that only others lie below, wildcards.
 NAMES = ["a", "b", "b.a", "c.b.a", "*", "*.a", "*.z", "ns.a", "x.y.z"]

@@ -32,6 +32,7 @@ from tests.image import reference
 from tests.image.mapping import ARENA, SEED, Both
 from tests.image.test_responder import DS, ORIGIN, ZONE, questions, zones
 from tests.kit import dnspacket as packet
+from tests.kit.interpreted import examples
 
 ROOT = Path(__file__).parents[2]
 DO = 0x8000
@@ -60,7 +61,7 @@ def stored(url: str, *sets: tuple[dns.name.Name, list[RRset]]) -> datasrc.source
     return source
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(zone=zones, questions=questions)
 def test_it_answers_what_the_reference_answers(tmp_path, zone, questions):
     built, expected = Both(tmp_path / "built"), Both(tmp_path / "expected", build=reference.build)

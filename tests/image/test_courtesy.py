@@ -22,6 +22,7 @@ from tests.datasrc.zonemaking import SMALL, rrsets, wire
 from tests.image.leaving import SLACK, reason_to_leave
 from tests.image.mapping import Both, meaning, size_of
 from tests.kit import dnspacket as packet
+from tests.kit.interpreted import examples
 from tests.kit.signedzones import CHAINS, MISSING, SignedZone
 
 FULL = Settings(minimal_responses=False)
@@ -83,7 +84,7 @@ def same_but_for_room(both: Both, message: bytes, *, stream: bool = False) -> bo
 def test_random_zones(tmp_path_factory):
     answered = []
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(zone=zones, subzone=st.one_of(st.none(), zones), questions=questions)
     def run(zone, subzone, questions):
         both = Both(tmp_path_factory.mktemp("courtesy"), FULL)

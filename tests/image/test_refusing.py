@@ -17,6 +17,7 @@ from image.layout import VOUCHED_FOR
 from tests.datasrc.zonemaking import SMALL, rrsets
 from tests.image.mapping import OPEN, Both
 from tests.kit import dnspacket as packet
+from tests.kit.interpreted import examples
 
 OURS, OTHERS = 7, 8  # fingerprints
 HOUR = 3_600_000  # milliseconds
@@ -37,7 +38,7 @@ names = st.lists(labels, max_size=3).map(lambda parts: dns.name.Name([*parts, b"
 extras = st.sampled_from([None, packet.opt(), packet.opt(flags=packet.DO, size=512), packet.opt(packet.option(3))])
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=names,
     rdtype=st.sampled_from(["A", "DS", "SOA", "ANY", "NSEC", 65280]),

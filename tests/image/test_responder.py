@@ -17,6 +17,7 @@ from image.layout import FRAGMENTS, MAX_CHAIN, REFUSED
 from tests.datasrc.zonemaking import SMALL, rrsets, wire
 from tests.image.mapping import OPEN, Both
 from tests.kit import dnspacket as packet
+from tests.kit.interpreted import examples
 
 ORIGIN = dns.name.from_text("example.")
 SUBZONE = dns.name.from_text("b.example.")
@@ -67,7 +68,7 @@ def both(tmp_path: Path) -> Iterator[Both]:
     both.close()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(zone=zones, subzone=st.one_of(st.none(), zones), questions=questions)
 def test_the_image_answers_as_the_plain_implementation(tmp_path, zone, subzone, questions):
     both = Both(tmp_path)

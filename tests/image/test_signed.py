@@ -4,7 +4,6 @@ BIND's work.
 
 from __future__ import annotations
 
-import os
 import random
 import tempfile
 from pathlib import Path
@@ -20,11 +19,12 @@ from datasrc.zonetext_zone import read_zone
 from tests.auth.world import TCP
 from tests.image.mapping import Both
 from tests.kit import dnspacket as packet
+from tests.kit.interpreted import examples
 from tests.kit.signedzones import CHAINS, MISSING, SignedZone
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
-EXAMPLES = int(os.environ.get("SIGNED_IMAGES_EXAMPLES", "4"))  # zones of each chain
+EXAMPLES = 4  # zones of each chain
 QUESTIONS = 70  # of each zone: many zones show more than many questions
 SIZES = (512, 1232)
 DO = 0x8000
@@ -33,7 +33,7 @@ CNAME = 5
 
 # A zone of another seed is no simpler one: there is nothing to shrink.
 @pytest.mark.parametrize("chain", CHAINS)
-@settings(max_examples=EXAMPLES, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=examples(EXAMPLES), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(seed=st.integers(0, 2**32 - 1))
 def test_random_questions_get_the_answers_of_the_plain_implementation(chain, seed):
     with tempfile.TemporaryDirectory() as folder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,9 +23,9 @@ from image.responder import Responder
 from image.zonerecord import ZoneRecord, origin_wire
 from memmgr.store import Store
 from tests.datasrc.zonemaking import TESTER, name, rdtype, rrset
+from tests.kit.interpreted import examples
 
 ORIGIN = "example."
-SHARE = int(os.environ.get("PATCH_EXAMPLES_SHARE", "1"))  # of the examples only that part, where they take long
 SERVERS = ["ns", "ns.sub", "ns.deep.sub", "a", "b.a", "ns.elsewhere.test."]
 NAMES = ["@", "ns", "a", "b.a", "c.b.a", "*", "*.a", "x.*.a", "sub", "ns.sub", "deep.sub", "ns.deep.sub", "*.sub", "d"]
 ASKED = [*NAMES, "zz", "zz.a", "zz.zz.a", "y.sub", "zz.b.a", "x.d", "zz.x.*.a"]
@@ -177,7 +176,7 @@ def compare(one: Store, other: Store, told: str, queries: Sequence[tuple[str, st
             raise AssertionError(f"{text} {kind}, {told}:\n{texts[0]}\ninstead of\n{texts[1]}")
 
 
-@settings(deadline=None, max_examples=60 // SHARE, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(["published", "killed", "lost"]), changes), min_size=3, max_size=7))
 @example(
     [
@@ -226,7 +225,7 @@ def run(directory: Path, steps) -> Rig:
     return rig
 
 
-@settings(max_examples=40 // SHARE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(changes, min_size=2, max_size=5))
 @example(
     [[(True, ("ns.sub", "A", "192.0.2.1"))], [(True, ("sub", "NS", "ns.sub"))], [(False, ("sub", "NS", "ns.sub"))]]
@@ -244,7 +243,7 @@ def test_changed_in_place_is_built_anew(tmp_path_factory, steps):
     run(tmp_path_factory.mktemp("zone"), steps)
 
 
-@settings(max_examples=25 // SHARE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes)
 def test_written_whole_is_built(tmp_path_factory, step):
     directory = tmp_path_factory.mktemp("zone")

@@ -12,7 +12,8 @@ from image.overlay import Overlay
 from image.patch import MAX_NAMES, Tools
 from image.zonerecord import origin_wire
 from tests.datasrc.zonemaking import name
-from tests.memmgr.test_patch import ORIGIN, SHARE, Rig, compare
+from tests.kit.interpreted import examples
+from tests.memmgr.test_patch import ORIGIN, Rig, compare
 
 CUTS = 600  # more than were looked at one by one, once
 HOSTS = 40  # of them each is named by 15 delegations
@@ -155,7 +156,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=12 // SHARE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 def test_random_changes_of_servers_are_what_is_built(tmp_path_factory, steps):
     rig = Rig(tmp_path_factory.mktemp("zone"))

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.datasrc.zonemaking import TESTER
+from tests.kit.interpreted import examples
 from tests.memmgr.signing import Entry, signed
-from tests.memmgr.test_patch import ORIGIN, SHARE, Asker, Rig, compare
+from tests.memmgr.test_patch import ORIGIN, Asker, Rig, compare
 
 CHAINS = ["nsec", "nsec3", "opt-out"]
 DS = "7 13 2 " + "ab" * 32
@@ -75,7 +76,7 @@ def run(directory, chain: str, changes: list[set[int]]) -> SignedRig:
 
 
 @pytest.mark.parametrize("chain", CHAINS)
-@settings(max_examples=12 // SHARE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=steps)
 def test_a_signed_zone_changed_in_place_is_built_anew(tmp_path_factory, chain, changes):
     run(tmp_path_factory.mktemp("zone"), chain, changes)
