@@ -53,7 +53,7 @@ class Builds:
         """Have an image of these zones built. Raises OSError where there is no slot for it."""
         self.hold(batch)
         self.unrecorded = not all(map(self._has_record, batch.origins))
-        return Build(batch, *self._store.reserve(LAST_SLOTS))
+        return Build(batch, *self._store.listed.reserve(LAST_SLOTS))
 
     def end(self) -> set[bytes]:
         """Nothing is being built any more; the keys of the zones that changed meanwhile."""

@@ -53,7 +53,7 @@ class Compacting:
         if batch is None:
             return None
         try:
-            return Build(batch, *self._store.reserve())
+            return Build(batch, *self._store.listed.reserve())
         except OSError:
             self._plan.put_back(batch)
             raise

@@ -43,7 +43,7 @@ class Keeper:
         """`resting` are data sources that are left alone for now."""
         self.store = store
         self.following = Following(log, self._known, None if resting is None else resting.reason)
-        self.plan = Plan(scarce=lambda: store.free < layout.MAX_SLOTS // SCARCE)
+        self.plan = Plan(scarce=lambda: store.listed.free < layout.MAX_SLOTS // SCARCE)
         self._log = log
         changing, self._compaction = Changing(store, log), Compaction(store)
         self._builds = Builds(store, log)
@@ -75,7 +75,8 @@ class Keeper:
         if self._closed:
             return
         first = self.following.sources is None
-        files, left = (self.store.take_files(), self.store.left_marks()) if first else (None, None)
+        notes = self.store.notes
+        files, left = (notes.take_files(), notes.left_marks(self.store.manifest)) if first else (None, None)
         if left is not None:
             self._sweeping.unsettled = left.unsettled
         if self.following.adopt(sources, self.store.manifest.sources, left=left, files=files):

@@ -75,7 +75,7 @@ class Margin:
     def _make(self, heap: int = 0) -> int:
         """Another slot. Raises OSError: a disk that does not give back what was written has no room for it either."""
         with self._store.shortage.asking():
-            number, path = self._store.reserve()
+            number, path = self._store.listed.reserve()
             try:
                 builder.build([], path, self._store.manifest.seed)
                 self._store.enlist(number, heap)

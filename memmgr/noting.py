@@ -45,7 +45,7 @@ class Noting:
             self._note_marks()
             news = self._following.files.news
             if news != self._noted:
-                self._store.remember_files(self._following.files.told())
+                self._store.notes.remember_files(self._following.files.told())
                 self._noted = news
         except OSError as error:
             self._log.warning("MEMMGR_NOT_NOTED", reason=error)
@@ -57,13 +57,13 @@ class Noting:
         listed, kept = self._following.listed(), self._kept()
         try:
             if listed != self._store.manifest.sources:
-                self._store.remember(listed)
+                self._store.listed.remember(listed)
             if kept != self._marks:
-                self._store.remember_marks(kept)
+                self._store.notes.remember_marks(self._store.manifest, kept)
                 self._marks = kept
         except OSError:
             self._marks = None
-            self._store.forget_marks()
+            self._store.notes.forget_marks()
             raise
 
     def _kept(self) -> Marks:

@@ -1,4 +1,4 @@
-"""The directory of images: its files, which of them are listed, and which record every zone has.
+"""The images: their files, which record every zone has, and what is published when.
 
 One process writes, by a lock. Whatever is killed whenever: a file is listed only when all of it is on the disk, the
 list is replaced by renaming, a zone by one store; what is in no list is removed at the next start.
@@ -6,17 +6,14 @@ list is replaced by renaming, a zone by one store; what is in no list is removed
 
 from __future__ import annotations
 
-import errno
-import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from datasrc.filememory import PackedFiles
 from datasrc.keytable import KeyTable
 from image import directory, layout, manifest
 from image.arena import Arena
@@ -25,15 +22,14 @@ from image.directory import Directory, record_place
 from image.errors import ImageError
 from image.manifest import Manifest, Slot
 from image.zonerecord import ZoneRecord, identity, origin_at, source_at
-from memmgr import filetable
 from memmgr.announcing import Announcement
-from memmgr.errors import ListUnreadable, Occupied
-from memmgr.marks import Marks, MarksFile
+from memmgr.imagelist import ImageList
+from memmgr.leftovers import Leftovers
+from memmgr.notes import Notes
+from memmgr.place import Place
 from memmgr.shortage import Shortage
-from memmgr.slots import Refused, Slots, reason_of, stamp, with_another_delta
+from memmgr.slots import Refused, Slots, reason_of, with_another_delta
 
-MODE = 0o700  # of the directory: zones may be nobody else's business
-PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # errors that say nothing of a file
 MANY = 64  # zones that are published in one go: then checksums are made at the end
 DIRECTORY_SPARE = 1024  # zones a directory has room for beyond those it is made with, or as many again
 
@@ -63,13 +59,11 @@ class Store:
         self._announcement = Announcement(announcement, place, run)
         self._refused = refused
         self._gives_list_up = gives_list_up
-        self._reserved: set[int] = set()  # slots whose images are being built
         self.shortage = Shortage()
-        self._synced = False  # whether the list lasts, behind a power cut, too: of what is found nobody knows
-        self._stuck: set[Path] = set()  # what could not be removed
+        self._leftovers = Leftovers(place, refused)
         with ExitStack() as undo:  # it may be tried again, here or by another process
-            self._lock = _locked(place)
-            undo.callback(os.close, self._lock)
+            self._kept = Place(place)
+            undo.callback(self._kept.let_go)
             self.arena = Arena()
             undo.callback(self.arena.close)
             try:
@@ -85,9 +79,8 @@ class Store:
         What was announced still is: whoever reads it maps what zones moved to. Behind this nobody answers them as they
         were before that, for nobody can learn of it until the next announcement.
         """
-        self._files = self._read_files()
-        self._marks = MarksFile(self.place)
-        self.manifest = self._read() or Manifest(0, manifest.boot_id(), stamp(), "", 0, lineage=stamp())
+        self.notes = Notes(self._kept, self._leftovers, self._refused)
+        self.listed = ImageList(self._kept, self._announcement, self._refused, given_up=self._gives_list_up)
         try:
             self.sync_again()  # now: what was left by who was killed takes room that is needed
         except OSError:  # it may last: the next look tries again, and nothing is removed until then
@@ -109,6 +102,16 @@ class Store:
         self.directory.vouch_for_nothing()
         self.directory.settle(self.zones.total())
         self._sweep()
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is listed."""
+        return self.listed.manifest
+
+    @property
+    def in_place(self) -> bool:
+        """As Place.in_place. Raises OSError."""
+        return self._kept.in_place
 
     # Reading.
 
@@ -169,40 +172,6 @@ class Store:
 
     # Writing.
 
-    @property
-    def in_place(self) -> bool:
-        """Whether the directory is the one that was locked: else nobody finds what is written. Raises OSError.
-
-        Of one that was let go nothing is said: nothing is written there.
-        """
-        return self._lock < 0 or manifest.is_in_place(self._lock, self.place)
-
-    def _require_place(self) -> None:
-        """Raise OSError where the directory is another: it may be kept by another process."""
-        if not self.in_place:
-            raise OSError(errno.ESTALE, f"{self.place} is not the directory any more that was locked")
-
-    @property
-    def free(self) -> int:
-        """How many slots are free."""
-        return layout.MAX_SLOTS - len({slot.number for slot in self.manifest.slots} | self._reserved)
-
-    def reserve(self, last: int = 0) -> tuple[int, Path]:
-        """A slot that is free, and the file to build its image in; the `last` ones are for others.
-
-        Raises OSError where there is none.
-        """
-        if self.free <= last:
-            raise OSError(errno.ENOSPC, f"there is no room for another image beside {len(self.manifest.slots)}")
-        used = {slot.number for slot in self.manifest.slots} | self._reserved
-        number = self.manifest.next_slot
-        while number in used:
-            number = (number + 1) % layout.MAX_SLOTS
-        # The numbers come round: one that was in use until now may still be mapped by who is slow to look.
-        self.manifest = msgspec.structs.replace(self.manifest, next_slot=(number + 1) % layout.MAX_SLOTS)
-        self._reserved.add(number)
-        return number, self.place / f"{number}.image"
-
     def enlist(self, number: int, heap: int = 0) -> None:
         """List the image that was just built for a reserved slot, with a delta of its own. No zone points to it yet.
 
@@ -215,12 +184,12 @@ class Store:
         except BaseException:
             self._slots.let_go(number)
             raise
-        self._reserved.discard(number)
+        self.listed.reserved.discard(number)
 
     def discard(self, number: int) -> None:
         """Remove what there is of an image that could not be built or listed: it takes room. Raises OSError."""
-        self._reserved.discard(number)
-        self._require_place()
+        self.listed.reserved.discard(number)
+        self._kept.require()
         if all(slot.number != number for slot in self.manifest.slots):
             for path in [*self.place.glob(f"{number}.*"), *self.place.glob(f".{number}.*")]:
                 if path.name != self.manifest.directory:
@@ -270,50 +239,11 @@ class Store:
         self._list(tuple(slot for slot in self.manifest.slots if slot.number not in numbers))
         for number in numbers:
             self._slots.let_go(number)
-        if not self._synced:  # the list before this one has them, and may come back: sync_again() removes them
+        if not self.listed.synced:  # the list before this one has them, and may come back: sync_again() removes them
             return
         for number in numbers:
             for name in (f"{number}.image", f"{number}.delta"):
-                self._remove(self.place / name)
-
-    def remember(self, sources: tuple[manifest.Source, ...]) -> None:
-        """Note which data sources there are. Readers need not know. Raises OSError.
-
-        It takes the place of the list, so it is as durable as any list: an empty file in its place behind a power cut
-        would cost all images.
-        """
-        self._write(msgspec.structs.replace(self.manifest, sources=sources))
-
-    def left_marks(self) -> Marks:
-        """How far a process before this one followed the data sources, as far as that is known."""
-        try:
-            return self._marks.read(self.manifest)
-        except (ImageError, OSError) as error:
-            reason = error.reason if isinstance(error, ImageError) else str(error)
-            self._refused(self.place / self._marks.name, reason)
-            return Marks()
-
-    def remember_marks(self, followed: Marks) -> None:
-        """Note how far the data sources that are listed were followed. Raises OSError."""
-        self._require_place()
-        before = self.place / self._marks.name
-        self._marks.write(self.manifest, followed)
-        self._remove(before)
-
-    def forget_marks(self) -> None:
-        """Let nobody believe what was noted of that. Raises OSError."""
-        self._require_place()
-        self._marks.forget()
-
-    def take_files(self) -> dict[int, PackedFiles]:
-        """What a process before this one read of zone files, by the number of the data source: for who asks first."""
-        found, self._files = self._files, {}
-        return found
-
-    def remember_files(self, sources: Mapping[int, PackedFiles]) -> None:
-        """Note what was read of zone files. Raises OSError."""
-        self._require_place()
-        filetable.write(self.place, sources)
+                self._leftovers.remove(self.place / name)
 
     def has(self, origin: bytes, source: int, version: int) -> bool:
         """Whether the directory has this version of a zone (wire form, small letters), of this data source."""
@@ -347,17 +277,14 @@ class Store:
 
     def sync_again(self) -> None:
         """Make last what could not be made to, if there is anything. Raises OSError."""
-        if not self._synced:
-            manifest.sync_directory(self.place)
-            self._synced = True
+        if self.listed.sync_again():
             self._sweep()
 
     def let_go(self) -> None:
         """Let another process keep these images. What is mapped stays so: who still asks must not meet a hole."""
-        if self._lock >= 0:
+        if self._kept.is_held:
             self._slots.settle()
-            os.close(self._lock)
-            self._lock = -1
+            self._kept.let_go()
 
     def close(self) -> None:
         """The same, and unmap everything: nobody may ask any more."""
@@ -366,46 +293,15 @@ class Store:
 
     # Files.
 
-    def _read(self) -> Manifest | None:
-        """Raises ListUnreadable, OSError."""
-        path = self.place / manifest.NAME
-        try:
-            return manifest.read(path)
-        except FileNotFoundError:
-            return None
-        except ImageError as error:
-            self._refused(path, error.reason)
-            return None
-        except OSError as error:
-            if error.errno in PASSING:
-                raise
-            aside = self.place / manifest.UNREADABLE if self._gives_list_up else None
-            if aside is not None:
-                path.replace(aside)
-            raise ListUnreadable(path, error, aside) from error
-
-    def _read_files(self) -> dict[int, PackedFiles]:
-        """Raises OSError where that may go well in a moment: all zone files would be read and built anew for it."""
-        path = self.place / filetable.NAME
-        try:
-            return filetable.read(self.place)
-        except ImageError as error:
-            self._refused(path, error.reason)
-        except OSError as error:
-            if error.errno in PASSING:
-                raise
-            self._refused(path, str(error))
-        return {}
-
     def _map(self) -> bool:
         """Map what is listed; whether all of it is as it was."""
         whole, lost = self._slots.map(self.manifest)
         if lost:
             # The list says so first: who has one of these deltas mapped tells by its stamp that another is to be
             # mapped. A process that finds one, empty and whole, could not know that it is not the one that was listed.
-            self._begin_lineage()
+            self.listed.begin_lineage()
             listed = (with_another_delta(slot) if slot.number in lost else slot for slot in self.manifest.slots)
-            self._write(msgspec.structs.replace(self.manifest, slots=tuple(listed)))  # which is still of its boot
+            self.listed.write(msgspec.structs.replace(self.manifest, slots=tuple(listed)))  # which is still of its boot
             self._slots.make_anew(lost)
         return whole
 
@@ -421,16 +317,12 @@ class Store:
                 self.directory, self.zones = old, zones
                 return
             self._refused(old.path, "it points to what is not there")
-        self._begin_lineage()
+        self.listed.begin_lineage()
         room = sum(slot.zones for slot in before.slots) + (trusted.used if trusted is not None else 0)
         self.directory = self._make_directory(self._slots.all_records(before, trusted, damaged), room, old)
         if old is not None:
             old.close()
         self.zones = Counter(slot for _, slot, _ in self.directory.entries())
-
-    def _begin_lineage(self) -> None:
-        """Zones may have other records than those given last: the next list says so."""
-        self.manifest = msgspec.structs.replace(self.manifest, lineage=stamp())
 
     def _directory_octets(self, old: Directory | None) -> int:
         """Of the directory that may have to be made anew: with the old one it has half of all addresses at most."""
@@ -458,11 +350,11 @@ class Store:
 
     def _make_directory(self, records: Iterable[tuple[int, int]], zones: int, old: Directory | None) -> Directory:
         """One with these records (slot and offset), of so many zones at most."""
-        self._require_place()
+        self._kept.require()
         epoch = self.manifest.epoch + 1
         path = self.place / f"{epoch}.directory"
         with ExitStack() as undo:  # in no list it would take its room until the process ends
-            undo.callback(self._remove, path)
+            undo.callback(self._leftovers.remove, path)
             directory.create(path, self.manifest.seed, _room(zones))
             made = Directory(self.arena, path, writable=True)
             undo.callback(made.close)
@@ -471,7 +363,7 @@ class Store:
                     origin = origin_at(self.arena.view, record_place(slot, offset, self.heaps))
                     made.put(made.find(origin, self.heaps), origin, slot, offset)
             slots = tuple(slot for slot in self.manifest.slots if slot.number in self.images)
-            self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, directory=path.name, slots=slots))
+            self.listed.replace(msgspec.structs.replace(self.manifest, epoch=epoch, directory=path.name, slots=slots))
             undo.pop_all()
         if old is not None:
             old.advance()  # for who still looks there
@@ -499,57 +391,20 @@ class Store:
 
     def _list(self, slots: tuple[Slot, ...]) -> None:
         epoch = self.manifest.epoch + 1
-        self._replace(msgspec.structs.replace(self.manifest, epoch=epoch, slots=slots))
+        self.listed.replace(msgspec.structs.replace(self.manifest, epoch=epoch, slots=slots))
         self.directory.advance()
-
-    def _replace(self, changed: Manifest) -> None:
-        self._write(msgspec.structs.replace(changed, boot=manifest.boot_id()))
-        self._announcement.tell(self.manifest)
-
-    def _write(self, changed: Manifest) -> None:
-        self._require_place()
-        try:
-            manifest.write(self.place / manifest.NAME, changed, durable=True)
-        except manifest.NotSynced:  # the next memmgr finds this list: what it names is kept, and what it replaces, too
-            self._synced = False
-        self.manifest = changed
 
     def _sweep(self) -> None:
         """Remove what is in no list: left by who was killed. What is being built is to be listed.
 
         Nothing is removed while a list before this one may come back: sync_again() does it then.
         """
-        if not (self._synced and self.in_place):
+        if not (self.listed.synced and self.in_place):
             return
-        listed = {manifest.NAME, manifest.UNREADABLE, manifest.LOCK, filetable.NAME}
-        listed |= {self._marks.name, self.manifest.directory}
+        kept = {manifest.NAME, manifest.UNREADABLE, manifest.LOCK, self.manifest.directory, *self.notes.names}
         for slot in self.manifest.slots:
-            listed |= {slot.image, slot.delta}
-        being_built = tuple(f"{number}.image" for number in self._reserved)
-        for path in self.place.iterdir():
-            if path.name not in listed and not path.name.lstrip(".").startswith(being_built):
-                self._remove(path)
-
-    def _remove(self, path: Path) -> None:
-        """Remove a file that nobody needs. What cannot be removed only takes room: it is told once, and the rest goes
-        on.
-        """
-        try:
-            if not path.is_dir():
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            if path not in self._stuck:
-                self._stuck.add(path)
-                self._refused(path, f"it cannot be removed: {error.strerror}")
-
-
-def _locked(place: Path) -> int:
-    """The descriptor of the lock of a directory, which is made where there is none. Raises Occupied, OSError."""
-    place.mkdir(MODE, parents=True, exist_ok=True)
-    try:
-        return manifest.lock(place)
-    except BlockingIOError:
-        raise Occupied(f"{place}: another process keeps these images") from None
+            kept |= {slot.image, slot.delta}
+        self._leftovers.sweep(kept, self.listed.reserved)
 
 
 def _room(zones: int) -> int:

@@ -16,7 +16,7 @@ from image import layout
 from image.delta import USED_PLACE
 from image.responder import Responder
 from image.zonerecord import origin_wire
-from memmgr import slots, store
+from memmgr import imagelist, slots
 from tests.datasrc.zonemaking import change
 from tests.fuzz import zones
 from tests.kit import dnspacket as packet
@@ -35,7 +35,7 @@ class Images:
     def __init__(self, directory: Path) -> None:
         numbers = itertools.count(1)
         with pytest.MonkeyPatch.context() as patch:
-            for module in (slots, store):  # the seed of hashes, too
+            for module in (slots, imagelist):  # the seed of hashes, too
                 patch.setattr(module, "stamp", lambda: next(numbers))
             self.house = House(directory)
             for origin, text in zones.zones().items():

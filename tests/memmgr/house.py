@@ -138,7 +138,7 @@ class House:
     def kill(self) -> None:
         """End as a process that notes nothing for the next one, and brings nothing to an end."""
         assert self.keeper is not None
-        os.close(self.keeper.store._lock)
+        os.close(self.keeper.store._kept._lock)
         self.sources.close()
         self.keeper = None
 

@@ -118,7 +118,7 @@ def test_what_there_is_no_slot_for_waits_for_one(house, monkeypatch):
         raise OSError(errno.ENOSPC, "there is no room for another image")
 
     with monkeypatch.context() as patched:
-        patched.setattr(house.keeper.store, "reserve", none_free)
+        patched.setattr(house.keeper.store.listed, "reserve", none_free)
         with pytest.raises(OSError, match="no room"):
             house.keeper.take_worn()
     task = house.keeper.take_worn()

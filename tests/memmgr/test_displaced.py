@@ -104,11 +104,11 @@ def test_nothing_is_written_into_or_removed_from_the_directory_of_another(house:
     keeper = house.start().keeper
     assert keeper is not None
     store = keeper.store
-    number, path = store.reserve()
+    number, path = store.listed.reserve()
     replace(house.place)
     (house.place / path.name).write_bytes(b"another's")
     before = sorted(house.place.iterdir())
-    for call in (lambda: store.remember(()), lambda: store.remember_files({}), lambda: store.strike(set()),
+    for call in (lambda: store.listed.remember(()), lambda: store.notes.remember_files({}), lambda: store.strike(set()),
                  lambda: store.discard(number), store._grow):  # fmt: skip
         store.shortage.forget()
         with pytest.raises(OSError, match="not the directory") as raised:

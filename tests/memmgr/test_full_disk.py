@@ -287,7 +287,7 @@ def test_a_directory_that_cannot_be_listed_takes_no_room(house, monkeypatch):
 def test_an_image_that_cannot_be_listed_is_mapped_no_more(house, monkeypatch):
     house.load(soa(1, "www A 192.0.2.80"), "example.")
     store = house.start().keeper.store
-    number, path = store.reserve()
+    number, path = store.listed.reserve()
     builder.build([], path, store.manifest.seed)
     before = mappings(".image", ".delta")
     for call in ("memmgr.slots.checksum", "memmgr.slots.Slots._make_delta", "memmgr.store.Store._list"):
@@ -539,5 +539,5 @@ def test_a_note_of_sources_that_could_not_be_written_is_not_taken_for_written(ho
     with monkeypatch.context() as patched:
         watch(patched, Disk(1))
         with pytest.raises(OSError, match="No space left"):
-            store.remember(())
+            store.listed.remember(())
     assert store.manifest.sources == before

@@ -17,6 +17,7 @@ from image import manifest
 from image.manifest import Manifest
 from memmgr import marks, noting
 from memmgr.following import Found
+from memmgr.imagelist import ImageList
 from memmgr.marks import Known, Mark, Marks, MarksFile
 from memmgr.store import Store
 from tests.datasrc.zonemaking import load
@@ -133,7 +134,7 @@ def test_what_was_lost_is_looked_for_though_who_found_that_was_killed(left, surv
     for path in left.place.glob({"boot": "nothing", "delta": "*.delta", "list": manifest.NAME}[how]):
         path.unlink()
     store = Store(left.place, left.announcement, RUN, lambda path, reason: None)
-    os.close(store._lock)
+    os.close(store._kept._lock)
     left.start()
     assert surveys == ["main"]
     assert left.text("www.example.") == "192.0.2.82"
@@ -191,7 +192,7 @@ def test_what_could_not_be_noted_anew_is_not_left_as_it_was(house, surveys, monk
     other_house(house)
     keeper = house.start().keeper
     with monkeypatch.context() as patched:
-        patched.setattr(Store, "remember", no_room)
+        patched.setattr(ImageList, "remember", no_room)
         patched.setattr(MarksFile, "write", no_room)
         house.configured = dict(reversed(house.configured.items()))
         house.sources.close()

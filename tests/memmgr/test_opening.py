@@ -26,7 +26,7 @@ def read_only(*_arguments: object) -> None:
     raise OSError(errno.EROFS, "Read-only file system")
 
 
-@pytest.mark.parametrize("call", ["manifest.lock", "Announcement.withdraw"])
+@pytest.mark.parametrize("call", ["Place", "Announcement.withdraw"])
 def test_starts_that_fail_keep_no_addresses(house, monkeypatch, call):
     before = addresses()
     with monkeypatch.context() as patched:
@@ -249,7 +249,7 @@ def test_no_list_takes_the_place_of_another_before_it_is_on_the_disk(house, monk
     monkeypatch.setattr(os, "fsync", sync)
     monkeypatch.setattr(Path, "replace", replace)
     house.start()
-    house.keeper.store.remember(())
+    house.keeper.store.listed.remember(())
     house.load(soa(2, "www A 192.0.2.82"))
     house.settle()
     house.stop()

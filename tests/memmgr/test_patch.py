@@ -91,7 +91,7 @@ class Rig:
         return touched
 
     def build(self, store: Store) -> None:
-        number, path = store.reserve()
+        number, path = store.listed.reserve()
         with self.finder() as finder:
             build([finder], path, store.manifest.seed)
         store.enlist(number)
@@ -128,7 +128,7 @@ class Rig:
             store.publish([(record.origin, slot, offset)])
 
     def write_all(self, store: Store) -> None:
-        number, path = store.reserve()
+        number, path = store.listed.reserve()
         build([], path, store.manifest.seed)
         store.enlist(number)
         blank = ZoneRecord(origin_wire(self.origin), number=layout.IN_DELTA | 7)

@@ -10,6 +10,8 @@ import pytest
 import datasrc
 from datasrc.sources import open_sources
 from memmgr import noting, plan
+from memmgr.imagelist import ImageList
+from memmgr.notes import Notes
 from memmgr.store import Store
 from tests.datasrc.zonemaking import load
 from tests.memmgr.house import soa
@@ -98,8 +100,8 @@ def test_what_cannot_be_noted_for_the_next_process_costs_nothing(house, monkeypa
     def full(*_: object) -> None:
         raise FULL
 
-    monkeypatch.setattr(Store, "remember", full)
-    monkeypatch.setattr(Store, "remember_files", full)
+    monkeypatch.setattr(ImageList, "remember", full)
+    monkeypatch.setattr(Notes, "remember_files", full)
     house.start().settle()
     assert house.text("www.example.") == "192.0.2.80"
     assert house.keeper.announced
