@@ -1,4 +1,7 @@
-"""The same domains by Debian's zonemaster-cli (Engine 4.6): it finds what we find, but for what is explained here."""
+"""The same domains by Debian's zonemaster-cli (Engine 4.6): it finds what we find, but for what is explained here.
+
+Where our own servers answer: tests/system/test_health.py.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,6 @@ import pytest
 
 from tests.health.scenes import SCENES
 from tests.health.stage import ZONE
-from tests.health.world import COMPARED
-from tests.kit.internet_suites import results
 from tests.kit.internet_zonemaster import namespace
 
 TESTS = (
@@ -90,28 +91,3 @@ def test_both_implementations_find_the_same(scene, theirs):
     assert len(ours & theirs[scene]) >= 10
     assert theirs[scene] - ours - OLD == ONLY_THEIRS.get(scene, set())
     assert ours - theirs[scene] - DETAILS == ONLY_OURS.get(scene, set())
-
-
-# In Nameserver and Zone: 4.6 wants an AAAA record at the apex before it says that AAAA is processed well.
-MORE = {"AAAA_WELL_PROCESSED"}
-# Where only some servers have the MX record it depends on which one is asked, whether mail to RNAME can be delivered.
-MAIL = {"differing.example": {"RNAME_MAIL_DOMAIN_INVALID"}}
-MAIL_OURS = {"differing.example": {"RNAME_RFC822_VALID"}}
-
-
-@pytest.mark.parametrize("domain", COMPARED)
-def test_both_find_the_same_where_our_own_servers_answer(domain):
-    """Root, top level domain and hosting company are process trees of this suite, with zones from loadzone."""
-    new = (*NEW, "N15_", "Z11_")
-    ours = {
-        entry["tag"]
-        for entry in results()["ours"][domain]["entries"]
-        if entry["level"] != "DEBUG"
-        and entry["module"] not in ("System", "DNSSEC")
-        and entry["testcase"] not in ("Connectivity03", "Connectivity04")
-        and not entry["tag"].startswith(new)
-    }
-    found = {tag for module, tag in results()["theirs"][domain] if module != "SYSTEM"}
-    assert len(ours & found) > 40
-    assert found - ours - OLD == MAIL.get(domain, set())
-    assert ours - found - DETAILS - MORE == MAIL_OURS.get(domain, set())
