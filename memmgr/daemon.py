@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from daemonkit.errors import Rejected
 from daemonkit.garbage import collect_a_little_at_a_time, look_at_all_again
 from daemonkit.module import Context, Module, command
 from datasrc.errors import DataSourceError, StorageError, UnknownBackend
-from datasrc.keys import key_text
 from datasrc.silence import LISTEN_EVERY, SILENT_AFTER, Asking, Unanswered
 from datasrc.sources import Failure, Sources, open_sources, source_url
 from image import arena
@@ -36,6 +34,7 @@ from memmgr.listed import listed_keys
 from memmgr.opening import DIRECTORY, open_store
 from memmgr.problems import Problems
 from memmgr.resting import Resting
+from memmgr.status import status_of
 from memmgr.store import Store
 from memmgr.upgrading import upgrade_own
 from memmgr.zonefacts import build_status, failures, zone_images, zone_problems
@@ -292,36 +291,7 @@ class MemmgrDaemon(Module):
             return None
 
     def _status(self) -> api.StatusReply:
-        keeper = self._keeper
-        place = str(self.context.directories.state / DIRECTORY)
-        if keeper is None:
-            return api.StatusReply("starting", place, 0, 0, 0, 0, None, (), (), doubt="memmgr is still starting")
-        store = keeper.store
-        slots = tuple(
-            api.SlotStatus(
-                slot.number,
-                slot.octets,
-                slot.delta_octets,
-                round(store.deltas[slot.number].filling, 3),
-                store.zones[slot.number],
-                slot.records,
-            )
-            for slot in store.manifest.slots
-        )
-        failures = islice(keeper.failures.items(), api.MAX_FAILURES)
-        return api.StatusReply(
-            state="ready" if keeper.announced else "starting",
-            place=place,
-            zones=sum(store.zones.values()),
-            octets=store.octets(),
-            waiting=keeper.waiting,
-            building=keeper.building,
-            published=keeper.published,
-            slots=slots,
-            failures=tuple(api.ZoneFailure(key_text(key).decode(), reason) for key, reason in failures),
-            sources=self._problems.told(),
-            doubt=keeper.doubt,
-        )
+        return status_of(self._keeper, self.context.directories.state / DIRECTORY, self._problems.told())
 
     @command(api.ZoneStatus)
     async def zone_status(self, _call: IncomingCall, request: api.ZoneStatus) -> api.ZoneStatusReply:
