@@ -102,7 +102,7 @@ def _of_images(images: ImagesState | None) -> dict[str, object]:
     if images is None or images["state"] == "none":
         return {}
     if images["state"] != "ready":
-        return {"images": images["state"]}
+        return {"images": f"{images['state']}: {images['reason']}" if images["reason"] else images["state"]}
     facts = f"{images['zones']} zones in {images['slots']} files, {images['octets'] / MEBI:.1f} MiB"
     if images["waiting"]:
         facts += f", {images['waiting']} waiting to be built"

@@ -120,7 +120,7 @@ class StatusRoutes:
             return ImagesState(state="none", reason=str(error)), []
         state = ImagesState(
             state=reply.state,
-            reason="",
+            reason=reply.reason,
             zones=reply.zones,
             slots=len(reply.slots),
             octets=reply.octets,

@@ -48,6 +48,7 @@ class StatusReply(msgspec.Struct, frozen=True):
     sources: tuple[SourceProblems, ...] = ()  # those that have any
     doubt: str = ""  # why names of no zone are not refused from images, but left to the data sources
     age: float | None = None  # seconds since it was so, where that could not be asked now; None: it is so now
+    reason: str = ""  # why nothing can be answered from images, where something is in the way
 
 
 class Status(msgspec.Struct, frozen=True):

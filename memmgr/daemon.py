@@ -31,7 +31,7 @@ from memmgr.buildloop import BuildLoop
 from memmgr.errors import Displaced, SourceSilent
 from memmgr.keeper import Keeper
 from memmgr.listed import listed_keys
-from memmgr.opening import DIRECTORY, open_store
+from memmgr.opening import DIRECTORY, Obstacle, open_store
 from memmgr.problems import Problems
 from memmgr.resting import Resting
 from memmgr.status import status_of
@@ -67,6 +67,7 @@ class MemmgrDaemon(Module):
         self._changes = 0  # that were counted
         self._compactions = 0  # that were counted
         self._no_room = 0  # times that were counted
+        self._obstacle = Obstacle(context)
         self._resting = Resting(context.directories.run, context.log)
         self._patience = SILENT_AFTER  # s that a data source may say nothing
         self._silence: Unanswered | None = None  # what the worker, or who builds, has been waiting for a while
@@ -124,7 +125,8 @@ class MemmgrDaemon(Module):
             self._sources.refresh()
 
     async def _run(self) -> None:
-        store = await open_store(self.context, self._refused, self._cannot_publish)
+        store = await open_store(self.context, self._refused, self._obstacle.met)
+        self._obstacle.gone()
         if store.arena.octets < arena.OCTETS:
             self.context.log.warning("MEMMGR_LITTLE_ROOM", octets=store.arena.octets)
         await self.context.work(self._upgrade)
@@ -291,7 +293,8 @@ class MemmgrDaemon(Module):
             return None
 
     def _status(self) -> api.StatusReply:
-        return status_of(self._keeper, self.context.directories.state / DIRECTORY, self._problems.told())
+        place = self.context.directories.state / DIRECTORY
+        return status_of(self._keeper, place, self._problems.told(), self._obstacle.reason)
 
     @command(api.ZoneStatus)
     async def zone_status(self, _call: IncomingCall, request: api.ZoneStatus) -> api.ZoneStatusReply:

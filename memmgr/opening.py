@@ -23,6 +23,26 @@ OPEN_EVERY = GRACE + 2.0  # s between all others: auth gives the images up meanw
 LIST_TRIES = 3  # for the list, whose loss has all images built anew: then auth has given them up anyway
 
 
+class Obstacle:
+    """What keeps the images from being opened: told once in the log, and in the status for as long as it is so."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.reason = ""  # why they could not be opened last, with the file where that is known
+
+    def met(self, error: OSError) -> None:
+        """They could not be opened: the same reason is counted each time, and not told again."""
+        reason = str(error) if error.filename is None else f"{error.filename}: {error.strerror}"
+        self._context.counters.add("failures")
+        if reason != self.reason:
+            self._context.log.error("MEMMGR_CANNOT_OPEN", reason=reason, seconds=f"{OPEN_EVERY:.0f}")
+        self.reason = reason
+
+    def gone(self) -> None:
+        """They are open."""
+        self.reason = ""
+
+
 async def open_store(
     context: Context,
     refused: Refused,

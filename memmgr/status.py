@@ -10,10 +10,14 @@ from memmgr import api
 from memmgr.keeper import Keeper
 
 
-def status_of(keeper: Keeper | None, place: Path, problems: tuple[api.SourceProblems, ...]) -> api.StatusReply:
-    """Of the images in `place`; without a keeper they are not open yet."""
+def status_of(
+    keeper: Keeper | None, place: Path, problems: tuple[api.SourceProblems, ...], obstacle: str
+) -> api.StatusReply:
+    """Of the images in `place`; without a keeper they are not open yet, for what is in their way."""
     if keeper is None:
-        return api.StatusReply("starting", str(place), 0, 0, 0, 0, None, (), (), doubt="memmgr is still starting")
+        reason = f"they cannot be opened: {obstacle}" if obstacle else ""
+        doubt = "the images cannot be opened" if obstacle else "memmgr is still starting"
+        return api.StatusReply("starting", str(place), 0, 0, 0, 0, None, (), (), doubt=doubt, reason=reason)
     store = keeper.store
     slots = tuple(
         api.SlotStatus(

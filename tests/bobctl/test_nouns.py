@@ -99,6 +99,19 @@ async def test_status_lists_the_first_of_very_many_problems_of_a_data_source_and
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("", "starting"), ("they cannot be opened: lock: denied", "starting: they cannot be opened: lock: denied")],
+)
+async def test_status_shows_why_there_are_no_images(reason, told):
+    async with house() as here:
+        beginning = memmgr.StatusReply("starting", "", 0, 0, 0, 0, None, (), ())
+        here.answers["memmgr", "status"] = msgspec.structs.replace(beginning, reason=reason)
+        done = await bobctl(here.path, "status")
+    assert ["images:", *told.split()] in columns(done.out)
+
+
+@pytest.mark.asyncio
 async def test_status_says_what_the_worker_finds_wrong_with_data_sources():
     async with house(("bob/0", "cfgmgr/0", "auth/0", "authworker/0")) as here:
         failing = auth.SourceServed("main", "zones.sqlite: the file is damaged", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 import time
 
@@ -33,7 +34,10 @@ async def test_a_status_of_before_says_how_old_it_is(tmp_path, monkeypatch):
     answers = threading.Event()
     monkeypatch.setattr(memmgr_daemon, "STATUS_PATIENCE", 60.0)
     now = await caller.call(api.Status())
-    assert (now.state, now.age) == ("starting", None)
+    assert (now.state, now.age, now.reason) == ("starting", None, "")
+    module._obstacle.met(PermissionError(errno.EACCES, "Permission denied", "/state/images/lock"))
+    now = await caller.call(api.Status())
+    assert now.reason == "they cannot be opened: /state/images/lock: Permission denied"
     monkeypatch.setattr(memmgr_daemon, "STATUS_PATIENCE", 0.2)
     waiting = asyncio.ensure_future(context.work(answers.wait))
     try:

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -14,7 +15,8 @@ import pytest_asyncio
 from daemonkit.module import Context
 from image import manifest
 from image.collection import GRACE
-from memmgr.opening import LIST_TRIES, open_store
+from memmgr.opening import LIST_TRIES, OPEN_EVERY, Obstacle, open_store
+from memmgr.status import status_of
 from tests.memmgr.house import House, process, soa
 
 pytestmark = pytest.mark.asyncio
@@ -157,3 +159,34 @@ def full_until(condition: Callable[[], bool]) -> Callable[[], str]:
         return really()
 
     return boot_id
+
+
+async def test_a_lock_that_may_not_be_opened_is_told_once_with_its_file_and_shown_until_it_may(
+    house, start, monkeypatch
+):
+    """It was told every 12 seconds, and the status said no more than that memmgr was starting."""
+    really, tries = os.open, iter([errno.EACCES] * 5 + [errno.EROFS])
+    lock = house.place / manifest.LOCK
+    obstacle = Obstacle(start.context)
+    shown: list[str] = []
+
+    def refuse(path: Path | str, *arguments: Any, **options: Any) -> int:
+        if path == lock and (code := next(tries, 0)):
+            raise OSError(code, os.strerror(code), str(path))
+        return really(path, *arguments, **options)
+
+    async def rest(seconds: float) -> None:
+        start.rests.append(seconds)
+        shown.append(status_of(None, house.place, (), obstacle.reason).reason)
+
+    monkeypatch.setattr(os, "open", refuse)
+    store = await open_store(start.context, lambda path, _reason: start.refused.append(path.name), obstacle.met, rest)
+    store.close()
+    reasons = [f"{lock}: Permission denied", f"{lock}: Read-only file system"]
+    assert [(message, fields["reason"]) for message, fields in start.told] == [
+        ("MEMMGR_CANNOT_OPEN", reason) for reason in reasons
+    ]
+    assert shown == [f"they cannot be opened: {reason}" for reason in [reasons[0]] * 5 + reasons[1:]]
+    assert start.rests[1:] == [OPEN_EVERY] * 5
+    assert start.context.counters.statistics()["failures"] == 6
+    assert start.refused == []
