@@ -360,7 +360,7 @@ def test_compaction_that_cannot_be_finished_is_not_begun_again_at_once(house):
     slot = keeper.store.find(b"\x07example\0").slot
     keeper.store.zones[slot] = 10  # of which there are more in the manifest's record of it
     listed = keeper.store.manifest.slots
-    keeper.store.manifest = msgspec.structs.replace(
+    keeper.store.listed.manifest = msgspec.structs.replace(
         keeper.store.manifest, slots=tuple(msgspec.structs.replace(one, zones=30) for one in listed)
     )
     assert slot in compaction.due(None)
