@@ -13,6 +13,7 @@ from typing import Any
 import dns.message
 import dns.name
 from dns.name import Name
+from dns.rdata import Rdata
 
 from auth.access_lists import AccessLists
 from auth.acl import ACCEPT_ALL, compile_acl
@@ -166,29 +167,47 @@ def is_empty(octets: bytes) -> bool:
 
 def compare_whole(octets: bytes, plain: bytes, limit: int) -> None:
     """They say the same, but for sets of the additional section that there may have been no room for."""
-    one, other = (dns.message.from_wire(each) for each in (octets, plain))
-    texts = f"{one}\ninstead of\n{other}"
-    *most, sections = meaning(octets)
-    *most_of_other, sections_of_other = meaning(plain)
-    assert most == most_of_other, texts
-    assert sections[:-1] == sections_of_other[:-1], texts
-    for here, there, size in ((one, other, len(octets)), (other, one, len(plain))):
-        present = {(rrset.name, rrset.rdtype, rrset.covers): rrset for rrset in here.additional}
-        for rrset in there.additional:
-            found = present.get((rrset.name, rrset.rdtype, rrset.covers))
-            if found is None:
-                needed = sum(layout.RECORD_FIXED + len(record.to_wire()) for record in rrset)
-                assert size + needed > limit - SLACK, texts
+    one = records_of(octets)
+    if octets == plain:
+        return
+    other = records_of(plain)
+    *most, additional = meaning_of(one)
+    *most_of_other, additional_of_other = meaning_of(other)
+    assert most == most_of_other, f"{one}\ninstead of\n{other}"
+    if additional == additional_of_other:
+        return
+    sets, sets_of_other = additional_sets(one), additional_sets(other)
+    for here, there, size in ((sets, sets_of_other, len(octets)), (sets_of_other, sets, len(plain))):
+        for which, records in there.items():
+            if which in here:
+                assert here[which] == records, f"{one}\ninstead of\n{other}"
             else:
-                assert found == rrset, texts
-                assert found.ttl == rrset.ttl, texts
+                needed = sum(layout.RECORD_FIXED + len(record.to_digestable()) for record, _ in records)
+                assert size + needed > limit - SLACK, f"{one}\ninstead of\n{other}"
 
 
 def meaning(octets: bytes) -> tuple[Any, ...]:
     """What a reply says, without regard to compression, the case of names and the order of sets."""
-    message = dns.message.from_wire(octets, one_rr_per_rrset=True)
+    return meaning_of(records_of(octets))
+
+
+def records_of(octets: bytes) -> dns.message.Message:
+    """A reply of which each record is a set of its own: else one that is there twice would not be seen."""
+    return dns.message.from_wire(octets, one_rr_per_rrset=True)
+
+
+def meaning_of(message: dns.message.Message) -> tuple[Any, ...]:
+    """The same of a reply that was read by records_of; last are its sections."""
     sections = [sorted(rrset.to_text().lower() for rrset in section) for section in message.sections]
-    return message.id, message.flags, message.rcode(), message.edns, message.ednsflags, message.payload, sections
+    return message.id, message.flags, message.rcode(), message.edns, message.ednsflags, message.payload, *sections
+
+
+def additional_sets(message: dns.message.Message) -> dict[tuple[Any, ...], set[tuple[Rdata, int]]]:
+    """The records of each set in the additional section, each with its TTL."""
+    found: dict[tuple[Any, ...], set[tuple[Rdata, int]]] = {}
+    for rrset in message.additional:
+        found.setdefault((rrset.name, rrset.rdtype, rrset.covers), set()).update((rdata, rrset.ttl) for rdata in rrset)
+    return found
 
 
 def size_of(message: bytes) -> int:
