@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dns.name import Name
 
-from datasrc.keys import name_key
+from datasrc.keys import name_key, name_of
 
 BIG_RECORDS = 20_000  # from so many on a zone has an image of its own
 PACK_RECORDS = 200_000  # an image of small zones has about so many at most
@@ -72,7 +72,8 @@ class Plan:
         """`scarce` says whether there is room for few images more: then big zones share, too."""
         self._clock = clock
         self._scarce = scarce
-        self._waiting: dict[bytes, Wanted] = {}  # by their keys: names are chosen by others (memmgr/builds.py)
+        # Source and records of each zone, by its key: names are chosen by others (memmgr/builds.py), and take room.
+        self._waiting: dict[bytes, tuple[str, int]] = {}
         self._surveys: list[Survey] = []
         self._found: Wanted | None = None  # by a survey, and did not fit into the last batch
         self._found_again = False  # by one of zones that have images
@@ -91,7 +92,7 @@ class Plan:
 
     def add(self, wanted: Wanted) -> None:
         """Have a zone built, as it will be then."""
-        self._waiting[name_key(wanted.origin)] = wanted
+        self._waiting[name_key(wanted.origin)] = (wanted.source, wanted.records)
 
     def has(self, origin: Name) -> bool:
         """Whether a zone waits, or may be found to: a survey does not say what it has yet to find."""
@@ -148,25 +149,29 @@ class Plan:
     def _take_small(self) -> Batch | None:
         chosen: list[Wanted] = []
         records = 0
-        for one in [one for one in self._waiting.values() if not one.big]:
-            same = not chosen or one.source == chosen[0].source
-            if same and records + one.records <= PACK_RECORDS and len(chosen) < PACK_ZONES:
-                chosen.append(self._waiting.pop(name_key(one.origin)))
-                records += one.records
+        for key in [key for key, (_, count) in self._waiting.items() if count < BIG_RECORDS]:
+            source, count = self._waiting[key]
+            same = not chosen or source == chosen[0].source
+            if same and records + count <= PACK_RECORDS and len(chosen) < PACK_ZONES:
+                chosen.append(self._take_waiting(key))
+                records += count
         return self._batch(chosen) if chosen else None
 
     def _take_big(self) -> Batch | None:
         chosen: list[Wanted] = []
-        for one in list(self._waiting.values()):
+        for key, (source, count) in list(self._waiting.items()):
             fits = not chosen or (
                 self._scarce()
-                and one.source == chosen[0].source
-                and one.records + sum(each.records for each in chosen) <= PACK_BIG_RECORDS
+                and source == chosen[0].source
+                and count + sum(each.records for each in chosen) <= PACK_BIG_RECORDS
             )
             if not fits:
                 break
-            chosen.append(self._waiting.pop(name_key(one.origin)))
+            chosen.append(self._take_waiting(key))
         return self._batch(chosen, big=True) if chosen else None
+
+    def _take_waiting(self, key: bytes) -> Wanted:
+        return Wanted(name_of(key), *self._waiting.pop(key))
 
     def _take_found(self, most: int | None) -> Batch | None:
         try:
