@@ -14,12 +14,14 @@ from setuptools import Extension, setup
 
 COMPILE = os.environ.get("BOBDNS_COMPILE", "")
 CORES = len(os.sched_getaffinity(0))  # modules are compiled side by side
-# setuptools takes CFLAGS in place of the flags that Python was built with: without -O there, what is compiled would be
+# setuptools takes CFLAGS in place of the flags that Python was built with: without any -O what is compiled would be
 # three times as slow. Symbols, which take a fifth of the time, are for who asks for them.
-CFLAGS = os.environ.get("CFLAGS", "")
-FLAGS = [] if "-g" in CFLAGS else ["-g0"]
-if CFLAGS and "-O" not in CFLAGS:
-    FLAGS += ["-O2", "-fwrapv", "-DNDEBUG"]
+CFLAGS = os.environ.get("CFLAGS", "").split()
+FLAGS = [] if any(flag.startswith(("-g", "-fsanitize")) for flag in CFLAGS) else ["-g0"]
+if CFLAGS:
+    FLAGS += ["-fwrapv", "-DNDEBUG"]
+if CFLAGS and not any(flag.startswith("-O") for flag in CFLAGS):
+    FLAGS.append("-O2")
 DIRECTIVES = {
     "language_level": 3,
     "annotation_typing": False,  # the sidecars have the types

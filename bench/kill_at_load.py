@@ -70,12 +70,15 @@ class Losses:
     @property
     def waiting(self) -> int:
         """Queries that were left and not answered yet, in the process that was killed."""
-        return min(self.left - self.account.apart.answered, self.account.apart.lost)
+        return max(0, min(self.left - self.account.apart.answered, self.account.apart.lost))
 
     @property
     def may_be_apart(self) -> int:
-        """How many of the others: what one process holds, and what may befall any query."""
-        return HATCH_MESSAGES + BATCH + self.refused + self.may_be
+        """How many of the others: what waited, if one process holds so much, what was refused, and what befalls any
+        query as far as it did not befall those that images answer.
+        """
+        waited = min(self.waiting, HATCH_MESSAGES + BATCH)
+        return waited + self.refused + max(0, self.may_be - self.lost)
 
     @property
     def is_bad(self) -> bool:

@@ -50,7 +50,9 @@ class NameMap(Mapping[bytes, V], Generic[V]):
         return self._values[self._which[place]]
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, bytes) and self._places.number(key) >= 0
+        if not isinstance(key, bytes):
+            raise TypeError(f"{key!r} is no key of a name")  # a name that is never found would go unnoticed
+        return self._places.number(key) >= 0
 
     def __iter__(self) -> Iterator[bytes]:
         keys, at = self._keys, 0

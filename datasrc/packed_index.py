@@ -33,7 +33,7 @@ ROOM = 3, 2  # places for so many names: few have to go far from their own
 
 
 class NameIndex:
-    """Of a zone whose sets do not change meanwhile. The table is made when a name is first looked for."""
+    """Of a zone whose sets do not change meanwhile, before it is compacted. The table is made when needed."""
 
     def __init__(self, records: PackedZone) -> None:
         self.records = records

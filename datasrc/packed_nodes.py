@@ -19,7 +19,6 @@ from datasrc.octets import (
     HAS_CNAME,
     HAS_DNAME,
     HAS_NS,
-    HAS_OTHERS,
     IS_NAME,
     LED_TO,
     MX,
@@ -42,11 +41,12 @@ WILDCARD_OCTETS = 2  # of a key
 BEHIND_LABEL = b"\1"  # in place of the end of a label: behind all that has it
 LARGE = 16_384  # octets: whether a set fits in a message is looked at elsewhere
 
-# What the sets of a name are, in flags, beside those of datasrc.octets. Here, all that are no addresses are others.
+# What the sets of a name are, in flags, beside those of datasrc.octets.
 HAS_DS = 64
 NOT_BESIDE_CNAME = 128  # one that may not be beside a CNAME
 NOT_BESIDE_NS = 256  # one that may not be beside the NS of a delegation
 IS_ODD = 512  # one that needs a look by itself
+NO_ADDRESS = 1024  # any that has no addresses
 
 # What a name is, at its first set.
 DOUBTFUL = 1
@@ -56,7 +56,7 @@ GLUE = 8  # it has addresses that something has to lead to
 
 
 class Glance:
-    """Walks over the names of one zone."""
+    """Walks over the names of one zone, once its sets are made and before it is compacted."""
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class Glance:
         if self.is_odd(first, flags, length):
             state |= DOUBTFUL
         if self.covered:
-            if flags & HAS_OTHERS or not self.delegated:
+            if flags & NO_ADDRESS or not self.delegated:
                 state |= DOUBTFUL
             else:
                 state |= GLUE
@@ -204,21 +204,21 @@ class Glance:
             if rdtype in (A, AAAA):
                 flags |= HAS_ADDRESS | NOT_BESIDE_CNAME
             elif rdtype == CNAME:
-                flags |= HAS_CNAME | HAS_OTHERS | NOT_BESIDE_NS
+                flags |= HAS_CNAME | NO_ADDRESS | NOT_BESIDE_NS
             elif rdtype == NS:
-                flags |= HAS_NS | HAS_OTHERS | NOT_BESIDE_CNAME
+                flags |= HAS_NS | NO_ADDRESS | NOT_BESIDE_CNAME
             elif rdtype == DS:
-                flags |= HAS_DS | HAS_OTHERS | NOT_BESIDE_CNAME
+                flags |= HAS_DS | NO_ADDRESS | NOT_BESIDE_CNAME
             elif rdtype == RRSIG:
-                flags |= HAS_OTHERS
+                flags |= NO_ADDRESS
                 if not self.covers_present(index, first, after):
                     flags |= IS_ODD
             elif rdtype == NSEC:
-                flags |= HAS_OTHERS
+                flags |= NO_ADDRESS
             elif rdtype == DNAME:
-                flags |= HAS_DNAME | HAS_OTHERS | NOT_BESIDE_CNAME
+                flags |= HAS_DNAME | NO_ADDRESS | NOT_BESIDE_CNAME
             else:
-                flags |= HAS_OTHERS | NOT_BESIDE_CNAME | NOT_BESIDE_NS
+                flags |= NO_ADDRESS | NOT_BESIDE_CNAME | NOT_BESIDE_NS
                 if rdtype < TYPES and self.particular[rdtype]:
                     flags |= IS_ODD
             if self.records.set_size(index) > LARGE:

@@ -25,10 +25,13 @@ from datasrc.octets import (
     HAS_OTHERS,
     IS_NAME,
     LENGTHS,
+    NAPTR,
     NS,
     NUMBERS,
     OFFSET,
     PLACE,
+    POINTER_NUMBERS,
+    POINTER_STRINGS,
     PTR,
     TTL,
     TTL_BITS,
@@ -39,6 +42,7 @@ from datasrc.octets import (
     A,
 )
 from datasrc.packed import NO_VIEW, PackedRecords
+from datasrc.rdata import NAMED_TYPES, NAMES_COUNT, NAMES_FROM
 
 # What a record has that the one before it has not.
 NOTHING = 0
@@ -57,6 +61,8 @@ class OrderedRecords(PackedRecords):
         self.sets = memoryview(bytearray(8)).cast("Q")
         self.kinds = NO_VIEW  # of each name, at its first set, what it has; 0 at all others
         self.names = 0  # how many
+        self.names_from = NAMES_FROM
+        self.names_count = NAMES_COUNT
 
     def finish(self) -> list[int]:
         """Put the records in order and into sets; returns the sets that this could not bring into normal form.
@@ -132,6 +138,7 @@ class OrderedRecords(PackedRecords):
         kinds = memoryview(zeros(self.count + 1))
         number = 0
         name = 0  # its first set
+        self.names = 0
         for at in range(self.count):
             if at & BREATH == BREATH:
                 sleep(0)
@@ -226,15 +233,36 @@ class OrderedRecords(PackedRecords):
         self.sets[index * NUMBERS + BLOB_LENGTH] = len(blob)
 
     def has_capitals(self, record: int) -> bool:
-        """Whether the canonical form of the RDATA may not be what it is: a capital letter where there may be names."""
-        # A TXT AAAA DS NSEC DNSKEY NSEC3 TLSA SVCB HTTPS CAA: none that is made small (RFC 4034 section 6.2).
-        if self.type_of(record) in (1, 16, 28, 43, 47, 48, 50, 52, 64, 65, 257):
+        """Whether the canonical form of the RDATA may be another: a name in it that is made small has a capital letter
+        (RFC 4034 section 6.2).
+        """
+        rdtype = self.type_of(record)
+        if rdtype >= NAMED_TYPES or (rdtype != NAPTR and not self.names_count[rdtype]):
             return False
-        start = self.rdata_at(record) + 2
-        for at in range(start, start + self.rdata_length(record)):
-            if UPPER_A <= self.heap[at] <= UPPER_Z:
+        at = self.rdata_at(record) + 2
+        end = at + self.rdata_length(record)
+        count = 1 if rdtype == NAPTR else self.names_count[rdtype]
+        at = self.behind_strings(at, end) if rdtype == NAPTR else at + self.names_from[rdtype]
+        while count > 0 and at < end:
+            label_end = at + 1 + self.heap[at]
+            if label_end == at + 1:  # the root
+                count -= 1
+            if label_end > end:
                 return True
-        return False
+            for place in range(at + 1, label_end):
+                if UPPER_A <= self.heap[place] <= UPPER_Z:
+                    return True
+            at = label_end
+        return count > 0  # malformed: looked at elsewhere
+
+    def behind_strings(self, start: int, end: int) -> int:
+        """Where the name in the RDATA of NAPTR begins (RFC 3403 section 4.1)."""
+        at = start + POINTER_NUMBERS
+        for _index in range(POINTER_STRINGS):
+            if at >= end:
+                return end
+            at += 1 + self.heap[at]
+        return at
 
     def compare_rdata(self, one: int, other: int) -> int:
         """-1, 0 or 1 by the octets of the RDATA."""

@@ -46,6 +46,10 @@ _NAMES_AT: dict[int, tuple[int, int]] = {
     RdataType.DNAME: (0, 1),
     RdataType.RRSIG: (18, 1),
 }
+# The same for compiled code, by type: of other types nothing is made small.
+NAMED_TYPES = 256  # types below may have any
+NAMES_FROM = bytes(_NAMES_AT.get(rdtype, (0, 0))[0] for rdtype in range(NAMED_TYPES))
+NAMES_COUNT = bytes(_NAMES_AT.get(rdtype, (0, 0))[1] for rdtype in range(NAMED_TYPES))
 MAX_TYPE = 0xFFFF  # RFC 1035 section 3.2.1: 16 bits
 MAX_NAME = 255  # octets in wire form; RFC 1035 section 2.3.4
 MAX_LABEL = 63  # octets; RFC 1035 section 2.3.4

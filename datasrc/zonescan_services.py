@@ -27,6 +27,8 @@ from datasrc.octets import (
     NEWLINE,
     NINE,
     POINTER,
+    POINTER_NUMBERS,
+    POINTER_STRINGS,
     PORT,
     PORT_WORD,
     QUOTE,
@@ -49,7 +51,6 @@ from datasrc.zonescan_rdata import RdataScanner
 SSHFP_NUMBERS = 2  # octets before what follows them
 TLSA_NUMBERS = 3
 URI_NUMBERS = 4
-POINTER_STRINGS = 3  # flags, service and regular expression of NAPTR (RFC 3403 section 4.1)
 
 
 class ServiceScanner(RdataScanner):
@@ -119,7 +120,7 @@ class ServiceScanner(RdataScanner):
         """NAPTR: order, preference, three strings, a name (RFC 3403 section 4.1)."""
         if not self.u16(0) or not self.next_word(end) or not self.u16(2):
             return 0
-        length = 4
+        length = POINTER_NUMBERS
         for _index in range(POINTER_STRINGS):
             after = self.text_at(end, length + 1, MAX_STRING)
             if after == 0:
@@ -138,10 +139,8 @@ class ServiceScanner(RdataScanner):
     def text_at(self, end: int, length: int, most: int) -> int:
         """The next word or quoted string behind so much RDATA; the length with it, or 0."""
         at = self.skip(self.word, end)
-        if (
-            at < 0 or at == self.word or self.kinds[self.text[at]] == NEWLINE
-        ):  # or nothing between this and the last one
-            return 0
+        if at < 0 or at == self.word or self.kinds[self.text[at]] == NEWLINE:
+            return 0  # where nothing is between this and the last one, too
         quoted = self.kinds[self.text[at]] == QUOTE
         start = at + 1 if quoted else at
         stop = self.quote_end(start) if quoted else self.word_end(start)

@@ -169,7 +169,7 @@ class Reader:
     def _record(self, entry: Entry, file: str) -> Record | None:
         at = 0
         if not entry.blank:
-            if entry.words[0] != self._owner_word:
+            if entry.words[0] != self._owner_word or _quoted(entry, 0):
                 self._set_owner(entry)
             at = 1
         elif self._owner is None:

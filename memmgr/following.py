@@ -271,7 +271,7 @@ class Following:
                     break
                 with self._at_hand(name, snapshot):
                     # Each zone once, as it is now: of several zones no order of commits is promised.
-                    for origin in dict.fromkeys(change.origin for change in changes):
+                    for origin in {name_key(change.origin): change.origin for change in changes}.values():
                         update(origin)
             followed.seen, followed.last = changes[-1].id, changes[-1]
             if len(changes) < PAGE:  # of what comes meanwhile the doorbell tells

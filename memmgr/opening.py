@@ -7,7 +7,9 @@ soon, and from then on nobody has the lock for longer than auth waits for that.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from daemonkit.module import Context
 from daemonkit.process import suite_run
@@ -28,19 +30,24 @@ class Obstacle:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.reason = ""  # why they could not be opened last, with the file where that is known
+        self.reason = ""  # why they could not be opened, with the file where that is known
+        self._met: tuple[int | None, str] | None = None
 
     def met(self, error: OSError) -> None:
-        """They could not be opened: the same reason is counted each time, and not told again."""
-        reason = str(error) if error.filename is None else f"{error.filename}: {error.strerror}"
+        """They could not be opened: the same fault in the same directory is counted each time, and not told again.
+
+        Files that are written before they take the place of others have another name at each try.
+        """
         self._context.counters.add("failures")
-        if reason != self.reason:
-            self._context.log.error("MEMMGR_CANNOT_OPEN", reason=reason, seconds=f"{OPEN_EVERY:.0f}")
-        self.reason = reason
+        met = error.errno, str(Path(os.fsdecode(error.filename or "")).parent)
+        if met != self._met:
+            self._met = met
+            self.reason = str(error) if error.filename is None else f"{error.filename}: {error.strerror}"
+            self._context.log.error("MEMMGR_CANNOT_OPEN", reason=self.reason, seconds=f"{OPEN_EVERY:.0f}")
 
     def gone(self) -> None:
         """They are open."""
-        self.reason = ""
+        self.reason, self._met = "", None
 
 
 async def open_store(

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.kit import evidence
 from tests.kit.absence import pytest_runtest_makereport  # noqa: F401 - a hook
-from tests.kit.interpreted import examples, interpret
+from tests.kit.interpreted import interpret
 from tests.kit.postgres import own_postgres, postgres_server, postgres_url  # noqa: F401 - fixtures for every test
 
 # Thousands of processes are started that import the same modules, which compiles each of them anew where this is set.
@@ -31,7 +31,7 @@ FIGURE = "figure"  # record_property(FIGURE, "one line")
 # Each run draws other examples, also where CI is set: hypothesis would try the same ones for ever there.
 settings.register_profile(
     "any machine",
-    max_examples=examples(100),
+    max_examples=100,
     deadline=None,
     derandomize=False,
     print_blob=True,

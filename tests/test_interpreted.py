@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -75,8 +74,6 @@ LEFT_OUT = [
     *PUNCTUAL,
     *LARGE,
 ]
-# What -X dev finds wrong with memory is of C, of which there is none of ours then.
-ALLOCATOR = {"PYTHONMALLOC": "pymalloc"}
 
 
 @pytest.mark.timeout(1200)
@@ -88,7 +85,6 @@ def test_interpreted_they_pass_the_same_tests(request):
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", *arguments],
         cwd=ROOT,
-        env={**os.environ, **ALLOCATOR},
         capture_output=True,
         text=True,
         check=False,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import sys
+from typing import Any
 
+import dns.name
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
@@ -35,6 +37,14 @@ def test_it_says_what_a_dictionary_says(entries: list[tuple[bytes, str]], other:
 def test_a_name_that_is_not_there_is_missed() -> None:
     with pytest.raises(KeyError, match="example"):
         NameMap[str]([])[b"example\0"]
+
+
+def test_a_name_is_no_key_and_says_so() -> None:
+    made = NameMap([(b"example\0", "x")])
+    name: Any = dns.name.from_text("example.")
+    for ask in (made.__contains__, made.__getitem__, made.get):
+        with pytest.raises((TypeError, AttributeError)):
+            ask(name)
 
 
 def test_many_changes_are_worked_in_without_an_object_a_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,7 @@ wires = st.one_of(
 ).flatmap(lambda front: st.sampled_from([front, front + b"\x07example\x03org\x00", front + b"\x07example\x03org"]))
 
 
-@many
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.tuples(st.sampled_from([RdataType.NS, RdataType.CNAME, RdataType.MX, RdataType.SRV]), wires), max_size=9

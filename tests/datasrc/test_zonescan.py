@@ -234,10 +234,23 @@ def test_odd_data_of_services_is_read_alike(data):
     both_ways(f"{HEAD}a {data}\nb {data} ; x\n")
 
 
-@pytest.mark.parametrize("kind", ["CAA 0 issue {}", "HTTPS {}. A.b.", "SVCB {} B.", "TLSA 3 0 0 {}"])
-def test_sets_of_services_with_capital_letters_are_merged_as_they_are(kind):
-    """Nothing in their RDATA is made small (RFC 4034 section 6.2, RFC 9460 section 2.2)."""
-    both_ways(HEAD + "".join(f"a {kind.format(data)}\n" for data in ("B", "a", "A", "3", "1", "AB", "ab")))
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "CAA 0 issue {}", "HTTPS 1 {}. alpn=A", "SVCB 2 {}.", "TLSA 3 0 0 {}", "URI 1 2 {}", "SMIMEA 3 0 0 {}",
+        "MX 65 {}", "SRV 65 66 67 {}.b", "NS {}.A", "PTR a.{}", 'NAPTR 1 2 "{}" B C a', "NAPTR 1 2 A B C {}", "KX 1 {}",
+    ],
+)  # fmt: skip
+def test_sets_with_capital_letters_are_merged_alike(kind):
+    """Those in names of some types are made small, others are not (RFC 4034 section 6.2, RFC 9460 section 2.2)."""
+    both_ways(HEAD + "".join(f"a {kind.format(data)}\n" for data in ("BB", "aa", "AA", "33", "11", "AB", "ab")))
+
+
+@pytest.mark.parametrize("line", ['"a" A 192.0.2.2', '"a" CAA 0 issue x', 'a" A 192.0.2.2'])
+@pytest.mark.parametrize("before", ["a A 192.0.2.1", "a CAA 128 issue key1", "a TXT x\\;y", "a RP b c"])
+def test_an_owner_in_quotes_is_none_whoever_came_before_it(before, line):
+    both_ways(f"{HEAD}{before}\n{line}\n")
+    assert gathered(f"{HEAD}{before}\n{line}\n".encode(), ORIGIN, short=True)[1] != []
 
 
 def test_lines_longer_than_a_block_and_records_across_blocks_are_read_alike():

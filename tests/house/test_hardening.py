@@ -78,7 +78,7 @@ def test_hashes_are_salted_whatever_the_environment_says():
     assert len(told) == 3
 
 
-def test_no_table_is_one_of_names():
+def test_no_annotation_is_of_a_table_of_names():
     """V75: dnspython hashes names without a secret; their keys (datasrc.keys) are hashed with that of the process."""
     files = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sources()}
     found = [path for path, text in files.items() if HASHES_NAMES.search(text) and not path.startswith(FEW_NAMES)]

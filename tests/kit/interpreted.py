@@ -46,10 +46,7 @@ def is_interpreting() -> bool:
 
 
 def examples(number: int) -> int:
-    """Of how many examples a test is that runs in both forms.
-
-    Not for hostile octets: interpreted, an index out of bounds is an error, which is what those are to find.
-    """
+    """Of how many examples a test is that runs in both forms, and takes long. Not for hostile octets."""
     return max(LEAST, number // SHARE) if is_interpreting() else number
 
 

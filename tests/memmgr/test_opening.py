@@ -7,12 +7,14 @@ import mmap
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
 
 from datasrc import filezones, masterfiles
 from image.arena import LEAST, OCTETS, Arena
+from memmgr.opening import Obstacle
 from tests.memmgr.house import soa
 from tests.memmgr.test_zone_files import FileHouse
 
@@ -24,6 +26,29 @@ def addresses() -> int:
 
 def read_only(*_arguments: object) -> None:
     raise OSError(errno.EROFS, "Read-only file system")
+
+
+def test_a_fault_is_told_once_though_files_have_other_names_at_each_try():
+    """As those have that are written before they take the place of others."""
+    told: list[str] = []
+    context = SimpleNamespace(
+        log=SimpleNamespace(error=lambda _code, *, reason, **_: told.append(reason)),
+        counters=SimpleNamespace(add=lambda _name: None),
+    )
+    obstacle = Obstacle(context)  # type: ignore[arg-type]
+    for name in ("/state/images/.1.directory.x1", "/state/images/.1.directory.y2"):
+        obstacle.met(PermissionError(errno.EACCES, "Permission denied", name))
+    assert told == [obstacle.reason] == ["/state/images/.1.directory.x1: Permission denied"]
+    obstacle.met(OSError(errno.ENOSPC, "No space left on device", "/state/images/.1.directory.z3"))
+    obstacle.met(OSError(errno.ENOSPC, "No space left on device"))
+    assert told[1:] == [
+        "/state/images/.1.directory.z3: No space left on device",
+        "[Errno 28] No space left on device",
+    ]
+    obstacle.gone()
+    assert obstacle.reason == ""
+    obstacle.met(OSError(errno.ENOSPC, "No space left on device"))
+    assert len(told) == 4
 
 
 @pytest.mark.parametrize("call", ["Place", "Announcement.withdraw"])
