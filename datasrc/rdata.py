@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from dns.rdatatype import RdataType
 
+from datasrc.octets import POINTER_NUMBERS, POINTER_STRINGS
+
 MAX_RDATA = 0xFFFF  # RDLENGTH is 16 bits (RFC 1035 section 3.2.1)
 MAX_TTL = 0xFFFFFFFF  # kept as given; what goes on the wire is for the answer (RFC 2181 section 8)
 
@@ -53,7 +55,6 @@ NAMES_COUNT = bytes(_NAMES_AT.get(rdtype, (0, 0))[1] for rdtype in range(NAMED_T
 MAX_TYPE = 0xFFFF  # RFC 1035 section 3.2.1: 16 bits
 MAX_NAME = 255  # octets in wire form; RFC 1035 section 2.3.4
 MAX_LABEL = 63  # octets; RFC 1035 section 2.3.4
-_NAPTR_STRINGS = 3  # flags, services, regexp between the two numbers and the name (RFC 3403 section 4.1)
 
 
 def type_fault(rdtype: int, covers: int) -> str:
@@ -173,8 +174,8 @@ def _name_end(rdata: bytes, start: int) -> int:
 
 
 def _naptr_name(rdata: bytes) -> int:
-    position = 4
-    for _ in range(_NAPTR_STRINGS):
+    position = POINTER_NUMBERS
+    for _ in range(POINTER_STRINGS):
         if position >= len(rdata):
             return -1
         position += 1 + rdata[position]
