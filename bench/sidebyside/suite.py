@@ -20,7 +20,7 @@ from bench.sidebyside.rows import SUITE
 from bench.sidebyside.servers import Server, ServerError, free_port, run, speaks
 
 SETTLE_DEADLINE = 600.0  # seconds: a hundred thousand zones on a slow machine
-SETTLE_INTERVAL = 0.2  # seconds
+SETTLE_INTERVAL = 0.2  # seconds between two questions to bobctl
 DOOR_DEADLINE = 30.0  # seconds
 
 
@@ -66,14 +66,14 @@ class Suite(Server):
 
     def settle(self) -> float:
         """Until every zone has its image. It answers before that, more slowly."""
-        began = time.monotonic()
-        while not self._is_settled():
-            if time.monotonic() - began > SETTLE_DEADLINE:
-                told = self._ask("call", "memmgr", "status")
-                raise ServerError(f"images are not ready after {SETTLE_DEADLINE:g} s: {told}")
-            time.sleep(SETTLE_INTERVAL)
-        took = time.monotonic() - began
-        self._await_doors()
+        took = _wait(
+            self._is_settled,
+            SETTLE_DEADLINE,
+            lambda: f"images are not ready after {SETTLE_DEADLINE:g} s: {self._ask('call', 'memmgr', 'status')}",
+        )
+        # What is measured is the suite with REST and metrics, and not one that could not open them.
+        doors = " or ".join(self.doors)
+        _wait(self._has_doors, DOOR_DEADLINE, lambda: f"{doors} is not open after {DOOR_DEADLINE:g} s:\n{self.words()}")
         return took
 
     def empty_starts(self, count: int) -> list[float]:
@@ -103,13 +103,9 @@ class Suite(Server):
         self._delta_octets = sum(slot["delta_octets"] for slot in status["slots"])
         return are_ready(status)
 
-    def _await_doors(self) -> None:
-        """What is measured is the suite with REST and metrics, and not one that could not open them."""
-        began = time.monotonic()
-        while not all((self._ask("status") or {}).get(name, {}).get("state") == "open" for name in self.doors):
-            if time.monotonic() - began > DOOR_DEADLINE:
-                raise ServerError(f"{' or '.join(self.doors)} is not open after {DOOR_DEADLINE:g} s:\n{self.words()}")
-            time.sleep(SETTLE_INTERVAL)
+    def _has_doors(self) -> bool:
+        status = self._ask("status") or {}
+        return all(status.get(name, {}).get("state") == "open" for name in self.doors)
 
     def _ask(self, *words: str) -> Any:
         """What bobctl says; None where nobody answers it yet, for that comes after the first answers."""
@@ -127,6 +123,16 @@ class EmptySuite(Suite):
 
     def _checks(self) -> list[Callable[[], bool]]:
         return [partial(speaks, self.port, question) for question in self.files.data.probes[:1]]
+
+
+def _wait(met: Callable[[], bool], deadline: float, complaint: Callable[[], str]) -> float:
+    """Ask until it is so; how many seconds that took. Raises ServerError after too many."""
+    began = time.monotonic()
+    while not met():
+        if time.monotonic() - began > deadline:
+            raise ServerError(complaint())
+        time.sleep(SETTLE_INTERVAL)
+    return time.monotonic() - began
 
 
 def are_ready(images: Mapping[str, Any]) -> bool:
